@@ -1,0 +1,1 @@
+"""One module a source: it reads files and yields validated tables."""

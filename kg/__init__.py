@@ -1,0 +1,1 @@
+"""The graph: its schema, stores, export, attention and runs."""

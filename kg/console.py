@@ -1,0 +1,120 @@
+"""What the commands print: rows as table, JSON or CSV, and progress. It decides nothing about content."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+class Format(str, Enum):
+    """How rows are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def print_rows(
+    rows: Iterable[Mapping[str, Any]], format: Format = Format.table, *, columns: Sequence[str] | None = None,
+    title: str | None = None,
+) -> None:
+    """Print rows on standard output.
+
+    Parameters
+    ----------
+    rows
+        Mappings with the same keys.
+    format
+        ``table`` is cut to the terminal's width; ``json`` is one array; ``csv`` has a header.
+    columns
+        Order and choice of the columns; those of the first row unless named, so an empty result still
+        has a header where they are.
+    title
+        Above a table only.
+    """
+    rows = list(rows)
+    columns = list(columns or (rows[0].keys() if rows else ()))
+    if format is Format.json:
+        json.dump([{c: _plain(row.get(c)) for c in columns} for row in rows], sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    elif format is Format.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_flat(row.get(c)) for c in columns] for row in rows)
+    else:
+        _print_table(rows, columns, title)
+
+
+def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        print(f"{title}: no rows" if title else "no rows")
+        return
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for c in columns:
+        numeric = all(isinstance(row.get(c), (int, float, type(None))) for row in rows)
+        table.add_column(c, justify="right" if numeric else "left", overflow="ellipsis")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(c))) for c in columns))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return _flat(value)
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(str, value))
+    if isinstance(value, dict):
+        return json.dumps(_plain(value), ensure_ascii=False)
+    return str(value) if isinstance(value, str) else value
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: it becomes null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def note(message: str) -> None:
+    """A line for a person, on standard error, so that piped rows stay clean."""
+    print(message, file=sys.stderr)
+
+
+@contextmanager
+def progress(quiet: bool = False) -> Iterator[Progress]:
+    """A progress display on standard error; silent with ``quiet`` and when that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+        yield bar

@@ -1,0 +1,115 @@
+"""The one tree of errors; every message is one line that names the value, the place and the way out.
+
+PharmagraphError                what `cli` turns into one line and exit code 1
+├── InputError                  a file, a row or a value the user gave
+│   ├── RowError                one row of one file: file, row, column, value
+│   └── DownloadError           a public package that did not arrive as recorded
+├── StoreError                  the graph database
+│   ├── StoreLockedError        another process has the file open for writing
+│   ├── StoreFullError          the disk or the server's memory limit
+│   ├── StoreUnavailableError   no server, wrong port, wrong password, wrong database
+│   ├── SchemaVersionError      a store written by a newer or an older schema
+│   └── QueryError              Cypher that the engine refused, or that would write
+├── NotFoundError               a drug, gene, cell line, run or query by a name the graph does not have
+├── ModelError                  a network, preset or run that cannot do what was asked
+└── ShapeError                  (also a ValueError) tensors or arrays that do not fit together
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PharmagraphError(Exception):
+    """Base of every error that is the user's to mend; `str(error)` is the line they see."""
+
+
+class InputError(PharmagraphError):
+    """A file, a row or a value that the user gave."""
+
+
+class RowError(InputError):
+    """One bad row: where it is, what it holds, what was expected.
+
+    Parameters
+    ----------
+    file, row, column
+        The place; ``row`` counts as a text editor does, the header being row 1.
+    value
+        What stands there.
+    expected
+        The rest of the sentence, such as ``"is not 0, 1 or empty"``.
+    """
+
+    def __init__(self, file: str, row: int | None, column: str | None, value: object, expected: str) -> None:
+        place = str(file)
+        if row is not None:
+            place += f", row {row}"
+        if column is not None:
+            place += f", column {column}"
+        super().__init__(f'{place}: "{value}" {expected}.')
+        self.file, self.row, self.column, self.value, self.expected = file, row, column, value, expected
+
+
+class DownloadError(InputError):
+    """A public package that could not be fetched, or is not the one whose checksum is recorded."""
+
+
+class StoreError(PharmagraphError):
+    """The graph database."""
+
+
+class StoreLockedError(StoreError):
+    """Another process has the store open for writing."""
+
+
+class StoreFullError(StoreError):
+    """The disk, or the server's memory limit, cannot hold what was to be written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached or refuses the caller."""
+
+
+class SchemaVersionError(StoreError):
+    """The store was written by another version of the schema."""
+
+
+class QueryError(StoreError):
+    """Cypher that the engine refused, a missing parameter, or a query that would write."""
+
+
+class NotFoundError(PharmagraphError):
+    """A name the graph does not have; the message offers the nearest ones.
+
+    Parameters
+    ----------
+    what
+        The kind of thing, such as ``"drug"``.
+    name
+        What was asked for.
+    known
+        All names there are, to offer the nearest.
+    advice
+        The way out when no name is near.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str] = (), advice: str = "") -> None:
+        folded = {k.casefold(): k for k in known}
+        near = [folded[k] for k in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
+        message = f'no {what} "{name}" in the graph'
+        if near:
+            message += "; did you mean " + ", ".join(near) + "?"
+        elif advice:
+            message += f"; {advice}"
+        super().__init__(message)
+        self.what, self.name, self.near = what, name, near
+
+
+class ModelError(PharmagraphError):
+    """A network, preset or run that cannot do what was asked."""
+
+
+class ShapeError(ModelError, ValueError):
+    """Tensors or arrays that do not fit together; says which argument and why."""

@@ -1,0 +1,1 @@
+"""A heterograph in, a trained run out."""
