@@ -1,0 +1,62 @@
+"""Assembles the commands of the packages; holds no logic. Entry points: `cli` and `pharmagraph`."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import typer
+
+import cypher.commands
+import ingest.commands
+import kg.commands
+import kg.db_commands
+import kg.export_commands
+import kg.run_commands
+import model.commands
+import workflow.commands
+from kg.errors import PharmagraphError
+
+app = typer.Typer(
+    name="cli",
+    help="A drug-response knowledge graph whose attention you can query.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(workflow.commands.demo)
+app.add_typer(ingest.commands.app, name="ingest")
+app.command()(kg.commands.status)
+app.command()(model.commands.train)
+app.command()(model.commands.evaluate)
+app.command()(model.commands.predict)
+app.command()(cypher.commands.query)
+app.add_typer(kg.run_commands.app, name="runs")
+app.command()(kg.export_commands.export)
+app.command()(kg.export_commands.copy)
+app.add_typer(kg.db_commands.app, name="db")
+app.command()(workflow.commands.doctor)
+
+CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
+
+
+def main() -> None:
+    """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130."""
+    try:
+        app()
+    except PharmagraphError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        print(f"error: cannot write {error.filename or 'to the disk'}: {error.strerror}; free space or choose another folder", file=sys.stderr)
+        sys.exit(1)
+    except SystemExit as end:
+        if end.code == 130:
+            print("interrupted; the same command run again finishes the work", file=sys.stderr)
+        raise
+
+
+if __name__ == "__main__":
+    main()

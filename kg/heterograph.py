@@ -1,0 +1,300 @@
+"""Store → dgl.DGLHeteroGraph with typed features and id maps, whole or as a subgraph.
+
+DGL is the container: it trains nothing here. Edges stand as the store has them, in one direction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("DGLBACKEND", "pytorch")  # else DGL writes a configuration into the home folder
+
+import dgl
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from kg import names, schema
+from kg.errors import InputError, NotFoundError
+from kg.fingerprints import morgan
+from kg.schema import Ends
+from kg.store import GraphStore
+
+NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
+
+_FEATURES = {
+    "SIMILAR_TO": ("similarity",),
+    "EXPRESSES": ("z",),
+    "MUTATED": ("value",),
+    "COPY_NUMBER": ("value",),
+    "METHYLATED": ("value",),
+    "TESTED_ON": ("ln_ic50", "auc"),
+}
+"""Float properties that become edge features; a missing value is NaN."""
+
+
+@dataclass(frozen=True)
+class Heterograph:
+    """A heterograph and the names of what is in it.
+
+    Attributes
+    ----------
+    graph
+        Node types Drug, CellLine, Gene and Pathway; canonical edge types (source label, TYPE, target
+        label) as stored, symmetric edges once. Node features: Drug ``fingerprint`` uint8 (n, 2048) and
+        ``has_structure`` bool (n,); CellLine ``tissue`` int64 (n,), -1 when unknown. Edge features:
+        SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED, COPY_NUMBER and
+        METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (e,) with NaN
+        where missing; TESTED_ON ``response`` int8 (e,), -1 when missing; every edge type ``dataset``
+        int64 (e,).
+    ids
+        Node type → ids in node order.
+    datasets
+        Ids of the datasets; the code in ``dataset`` is the position here.
+    tissues
+        Names of the tissues; the code in ``tissue`` is the position here.
+    """
+
+    graph: dgl.DGLHeteroGraph
+    ids: dict[str, np.ndarray]
+    datasets: tuple[str, ...]
+    tissues: tuple[str, ...]
+
+    def fingerprint(self) -> str:
+        """A hash of structure, features and ids: equal graphs, equal text."""
+        digest = hashlib.sha256()
+        for node_type in self.graph.ntypes:
+            digest.update("\0".join(map(str, self.ids[node_type])).encode())
+        for edge_type in self.graph.canonical_etypes:
+            digest.update(repr(edge_type).encode())
+            for end in self.graph.edges(etype=edge_type):
+                digest.update(end.numpy().tobytes())
+            for name in sorted(self.graph.edges[edge_type].data):
+                digest.update(self.graph.edges[edge_type].data[name].numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+def export(
+    store: GraphStore,
+    *,
+    datasets: Sequence[str] | None = None,
+    drugs: Sequence[str] | None = None,
+    tissues: Sequence[str] | None = None,
+    around: str | None = None,
+    hops: int = 2,
+) -> Heterograph:
+    """Read the graph, or a part of it, as a heterograph.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    datasets
+        Keep the responses of these, and the omics and similarities of these and of what they are part
+        of; known targets, interactions and pathways are kept whatever brought them. All unless named.
+    drugs
+        Keep these drugs, by name, alias or id.
+    tissues
+        Keep cell lines of these tissues.
+    around, hops
+        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds.
+
+    Raises
+    ------
+    NotFoundError
+        If a dataset, drug, tissue or node is not in the store.
+    InputError
+        If nothing is left.
+    """
+    nodes = {label: store.read_nodes(label, _columns(label)) for label in NODE_TYPES}
+    all_datasets = store.read_nodes("Dataset", ["id", "part_of"]).to_pylist()
+    dataset_ids = tuple(sorted(row["id"] for row in all_datasets))
+    wanted = _with_parents(datasets, all_datasets) if datasets is not None else None
+    edges = {}
+    for kind, ends in schema.edge_tables():
+        if not kind.base or not set(ends) <= set(NODE_TYPES):
+            continue
+        equals = None
+        if wanted is not None and kind.type not in {"TARGETS", "INTERACTS_WITH", "MEMBER_OF"}:
+            equals = {"dataset": sorted(wanted)}
+        columns = ["src", "dst", "dataset", *_FEATURES.get(kind.type, ())]
+        if kind.type == "TESTED_ON":
+            columns.append("response")
+        edges[ends[0], kind.type, ends[1]] = store.read_edges(kind.type, ends, columns, equals=equals)
+
+    kept = {label: np.ones(nodes[label].num_rows, bool) for label in NODE_TYPES}
+    if wanted is not None:
+        kept["Drug"] &= _touched(nodes["Drug"], "Drug", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO"))
+        kept["CellLine"] &= _touched(nodes["CellLine"], "CellLine", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO", "EXPRESSES"))
+    if drugs is not None:
+        kept["Drug"] &= np.isin(nodes["Drug"]["id"].to_numpy(zero_copy_only=False), [_find("drug", d, nodes["Drug"]) for d in drugs])
+    if tissues is not None:
+        kept["CellLine"] &= _of_tissues(nodes["CellLine"], tissues)
+    if around is not None:
+        for label, near in _within(around, hops, nodes, edges).items():
+            kept[label] &= near
+    return _assemble(nodes, edges, kept, dataset_ids)
+
+
+def save(heterograph: Heterograph, folder: Path) -> None:
+    """Write the graph (``graph.bin``, DGL's format) and the id maps (``ids.json``) into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dgl.save_graphs(str(folder / "graph.bin"), [heterograph.graph])
+    text = json.dumps(
+        {
+            "ids": {k: list(map(str, v)) for k, v in heterograph.ids.items()},
+            "datasets": heterograph.datasets,
+            "tissues": heterograph.tissues,
+        }
+    )
+    (folder / "ids.json").write_text(text)
+
+
+def load(folder: Path) -> Heterograph:
+    """Read what `save` wrote.
+
+    Raises
+    ------
+    InputError
+        If the folder does not hold both files.
+    """
+    if not (folder / "graph.bin").is_file() or not (folder / "ids.json").is_file():
+        raise InputError(f"{folder} holds no saved heterograph (graph.bin and ids.json); make one with: cli export dgl")
+    graph = dgl.load_graphs(str(folder / "graph.bin"))[0][0]
+    names_ = json.loads((folder / "ids.json").read_text())
+    ids = {k: np.array(v, dtype=object) for k, v in names_["ids"].items()}
+    return Heterograph(graph, ids, tuple(names_["datasets"]), tuple(names_["tissues"]))
+
+
+def _columns(label: str) -> list[str]:
+    return {"Drug": ["id", "name", "aliases", "smiles"], "CellLine": ["id", "name", "aliases", "tissue"]}.get(label, ["id"])
+
+
+def _with_parents(datasets: Iterable[str], known: list[dict[str, str | None]]) -> set[str]:
+    parents = {row["id"]: row["part_of"] for row in known}
+    wanted: set[str] = set()
+    for dataset in datasets:
+        if dataset not in parents:
+            raise NotFoundError("dataset", dataset, [k for k in parents if k], "see: cli status")
+        wanted.add(dataset)
+        if parent := parents[dataset]:
+            wanted.add(parent)
+    return wanted
+
+
+def _find(what: str, name: str, table: pa.Table) -> str:
+    known = {row["id"]: [row.get("name"), *(row.get("aliases") or ())] for row in table.to_pylist()}
+    id_ = names.find(name, known)
+    if id_ is None:
+        raise NotFoundError(what, name, [n for id_, others in known.items() for n in (id_, *others) if n])
+    return id_
+
+
+def _touched(
+    table: pa.Table, label: str, edges: Mapping[tuple[str, str, str], pa.Table], dataset_kinds: tuple[str, ...]
+) -> np.ndarray:
+    """Nodes that have an edge of one of the kinds left."""
+    ids = table["id"]
+    touched = np.zeros(table.num_rows, bool)
+    for (src, type_, dst), edge_table in edges.items():
+        for end, column in ((src, "src"), (dst, "dst")):
+            if end == label and type_ in dataset_kinds and edge_table.num_rows:
+                touched |= pc.is_in(ids, pc.unique(edge_table[column]).combine_chunks()).to_numpy()
+    return touched
+
+
+def _of_tissues(cell_lines: pa.Table, tissues: Sequence[str]) -> np.ndarray:
+    have = np.array([(t or "").casefold() for t in cell_lines["tissue"].to_pylist()])
+    for tissue in tissues:
+        if tissue.casefold() not in have:
+            known = sorted({t for t in cell_lines["tissue"].to_pylist() if t})
+            raise NotFoundError("tissue", tissue, known, "known are " + ", ".join(known))
+    return np.isin(have, [t.casefold() for t in tissues])
+
+
+def _within(
+    around: str, hops: int, nodes: Mapping[str, pa.Table], edges: Mapping[tuple[str, str, str], pa.Table]
+) -> dict[str, np.ndarray]:
+    """Nodes at most ``hops`` edges from one node, by label."""
+    near = {label: np.zeros(table.num_rows, bool) for label, table in nodes.items()}
+    for label in NODE_TYPES:
+        known = {r["id"]: [r.get("name"), *(r.get("aliases") or ())] for r in nodes[label].to_pylist()}
+        if (id_ := names.find(around, known)) is not None:
+            near[label][list(known).index(id_)] = True
+            break
+    else:
+        everything = [i for label in NODE_TYPES for i in nodes[label]["id"].to_pylist()]
+        raise NotFoundError("drug, gene or cell line", around, everything)
+    positions = {e: _positions(t, nodes[e[0]], nodes[e[2]]) for e, t in edges.items()}
+    for _ in range(hops):
+        reached = {label: mask.copy() for label, mask in near.items()}
+        for (src_label, _type, dst_label), (src, dst) in positions.items():
+            reached[dst_label][dst[near[src_label][src]]] = True
+            reached[src_label][src[near[dst_label][dst]]] = True
+        near = reached
+    return near
+
+
+def _positions(table: pa.Table, sources: pa.Table, targets: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    def of(column: str, nodes: pa.Table) -> np.ndarray:
+        index = pc.index_in(table[column].combine_chunks(), nodes["id"].combine_chunks())
+        return np.asarray(index.to_numpy(zero_copy_only=False), np.int64)
+
+    return of("src", sources), of("dst", targets)
+
+
+def _assemble(
+    nodes: Mapping[str, pa.Table],
+    edges: Mapping[tuple[str, str, str], pa.Table],
+    kept: Mapping[str, np.ndarray],
+    datasets: tuple[str, ...],
+) -> Heterograph:
+    if not kept["Drug"].any() and not kept["CellLine"].any() and not kept["Gene"].any():
+        raise InputError("nothing is left to export: the store is empty or the choice excludes every node; see: cli status")
+    renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
+    structure: dict[Ends | tuple[str, str, str], tuple[torch.Tensor, torch.Tensor]] = {}
+    features: dict[tuple[str, str, str], dict[str, torch.Tensor]] = {}
+    for edge_type, table in edges.items():
+        src, dst = _positions(table, nodes[edge_type[0]], nodes[edge_type[2]])
+        rows = kept[edge_type[0]][src] & kept[edge_type[2]][dst]
+        structure[edge_type] = (
+            torch.from_numpy(renumbered[edge_type[0]][src[rows]]),
+            torch.from_numpy(renumbered[edge_type[2]][dst[rows]]),
+        )
+        features[edge_type] = _edge_features(edge_type[1], table, rows, datasets)
+    counts = {label: int(mask.sum()) for label, mask in kept.items()}
+    graph = dgl.heterograph(structure, num_nodes_dict=counts)
+    for edge_type, columns in features.items():
+        graph.edges[edge_type].data.update(columns)
+
+    ids = {label: np.array(nodes[label]["id"].to_pylist(), dtype=object)[kept[label]] for label in NODE_TYPES}
+    smiles = [s for s, keep in zip(nodes["Drug"]["smiles"].to_pylist(), kept["Drug"], strict=True) if keep]
+    graph.nodes["Drug"].data["fingerprint"] = torch.from_numpy(morgan(smiles))
+    graph.nodes["Drug"].data["has_structure"] = torch.tensor([bool(s) for s in smiles], dtype=torch.bool)
+    tissue = [t for t, keep in zip(nodes["CellLine"]["tissue"].to_pylist(), kept["CellLine"], strict=True) if keep]
+    tissues = tuple(sorted({t for t in tissue if t}))
+    code = {t: i for i, t in enumerate(tissues)}
+    graph.nodes["CellLine"].data["tissue"] = torch.tensor([code.get(t, -1) for t in tissue], dtype=torch.int64)
+    return Heterograph(graph, ids, datasets, tissues)
+
+
+def _edge_features(
+    type_: str, table: pa.Table, rows: np.ndarray, datasets: tuple[str, ...]
+) -> dict[str, torch.Tensor]:
+    def floats(name: str) -> torch.Tensor:
+        column = np.asarray(table[name].to_numpy(), np.float32)  # a null is NaN
+        return torch.from_numpy(column[rows])
+
+    columns = {name: floats(name) for name in _FEATURES.get(type_, ())}
+    code = pc.index_in(table["dataset"].combine_chunks(), pa.array(datasets, pa.string()))
+    columns["dataset"] = torch.from_numpy(np.asarray(code.fill_null(-1).to_numpy(), np.int64)[rows])
+    if type_ == "TESTED_ON":
+        response = np.asarray(table["response"].fill_null(-1).to_numpy(), np.int8)
+        columns["response"] = torch.from_numpy(response[rows])
+    return columns
