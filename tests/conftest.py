@@ -1,0 +1,30 @@
+"""Fixtures that every test folder shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("DGLBACKEND", "pytorch")
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def benchmark_data() -> Path:
+    """The benchmark data beside the checkout; the test is skipped where it is not."""
+    folder = CHECKOUT.parent / "shared" / "data"
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"the benchmark data is not beside the checkout ({folder})")
+        pytest.skip("benchmark data is not beside the checkout")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test works in its own folder, so that a default store or run never lands in the checkout."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PHARMAGRAPH_STORE", raising=False)
