@@ -1,0 +1,284 @@
+"""The difference between a stored and an incoming table, by key, in columns; both engines use it.
+
+Nothing here reads or writes a store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kg.errors import InputError
+from kg.schema import EdgeKind, Ends, NodeKind, Property, conform
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Row numbers that say what an upsert has to do.
+
+    Parameters
+    ----------
+    new
+        Rows of the incoming table whose key the store lacks.
+    changed
+        Rows of the incoming table whose key is stored with other values.
+    changed_stored
+        Rows of the stored table in the order of ``changed``.
+    unchanged
+        How many incoming rows are stored as they are.
+    """
+
+    new: Rows
+    changed: Rows
+    changed_stored: Rows
+    unchanged: int
+
+
+def incoming_nodes(kind: NodeKind, table: pa.Table) -> pa.Table:
+    """A table's columns in the schema's types and order, the ones it lacks left out.
+
+    Raises
+    ------
+    InputError
+        If a column is foreign or ill-typed, or the key is missing, empty or repeated.
+    """
+    table = _typed(table, kind.columns, ("id",), kind.label)
+    codes = _codes([table.column("id")])
+    _refuse_repeats(codes, table, ("id",), kind.label)
+    return table
+
+
+def incoming_edges(kind: EdgeKind, ends: Ends, table: pa.Table) -> pa.Table:
+    """As `incoming_nodes`; a symmetric edge is turned so that the smaller id is ``src``.
+
+    Raises
+    ------
+    InputError
+        If the kind does not join ``ends``, a column is foreign or ill-typed, or the key is incomplete or
+        repeated.
+    """
+    require_ends(kind, ends)
+    table = _typed(table, kind.columns, kind.key, kind.type)
+    if kind.symmetric and table.num_rows:
+        src, dst = table.column("src"), table.column("dst")
+        turned = pc.greater(src, dst)
+        table = table.set_column(0, "src", pc.if_else(turned, dst, src))
+        table = table.set_column(1, "dst", pc.if_else(turned, src, dst))
+    codes = _codes([table.column(c) for c in kind.key])
+    _refuse_repeats(codes, table, kind.key, kind.type)
+    return table
+
+
+def require_ends(kind: EdgeKind, ends: Ends) -> None:
+    """Refuse a pair of labels that the edge kind does not join.
+
+    Raises
+    ------
+    InputError
+        Naming the pairs it does join.
+    """
+    if tuple(ends) not in kind.ends:
+        joins = ", ".join(f"{a}→{b}" for a, b in kind.ends)
+        raise InputError(f"{kind.type} does not join {ends[0]}→{ends[1]}; it joins {joins}")
+
+
+def require_columns(columns: Sequence[Property], table: pa.Table, new: Rows, what: str) -> None:
+    """Refuse new rows that lack a column the schema requires.
+
+    Raises
+    ------
+    InputError
+        Naming the column.
+    """
+    missing = [p.name for p in columns if p.required and p.name not in table.column_names]
+    if missing and len(new):
+        raise InputError(f"{what}: {len(new)} new rows lack the required column {missing[0]}")
+
+
+def require_known(ids: pa.Array | pa.ChunkedArray, known: pa.Array | pa.ChunkedArray, what: str) -> None:
+    """Refuse ids that are not among the known.
+
+    Raises
+    ------
+    InputError
+        Naming the first three ids and how many there are.
+    """
+    unique = pc.unique(ids)
+    strangers = unique.filter(pc.invert(pc.is_in(unique, value_set=_array(known)))).to_pylist()
+    if strangers:
+        named = ", ".join(f'"{s}"' for s in sorted(strangers)[:3]) + (" …" if len(strangers) > 3 else "")
+        raise InputError(
+            f"{what}: {len(strangers)} ids are not in the graph ({named}); load the nodes before their edges"
+        )
+
+
+def difference(stored: pa.Table, incoming: pa.Table, key: Sequence[str]) -> Difference:
+    """Compare tables by key.
+
+    Parameters
+    ----------
+    stored
+        Has at least the columns of ``incoming``, its key unique.
+    incoming
+        Its key unique; a null in it is a value like any other, and NaN counts as null.
+    key
+        String columns.
+    """
+    n = stored.num_rows
+    codes = _codes([_joined(stored.column(c), incoming.column(c)) for c in key])
+    where = _positions(codes[:n], codes[n:])
+    matched = np.flatnonzero(where >= 0)
+    at = where[matched]
+    differs = np.zeros(len(matched), bool)
+    for name in incoming.column_names:
+        if name not in key and len(matched):
+            differs |= _differs(stored.column(name), at, incoming.column(name), matched)
+    return Difference(
+        new=np.flatnonzero(where < 0),
+        changed=matched[differs],
+        changed_stored=at[differs],
+        unchanged=int(len(matched) - differs.sum()),
+    )
+
+
+def replaced(stored: pa.Table, rows: Rows, incoming: pa.Table, from_rows: Rows) -> pa.Table:
+    """The stored table with ``incoming``'s values in some rows; columns that it lacks are kept."""
+    take = np.arange(stored.num_rows)
+    take[rows] = stored.num_rows + np.arange(len(rows))
+    indices = pa.array(take)
+    for i, name in enumerate(stored.column_names):
+        if name in incoming.column_names:
+            values = incoming.column(name).take(pa.array(from_rows))
+            stored = stored.set_column(i, name, _joined(stored.column(name), values).take(indices))
+    return stored
+
+
+def _typed(table: pa.Table, columns: Sequence[Property], key: Sequence[str], what: str) -> pa.Table:
+    known = [p.name for p in columns]
+    for name in table.column_names:
+        if name not in known:
+            raise InputError(f"{what}: column {name} is not in the schema; it has {', '.join(known)}")
+    for name in key:
+        if name not in table.column_names:
+            raise InputError(f"{what}: the key column {name} is missing")
+    present = [p for p in columns if p.name in table.column_names]
+    arrays = []
+    for p in present:
+        one = table.select([p.name])
+        try:
+            column = conform(one, [p]).column(0)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise InputError(
+                f"{what}: column {p.name} is not {p.type}: {str(error).splitlines()[0]}"
+            ) from None
+        except InputError as error:
+            raise InputError(f"{what}: {error}") from None
+        arrays.append(_without_nan(column))
+    return pa.table(arrays, names=[p.name for p in present])
+
+
+def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """NaN as null: the engines disagree on whether NaN equals itself."""
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+
+
+def _refuse_repeats(codes: Rows, table: pa.Table, key: Sequence[str], what: str) -> None:
+    unique, first, count = np.unique(codes, return_index=True, return_counts=True)
+    if len(unique) < len(codes):
+        row = table.slice(int(first[np.argmax(count > 1)]), 1).select(list(key)).to_pylist()[0]
+        named = ", ".join(f"{k}={v}" for k, v in row.items())
+        raise InputError(f"{what}: {len(codes) - len(unique)} rows repeat a key, the first is {named}")
+
+
+def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _joined(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.Array:
+    chunks = [*a.chunks, *b.cast(a.type).chunks]
+    return pa.concat_arrays(chunks) if chunks else pa.array([], a.type)
+
+
+def _codes(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Rows:
+    """One integer for each distinct row of string columns."""
+    codes = np.zeros(len(columns[0]), np.int64)
+    size = 1
+    for column in columns:
+        encoded = _array(column).dictionary_encode()
+        values = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy().astype(np.int64)
+        radix = len(encoded.dictionary) + 1
+        if size * radix >= 2**62:
+            distinct, codes = np.unique(codes, return_inverse=True)
+            size = len(distinct)
+        codes = codes * radix + values
+        size *= radix
+    return codes
+
+
+def _positions(stored: Rows, incoming: Rows) -> Rows:
+    """Where each incoming code stands among the stored, -1 where it does not."""
+    if not len(stored):
+        return np.full(len(incoming), -1, np.int64)
+    order = np.argsort(stored, kind="stable")
+    ordered = stored[order]
+    at = np.minimum(np.searchsorted(ordered, incoming), len(stored) - 1)
+    return np.where(ordered[at] == incoming, order[at], -1)
+
+
+def _differs(
+    stored: pa.ChunkedArray, at: Rows, incoming: pa.ChunkedArray, rows: Rows
+) -> npt.NDArray[np.bool_]:
+    if pa.types.is_list(stored.type):
+        old, new = stored.to_pylist(), incoming.to_pylist()
+        return np.array([old[i] != new[j] for i, j in zip(at, rows, strict=True)], bool)
+    if pa.types.is_string(stored.type):
+        codes = _codes([_joined(stored, incoming)])
+        return np.asarray(codes[: len(stored)][at] != codes[len(stored) :][rows])
+    old, new = _array(stored), _array(incoming.cast(stored.type))
+    old_null, new_null = (a.is_null(nan_is_null=True).to_numpy(zero_copy_only=False) for a in (old, new))
+    zero = pa.scalar(0).cast(stored.type) if not pa.types.is_boolean(stored.type) else pa.scalar(False)
+    old_values, new_values = (a.fill_null(zero).to_numpy(zero_copy_only=False) for a in (old, new))
+    both = ~old_null[at] & ~new_null[rows]
+    return np.asarray((old_null[at] != new_null[rows]) | (both & (old_values[at] != new_values[rows])))
+
+
+def attended(stored: pa.Table, kind: EdgeKind, table: pa.Table, run_id: str) -> pa.Table:
+    """Base edges with a run's attention in place of any other's.
+
+    Parameters
+    ----------
+    stored
+        All columns of the edges of a kind between two labels.
+    table
+        ``src``, ``dst`` and ``attention``, each pair once; every edge between the pair gets the value.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or ill-typed, or a pair repeats.
+    """
+    ends = tuple(p for p in kind.columns if p.name in ("src", "dst", "attention"))
+    table = _typed(table, ends, ("src", "dst", "attention"), kind.type)
+    src, dst = table.column("src"), table.column("dst")
+    if kind.symmetric:
+        turned = pc.greater(src, dst)
+        src, dst = pc.if_else(turned, dst, src), pc.if_else(turned, src, dst)
+    _refuse_repeats(_codes([src, dst]), table, ("src", "dst"), kind.type)
+    codes = _codes([_joined(stored.column("src"), src), _joined(stored.column("dst"), dst)])
+    n = stored.num_rows
+    at = _positions(codes[n:], codes[:n])
+    found = pa.array(at, mask=at < 0)
+    attention = _array(table.column("attention")).take(found)
+    runs = pc.if_else(attention.is_valid(), pa.scalar(run_id), pa.scalar(None, pa.string()))
+    names = stored.column_names
+    stored = stored.set_column(names.index("attention"), "attention", attention)
+    return stored.set_column(names.index("attention_run"), "attention_run", runs)

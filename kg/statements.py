@@ -1,0 +1,167 @@
+"""What a Cypher text asks for, found without running it, and parameters in plain Python.
+
+Both engines use it: an unbound parameter is null on the embedded one and an error on a server, and only
+text tells a query from a statement that writes files or leaves its transaction. It runs no Cypher.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kg.errors import QueryError
+
+_TOKEN = re.compile(
+    r"""(?P<skip>//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`)
+    |\$(?P<parameter>[A-Za-z_]\w*)|(?P<word>[A-Za-z_]\w*)|(?P<mark>;|[^\s])""",
+    re.VERBOSE | re.DOTALL,
+)
+_OPENERS = frozenset({"MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "CALL", "EXPLAIN", "PROFILE"})
+_WRITES = frozenset({"CREATE", "MERGE", "SET", "DELETE", "DETACH", "REMOVE", "DROP", "ALTER", "FOREACH"})
+_FILES = frozenset({"COPY", "LOAD", "EXPORT", "IMPORT", "ATTACH", "INSTALL"})
+_INT64 = range(-(2**63), 2**63)
+
+
+def parameter_names(cypher: str) -> list[str]:
+    """Names of the ``$parameters`` in a text, in order, those in strings and comments left out."""
+    names = (m["parameter"] for m in _TOKEN.finditer(cypher) if m["parameter"])
+    return list(dict.fromkeys(names))
+
+
+def require_reading(cypher: str) -> None:
+    """Refuse text that is not one reading statement.
+
+    The engines refuse writes to the graph in a read-only transaction; this refuses what they let through:
+    a second statement after ``;`` (it would run outside the transaction), statements that read or write
+    files, and settings.
+
+    Raises
+    ------
+    QueryError
+        Naming the word that is refused.
+    """
+    tokens = [m for m in _TOKEN.finditer(cypher) if not (m["skip"] and m["skip"][0] == "/")]
+    while tokens and tokens[-1]["mark"] == ";":
+        tokens.pop()
+    if not tokens:
+        raise QueryError("the query is empty")
+    first = (tokens[0]["word"] or tokens[0].group()).upper()
+    if first not in _OPENERS:
+        raise QueryError(
+            f'a query may not begin with "{first}"; only reading is allowed, such as MATCH … RETURN …'
+        )
+    for i, token in enumerate(tokens):
+        if token["mark"] == ";":
+            raise QueryError('a query is one statement; take out what follows ";"')
+        if not token["word"] or (i and tokens[i - 1].group() in {".", ":"}):
+            continue
+        word = token["word"].upper()
+        following = tokens[i + 1] if i + 1 < len(tokens) else None
+        if word in _WRITES | _FILES and _is_clause(word, following):
+            raise QueryError(f'"{word}" is refused: queries only read the graph; load data with `cli ingest`')
+        if word == "CALL" and i + 2 < len(tokens) and tokens[i + 2].group() == "=":
+            raise QueryError(
+                f'"CALL {tokens[i + 1].group()} = …" is refused: a query may not change a setting'
+            )
+
+
+def _is_clause(word: str, following: re.Match[str] | None) -> bool:
+    """Whether a reserved word opens a clause here and is not a variable or property of that name."""
+    if following is None:
+        return False
+    after = following.group()
+    if word in {"CREATE", "MERGE"}:
+        return after == "(" or (following["word"] is not None and after.upper() != "AS")
+    if word in {"LOAD", "COPY", "EXPORT", "IMPORT", "ATTACH", "INSTALL", "DROP", "ALTER"}:
+        return (
+            following["word"] is not None
+            and after.upper() not in {"AS", "ORDER", "LIMIT"}
+            or following["skip"] is not None
+        )
+    if word == "FOREACH":
+        return after == "("
+    return following["word"] is not None and after.upper() not in {
+        "AS",
+        "IS",
+        "IN",
+        "ORDER",
+        "LIMIT",
+        "ASC",
+        "DESC",
+    }
+
+
+def bind(cypher: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters of a text as the engines take them.
+
+    Raises
+    ------
+    QueryError
+        If the text has a parameter that has no value, or a value has no place in the text or no type in
+        the engines.
+    """
+    given = dict(parameters or {})
+    wanted = parameter_names(cypher)
+    missing = [name for name in wanted if name not in given]
+    if missing:
+        raise QueryError(f"the query needs {', '.join('$' + m for m in missing)}; give {missing[0]}=VALUE")
+    foreign = [name for name in given if name not in wanted]
+    if foreign:
+        has = ", ".join("$" + w for w in wanted) or "none"
+        raise QueryError(f"the query has no parameter ${foreign[0]}; it has {has}")
+    return {name: plain(value, name) for name, value in given.items()}
+
+
+def plain(value: Any, name: str) -> Any:
+    """A parameter's value in plain Python: NumPy scalars and arrays, tuples and sets are converted."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(_utf8(value, name))
+    if isinstance(value, int):
+        if value not in _INT64:
+            raise QueryError(f"${name}: {value} does not fit a 64-bit integer")
+        return int(value)
+    if isinstance(value, float):
+        return None if math.isnan(value) else float(value)
+    if isinstance(value, Mapping):
+        return {str(k): plain(v, name) for k, v in value.items()}
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
+    if isinstance(value, (list, tuple)):
+        items = [plain(v, name) for v in value]
+        kinds = {_kind(v) for v in items if v is not None}
+        if len(kinds) > 1:
+            raise QueryError(f"${name}: a list may not mix {' and '.join(sorted(kinds))}")
+        if kinds == {"map"} and len({tuple(sorted(v)) for v in items if v is not None}) > 1:
+            raise QueryError(f"${name}: the maps of a list must have the same keys")
+        return items
+    raise QueryError(
+        f"${name}: a {type(value).__name__} is not a query parameter; give text, numbers or lists"
+    )
+
+
+def _utf8(text: str, name: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise QueryError(f"${name}: {text!r} is not valid Unicode text") from None
+    return text
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "booleans"
+    if isinstance(value, (int, float)):
+        return "numbers"
+    if isinstance(value, str):
+        return "text"
+    return "map" if isinstance(value, dict) else "lists"
