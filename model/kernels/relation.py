@@ -1,0 +1,62 @@
+"""One relation as the kernels see it: projected features, attention vector and edges; all parameters already applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kg.errors import ShapeError
+from model.kernels.csr import Csr
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """What one relation brings to the attention of its destinations.
+
+    Attributes
+    ----------
+    graph
+        Its edges.
+    x_src
+        Projected sources ``(n_src, heads, channels)``, also the messages.
+    x_dst
+        Projected destinations ``(n_dst, heads, channels)``.
+    att
+        Attention vector ``(heads, channels)``.
+    edge_attr
+        Edge features ``(n_edges, width)`` in order of edge id, or None.
+    edge_weight
+        Their projection ``(heads, width, channels)``, or None.
+    """
+
+    graph: Csr
+    x_src: Tensor
+    x_dst: Tensor
+    att: Tensor
+    edge_attr: Tensor | None = None
+    edge_weight: Tensor | None = None
+
+    def check(self, name: str) -> None:
+        """Raise `ShapeError` naming the argument that does not fit."""
+        graph, (heads, channels) = self.graph, self.att.shape
+        wanted = {
+            "x_src": (self.x_src, (graph.n_src, heads, channels)),
+            "x_dst": (self.x_dst, (graph.n_dst, heads, channels)),
+        }
+        if (self.edge_attr is None) != (self.edge_weight is None):
+            raise ShapeError(f"{name}: edge_attr and edge_weight go together, one of them is missing.")
+        if self.edge_attr is not None and self.edge_weight is not None:
+            width = self.edge_weight.shape[1]
+            wanted["edge_attr"] = (self.edge_attr, (graph.n_edges, width))
+            wanted["edge_weight"] = (self.edge_weight, (heads, width, channels))
+        for argument, (tensor, shape) in wanted.items():
+            if tuple(tensor.shape) != shape:
+                raise ShapeError(f"{name}: {argument} has shape {tuple(tensor.shape)}, wanted {shape}.")
+            if tensor.dtype != self.att.dtype or tensor.dtype not in (torch.float32, torch.float64):
+                raise ShapeError(
+                    f"{name}: {argument} holds {tensor.dtype}, wanted {self.att.dtype} as the parameters."
+                )
+            if tensor.device != graph.device:
+                raise ShapeError(f"{name}: {argument} is on {tensor.device}, the graph on {graph.device}.")
