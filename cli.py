@@ -50,7 +50,8 @@ def main() -> None:
     except OSError as error:
         if error.errno not in CANNOT_WRITE:
             raise
-        print(f"error: cannot write {error.filename or 'to the disk'}: {error.strerror}; free space or choose another folder", file=sys.stderr)
+        place = error.filename or "to the disk"
+        print(f"error: cannot write {place}: {error.strerror}; free space or change folder", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
         if end.code == 130:

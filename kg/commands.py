@@ -13,7 +13,7 @@ Store = Annotated[
     typer.Option(
         "--store",
         envvar="PHARMAGRAPH_STORE",
-        help="ladybug:///path/graph.lbug, bolt://host:7687, neo4j+s://host; the file pharmagraph.lbug here when left out.",
+        help="ladybug:///path/graph.lbug, bolt://host:7687 or neo4j+s://host; else pharmagraph.lbug here.",
         show_envvar=True,
     ),
 ]
@@ -27,7 +27,9 @@ def status(store: Store = None, format: FormatOption = Format.table) -> None:
     with open_store(store, read_only=True) as graph:
         counts = graph.counts()
         version = graph.schema_version()
-        datasets = graph.read_nodes("Dataset", ["id", "version", "part_of", "ingested_at", "licence"]).to_pylist()
+        datasets = graph.read_nodes(
+            "Dataset", ["id", "version", "part_of", "ingested_at", "licence"]
+        ).to_pylist()
         runs = graph.read_nodes("Run", ["id", "preset", "split", "started_at", "promoted"]).to_pylist()
         url = graph.url
     health = _health(counts, datasets, runs)

@@ -24,7 +24,10 @@ class Format(str, Enum):
 
 
 def print_rows(
-    rows: Iterable[Mapping[str, Any]], format: Format = Format.table, *, columns: Sequence[str] | None = None,
+    rows: Iterable[Mapping[str, Any]],
+    format: Format = Format.table,
+    *,
+    columns: Sequence[str] | None = None,
     title: str | None = None,
 ) -> None:
     """Print rows on standard output.
@@ -44,7 +47,12 @@ def print_rows(
     rows = list(rows)
     columns = list(columns or (rows[0].keys() if rows else ()))
     if format is Format.json:
-        json.dump([{c: _plain(row.get(c)) for c in columns} for row in rows], sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(
+            [{c: _plain(row.get(c)) for c in columns} for row in rows],
+            sys.stdout,
+            indent=2,
+            ensure_ascii=False,
+        )
         print()
     elif format is Format.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -81,7 +89,7 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return _flat(value)
+    return str(_flat(value))
 
 
 def _flat(value: Any) -> Any:
@@ -115,6 +123,12 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
         yield bar

@@ -131,9 +131,14 @@ def export(
     kept = {label: np.ones(nodes[label].num_rows, bool) for label in NODE_TYPES}
     if wanted is not None:
         kept["Drug"] &= _touched(nodes["Drug"], "Drug", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO"))
-        kept["CellLine"] &= _touched(nodes["CellLine"], "CellLine", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO", "EXPRESSES"))
+        kept["CellLine"] &= _touched(
+            nodes["CellLine"], "CellLine", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO", "EXPRESSES")
+        )
     if drugs is not None:
-        kept["Drug"] &= np.isin(nodes["Drug"]["id"].to_numpy(zero_copy_only=False), [_find("drug", d, nodes["Drug"]) for d in drugs])
+        kept["Drug"] &= np.isin(
+            nodes["Drug"]["id"].to_numpy(zero_copy_only=False),
+            [_find("drug", d, nodes["Drug"]) for d in drugs],
+        )
     if tissues is not None:
         kept["CellLine"] &= _of_tissues(nodes["CellLine"], tissues)
     if around is not None:
@@ -165,7 +170,9 @@ def load(folder: Path) -> Heterograph:
         If the folder does not hold both files.
     """
     if not (folder / "graph.bin").is_file() or not (folder / "ids.json").is_file():
-        raise InputError(f"{folder} holds no saved heterograph (graph.bin and ids.json); make one with: cli export dgl")
+        raise InputError(
+            f"{folder} holds no saved heterograph (graph.bin and ids.json); make one with: cli export dgl"
+        )
     graph = dgl.load_graphs(str(folder / "graph.bin"))[0][0]
     names_ = json.loads((folder / "ids.json").read_text())
     ids = {k: np.array(v, dtype=object) for k, v in names_["ids"].items()}
@@ -173,7 +180,9 @@ def load(folder: Path) -> Heterograph:
 
 
 def _columns(label: str) -> list[str]:
-    return {"Drug": ["id", "name", "aliases", "smiles"], "CellLine": ["id", "name", "aliases", "tissue"]}.get(label, ["id"])
+    return {"Drug": ["id", "name", "aliases", "smiles"], "CellLine": ["id", "name", "aliases", "tissue"]}.get(
+        label, ["id"]
+    )
 
 
 def _with_parents(datasets: Iterable[str], known: list[dict[str, str | None]]) -> set[str]:
@@ -197,7 +206,10 @@ def _find(what: str, name: str, table: pa.Table) -> str:
 
 
 def _touched(
-    table: pa.Table, label: str, edges: Mapping[tuple[str, str, str], pa.Table], dataset_kinds: tuple[str, ...]
+    table: pa.Table,
+    label: str,
+    edges: Mapping[tuple[str, str, str], pa.Table],
+    dataset_kinds: tuple[str, ...],
 ) -> np.ndarray:
     """Nodes that have an edge of one of the kinds left."""
     ids = table["id"]
@@ -205,7 +217,7 @@ def _touched(
     for (src, type_, dst), edge_table in edges.items():
         for end, column in ((src, "src"), (dst, "dst")):
             if end == label and type_ in dataset_kinds and edge_table.num_rows:
-                touched |= pc.is_in(ids, pc.unique(edge_table[column]).combine_chunks()).to_numpy()
+                touched |= pc.is_in(ids, pc.unique(edge_table[column])).to_numpy()
     return touched
 
 
@@ -256,7 +268,9 @@ def _assemble(
     datasets: tuple[str, ...],
 ) -> Heterograph:
     if not kept["Drug"].any() and not kept["CellLine"].any() and not kept["Gene"].any():
-        raise InputError("nothing is left to export: the store is empty or the choice excludes every node; see: cli status")
+        raise InputError(
+            "nothing is left to export: the store is empty or the choice excludes every node; see: cli status"
+        )
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
     structure: dict[Ends | tuple[str, str, str], tuple[torch.Tensor, torch.Tensor]] = {}
     features: dict[tuple[str, str, str], dict[str, torch.Tensor]] = {}
@@ -277,10 +291,14 @@ def _assemble(
     smiles = [s for s, keep in zip(nodes["Drug"]["smiles"].to_pylist(), kept["Drug"], strict=True) if keep]
     graph.nodes["Drug"].data["fingerprint"] = torch.from_numpy(morgan(smiles))
     graph.nodes["Drug"].data["has_structure"] = torch.tensor([bool(s) for s in smiles], dtype=torch.bool)
-    tissue = [t for t, keep in zip(nodes["CellLine"]["tissue"].to_pylist(), kept["CellLine"], strict=True) if keep]
+    tissue = [
+        t for t, keep in zip(nodes["CellLine"]["tissue"].to_pylist(), kept["CellLine"], strict=True) if keep
+    ]
     tissues = tuple(sorted({t for t in tissue if t}))
     code = {t: i for i, t in enumerate(tissues)}
-    graph.nodes["CellLine"].data["tissue"] = torch.tensor([code.get(t, -1) for t in tissue], dtype=torch.int64)
+    graph.nodes["CellLine"].data["tissue"] = torch.tensor(
+        [code.get(t, -1) for t in tissue], dtype=torch.int64
+    )
     return Heterograph(graph, ids, datasets, tissues)
 
 

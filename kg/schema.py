@@ -236,7 +236,10 @@ EDGES: tuple[EdgeKind, ...] = (
         "EXPRESSES",
         (("CellLine", "Gene"),),
         "Expression far from the gene's mean over cell lines.",
-        (Property("z", "float", "signed z score over cell lines", "standard deviations", required=True), _DATASET),
+        (
+            Property("z", "float", "signed z score over cell lines", "standard deviations", required=True),
+            _DATASET,
+        ),
     ),
     EdgeKind(
         "MUTATED", (("CellLine", "Gene"),), "A mutation of the gene in the cell line.", (_VALUE, _DATASET)
@@ -244,9 +247,7 @@ EDGES: tuple[EdgeKind, ...] = (
     EdgeKind(
         "COPY_NUMBER", (("CellLine", "Gene"),), "A copy number away from the diploid.", (_VALUE, _DATASET)
     ),
-    EdgeKind(
-        "METHYLATED", (("CellLine", "Gene"),), "Promoter methylation of the gene.", (_VALUE, _DATASET)
-    ),
+    EdgeKind("METHYLATED", (("CellLine", "Gene"),), "Promoter methylation of the gene.", (_VALUE, _DATASET)),
     EdgeKind(
         "TESTED_ON",
         (("Drug", "CellLine"),),
@@ -281,8 +282,20 @@ EDGES: tuple[EdgeKind, ...] = (
             _RUN,
             Property("weight", "float", "attention coefficient, mean over heads", minimum=0, maximum=1),
             Property("rank", "integer", "1 is the node's most attended in the relation", minimum=1),
-            Property("percentile", "float", "share of the relation's edges with less weight", "%", minimum=0, maximum=100),
-            Property("excess", "float", "weight times the number of edges it competed with; 1 is no preference", minimum=0),
+            Property(
+                "percentile",
+                "float",
+                "share of the relation's edges with less weight",
+                "%",
+                minimum=0,
+                maximum=100,
+            ),
+            Property(
+                "excess",
+                "float",
+                "weight times the number of edges it competed with; 1 is no preference",
+                minimum=0,
+            ),
             Property("spread", "float", "standard deviation of weight across seeds or folds", minimum=0),
         ),
         identity=("run_id",),
@@ -382,7 +395,7 @@ def markdown() -> str:
     lines = [
         "# The graph",
         "",
-        f"Schema version {VERSION}. This page is printed by `python -m kg.schema`; a test fails when it is stale.",
+        f"Schema version {VERSION}. `python -m kg.schema` prints this page; a test fails when it is stale.",
         "",
     ]
     for kind in NODES:

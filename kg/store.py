@@ -179,9 +179,7 @@ def open_store(url: str | None = None, *, read_only: bool = False) -> GraphStore
         from kg.neo4j import Neo4jStore
 
         return Neo4jStore(url, read_only=read_only)
-    raise InputError(
-        f'"{url}" is not a store; use ladybug:///graph.lbug, bolt://host:7687 or neo4j+s://host'
-    )
+    raise InputError(f'"{url}" is not a store; use ladybug:///graph.lbug, bolt://host:7687 or neo4j+s://host')
 
 
 def edge_count_key(type_: str, ends: Ends) -> str:

@@ -12,7 +12,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-PACKAGES = ("torch", "dgl", "ladybug", "neo4j", "pandas", "pyarrow", "rdkit", "pytorch-lightning", "typer", "networkx")
+PACKAGES = (
+    "torch",
+    "dgl",
+    "ladybug",
+    "neo4j",
+    "pandas",
+    "pyarrow",
+    "rdkit",
+    "pytorch-lightning",
+    "typer",
+    "networkx",
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,11 @@ def examine() -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    return Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    return Finding(
+        "python",
+        "ok",
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    )
 
 
 def _packages() -> Finding:
@@ -71,10 +86,9 @@ def _packages() -> Finding:
 def _embedded_store() -> Finding:
     from kg.ladybug import LadybugStore
 
-    with tempfile.TemporaryDirectory() as folder:
-        with LadybugStore(f"ladybug://{folder}/probe.lbug") as store:
-            store.create_schema()
-            version = store.schema_version()
+    with tempfile.TemporaryDirectory() as folder, LadybugStore(f"ladybug://{folder}/probe.lbug") as store:
+        store.create_schema()
+        version = store.schema_version()
     return Finding("embedded store", "ok", f"writes and reads, schema {version}")
 
 
@@ -83,7 +97,9 @@ def _neo4j() -> Finding:
 
     url = os.environ.get(URL_VARIABLE, "")
     if not url.startswith(("bolt", "neo4j")):
-        return Finding("neo4j", "missing", f"none asked for; set {URL_VARIABLE}=bolt://host:7687, or: cli db start")
+        return Finding(
+            "neo4j", "missing", f"none asked for; set {URL_VARIABLE}=bolt://host:7687, or: cli db start"
+        )
     with open_store(url, read_only=True) as store:
         return Finding("neo4j", "ok", f"{store.url} answers, schema {store.schema_version()}")
 
