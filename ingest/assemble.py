@@ -1,0 +1,159 @@
+"""Arrays and names to the node and edge tables of `kg.schema`; it reads no file and opens no store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ingest.expression import strongest_tails
+from ingest.similarity import RBF, TANIMOTO, EdgeList, rbf_neighbours, tanimoto_neighbours
+from kg import schema
+
+Ids = npt.NDArray[np.object_]
+
+
+def node_table(label: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """A table of nodes, ordered by id.
+
+    Parameters
+    ----------
+    label
+        Of `kg.schema`.
+    columns
+        Property → values; properties that are left out keep what the store has.
+    """
+    types = {p.name: schema.ARROW[p.type] for p in schema.node(label).columns}
+    table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
+    return table.sort_by("id")
+
+
+def edge_table(
+    src: npt.NDArray[Any] | pa.Array, dst: npt.NDArray[Any] | pa.Array, properties: Mapping[str, Any]
+) -> pa.Table:
+    """A table of edges.
+
+    Parameters
+    ----------
+    src, dst
+        Ids, ``(m,)``.
+    properties
+        Name → array of ``m`` values, or one value for all edges.
+    """
+    n = len(src)
+    columns: dict[str, pa.Array] = {"src": _strings(src), "dst": _strings(dst)}
+    for name, value in properties.items():
+        scalar = isinstance(value, (str, int, float))
+        columns[name] = pa.repeat(pa.scalar(value), n) if scalar else _array(value)
+    return pa.table(columns)
+
+
+def _strings(ids: npt.NDArray[Any] | pa.Array) -> pa.Array:
+    return ids if isinstance(ids, (pa.Array, pa.ChunkedArray)) else pa.array(ids, pa.string())
+
+
+def _array(values: Any) -> pa.Array:
+    """Values with NaN as null: the graph has no NaN."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+        return pa.array(values, from_pandas=True)
+    return values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
+
+
+def taken(ids: Sequence[str] | Ids, index: npt.NDArray[np.int64]) -> pa.Array:
+    """``ids[index]`` as an Arrow array, without a Python string an edge."""
+    return pa.array(list(ids), pa.string()).take(pa.array(index))
+
+
+def similar(ids: Sequence[str] | Ids, edges: EdgeList, *, kernel: str, dataset: str) -> pa.Table:
+    """SIMILAR_TO edges, the smaller id as source.
+
+    Parameters
+    ----------
+    ids
+        Id of each row of the kernel; in order, so that the smaller row has the smaller id.
+    """
+    return edge_table(
+        taken(ids, edges.src),
+        taken(ids, edges.dst),
+        {"similarity": edges.similarity, "kernel": kernel, "dataset": dataset},
+    )
+
+
+def similar_structures(
+    ids: Sequence[str], fingerprints: npt.NDArray[np.uint8], *, neighbours: int, dataset: str
+) -> pa.Table:
+    """SIMILAR_TO between drugs that have a structure.
+
+    Parameters
+    ----------
+    ids, fingerprints
+        ``(n,)`` and ``(n, 2048)``, in any order; a row of zeros has no structure.
+    neighbours
+        Kept for each drug.
+    """
+    with_structure = np.flatnonzero(fingerprints.any(axis=1))
+    order = with_structure[np.argsort(np.asarray(ids, dtype=object)[with_structure], kind="stable")]
+    edges = tanimoto_neighbours(fingerprints[order], neighbours)
+    return similar([ids[i] for i in order], edges, kernel=TANIMOTO, dataset=dataset)
+
+
+def similar_profiles(
+    ids: Sequence[str], profiles: npt.NDArray[np.floating], *, neighbours: int, dataset: str
+) -> pa.Table:
+    """SIMILAR_TO between cell lines or between genes, by the RBF kernel on z scores.
+
+    Parameters
+    ----------
+    ids, profiles
+        ``(n,)`` and ``(n, d)``, in any order; a missing z counts as 0, the gene's mean, and a row without
+        any z has no neighbours.
+    neighbours
+        Kept for each row.
+    """
+    measured = np.flatnonzero(~np.isnan(profiles).all(axis=1))
+    order = measured[np.argsort(np.asarray(ids, dtype=object)[measured], kind="stable")]
+    edges = rbf_neighbours(np.nan_to_num(profiles[order], nan=0.0), neighbours)
+    return similar([ids[i] for i in order], edges, kernel=RBF, dataset=dataset)
+
+
+def expresses(
+    cell_lines: Sequence[str], genes: Sequence[str], z: npt.NDArray[np.float64], *, share: float, dataset: str
+) -> pa.Table:
+    """EXPRESSES edges: each cell line's genes farthest from their mean.
+
+    Parameters
+    ----------
+    z
+        ``(cell lines, genes)`` in standard deviations, NaN where not measured.
+    share
+        Share of the genes kept for each cell line.
+    """
+    rows, columns = strongest_tails(z, share)
+    return edge_table(
+        taken(cell_lines, rows), taken(genes, columns), {"z": z[rows, columns], "dataset": dataset}
+    )
+
+
+def valued(
+    cell_lines: Sequence[str], genes: Sequence[str], values: npt.NDArray[np.floating], *, dataset: str
+) -> pa.Table:
+    """MUTATED, COPY_NUMBER or METHYLATED edges of the values, ``(cell lines, genes)``, that are not 0 or NaN."""
+    rows, columns = np.nonzero(np.nan_to_num(values, nan=0.0))
+    return edge_table(
+        taken(cell_lines, rows),
+        taken(genes, columns),
+        {"value": values[rows, columns].astype(np.float64), "dataset": dataset},
+    )
+
+
+def genes_of(*tables: pa.Table) -> list[str]:
+    """Every gene that is the target of an edge, in order."""
+    import pyarrow.compute as pc
+
+    ids: set[str] = set()
+    for table in tables:
+        ids.update(pc.unique(table.column("dst")).to_pylist())
+    return sorted(ids)

@@ -1,0 +1,168 @@
+"""`cli ingest …`: each command parses, reads one source into a bundle, loads it and prints what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kg.console import Format
+
+if TYPE_CHECKING:
+    from ingest.bundle import Bundle
+    from ingest.rejections import Rejections
+
+app = typer.Typer(
+    help="Load a screen, targets, omics, interactions or pathways into the graph; twice changes nothing.",
+    no_args_is_help=True,
+)
+
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="PHARMAGRAPH_STORE",
+        help="ladybug:///path/graph.lbug, bolt://host:7687, neo4j+s://host; the file pharmagraph.lbug here when left out.",
+    ),
+]
+Share = Annotated[
+    float,
+    typer.Option(
+        help="Share of the genes kept as EXPRESSES edges for each cell line, the strongest |z| first."
+    ),
+]
+Neighbours = Annotated[
+    int, typer.Option(min=1, help="SIMILAR_TO edges kept for each drug, cell line and gene.")
+]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Id of the dataset; taken from the file or folder when left out.")
+]
+RejectRows = Annotated[
+    bool,
+    typer.Option(
+        "--reject-rows",
+        help="Leave bad rows out, write them with reasons to rejected/NAME.csv, load the rest.",
+    ),
+]
+WithoutSmiles = Annotated[
+    bool, typer.Option("--without-smiles", help="Keep drugs that have no structure, too.")
+]
+Threshold = Annotated[
+    str,
+    typer.Option(
+        help="Sensitive at or below: drug-median, drug-quantile:SHARE, z:DEVIATIONS, outlier:PROBABILITY or ln:VALUE."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome is printed.")]
+
+
+@app.command()
+def drgt(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="drugAct.csv, gene_exp_part*.csv.gz, drug2smiles.csv and more."),
+    ],
+    name: Name = None,
+    share: Share = 0.05,
+    neighbours: Neighbours = 15,
+    without_smiles: WithoutSmiles = False,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """A folder in the layout of the drGT paper."""
+    from ingest.sources import drgt
+
+    def read(rejections: Rejections) -> Bundle:
+        return drgt.read(
+            folder, rejections, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles
+        )
+
+    _run(read, reject_rows, store, quiet, format, "cli train --preset default")
+
+
+@app.command()
+def synthetic(
+    drugs: Annotated[int, typer.Option(help="Drugs.")] = 60,
+    cells: Annotated[int, typer.Option(help="Cell lines.")] = 40,
+    genes: Annotated[int, typer.Option(help="Genes.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed and sizes give the same screen.")] = 0,
+    name: Annotated[str, typer.Option(help="Id of the dataset and prefix of all names.")] = "synthetic",
+    share: Share = 0.2,
+    neighbours: Neighbours = 5,
+    threshold: Threshold = "drug-median",
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """A seeded screen with planted targets, for tests and first steps."""
+    from ingest.sources import synthetic
+
+    def read(rejections: Rejections) -> Bundle:
+        return synthetic.read(
+            drugs=drugs,
+            cells=cells,
+            genes=genes,
+            seed=seed,
+            name=name,
+            share=share,
+            neighbours=neighbours,
+            threshold=threshold,
+        )
+
+    _run(read, False, store, quiet, format, "cli train --preset fast")
+
+
+def _run(
+    read: Callable[[Rejections], Bundle],
+    reject_rows: bool,
+    store_url: str | None,
+    quiet: bool,
+    format: Format,
+    next_command: str,
+) -> None:
+    """Read, load, print."""
+    import time
+
+    from ingest.load import load
+    from ingest.rejections import Rejections, write
+    from ingest.report import print_report
+    from kg.console import progress
+    from kg.errors import RowError
+    from kg.store import open_store
+
+    started = time.perf_counter()
+    rejections = Rejections(keep_going=reject_rows)
+    with progress(quiet or format is not Format.table) as bar:
+        task = bar.add_task("reading", total=None, note="")
+        try:
+            bundle = read(rejections)
+        except RowError as error:
+            advice = "Nothing was written. Correct the row, or pass --reject-rows to load the rest."
+            error.args = (f"{error} {advice}",)
+            raise
+        total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
+        bar.update(task, total=total, completed=0)
+        begun = time.perf_counter()
+        done = 0
+
+        def advance(what: str, rows: int) -> None:
+            nonlocal done
+            done += rows
+            rate = done / max(time.perf_counter() - begun, 1e-9)
+            bar.update(task, description=what, completed=done, note=f"{rate:,.0f} rows/s" if done else "")
+
+        with open_store(store_url) as graph:
+            report = load(graph, bundle, advance=advance)
+    written = write(bundle.rejected, bundle.name) if reject_rows and bundle.rejected else None
+    print_report(
+        report,
+        format,
+        seconds=time.perf_counter() - started,
+        rejected_file=written,
+        next_command=next_command,
+    )

@@ -1,0 +1,179 @@
+"""The contracts of all tables: pandera schemas drawn from `kg.schema`, and the columns of the files a user writes.
+
+They judge tables that sources have built; places in files are named by the sources themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pandera
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kg import schema
+from kg.errors import InputError
+from kg.schema import EdgeKind, NodeKind, Property
+
+_PANDAS: dict[str, Any] = {
+    "string": None,
+    "strings": None,
+    "integer": "Int64",
+    "float": "float64",
+    "boolean": "boolean",
+}
+
+
+@dataclass(frozen=True)
+class FileContract:
+    """The columns of a file in long form that a user writes.
+
+    Parameters
+    ----------
+    required, optional
+        Column names.
+    numbers, integers
+        Those of them that hold numbers, or whole numbers.
+    key
+        Columns that together may not repeat.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    integers: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, the required ones first."""
+        return self.required + self.optional
+
+
+FILES: dict[str, FileContract] = {
+    "targets": FileContract(("drug", "gene"), ("action", "source", "evidence")),
+    "drugs": FileContract(
+        ("drug",),
+        ("smiles", "pubchem_cid", "max_phase", "mechanism"),
+        integers=("pubchem_cid", "max_phase"),
+        key=("drug",),
+    ),
+    "cells": FileContract(
+        ("cell_line",),
+        ("tissue", "cosmic_id", "depmap_id", "cellosaurus_id"),
+        integers=("cosmic_id",),
+        key=("cell_line",),
+    ),
+    "responses": FileContract(
+        ("drug", "cell_line"),
+        ("ln_ic50", "auc", "response"),
+        numbers=("ln_ic50", "auc"),
+        integers=("response",),
+        key=("drug", "cell_line"),
+    ),
+    "expression": FileContract(("cell_line", "gene", "value"), numbers=("value",), key=("cell_line", "gene")),
+    "omics": FileContract(("cell_line", "gene", "value"), numbers=("value",), key=("cell_line", "gene")),
+}
+"""The files of `cli ingest tables`, `targets` and `omics`, by name."""
+
+
+def contract(kind: NodeKind | EdgeKind) -> pandera.DataFrameSchema:
+    """The pandera schema of a kind's table.
+
+    Columns that are not required may be missing, as they may in an upsert; a key may not repeat.
+    """
+    unique = ["id"] if isinstance(kind, NodeKind) else list(kind.key)
+    return pandera.DataFrameSchema(
+        {p.name: _column(p) for p in kind.columns}, strict=True, unique=unique, name=_name(kind)
+    )
+
+
+def _name(kind: NodeKind | EdgeKind) -> str:
+    return kind.label if isinstance(kind, NodeKind) else kind.type
+
+
+def _column(p: Property) -> pandera.Column:
+    checks = []
+    if p.required and p.type == "string":
+        checks.append(pandera.Check(lambda s: s.str.len() > 0, name="not empty"))
+    if p.minimum is not None:
+        checks.append(pandera.Check.ge(p.minimum))
+    if p.maximum is not None:
+        checks.append(pandera.Check.le(p.maximum))
+    if p.choices:
+        checks.append(pandera.Check.isin(p.choices))
+    if p.type == "float":
+        checks.append(pandera.Check(lambda s: s.abs() < float("inf"), name="finite"))
+    return pandera.Column(
+        _PANDAS[p.type], checks=checks, nullable=not p.required, required=p.required, name=p.name
+    )
+
+
+def validate(kind: NodeKind | EdgeKind, table: pa.Table) -> pa.Table:
+    """Check a table against its contract and cast it to the schema's types.
+
+    Parameters
+    ----------
+    kind
+        Of `kg.schema`.
+    table
+        In a subset of the kind's columns that holds the required ones.
+
+    Returns
+    -------
+    Table
+        The same columns and rows, in the schema's Arrow types.
+
+    Raises
+    ------
+    InputError
+        Naming the kind, the column and the first value that breaks the contract.
+    """
+    name = _name(kind)
+    types = {p.name: schema.ARROW[p.type] for p in kind.columns}
+    foreign = [c for c in table.column_names if c not in types]
+    if foreign:
+        raise InputError(f"{name}: column {foreign[0]} is not in the schema; it has {', '.join(types)}")
+    try:
+        table = table.cast(pa.schema([(c, types[c]) for c in table.column_names]))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"{name}: a column has the wrong type ({error})") from error
+    for p in kind.columns:
+        if (
+            p.name in table.column_names
+            and p.type == "float"
+            and pc.any(pc.is_nan(table.column(p.name))).as_py()
+        ):
+            raise InputError(f"{name}, column {p.name}: NaN is not a number; leave it empty")
+    try:
+        contract(kind).validate(_frame(kind, table), lazy=False)
+    except pandera.errors.SchemaError as error:
+        raise InputError(f"{name}: {_first_failure(kind, error)}") from error
+    return table
+
+
+def _frame(kind: NodeKind | EdgeKind, table: pa.Table) -> pd.DataFrame:
+    """The table as pandera wants it; repeated strings as categories, or a million of them take seconds."""
+    columns: dict[str, Any] = {}
+    for p in kind.columns:
+        if p.name in table.column_names:
+            column = table.column(p.name)
+            dtype = _PANDAS[p.type]
+            columns[p.name] = (
+                pd.Series(pd.array(column.to_pandas(), dtype=dtype)) if dtype else column.to_pandas()
+            )
+    return pd.DataFrame(columns)
+
+
+def _first_failure(kind: NodeKind | EdgeKind, error: pandera.errors.SchemaError) -> str:
+    cases = error.failure_cases
+    column = getattr(error.schema, "name", None)
+    if isinstance(cases, pd.DataFrame) and len(cases):
+        value = cases["failure_case"].iloc[0]
+        if error.reason_code is not None and error.reason_code.name == "DUPLICATES":
+            key = "id" if isinstance(kind, NodeKind) else ", ".join(kind.key)
+            return f"{key} {value} is there more than once; keep one"
+        return f'column {column}: "{value}" breaks the rule {error.check}; correct it in the source'
+    return f"{str(error).splitlines()[0]}; correct it in the source"

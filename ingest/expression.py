@@ -1,0 +1,88 @@
+"""Expression matrices: z scores a gene, and the strongest tails a cell line that become edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from kg.errors import InputError, ShapeError
+
+_DIGITS = 4
+
+
+def z_scores(expression: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Standardise each gene over the cell lines that have it.
+
+    Parameters
+    ----------
+    expression
+        ``(cell lines, genes)``, any unit; NaN where not measured.
+
+    Returns
+    -------
+    ndarray
+        Same shape, in standard deviations (of the population, ``ddof=0``) to four digits; NaN stays NaN.
+
+    Raises
+    ------
+    ShapeError
+        If a gene has no spread; find such genes first with `has_spread`.
+    """
+    wide = np.asarray(expression, dtype=np.float64)
+    if not has_spread(wide).all():
+        raise ShapeError("a gene has the same expression in every cell line; it has no z score")
+    measured = ~np.isnan(wide)
+    n = measured.sum(axis=0)
+    mean = np.where(measured, wide, 0).sum(axis=0) / n
+    centred = np.where(measured, wide - mean, 0)
+    deviation = np.sqrt((centred**2).sum(axis=0) / n)
+    return np.where(measured, np.round(centred / deviation, _DIGITS), np.nan)
+
+
+def has_spread(expression: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Whether each gene, ``(genes,)``, has two different finite values among the ``(cell lines, genes)``."""
+    if expression.shape[0] == 0:
+        return np.zeros(expression.shape[1], dtype=bool)
+    low = np.fmin.reduce(expression, axis=0)
+    high = np.fmax.reduce(expression, axis=0)
+    return np.asarray(high > low)  # False for NaN too
+
+
+def strongest_tails(
+    z: npt.NDArray[np.floating], share: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The genes farthest from their mean, for each cell line.
+
+    Parameters
+    ----------
+    z
+        ``(cell lines, genes)``; NaN is never chosen.
+    share
+        Share of the genes kept for each cell line, above 0 and at most 1; ties go to the smaller index.
+
+    Returns
+    -------
+    rows, columns
+        Cell line and gene numbers, ordered by cell line, then gene.
+
+    Raises
+    ------
+    InputError
+        If ``share`` is not above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise InputError(
+            f"--share {share:g} is not above 0 and at most 1; 0.05 keeps a twentieth of the genes"
+        )
+    n_genes = z.shape[1]
+    k = max(1, round(share * n_genes)) if n_genes else 0
+    rows, columns = [], []
+    for row, values in enumerate(z):
+        strength = np.nan_to_num(np.abs(values), nan=-1.0)
+        measured = int((strength >= 0).sum())
+        keep = min(k, measured)
+        chosen = np.sort(np.argsort(-strength, kind="stable")[:keep])
+        rows.append(np.full(keep, row, dtype=np.int64))
+        columns.append(chosen.astype(np.int64))
+    empty = np.zeros(0, dtype=np.int64)
+    return np.concatenate([empty, *rows]), np.concatenate([empty, *columns])

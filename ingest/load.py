@@ -1,0 +1,225 @@
+"""Validated tables into the store: nodes first, edges next, then a check of what it holds, the Dataset node last.
+
+A load is the whole truth about its datasets: edges of theirs that are not sent any more are removed. It may be
+cut off anywhere; the same load again finishes the work.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.bundle import Bundle, DatasetCard
+from ingest.contracts import validate
+from kg import schema
+from kg.errors import StoreError, StoreFullError
+from kg.schema import Ends
+from kg.store import Change, GraphStore
+
+Advance = Callable[[str, int], None]
+"""Called before each step with what comes next, and the rows done since the last call."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a load did to one kind.
+
+    Parameters
+    ----------
+    kind
+        Node label, or relationship type.
+    ends
+        Labels of an edge kind; None for nodes.
+    change
+        Rows inserted, updated and unchanged.
+    removed
+        Edges of the same datasets that are not in the source any more.
+    """
+
+    kind: str
+    ends: Ends | None
+    change: Change
+    removed: int = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a load did.
+
+    Parameters
+    ----------
+    bundle
+        What was sent.
+    steps
+        One for each table, in the order of writing.
+    seconds
+        Wall time of the load alone.
+    """
+
+    bundle: Bundle
+    steps: tuple[Step, ...]
+    seconds: float
+
+    @property
+    def changed(self) -> bool:
+        """Whether the store is another than before."""
+        return any(s.change.inserted or s.change.updated or s.removed for s in self.steps)
+
+
+def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, rows: None) -> Report:
+    """Write a bundle.
+
+    Parameters
+    ----------
+    store
+        Open for writing.
+    bundle
+        Its tables are validated before the first one is written.
+    advance
+        Shows progress.
+
+    Raises
+    ------
+    InputError
+        If a table breaks its contract; nothing is written then.
+    StoreError
+        If the store does not hold afterwards what was sent.
+    """
+    started = time.perf_counter()
+    nodes = {label: validate(schema.node(label), table) for label, table in bundle.nodes.items()}
+    edges = {key: validate(schema.edge(key[0]), table) for key, table in bundle.edges.items()}
+    store.create_schema()
+    steps: list[Step] = []
+    try:
+        for label, table in nodes.items():
+            advance(label, 0)
+            change = _upsert_nodes(store, label, table)
+            steps.append(Step(label, None, change))
+            advance(label, table.num_rows)
+        for (type_, ends), table in edges.items():
+            advance(type_, 0)
+            steps.append(_upsert_edges(store, type_, ends, table, [card.id for card in bundle.datasets]))
+            advance(type_, table.num_rows)
+        _write_cards(
+            store,
+            bundle,
+            edges,
+            changed=any(s.change.inserted or s.change.updated or s.removed for s in steps),
+        )
+    except StoreFullError as error:
+        done = ", ".join(s.kind for s in steps) or "nothing"
+        raise StoreFullError(
+            f"{error} Whole kinds written before that: {done}; the same command again goes on there"
+        ) from error
+    return Report(bundle, tuple(steps), time.perf_counter() - started)
+
+
+def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> Change:
+    change = store.upsert_nodes(label, _kept(store.read_nodes(label), table))
+    _reconcile(label, table.num_rows, change.total)
+    held = store.read_nodes(label, ["id"]).column("id")
+    missing = pc.sum(pc.invert(pc.is_in(table.column("id"), value_set=held.combine_chunks()))).as_py() or 0
+    _reconcile(label, table.num_rows, table.num_rows - missing)
+    return change
+
+
+def _kept(stored: pa.Table, table: pa.Table) -> pa.Table:
+    """The table with its nulls filled from the store, and aliases joined: a source that knows less erases nothing."""
+    index = pc.index_in(table.column("id"), value_set=stored.column("id").combine_chunks())
+    if index.null_count == len(index):
+        return table
+    for name in table.column_names:
+        if name == "id":
+            continue
+        old = stored.column(name).take(index)
+        new = table.column(name)
+        if name == "aliases":
+            joined = [
+                sorted({*(a or ()), *(b or ())}) or None
+                for a, b in zip(old.to_pylist(), new.to_pylist(), strict=True)
+            ]
+            column = pa.array(joined, new.type)
+        elif new.null_count:
+            column = pc.coalesce(new, old)
+        else:
+            continue
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table
+
+
+def _upsert_edges(store: GraphStore, type_: str, ends: Ends, table: pa.Table, datasets: list[str]) -> Step:
+    before = _held(store, type_, ends, datasets)
+    change = store.upsert_edges(type_, ends, table)
+    _reconcile(type_, table.num_rows, change.total)
+    removed = before - change.updated - change.unchanged
+    if removed:
+        # Rewriting the datasets' edges of this kind is two whole calls on every engine; a delete an edge is not.
+        for dataset in datasets:
+            store.delete_edges(type_, ends, equals={"dataset": dataset})
+        store.upsert_edges(type_, ends, table)
+    if change.inserted or removed:
+        _reconcile(type_, table.num_rows, _held(store, type_, ends, datasets))
+    return Step(type_, ends, change, removed)
+
+
+def _held(store: GraphStore, type_: str, ends: Ends, datasets: Iterable[str]) -> int:
+    return store.read_edges(type_, ends, ["dataset"], equals={"dataset": list(datasets)}).num_rows
+
+
+def _reconcile(kind: str, sent: int, held: int) -> None:
+    if sent != held:
+        raise StoreError(
+            f"{kind}: {sent:,} rows were sent and the store holds {held:,}; run the same command again, "
+            "and if that does not mend it, load into a new store"
+        )
+
+
+def _write_cards(
+    store: GraphStore, bundle: Bundle, edges: dict[tuple[str, Ends], pa.Table], *, changed: bool
+) -> None:
+    stored = {row["id"]: row for row in store.read_nodes("Dataset").to_pylist()}
+    rows = []
+    for card in bundle.datasets:
+        row = _card_row(card, edges)
+        old = stored.get(card.id)
+        merged = {**(old or {}), **{k: v for k, v in row.items() if v is not None}}
+        if old is not None and old.get("row_counts"):
+            counts = {**json.loads(old["row_counts"]), **json.loads(str(row["row_counts"]))}
+            merged["row_counts"] = json.dumps(counts, sort_keys=True)
+        if changed or old is None or any(merged[k] != old.get(k) for k in row):
+            merged["ingested_at"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        rows.append(merged)
+    columns = schema.node("Dataset").columns
+    table = pa.Table.from_pylist(
+        [{p.name: row.get(p.name) for p in columns} for row in rows],
+        schema=pa.schema([(p.name, schema.ARROW[p.type]) for p in columns]),
+    )
+    _reconcile(
+        "Dataset",
+        table.num_rows,
+        store.upsert_nodes("Dataset", validate(schema.node("Dataset"), table)).total,
+    )
+
+
+def _card_row(card: DatasetCard, edges: dict[tuple[str, Ends], pa.Table]) -> dict[str, str | None]:
+    counts = {}
+    for (type_, ends), table in edges.items():
+        n = pc.sum(pc.equal(table.column("dataset"), card.id)).as_py() or 0
+        if n:
+            counts[f"{ends[0]}-{type_}-{ends[1]}"] = n
+    return {
+        "id": card.id,
+        "version": card.version,
+        "source": card.source,
+        "licence": card.licence,
+        "citation": card.citation,
+        "sha256": card.sha256,
+        "part_of": card.part_of,
+        "row_counts": json.dumps(counts, sort_keys=True),
+    }

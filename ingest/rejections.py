@@ -1,0 +1,115 @@
+"""Rows that cannot be loaded: stop at the first one, or keep them with the reason. It reads no file."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kg.errors import InputError, RowError
+
+FOLDER = Path("rejected")
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One place in a file that was not loaded.
+
+    Parameters
+    ----------
+    kind
+        Node label or relationship type that it would have become.
+    file, row, column, value
+        The place and what stands there; ``row`` counts the header as 1.
+    reason
+        Why, as the rest of a sentence after the value, or a phrase.
+    rows
+        Rows or cells that this loses.
+    """
+
+    kind: str
+    file: str
+    row: int | None
+    column: str | None
+    value: str
+    reason: str
+    rows: int = 1
+
+
+@dataclass
+class Rejections:
+    """Collects what is not loaded.
+
+    Parameters
+    ----------
+    keep_going
+        Whether a bad row is kept here; otherwise the first one is raised.
+    """
+
+    keep_going: bool = False
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def bad(
+        self,
+        kind: str,
+        file: str,
+        row: int | None,
+        column: str | None,
+        value: object,
+        expected: str,
+        *,
+        rows: int = 1,
+    ) -> None:
+        """A bad row.
+
+        Raises
+        ------
+        RowError
+            Unless rows are being rejected.
+        """
+        if not self.keep_going:
+            raise RowError(file, row, column, value, expected)
+        self.rejected.append(Rejected(kind, file, row, column, str(value), expected, rows))
+
+    def set_aside(
+        self, kind: str, file: str, row: int | None, value: object, reason: str, *, rows: int
+    ) -> None:
+        """Rows that are right in themselves and have no use here; they never stop a load."""
+        if rows:
+            self.rejected.append(Rejected(kind, file, row, None, str(value), reason, rows))
+
+
+def count(rejected: Iterable[Rejected], kind: str) -> Counter[str]:
+    """Reason → rows, of one kind."""
+    reasons: Counter[str] = Counter()
+    for one in rejected:
+        if one.kind == kind:
+            reasons[one.reason] += one.rows
+    return reasons
+
+
+def write(rejected: Sequence[Rejected], name: str, folder: Path = FOLDER) -> Path:
+    """Write the rejected rows with their reasons to ``folder/name.csv``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    path = folder / f"{name}.csv"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["kind", "file", "row", "column", "value", "reason", "rows"])
+            writer.writerows(
+                [r.kind, r.file, "" if r.row is None else r.row, r.column or "", r.value, r.reason, r.rows]
+                for r in rejected
+            )
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); free the place or work in another folder"
+        ) from error
+    return path

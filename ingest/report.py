@@ -1,0 +1,108 @@
+"""What a load did, as its user sees it: the outcome first, then where to go next. It loads nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ingest.load import Report, Step
+from ingest.rejections import count
+from kg.console import Format, note, print_rows
+
+_COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "removed", "rejected")
+_WIDTH = 16
+
+
+def print_report(
+    report: Report, format: Format, *, seconds: float, rejected_file: Path | None, next_command: str
+) -> None:
+    """Print the outcome.
+
+    Parameters
+    ----------
+    report
+        Of the load.
+    format
+        ``table`` is text for a person; the others are one row a kind, with the notes on standard error.
+    seconds
+        Wall time from reading to the end.
+    rejected_file
+        Where the rejected rows were written.
+    next_command
+        What to do next.
+    """
+    if format is not Format.table:
+        print_rows(rows(report), format, columns=_COLUMNS)
+        for sentence in report.bundle.notes:
+            note(sentence)
+        return
+    nodes = [s for s in report.steps if s.ends is None and s.change.total]
+    title = f"{report.bundle.name}: " + ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes)
+    print(f"{title:<68}{seconds:>7.1f} s")
+    unchanged = not report.changed
+    for step in nodes:
+        if step.change.inserted or step.change.updated:
+            print(_line(report, step, None))
+    shown: set[str] = set()
+    for step in (s for s in report.steps if s.ends is not None):
+        print(_line(report, step, None if step.kind in shown else rejected_file))
+        shown.add(step.kind)
+    kinds = {s.kind for s in report.steps}
+    for kind in sorted(
+        {r.kind for r in report.bundle.rejected} - {s.kind for s in report.steps if s.ends is not None}
+    ):
+        reasons = _reasons(report, kind, rejected_file)
+        print(
+            f"  {kind:<{_WIDTH}}{reasons}" if kind in kinds else f"  {kind:<{_WIDTH}}none loaded · {reasons}"
+        )
+    for sentence in report.bundle.notes:
+        print(f"  {sentence}")
+    if unchanged:
+        print("Nothing to change: the store already holds all of it.")
+    print(f"Next: {next_command}")
+
+
+def rows(report: Report) -> list[dict[str, Any]]:
+    """One row a table that was sent."""
+    return [
+        {
+            "dataset": report.bundle.name,
+            "kind": step.kind,
+            "ends": "→".join(step.ends) if step.ends else None,
+            "inserted": step.change.inserted,
+            "updated": step.change.updated,
+            "unchanged": step.change.unchanged,
+            "removed": step.removed,
+            "rejected": count(report.bundle.rejected, step.kind).total(),
+        }
+        for step in report.steps
+    ]
+
+
+def _line(report: Report, step: Step, rejected_file: Path | None) -> str:
+    change = step.change
+    parts = [f"{change.inserted:,} inserted", f"{change.updated:,} updated"]
+    if change.unchanged:
+        parts.append(f"{change.unchanged:,} unchanged")
+    if step.removed:
+        parts.append(f"{step.removed:,} removed")
+    ends = f" ({step.ends[0]})" if step.ends and step.kind == "SIMILAR_TO" else ""
+    reasons = _reasons(report, step.kind, rejected_file) if step.ends is not None and not ends else ""
+    return (
+        f"  {step.kind + ends:<{max(_WIDTH, 24)}}" + " · ".join(parts) + (f" · {reasons}" if reasons else "")
+    )
+
+
+def _reasons(report: Report, kind: str, rejected_file: Path | None) -> str:
+    reasons = count(report.bundle.rejected, kind)
+    if not reasons:
+        return ""
+    (first, _), more = reasons.most_common(1)[0], len(reasons) - 1
+    text = f"{reasons.total():,} rejected ({first}" + (f" and {more} other reasons)" if more else ")")
+    return text + (f" → {rejected_file}" if rejected_file else "")
+
+
+def _plural(label: str) -> str:
+    return {"Drug": "drugs", "Gene": "genes", "CellLine": "cell lines", "Pathway": "pathways"}.get(
+        label, label
+    )

@@ -1,0 +1,61 @@
+"""Structures that files give for drugs: each parsed, each drug one; it computes no similarity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ingest.rejections import Rejections
+from kg.fingerprints import inchikey, is_structure
+
+
+def structures(
+    rows: Iterable[tuple[int, str, str]], rejections: Rejections, *, file: str, column: str
+) -> dict[str, str]:
+    """One SMILES a drug.
+
+    Parameters
+    ----------
+    rows
+        (line of the file, drug id, SMILES), empty SMILES being none.
+    rejections
+        Takes texts that are no structure, and a drug's second structure where it is another molecule.
+    file, column
+        For the messages.
+
+    Returns
+    -------
+    dict
+        Drug id → SMILES of its first row.
+
+    Raises
+    ------
+    RowError
+        At the first bad row, unless rows are being rejected.
+    """
+    found: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    for line, id_, smiles in rows:
+        smiles = smiles.strip()
+        if not smiles:
+            continue
+        if not is_structure(smiles):
+            rejections.bad(
+                "Drug",
+                file,
+                line,
+                column,
+                smiles,
+                f"is not a structure that RDKit can read; correct the SMILES of {id_}",
+            )
+        elif id_ not in found:
+            found[id_], lines[id_] = smiles, line
+        elif smiles != found[id_] and inchikey(smiles) != inchikey(found[id_]):
+            rejections.bad(
+                "Drug",
+                file,
+                line,
+                column,
+                smiles,
+                f"is another structure than row {lines[id_]} gives {id_}; keep one",
+            )
+    return found

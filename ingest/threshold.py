@@ -1,0 +1,128 @@
+"""Rules that make "sensitive" and "resistant" of ln IC50; how each fares is in docs/data.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kg.errors import InputError
+
+DEFAULT = "drug-quantile:0.25"
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for the ln IC50 at and below which a cell line counts as sensitive.
+
+    Parameters
+    ----------
+    text
+        As the user writes it and as it is recorded on every edge.
+    value
+        Its number; what that means differs with the rule.
+    limit
+        ln IC50 of one drug over cell lines → threshold, both in ln(µmol/l).
+    """
+
+    text: str
+    value: float
+    limit: Callable[[Floats, float], float]
+
+
+def _quantile(ln_ic50: Floats, share: float) -> float:
+    return float(np.quantile(ln_ic50, share))
+
+
+def _z(ln_ic50: Floats, deviations: float) -> float:
+    return float(np.mean(ln_ic50) + deviations * np.std(ln_ic50))
+
+
+def _fixed(ln_ic50: Floats, value: float) -> float:
+    return value
+
+
+def _outlier(ln_ic50: Floats, probability: float) -> float:
+    """The lower tail of a normal distribution fitted to the resistant cell lines.
+
+    After Knijnenburg et al., Sci. Rep. 6 (2016) 36812 (LOBICO): the resistant population is taken to be
+    symmetric about its mode, so that its spread can be read above the mode, where no sensitive line is.
+    """
+    from scipy.stats import gaussian_kde, norm
+
+    if len(ln_ic50) < 3 or np.ptp(ln_ic50) == 0:
+        return float(np.min(ln_ic50))
+    grid = np.linspace(np.min(ln_ic50), np.max(ln_ic50), 512)
+    mode = float(grid[np.argmax(gaussian_kde(ln_ic50)(grid))])
+    above = ln_ic50[ln_ic50 >= mode] - mode
+    spread = float(np.sqrt(np.mean(above**2))) if len(above) else 0.0
+    return mode + float(norm.ppf(probability)) * spread
+
+
+_RULES: dict[str, tuple[Callable[[Floats, float], float], Callable[[float], bool], str]] = {
+    "drug-quantile": (_quantile, lambda v: 0 < v < 1, "a share between 0 and 1, as in drug-quantile:0.25"),
+    "z": (_z, lambda v: True, "standard deviations from the drug's mean, as in z:-0.8"),
+    "outlier": (_outlier, lambda v: 0 < v < 1, "a probability between 0 and 1, as in outlier:0.05"),
+    "ln": (_fixed, lambda v: True, "an ln IC50 in ln(µmol/l), as in ln:0"),
+}
+
+
+def parse(text: str) -> Rule:
+    """The rule that a user wrote.
+
+    Raises
+    ------
+    InputError
+        If there is no such rule, or its number is missing or out of bounds.
+    """
+    if text == "drug-median":
+        return Rule(text, 0.5, _quantile)
+    name, _, number = text.partition(":")
+    if name not in _RULES:
+        raise InputError(
+            f'--threshold "{text}" is not a rule; there are drug-median, drug-quantile:SHARE, z:DEVIATIONS, outlier:PROBABILITY and ln:VALUE'
+        )
+    limit, allowed, expected = _RULES[name]
+    try:
+        value = float(number)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value) or not allowed(value):
+        raise InputError(f'--threshold "{text}": "{number}" is not {expected}')
+    return Rule(text, value, limit)
+
+
+def limits(ln_ic50: Floats, drug: npt.NDArray[np.int64], n_drugs: int, rule: Rule) -> Floats:
+    """Each drug's threshold.
+
+    Parameters
+    ----------
+    ln_ic50
+        Measured values, ``(m,)``, in ln(µmol/l).
+    drug
+        Number of the drug of each value, ``(m,)``.
+    n_drugs
+        Length of the result.
+    rule
+        What decides.
+
+    Returns
+    -------
+    ndarray
+        ``(n_drugs,)`` in ln(µmol/l); NaN for a drug without values.
+    """
+    result = np.full(n_drugs, np.nan)
+    order = np.argsort(drug, kind="stable")
+    numbers, starts = np.unique(drug[order], return_index=True)
+    for number, values in zip(numbers, np.split(ln_ic50[order], starts[1:]), strict=True):
+        result[number] = rule.limit(values, rule.value)
+    return result
+
+
+def recorded(rule: Rule, limit: float) -> str:
+    """The text of the ``threshold`` property: the rule and the value it came to."""
+    return f"{rule.text} = {limit:.4f} ln(µmol/l)"
