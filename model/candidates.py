@@ -1,0 +1,117 @@
+"""Which genes a drug may attend to: known targets, genes near them, and genes whose expression goes with response.
+
+Only the responses that it is given count; the caller gives it training pairs that pass messages, never those that
+are being predicted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from model.graph_tensors import Edges, GraphTensors
+
+SHRINKAGE = 10.0
+"""Pairs' worth of no association that every correlation is pulled towards."""
+
+
+def association(expression: Tensor, response: Tensor, measured: Tensor) -> Tensor:
+    """Correlation of every gene's expression with every drug's response, shrunk by the number of pairs.
+
+    Drug and cell-line means of the response are taken out first, so that a gene that marks generally
+    sensitive cell lines does not lead every drug's list.
+
+    Parameters
+    ----------
+    expression
+        Signed z, (n_cell_lines, n_genes).
+    response
+        Larger is more sensitive, (n_cell_lines, n_drugs); ignored where not measured.
+    measured
+        0 or 1, (n_cell_lines, n_drugs).
+
+    Returns
+    -------
+    Tensor
+        In [-1, 1], (n_drugs, n_genes); 0 for a drug without responses.
+    """
+    residual = residuals(response, measured)
+    covariance = residual.T @ expression
+    scale = (residual**2).sum(0)[:, None] * (measured.T @ expression**2)
+    n_pairs = measured.sum(0)[:, None]
+    correlation = covariance / torch.sqrt(scale).clamp(min=1e-6)
+    return correlation.clamp(-1, 1) * n_pairs / (n_pairs + SHRINKAGE)
+
+
+def residuals(response: Tensor, measured: Tensor) -> Tensor:
+    """Response less the means of its drug and of its cell line, 0 where not measured; same shape."""
+    value = response * measured
+    drug_mean = value.sum(0) / measured.sum(0).clamp(min=1)
+    centred = (response - drug_mean) * measured
+    cell_mean = centred.sum(1) / (measured.sum(1) + SHRINKAGE)
+    return (centred - cell_mean[:, None]) * measured
+
+
+def near_targets(tensors: GraphTensors, n_near: int) -> Edges:
+    """Genes that interact with a drug's known targets, the best ``n_near`` a drug.
+
+    A gene scores by its links to targets, each divided by the square root of both genes' numbers of links,
+    so that hubs are not near everything.
+
+    Returns
+    -------
+    Edges
+        Gene → drug, weight the score (n_edges, 1); targets themselves are not among them.
+    """
+    targets = _matrix(tensors.targets.dst, tensors.targets.src, (tensors.n_drugs, tensors.n_genes))
+    links = _matrix(tensors.interacts.dst, tensors.interacts.src, (tensors.n_genes, tensors.n_genes))
+    root = sparse.diags(1 / np.sqrt(np.maximum(np.asarray(links.sum(1)).ravel(), 1)))
+    near = sparse.csr_matrix(targets @ (root @ links @ root))
+    near = sparse.csr_matrix(near - near.multiply(targets))
+    near.eliminate_zeros()
+    drug = np.repeat(np.arange(tensors.n_drugs), np.diff(near.indptr))
+    order = np.lexsort((near.indices, -near.data, drug))
+    rank = np.arange(len(order)) - np.repeat(near.indptr[:-1], np.diff(near.indptr))
+    best = order[rank < n_near]
+    return Edges(
+        torch.from_numpy(near.indices[best].astype(np.int64)),
+        torch.from_numpy(drug[best].astype(np.int64)),
+        torch.from_numpy(near.data[best].astype(np.float32))[:, None],
+    )
+
+
+def candidates(score: Tensor, always: Edges, n_associated: int) -> Edges:
+    """A drug's genes: those given, and those most associated with its response in either direction.
+
+    Parameters
+    ----------
+    score
+        `association`, (n_drugs, n_genes).
+    always
+        Gene → drug edges that are candidates whatever the score: known targets and genes near them.
+    n_associated
+        Further genes a drug.
+
+    Returns
+    -------
+    Edges
+        Gene → drug, each pair once, ordered by drug, then gene; weight is the score (n_edges, 1). A drug without
+        any response gets none beyond ``always``.
+    """
+    n_genes = score.shape[1]
+    k = min(n_associated, n_genes)
+    strength, gene = torch.topk(score.abs(), k, dim=1)
+    drug = torch.arange(len(score), device=score.device).repeat_interleave(k)
+    found = strength.flatten() > 0
+    pair = torch.unique(
+        torch.cat([drug[found] * n_genes + gene.flatten()[found], always.dst * n_genes + always.src]), sorted=True
+    )
+    drug, gene = pair // max(n_genes, 1), pair % max(n_genes, 1)
+    return Edges(gene, drug, score[drug, gene][:, None])
+
+
+def _matrix(rows: Tensor, columns: Tensor, shape: tuple[int, int]) -> sparse.csr_matrix:
+    ones = np.ones(len(rows), np.float32)
+    return sparse.csr_matrix((ones, (rows.cpu().numpy(), columns.cpu().numpy())), shape=shape)

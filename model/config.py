@@ -1,0 +1,142 @@
+"""Presets: what a network is made of and how it is trained. Every option stands, with a comment, in `presets/*.yaml`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kg.errors import ModelError
+
+Convolution = Literal["gatv2", "gat", "gcn", "transformer", "none"]
+
+PRESETS = ("default", "fast", "drgt")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkConfig(_Strict):
+    """Sizes and parts of a network; the YAML says what each option does."""
+
+    kind: Literal["relational", "adjacency"]
+    conv: Convolution
+    relations: tuple[str, ...]
+    channels: int = Field(ge=1, le=4096)
+    heads: int = Field(ge=1, le=64)
+    layers: int = Field(ge=1, le=16)
+    dropout: float = Field(ge=0, lt=1)
+    attention_dropout: float = Field(ge=0, lt=1)
+    identity_channels: int = Field(ge=0, le=1024)
+    drug_components: int = Field(ge=1)
+    cell_line_components: int = Field(ge=1)
+    gene_components: int = Field(ge=1)
+    n_expressed_genes: int = Field(ge=0)
+    n_associated_genes: int = Field(ge=0)
+    n_genes_near_targets: int = Field(ge=0)
+    axial: bool
+    axial_heads: int = Field(ge=1, le=64)
+    axial_dropout: float = Field(ge=0, lt=1)
+    axial_neighbours: int = Field(ge=1)
+
+    @field_validator("relations")
+    @classmethod
+    def _known(cls, relations: tuple[str, ...]) -> tuple[str, ...]:
+        from model.messages import RELATIONS
+
+        for relation in relations:
+            if relation not in RELATIONS:
+                raise ValueError(f'"{relation}" is not a relation; there are {", ".join(RELATIONS)}')
+        return relations
+
+    @model_validator(mode="after")
+    def _divides(self) -> NetworkConfig:
+        if self.channels % self.heads:
+            raise ValueError(f"channels {self.channels} cannot be shared by {self.heads} heads")
+        return self
+
+
+class TrainingConfig(_Strict):
+    """How a network is fitted; the YAML says what each option does."""
+
+    members: int = Field(ge=1, le=64)
+    epochs: int = Field(ge=1, le=100_000)
+    patience: int = Field(ge=1)
+    validate_every: int = Field(ge=1)
+    validation_share: float = Field(gt=0, lt=0.5)
+    chunks: int = Field(ge=2, le=100)
+    learning_rate: float = Field(gt=0)
+    identity_learning_rate: float = Field(gt=0)
+    axial_learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    axial_weight_decay: float = Field(ge=0)
+    identity_penalty: float = Field(ge=0)
+    drug_bias_penalty: float = Field(ge=0)
+    cell_line_bias_penalty: float = Field(ge=0)
+    untested_weight: float = Field(ge=0)
+    untested_pairs: int = Field(ge=0)
+    clip: float = Field(gt=0)
+
+
+class Config(_Strict):
+    """A preset with the caller's changes."""
+
+    preset: str
+    network: NetworkConfig
+    training: TrainingConfig
+
+
+def load_preset(name: str, *, network: dict[str, Any] | None = None, training: dict[str, Any] | None = None) -> Config:
+    """Read a preset and change options.
+
+    Parameters
+    ----------
+    name
+        One of the shipped presets, or the path of a YAML file with the same options.
+    network, training
+        Options that replace the preset's.
+
+    Raises
+    ------
+    ModelError
+        If there is no such preset, an option is unknown or missing, or a value is out of its range.
+    """
+    from pathlib import Path
+
+    import yaml
+
+    if name in PRESETS:
+        text = resources.files("model").joinpath("presets", f"{name}.yaml").read_text()
+    elif Path(name).is_file():
+        text = Path(name).read_text()
+    else:
+        raise ModelError(f'no preset "{name}"; there are {", ".join(PRESETS)}, or give the path of a YAML file')
+    try:
+        options = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+        raise ModelError(f"{name}, line {line}: not YAML; compare with the shipped presets") from None
+    if not isinstance(options, dict):
+        raise ModelError(f"{name}: not a list of options; compare with the shipped presets")
+    for part, changes in (("network", network), ("training", training)):
+        section = options.get(part)
+        if isinstance(section, dict):
+            section.update(changes or {})
+    options["preset"] = name
+    try:
+        return Config.model_validate(options)
+    except ValidationError as error:
+        raise ModelError(f"preset {name}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first of pydantic's complaints as one line."""
+    first = error.errors()[0]
+    option = ".".join(str(part) for part in first["loc"]) or "options"
+    if first["type"] == "extra_forbidden":
+        return f'unknown option "{option}"; the options are in the shipped presets'
+    if first["type"] == "missing":
+        return f'option "{option}" is missing; the options are in the shipped presets'
+    return f'option "{option}" is "{first["input"]}": {first["msg"].removeprefix("Value error, ")}'

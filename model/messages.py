@@ -1,0 +1,188 @@
+"""What one step of a network may see: the visible responses and the edges that carry them, nothing that is predicted.
+
+A pair that is to be predicted is in none of its tensors, in either direction; an entity that is to be predicted
+sends no message at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from model.candidates import association, candidates, near_targets, residuals
+from model.config import NetworkConfig
+from model.graph_tensors import Edges, GraphTensors
+from model.kernels import Csr
+from model.responses import Task
+
+RELATIONS: dict[str, tuple[str, str]] = {
+    "drug_from_drug": ("Drug", "Drug"),
+    "cell_line_from_cell_line": ("CellLine", "CellLine"),
+    "cell_line_from_gene": ("Gene", "CellLine"),
+    "gene_from_cell_line": ("CellLine", "Gene"),
+    "drug_from_gene": ("Gene", "Drug"),
+    "gene_from_drug": ("Drug", "Gene"),
+    "drug_from_sensitive": ("CellLine", "Drug"),
+    "drug_from_resistant": ("CellLine", "Drug"),
+    "cell_line_from_sensitive": ("Drug", "CellLine"),
+    "cell_line_from_resistant": ("Drug", "CellLine"),
+}
+"""Relation → (kind of source, kind of destination) of its messages."""
+
+
+@dataclass(frozen=True)
+class Visible:
+    """Responses that may pass messages.
+
+    Attributes
+    ----------
+    value
+        Larger is more sensitive: ±1 for classes, standardised −ln IC50 for regression; 0 where not
+        measured; float32 (n_cell_lines, n_drugs).
+    measured
+        0 or 1, float32, same shape.
+    known_drugs, known_cell_lines
+        Entities that may send messages and use their learned identity, bool (n,).
+    """
+
+    value: Tensor
+    measured: Tensor
+    known_drugs: Tensor
+    known_cell_lines: Tensor
+
+    @classmethod
+    def of(cls, drug: Tensor, cell_line: Tensor, value: Tensor, shape: tuple[int, int], *, known: tuple[Tensor, Tensor] | None = None) -> Visible:
+        """From pairs; ``known`` (drugs, cell lines) are those with a pair unless given."""
+        values = value.new_zeros(shape)
+        measured = value.new_zeros(shape)
+        values[cell_line, drug] = value
+        measured[cell_line, drug] = 1.0
+        if known is None:
+            known = (measured.any(0), measured.any(1))
+        return cls(values, measured, *known)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """The edges of every relation, and what is known of each node, for one step.
+
+    Attributes
+    ----------
+    edges
+        Relation → its edges, by which attention is read back.
+    graphs
+        Relation → the same edges sorted for the kernels.
+    drug_statistics, cell_line_statistics
+        Shrunk mean and log count of the visible responses, float32 (n, 2).
+    drug_offset, cell_line_offset
+        Shrunk means of the visible values, (n,): what an additive model would say.
+    visible
+        The responses these messages were made of; in regression less their drug and cell-line means.
+    """
+
+    edges: dict[str, Edges]
+    graphs: dict[str, Csr]
+    drug_statistics: Tensor
+    cell_line_statistics: Tensor
+    drug_offset: Tensor
+    cell_line_offset: Tensor
+    visible: Visible
+
+
+class MessageBuilder:
+    """Makes `Messages` of what is visible; the edges that no response touches are sorted once.
+
+    Parameters
+    ----------
+    tensors
+        Of the heterograph.
+    config
+        Names the relations and the numbers of candidate genes.
+    task
+        Regression removes drug and cell-line means before the sign of a response is taken.
+    """
+
+    def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task) -> None:
+        self.tensors, self.config, self.task = tensors, config, task
+        near = near_targets(tensors, config.n_genes_near_targets)
+        near = Edges(near.src, near.dst, near.weight).to(tensors.targets.src.device)
+        self.always = Edges(
+            torch.cat([tensors.targets.src, near.src]), torch.cat([tensors.targets.dst, near.dst]), torch.cat([tensors.targets.weight, near.weight])
+        )
+        self._sizes = {"Drug": tensors.n_drugs, "CellLine": tensors.n_cell_lines, "Gene": tensors.n_genes}
+        self._sorted: dict[str, tuple[Edges, Csr]] = {}
+
+    def build(self, visible: Visible) -> Messages:
+        """The messages of one step."""
+        if self.task == "regression":
+            offsets = _offsets(visible)
+            visible = Visible(
+                residuals(visible.value, visible.measured), visible.measured, visible.known_drugs, visible.known_cell_lines
+            )
+        else:
+            offsets = (visible.value.new_zeros(self.tensors.n_drugs), visible.value.new_zeros(self.tensors.n_cell_lines))
+        edges: dict[str, Edges] = {}
+        graphs: dict[str, Csr] = {}
+        responses = self._response_edges(visible) | self._gene_edges(visible)
+        for relation in self.config.relations:
+            if relation in responses:
+                edges[relation] = responses[relation]
+                graphs[relation] = self._sort(relation, responses[relation])
+            else:
+                edges[relation], graphs[relation] = self._static(relation, visible)
+        return Messages(edges, graphs, _statistics(visible, 0), _statistics(visible, 1), *offsets, visible)
+
+    def _response_edges(self, visible: Visible) -> dict[str, Edges]:
+        found = {}
+        for name, of_sign in (("sensitive", visible.value > 0), ("resistant", (visible.value <= 0) & (visible.measured > 0))):
+            cell_line, drug = torch.nonzero(of_sign & visible.known_cell_lines[:, None] & visible.known_drugs, as_tuple=True)
+            edges = Edges(cell_line, drug, visible.value[cell_line, drug].abs()[:, None])
+            found[f"drug_from_{name}"] = edges
+            found[f"cell_line_from_{name}"] = edges.reversed()
+        return found
+
+    def _gene_edges(self, visible: Visible) -> dict[str, Edges]:
+        if not {"drug_from_gene", "gene_from_drug"} & set(self.config.relations):
+            return {}
+        score = association(self.tensors.expression, visible.value, visible.measured)
+        edges = candidates(score, self.always, self.config.n_associated_genes)
+        return {"drug_from_gene": edges, "gene_from_drug": edges.reversed().keep(visible.known_drugs[edges.dst])}
+
+    def _static(self, relation: str, visible: Visible) -> tuple[Edges, Csr]:
+        known = {"Drug": visible.known_drugs, "CellLine": visible.known_cell_lines}.get(RELATIONS[relation][0])
+        key = relation if known is None or bool(known.all()) else f"{relation} {hash(known.cpu().numpy().tobytes())}"
+        if key not in self._sorted:
+            edges = self._base(relation)
+            if known is not None:
+                edges = edges.keep(known[edges.src])
+            if key != relation:  # one set of held-out entities at a time is worth keeping
+                self._sorted = {k: v for k, v in self._sorted.items() if not k.startswith(f"{relation} ")}
+            self._sorted[key] = (edges, self._sort(relation, edges))
+        return self._sorted[key]
+
+    def _base(self, relation: str) -> Edges:
+        return {
+            "drug_from_drug": lambda: self.tensors.similar_drugs,
+            "cell_line_from_cell_line": lambda: self.tensors.similar_cell_lines,
+            "cell_line_from_gene": lambda: self.tensors.expresses,
+            "gene_from_cell_line": lambda: self.tensors.expresses.reversed(),
+        }[relation]()
+
+    def _sort(self, relation: str, edges: Edges) -> Csr:
+        src, dst = RELATIONS[relation]
+        return Csr.from_edges(edges.src, edges.dst, self._sizes[src], self._sizes[dst])
+
+
+def _statistics(visible: Visible, dim: int) -> Tensor:
+    """Shrunk mean of the values, and log count of them, over cell lines (0) or drugs (1)."""
+    count = visible.measured.sum(dim)
+    return torch.stack([visible.value.sum(dim) / (count + 4), torch.log1p(count) / 3], dim=1)
+
+
+def _offsets(visible: Visible) -> tuple[Tensor, Tensor]:
+    """Drug means, and cell-line means of what they leave, shrunk by a pair."""
+    drug = visible.value.sum(0) / (visible.measured.sum(0) + 1)
+    rest = (visible.value - drug) * visible.measured
+    return drug, rest.sum(1) / (visible.measured.sum(1) + 4)

@@ -1,0 +1,174 @@
+"""Figures for predictions: pooled, per drug, per cell line. It knows nothing of models or splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.stats import rankdata
+
+Metric = Callable[[np.ndarray, np.ndarray], float]
+
+MINIMUM_PAIRS = 10
+"""Pairs that a drug or a cell line needs before it counts in a grouped figure."""
+MINIMUM_SHARE = 0.02
+"""Share of the rarer class that it needs, as in the paper."""
+
+
+def auroc(label: np.ndarray, score: np.ndarray) -> float:
+    """Area under the ROC curve by ranks, ties counted half; NaN with one class."""
+    positive = label > 0.5
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    if not n_positive or not n_negative:
+        return float("nan")
+    ranks = rankdata(score)[positive].sum()
+    return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+
+
+def aupr(label: np.ndarray, score: np.ndarray) -> float:
+    """Average precision: precision weighted by the steps of recall; NaN without a positive."""
+    positive = label > 0.5
+    if not positive.any():
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(positive[order])
+    last_of_tie = np.r_[np.diff(score[order]) != 0, True]
+    hits, seen = hits[last_of_tie], (np.arange(len(score)) + 1)[last_of_tie]
+    recall = hits / hits[-1]
+    return float(np.sum(np.diff(np.r_[0.0, recall]) * hits / seen))
+
+
+def _counts(label: np.ndarray, probability: np.ndarray) -> tuple[int, int, int, int]:
+    called, positive = probability >= 0.5, label > 0.5
+    return (
+        int((called & positive).sum()),
+        int((called & ~positive).sum()),
+        int((~called & positive).sum()),
+        int((~called & ~positive).sum()),
+    )
+
+
+def accuracy(label: np.ndarray, probability: np.ndarray) -> float:
+    """Share of pairs on the right side of one half."""
+    return float(np.mean((probability >= 0.5) == (label > 0.5)))
+
+
+def f1(label: np.ndarray, probability: np.ndarray) -> float:
+    """Harmonic mean of precision and recall at one half; 0 when nothing is called and nothing is there."""
+    tp, fp, fn, _ = _counts(label, probability)
+    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0
+
+
+def mcc(label: np.ndarray, probability: np.ndarray) -> float:
+    """Matthews correlation at one half; 0 where a margin is empty."""
+    tp, fp, fn, tn = (float(c) for c in _counts(label, probability))
+    margins = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return float((tp * tn - fp * fn) / np.sqrt(margins)) if margins else 0.0
+
+
+def brier(label: np.ndarray, probability: np.ndarray) -> float:
+    """Mean squared error of the probability."""
+    return float(np.mean((probability - label) ** 2))
+
+
+def calibration_error(label: np.ndarray, probability: np.ndarray, *, n_bins: int = 15) -> float:
+    """Expected calibration error over equally wide bins of probability."""
+    bins = np.minimum((probability * n_bins).astype(int), n_bins - 1)
+    gap = np.bincount(bins, label - probability, minlength=n_bins)
+    return float(np.abs(gap).sum() / len(label))
+
+
+def rmse(value: np.ndarray, predicted: np.ndarray) -> float:
+    """Root mean squared error, in the unit of ``value``."""
+    return float(np.sqrt(np.mean((value - predicted) ** 2)))
+
+
+def r2(value: np.ndarray, predicted: np.ndarray) -> float:
+    """Share of variance explained; NaN for a constant."""
+    spread = float(np.sum((value - value.mean()) ** 2))
+    return 1 - float(np.sum((value - predicted) ** 2)) / spread if spread else float("nan")
+
+
+def pearson(value: np.ndarray, predicted: np.ndarray) -> float:
+    """Linear correlation; NaN when one side is constant."""
+    a, b = value - value.mean(), predicted - predicted.mean()
+    scale = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
+    return float(np.sum(a * b)) / scale if scale else float("nan")
+
+
+def spearman(value: np.ndarray, predicted: np.ndarray) -> float:
+    """Correlation of ranks; NaN when one side is constant."""
+    return pearson(rankdata(value), rankdata(predicted))
+
+
+CLASSIFICATION: dict[str, Metric] = {
+    "auroc": auroc, "aupr": aupr, "accuracy": accuracy, "f1": f1, "mcc": mcc,
+    "brier": brier, "calibration_error": calibration_error,
+}  # fmt: skip
+REGRESSION: dict[str, Metric] = {"rmse": rmse, "r2": r2, "pearson": pearson, "spearman": spearman}
+GROUPED = {"classification": ("auroc", "aupr"), "regression": ("rmse", "pearson", "spearman")}
+
+
+def per_entity(
+    metric: Metric, target: np.ndarray, predicted: np.ndarray, entity: np.ndarray, *, classes: bool
+) -> np.ndarray:
+    """A metric for each drug, or each cell line, that has enough pairs.
+
+    Parameters
+    ----------
+    metric
+        Of ``(target, predicted)``.
+    target, predicted
+        (n,).
+    entity
+        Number of the drug or the cell line, int (n,).
+    classes
+        Whether ``target`` is 0 and 1; an entity then also needs both classes, the rarer at least 2%.
+    """
+    found = []
+    order = np.argsort(entity, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(entity[order]) != 0]) if len(order) else np.empty(0, int)
+    for rows in np.split(order, starts[1:]):
+        if len(rows) < MINIMUM_PAIRS:
+            continue
+        share = target[rows].mean()
+        if classes and not MINIMUM_SHARE <= share <= 1 - MINIMUM_SHARE:
+            continue
+        found.append(metric(target[rows], predicted[rows]))
+    return np.array(found, dtype=float)
+
+
+def score(
+    target: np.ndarray, predicted: np.ndarray, drug: np.ndarray, cell_line: np.ndarray, task: str
+) -> list[dict[str, str | float]]:
+    """All figures for one set of predictions.
+
+    Parameters
+    ----------
+    target
+        Class (0, 1) or ln IC50, (n,).
+    predicted
+        Probability or ln IC50, (n,).
+    drug, cell_line
+        Node numbers, int (n,).
+    task
+        ``classification`` or ``regression``.
+
+    Returns
+    -------
+    list of dict
+        ``metric``, ``grouping`` (pooled, per_drug, per_cell_line) and ``value``; a grouped value is the mean
+        over entities with enough pairs, NaN when there is none.
+    """
+    metrics = CLASSIFICATION if task == "classification" else REGRESSION
+    target, predicted = target.astype(np.float64), predicted.astype(np.float64)
+    rows: list[dict[str, str | float]] = [
+        {"metric": name, "grouping": "pooled", "value": metric(target, predicted)} for name, metric in metrics.items()
+    ]
+    for grouping, entity in (("per_drug", drug), ("per_cell_line", cell_line)):
+        for name in GROUPED[task]:
+            values = per_entity(metrics[name], target, predicted, entity, classes=task == "classification")
+            finite = values[np.isfinite(values)]
+            value = float(finite.mean()) if len(finite) else float("nan")
+            rows.append({"metric": name, "grouping": grouping, "value": value})
+    return rows

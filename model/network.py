@@ -1,0 +1,284 @@
+"""The relational network: encoders, relational attention layers and the decoder of drug–cell-line pairs.
+
+Where data come from is `graph_tensors.py`, what may be seen is `messages.py`, how it is fitted `training.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.axial import AxialAttention
+from model.config import NetworkConfig
+from model.gatv2 import RelationalGATv2Conv
+from model.graph_tensors import CELL_LINE_KERNELS, DRUG_KERNELS, Edges, GraphTensors
+from model.kernels import Csr
+from model.messages import RELATIONS, Messages
+
+KINDS = ("Drug", "CellLine", "Gene")
+
+Attention = dict[str, tuple[Edges, Tensor]]
+"""Relation → its edges, and the last layer's attention on them, mean over heads (n_edges,)."""
+
+
+class RelationalConv(Protocol):
+    """What a layer needs of a convolution into one kind of node; `RelationalGATv2Conv` is one."""
+
+    def __call__(
+        self, x_dst: Tensor, x_src: Mapping[str, Tensor], graphs: Mapping[str, Csr], edge_attr: Mapping[str, Tensor | None]
+    ) -> tuple[Tensor, dict[str, Tensor]]: ...
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What the parts of a network say of pairs, each (n_pairs,).
+
+    Attributes
+    ----------
+    parts
+        Fitted each against the targets.
+    """
+
+    parts: tuple[Tensor, ...]
+
+    @property
+    def mean(self) -> Tensor:
+        """The prediction."""
+        return torch.stack(self.parts).mean(0)
+
+
+class PrincipalComponents(nn.Module):
+    """A projection fixed by the features of the graph it was made on, kept with the weights.
+
+    Parameters
+    ----------
+    rows
+        (n, width) it is made on; None to load it later.
+    width, n_components
+        Sizes.
+    """
+
+    mean: Tensor
+    axes: Tensor
+
+    def __init__(self, width: int, n_components: int, rows: Tensor | None = None) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("axes", torch.zeros(width, n_components))
+        if rows is not None:
+            self._fit(rows, n_components)
+
+    def _fit(self, rows: Tensor, n_components: int) -> None:
+        mean = rows.mean(0)
+        centred = (rows - mean).double()
+        gram = centred @ centred.T if len(centred) <= centred.shape[1] else centred.T @ centred
+        values, vectors = torch.linalg.eigh(gram)
+        rank = int((values > 1e-9 * values[-1].clamp(min=1e-9)).sum())
+        k = min(n_components, rank)
+        top = vectors[:, -k:].flip(1) if k else vectors[:, :0]
+        axes = centred.T @ top / values[-k:].flip(0).clamp(min=1e-12).sqrt() if len(centred) <= centred.shape[1] else top
+        if k:
+            largest = axes.abs().argmax(0)
+            axes = axes * torch.sign(axes[largest, torch.arange(k)])  # the sign of an axis is arbitrary: fix it
+            scale = (centred @ axes)[:, : min(k, 16)].std(0).mean().clamp(min=1e-9)
+            self.axes[:, :k] = (axes / scale).float()
+        self.mean.copy_(mean)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """``(n, width)`` → ``(n, n_components)``."""
+        return (rows - self.mean) @ self.axes
+
+
+class Encoder(nn.Module):
+    """First states of all nodes from features, visible statistics and learned identities."""
+
+    def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
+        super().__init__()
+        n = config.channels
+        self.drug_components = PrincipalComponents(tensors.fingerprint.shape[1], config.drug_components, tensors.fingerprint)
+        omics = _omics(tensors)
+        self.cell_line_components = PrincipalComponents(omics.shape[1], config.cell_line_components, omics)
+        self.gene_components = PrincipalComponents(tensors.n_cell_lines, config.gene_components, tensors.expression.T)
+        self.drug = nn.Linear(config.drug_components + 2, n)
+        self.cell_line = nn.Linear(config.cell_line_components + 2, n)
+        self.gene = nn.Linear(config.gene_components, n)
+        self.gene_identity = nn.Embedding(tensors.n_genes, n)
+        nn.init.normal_(self.gene_identity.weight, std=0.3)
+
+    def forward(self, tensors: GraphTensors, messages: Messages) -> dict[str, Tensor]:
+        """Kind → states before the non-linearity, (n, channels)."""
+        drug = torch.cat([self.drug_components(tensors.fingerprint), messages.drug_statistics], 1)
+        cell_line = torch.cat([self.cell_line_components(_omics(tensors)), messages.cell_line_statistics], 1)
+        return {
+            "Drug": self.drug(drug),
+            "CellLine": self.cell_line(cell_line),
+            "Gene": self.gene(self.gene_components(tensors.expression.T)) + self.gene_identity.weight,
+        }
+
+
+class RelationalLayer(nn.Module):
+    """One round of messages into every kind of node, with a residual around it."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        n = config.channels
+        self.convs = nn.ModuleDict()
+        for kind in KINDS:
+            into = [r for r in config.relations if RELATIONS[r][1] == kind]
+            if into and config.conv != "none":
+                self.convs[kind] = relational_conv(config, into)
+        self.own = nn.ModuleDict({kind: nn.Linear(n, n) for kind in KINDS})
+        self.norm = nn.ModuleDict({kind: nn.LayerNorm(n) for kind in KINDS})
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, states: dict[str, Tensor], messages: Messages) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """States (n, channels) a kind → new states, and attention (n_edges, heads) a relation."""
+        after, attention = {}, {}
+        for kind, state in states.items():
+            total = self.own[kind](state)
+            if kind in self.convs:
+                graphs = {r: g for r, g in messages.graphs.items() if RELATIONS[r][1] == kind and g.n_edges}
+                sources = {r: states[RELATIONS[r][0]] for r in graphs}
+                drawn, weights = self.convs[kind](state, sources, graphs, {r: messages.edges[r].weight for r in graphs})
+                total = total + drawn
+                attention.update(weights)
+            after[kind] = state + self.dropout(functional.gelu(self.norm[kind](total)))
+        return after, attention
+
+
+def relational_conv(config: NetworkConfig, relations: list[str]) -> nn.Module:
+    """The convolution a preset names, into one kind of node."""
+    widths = {r: (config.channels, 1) for r in relations}
+    channels = config.channels // config.heads
+    if config.conv == "gatv2":
+        return RelationalGATv2Conv(config.channels, channels, widths, config.heads, dropout=config.attention_dropout)
+    from model import convolutions
+
+    return convolutions.relational(config.conv, config.channels, channels, widths, config.heads, dropout=config.attention_dropout)
+
+
+class PairDecoder(nn.Module):
+    """Logits of pairs: a bilinear form and a perceptron on states, a factorisation and biases on identities."""
+
+    def __init__(self, n_drugs: int, n_cell_lines: int, config: NetworkConfig) -> None:
+        super().__init__()
+        n = config.channels
+        self.drug_factor, self.cell_line_factor = nn.Linear(n, 16), nn.Linear(n, 16)
+        self.drug_effect, self.cell_line_effect = nn.Linear(n, 1), nn.Linear(n, 1)
+        self.drug_hidden, self.cell_line_hidden, self.out = nn.Linear(n, n), nn.Linear(n, n), nn.Linear(n, 1)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, states: dict[str, Tensor], drug: Tensor, cell_line: Tensor) -> Tensor:
+        """(n_pairs,) of pairs given by node numbers."""
+        d, c = states["Drug"], states["CellLine"]
+        effects = self.drug_effect(d)[drug, 0] + self.cell_line_effect(c)[cell_line, 0]
+        match = (_rows(self.drug_factor(d), drug) * _rows(self.cell_line_factor(c), cell_line)).sum(1) / 4.0
+        hidden = functional.gelu(_rows(self.drug_hidden(d), drug) + _rows(self.cell_line_hidden(c), cell_line))
+        logits: Tensor = effects + match + self.out(self.dropout(hidden))[:, 0]
+        return logits
+
+
+class Identities(nn.Module):
+    """Learned numbers of each drug and cell line; nothing for those that are held out."""
+
+    def __init__(self, n_drugs: int, n_cell_lines: int, config: NetworkConfig) -> None:
+        super().__init__()
+        k = config.identity_channels
+        self.drug, self.cell_line = nn.Embedding(n_drugs, k), nn.Embedding(n_cell_lines, k)
+        self.drug_bias, self.cell_line_bias = nn.Parameter(torch.zeros(n_drugs)), nn.Parameter(torch.zeros(n_cell_lines))
+        self.to_drug = nn.Linear(k, config.channels, bias=False)
+        self.to_cell_line = nn.Linear(k, config.channels, bias=False)
+        if k:
+            nn.init.normal_(self.drug.weight, std=0.1)
+            nn.init.normal_(self.cell_line.weight, std=0.1)
+
+    def numbers(self, messages: Messages) -> tuple[Tensor, Tensor]:
+        """(n_drugs, k) and (n_cell_lines, k), zero where not known."""
+        visible = messages.visible
+        return (
+            self.drug.weight * visible.known_drugs[:, None].float(),
+            self.cell_line.weight * visible.known_cell_lines[:, None].float(),
+        )
+
+    def logits(self, messages: Messages, drug: Tensor, cell_line: Tensor) -> Tensor:
+        """Biases and factorisation of pairs, (n_pairs,)."""
+        visible = messages.visible
+        biases = _rows(self.drug_bias * visible.known_drugs, drug) + _rows(self.cell_line_bias * visible.known_cell_lines, cell_line)
+        of_drug, of_cell_line = self.numbers(messages)
+        return biases + (_rows(of_drug, drug) * _rows(of_cell_line, cell_line)).sum(1)
+
+    def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
+        """Negative log of the Gaussian priors."""
+        squares = numbers * ((self.drug.weight**2).sum() + (self.cell_line.weight**2).sum())
+        return 0.5 * (squares + drug_bias * (self.drug_bias**2).sum() + cell_line_bias * (self.cell_line_bias**2).sum())
+
+
+class RelationalNetwork(nn.Module):
+    """Relational attention over the graph, and axial attention over the responses, in one network.
+
+    Parameters
+    ----------
+    tensors
+        Sizes, and the features that fix the projections.
+    config
+        Parts and widths.
+    """
+
+    def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
+        super().__init__()
+        self.encoder = Encoder(tensors, config)
+        self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
+        self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
+        self.decoder = PairDecoder(tensors.n_drugs, tensors.n_cell_lines, config)
+        self.axial = AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
+
+    def states(self, tensors: GraphTensors, messages: Messages) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Last states of all nodes, and the last layer's attention (n_edges, heads) a relation."""
+        first = self.encoder(tensors, messages)
+        of_drug, of_cell_line = self.identities.numbers(messages)
+        first["Drug"] = first["Drug"] + self.identities.to_drug(of_drug)
+        first["CellLine"] = first["CellLine"] + self.identities.to_cell_line(of_cell_line)
+        states = {kind: functional.gelu(state) for kind, state in first.items()}
+        attention: dict[str, Tensor] = {}
+        for layer in self.layers:
+            states, attention = layer(states, messages)
+        return states, attention
+
+    def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
+        """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
+        states, _ = self.states(tensors, messages)
+        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
+        graph = offset + self.decoder(states, drug, cell_line) + self.identities.logits(messages, drug, cell_line)
+        if self.axial is None:
+            return Logits((graph,))
+        return Logits((graph, offset + self.axial(tensors, messages.visible, drug, cell_line)))
+
+    def attention(self, tensors: GraphTensors, messages: Messages) -> Attention:
+        """The last layer's attention, mean over heads; with an axial part, between similar nodes that part's."""
+        _, weights = self.states(tensors, messages)
+        found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
+        return found if self.axial is None else found | self.axial.attention(tensors, messages.visible)
+
+    def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
+        """Priors of the identities, to be added to the summed loss."""
+        return self.identities.penalty(numbers, drug_bias, cell_line_bias)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """``identity``, ``axial`` and ``rest``: they learn at rates of their own."""
+        identity = [*self.identities.drug.parameters(), *self.identities.cell_line.parameters(), self.identities.drug_bias, self.identities.cell_line_bias]
+        axial = list(self.axial.parameters()) if self.axial is not None else []
+        apart = {id(p) for p in identity + axial}
+        return {"identity": identity, "axial": axial, "rest": [p for p in self.parameters() if id(p) not in apart]}
+
+
+def _omics(tensors: GraphTensors) -> Tensor:
+    return tensors.expression
+
+
+def _rows(table: Tensor, index: Tensor) -> Tensor:
+    return table.index_select(0, index)
