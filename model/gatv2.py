@@ -139,7 +139,9 @@ class GATv2Conv(nn.Module):
             *_edge_features("edge_attr", edge_attr, self.lin_edge, graph, self.heads),
         )
         dropout = Dropout.draw(self.dropout if self.training else 0.0)
-        out, (attention,) = attend([relation], negative_slope=self.negative_slope, dropout=dropout)
+        out, (attention,) = attend(
+            [relation], negative_slope=self.negative_slope, dropout=dropout, attention=return_attention
+        )
         out = out.flatten(1) if self.concat else out.mean(1)
         if self.lin_residual is not None:
             out = out + self.lin_residual(x_dst)
@@ -221,6 +223,8 @@ class RelationalGATv2Conv(nn.Module):
         x_src: Mapping[str, Tensor],
         graphs: Mapping[str, Csr],
         edge_attr: Mapping[str, Tensor | None] | None = None,
+        *,
+        return_attention: bool = True,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Messages along all relations in `graphs`; relations that are not there bring none.
 
@@ -240,7 +244,8 @@ class RelationalGATv2Conv(nn.Module):
         out
             ``(n_dst, heads * out_channels)``, or ``(n_dst, out_channels)`` without ``concat``.
         attention
-            For each relation ``(n_edges, heads)`` in order of edge id, before dropout.
+            For each relation ``(n_edges, heads)`` in order of edge id, before dropout; empty unless
+            ``return_attention``, which costs a pass over the edges.
 
         Raises
         ------
@@ -254,13 +259,13 @@ class RelationalGATv2Conv(nn.Module):
                 f'"{unknown[0]}" is not a relation of this layer, which has {", ".join(self.lin_src)}.'
             )
         names = [r for r in self.lin_src if r in graphs]
-        out, attention = self._attend(names, x_dst, x_src, graphs, edge_attr)
+        out, attention = self._attend(names, x_dst, x_src, graphs, edge_attr, return_attention)
         out = out.flatten(1) if self.concat else out.mean(1)
         if self.lin_residual is not None:
             out = out + self.lin_residual(x_dst)
         if self.bias is not None:
             out = out + self.bias
-        return out, dict(zip(names, attention, strict=True))
+        return out, dict(zip(names, attention, strict=True)) if return_attention else {}
 
     def _attend(
         self,
@@ -269,6 +274,7 @@ class RelationalGATv2Conv(nn.Module):
         x_src: Mapping[str, Tensor],
         graphs: Mapping[str, Csr],
         edge_attr: Mapping[str, Tensor | None],
+        return_attention: bool,
     ) -> tuple[Tensor, list[Tensor]]:
         if not names:
             return x_dst.new_zeros(len(x_dst), self.heads, self.out_channels), []
@@ -288,6 +294,7 @@ class RelationalGATv2Conv(nn.Module):
             negative_slope=self.negative_slope,
             dropout=Dropout.draw(self.dropout if self.training else 0.0),
             shared_softmax=self.softmax == "destination",
+            attention=return_attention,
         )
 
 

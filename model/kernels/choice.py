@@ -1,15 +1,47 @@
-"""Which implementation computes the attention: chosen by device, float type and what this machine can build."""
+"""Which implementation computes the attention: by device, float type and what this machine can build."""
 
 from __future__ import annotations
 
+import functools
+import os
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from kg.errors import ShapeError
 from model.kernels import reference
+from model.kernels.build import BuildError
 from model.kernels.dropout import Dropout
 from model.kernels.relation import Relation
+
+ENVIRONMENT = "PHARMAGRAPH_KERNELS"  # cpu, numba or reference: overrides the choice for tensors on the CPU
+
+
+class Attend(Protocol):
+    """What every implementation offers; the arguments are those of :func:`attend`."""
+
+    def __call__(
+        self,
+        relations: Sequence[Relation],
+        *,
+        negative_slope: float,
+        dropout: Dropout,
+        shared_softmax: bool,
+        attention: bool,
+    ) -> tuple[Tensor, list[Tensor]]: ...
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One way to compute attention, and why it was chosen."""
+
+    name: str
+    attend: Attend
+    reason: str
 
 
 def attend(
@@ -18,6 +50,7 @@ def attend(
     negative_slope: float = 0.2,
     dropout: Dropout = Dropout(),
     shared_softmax: bool = False,
+    attention: bool = True,
     implementation: str | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """GATv2 attention of all relations into one kind of destination, summed over relations.
@@ -32,20 +65,24 @@ def attend(
         Which coefficients are dropped, after the softmax.
     shared_softmax
         One softmax over the edges of all relations into a destination; otherwise one for each relation.
+    attention
+        Return the attention as well, which costs a pass over the edges.
     implementation
-        ``"reference"``, ``"cpu"``, ``"numba"`` or ``"cuda"``; by default the best for the device.
+        ``"reference"``, ``"numba"``, ``"cpu"`` or ``"cuda"``; by default the best for the device.
 
     Returns
     -------
     out
         ``(n_dst, heads, channels)``; zeros where no edge arrives.
     attention
-        For each relation ``(n_edges, heads)`` in order of edge id, before dropout.
+        For each relation ``(n_edges, heads)`` in order of edge id, before dropout; no rows where not asked for.
 
     Raises
     ------
     ShapeError
         If an argument does not fit; the message names it.
+    ValueError
+        If an argument holds NaN or infinite values that reach a score.
     """
     if not relations:
         raise ShapeError("relations is empty: give at least one relation.")
@@ -56,15 +93,100 @@ def attend(
                 f"relations[{k}]: x_dst has shape {tuple(relation.x_dst.shape)}, "
                 f"that of the first relation {tuple(relations[0].x_dst.shape)}: destinations are shared."
             )
-    return reference.attend(
-        relations, negative_slope=negative_slope, dropout=dropout, shared_softmax=shared_softmax
+    chosen = choose(relations[0].x_dst, implementation)
+    return chosen.attend(
+        relations,
+        negative_slope=negative_slope,
+        dropout=dropout,
+        shared_softmax=shared_softmax,
+        attention=attention,
     )
 
 
+def choose(x: Tensor, name: str | None = None) -> Implementation:
+    """The implementation for tensors like `x`, or the one that is called `name`."""
+    if name is not None:
+        return _named(name)
+    if x.dtype is not torch.float32:
+        return Implementation(
+            "reference", reference.attend, f"the compiled kernels hold float32, not {x.dtype}"
+        )
+    if x.device.type == "cuda":
+        return _named("cuda")
+    if x.device.type != "cpu":
+        return Implementation("reference", reference.attend, f"there is no kernel for {x.device.type}")
+    return for_cpu()
+
+
+@functools.lru_cache(maxsize=1)
+def for_cpu() -> Implementation:
+    """The best that works on this machine's processor; one warning where that is not the C++ kernel."""
+    forced = os.environ.get(ENVIRONMENT)
+    if forced:
+        chosen = _named(forced)
+        return Implementation(forced, chosen.attend, f"{ENVIRONMENT} is set")
+    refused = []
+    for name in ("cpu", "numba"):
+        try:
+            chosen = _named(name)
+        except (BuildError, ImportError) as error:
+            refused.append(f"{name}: {error}")
+            continue
+        break
+    else:
+        chosen = _named("reference")
+    if refused:
+        reason = "; ".join(refused)
+        warnings.warn(
+            f"attention runs on the slower {chosen.name} kernel ({reason})", RuntimeWarning, stacklevel=2
+        )
+        return Implementation(chosen.name, chosen.attend, reason)
+    return chosen
+
+
 def status() -> dict[str, str]:
-    """What computes attention here, and why."""
-    return {"cpu": "reference"}
+    """What computes attention on each kind of device here, and why.
+
+    Returns
+    -------
+    dict
+        ``"cpu"`` and ``"cuda"``, each as ``"implementation: reason"``.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the reason is in what is returned
+        chosen = for_cpu()
+    cuda = "cuda: Triton" if torch.cuda.is_available() else "none: no GPU that torch can use"
+    return {"cpu": f"{chosen.name}: {chosen.reason}", "cuda": cuda}
 
 
-def warm() -> None:
-    """Build and load what this machine will use."""
+def warm() -> dict[str, str]:
+    """Build, load and run once all that this machine will use, so that no later run waits; returns `status`."""
+    from model.kernels.csr import Csr
+
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    for device in devices:
+        graph = Csr.from_edges(torch.tensor([0], device=device), torch.tensor([0], device=device), 1, 1)
+        x = torch.ones(1, 1, 1, device=device, requires_grad=True)
+        out, _ = attend([Relation(graph, x, x, torch.ones(1, 1, device=device))])
+        out.sum().backward()
+    return status()
+
+
+@functools.lru_cache(maxsize=None)
+def _named(name: str) -> Implementation:
+    if name == "reference":
+        return Implementation(name, reference.attend, "plain torch")
+    if name == "cpu":
+        from model.kernels import cpu
+
+        library = cpu.library()
+        return Implementation(name, library.attend, f"{library.path.name}, {library.lanes} lanes")
+    if name == "numba":
+        from model.kernels import cpu_numba
+
+        return Implementation(name, cpu_numba.attend, "compiled by numba")
+    if name == "cuda":
+        from model.kernels import cuda
+
+        return Implementation(name, cuda.attend, "Triton")
+    raise ValueError(f'implementation is "{name}": give "reference", "numba", "cpu" or "cuda".')

@@ -74,6 +74,11 @@ class Csr:
         if src.device != dst.device:
             raise ShapeError(f"src is on {src.device}, dst on {dst.device}: put both on one device.")
         n_src, n_dst = _count("n_src", n_src), _count("n_dst", n_dst)
+        sort_csr = _compiled_sort() if src.device.type == "cpu" else None
+        if sort_csr is not None:
+            arrays = sort_csr(src.contiguous(), dst.contiguous(), n_src, n_dst)
+            if not isinstance(arrays, int):
+                return cls(n_src, n_dst, *arrays)
         _in_range("src", src, n_src, "n_src")
         _in_range("dst", dst, n_dst, "n_dst")
         by_source = torch.argsort(src, stable=True)
@@ -122,6 +127,16 @@ class Csr:
             return self
         moved = (t.to(device) for t in (self.indptr, self.src, self.edge_id, self.by_src, self.src_indptr))
         return Csr(self.n_src, self.n_dst, *moved)
+
+
+def _compiled_sort() -> Any:
+    from model.kernels.choice import for_cpu  # here, because the kernels import this module
+
+    if for_cpu().name != "cpu":
+        return None
+    from model.kernels.cpu import library
+
+    return library().sort_csr
 
 
 def _indices(name: str, values: Indices) -> Tensor:

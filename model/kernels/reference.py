@@ -15,7 +15,12 @@ from model.kernels.relation import Relation
 
 
 def attend(
-    relations: Sequence[Relation], *, negative_slope: float, dropout: Dropout, shared_softmax: bool
+    relations: Sequence[Relation],
+    *,
+    negative_slope: float,
+    dropout: Dropout,
+    shared_softmax: bool,
+    attention: bool = True,
 ) -> tuple[Tensor, list[Tensor]]:
     """Attention over all relations into one kind of destination; see `model.kernels.attend`."""
     n_dst, heads, channels = relations[0].x_dst.shape
@@ -24,14 +29,14 @@ def attend(
     n_groups = n_dst if shared_softmax else n_dst * len(relations)
     alpha = _softmax(torch.cat(scores), torch.cat(groups), n_groups)
     out = relations[0].x_src.new_zeros(n_dst, heads, channels)
-    attention = []
+    per_relation = []
     for relation, part in zip(relations, alpha.split([r.graph.n_edges for r in relations]), strict=True):
         graph = relation.graph
-        attention.append(graph.unsort(part))
+        per_relation.append(graph.unsort(part) if attention else part[:0])
         if dropout.p:
             part = part * dropout.scale(graph.edge_id, heads).to(part.dtype)
         out = out.index_add(0, graph.dst(), part[..., None] * relation.x_src[graph.src.long()])
-    return out, attention
+    return out, per_relation
 
 
 def _scores(relation: Relation, negative_slope: float) -> Tensor:

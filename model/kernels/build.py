@@ -1,0 +1,123 @@
+"""Compiles the C++ kernels once and keeps the library on disk; it knows nothing of what they compute.
+
+A library is looked for beside the source (`prebuilt/`, filled when wheels and containers are made), then in the
+user's cache folder; where neither holds it, it is compiled into the cache, or into a temporary folder if that is
+read-only. Its name is a hash of source, flags and torch version, so no stale one is ever loaded.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import platformdirs
+import torch
+
+SOURCE = Path(__file__).parent / "cpu"
+PREBUILT = SOURCE / "prebuilt"
+# Never -ffast-math: it turns 0 - x into -x, and the slope of the score at zero goes wrong.
+FLAGS = ("-O3", "-std=gnu++17", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
+MACHINE_FLAGS = {
+    "avx512": ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"),
+    "avx2": ("-mavx2", "-mfma"),
+    "neon": (),
+    "plain": (),
+}
+
+
+class BuildError(Exception):
+    """No compiler, or one that failed; the message is one line."""
+
+
+def machine() -> str:
+    """The widest vectors that this processor runs: a key of `MACHINE_FLAGS`."""
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        return "neon"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return {"AVX512": "avx512", "AVX2": "avx2"}.get(capability, "plain")
+
+
+def library_name(variant: str) -> str:
+    """File name of the library for one kind of machine."""
+    fingerprint = hashlib.sha256()
+    for path in sorted(SOURCE.glob("*.h")) + sorted(SOURCE.glob("*.cpp")):
+        fingerprint.update(path.read_bytes())
+    fingerprint.update(
+        repr((FLAGS, MACHINE_FLAGS[variant], torch.__version__, platform.platform(terse=True))).encode()
+    )
+    return f"attention-{variant}-{fingerprint.hexdigest()[:16]}.so"
+
+
+def load_library(variant: str | None = None) -> tuple[ctypes.CDLL, Path]:
+    """Load the kernels, compiling them where no library is found.
+
+    Parameters
+    ----------
+    variant
+        A key of `MACHINE_FLAGS`; by default the best for this machine.
+
+    Raises
+    ------
+    BuildError
+        If there is nothing to load and nothing can be built.
+    """
+    name = library_name(variant or machine())
+    for folder in (PREBUILT, cache_folder()):
+        if (folder / name).exists():
+            return _open(folder / name), folder / name
+    path = compile_library(variant or machine(), _writable_folder())
+    return _open(path), path
+
+
+def cache_folder() -> Path:
+    """Where compiled libraries are kept."""
+    return Path(platformdirs.user_cache_dir("pharmagraph")) / "kernels"
+
+
+def compile_library(variant: str, folder: Path) -> Path:
+    """Compile for one kind of machine into `folder`; whole or not at all."""
+    compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "c++", "clang++")), None)
+    if compiler is None or shutil.which(compiler) is None:
+        raise BuildError(f"no C++ compiler ({compiler or 'g++, c++, clang++'}) on the path")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / library_name(variant)
+    handle, unfinished = tempfile.mkstemp(suffix=".so", dir=folder)
+    os.close(handle)
+    command = [compiler, *FLAGS, *MACHINE_FLAGS[variant], str(SOURCE / "attention.cpp"), "-o", unfinished]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+        os.replace(unfinished, target)
+    except subprocess.CalledProcessError as error:
+        first = next((line for line in error.stderr.splitlines() if "error" in line), "no message")
+        raise BuildError(f"{compiler} failed: {first.strip()}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildError(f"{compiler} did not finish: {error}") from error
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
+    return target
+
+
+def _open(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise BuildError(f"{path.name} does not load: {error}") from error
+
+
+def _writable_folder() -> Path:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        temporary = tempfile.mkdtemp(prefix="pharmagraph-kernels-")
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        return Path(temporary)

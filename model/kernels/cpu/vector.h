@@ -1,0 +1,108 @@
+// A portable vector of floats, as wide as the machine's registers; it holds no algorithm.
+//
+// It rests on the vector extensions that GCC and Clang share, so one source serves AVX-512, AVX2, NEON and machines
+// that have none of them; the compiler's -m flags choose. Multiply and add contract to FMA where there is one.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#define VECTOR_REGISTERS 32
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#define VECTOR_REGISTERS 16
+#elif defined(__aarch64__)
+#define VECTOR_BYTES 16
+#define VECTOR_REGISTERS 32
+#else
+#define VECTOR_BYTES 16
+#define VECTOR_REGISTERS 16
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+typedef float Vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t IntVector __attribute__((vector_size(VECTOR_BYTES)));
+typedef float UnalignedVector __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+
+constexpr int LANES = VECTOR_BYTES / 4;
+// Vectors of one feature slice that stay in registers beside their sums (see Slice in attention.h).
+constexpr int MAX_SLICE = VECTOR_REGISTERS == 32 ? 6 : 3;
+
+INLINE Vector load(const float* p) { return *(const UnalignedVector*)p; }
+INLINE void store(float* p, Vector v) { *(UnalignedVector*)p = v; }
+INLINE Vector broadcast(float x) { return Vector{} + x; }
+INLINE IntVector bits(Vector v) { return (IntVector)v; }
+INLINE Vector absolute(Vector v) { return (Vector)(bits(v) & 0x7fffffff); }
+// -value where `v` has its sign bit set, value elsewhere
+INLINE Vector flip_where_negative(Vector value, Vector v) { return (Vector)((bits(v) & INT32_MIN) ^ bits(value)); }
+INLINE Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
+
+// Keeps a value in a register that the compiler would rather load again in an inner loop.
+#if defined(__AVX__)
+#define PIN(v) asm("" : "+v"(v))
+#elif defined(__aarch64__)
+#define PIN(v) asm("" : "+w"(v))
+#else
+#define PIN(v)
+#endif
+
+INLINE float sum(Vector v) {
+  float total = 0;
+  for (int l = 0; l < LANES; l++) total += v[l];
+  return total;
+}
+
+INLINE float largest(Vector v) {
+  float top = v[0];
+  for (int l = 1; l < LANES; l++) top = v[l] > top ? v[l] : top;
+  return top;
+}
+
+// e^x for x <= 0 within about one unit in the last place; 0 stands for e^-87 and less; NaN stays NaN.
+INLINE Vector exponential(Vector x) {
+  const Vector rounder = broadcast(12582912.f);  // 1.5 * 2^23: adding it rounds to the nearest integer
+  Vector n = x * 1.44269504088896341f + rounder - rounder;
+  Vector r = x - n * 0.693359375f;  // log 2 in two parts (Cody and Waite)
+  r = r - n * -2.12194440e-4f;
+  Vector y = broadcast(1.9875691500e-4f);
+  y = y * r + 1.3981999507e-3f;
+  y = y * r + 8.3334519073e-3f;
+  y = y * r + 4.1665795894e-2f;
+  y = y * r + 1.6666665459e-1f;
+  y = y * r + 5.0000001201e-1f;
+  y = y * (r * r) + (r + 1.f);
+  Vector clamped = maximum(n, broadcast(-126.f));
+  IntVector exponent = (__builtin_convertvector(clamped, IntVector) + 127) << 23;
+  return (Vector)(bits(y * (Vector)exponent) & ~(x < -87.f));
+}
+
+// One step of sum_each: halves the blocks that belong to one vector, placing a's blocks before b's.
+template <int HALF, int... L>
+INLINE Vector fold(Vector a, Vector b, std::integer_sequence<int, L...>) {
+  constexpr int BLOCKS = LANES / (2 * HALF);
+  Vector low = __builtin_shufflevector(
+      a, b, ((L / HALF) / BLOCKS * LANES + (L / HALF) % BLOCKS * 2 * HALF + L % HALF)...);
+  Vector high = __builtin_shufflevector(
+      a, b, ((L / HALF) / BLOCKS * LANES + (L / HALF) % BLOCKS * 2 * HALF + L % HALF + HALF)...);
+  return low + high;
+}
+
+template <int HALF>
+INLINE void fold_all(Vector* v, int n) {
+  UNROLL for (int k = 0; k < n / 2; k++)
+    v[k] = fold<HALF>(v[2 * k], v[2 * k + 1], std::make_integer_sequence<int, LANES>());
+  if constexpr (HALF > 1) fold_all<HALF / 2>(v, n / 2);
+}
+
+// The sums of LANES vectors that stand one after another: lane k of the result is the sum of the k-th.
+INLINE Vector sum_each(const float* vectors) {
+  Vector v[LANES];
+  UNROLL for (int k = 0; k < LANES; k++) v[k] = load(vectors + k * LANES);
+  fold_all<LANES / 2>(v, LANES);
+  return v[0];
+}
