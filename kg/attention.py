@@ -1,0 +1,135 @@
+"""Attention tables → the scores on ATTENDS edges, and the values on base edges. Pure: no store is opened here.
+
+An attention table has one row an edge of one relation: ``src`` drew a message from ``dst`` with ``weight``, in
+competition with ``competitors`` edges (itself among them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kg.errors import InputError
+from kg.schema import Ends
+
+BASE_EDGES: dict[Ends, tuple[str, ...]] = {
+    ("Drug", "Gene"): ("TARGETS",),
+    ("CellLine", "Gene"): ("EXPRESSES", "MUTATED", "COPY_NUMBER", "METHYLATED"),
+    ("Drug", "CellLine"): ("TESTED_ON",),
+    ("Drug", "Drug"): ("SIMILAR_TO",),
+    ("CellLine", "CellLine"): ("SIMILAR_TO",),
+}
+"""The base edges that carry the attention of a promoted run, by the ends of the attention."""
+
+SCORES = ("src", "dst", "weight", "rank", "percentile", "excess")
+
+
+def scores(table: pa.Table) -> pa.Table:
+    """Rank, percentile and excess of every edge of one relation.
+
+    Parameters
+    ----------
+    table
+        ``src``, ``dst`` (ids), ``weight`` in [0, 1] and ``competitors`` (at least 1); ``spread`` is kept
+        where it is there.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``src``, ``dst``, ``weight``, ``rank`` (1 is the source's most attended; ties go to the smaller
+        ``dst``), ``percentile`` (% of the relation's edges with less weight), ``excess`` (weight times
+        competitors: 1 is what an edge gets without preference) and ``spread`` where given, ordered by
+        source, then rank.
+
+    Raises
+    ------
+    InputError
+        If a weight is no number in [0, 1], or an edge has no competitors.
+    """
+    weight = table["weight"].to_numpy().astype(np.float64)
+    competitors = table["competitors"].to_numpy().astype(np.float64)
+    outside = ~((weight >= 0) & (weight <= 1 + 1e-6))  # NaN is outside, too
+    if outside.any():
+        row = int(np.argmax(outside))
+        edge = f"{table['src'][row].as_py()} → {table['dst'][row].as_py()}"
+        raise InputError(
+            f"attention of {edge} is {weight[row]}, not a share between 0 and 1; train the run anew"
+        )
+    if (competitors < 1).any():
+        raise InputError("an attention table counts fewer than one competitor; train the run anew")
+    order = np.asarray(
+        pc.sort_indices(
+            pa.table({"src": table["src"], "weight": table["weight"], "dst": table["dst"]}),
+            sort_keys=[("src", "ascending"), ("weight", "descending"), ("dst", "ascending")],
+        )
+    )
+    src = table["src"].combine_chunks().dictionary_encode()
+    code = (src.chunk(0) if isinstance(src, pa.ChunkedArray) else src).indices.to_numpy()[order]
+    first = np.flatnonzero(np.r_[True, code[1:] != code[:-1]]) if len(code) else np.empty(0, np.int64)
+    rank = np.arange(len(code)) - np.repeat(first, np.diff(np.r_[first, len(code)])) + 1
+    below = np.searchsorted(np.sort(weight), weight[order], side="left")
+    columns = {
+        "src": table["src"].take(pa.array(order)),
+        "dst": table["dst"].take(pa.array(order)),
+        "weight": pa.array(np.minimum(weight[order], 1.0)),
+        "rank": pa.array(rank, pa.int64()),
+        "percentile": pa.array(100.0 * below / max(len(weight), 1)),
+        "excess": pa.array(weight[order] * competitors[order]),
+    }
+    if "spread" in table.column_names:
+        columns["spread"] = table["spread"].take(pa.array(order))
+    return pa.table(columns)
+
+
+def strongest(scored: pa.Table, k: int) -> pa.Table:
+    """The rows of the k most attended edges a source."""
+    return scored.filter(pc.less_equal(scored["rank"], k))
+
+
+def on_base_edges(ends: Ends, table: pa.Table) -> pa.Table:
+    """The attention of one relation as values for its base edges.
+
+    Parameters
+    ----------
+    ends
+        Of the relation. Between nodes of one label both directions have attention, and the edge, stored
+        once with the smaller id first, gets their mean.
+    table
+        An attention table.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``src``, ``dst``, ``attention``.
+    """
+    pairs = table.select(["src", "dst"]).append_column("attention", table["weight"])
+    if ends[0] != ends[1]:
+        return pairs
+    swapped = pc.greater(pairs["src"], pairs["dst"])
+    small = pc.if_else(swapped, pairs["dst"], pairs["src"])
+    large = pc.if_else(swapped, pairs["src"], pairs["dst"])
+    both = pa.table({"src": small, "dst": large, "attention": pairs["attention"]})
+    mean = both.group_by(["src", "dst"]).aggregate([("attention", "mean")])
+    return mean.rename_columns({"attention_mean": "attention"}).select(["src", "dst", "attention"])
+
+
+def relation_name(ends: Ends) -> str:
+    """The name of a relation's file in a run's folder, without its extension."""
+    return f"{ends[0]}-{ends[1]}"
+
+
+def all_relations(tables: Mapping[Ends, pa.Table]) -> dict[Ends, pa.Table]:
+    """The tables in the fixed order of `BASE_EDGES`, empty ones left out.
+
+    Raises
+    ------
+    InputError
+        If a table is of a relation that ATTENDS does not join.
+    """
+    foreign = set(tables) - set(BASE_EDGES)
+    if foreign:
+        raise InputError(f"ATTENDS does not join {'→'.join(sorted(foreign)[0])}")
+    return {ends: tables[ends] for ends in BASE_EDGES if ends in tables and tables[ends].num_rows}

@@ -1,0 +1,286 @@
+"""The register of training runs: write a run's attention and predictions, list, compare, promote, delete.
+
+A run is listed only when all of it is written: its edges go first and its node last, and edges of a run that
+was cut off are swept away before the next one is written. The attention of every edge stays in the run's folder;
+the store keeps the strongest of each node.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kg import attention, schema
+from kg.errors import InputError, ModelError, NotFoundError
+from kg.schema import Ends
+from kg.store import GraphStore
+
+ATTENTION_FOLDER = "attention"
+TOP_K = 50
+"""ATTENDS edges kept for each node and relation."""
+
+Advance = Callable[[str], None]
+"""Called with what is about to be written."""
+
+
+def register(
+    store: GraphStore,
+    run: Mapping[str, Any],
+    tables: Mapping[Ends, pa.Table],
+    predictions: pa.Table,
+    *,
+    folder: Path,
+    top_k: int = TOP_K,
+    advance: Advance = lambda what: None,
+) -> None:
+    """Write a trained run into the store.
+
+    Parameters
+    ----------
+    store
+        Open for writing.
+    run
+        Properties of the Run node; ``id`` and ``preset`` at least. Dictionaries become JSON.
+    tables
+        Ends → attention table (see `kg.attention`), every edge.
+    predictions
+        ``src`` (drug), ``dst`` (cell line), and ``probability`` or ``ln_ic50``.
+    folder
+        The run's folder; the attention of every edge is kept there as Parquet.
+    top_k
+        ATTENDS edges kept for each node and relation.
+    advance
+        Shows progress.
+
+    Raises
+    ------
+    InputError
+        If a run of that id is in the store already, or a table is not of the schema.
+    """
+    run_id = str(run["id"])
+    if run_id in _ids(store):
+        raise InputError(f'run "{run_id}" is in the store already; delete it first: cli runs delete {run_id}')
+    _sweep(store)
+    relations = attention.all_relations(tables)
+    (folder / ATTENTION_FOLDER).mkdir(parents=True, exist_ok=True)
+    for ends, table in relations.items():
+        advance("→".join(ends))
+        scored = attention.scores(table)
+        pq.write_table(
+            table, folder / ATTENTION_FOLDER / f"{attention.relation_name(ends)}.parquet", compression="zstd"
+        )
+        kept = attention.strongest(scored, top_k)
+        store.upsert_edges("ATTENDS", ends, _with_run(kept, run_id))
+    advance("predictions")
+    if predictions.num_rows:
+        store.upsert_edges("PREDICTED", ("Drug", "CellLine"), _with_run(predictions, run_id))
+    advance("run")
+    store.upsert_nodes("Run", _row({**run, "folder": str(folder), "status": "complete", "promoted": False}))
+
+
+def runs(store: GraphStore) -> list[dict[str, Any]]:
+    """All runs, oldest first, with ``metrics`` and ``config`` as dictionaries."""
+    rows = store.read_nodes("Run").to_pylist()
+    for row in rows:
+        row["metrics"] = json.loads(row["metrics"] or "{}")
+        row["config"] = json.loads(row["config"] or "{}")
+    return sorted(rows, key=lambda row: (row["started_at"] or "", row["id"]))
+
+
+def find(store: GraphStore, run_id: str | None = None) -> dict[str, Any]:
+    """One run by id, or the promoted one.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run, or none is promoted.
+    """
+    rows = runs(store)
+    if run_id is None:
+        promoted = [row for row in rows if row["promoted"]]
+        if not promoted:
+            way = f"cli runs promote {rows[-1]['id']}" if rows else "cli train --promote"
+            raise NotFoundError("run", "promoted", (), f"none is promoted; next: {way}")
+        return promoted[-1]
+    for row in rows:
+        if row["id"] == run_id:
+            return row
+    raise NotFoundError("run", run_id, [row["id"] for row in rows], "see: cli runs list")
+
+
+def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: None) -> dict[str, int]:
+    """Set a run's attention on the base edges that it used, and clear that of the run promoted before.
+
+    Returns
+    -------
+    dict
+        Edge type with its ends → edges that carry the attention now.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    ModelError
+        If the attention of every edge is not in the run's folder any more.
+    """
+    run = find(store, run_id)
+    tables = attention_of(run)
+    _mark_promoted(store, None)  # until all is written no run is promoted
+    written: dict[str, int] = {}
+    counts = store.counts()
+    for ends, types in attention.BASE_EDGES.items():
+        table = tables.get(ends)
+        values = attention.on_base_edges(ends, table) if table is not None else _NO_ATTENTION
+        for type_ in types:
+            name = f"{ends[0]}-{type_}-{ends[1]}"
+            if counts[name]:
+                advance(name)
+                written[name] = store.set_attention(type_, ends, values, run_id)
+    _mark_promoted(store, run_id)
+    return written
+
+
+def attention_of(run: Mapping[str, Any]) -> dict[Ends, pa.Table]:
+    """The attention of every edge, from the run's folder.
+
+    Raises
+    ------
+    ModelError
+        If the folder was moved or removed.
+    """
+    folder = Path(run["folder"] or "") / ATTENTION_FOLDER
+    if not run["folder"] or not folder.is_dir():
+        raise ModelError(
+            f"run {run['id']}: its folder {run['folder']} is not there; bring it back, or train again"
+        )
+    found = {ends: folder / f"{attention.relation_name(ends)}.parquet" for ends in attention.BASE_EDGES}
+    return {ends: pq.read_table(path) for ends, path in found.items() if path.is_file()}
+
+
+def compare(store: GraphStore, first: str, second: str, *, top: int = 20) -> list[dict[str, Any]]:
+    """Held-out metrics of two runs side by side, and the share of their most attended genes they have in common.
+
+    Parameters
+    ----------
+    top
+        Genes a drug that are compared.
+
+    Returns
+    -------
+    list of dict
+        ``metric``, the two runs' values, and ``difference`` (second less first).
+    """
+    pair = [find(store, first), find(store, second)]
+    names = [m for m in pair[0]["metrics"] if m in pair[1]["metrics"]]
+    rows = [_compared(name, pair[0]["metrics"][name], pair[1]["metrics"][name]) for name in names]
+    shared = _shared_genes(store, first, second, top)
+    rows = [row for row in rows if row is not None]
+    rows.append(
+        {
+            "metric": f"shared of top {top} genes, mean over drugs",
+            "first": shared,
+            "second": shared,
+            "difference": 0.0,
+        }
+    )
+    return rows
+
+
+def delete(store: GraphStore, run_id: str) -> int:
+    """Remove a run and every edge it made from the store; its folder stays.
+
+    Returns
+    -------
+    int
+        Edges removed.
+    """
+    run = find(store, run_id)
+    store.delete_nodes("Run", [run_id])  # first: a run that is half removed must not be listed
+    removed = _delete_edges(store, [run_id])
+    if run["promoted"]:
+        for ends, types in attention.BASE_EDGES.items():
+            for type_ in types:
+                store.set_attention(type_, ends, _NO_ATTENTION, run_id)
+    return removed
+
+
+_NO_ATTENTION = pa.table(
+    {
+        "src": pa.array([], pa.string()),
+        "dst": pa.array([], pa.string()),
+        "attention": pa.array([], pa.float64()),
+    }
+)
+
+
+def _ids(store: GraphStore) -> list[str]:
+    ids: list[str] = store.read_nodes("Run", ["id"])["id"].to_pylist()
+    return ids
+
+
+def _with_run(table: pa.Table, run_id: str) -> pa.Table:
+    return table.append_column("run_id", pa.array([run_id] * table.num_rows, pa.string()))
+
+
+def _row(run: Mapping[str, Any]) -> pa.Table:
+    plain = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in run.items()}
+    types = {p.name: schema.ARROW[p.type] for p in schema.node("Run").columns}
+    return pa.table({k: pa.array([v], types[k]) for k, v in plain.items()})
+
+
+def _mark_promoted(store: GraphStore, run_id: str | None) -> None:
+    ids = _ids(store)
+    if ids:
+        store.upsert_nodes("Run", pa.table({"id": ids, "promoted": [i == run_id for i in ids]}))
+
+
+def _sweep(store: GraphStore) -> None:
+    """Remove edges of runs that were cut off before their node was written."""
+    known = set(_ids(store))
+    left: set[str] = set()
+    for type_ in ("ATTENDS", "PREDICTED"):
+        for ends in schema.edge(type_).ends:
+            rows = store.query(
+                f"MATCH (:{ends[0]})-[e:{type_}]->(:{ends[1]}) RETURN DISTINCT e.run_id AS run_id"
+            )
+            left |= {str(run_id) for run_id in rows["run_id"].to_pylist()} - known
+    if left:
+        _delete_edges(store, sorted(left))
+
+
+def _delete_edges(store: GraphStore, run_ids: list[str]) -> int:
+    return sum(
+        store.delete_edges(type_, ends, equals={"run_id": run_ids})
+        for type_ in ("ATTENDS", "PREDICTED")
+        for ends in schema.edge(type_).ends
+    )
+
+
+def _compared(name: str, first: Any, second: Any) -> dict[str, Any] | None:
+    if not isinstance(first, (int, float)) or not isinstance(second, (int, float)):
+        return None
+    return {"metric": name, "first": first, "second": second, "difference": second - first}
+
+
+def _shared_genes(store: GraphStore, first: str, second: str, top: int) -> float | None:
+    """Mean over the drugs of both runs of |A ∩ B| / |A ∪ B| of their top genes; None without any."""
+    genes: list[dict[str, set[str]]] = []
+    for run_id in (first, second):
+        table = store.read_edges(
+            "ATTENDS", ("Drug", "Gene"), ["src", "dst", "rank"], equals={"run_id": run_id}
+        )
+        table = table.filter(pc.less_equal(table["rank"], top))
+        by_drug: dict[str, set[str]] = {}
+        for drug, gene in zip(table["src"].to_pylist(), table["dst"].to_pylist(), strict=True):
+            by_drug.setdefault(drug, set()).add(gene)
+        genes.append(by_drug)
+    both = genes[0].keys() & genes[1].keys()
+    if not both:
+        return None
+    return sum(len(genes[0][d] & genes[1][d]) / len(genes[0][d] | genes[1][d]) for d in both) / len(both)
