@@ -1,0 +1,251 @@
+"""The named queries: their headers read, their parameters resolved, run on any store.
+
+Parameters are always bound, never formatted into the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import pyarrow as pa
+
+from kg import names, runs
+from kg.errors import InputError, NotFoundError
+from kg.store import GraphStore
+
+_PARAMETER = re.compile(r"^(?P<name>\w+): (?P<type>\w+), (?P<about>.*?)(?:; default (?P<default>.*))?$")
+_BOUND = re.compile(r"\$(\w+)")
+
+LABELS = {"drug": "Drug", "gene": "Gene", "cell_line": "CellLine"}
+"""Parameter types that name a node, and its label."""
+TYPES = ("drug", "gene", "cell_line", "run", "string", "integer", "float")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a query.
+
+    Attributes
+    ----------
+    name, about
+        As in the header.
+    type
+        One of `TYPES`; a node or a run is found by any of its names and bound as its id.
+    default
+        Text of the default; None when the parameter must be given.
+    """
+
+    name: str
+    type: str
+    about: str
+    default: str | None
+
+
+@dataclass(frozen=True)
+class Query:
+    """A named query.
+
+    Attributes
+    ----------
+    name, about
+        As in the header.
+    parameters
+        In the order of the header.
+    columns
+        Column → its type in words.
+    text
+        The Cypher, valid on every store.
+    """
+
+    name: str
+    about: str
+    parameters: tuple[Parameter, ...]
+    columns: dict[str, str]
+    text: str
+
+    @property
+    def usage(self) -> str:
+        """``name param=type …`` with the optional ones in brackets."""
+        words = [f"{p.name}={p.type.upper()}" for p in self.parameters]
+        optional = [p.default is not None for p in self.parameters]
+        return " ".join([self.name, *(f"[{w}]" if o else w for w, o in zip(words, optional, strict=True))])
+
+
+@cache
+def catalogue() -> dict[str, Query]:
+    """Every query in ``cypher/queries``, by name."""
+    folder = files("cypher") / "queries"
+    found = (read(path.name, path.read_text()) for path in folder.iterdir() if path.name.endswith(".cypher"))
+    return {query.name: query for query in sorted(found, key=lambda query: query.name)}
+
+
+def read(file: str, content: str) -> Query:
+    """A query from its file.
+
+    Raises
+    ------
+    InputError
+        If the header is incomplete, or lists other parameters than the text binds.
+    """
+    header: dict[str, list[str]] = {}
+    lines = content.splitlines()
+    body = [line for line in lines if not line.startswith("//")]
+    for line in lines:
+        if line.startswith("//"):
+            key, _, value = line[2:].strip().partition(" " if line[2:].strip().startswith("param ") else ":")
+            header.setdefault(key.strip(), []).append(value.strip())
+    for key in ("name", "about", "columns"):
+        if len(header.get(key, [])) != 1:
+            raise InputError(f"{file}: its header needs one line // {key}: …")
+    parameters = tuple(_parameter(file, line) for line in header.get("param", []))
+    text = "\n".join(body).strip()
+    bound, listed = set(_BOUND.findall(text)), {p.name for p in parameters}
+    if bound != listed:
+        raise InputError(f"{file}: its header and its text differ in parameters {sorted(bound ^ listed)}")
+    columns = dict(column.strip().split(" ", 1) for column in header["columns"][0].split(","))
+    return Query(header["name"][0], header["about"][0], parameters, columns, text)
+
+
+def _parameter(file: str, line: str) -> Parameter:
+    match = _PARAMETER.match(line)
+    if match is None or match["type"] not in TYPES:
+        raise InputError(
+            f'{file}: "// param {line}" is not NAME: TYPE, text; default VALUE (TYPE of {TYPES})'
+        )
+    return Parameter(match["name"], match["type"], match["about"], match["default"])
+
+
+def run(store: GraphStore, name: str, given: Mapping[str, str]) -> pa.Table:
+    """Run a named query.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    name
+        Of the query.
+    given
+        Parameter → its text; nodes by any of their names.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such query, node or run.
+    InputError
+        If a parameter is missing, unknown or of the wrong type.
+    """
+    queries = catalogue()
+    if name not in queries:
+        raise NotFoundError("query", name, queries, "see: cli query --list")
+    query = queries[name]
+    listed = {p.name for p in query.parameters}
+    for key in given:
+        if key not in listed:
+            takes = ", ".join(p.name for p in query.parameters) or "none"
+            raise InputError(f'query {name} has no parameter "{key}"; it takes {takes}')
+    bound = {p.name: _bind(store, query, p, given.get(p.name)) for p in query.parameters}
+    return store.query(query.text, bound)
+
+
+def _bind(store: GraphStore, query: Query, parameter: Parameter, text: str | None) -> Any:
+    if text is None and parameter.default is None:
+        raise InputError(f"query {query.name} needs {parameter.name}=…; usage: cli query {query.usage}")
+    if parameter.type == "run":
+        return runs.find(store, text)["id"]
+    value = text if text is not None else str(parameter.default)
+    if parameter.type in LABELS:
+        return node_id(store, parameter.type, value)
+    if parameter.type == "string":
+        return value
+    try:
+        number: int | float = int(value) if parameter.type == "integer" else float(value)
+    except ValueError:
+        kind = "a whole number" if parameter.type == "integer" else "a number"
+        raise InputError(f'query {query.name}, parameter {parameter.name}: "{value}" is not {kind}') from None
+    if parameter.type == "integer" and number < 0:
+        raise InputError(
+            f'query {query.name}, parameter {parameter.name}: "{value}" is negative; use 0 or more'
+        )
+    return number
+
+
+def node_id(store: GraphStore, kind: str, name: str) -> str:
+    """The id of a drug, gene or cell line that has a name.
+
+    Parameters
+    ----------
+    kind
+        A key of `LABELS`.
+    name
+        Any of its names, in any case and punctuation.
+
+    Raises
+    ------
+    NotFoundError
+        With the nearest names.
+    """
+    columns = ["id"] if kind == "gene" else ["id", "name", "aliases"]
+    rows = store.read_nodes(LABELS[kind], columns).to_pylist()
+    known = {row["id"]: [row.get("name"), *(row.get("aliases") or ())] for row in rows}
+    found = names.find(name, known)
+    if found is None:
+        every = [n for id_, others in known.items() for n in (id_, *others) if n]
+        raise NotFoundError(kind.replace("_", " "), name, every, "see: cli query coverage")
+    return found
+
+
+def parse(words: list[str]) -> dict[str, str]:
+    """``key=value`` words as a mapping.
+
+    Raises
+    ------
+    InputError
+        If a word has no ``=``, or a key comes twice.
+    """
+    given: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise InputError(f'"{word}" is not key=value; quote values with spaces, as in drug="Nutlin 3a"')
+        if key in given:
+            raise InputError(f'"{key}" is given twice')
+        given[key] = value
+    return given
+
+
+def literal(text: str) -> Any:
+    """A parameter of free Cypher: a whole number, a number, true, false or null where it reads as one, else text."""
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False, "null": None}.get(text.lower(), text)
+
+
+def markdown() -> str:
+    """The text of ``docs/queries.md``."""
+    lines = [
+        "# Named queries",
+        "",
+        "The same text runs on every store. `python -m cypher.catalogue` prints this page; a test fails when it is stale.",
+        "",
+    ]
+    for query in catalogue().values():
+        lines += [f"## {query.name}", "", query.about, "", f"    cli query {query.usage}", ""]
+        for p in query.parameters:
+            lines.append(
+                f"- `{p.name}` ({p.type}): {p.about}" + (f"; default {p.default}" if p.default else "")
+            )
+        lines += ["", "Returns " + ", ".join(f"`{c}` ({t})" for c, t in query.columns.items()) + ".", ""]
+        lines += ["```cypher", query.text, "```", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

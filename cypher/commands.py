@@ -1,0 +1,58 @@
+"""`cli query`: a named query or free read-only Cypher, printed as rows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kg.console import Format, print_rows
+
+Store = Annotated[
+    str | None,
+    typer.Option("--store", envvar="PHARMAGRAPH_STORE", help="The store's URL; see: cli status --help."),
+]
+
+
+def query(
+    name: Annotated[str | None, typer.Argument(help="A named query; see --list.")] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Its parameters.")
+    ] = None,
+    cypher: Annotated[
+        str | None, typer.Option("--cypher", help="Read-only Cypher instead of a named query.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="The named queries and their parameters.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print the query's Cypher and do not run it.")] = False,
+    store: Store = None,
+    format: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
+) -> None:
+    """Ask the graph: a named query with key=value parameters, or Cypher of your own."""
+    from cypher import catalogue
+    from kg.errors import InputError, NotFoundError
+    from kg.store import open_store
+
+    queries = catalogue.catalogue()
+    if list_:
+        print_rows([{"query": q.usage, "about": q.about} for q in queries.values()], format)
+        return
+    if show and name is not None:
+        if name not in queries:
+            raise NotFoundError("query", name, queries, "see: cli query --list")
+        print(queries[name].text)
+        return
+    words = list(parameters or [])
+    if cypher is not None and name is not None:
+        words.insert(0, name)  # with --cypher every word is a parameter
+        name = None
+    if cypher is None and name is None:
+        raise InputError("nothing asked; name a query (cli query --list) or pass --cypher")
+    given = catalogue.parse(words)
+    with open_store(store, read_only=True) as graph:
+        if cypher is not None:
+            table = graph.query(cypher, {key: catalogue.literal(value) for key, value in given.items()})
+        else:
+            table = catalogue.run(graph, str(name), given)
+    print_rows(
+        table.to_pylist(), format, columns=table.column_names, title=name if not table.num_rows else None
+    )

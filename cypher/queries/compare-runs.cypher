@@ -1,0 +1,15 @@
+// name: compare-runs
+// about: Genes of one drug in two runs: where each ranks them.
+// param drug: drug, name, alias or id
+// param first: run, run id; default the promoted run
+// param second: run, run id
+// param limit: integer, rows; default 20
+// columns: gene string, first_rank integer, second_rank integer, first_excess float, second_excess float
+MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene)
+WHERE a.run_id = $first
+OPTIONAL MATCH (d)-[b:ATTENDS]->(g)
+WHERE b.run_id = $second
+RETURN g.id AS gene, a.rank AS first_rank, b.rank AS second_rank, a.excess AS first_excess,
+       b.excess AS second_excess
+ORDER BY first_rank, gene
+LIMIT $limit

@@ -1,0 +1,7 @@
+// name: coverage
+// about: Responses of each dataset: how many, of how many drugs and cell lines, and the share that is sensitive.
+// columns: dataset string, drugs integer, cell_lines integer, responses integer, sensitive float
+MATCH (d:Drug)-[t:TESTED_ON]->(c:CellLine)
+RETURN t.dataset AS dataset, count(DISTINCT d.id) AS drugs, count(DISTINCT c.id) AS cell_lines,
+       count(*) AS responses, avg(t.response) AS sensitive
+ORDER BY dataset

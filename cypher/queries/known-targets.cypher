@@ -1,0 +1,11 @@
+// name: known-targets
+// about: The known targets of a drug and where the run's attention ranks each; no rank: not among the kept edges.
+// param drug: drug, name, alias or id
+// param run: run, run id; default the promoted run
+// columns: gene string, action string, source string, rank integer, weight float, excess float
+MATCH (d:Drug {id: $drug})-[t:TARGETS]->(g:Gene)
+OPTIONAL MATCH (d)-[a:ATTENDS]->(g)
+WHERE a.run_id = $run
+RETURN DISTINCT g.id AS gene, t.action AS action, t.source AS source, a.rank AS rank, a.weight AS weight,
+       a.excess AS excess
+ORDER BY gene, action, source
