@@ -29,10 +29,20 @@ class SimilarityScore(nn.Module):
         Subtracted from every score, so that the exponentials start of order one.
     """
 
-    def __init__(self, n_kernels: int, n_sharpened: int, n_heads: int, hidden: int, sharpness: tuple[float, float], shift: float) -> None:
+    def __init__(
+        self,
+        n_kernels: int,
+        n_sharpened: int,
+        n_heads: int,
+        hidden: int,
+        sharpness: tuple[float, float],
+        shift: float,
+    ) -> None:
         super().__init__()
         self.n_sharpened, self.shift = n_sharpened, shift
-        self.perceptron = nn.Sequential(nn.Linear(n_kernels, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, n_heads))
+        self.perceptron = nn.Sequential(
+            nn.Linear(n_kernels, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, n_heads)
+        )
         self.sharpness = nn.Parameter(torch.linspace(*sharpness, n_heads))
 
     def forward(self, similarity: Tensor) -> Tensor:
@@ -60,7 +70,9 @@ class AxialAttention(nn.Module):
         self.untested = nn.Parameter(torch.tensor(-2.5))
         self.prior = nn.Parameter(torch.tensor(-1.0))
         width = 6 * heads + 2
-        self.readout = nn.Sequential(nn.Linear(width, 24), nn.GELU(), nn.Dropout(config.axial_dropout), nn.Linear(24, 1))
+        self.readout = nn.Sequential(
+            nn.Linear(width, 24), nn.GELU(), nn.Dropout(config.axial_dropout), nn.Linear(24, 1)
+        )
         self.linear = nn.Linear(width, 1, bias=False)
         last = self.readout[3]
         assert isinstance(last, nn.Linear)
@@ -84,7 +96,10 @@ class AxialAttention(nn.Module):
             pooled = over_drugs + over_cell_lines + 0.3 * over_both
             for total, evidence in (over_drugs, over_cell_lines, over_both, pooled):
                 features.append((total / (evidence + prior))[cell_line, drug])
-            features += [torch.log1p(over_drugs[1])[cell_line, drug], torch.log1p(over_cell_lines[1])[cell_line, drug]]
+            features += [
+                torch.log1p(over_drugs[1])[cell_line, drug],
+                torch.log1p(over_cell_lines[1])[cell_line, drug],
+            ]
         cell_line_mean = value.sum(1) / (visible.measured.sum(1) + 4)
         drug_mean = value.sum(0) / (visible.measured.sum(0) + 4)
         features += [cell_line_mean[cell_line], drug_mean[drug]]

@@ -106,7 +106,8 @@ def candidates(score: Tensor, always: Edges, n_associated: int) -> Edges:
     drug = torch.arange(len(score), device=score.device).repeat_interleave(k)
     found = strength.flatten() > 0
     pair = torch.unique(
-        torch.cat([drug[found] * n_genes + gene.flatten()[found], always.dst * n_genes + always.src]), sorted=True
+        torch.cat([drug[found] * n_genes + gene.flatten()[found], always.dst * n_genes + always.src]),
+        sorted=True,
     )
     drug, gene = pair // max(n_genes, 1), pair % max(n_genes, 1)
     return Edges(gene, drug, score[drug, gene][:, None])

@@ -18,6 +18,24 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class AdjacencyConfig(_Strict):
+    """Sizes of the paper's network over one adjacency; the YAML says what each option does."""
+
+    input_channels: int = Field(ge=1, le=4096)
+    head_channels: tuple[int, ...] = Field(min_length=1)
+    norm: Literal["layer", "batch", "graph"]
+    activation: Literal["relu", "gelu"]
+    layer_dropout: tuple[float, ...] = Field(min_length=1)
+    hidden_layers: int = Field(ge=0)
+    hidden_dropout: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one_each(self) -> AdjacencyConfig:
+        if len(self.head_channels) != len(self.layer_dropout):
+            raise ValueError("head_channels and layer_dropout need one number a layer each")
+        return self
+
+
 class NetworkConfig(_Strict):
     """Sizes and parts of a network; the YAML says what each option does."""
 
@@ -40,6 +58,7 @@ class NetworkConfig(_Strict):
     axial_heads: int = Field(ge=1, le=64)
     axial_dropout: float = Field(ge=0, lt=1)
     axial_neighbours: int = Field(ge=1)
+    adjacency: AdjacencyConfig | None = None
 
     @field_validator("relations")
     @classmethod
@@ -55,6 +74,8 @@ class NetworkConfig(_Strict):
     def _divides(self) -> NetworkConfig:
         if self.channels % self.heads:
             raise ValueError(f"channels {self.channels} cannot be shared by {self.heads} heads")
+        if self.kind == "adjacency" and self.adjacency is None:
+            raise ValueError('kind adjacency needs the section "adjacency"; copy it from the preset drgt')
         return self
 
 
@@ -66,7 +87,8 @@ class TrainingConfig(_Strict):
     patience: int = Field(ge=1)
     validate_every: int = Field(ge=1)
     validation_share: float = Field(gt=0, lt=0.5)
-    chunks: int = Field(ge=2, le=100)
+    mask_supervision: bool
+    chunks: int = Field(ge=1, le=100)
     learning_rate: float = Field(gt=0)
     identity_learning_rate: float = Field(gt=0)
     axial_learning_rate: float = Field(gt=0)
@@ -78,6 +100,13 @@ class TrainingConfig(_Strict):
     untested_weight: float = Field(ge=0)
     untested_pairs: int = Field(ge=0)
     clip: float = Field(gt=0)
+    schedule: Literal["cosine", "constant"]
+
+    @model_validator(mode="after")
+    def _enough_chunks(self) -> TrainingConfig:
+        if self.mask_supervision and self.chunks < 2:
+            raise ValueError("chunks must be 2 or more with mask_supervision: something has to pass messages")
+        return self
 
 
 class Config(_Strict):
@@ -88,7 +117,9 @@ class Config(_Strict):
     training: TrainingConfig
 
 
-def load_preset(name: str, *, network: dict[str, Any] | None = None, training: dict[str, Any] | None = None) -> Config:
+def load_preset(
+    name: str, *, network: dict[str, Any] | None = None, training: dict[str, Any] | None = None
+) -> Config:
     """Read a preset and change options.
 
     Parameters
@@ -112,7 +143,9 @@ def load_preset(name: str, *, network: dict[str, Any] | None = None, training: d
     elif Path(name).is_file():
         text = Path(name).read_text()
     else:
-        raise ModelError(f'no preset "{name}"; there are {", ".join(PRESETS)}, or give the path of a YAML file')
+        raise ModelError(
+            f'no preset "{name}"; there are {", ".join(PRESETS)}, or give the path of a YAML file'
+        )
     try:
         options = yaml.safe_load(text)
     except yaml.YAMLError as error:

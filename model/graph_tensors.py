@@ -143,11 +143,17 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     copy_number = _dense(heterograph, "COPY_NUMBER", "value")
     similar_drugs = _similar(heterograph, "Drug")
     similar_cell_lines = _similar(heterograph, "CellLine")
-    _require_features(heterograph, fingerprint, similar_drugs, (expression, mutation, copy_number), similar_cell_lines)
+    _require_features(
+        heterograph, fingerprint, similar_drugs, (expression, mutation, copy_number), similar_cell_lines
+    )
     tissue = graph.nodes["CellLine"].data["tissue"]
 
     top = min(n_expressed, n_genes)
-    strongest = torch.topk(expression.abs(), top, dim=1).indices if top else torch.empty((n_cell_lines, 0), dtype=torch.int64)
+    strongest = (
+        torch.topk(expression.abs(), top, dim=1).indices
+        if top
+        else torch.empty((n_cell_lines, 0), dtype=torch.int64)
+    )
     cell_line = torch.arange(n_cell_lines).repeat_interleave(top)
     z = expression[cell_line, strongest.flatten()]
     expresses = Edges(strongest.flatten(), cell_line, z[:, None]).keep(z != 0)
@@ -233,7 +239,11 @@ def _neighbours(kernels: Tensor, k: int, ranked_by: slice) -> Edges:
     mean.fill_diagonal_(-1)
     k = min(k, n - 1)
     if k < 1:
-        return Edges(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64), torch.empty(0, kernels.shape[-1]))
+        return Edges(
+            torch.empty(0, dtype=torch.int64),
+            torch.empty(0, dtype=torch.int64),
+            torch.empty(0, kernels.shape[-1]),
+        )
     src = torch.sort(mean, dim=1, descending=True, stable=True).indices[:, :k].flatten()
     dst = torch.arange(n).repeat_interleave(k)
     return Edges(src, dst, kernels[dst, src])
@@ -264,8 +274,14 @@ def _similar(heterograph: Heterograph, label: str) -> Edges:
     value = graph.edges[edge_type].data["similarity"].numpy().astype(np.float64) if len(src) else np.empty(0)
     both = np.concatenate([src * n + dst, dst * n + src])
     pair, position = np.unique(both, return_inverse=True)
-    mean = np.bincount(position, np.tile(value, 2), minlength=len(pair)) / np.maximum(np.bincount(position, minlength=len(pair)), 1)
-    return Edges(torch.from_numpy(pair // max(n, 1)), torch.from_numpy(pair % max(n, 1)), torch.from_numpy(mean.astype(np.float32))[:, None])
+    mean = np.bincount(position, np.tile(value, 2), minlength=len(pair)) / np.maximum(
+        np.bincount(position, minlength=len(pair)), 1
+    )
+    return Edges(
+        torch.from_numpy(pair // max(n, 1)),
+        torch.from_numpy(pair % max(n, 1)),
+        torch.from_numpy(mean.astype(np.float32))[:, None],
+    )
 
 
 def _unique(src: Tensor, dst: Tensor, n_dst: int) -> tuple[Tensor, Tensor]:
@@ -274,7 +290,11 @@ def _unique(src: Tensor, dst: Tensor, n_dst: int) -> tuple[Tensor, Tensor]:
 
 
 def _require_features(
-    heterograph: Heterograph, fingerprint: Tensor, similar_drugs: Edges, omics: tuple[Tensor, ...], similar_cell_lines: Edges
+    heterograph: Heterograph,
+    fingerprint: Tensor,
+    similar_drugs: Edges,
+    omics: tuple[Tensor, ...],
+    similar_cell_lines: Edges,
 ) -> None:
     drug, cell_line = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))
     has_kernel = torch.zeros(len(fingerprint), dtype=torch.bool)

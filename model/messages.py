@@ -53,7 +53,15 @@ class Visible:
     known_cell_lines: Tensor
 
     @classmethod
-    def of(cls, drug: Tensor, cell_line: Tensor, value: Tensor, shape: tuple[int, int], *, known: tuple[Tensor, Tensor] | None = None) -> Visible:
+    def of(
+        cls,
+        drug: Tensor,
+        cell_line: Tensor,
+        value: Tensor,
+        shape: tuple[int, int],
+        *,
+        known: tuple[Tensor, Tensor] | None = None,
+    ) -> Visible:
         """From pairs; ``known`` (drugs, cell lines) are those with a pair unless given."""
         values = value.new_zeros(shape)
         measured = value.new_zeros(shape)
@@ -109,7 +117,9 @@ class MessageBuilder:
         near = near_targets(tensors, config.n_genes_near_targets)
         near = Edges(near.src, near.dst, near.weight).to(tensors.targets.src.device)
         self.always = Edges(
-            torch.cat([tensors.targets.src, near.src]), torch.cat([tensors.targets.dst, near.dst]), torch.cat([tensors.targets.weight, near.weight])
+            torch.cat([tensors.targets.src, near.src]),
+            torch.cat([tensors.targets.dst, near.dst]),
+            torch.cat([tensors.targets.weight, near.weight]),
         )
         self._sizes = {"Drug": tensors.n_drugs, "CellLine": tensors.n_cell_lines, "Gene": tensors.n_genes}
         self._sorted: dict[str, tuple[Edges, Csr]] = {}
@@ -119,10 +129,16 @@ class MessageBuilder:
         if self.task == "regression":
             offsets = _offsets(visible)
             visible = Visible(
-                residuals(visible.value, visible.measured), visible.measured, visible.known_drugs, visible.known_cell_lines
+                residuals(visible.value, visible.measured),
+                visible.measured,
+                visible.known_drugs,
+                visible.known_cell_lines,
             )
         else:
-            offsets = (visible.value.new_zeros(self.tensors.n_drugs), visible.value.new_zeros(self.tensors.n_cell_lines))
+            offsets = (
+                visible.value.new_zeros(self.tensors.n_drugs),
+                visible.value.new_zeros(self.tensors.n_cell_lines),
+            )
         edges: dict[str, Edges] = {}
         graphs: dict[str, Csr] = {}
         responses = self._response_edges(visible) | self._gene_edges(visible)
@@ -136,8 +152,13 @@ class MessageBuilder:
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
         found = {}
-        for name, of_sign in (("sensitive", visible.value > 0), ("resistant", (visible.value <= 0) & (visible.measured > 0))):
-            cell_line, drug = torch.nonzero(of_sign & visible.known_cell_lines[:, None] & visible.known_drugs, as_tuple=True)
+        for name, of_sign in (
+            ("sensitive", visible.value > 0),
+            ("resistant", (visible.value <= 0) & (visible.measured > 0)),
+        ):
+            cell_line, drug = torch.nonzero(
+                of_sign & visible.known_cell_lines[:, None] & visible.known_drugs, as_tuple=True
+            )
             edges = Edges(cell_line, drug, visible.value[cell_line, drug].abs()[:, None])
             found[f"drug_from_{name}"] = edges
             found[f"cell_line_from_{name}"] = edges.reversed()
@@ -148,11 +169,20 @@ class MessageBuilder:
             return {}
         score = association(self.tensors.expression, visible.value, visible.measured)
         edges = candidates(score, self.always, self.config.n_associated_genes)
-        return {"drug_from_gene": edges, "gene_from_drug": edges.reversed().keep(visible.known_drugs[edges.dst])}
+        return {
+            "drug_from_gene": edges,
+            "gene_from_drug": edges.reversed().keep(visible.known_drugs[edges.dst]),
+        }
 
     def _static(self, relation: str, visible: Visible) -> tuple[Edges, Csr]:
-        known = {"Drug": visible.known_drugs, "CellLine": visible.known_cell_lines}.get(RELATIONS[relation][0])
-        key = relation if known is None or bool(known.all()) else f"{relation} {hash(known.cpu().numpy().tobytes())}"
+        known = {"Drug": visible.known_drugs, "CellLine": visible.known_cell_lines}.get(
+            RELATIONS[relation][0]
+        )
+        key = (
+            relation
+            if known is None or bool(known.all())
+            else f"{relation} {hash(known.cpu().numpy().tobytes())}"
+        )
         if key not in self._sorted:
             edges = self._base(relation)
             if known is not None:

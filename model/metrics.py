@@ -163,7 +163,8 @@ def score(
     metrics = CLASSIFICATION if task == "classification" else REGRESSION
     target, predicted = target.astype(np.float64), predicted.astype(np.float64)
     rows: list[dict[str, str | float]] = [
-        {"metric": name, "grouping": "pooled", "value": metric(target, predicted)} for name, metric in metrics.items()
+        {"metric": name, "grouping": "pooled", "value": metric(target, predicted)}
+        for name, metric in metrics.items()
     ]
     for grouping, entity in (("per_drug", drug), ("per_cell_line", cell_line)):
         for name in GROUPED[task]:

@@ -5,7 +5,6 @@ Where data come from is `graph_tensors.py`, what may be seen is `messages.py`, h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,21 +16,33 @@ from model.axial import AxialAttention
 from model.config import NetworkConfig
 from model.gatv2 import RelationalGATv2Conv
 from model.graph_tensors import CELL_LINE_KERNELS, DRUG_KERNELS, Edges, GraphTensors
-from model.kernels import Csr
 from model.messages import RELATIONS, Messages
 
 KINDS = ("Drug", "CellLine", "Gene")
 
-Attention = dict[str, tuple[Edges, Tensor]]
-"""Relation → its edges, and the last layer's attention on them, mean over heads (n_edges,)."""
 
+@dataclass(frozen=True)
+class Attended:
+    """Attention on the edges of one relation.
 
-class RelationalConv(Protocol):
-    """What a layer needs of a convolution into one kind of node; `RelationalGATv2Conv` is one."""
+    Attributes
+    ----------
+    edges
+        Of the relation, from source to destination.
+    weight
+        Mean over heads, (n_edges,).
+    competitors
+        Edges in the softmax of the edge's destination, itself included, int64 (n_edges,).
+    """
 
-    def __call__(
-        self, x_dst: Tensor, x_src: Mapping[str, Tensor], graphs: Mapping[str, Csr], edge_attr: Mapping[str, Tensor | None]
-    ) -> tuple[Tensor, dict[str, Tensor]]: ...
+    edges: Edges
+    weight: Tensor
+    competitors: Tensor
+
+    @classmethod
+    def within(cls, edges: Edges, weight: Tensor) -> Attended:
+        """Where the edges of a relation compete among themselves."""
+        return cls(edges, weight, torch.bincount(edges.dst)[edges.dst] if len(edges) else edges.dst)
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,20 @@ class Logits:
     def mean(self) -> Tensor:
         """The prediction."""
         return torch.stack(self.parts).mean(0)
+
+
+class Network(Protocol):
+    """What a network offers to the trainer and the attribution; all of them are `torch.nn.Module`."""
+
+    def __call__(
+        self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor
+    ) -> Logits: ...
+
+    def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]: ...
+
+    def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor: ...
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]: ...
 
 
 class PrincipalComponents(nn.Module):
@@ -81,10 +106,16 @@ class PrincipalComponents(nn.Module):
         rank = int((values > 1e-9 * values[-1].clamp(min=1e-9)).sum())
         k = min(n_components, rank)
         top = vectors[:, -k:].flip(1) if k else vectors[:, :0]
-        axes = centred.T @ top / values[-k:].flip(0).clamp(min=1e-12).sqrt() if len(centred) <= centred.shape[1] else top
+        axes = (
+            centred.T @ top / values[-k:].flip(0).clamp(min=1e-12).sqrt()
+            if len(centred) <= centred.shape[1]
+            else top
+        )
         if k:
             largest = axes.abs().argmax(0)
-            axes = axes * torch.sign(axes[largest, torch.arange(k)])  # the sign of an axis is arbitrary: fix it
+            axes = axes * torch.sign(
+                axes[largest, torch.arange(k)]
+            )  # the sign of an axis is arbitrary: fix it
             scale = (centred @ axes)[:, : min(k, 16)].std(0).mean().clamp(min=1e-9)
             self.axes[:, :k] = (axes / scale).float()
         self.mean.copy_(mean)
@@ -100,10 +131,15 @@ class Encoder(nn.Module):
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
         n = config.channels
-        self.drug_components = PrincipalComponents(tensors.fingerprint.shape[1], config.drug_components, tensors.fingerprint)
-        omics = _omics(tensors)
-        self.cell_line_components = PrincipalComponents(omics.shape[1], config.cell_line_components, omics)
-        self.gene_components = PrincipalComponents(tensors.n_cell_lines, config.gene_components, tensors.expression.T)
+        self.drug_components = PrincipalComponents(
+            tensors.fingerprint.shape[1], config.drug_components, tensors.fingerprint
+        )
+        self.cell_line_components = PrincipalComponents(
+            tensors.n_genes, config.cell_line_components, tensors.expression
+        )
+        self.gene_components = PrincipalComponents(
+            tensors.n_cell_lines, config.gene_components, tensors.expression.T
+        )
         self.drug = nn.Linear(config.drug_components + 2, n)
         self.cell_line = nn.Linear(config.cell_line_components + 2, n)
         self.gene = nn.Linear(config.gene_components, n)
@@ -113,7 +149,9 @@ class Encoder(nn.Module):
     def forward(self, tensors: GraphTensors, messages: Messages) -> dict[str, Tensor]:
         """Kind → states before the non-linearity, (n, channels)."""
         drug = torch.cat([self.drug_components(tensors.fingerprint), messages.drug_statistics], 1)
-        cell_line = torch.cat([self.cell_line_components(_omics(tensors)), messages.cell_line_statistics], 1)
+        cell_line = torch.cat(
+            [self.cell_line_components(tensors.expression), messages.cell_line_statistics], 1
+        )
         return {
             "Drug": self.drug(drug),
             "CellLine": self.cell_line(cell_line),
@@ -136,7 +174,9 @@ class RelationalLayer(nn.Module):
         self.norm = nn.ModuleDict({kind: nn.LayerNorm(n) for kind in KINDS})
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, states: dict[str, Tensor], messages: Messages) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def forward(
+        self, states: dict[str, Tensor], messages: Messages
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """States (n, channels) a kind → new states, and attention (n_edges, heads) a relation."""
         after, attention = {}, {}
         for kind, state in states.items():
@@ -144,7 +184,9 @@ class RelationalLayer(nn.Module):
             if kind in self.convs:
                 graphs = {r: g for r, g in messages.graphs.items() if RELATIONS[r][1] == kind and g.n_edges}
                 sources = {r: states[RELATIONS[r][0]] for r in graphs}
-                drawn, weights = self.convs[kind](state, sources, graphs, {r: messages.edges[r].weight for r in graphs})
+                drawn, weights = self.convs[kind](
+                    state, sources, graphs, {r: messages.edges[r].weight for r in graphs}
+                )
                 total = total + drawn
                 attention.update(weights)
             after[kind] = state + self.dropout(functional.gelu(self.norm[kind](total)))
@@ -156,16 +198,20 @@ def relational_conv(config: NetworkConfig, relations: list[str]) -> nn.Module:
     widths = {r: (config.channels, 1) for r in relations}
     channels = config.channels // config.heads
     if config.conv == "gatv2":
-        return RelationalGATv2Conv(config.channels, channels, widths, config.heads, dropout=config.attention_dropout)
+        return RelationalGATv2Conv(
+            config.channels, channels, widths, config.heads, dropout=config.attention_dropout
+        )
     from model import convolutions
 
-    return convolutions.relational(config.conv, config.channels, channels, widths, config.heads, dropout=config.attention_dropout)
+    return convolutions.relational(
+        config.conv, config.channels, channels, widths, config.heads, dropout=config.attention_dropout
+    )
 
 
 class PairDecoder(nn.Module):
     """Logits of pairs: a bilinear form and a perceptron on states, a factorisation and biases on identities."""
 
-    def __init__(self, n_drugs: int, n_cell_lines: int, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         n = config.channels
         self.drug_factor, self.cell_line_factor = nn.Linear(n, 16), nn.Linear(n, 16)
@@ -178,7 +224,9 @@ class PairDecoder(nn.Module):
         d, c = states["Drug"], states["CellLine"]
         effects = self.drug_effect(d)[drug, 0] + self.cell_line_effect(c)[cell_line, 0]
         match = (_rows(self.drug_factor(d), drug) * _rows(self.cell_line_factor(c), cell_line)).sum(1) / 4.0
-        hidden = functional.gelu(_rows(self.drug_hidden(d), drug) + _rows(self.cell_line_hidden(c), cell_line))
+        hidden = functional.gelu(
+            _rows(self.drug_hidden(d), drug) + _rows(self.cell_line_hidden(c), cell_line)
+        )
         logits: Tensor = effects + match + self.out(self.dropout(hidden))[:, 0]
         return logits
 
@@ -190,7 +238,10 @@ class Identities(nn.Module):
         super().__init__()
         k = config.identity_channels
         self.drug, self.cell_line = nn.Embedding(n_drugs, k), nn.Embedding(n_cell_lines, k)
-        self.drug_bias, self.cell_line_bias = nn.Parameter(torch.zeros(n_drugs)), nn.Parameter(torch.zeros(n_cell_lines))
+        self.drug_bias, self.cell_line_bias = (
+            nn.Parameter(torch.zeros(n_drugs)),
+            nn.Parameter(torch.zeros(n_cell_lines)),
+        )
         self.to_drug = nn.Linear(k, config.channels, bias=False)
         self.to_cell_line = nn.Linear(k, config.channels, bias=False)
         if k:
@@ -208,14 +259,18 @@ class Identities(nn.Module):
     def logits(self, messages: Messages, drug: Tensor, cell_line: Tensor) -> Tensor:
         """Biases and factorisation of pairs, (n_pairs,)."""
         visible = messages.visible
-        biases = _rows(self.drug_bias * visible.known_drugs, drug) + _rows(self.cell_line_bias * visible.known_cell_lines, cell_line)
+        biases = _rows(self.drug_bias * visible.known_drugs, drug) + _rows(
+            self.cell_line_bias * visible.known_cell_lines, cell_line
+        )
         of_drug, of_cell_line = self.numbers(messages)
         return biases + (_rows(of_drug, drug) * _rows(of_cell_line, cell_line)).sum(1)
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
         """Negative log of the Gaussian priors."""
         squares = numbers * ((self.drug.weight**2).sum() + (self.cell_line.weight**2).sum())
-        return 0.5 * (squares + drug_bias * (self.drug_bias**2).sum() + cell_line_bias * (self.cell_line_bias**2).sum())
+        return 0.5 * (
+            squares + drug_bias * (self.drug_bias**2).sum() + cell_line_bias * (self.cell_line_bias**2).sum()
+        )
 
 
 class RelationalNetwork(nn.Module):
@@ -234,10 +289,14 @@ class RelationalNetwork(nn.Module):
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
         self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
-        self.decoder = PairDecoder(tensors.n_drugs, tensors.n_cell_lines, config)
-        self.axial = AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
+        self.decoder = PairDecoder(config)
+        self.axial = (
+            AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
+        )
 
-    def states(self, tensors: GraphTensors, messages: Messages) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def states(
+        self, tensors: GraphTensors, messages: Messages
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Last states of all nodes, and the last layer's attention (n_edges, heads) a relation."""
         first = self.encoder(tensors, messages)
         of_drug, of_cell_line = self.identities.numbers(messages)
@@ -253,16 +312,20 @@ class RelationalNetwork(nn.Module):
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _ = self.states(tensors, messages)
         offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
-        graph = offset + self.decoder(states, drug, cell_line) + self.identities.logits(messages, drug, cell_line)
+        graph = (
+            offset + self.decoder(states, drug, cell_line) + self.identities.logits(messages, drug, cell_line)
+        )
         if self.axial is None:
             return Logits((graph,))
         return Logits((graph, offset + self.axial(tensors, messages.visible, drug, cell_line)))
 
-    def attention(self, tensors: GraphTensors, messages: Messages) -> Attention:
-        """The last layer's attention, mean over heads; with an axial part, between similar nodes that part's."""
+    def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
+        """The last layer's attention by relation; between similar nodes the axial part's where there is one."""
         _, weights = self.states(tensors, messages)
         found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
-        return found if self.axial is None else found | self.axial.attention(tensors, messages.visible)
+        if self.axial is not None:
+            found |= self.axial.attention(tensors, messages.visible)
+        return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
         """Priors of the identities, to be added to the summed loss."""
@@ -270,14 +333,19 @@ class RelationalNetwork(nn.Module):
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """``identity``, ``axial`` and ``rest``: they learn at rates of their own."""
-        identity = [*self.identities.drug.parameters(), *self.identities.cell_line.parameters(), self.identities.drug_bias, self.identities.cell_line_bias]
+        identity = [
+            *self.identities.drug.parameters(),
+            *self.identities.cell_line.parameters(),
+            self.identities.drug_bias,
+            self.identities.cell_line_bias,
+        ]
         axial = list(self.axial.parameters()) if self.axial is not None else []
         apart = {id(p) for p in identity + axial}
-        return {"identity": identity, "axial": axial, "rest": [p for p in self.parameters() if id(p) not in apart]}
-
-
-def _omics(tensors: GraphTensors) -> Tensor:
-    return tensors.expression
+        return {
+            "identity": identity,
+            "axial": axial,
+            "rest": [p for p in self.parameters() if id(p) not in apart],
+        }
 
 
 def _rows(table: Tensor, index: Tensor) -> Tensor:

@@ -86,7 +86,9 @@ def folds(
         raise ModelError(f"--folds {n_folds} leaves nothing to test on; use 2 or more")
     cut = KFold(n_folds, shuffle=True, random_state=seed)
     if split is Split.none:
-        raise ModelError("--split none holds nothing out; use random, unseen-drug, unseen-cell or unseen-both")
+        raise ModelError(
+            "--split none holds nothing out; use random, unseen-drug, unseen-cell or unseen-both"
+        )
     if split is Split.random:
         if len(responses) < n_folds:
             raise ModelError(f"{len(responses)} measured pairs cannot be cut into {n_folds} folds")
@@ -143,7 +145,11 @@ def structure_groups(heterograph: Heterograph) -> np.ndarray:
     Drugs without a structure are each alone.
     """
     fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
-    groups = np.unique(fingerprint, axis=0, return_inverse=True)[1].reshape(-1) if len(fingerprint) else np.empty(0, int)
+    groups = (
+        np.unique(fingerprint, axis=0, return_inverse=True)[1].reshape(-1)
+        if len(fingerprint)
+        else np.empty(0, int)
+    )
     without = ~fingerprint.any(axis=1)
     groups[without] = groups.max(initial=0) + 1 + np.arange(without.sum())
     return groups.astype(np.int64)

@@ -5,8 +5,13 @@ It is given training pairs only; nothing of a held-out pair is within its reach.
 
 from __future__ import annotations
 
+import logging
+import signal
 import tempfile
-from collections.abc import Callable
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.adjacency import AdjacencyNetwork
 from model.config import Config
 from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Messages, Visible
@@ -96,9 +102,14 @@ class Fitted:
         """Probability, or ln IC50, of pairs given by node numbers; float32 (n_pairs,)."""
         found = []
         for start in range(0, len(drug), batch):
-            of_drug, of_cell_line = (torch.from_numpy(np.asarray(i[start : start + batch], np.int64)).to(self.device) for i in (drug, cell_line))
+            of_drug, of_cell_line = (
+                torch.from_numpy(np.asarray(i[start : start + batch], np.int64)).to(self.device)
+                for i in (drug, cell_line)
+            )
             with torch.inference_mode():
-                outputs = [m.network(self.tensors, self.messages, of_drug, of_cell_line).mean for m in self.members]
+                outputs = [
+                    m.network(self.tensors, self.messages, of_drug, of_cell_line).mean for m in self.members
+                ]
             found.append(self.scale.prediction(torch.stack(outputs).mean(0)).cpu().numpy())
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
@@ -160,7 +171,9 @@ def fit(
         members.append(_fit_member(fitting, config, device, index, report))
         seconds += fitting.epoch_seconds
     everything = visible_pairs(tensors, training, scale)
-    return Fitted(config, scale, tensors, tuple(members), builder.build(everything), float(np.median(seconds)))
+    return Fitted(
+        config, scale, tensors, tuple(members), builder.build(everything), float(np.median(seconds))
+    )
 
 
 def visible_pairs(tensors: GraphTensors, responses: Responses, scale: Scale) -> Visible:
@@ -176,12 +189,17 @@ class Fitting(lightning.LightningModule):
     """One member's fit, as Lightning drives it: a step predicts one chunk with the others as messages."""
 
     def __init__(
-        self, tensors: GraphTensors, builder: MessageBuilder, training: Responses, config: Config, scale: Scale, split: Split, *, seed: int
+        self,
+        tensors: GraphTensors,
+        builder: MessageBuilder,
+        training: Responses,
+        config: Config,
+        scale: Scale,
+        split: Split,
+        *,
+        seed: int,
     ) -> None:
         super().__init__()
-        import time
-
-        self.clock = time.perf_counter
         torch.manual_seed(seed)
         self.config, self.scale, self.builder, self.split = config, scale, builder, split
         self.graph = tensors
@@ -195,18 +213,22 @@ class Fitting(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Draw this epoch's chunks."""
-        self._started = self.clock()
-        self.chunks = draw_chunks(self.inner_training, self.split, self.config.training.chunks, self.generator)
+        self._started = time.perf_counter()
+        self.chunks = draw_chunks(
+            self.inner_training, self.split, self.config.training.chunks, self.generator
+        )
 
     def on_train_epoch_end(self) -> None:
         """Note how long it took."""
-        self.epoch_seconds.append(self.clock() - self._started)
+        self.epoch_seconds.append(time.perf_counter() - self._started)
 
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
         """Loss of one chunk."""
         settings = self.config.training
         predicted = self.chunks[int(batch)]
-        seen = np.setdiff1d(np.arange(len(self.inner_training)), predicted, assume_unique=True)
+        seen = np.arange(len(self.inner_training))
+        if settings.mask_supervision:
+            seen = np.setdiff1d(seen, predicted, assume_unique=True)
         supervised, passing = self.inner_training.take(predicted), self.inner_training.take(seen)
         visible = visible_pairs(self.graph, passing, self.scale)
         messages = self.builder.build(visible)
@@ -214,7 +236,9 @@ class Fitting(lightning.LightningModule):
         logits: Logits = self.network(self.graph, messages, drug, cell_line)
         loss = sum((self._loss(part, target) * weight).sum() for part in logits.parts)
         total = len(self.inner_training) / settings.chunks
-        penalty = self.network.penalty(settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty)  # type: ignore[operator]
+        penalty = self.network.penalty(
+            settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
+        )  # type: ignore[operator]
         return loss / total + penalty / len(self.inner_training)
 
     def _loss(self, output: Tensor, target: Tensor) -> Tensor:
@@ -236,7 +260,12 @@ class Fitting(lightning.LightningModule):
             target = torch.cat([target, torch.full((len(untested),), 0.5)])
             share = settings.untested_weight * n_untested / settings.chunks / max(len(untested), 1)
             weight = torch.cat([weight, torch.full((len(untested),), share)])
-        return torch.from_numpy(drug).to(device), torch.from_numpy(cell_line).to(device), target.to(device), weight.to(device)
+        return (
+            torch.from_numpy(drug).to(device),
+            torch.from_numpy(cell_line).to(device),
+            target.to(device),
+            weight.to(device),
+        )
 
     def _untested(self, supervised: Responses) -> tuple[np.ndarray, int]:
         """Pairs of training entities that nobody measured: a draw of their numbers, and how many there are."""
@@ -248,7 +277,9 @@ class Fitting(lightning.LightningModule):
         measured = known.drug * self.graph.n_cell_lines + known.cell_line
         untested = np.setdiff1d(grid, measured, assume_unique=False)
         limit = self.config.training.untested_pairs
-        n_untested = len(untested) * (self.config.training.chunks if self.split in {Split.unseen_drug, Split.unseen_cell} else 1)
+        n_untested = len(untested) * (
+            self.config.training.chunks if self.split in {Split.unseen_drug, Split.unseen_cell} else 1
+        )
         if len(untested) > limit:
             untested = self.generator.choice(untested, limit, replace=False)
         return untested, n_untested
@@ -258,7 +289,10 @@ class Fitting(lightning.LightningModule):
         self.network.eval()
         messages = self.builder.build(visible_pairs(self.graph, self.inner_training, self.scale))
         device = self.graph.fingerprint.device
-        drug, cell_line = (torch.from_numpy(i).to(device) for i in (self.inner_validation.drug, self.inner_validation.cell_line))
+        drug, cell_line = (
+            torch.from_numpy(i).to(device)
+            for i in (self.inner_validation.drug, self.inner_validation.cell_line)
+        )
         with torch.inference_mode():
             output = self.network(self.graph, messages, drug, cell_line).mean
         self.network.train()
@@ -274,14 +308,26 @@ class Fitting(lightning.LightningModule):
         optimiser = torch.optim.AdamW(
             [
                 {"params": groups["identity"], "lr": settings.identity_learning_rate, "weight_decay": 0.0},
-                {"params": groups["rest"], "lr": settings.learning_rate, "weight_decay": settings.weight_decay},
-                {"params": groups["axial"], "lr": settings.axial_learning_rate, "weight_decay": settings.axial_weight_decay},
+                {
+                    "params": groups["rest"],
+                    "lr": settings.learning_rate,
+                    "weight_decay": settings.weight_decay,
+                },
+                {
+                    "params": groups["axial"],
+                    "lr": settings.axial_learning_rate,
+                    "weight_decay": settings.axial_weight_decay,
+                },
             ]
         )
         n_steps = settings.epochs * settings.chunks
 
         def factor(step: int) -> float:
-            return min(1.0, (step + 1) / 10) * 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0)))) + 1e-4
+            if settings.schedule == "constant":
+                return 1.0
+            return (
+                min(1.0, (step + 1) / 10) * 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0)))) + 1e-4
+            )
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -295,10 +341,13 @@ class Fitting(lightning.LightningModule):
 
 def make_network(tensors: GraphTensors, config: Config) -> nn.Module:
     """A new network of the preset's kind, its weights drawn from torch's generator."""
-    return RelationalNetwork(tensors, config.network).to(tensors.fingerprint.device)
+    kind = RelationalNetwork if config.network.kind == "relational" else AdjacencyNetwork
+    return kind(tensors, config.network).to(tensors.fingerprint.device)
 
 
-def draw_chunks(training: Responses, split: Split, n_chunks: int, generator: np.random.Generator) -> list[np.ndarray]:
+def draw_chunks(
+    training: Responses, split: Split, n_chunks: int, generator: np.random.Generator
+) -> list[np.ndarray]:
     """Cut training pairs into chunks that are predicted in turn; whole drugs or cell lines for unseen ones.
 
     Returns
@@ -325,7 +374,10 @@ class _Selection(lightning.Callback):
         value = None
         if epoch % self.every == 0 or epoch == self.last:
             value = module.validate()
-        module.log("validation", value if value is not None else float(trainer.callback_metrics.get("validation", 0.0)))
+        module.log(
+            "validation",
+            value if value is not None else float(trainer.callback_metrics.get("validation", 0.0)),
+        )
         self.tell(epoch, value)
 
 
@@ -337,17 +389,39 @@ def _fit_member(fitting: Fitting, config: Config, device: str, index: int, repor
             report(index + 1, epoch, value)
 
     with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:
-        best = lightning.callbacks.ModelCheckpoint(folder, "best", monitor="validation", mode="max", save_weights_only=True)
+        best = lightning.callbacks.ModelCheckpoint(
+            folder, "best", monitor="validation", mode="max", save_weights_only=True
+        )
         patience = max(1, settings.patience)
-        stop = lightning.callbacks.EarlyStopping("validation", mode="max", patience=patience, check_on_train_epoch_end=True)
-        trainer = lightning.Trainer(
-            accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
-            callbacks=[_Selection(settings.validate_every, settings.epochs, tell), stop, best],
-            logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
-            gradient_clip_val=settings.clip,
-        )  # fmt: skip
-        trainer.fit(fitting, torch.utils.data.DataLoader(range(settings.chunks), batch_size=None))  # type: ignore[arg-type]
+        stop = lightning.callbacks.EarlyStopping(
+            "validation", mode="max", patience=patience, check_on_train_epoch_end=True
+        )
+        with _quiet_lightning():
+            trainer = lightning.Trainer(
+                accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
+                callbacks=[_Selection(settings.validate_every, settings.epochs, tell), stop, best],
+                logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
+                gradient_clip_val=settings.clip,
+            )  # fmt: skip
+            trainer.fit(fitting, torch.utils.data.DataLoader(range(settings.chunks), batch_size=None))  # type: ignore[arg-type]
         saved = torch.load(Path(best.best_model_path), weights_only=True)
         fitting.load_state_dict(saved["state_dict"])
     assert best.best_model_score is not None
     return Member(fitting.network.to(device).eval(), int(saved["epoch"]) + 1, float(best.best_model_score))
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning without its notices, and with Ctrl-C as Python has it: Lightning turns it into exit code 1."""
+    logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except SystemExit:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
+    finally:
+        logger.setLevel(level)

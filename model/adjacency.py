@@ -1,0 +1,177 @@
+"""The paper's network: one adjacency over drugs, cell lines and genes, GATv2 layers, a fully connected head.
+
+Two faults of the published code are repaired: cell lines' embeddings are read from their own rows, and no
+held-out fold chooses the epoch. Inoue et al., drGT, arXiv 2405.08979.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from model.config import AdjacencyConfig, NetworkConfig
+from model.gatv2 import GATv2Conv
+from model.graph_tensors import (
+    CELL_LINE_KERNELS,
+    DRUG_KERNELS,
+    Edges,
+    GraphTensors,
+    cell_line_kernels,
+    drug_kernels,
+)
+from model.kernels import Csr
+from model.messages import RELATIONS, Messages
+from model.network import Attended, Logits
+
+ADJACENT = ("cell_line_from_gene", "drug_from_gene", "drug_from_sensitive")
+"""Relations whose edges, both ways, are the adjacency: expression, targets, and sensitive training pairs."""
+
+
+class AdjacencyNetwork(nn.Module):
+    """Attention over all neighbours at once, whatever their kind.
+
+    Features are rows of similarity matrices: Tanimoto of drugs, RBF on expression of cell lines and of genes. An
+    edge's one feature is its value scaled to [0, 1]; every node also has a loop to itself.
+
+    Parameters
+    ----------
+    tensors
+        Sizes, and the features.
+    config
+        With its section ``adjacency``.
+    """
+
+    features: Tensor
+
+    def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
+        super().__init__()
+        assert config.adjacency is not None  # the preset was checked
+        self.settings: AdjacencyConfig = config.adjacency
+        self.offsets = {
+            "Drug": 0,
+            "CellLine": tensors.n_drugs,
+            "Gene": tensors.n_drugs + tensors.n_cell_lines,
+        }
+        self.n_nodes = tensors.n_drugs + tensors.n_cell_lines + tensors.n_genes
+        for name, rows in zip(
+            ("drug_rows", "cell_line_rows", "gene_rows"), _similarity_rows(tensors), strict=True
+        ):
+            self.register_buffer(name, rows, persistent=False)
+        width = self.settings.input_channels
+        self.drug = nn.Linear(tensors.n_drugs, width)
+        self.cell_line = nn.Linear(tensors.n_cell_lines, width)
+        self.gene = nn.Linear(tensors.n_genes, width)
+        self.convs, self.norms, self.dropouts = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for channels, dropout in zip(self.settings.head_channels, self.settings.layer_dropout, strict=True):
+            self.convs.append(_conv(config, width, channels))
+            width = channels * config.heads
+            self.norms.append(_norm(self.settings.norm, width))
+            self.dropouts.append(nn.Dropout(dropout))
+        self.activation = nn.ReLU() if self.settings.activation == "relu" else nn.GELU()
+        head: list[nn.Module] = []
+        for _ in range(self.settings.hidden_layers):
+            head += [
+                nn.Linear(2 * width, 2 * width),
+                self.activation,
+                nn.Dropout(self.settings.hidden_dropout),
+            ]
+        self.head = nn.Sequential(*head, nn.Linear(2 * width, 1))
+
+    def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
+        """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
+        states, _, _ = self._states(messages)
+        pair = torch.cat([states[drug], states[self.offsets["CellLine"] + cell_line]], 1)
+        return Logits((self.head(pair)[:, 0],))
+
+    def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
+        """The last layer's attention on the edges of the adjacency, in the relations they come from."""
+        _, weights, edges = self._states(messages)
+        competitors = torch.bincount(edges.dst, minlength=self.n_nodes)[edges.dst]
+        found, start = {}, 0
+        for relation in ADJACENT:
+            own = messages.edges[relation]
+            stop = start + len(own)
+            found[relation] = Attended(own, weights[start:stop].mean(1), competitors[start:stop])
+            start = stop
+        return found
+
+    def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
+        """None: the paper has no learned identities beyond its linear maps."""
+        return self.drug.bias.new_zeros(())
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """All in ``rest``."""
+        return {"identity": [], "axial": [], "rest": list(self.parameters())}
+
+    def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
+        edges = self._adjacency(messages)
+        graph = Csr.from_edges(edges.src, edges.dst, self.n_nodes, self.n_nodes)
+        states = torch.cat(
+            [self.drug(self.drug_rows), self.cell_line(self.cell_line_rows), self.gene(self.gene_rows)]
+        )
+        attention = states.new_zeros(len(edges), 1)
+        for conv, norm, dropout in zip(self.convs, self.norms, self.dropouts, strict=True):
+            states, attention = conv(states, graph, edges.weight, return_attention=True)
+            states = dropout(self.activation(norm(states)))
+        return states, attention, edges
+
+    def _adjacency(self, messages: Messages) -> Edges:
+        """Edges of ``ADJACENT`` in that order, then their reverses, then a loop a node."""
+        forward = []
+        for relation in ADJACENT:
+            source, destination = RELATIONS[relation]
+            edges = messages.edges[relation]
+            weight = (
+                edges.weight.abs() if relation == "cell_line_from_gene" else torch.ones_like(edges.weight)
+            )
+            weight = weight / weight.amax().clamp(min=1e-9) if len(edges) else weight
+            forward.append(
+                Edges(edges.src + self.offsets[source], edges.dst + self.offsets[destination], weight)
+            )
+        both = forward + [edges.reversed() for edges in forward]
+        weight = torch.cat([edges.weight for edges in both])
+        node = torch.arange(self.n_nodes, device=weight.device)
+        loop = weight.new_full((self.n_nodes, 1), float(weight.mean()) if len(weight) else 1.0)
+        return Edges(
+            torch.cat([*(edges.src for edges in both), node]),
+            torch.cat([*(edges.dst for edges in both), node]),
+            torch.cat([weight, loop]),
+        )
+
+
+class _GraphNorm(nn.Module):
+    """Cai et al., GraphNorm, ICML 2021, for one graph: a learned share of the mean is taken out."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.share = nn.Parameter(torch.ones(width))
+
+    def forward(self, states: Tensor) -> Tensor:
+        rest = states - self.share * states.mean(0)
+        return self.weight * rest / (rest**2).mean(0).add(1e-5).sqrt() + self.bias
+
+
+def _norm(name: str, width: int) -> nn.Module:
+    return {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d, "graph": _GraphNorm}[name](width)
+
+
+def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
+    if config.conv == "gatv2":
+        return GATv2Conv(width, channels, config.heads, dropout=config.attention_dropout, edge_dim=1)
+    from model import convolutions
+
+    return convolutions.conv(
+        config.conv, width, channels, config.heads, dropout=config.attention_dropout, edge_dim=1
+    )
+
+
+def _similarity_rows(tensors: GraphTensors) -> tuple[Tensor, Tensor, Tensor]:
+    drugs = drug_kernels(tensors.fingerprint, tensors.similar_drugs)[..., DRUG_KERNELS.index("tanimoto")]
+    cell_lines = cell_line_kernels(
+        tensors.expression, tensors.mutation, tensors.copy_number, tensors.tissue, tensors.similar_cell_lines
+    )[..., CELL_LINE_KERNELS.index("rbf")]
+    rows = tensors.expression.T
+    square = (rows**2).sum(1)
+    distance = (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
+    return drugs, cell_lines, torch.exp(-distance / distance.mean().clamp(min=1e-6))

@@ -1,0 +1,255 @@
+"""`cli train`, `cli evaluate` and `cli predict`: each parses, calls one function and prints its result."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kg.commands import FormatOption, Store
+from kg.console import Format
+
+
+class TaskOption(str, Enum):
+    """What is predicted."""
+
+    classification = "classification"
+    regression = "regression"
+
+
+class ConvOption(str, Enum):
+    """How messages are weighted."""
+
+    gatv2 = "gatv2"
+    gat = "gat"
+    gcn = "gcn"
+    transformer = "transformer"
+    none = "none"
+
+
+class SplitOption(str, Enum):
+    """What a held-out fold is made of."""
+
+    none = "none"
+    random = "random"
+    unseen_drug = "unseen-drug"
+    unseen_cell = "unseen-cell"
+    unseen_both = "unseen-both"
+
+
+class EvaluatedSplit(str, Enum):
+    """What a held-out fold is made of; something has to be held out."""
+
+    random = "random"
+    unseen_drug = "unseen-drug"
+    unseen_cell = "unseen-cell"
+    unseen_both = "unseen-both"
+
+
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dataset", help="Train on the responses of this dataset; may be repeated. All when left out."
+    ),
+]
+Preset = Annotated[str, typer.Option(help="default, fast, drgt, or a YAML file with the same options.")]
+Task = Annotated[TaskOption, typer.Option(help="Sensitive or resistant, or ln IC50.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many; the preset's when left out.")]
+Members = Annotated[int | None, typer.Option(min=1, help="Networks averaged; the preset's when left out.")]
+Conv = Annotated[
+    ConvOption | None, typer.Option(help="Another way to weight messages; the preset's when left out.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
+def train(
+    preset: Preset = "default",
+    dataset: Datasets = None,
+    split: Annotated[
+        SplitOption, typer.Option(help="What is held out for the figures: one fold of five, or nothing.")
+    ] = SplitOption.random,
+    task: Task = TaskOption.classification,
+    seed: Seed = 0,
+    epochs: Epochs = None,
+    members: Members = None,
+    conv: Conv = None,
+    device: Device = "auto",
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Set this run's attention on the edges it used.")
+    ] = False,
+    runs: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Train a network on the graph, write its attention and predictions back, print held-out figures."""
+    from kg.console import note, print_rows, progress
+    from kg.store import open_store
+    from model.config import load_preset
+
+    config = load_preset(preset, **_changes(epochs, members, conv))
+    from kg import runs as register
+    from model.run import train as train_run
+    from model.splits import Split
+
+    with open_store(store) as graph, progress(quiet) as bar:
+        total = config.training.epochs * config.training.members
+        task_id = bar.add_task("reading the graph", total=total, note="")
+
+        def report(member: int, epoch: int, validation: float | None) -> None:
+            shown = "" if validation is None else f"validation {validation:.4f}"
+            done = (member - 1) * config.training.epochs + epoch
+            bar.update(
+                task_id,
+                completed=done,
+                description=f"training {member}/{config.training.members}",
+                **({"note": shown} if shown else {}),
+            )
+
+        def stage(what: str) -> None:
+            bar.update(task_id, description=what)
+
+        trained = train_run(
+            graph, config, folder=runs, datasets=dataset, split=Split(split.value), task=task.value,
+            seed=seed, device=device, report=report, stage=stage,
+        )  # fmt: skip
+        if promote:
+            register.promote(graph, trained.run_id, advance=stage)
+    title = f"{trained.run_id}: {trained.n_training:,} training pairs, {trained.n_held_out:,} held out ({split.value})"
+    if trained.figures:
+        print_rows(
+            [{"run": trained.run_id, **row} for row in trained.figures]
+            if format is not Format.table
+            else trained.figures,
+            format,
+            title=title,
+        )
+    elif format is Format.table:
+        print(f"{title}; no figures without a held-out part")
+    else:
+        print_rows([], format, columns=("run", "metric", "grouping", "model", "additive"))
+    if not quiet:
+        note(f"run {trained.run_id} in {trained.folder}")
+        note("Next: cli query top-genes drug=NAME" if promote else f"Next: cli runs promote {trained.run_id}")
+
+
+def evaluate(
+    models: Annotated[
+        str,
+        typer.Option(help="Presets and baselines (mean, drug-mean, additive, factorisation), with commas."),
+    ] = "default,additive",
+    split: Annotated[
+        EvaluatedSplit, typer.Option(help="What a held-out fold is made of.")
+    ] = EvaluatedSplit.random,
+    folds: Annotated[int, typer.Option(min=2, help="Folds; 5 random ones are the paper's.")] = 5,
+    only: Annotated[
+        list[int] | None,
+        typer.Option("--fold", min=0, help="Do this fold alone, counted from 0; may be repeated."),
+    ] = None,
+    dataset: Datasets = None,
+    task: Task = TaskOption.classification,
+    seed: Seed = 0,
+    epochs: Epochs = None,
+    members: Members = None,
+    conv: Conv = None,
+    device: Device = "auto",
+    out: Annotated[Path | None, typer.Option(help="Write the rows of every fold to this JSON file.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Keep finished folds in this file; the same command again goes on from there."),
+    ] = None,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Fit models on folds of the data and print what they reach on the held-out parts."""
+    from kg.console import note, print_rows, progress
+    from kg.errors import ModelError
+    from kg.heterograph import export
+    from kg.store import open_store
+    from model import evaluation
+    from model.run import resolve_device
+    from model.splits import Split
+
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    chosen = sorted(set(only)) if only else None
+    if chosen and chosen[-1] >= folds:
+        raise ModelError(f"--fold {chosen[-1]} is not among {folds} folds, which are counted from 0")
+    with open_store(store, read_only=True) as graph:
+        heterograph = export(graph, datasets=dataset)
+    with progress(quiet) as bar:
+        bar_id = bar.add_task("evaluating", total=len(names) * (len(chosen) if chosen else folds), note="")
+
+        def report(what: str) -> None:
+            bar.update(bar_id, advance=1, note=what)
+
+        rows = evaluation.evaluate(
+            heterograph, names, split=Split(split.value), n_folds=folds, only=chosen, task=task.value, seed=seed,
+            device=resolve_device(device), changes=_changes(epochs, members, conv), finished=resume, report=report,
+        )  # fmt: skip
+    if out is not None:
+        _write_json(out, rows)
+        if not quiet:
+            note(f"{len(rows):,} rows in {out}")
+    if format is Format.table:
+        title = f"{rows[0]['dataset']}, {split.value}, mean over {len(chosen) if chosen else folds} folds"
+        print_rows(evaluation.summary(rows), format, title=title)
+    else:
+        print_rows(rows, format)
+
+
+def predict(
+    drug: Annotated[str | None, typer.Option(help="Name, id or SMILES; all drugs when left out.")] = None,
+    cell: Annotated[
+        str | None, typer.Option(help="Name, id, or a CSV file with columns gene and z; all when left out.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Rows when one side is left out, the most sensitive first.")
+    ] = 20,
+    device: Device = "auto",
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Predict the response of a cell line to a drug, known to the graph or new."""
+    from kg import runs as register
+    from kg.console import print_rows
+    from kg.store import open_store
+    from model.predict import predict as predict_pairs
+    from model.run import resolve_device
+
+    with open_store(store, read_only=True) as graph:
+        found = register.find(graph, run)
+        names: dict[str, dict[str, list[str | None]]] = {
+            label: {
+                row["id"]: [row["name"], *(row["aliases"] or ())]
+                for row in graph.read_nodes(label, ["id", "name", "aliases"]).to_pylist()
+            }
+            for label in ("Drug", "CellLine")
+        }
+    rows = predict_pairs(
+        Path(found["folder"] or ""), drug=drug, cell_line=cell, drug_names=names["Drug"],
+        cell_line_names=names["CellLine"], limit=limit, device=resolve_device(device),
+    )  # fmt: skip
+    print_rows(rows, format)
+
+
+def _changes(epochs: int | None, members: int | None, conv: ConvOption | None) -> dict[str, dict[str, Any]]:
+    training = {k: v for k, v in (("epochs", epochs), ("members", members)) if v is not None}
+    return {"training": training, "network": {"conv": conv.value} if conv else {}}
+
+
+def _write_json(path: Path, rows: list[dict[str, Any]]) -> None:
+    import json
+    import math
+
+    plain = [
+        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        for row in rows
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plain, indent=1) + "\n")

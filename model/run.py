@@ -1,0 +1,227 @@
+"""One training run: store → heterograph → fit → held-out figures → folder → register. The command is in `commands.py`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from kg import heterograph as graphs
+from kg import runs
+from kg.errors import ModelError
+from kg.heterograph import Heterograph
+from kg.store import GraphStore
+from model import kernels, saved
+from model.attribution import attention_tables
+from model.baselines import additive
+from model.config import Config
+from model.evaluation import dataset_name
+from model.graph_tensors import graph_tensors
+from model.metrics import score
+from model.responses import Responses, Task, require_two_classes, responses
+from model.splits import Fold, Split, folds
+from model.training import Fitted, Report, fit
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that stands in the register.
+
+    Attributes
+    ----------
+    run_id, folder
+        Where it is.
+    figures
+        ``metric``, ``grouping``, ``model`` (value of the network) and ``additive`` (of the baseline) on the
+        held-out pairs; empty when nothing was held out.
+    n_training, n_held_out
+        Pairs.
+    """
+
+    run_id: str
+    folder: Path
+    figures: list[dict[str, Any]]
+    n_training: int
+    n_held_out: int
+    fitted: Fitted
+
+
+def train(
+    store: GraphStore,
+    config: Config,
+    *,
+    folder: Path,
+    datasets: Sequence[str] | None = None,
+    split: Split = Split.random,
+    task: Task = "classification",
+    seed: int = 0,
+    device: str = "auto",
+    report: Report | None = None,
+    stage: Callable[[str], None] = lambda what: None,
+) -> Trained:
+    """Train on what a store holds and register the run.
+
+    Parameters
+    ----------
+    store
+        Open for writing.
+    config
+        A preset.
+    folder
+        Where runs' folders are made.
+    datasets
+        Train on the responses of these; of all unless given.
+    split
+        What is held out for the figures: one fold of five, or nothing.
+    task, seed, device, report
+        As in `model.training.fit`; ``auto`` takes a GPU where there is one.
+    stage
+        Told what is being done.
+
+    Raises
+    ------
+    PharmagraphError
+        Before training: if the store holds no responses, one class only, or entities of which nothing is known.
+    """
+    started = datetime.now(timezone.utc)
+    device = resolve_device(device)
+    stage("reading the graph")
+    heterograph = graphs.export(store, datasets=datasets)
+    measured = responses(heterograph, task)
+    fold = _one_fold(measured, heterograph, split)
+    training, held_out = measured.take(fold.train), measured.take(fold.test)
+    require_two_classes(training, task, "the training responses")
+    tensors = graph_tensors(
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
+    )
+    stage("training")
+    fitted = fit(tensors, training, config, seed=seed, task=task, split=split, device=device, report=report)
+    stage("predicting")
+    figures = _figures(fitted, training, held_out, task, seed)
+    predictions = _predictions(fitted, heterograph, measured)
+    tables = attention_tables(fitted, heterograph)
+    run_id = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"
+    run = {
+        "id": run_id,
+        "preset": config.preset,
+        "config": config.model_dump(mode="json"),
+        "seed": seed,
+        "split": split.value,
+        "metrics": {f"{f['metric']} {f['grouping']}": _finite(f["model"]) for f in figures}
+        | {f"additive {f['metric']} {f['grouping']}": _finite(f["additive"]) for f in figures},
+        "layer": "axial between similar nodes, else last" if config.network.axial else "last",
+        "datasets": dataset_name(heterograph).split("+"),
+        "git_fingerprint": git_fingerprint(),
+        "data_fingerprint": heterograph.fingerprint(),
+        "device": f"{device}, {kernels.status().get(device.split(':')[0], '')}".rstrip(", "),
+        "started_at": started.isoformat(timespec="seconds"),
+    }
+    place = folder.resolve() / run_id
+    stage("writing the run")
+    try:
+        saved.save(
+            fitted,
+            heterograph,
+            training,
+            place,
+            about={k: v for k, v in run.items() if k != "config"} | {"task": task},
+        )
+        runs.register(store, run, tables, predictions, folder=place, advance=stage)
+    except BaseException:
+        if run_id not in {row["id"] for row in runs.runs(store)}:
+            shutil.rmtree(place, ignore_errors=True)
+        raise
+    return Trained(run_id, place, figures, len(training), len(held_out), fitted)
+
+
+def resolve_device(device: str) -> str:
+    """``auto`` → what there is.
+
+    Raises
+    ------
+    ModelError
+        If a GPU is asked for and torch sees none.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.split(":")[0] not in {"cpu", "cuda"}:
+        raise ModelError(f'device "{device}" is not auto, cpu or cuda')
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError("torch sees no CUDA device here; use --device cpu, or see: cli doctor")
+    return device
+
+
+def git_fingerprint() -> str:
+    """Commit of the code and whether it was changed since; the package's version outside a checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        commit = _git(here, "rev-parse", "--short=12", "HEAD")
+        return commit + ("+changes" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        from importlib.metadata import version
+
+        return f"pharmagraph {version('pharmagraph')}"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+        env=environment,
+    )
+    return done.stdout.strip()
+
+
+def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fold:
+    if split is Split.none:
+        return Fold(np.arange(len(measured)), np.empty(0, np.int64))
+    return next(folds(measured, heterograph, split, 5))
+
+
+def _figures(
+    fitted: Fitted, training: Responses, held_out: Responses, task: Task, seed: int
+) -> list[dict[str, Any]]:
+    if not len(held_out):
+        return []
+    target = held_out.target(task)
+    pairs = (held_out.drug, held_out.cell_line)
+    network = score(target, fitted.predict(*pairs), *pairs, task)
+    baseline = score(target, additive(training, *pairs, task=task, seed=seed), *pairs, task)
+    return [
+        {"metric": n["metric"], "grouping": n["grouping"], "model": n["value"], "additive": b["value"]}
+        for n, b in zip(network, baseline, strict=True)
+    ]
+
+
+def _predictions(fitted: Fitted, heterograph: Heterograph, measured: Responses) -> pa.Table:
+    """Every pair of a measured drug and a measured cell line."""
+    drugs, cell_lines = np.unique(measured.drug), np.unique(measured.cell_line)
+    drug, cell_line = np.repeat(drugs, len(cell_lines)), np.tile(cell_lines, len(drugs))
+    column = "probability" if fitted.scale.task == "classification" else "ln_ic50"
+    return pa.table(
+        {
+            "src": pa.array(heterograph.ids["Drug"], pa.string()).take(pa.array(drug)),
+            "dst": pa.array(heterograph.ids["CellLine"], pa.string()).take(pa.array(cell_line)),
+            column: pa.array(fitted.predict(drug, cell_line).astype(np.float64)),
+        }
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

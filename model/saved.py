@@ -1,0 +1,152 @@
+"""A fitted ensemble in a folder and back: configuration as JSON, weights as safetensors, its graph and training pairs.
+
+Nothing in the folder is a pickle of ours, and nothing held out is in it but as a part of the graph.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from kg import heterograph as graphs
+from kg.errors import ModelError
+from kg.heterograph import Heterograph
+from model.config import Config
+from model.graph_tensors import graph_tensors
+from model.messages import MessageBuilder
+from model.responses import Responses
+from model.training import Fitted, Member, Scale, make_network, visible_pairs
+
+CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
+
+
+def save(
+    fitted: Fitted, heterograph: Heterograph, training: Responses, folder: Path, *, about: dict[str, Any]
+) -> None:
+    """Write all that a prediction needs.
+
+    Parameters
+    ----------
+    fitted, heterograph, training
+        The ensemble, what it was fitted on, and the pairs.
+    folder
+        Made where it is not there.
+    about
+        Kept beside the configuration: seed, split, metrics and so on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        f"{i}.{name}": t.detach().cpu().contiguous()
+        for i, m in enumerate(fitted.members)
+        for name, t in m.network.state_dict().items()
+    }
+    save_file(state, folder / WEIGHTS)
+    members = [{"best_epoch": m.best_epoch, "validation": m.validation} for m in fitted.members]
+    scale = {"task": fitted.scale.task, "mean": fitted.scale.mean, "deviation": fitted.scale.deviation}
+    text = json.dumps(
+        {**about, "config": fitted.config.model_dump(mode="json"), "scale": scale, "members": members},
+        indent=2,
+    )
+    (folder / CONFIG).write_text(text + "\n")
+    columns = {
+        "drug": pa.array(heterograph.ids["Drug"][training.drug].tolist(), pa.string()),
+        "cell_line": pa.array(heterograph.ids["CellLine"][training.cell_line].tolist(), pa.string()),
+        "label": pa.array(training.label),
+        "ln_ic50": pa.array(training.ln_ic50),
+    }
+    pq.write_table(pa.table(columns), folder / PAIRS)
+    graphs.save(heterograph, folder / GRAPH)
+
+
+def load_graph(folder: Path) -> Heterograph:
+    """The graph a run was fitted on.
+
+    Raises
+    ------
+    ModelError
+        If the folder is not that of a run.
+    """
+    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
+        raise ModelError(
+            f"{folder} holds no trained run ({CONFIG} and {WEIGHTS}); bring it back, or train again: cli train"
+        )
+    return graphs.load(folder / GRAPH)
+
+
+def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitted:
+    """Read what `save` wrote.
+
+    Parameters
+    ----------
+    folder
+        Of a run.
+    heterograph
+        `load_graph` of it, with drugs or cell lines added after its own where some are to be predicted.
+    device
+        ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or of other sizes, or new entities are asked of a network that has none.
+    """
+    about = json.loads((folder / CONFIG).read_text())
+    config = Config.model_validate(about["config"])
+    tensors = graph_tensors(
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
+    ).to(device)
+    scale = Scale(**about["scale"])
+    state = load_file(folder / WEIGHTS, device=device)
+    members = []
+    for index, member in enumerate(about["members"]):
+        network = make_network(tensors, config)
+        prefix = f"{index}."
+        _load_state(
+            network,
+            {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)},
+            config.preset,
+        )
+        members.append(Member(network.eval(), member["best_epoch"], member["validation"]))
+    training = _training_pairs(folder, heterograph)
+    messages = MessageBuilder(tensors, config.network, scale.task).build(
+        visible_pairs(tensors, training, scale)
+    )
+    return Fitted(config, scale, tensors, tuple(members), messages, float("nan"))
+
+
+def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:
+    """Load weights; tables with a row a node get rows of zeros for nodes that came later."""
+    for name, wanted in network.state_dict().items():
+        have = state[name]
+        if have.shape == wanted.shape:
+            continue
+        if have.shape[1:] != wanted.shape[1:] or len(have) > len(wanted):
+            raise ModelError(
+                f"preset {preset} cannot predict drugs or cell lines that were not in its graph; use the preset default"
+            )
+        state[name] = torch.cat([have, have.new_zeros(len(wanted) - len(have), *have.shape[1:])])
+    network.load_state_dict(state)
+
+
+def _training_pairs(folder: Path, heterograph: Heterograph) -> Responses:
+    table = pq.read_table(folder / PAIRS)
+    drug = {str(i): n for n, i in enumerate(heterograph.ids["Drug"])}
+    cell_line = {str(i): n for n, i in enumerate(heterograph.ids["CellLine"])}
+    return Responses(
+        np.array([drug[i] for i in table["drug"].to_pylist()], np.int64),
+        np.array([cell_line[i] for i in table["cell_line"].to_pylist()], np.int64),
+        table["label"].to_numpy().astype(np.float32),
+        table["ln_ic50"].to_numpy().astype(np.float32),
+        len(drug),
+        len(cell_line),
+    )
