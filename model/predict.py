@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import dgl
 import numpy as np
 import torch
 
@@ -124,14 +123,10 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     graph = _with_node(heterograph, "CellLine", NEW_CELL_LINE, {"tissue": torch.tensor([-1])}, similarity)
     genes = torch.nonzero(matrix[n]).flatten()
     edge_features = {"z": matrix[n, genes], "dataset": torch.full((len(genes),), -1)}
-    grown = dgl.add_edges(
-        graph.graph,
-        torch.full((len(genes),), n),
-        genes,
-        edge_features,
-        etype=("CellLine", "EXPRESSES", "Gene"),
+    graph.graph.add_edges(
+        torch.full((len(genes),), n), genes, edge_features, etype=("CellLine", "EXPRESSES", "Gene")
     )
-    return Heterograph(grown, graph.ids, graph.datasets, graph.tissues)
+    return graph
 
 
 def read_expression(path: Path) -> dict[str, float]:
@@ -214,12 +209,12 @@ def _position(
 def _with_node(
     heterograph: Heterograph, kind: str, id_: str, features: dict[str, torch.Tensor], similarity: torch.Tensor
 ) -> Heterograph:
-    n = heterograph.graph.num_nodes(kind)
-    graph = dgl.add_nodes(heterograph.graph, 1, features, ntype=kind)
+    graph = heterograph.graph.clone()
+    n = graph.num_nodes(kind)
+    have = graph.nodes[kind].data  # a saved graph has its booleans back as bytes
+    graph.add_nodes(1, {name: value.to(have[name].dtype) for name, value in features.items()}, ntype=kind)
     best = torch.sort(similarity, descending=True, stable=True).indices[:N_SIMILAR]
     edge_features = {"similarity": similarity[best].float(), "dataset": torch.full((len(best),), -1)}
-    graph = dgl.add_edges(
-        graph, best, torch.full((len(best),), n), edge_features, etype=(kind, "SIMILAR_TO", kind)
-    )
+    graph.add_edges(best, torch.full((len(best),), n), edge_features, etype=(kind, "SIMILAR_TO", kind))
     ids = {**heterograph.ids, kind: np.append(heterograph.ids[kind], id_)}
     return Heterograph(graph, ids, heterograph.datasets, heterograph.tissues)
