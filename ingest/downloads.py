@@ -148,11 +148,32 @@ def checksum(path: Path) -> str:
 def _fetch(package: Package, folder: Path) -> Path:
     """The file in ``folder``, by pip, which compares the checksum before it looks into the file."""
     requirement = folder / "requirement.txt"
-    requirement.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="ascii")
-    form = ["--only-binary", ":all:"] if package.is_wheel else ["--no-binary", ":all:", "--no-build-isolation"]
+    requirement.write_text(
+        f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="ascii"
+    )
+    form = (
+        ["--only-binary", ":all:"] if package.is_wheel else ["--no-binary", ":all:", "--no-build-isolation"]
+    )
     command = [
-        *(sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-cache-dir", "--no-input"),
-        *("--disable-pip-version-check", "--quiet", *form, "--dest", str(folder), "--requirement", str(requirement)),
+        *(
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--require-hashes",
+            "--no-cache-dir",
+            "--no-input",
+        ),
+        *(
+            "--disable-pip-version-check",
+            "--quiet",
+            *form,
+            "--dest",
+            str(folder),
+            "--requirement",
+            str(requirement),
+        ),
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     path = folder / package.file
@@ -160,8 +181,12 @@ def _fetch(package: Package, folder: Path) -> Path:
         return path
     said = result.stderr.strip()
     if "DO NOT MATCH THE HASHES" in said:
-        raise DownloadError(f"the index offers another file as {package} than the one whose SHA-256 is recorded; it was not used")
-    last = next((line for line in reversed(said.splitlines()) if line.strip()), f"pip ended with {result.returncode}")
+        raise DownloadError(
+            f"the index offers another file as {package} than the one whose SHA-256 is recorded; it was not used"
+        )
+    last = next(
+        (line for line in reversed(said.splitlines()) if line.strip()), f"pip ended with {result.returncode}"
+    )
     raise DownloadError(
         f"{package} could not be fetched ({last.strip()}); with no network, bring {package.file} here and pass --from FILE"
     )

@@ -79,10 +79,13 @@ def strongest_tails(
     rows, columns = [], []
     for row, values in enumerate(z):
         strength = np.nan_to_num(np.abs(values), nan=-1.0)
-        measured = int((strength >= 0).sum())
-        keep = min(k, measured)
-        chosen = np.sort(np.argsort(-strength, kind="stable")[:keep])
+        keep = min(k, int((strength >= 0).sum()))
+        if not keep:
+            continue
+        limit = np.partition(strength, n_genes - keep)[n_genes - keep]
+        above = np.flatnonzero(strength > limit)
+        tied = np.flatnonzero(strength == limit)[: keep - len(above)]
         rows.append(np.full(keep, row, dtype=np.int64))
-        columns.append(chosen.astype(np.int64))
+        columns.append(np.sort(np.concatenate([above, tied])))
     empty = np.zeros(0, dtype=np.int64)
     return np.concatenate([empty, *rows]), np.concatenate([empty, *columns])

@@ -69,8 +69,21 @@ def loads(content: bytes, *, file: str) -> Any:
         raise DownloadError(
             f"{file} asks for {error}, which no data file needs; it was not run. Do not use this file: fetch the package again"
         ) from None
-    except (pickle.UnpicklingError, EOFError, struct.error, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError, OverflowError) as error:
-        raise DownloadError(f"{file} is cut short or damaged ({str(error) or type(error).__name__}); fetch the package again") from error
+    except (
+        pickle.UnpicklingError,
+        EOFError,
+        struct.error,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        MemoryError,
+        OverflowError,
+    ) as error:
+        raise DownloadError(
+            f"{file} is cut short or damaged ({str(error) or type(error).__name__}); fetch the package again"
+        ) from error
 
 
 def _storage(content: bytes) -> npt.NDArray[Any]:

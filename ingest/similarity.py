@@ -90,7 +90,8 @@ def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[
     left, right = a.astype(np.float32), b.astype(np.float32)
     common = left @ right.T
     union = left.sum(1)[:, None] + right.sum(1)[None, :] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    similarity: npt.NDArray[np.float32] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return similarity
 
 
 def median_distance(features: Floats) -> float:
@@ -186,12 +187,12 @@ def rbf_neighbours(features: Floats, k: int, *, sigma: float | None = None) -> E
     ]
 
     def exact(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        # Again in float64 and pair by pair: the blocks' last digits depend on the number of BLAS threads,
-        # and a second ingest must find nothing to change.
-        difference = features[a].astype(np.float64) - features[b].astype(np.float64)
-        kernel: npt.NDArray[np.float64] = np.exp(
-            -np.einsum("ij,ij->i", difference, difference) / (2 * sigma**2)
-        )
+        # Again, pair by pair: the blocks' last digits depend on the number of BLAS threads, and a second
+        # ingest must find nothing to change. Differences also lose fewer digits than norms and products.
+        difference = narrow[a]
+        difference -= narrow[b]
+        squared = np.einsum("ij,ij->i", difference, difference).astype(np.float64)
+        kernel: npt.NDArray[np.float64] = np.exp(-squared / (2 * sigma**2))
         return kernel
 
     return _undirected(*_joined(found), exact)
@@ -246,10 +247,9 @@ def _undirected(
     similarity: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Floats],
 ) -> EdgeList:
     """Each pair once, its similarity computed in pieces and rounded to what it means."""
-    pairs = np.unique(
-        np.stack([np.minimum(rows, columns), np.maximum(rows, columns)], axis=1), axis=0
-    ).reshape(-1, 2)
-    src, dst = pairs[:, 0], pairs[:, 1]
+    width = int(max(rows.max(initial=0), columns.max(initial=0))) + 1
+    pairs = np.unique(np.minimum(rows, columns) * width + np.maximum(rows, columns))
+    src, dst = pairs // width, pairs % width
     values = np.empty(len(src))
     for start in range(0, len(src), 4 * _BLOCK):
         piece = slice(start, start + 4 * _BLOCK)

@@ -28,7 +28,6 @@ from ingest.rejections import Rejections
 from ingest.structures import structures
 from kg.errors import InputError, RowError
 from kg.fingerprints import inchikey, morgan
-from kg.names import fold
 
 _OMICS = {"mut.csv": "MUTATED", "cnv.csv": "COPY_NUMBER", "meth.csv": "METHYLATED"}
 _CITATION = "drGT, arXiv:2405.08979; the screen it took the data from (NCI-60: Reinhold et al. 2012; GDSC: Iorio et al. 2016)"

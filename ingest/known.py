@@ -1,0 +1,88 @@
+"""What the graph already holds, by name: the nodes that targets, omics and networks are joined to."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from ingest.names import Matcher, cell_line_id, drug_id, is_gene_symbol
+from ingest.rejections import Rejections
+from kg.errors import InputError
+from kg.store import GraphStore
+
+
+@dataclass(frozen=True)
+class Known:
+    """Nodes of a graph.
+
+    Parameters
+    ----------
+    drugs, cell_lines
+        Found by any name.
+    genes
+        Ids.
+    """
+
+    drugs: Matcher
+    cell_lines: Matcher
+    genes: frozenset[str]
+
+    def gene(
+        self,
+        symbol: str,
+        rejections: Rejections,
+        *,
+        kind: str,
+        file: str,
+        line: int,
+        column: str,
+        new_genes: bool,
+    ) -> bool:
+        """Whether a row with this gene is loaded; an unknown gene is a bad row unless new ones are wanted."""
+        if symbol in self.genes:
+            return True
+        if not is_gene_symbol(symbol):
+            rejections.bad(kind, file, line, column, symbol, "is not a gene symbol; use HGNC symbols")
+            return False
+        if new_genes:
+            return True
+        near = difflib.get_close_matches(symbol, self.genes, n=1, cutoff=0.75)
+        guess = f"; did you mean {near[0]}?" if near else ""
+        rejections.bad(
+            kind,
+            file,
+            line,
+            column,
+            symbol,
+            f"is not a gene of the graph{guess} Pass --new-genes to add genes"
+            if guess
+            else "is not a gene of the graph; pass --new-genes to add genes",
+        )
+        return False
+
+
+def known(store: GraphStore, *, needs: str) -> Known:
+    """Read the nodes of a graph.
+
+    Parameters
+    ----------
+    needs
+        Label of which there must be some: what is loaded would have nothing to join otherwise.
+
+    Raises
+    ------
+    InputError
+        If there is none of it.
+    """
+    tables = {label: store.read_nodes(label, ["id", "name", "aliases"]) for label in ("Drug", "CellLine")}
+    genes = frozenset(store.read_nodes("Gene", ["id"]).column("id").to_pylist())
+    n = {"Gene": len(genes), **{label: table.num_rows for label, table in tables.items()}}
+    if not n[needs]:
+        raise InputError(
+            f"{store.url} holds no {needs} to join this to; load a screen first: cli ingest gdsc"
+        )
+    names = {
+        label: {r["id"]: (r["name"], *(r["aliases"] or ())) for r in table.to_pylist()}
+        for label, table in tables.items()
+    }
+    return Known(Matcher(names["Drug"], drug_id), Matcher(names["CellLine"], cell_line_id), genes)

@@ -1,0 +1,100 @@
+"""Protein–protein interactions between genes of the graph, from a table with two columns of symbols."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingest import assemble
+from ingest.bundle import Bundle, DatasetCard
+from ingest.downloads import checksum
+from ingest.known import Known
+from ingest.longform import table_rows
+from ingest.matrix import existing, open_text, shown
+from ingest.names import is_gene_symbol, unmatched_note
+from ingest.rejections import Rejections
+from kg.errors import InputError
+
+COLUMNS = (("source_symbol", "target_symbol"), ("gene_a", "gene_b"))
+_LABEL = re.compile(r"\((.+)\)$")  # MI:0018(two hybrid)
+
+
+def read(path: Path, known: Known, rejections: Rejections, *, name: str | None = None) -> Bundle:
+    """Interactions as a bundle.
+
+    Parameters
+    ----------
+    path
+        Tabs in ``.txt`` or ``.tsv``, else commas, gzip or not; columns source_symbol and target_symbol, or gene_a
+        and gene_b; a column ``method`` or ``source`` is kept.
+    known
+        Interactions with a gene that the graph lacks are left out and counted.
+    rejections
+        Takes bad rows.
+    name
+        Id of the dataset; the file's name unless given.
+
+    Raises
+    ------
+    InputError
+        If the file lacks a column or names no gene of the graph.
+    RowError
+        At the first row without two symbols, unless rows are being rejected.
+    """
+    name = name or path.name.split(".")[0]
+    first, second = _columns(path)
+    methods: dict[tuple[str, str], set[str]] = {}
+    unmatched: set[str] = set()
+    outside = 0
+    for line, row in table_rows(path, (first, second), what="a table of interactions is needed"):
+        a, b = row[first], row[second]
+        bad = next(((c, v) for c, v in ((first, a), (second, b)) if not is_gene_symbol(v)), None)
+        if bad is not None:
+            rejections.bad(
+                "INTERACTS_WITH", shown(path), line, bad[0], bad[1], "is not a gene symbol; use HGNC symbols"
+            )
+            continue
+        missing = {a, b} - known.genes
+        if missing:
+            unmatched |= missing
+            outside += 1
+        elif a != b:
+            found = methods.setdefault((min(a, b), max(a, b)), set())
+            for part in (row.get("method") or row.get("source") or "").split("|"):
+                if part:
+                    label = _LABEL.search(part)
+                    found.add(label.group(1) if label else part)
+    if not methods:
+        raise InputError(
+            f"{shown(path)} has no interaction between two genes of the graph; load a screen first: cli ingest gdsc"
+        )
+    pairs = sorted(methods)
+    table = assemble.edge_table(
+        pa.array([p[0] for p in pairs], pa.string()),
+        pa.array([p[1] for p in pairs], pa.string()),
+        {
+            "source": pa.array(["; ".join(sorted(methods[p])) or None for p in pairs], pa.string()),
+            "dataset": name,
+        },
+    )
+    notes = unmatched_note(
+        "genes", sorted(unmatched), f"are not in the graph, which leaves out {outside:,} rows"
+    )
+    card = DatasetCard(name, path.name, sha256=checksum(path))
+    return Bundle(
+        name, (card,), {}, {("INTERACTS_WITH", ("Gene", "Gene")): table}, tuple(rejections.rejected), notes
+    )
+
+
+def _columns(path: Path) -> tuple[str, str]:
+    with open_text(existing(path, what="a table of interactions is needed")) as file:
+        names = {n.strip() for n in re.split(r"[\t,]", file.readline())}
+    for pair in COLUMNS:
+        if names.issuperset(pair):
+            return pair
+    wanted = " or ".join(" and ".join(pair) for pair in COLUMNS)
+    raise InputError(
+        f"{shown(path)}, row 1: there are no columns {wanted}; it has {', '.join(sorted(names))}"
+    )

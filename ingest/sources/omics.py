@@ -1,0 +1,148 @@
+"""One kind of omics for cell lines that the graph has, from a table in long form or a matrix of genes by cell lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest import assemble
+from ingest.bundle import Bundle, DatasetCard
+from ingest.downloads import checksum
+from ingest.expression import has_spread, z_scores
+from ingest.known import Known
+from ingest.longform import read_long
+from ingest.matrix import existing, header, read_matrix, shown
+from ingest.names import unmatched_note
+from ingest.rejections import Rejections
+from kg.errors import InputError
+
+KINDS = {
+    "mutated": "MUTATED",
+    "copy_number": "COPY_NUMBER",
+    "methylated": "METHYLATED",
+    "expression": "EXPRESSES",
+}
+
+
+def read(
+    path: Path,
+    kind: str,
+    known: Known,
+    rejections: Rejections,
+    *,
+    name: str | None = None,
+    share: float = 0.05,
+    new_genes: bool = False,
+) -> Bundle:
+    """Omics as a bundle.
+
+    Parameters
+    ----------
+    path
+        Columns cell_line, gene and value; or genes down the side and cell lines along the top.
+    kind
+        A key of `KINDS`. Expression is standardised for each gene over the file's cell lines; of the others, values
+        that are not 0 become edges as they are.
+    known
+        Cell lines that the graph lacks are left out and reported by name.
+    rejections
+        Takes bad rows.
+    name
+        Id of the dataset; the file's name unless given.
+    share
+        For expression: share of the genes kept for each cell line.
+    new_genes
+        Add genes that the graph lacks.
+
+    Raises
+    ------
+    InputError
+        If the kind is none, or no cell line of the file is in the graph.
+    RowError
+        At the first bad row, unless rows are being rejected.
+    """
+    if kind not in KINDS:
+        raise InputError(f'--kind "{kind}" is not one of {", ".join(KINDS)}')
+    type_ = KINDS[kind]
+    name = name or path.name.split(".")[0]
+    existing(path, what="a table of omics is needed")
+    is_long = {"cell_line", "gene", "value"} <= {h.strip() for h in header(path)}
+    reader = _long if is_long else _wide
+    genes, lines, cells, values = reader(path, type_, rejections)
+    ids = [known.cell_lines.find(c) for c in cells]
+    for id_ in {i for i in ids if i is not None and ids.count(i) > 1}:
+        same = [c for c, i in zip(cells, ids, strict=True) if i == id_]
+        raise InputError(
+            f"{shown(path)}: {' and '.join(same)} are the same cell line of the graph, {id_}; keep one"
+        )
+    inside = np.array([i is not None for i in ids], dtype=bool)
+    if not inside.any():
+        raise InputError(
+            f"{shown(path)} names no cell line of the graph ({', '.join(cells[:3])}, …); load its screen first"
+        )
+    usable = np.array(
+        [
+            known.gene(
+                g, rejections, kind=type_, file=shown(path), line=line, column="gene", new_genes=new_genes
+            )
+            for g, line in zip(genes, lines, strict=True)
+        ],
+        dtype=bool,
+    )
+    values = values[inside]
+    cell_ids = [i for i in ids if i is not None]
+    if type_ == "EXPRESSES":
+        spread = has_spread(values)
+        for i in np.flatnonzero(usable & ~spread):
+            rejections.bad(
+                type_,
+                shown(path),
+                lines[i],
+                "gene",
+                genes[i],
+                "has the same value in every cell line, so it has no z score; delete it",
+            )
+        usable &= spread
+    kept = [g for g, u in zip(genes, usable, strict=True) if u]
+    table = (
+        assemble.expresses(cell_ids, kept, z_scores(values[:, usable]), share=share, dataset=name)
+        if type_ == "EXPRESSES"
+        else assemble.valued(cell_ids, kept, values[:, usable], dataset=name)
+    )
+    used = assemble.genes_of(table)
+    notes = (
+        *unmatched_note(
+            "cell lines", [c for c, i in zip(cells, ids, strict=True) if i is None], "are not in the graph"
+        ),
+        *unmatched_note("genes", sorted(set(used) - known.genes), "are new to the graph"),
+    )
+    card = DatasetCard(name, path.name, sha256=checksum(path))
+    nodes = {"Gene": assemble.node_table("Gene", {"id": used})}
+    return Bundle(
+        name, (card,), nodes, {(type_, ("CellLine", "Gene")): table}, tuple(rejections.rejected), notes
+    )
+
+
+_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64]]
+"""Genes, the line each stands on first, cell lines, values ``(cell lines, genes)``."""
+
+
+def _long(path: Path, type_: str, rejections: Rejections) -> _Read:
+    rows = read_long(path, "omics", rejections, kind=type_)
+    lines: dict[str, int] = {}
+    cells: dict[str, int] = {}
+    for row in rows:
+        lines.setdefault(row["gene"], row.line)
+        cells.setdefault(row["cell_line"], len(cells))
+    gene_number = {g: i for i, g in enumerate(lines)}
+    values = np.full((len(cells), len(lines)), np.nan)
+    for row in rows:
+        values[cells[row["cell_line"]], gene_number[row["gene"]]] = row["value"]
+    return list(lines), list(lines.values()), list(cells), values
+
+
+def _wide(path: Path, type_: str, rejections: Rejections) -> _Read:
+    matrix = read_matrix(path, rejections, kind=type_)
+    return list(matrix.rows), list(matrix.lines), list(matrix.columns), np.ascontiguousarray(matrix.values.T)

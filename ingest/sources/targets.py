@@ -1,0 +1,130 @@
+"""Known targets of drugs that the graph has: the project's own table, or a file with columns drug and gene."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingest import assemble
+from ingest.bundle import Bundle, DatasetCard
+from ingest.downloads import checksum
+from ingest.known import Known
+from ingest.longform import read_long
+from ingest.matrix import shown
+from ingest.names import unmatched_note
+from ingest.rejections import Rejections
+from kg.errors import InputError
+
+CURATED = "curated-targets"
+
+
+def read(
+    path: Path | None,
+    known: Known,
+    rejections: Rejections,
+    *,
+    name: str | None = None,
+    new_genes: bool = False,
+) -> Bundle:
+    """Targets as a bundle.
+
+    Parameters
+    ----------
+    path
+        With columns drug, gene and, when known, action, source and evidence; the project's table when None.
+    known
+        Drugs and genes of the graph; rows of other drugs are left out and reported by name.
+    rejections
+        Takes bad rows.
+    name
+        Id of the dataset; the file's name unless given.
+    new_genes
+        Add genes that the graph lacks; the project's table always may.
+
+    Raises
+    ------
+    InputError
+        If the file lacks a column, or names no drug of the graph.
+    RowError
+        At the first bad row, unless rows are being rejected.
+    """
+    if path is None:
+        with resources.as_file(resources.files("ingest.sources").joinpath("curated_targets.csv")) as own:
+            return _read(
+                own,
+                known,
+                rejections,
+                CURATED,
+                True,
+                "pharmagraph: written from public knowledge",
+                "Apache-2.0",
+            )
+    return _read(path, known, rejections, name or path.name.split(".")[0], new_genes, path.name, None)
+
+
+def _read(
+    path: Path,
+    known: Known,
+    rejections: Rejections,
+    name: str,
+    new_genes: bool,
+    source: str,
+    licence: str | None,
+) -> Bundle:
+    edges: dict[tuple[str, str], dict[str, str | None]] = {}
+    lines: dict[tuple[str, str], int] = {}
+    unmatched: list[str] = []
+    for row in read_long(path, "targets", rejections, kind="TARGETS"):
+        drug = known.drugs.find(row["drug"])
+        if drug is None:
+            unmatched.append(row["drug"])
+            continue
+        gene = row["gene"]
+        if not known.gene(
+            gene,
+            rejections,
+            kind="TARGETS",
+            file=shown(path),
+            line=row.line,
+            column="gene",
+            new_genes=new_genes,
+        ):
+            continue
+        properties = {p: row[p] for p in ("source", "action", "evidence")}
+        if (drug, gene) not in edges:
+            edges[drug, gene], lines[drug, gene] = properties, row.line
+        elif edges[drug, gene] != properties:
+            # Two names of one drug may bring the same target twice; only a contradiction is the user's to settle.
+            rejections.bad(
+                "TARGETS",
+                shown(path),
+                row.line,
+                "gene",
+                gene,
+                f"is a target of {row['drug']} with other properties than in row {lines[drug, gene]}; keep one",
+            )
+    if not edges and unmatched:
+        raise InputError(
+            f"{shown(path)} names no drug of the graph ({unmatched[0]}, …); load its screen first"
+        )
+    pairs = sorted(edges)
+    text = {
+        p: pa.array([edges[pair][p] for pair in pairs], pa.string()) for p in ("source", "action", "evidence")
+    }
+    table = assemble.edge_table(
+        pa.array([p[0] for p in pairs], pa.string()),
+        pa.array([p[1] for p in pairs], pa.string()),
+        {**text, "dataset": name},
+    )
+    new = sorted({gene for _, gene in pairs} - known.genes)
+    notes = (
+        *unmatched_note("drugs", unmatched, "are not in the graph"),
+        *unmatched_note("genes", new, "are new to the graph"),
+    )
+    nodes = {"Gene": assemble.node_table("Gene", {"id": sorted({gene for _, gene in pairs})})}
+    card = DatasetCard(name, source, licence=licence, sha256=checksum(path))
+    return Bundle(
+        name, (card,), nodes, {("TARGETS", ("Drug", "Gene")): table}, tuple(rejections.rejected), notes
+    )
