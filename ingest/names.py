@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
 
@@ -80,13 +80,16 @@ class Matcher:
         return id_ if id_ in self._ids else self._by_name.get(id_)
 
 
-def unmatched_note(what: str, names: Sequence[str], consequence: str) -> tuple[str, ...]:
-    """A sentence that reports names without a match by count and by name; none when all matched."""
+def unmatched_note(what: str, names: Iterable[str], consequence: str) -> tuple[str, ...]:
+    """A sentence that reports names without a match by count and by name; none when all matched.
+
+    ``what`` is a plural, and ``consequence`` goes on after it.
+    """
     names = sorted(set(names))
     if not names:
         return ()
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-    return (f"{len(names):,} {what} {consequence}: {shown}",)
+    return (f"{what} that {consequence}: {len(names):,} ({shown})",)
 
 
 @cache

@@ -37,7 +37,8 @@ def print_report(
             note(sentence)
         return
     nodes = [s for s in report.steps if s.ends is None and s.change.total]
-    title = f"{report.bundle.name}: " + ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes)
+    sizes = ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes)
+    title = f"{report.bundle.name}: {sizes}" if sizes else report.bundle.name
     print(f"{title:<68}{seconds:>7.1f} s")
     unchanged = not report.changed
     for step in nodes:

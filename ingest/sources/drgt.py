@@ -295,7 +295,7 @@ def _in_order(
     extra = [matrix.columns[i] for id_, i in column.items() if id_ not in cells]
     notes = (
         *unmatched_note("cell lines", lacking, f"are not in {file}"),
-        *unmatched_note("cell lines", extra, f"of {file} have no responses and are left out"),
+        *unmatched_note("cell lines", extra, f"appear in {file} without responses and are left out"),
     )
     return values, notes
 
