@@ -5,7 +5,7 @@ Nothing here reads or writes a store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,8 @@ class Difference:
     Parameters
     ----------
     new
-        Rows of the incoming table whose key the store lacks.
+        Rows of the incoming table whose key the store lacks, those with the same first key column
+        together: the embedded engine copies them in half the time.
     changed
         Rows of the incoming table whose key is stored with other values.
     changed_stored
@@ -140,8 +141,9 @@ def difference(stored: pa.Table, incoming: pa.Table, key: Sequence[str]) -> Diff
     for name in incoming.column_names:
         if name not in key and len(matched):
             differs |= _differs(stored.column(name), at, incoming.column(name), matched)
+    new = np.flatnonzero(where < 0)
     return Difference(
-        new=np.flatnonzero(where < 0),
+        new=new[np.argsort(codes[n:][new], kind="stable")],
         changed=matched[differs],
         changed_stored=at[differs],
         unchanged=int(len(matched) - differs.sum()),
@@ -158,6 +160,15 @@ def replaced(stored: pa.Table, rows: Rows, incoming: pa.Table, from_rows: Rows) 
             values = incoming.column(name).take(pa.array(from_rows))
             stored = stored.set_column(i, name, _joined(stored.column(name), values).take(indices))
     return stored
+
+
+def without(stored: pa.Table, values: Mapping[str, Sequence[str]]) -> pa.Table:
+    """The rows that a filter does not keep: in some named column, none of the values stands."""
+    doomed = np.ones(stored.num_rows, bool)
+    for name, among in values.items():
+        kept = pc.is_in(stored.column(name), value_set=pa.array(among, pa.string()))
+        doomed &= kept.to_numpy()
+    return stored.filter(pa.array(~doomed))
 
 
 def _typed(table: pa.Table, columns: Sequence[Property], key: Sequence[str], what: str) -> pa.Table:

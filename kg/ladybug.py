@@ -6,6 +6,7 @@ made in `kg.ladybug_tables`, comparisons in `kg.changes`; no other module import
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,9 +16,7 @@ from types import TracebackType
 from typing import Any
 
 import ladybug
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kg import changes, statements
 from kg import ladybug_tables as cypher
@@ -30,19 +29,18 @@ from kg.errors import (
     StoreFullError,
     StoreLockedError,
 )
-from kg.schema import EDGES, NODES, VERSION, EdgeKind, Ends, NodeKind, arrow_schema, conform, edge_tables
+from kg.ladybug_edges import Run, columns_schema, read_edges, read_places
+from kg.schema import EDGES, NODES, VERSION, EdgeKind, Ends, conform, edge_tables
 from kg.schema import edge as edge_kind
 from kg.schema import node as node_kind
 from kg.store import Change, edge_count_key
 
 SCHEME = "ladybug://"
+_log = logging.getLogger("pharmagraph.store")
 BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
 """Bytes of page cache; the engine's own default is 80 % of the machine's memory."""
 REBUILD_ROWS = 20_000
 """Edges from which rebuilding a table is quicker than changing it in place (and deleting stays in memory)."""
-
-Run = Callable[..., pa.Table]
-"""Runs one statement with its parameters and returns its rows."""
 
 
 class LadybugStore:
@@ -72,9 +70,11 @@ class LadybugStore:
             )
         self.path = Path(url[len(SCHEME) :]).expanduser()
         self._read_only = read_only
-        self._writing = threading.RLock()
-        self._database: ladybug.Database | None = _acquire(self.path, read_only)
+        self._file: _File | None = _acquire(self.path, read_only)
         try:
+            if not read_only:
+                with self._alone():
+                    self._recover()
             self._require_version()
         except BaseException:
             self.close()
@@ -137,80 +137,88 @@ class LadybugStore:
         table = changes.incoming_nodes(kind, table)
         if not table.num_rows:
             return Change()
-        with self._write() as run:
-            stored = run(cypher.read_nodes(kind, table.column_names))
+        with self._alone():
+            with self._read() as run:
+                stored = run(cypher.read_nodes(kind, table.column_names))
             found = changes.difference(stored, table, ("id",))
             changes.require_columns(kind.columns, table, found.new, label)
+            new = table.take(pa.array(found.new))
             if len(found.changed):
-                rows = table.take(pa.array(found.changed))
-                run(
-                    cypher.update_nodes(kind, table.column_names),
-                    rows=rows.rename_columns(cypher.incoming_names(table.column_names)),
-                )
-            if len(found.new):
-                run(cypher.copy_nodes(kind), rows=conform(table.take(pa.array(found.new)), kind.columns))
+                with self._write() as run:
+                    names = table.column_names
+                    _from_rows(run, cypher.update_nodes(kind, names), table.take(pa.array(found.changed)))
+                    if new.num_rows:
+                        _from_rows(run, cypher.create_nodes(kind, names), new)
+            elif new.num_rows:
+                self._copy(cypher.copy_nodes(kind), conform(new, kind.columns))
         return Change(len(found.new), len(found.changed), found.unchanged)
 
     def upsert_edges(self, type_: str, ends: Ends, table: pa.Table) -> Change:
-        """Insert new edges and update those whose properties differ; one transaction."""
+        """Insert new edges and update those whose properties differ; whole or not at all."""
         kind = edge_kind(type_)
         table = changes.incoming_edges(kind, ends, table)
         if not table.num_rows:
             return Change()
-        with self._write() as run:
-            places = self._places(run, ends)
-            for side, column in ((0, "src"), (1, "dst")):
-                known = places[ends[side]].column("id")
-                changes.require_known(table.column(column), known, f"{type_} {column} ({ends[side]})")
-            stored = self._edges(run, kind, ends, table.column_names, {}, places)
-            found = changes.difference(stored, table, kind.key)
+        with self._alone():
+            with self._read() as run:
+                places = read_places(run, ends)
+                for label, column in zip(ends, ("src", "dst"), strict=True):
+                    known = places[label].column("id")
+                    changes.require_known(table.column(column), known, f"{type_} {column} ({label})")
+                stored = read_edges(run, kind, ends, table.column_names, places=places)
+                found = changes.difference(stored, table, kind.key)
+                rebuild = len(found.changed) and len(found.changed) + len(found.new) >= REBUILD_ROWS
+                whole = read_edges(run, kind, ends, places=places) if rebuild else None
             changes.require_columns(kind.columns, table, found.new, type_)
-            new = conform(table.take(pa.array(found.new)), kind.columns)
-            if len(found.changed) >= REBUILD_ROWS:
-                whole = self._edges(run, kind, ends, [p.name for p in kind.columns], {}, places)
+            new = table.take(pa.array(found.new))
+            if whole is not None:
                 whole = changes.replaced(whole, found.changed_stored, table, found.changed)
-                self._rebuild(run, kind, {ends: pa.concat_tables([whole, new])})
-            else:
-                if len(found.changed):
-                    rows = table.take(pa.array(found.changed))
-                    run(
-                        cypher.update_edges(kind, ends, table.column_names),
-                        rows=rows.rename_columns(cypher.incoming_names(table.column_names)),
+                whole = pa.concat_tables([whole, conform(new, kind.columns)])
+                self._replace({(kind.type, ends): whole})
+            elif len(found.changed):
+                with self._write() as run:
+                    names = table.column_names
+                    _from_rows(
+                        run, cypher.update_edges(kind, ends, names), table.take(pa.array(found.changed))
                     )
-                if new.num_rows:
-                    run(cypher.copy_edges(kind.type, ends), rows=new)
+                    if new.num_rows:
+                        _from_rows(run, cypher.create_edges(kind, ends, names), new)
+            elif new.num_rows:
+                self._copy(cypher.copy_edges(kind.type, ends), conform(new, kind.columns))
         return Change(len(found.new), len(found.changed), found.unchanged)
 
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:
-        """Delete edges by property; one transaction; returns how many."""
+        """Delete edges by property, whole or not at all; returns how many."""
         kind = edge_kind(type_)
         changes.require_ends(kind, ends)
         if not equals:
             raise InputError(f"deleting {type_} needs a filter, such as equals={{'{kind.identity[0]}': …}}")
-        with self._write() as run:
-            return self._delete(run, kind, ends, equals)
+        values = cypher.filter_values(kind.columns, equals)
+        if not all(values.values()):
+            return 0
+        return self._delete([(kind, ends, values)])
 
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        """Delete nodes and their edges; one transaction; returns how many nodes."""
+        """Delete nodes and their edges, whole or not at all; returns how many nodes."""
         kind = node_kind(label)
         if isinstance(ids, str):
             raise InputError(f'ids of {label} come as a list, not as the text "{ids}"')
-        with self._write() as run:
-            found = run(
-                f"MATCH (n:{kind.label}) WHERE n.id IN $ids RETURN n.id AS id", ids=[str(i) for i in ids]
-            )
-            doomed = found.column("id").to_pylist()
+        with self._alone():
+            with self._read() as run:
+                doomed = run(cypher.known_ids(kind), ids=[str(i) for i in ids]).column("id").to_pylist()
             if not doomed:
                 return 0
-            for edges, ends in edge_tables():
-                for side, column in ((0, "src"), (1, "dst")):
-                    if ends[side] == label:
-                        self._delete(run, edges, ends, {column: doomed})
-            run(f"MATCH (n:{kind.label}) WHERE n.id IN $ids DELETE n", ids=doomed)
-            return len(doomed)
+            touched = [
+                (edges, ends, {column: doomed})
+                for edges, ends in edge_tables()
+                for column, end in zip(("src", "dst"), ends, strict=True)
+                if end == label
+            ]
+            self._delete(touched, lambda run: run(cypher.delete_nodes(kind), ids=doomed))
+        return len(doomed)
 
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
-        """Set ``attention`` and ``attention_run`` on base edges and clear the others; one transaction.
+        """Set ``attention`` and ``attention_run`` on base edges and clear the others; whole or not at all.
 
         Returns
         -------
@@ -221,50 +229,105 @@ class LadybugStore:
         changes.require_ends(kind, ends)
         if not kind.base:
             raise InputError(f"{type_} carries no attention of a promoted run; it is not a base edge")
-        with self._write() as run:
-            stored = self._edges(run, kind, ends, [p.name for p in kind.columns], {})
-            with_attention = changes.attended(stored, kind, table, run_id)
-            count = with_attention.num_rows - with_attention.column("attention_run").null_count
-            if not with_attention.equals(stored):
-                self._rebuild(run, kind, {ends: with_attention})
-        return count
+        with self._alone():
+            with self._read() as run:
+                stored = read_edges(run, kind, ends)
+            attended = changes.attended(stored, kind, table, run_id)
+            if not attended.equals(stored):
+                self._replace({(type_, ends): attended})
+        return int(attended.num_rows - attended.column("attention_run").null_count)
 
-    def _delete(self, run: Run, kind: EdgeKind, ends: Ends, equals: Mapping[str, str | Sequence[str]]) -> int:
-        values = cypher.filter_values(kind.columns, equals)
-        if not all(values.values()):
-            return 0
-        count = int(run(cypher.count_edges(kind, ends, values), **values).column("n")[0].as_py())
-        if count >= REBUILD_ROWS:
-            whole = self._edges(run, kind, ends, [p.name for p in kind.columns], {})
-            doomed = np.ones(whole.num_rows, bool)
-            for name, allowed in values.items():
-                doomed &= pc.is_in(whole.column(name), value_set=pa.array(allowed)).to_numpy()
-            self._rebuild(run, kind, {ends: whole.filter(pa.array(~doomed))})
-        elif count:
-            run(cypher.delete_edges(kind, ends, values), **values)
-        return count
+    def _delete(self, doomed: Sequence[_Filter], also: Callable[[Run], object] = lambda run: None) -> int:
+        """Delete the edges that any of the filters keeps, and do one more thing in the same transaction."""
+        with self._alone():
+            contents: dict[_Table, pa.Table] = {}
+            with self._read() as run:
+                counts = [int(run(cypher.count_edges(*one), **one[2])["n"][0].as_py()) for one in doomed]
+                for (kind, ends, values), count in zip(doomed, counts, strict=True):
+                    if count >= REBUILD_ROWS:
+                        table = contents.get((kind.type, ends))
+                        table = read_edges(run, kind, ends) if table is None else table
+                        contents[kind.type, ends] = changes.without(table, values)
+            rebuilt = {type_ for type_, _ in contents}
 
-    def _rebuild(self, run: Run, kind: EdgeKind, contents: Mapping[Ends, pa.Table]) -> None:
-        """Replace a table's edges between some labels; those between its other labels are kept."""
-        rebuilt = f"{kind.type}_rebuilt"
-        run(cypher.create_edge_table(kind, rebuilt))
+            def rest(run: Run) -> None:
+                # after the swap, so that small deletions in a rebuilt table are done in the new one
+                for one, count in zip(doomed, counts, strict=True):
+                    if count and (count < REBUILD_ROWS or (one[0].type, one[1]) not in contents):
+                        run(cypher.delete_edges(*one), **one[2])
+                also(run)
+
+            if rebuilt or any(counts) or doomed:
+                self._replace(contents, rest)
+        return sum(counts)
+
+    def _copy(self, statement: str, rows: pa.Table) -> None:
+        """Append rows, alone in its transaction.
+
+        What COPY brings is not in the engine's log: it is there from the checkpoint on that ends the
+        transaction. A transaction that did more would be half there for a process killed before it.
+        """
+        with self._alone(), self._transaction(None) as run:
+            run(statement, rows=rows)
+
+    def _replace(
+        self, contents: Mapping[_Table, pa.Table], also: Callable[[Run], object] = lambda run: None
+    ) -> None:
+        """Put new edges in the place of the old, for some edge kinds between some labels.
+
+        The new tables are filled beside the old ones and then swapped, all old ones dropped first:
+        `_recover` sees by what is missing whether a killed process had come to the swap.
+        """
+        kinds = [edge_kind(type_) for type_ in dict.fromkeys(type_ for type_, _ in contents)]
+        with self._alone():
+            try:
+                for kind in kinds:
+                    self._fill(kind, contents)
+                with self._write() as run:
+                    for kind in kinds:
+                        run(cypher.drop(kind, old=True))
+                    for kind in kinds:
+                        run(cypher.rename_rebuilt(kind))
+                    also(run)
+            except BaseException:
+                self._recover()
+                raise
+
+    def _fill(self, kind: EdgeKind, contents: Mapping[_Table, pa.Table]) -> None:
+        """Make and fill the table that will replace a kind's; edges between its other labels are copied."""
+        with self._transaction(None) as run:
+            run(cypher.create_edge_table(kind, cypher.rebuilt(kind)))
         for ends in kind.ends:
-            table = contents.get(ends)
+            table = contents.get((kind.type, ends))
             if table is None:
-                table = self._edges(run, kind, ends, [p.name for p in kind.columns], {})
+                table = self.read_edges(kind.type, ends)
             if table.num_rows:
-                run(cypher.copy_edges(rebuilt, ends), rows=table)
-        run(f"DROP TABLE {kind.type}")
-        run(f"ALTER TABLE {rebuilt} RENAME TO {kind.type}")
+                self._copy(cypher.copy_edges(cypher.rebuilt(kind), ends), table)
+
+    def _recover(self) -> None:
+        """Finish or undo a replacement of tables that was cut off."""
+        with self._read() as run:
+            names = set(run("CALL show_tables() RETURN name").column("name").to_pylist())
+        rebuilt = [kind for kind in EDGES if cypher.rebuilt(kind) in names]
+        swapping = any(kind.type not in names for kind in rebuilt)
+        for kind in rebuilt:
+            with self._transaction(None) as run:
+                if not swapping:
+                    run(cypher.drop(kind, old=False))
+                elif kind.type in names:
+                    run(cypher.drop(kind, old=True))
+            if swapping:
+                with self._transaction(None) as run:
+                    run(cypher.rename_rebuilt(kind))
 
     # --- reading --------------------------------------------------------------------------------------
 
     def read_nodes(self, label: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All nodes of a label, ordered by id."""
         kind = node_kind(label)
-        names = _chosen(kind, columns)
+        schema = columns_schema(kind, columns)
         with self._read() as run:
-            return run(cypher.read_nodes(kind, names)).cast(_schema(kind, names))
+            return run(cypher.read_nodes(kind, schema.names)).cast(schema)
 
     def read_edges(
         self,
@@ -277,10 +340,8 @@ class LadybugStore:
         """Edges of a kind between two labels, ordered by source, then target."""
         kind = edge_kind(type_)
         changes.require_ends(kind, ends)
-        names = _chosen(kind, columns)
-        values = cypher.filter_values(kind.columns, equals or {})
         with self._read() as run:
-            return self._edges(run, kind, ends, names, values)
+            return read_edges(run, kind, ends, columns, cypher.filter_values(kind.columns, equals or {}))
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run read-only Cypher, in a transaction that the engine lets nothing be written in."""
@@ -289,50 +350,18 @@ class LadybugStore:
         try:
             with self._read() as run:
                 return run(cypher, **bound)
-        except StoreFullError:
-            raise
         except StoreError as error:
             raise QueryError(f"the engine refused the query: {error}") from error.__cause__
 
-    def _places(self, run: Run, ends: Ends) -> dict[str, pa.Table]:
-        return {label: run(cypher.read_places(label)) for label in dict.fromkeys(ends)}
-
-    def _edges(
-        self,
-        run: Run,
-        kind: EdgeKind,
-        ends: Ends,
-        columns: Sequence[str],
-        values: Mapping[str, Sequence[str]],
-        places: Mapping[str, pa.Table] | None = None,
-    ) -> pa.Table:
-        """Edges with the ids of their ends; reading places and taking ids is quicker than reading ids."""
-        places = places or self._places(run, ends)
-        schema = _schema(kind, columns)
-        if not all(values.values()):
-            return schema.empty_table()
-        found = run(cypher.read_edges(kind, ends, columns, values), **values)
-        if not found.num_rows:
-            return schema.empty_table()
-        ranks = {}
-        for column, label in (("src", ends[0]), ("dst", ends[1])):
-            place = places[label].column("place").to_numpy()
-            rank = np.zeros(place.max() + 1, np.int64)
-            rank[place] = np.arange(len(place))
-            ranks[column] = rank[found.column(column).to_numpy()]
-        order = np.argsort(ranks["src"] * places[ends[1]].num_rows + ranks["dst"], kind="stable")
-        arrays = []
-        for field in schema:
-            if field.name in ranks:
-                ids = places[ends[0] if field.name == "src" else ends[1]].column("id").combine_chunks()
-                arrays.append(ids.take(pa.array(ranks[field.name][order])))
-            else:
-                arrays.append(
-                    found.column(field.name).combine_chunks().take(pa.array(order)).cast(field.type)
-                )
-        return pa.table(arrays, schema=schema)
-
     # --- the file -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other thread writes meanwhile, through this store or another one on the file."""
+        if self._read_only:
+            raise StoreError(f"{self.path} is open read-only; open it for writing to change it")
+        with self._opened().writing:
+            yield
 
     @contextmanager
     def _read(self) -> Iterator[Run]:
@@ -341,25 +370,27 @@ class LadybugStore:
 
     @contextmanager
     def _write(self) -> Iterator[Run]:
-        if self._read_only:
-            raise StoreError(f"{self.path} is open read-only; open it for writing to change it")
-        with self._writing, self._transaction("BEGIN TRANSACTION") as run:
+        with self._alone(), self._transaction("BEGIN TRANSACTION") as run:
             yield run
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Run]:
-        """One connection for one transaction: its cache of prepared statements would keep our tables."""
-        if self._database is None:
-            raise StoreError(f"{self.path} is closed; open it again")
-        connection = ladybug.Connection(self._database)
+    def _transaction(self, begin: str | None) -> Iterator[Run]:
+        """A connection for one transaction, or for one statement that is its own.
+
+        A connection caches its prepared statements, and those keep the Arrow tables bound to them.
+        """
+        connection = ladybug.Connection(self._opened().database)
 
         def run(statement: str, **parameters: Any) -> pa.Table:
-            result = connection.execute(statement, parameters)
-            table = result.get_as_arrow() if result.get_column_names() else pa.table({})
-            result.close()
-            return table
+            # prepared, because the engine prepares single statements only
+            prepared = ladybug.PreparedStatement(connection, statement, parameters)
+            result: Any = connection.execute(prepared, parameters)
+            return result.get_as_arrow() if result.get_column_names() else pa.table({})
 
         try:
+            if begin is None:
+                yield run
+                return
             run(begin)
             try:
                 yield run
@@ -372,11 +403,16 @@ class LadybugStore:
         finally:
             connection.close()
 
+    def _opened(self) -> _File:
+        if self._file is None:
+            raise StoreError(f"{self.path} is closed; open it again")
+        return self._file
+
     def close(self) -> None:
         """Release the file; safe to call twice."""
-        if self._database is not None:
-            self._database = None
-            _release(self.path)
+        if self._file is not None:
+            _release(self._file)
+            self._file = None
 
     def __enter__(self) -> LadybugStore:
         return self
@@ -387,17 +423,12 @@ class LadybugStore:
         self.close()
 
 
-def _chosen(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> list[str]:
-    known = [p.name for p in kind.columns]
-    for name in columns or ():
-        if name not in known:
-            raise InputError(f"column {name} is not in the schema; it has {', '.join(known)}")
-    return known if columns is None else list(columns)
+_Table = tuple[str, Ends]
+_Filter = tuple[EdgeKind, Ends, dict[str, list[str]]]
 
 
-def _schema(kind: NodeKind | EdgeKind, columns: Sequence[str]) -> pa.Schema:
-    whole = arrow_schema(kind.columns)
-    return pa.schema([whole.field(name).with_nullable(True) for name in columns])
+def _from_rows(run: Run, statement: str, rows: pa.Table) -> None:
+    run(statement, rows=rows.rename_columns(cypher.incoming_names(rows.column_names)))
 
 
 def _roll_back(run: Run) -> None:
@@ -411,26 +442,28 @@ def _roll_back(run: Run) -> None:
 # --- one Database an actual file: two of them in one process corrupt it -----------------------------------
 
 
-class _Open:
-    """A file that this process has open, and how many stores use it."""
+class _File:
+    """A file that this process has open, the stores that use it, and the lock of those that write."""
 
-    def __init__(self, database: ladybug.Database, read_only: bool) -> None:
-        self.database, self.read_only, self.users = database, read_only, 1
+    def __init__(self, real: Path, database: ladybug.Database, read_only: bool) -> None:
+        self.real, self.database, self.read_only = real, database, read_only
+        self.users = 1
+        self.writing = threading.RLock()
 
 
-_open: dict[Path, _Open] = {}
+_files: dict[Path, _File] = {}
 _opening = threading.Lock()
 
 
-def _acquire(path: Path, read_only: bool) -> ladybug.Database:
+def _acquire(path: Path, read_only: bool) -> _File:
     real = path.resolve()
     with _opening:
-        held = _open.get(real)
+        held = _files.get(real)
         if held is not None:
             if held.read_only and not read_only:
                 raise StoreLockedError(f"{path} is open read-only in this process; close that store first")
             held.users += 1
-            return held.database
+            return held
         if read_only and not real.exists():
             raise StoreError(
                 f"there is no store at {path}; make one with `cli ingest` or `cli demo`, or pass --store"
@@ -440,21 +473,32 @@ def _acquire(path: Path, read_only: bool) -> ladybug.Database:
                 f"the folder {real.parent} of the store does not exist; make it, or pass --store"
             )
         try:
-            database = ladybug.Database(str(real), buffer_pool_size=BUFFER_POOL, read_only=read_only)
+            database = _database(real, read_only)
         except RuntimeError as error:
             raise _translated(error, path) from error
-        _open[real] = _Open(database, read_only)
-        return database
+        _files[real] = _File(real, database, read_only)
+        return _files[real]
 
 
-def _release(path: Path) -> None:
-    real = path.resolve()
+def _database(real: Path, read_only: bool) -> ladybug.Database:
+    try:
+        return ladybug.Database(str(real), buffer_pool_size=BUFFER_POOL, read_only=read_only)
+    except RuntimeError as error:
+        if "WAL file is corrupted" not in str(error):
+            raise
+    # a process was killed while it wrote the log: the engine refuses the torn end unless told to leave it
+    _log.warning("%s: the last write was cut off; it is undone", real)
+    return ladybug.Database(
+        str(real), buffer_pool_size=BUFFER_POOL, read_only=read_only, throw_on_wal_replay_failure=False
+    )
+
+
+def _release(file: _File) -> None:
     with _opening:
-        held = _open[real]
-        held.users -= 1
-        if not held.users:
-            del _open[real]
-            held.database.close()
+        file.users -= 1
+        if not file.users:
+            del _files[file.real]
+            file.database.close()
 
 
 def _translated(error: RuntimeError, path: Path) -> PharmagraphError:

@@ -26,7 +26,7 @@ _INCOMING = "in_"
 def create_statements() -> list[str]:
     """What makes an empty store hold the schema, in order."""
     return [
-        f"CREATE NODE TABLE {VERSION_TABLE}(id STRING, version INT64, PRIMARY KEY(id))",
+        f"CREATE NODE TABLE IF NOT EXISTS {VERSION_TABLE}(id STRING, version INT64, PRIMARY KEY(id))",
         *(create_node_table(kind) for kind in NODES),
         *(create_edge_table(kind) for kind in EDGES),
     ]
@@ -34,13 +34,28 @@ def create_statements() -> list[str]:
 
 def create_node_table(kind: NodeKind) -> str:
     """The table of a label, keyed by id."""
-    return f"CREATE NODE TABLE {kind.label}({_declared(kind.columns)}, PRIMARY KEY(id))"
+    return f"CREATE NODE TABLE IF NOT EXISTS {kind.label}({_declared(kind.columns)}, PRIMARY KEY(id))"
+
+
+def rebuilt(kind: EdgeKind) -> str:
+    """The name of an edge kind's table while it is rebuilt."""
+    return f"{kind.type}_rebuilt"
+
+
+def drop(kind: EdgeKind, *, old: bool) -> str:
+    """Drop an edge kind's table, or the one that was to replace it."""
+    return f"DROP TABLE {kind.type if old else rebuilt(kind)}"
+
+
+def rename_rebuilt(kind: EdgeKind) -> str:
+    """Give the rebuilt table the name of the one that it replaces."""
+    return f"ALTER TABLE {rebuilt(kind)} RENAME TO {kind.type}"
 
 
 def create_edge_table(kind: EdgeKind, name: str | None = None) -> str:
     """The table of an edge kind, for all its pairs of labels; under another name while it is rebuilt."""
     pairs = ", ".join(f"FROM {a} TO {b}" for a, b in kind.ends)
-    return f"CREATE REL TABLE {name or kind.type}({pairs}, {_declared(kind.columns[2:])})"
+    return f"CREATE REL TABLE IF NOT EXISTS {name or kind.type}({pairs}, {_declared(kind.columns[2:])})"
 
 
 def copy_nodes(kind: NodeKind) -> str:
@@ -51,6 +66,21 @@ def copy_nodes(kind: NodeKind) -> str:
 def copy_edges(name: str, ends: Ends) -> str:
     """Append the edges of ``$rows``: src, dst, then the table's columns in order."""
     return f"COPY {name} FROM $rows (from='{ends[0]}', to='{ends[1]}')"
+
+
+def create_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
+    """As `copy_nodes`, through the log; slower, for transactions that do something else as well."""
+    given = ", ".join(f"{c}: {_INCOMING}{c}" for c in columns)
+    return f"LOAD FROM $rows CREATE (:{kind.label} {{{given}}})"
+
+
+def create_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str]) -> str:
+    """As `copy_edges`, through the log; slower, for transactions that do something else as well."""
+    given = ", ".join(f"{c}: {_INCOMING}{c}" for c in columns if c not in ("src", "dst"))
+    return (
+        f"LOAD FROM $rows MATCH (a:{ends[0]} {{id: {_INCOMING}src}}), (b:{ends[1]} {{id: {_INCOMING}dst}}) "
+        f"CREATE (a)-[:{kind.type} {{{given}}}]->(b)"
+    )
 
 
 def update_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
@@ -100,6 +130,16 @@ def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
     return f"{_pattern(kind, ends, equals)} DELETE r"
 
 
+def known_ids(kind: NodeKind) -> str:
+    """Those of ``$ids`` that the label has."""
+    return f"MATCH (n:{kind.label}) WHERE n.id IN $ids RETURN n.id AS id"
+
+
+def delete_nodes(kind: NodeKind) -> str:
+    """Delete the nodes of ``$ids``, whose edges are gone."""
+    return f"MATCH (n:{kind.label}) WHERE n.id IN $ids DELETE n"
+
+
 def filter_values(
     columns: Sequence[Property], equals: Mapping[str, str | Sequence[str]]
 ) -> dict[str, list[str]]:
@@ -110,11 +150,22 @@ def filter_values(
     InputError
         If a column is not one of the kind's.
     """
+    require_columns_of(columns, equals)
+    return {k: [str(v)] if isinstance(v, str) else [str(one) for one in v] for k, v in equals.items()}
+
+
+def require_columns_of(columns: Sequence[Property], names: Iterable[str]) -> None:
+    """Refuse names that are not columns of a kind.
+
+    Raises
+    ------
+    InputError
+        Naming the columns there are.
+    """
     known = [p.name for p in columns]
-    for name in equals:
+    for name in names:
         if name not in known:
             raise InputError(f"column {name} is not in the schema; it has {', '.join(known)}")
-    return {k: [str(v)] if isinstance(v, str) else [str(one) for one in v] for k, v in equals.items()}
 
 
 def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:

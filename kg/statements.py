@@ -6,6 +6,7 @@ text tells a query from a statement that writes files or leaves its transaction.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -20,9 +21,7 @@ _TOKEN = re.compile(
     |\$(?P<parameter>[A-Za-z_]\w*)|(?P<word>[A-Za-z_]\w*)|(?P<mark>;|[^\s])""",
     re.VERBOSE | re.DOTALL,
 )
-_OPENERS = frozenset({"MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "CALL", "EXPLAIN", "PROFILE"})
-_WRITES = frozenset({"CREATE", "MERGE", "SET", "DELETE", "DETACH", "REMOVE", "DROP", "ALTER", "FOREACH"})
-_FILES = frozenset({"COPY", "LOAD", "EXPORT", "IMPORT", "ATTACH", "INSTALL"})
+_OPENERS = frozenset({"MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "CALL"})
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -35,64 +34,33 @@ def parameter_names(cypher: str) -> list[str]:
 def require_reading(cypher: str) -> None:
     """Refuse text that is not one reading statement.
 
-    The engines refuse writes to the graph in a read-only transaction; this refuses what they let through:
-    a second statement after ``;`` (it would run outside the transaction), statements that read or write
-    files, and settings.
+    The engines refuse writes to the graph in a read-only transaction; this refuses what they let through
+    there: a second statement (it would run outside the transaction), statements that read or write files,
+    and settings.
 
     Raises
     ------
     QueryError
         Naming the word that is refused.
     """
-    tokens = [m for m in _TOKEN.finditer(cypher) if not (m["skip"] and m["skip"][0] == "/")]
-    while tokens and tokens[-1]["mark"] == ";":
+    tokens = [m.group() for m in _TOKEN.finditer(cypher) if not m.group().startswith(("//", "/*"))]
+    while tokens and tokens[-1] == ";":
         tokens.pop()
+    if tokens and tokens[0].upper() in {"EXPLAIN", "PROFILE"}:
+        tokens.pop(0)
     if not tokens:
-        raise QueryError("the query is empty")
-    first = (tokens[0]["word"] or tokens[0].group()).upper()
-    if first not in _OPENERS:
+        raise QueryError("the query is empty; write MATCH … RETURN …")
+    if tokens[0].upper() not in _OPENERS:
         raise QueryError(
-            f'a query may not begin with "{first}"; only reading is allowed, such as MATCH … RETURN …'
+            f'a query may not begin with "{tokens[0]}"; queries only read, as MATCH … RETURN … does'
         )
-    for i, token in enumerate(tokens):
-        if token["mark"] == ";":
-            raise QueryError('a query is one statement; take out what follows ";"')
-        if not token["word"] or (i and tokens[i - 1].group() in {".", ":"}):
-            continue
-        word = token["word"].upper()
-        following = tokens[i + 1] if i + 1 < len(tokens) else None
-        if word in _WRITES | _FILES and _is_clause(word, following):
-            raise QueryError(f'"{word}" is refused: queries only read the graph; load data with `cli ingest`')
-        if word == "CALL" and i + 2 < len(tokens) and tokens[i + 2].group() == "=":
-            raise QueryError(
-                f'"CALL {tokens[i + 1].group()} = …" is refused: a query may not change a setting'
-            )
-
-
-def _is_clause(word: str, following: re.Match[str] | None) -> bool:
-    """Whether a reserved word opens a clause here and is not a variable or property of that name."""
-    if following is None:
-        return False
-    after = following.group()
-    if word in {"CREATE", "MERGE"}:
-        return after == "(" or (following["word"] is not None and after.upper() != "AS")
-    if word in {"LOAD", "COPY", "EXPORT", "IMPORT", "ATTACH", "INSTALL", "DROP", "ALTER"}:
-        return (
-            following["word"] is not None
-            and after.upper() not in {"AS", "ORDER", "LIMIT"}
-            or following["skip"] is not None
-        )
-    if word == "FOREACH":
-        return after == "("
-    return following["word"] is not None and after.upper() not in {
-        "AS",
-        "IS",
-        "IN",
-        "ORDER",
-        "LIMIT",
-        "ASC",
-        "DESC",
-    }
+    for word, following in itertools.pairwise(tokens):
+        if word == ";":
+            raise QueryError(f'a query is one statement; take out ";" and what follows it ("{following} …")')
+        if word.upper() == "LOAD" and following.upper() in {"FROM", "CSV"}:
+            raise QueryError(f'"{word} {following}" is refused: queries read the graph, not files')
+    if tokens[0].upper() == "CALL" and tokens[2:3] == ["="]:
+        raise QueryError(f'"CALL {tokens[1]} = …" is refused: a query may not change a setting')
 
 
 def bind(cypher: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
