@@ -38,11 +38,10 @@ def association(expression: Tensor, response: Tensor, measured: Tensor) -> Tenso
         In [-1, 1], (n_drugs, n_genes); 0 for a drug without responses.
     """
     residual = residuals(response, measured)
-    covariance = residual.T @ expression
-    scale = (residual**2).sum(0)[:, None] * (measured.T @ expression**2)
-    n_pairs = measured.sum(0)[:, None]
-    correlation = covariance / torch.sqrt(scale).clamp(min=1e-6)
-    return correlation.clamp(-1, 1) * n_pairs / (n_pairs + SHRINKAGE)
+    n_pairs = measured.sum(0)
+    norm = (residual**2).sum(0).sqrt() * (n_pairs + SHRINKAGE) / n_pairs.clamp(min=1)
+    scale = (measured.T @ expression**2).sqrt_().mul_(norm[:, None]).clamp_(min=1e-6)
+    return (residual.T @ expression).div_(scale).clamp_(-1, 1)  # in place: this is the largest matrix there is
 
 
 def residuals(response: Tensor, measured: Tensor) -> Tensor:
@@ -82,35 +81,51 @@ def near_targets(tensors: GraphTensors, n_near: int) -> Edges:
     )
 
 
-def candidates(score: Tensor, always: Edges, n_associated: int) -> Edges:
+def screened_genes(expression: Tensor, n_genes: int) -> Tensor:
+    """Genes among which associated ones are looked for: those with most expression signal, in order of number.
+
+    The signal of a gene is the sum of its squared z over cell lines; ties go to the smaller number.
+    """
+    signal = (expression**2).sum(0)
+    best = torch.sort(signal, descending=True, stable=True).indices[:n_genes]
+    return torch.sort(best[signal[best] > 0]).values
+
+
+def candidates(score: Tensor, genes: Tensor, always: Edges, n_associated: int, *, n_genes: int) -> Edges:
     """A drug's genes: those given, and those most associated with its response in either direction.
 
     Parameters
     ----------
     score
-        `association`, (n_drugs, n_genes).
+        `association` with the screened genes, (n_drugs, n_screened).
+    genes
+        Numbers of the screened genes, ascending, (n_screened,).
     always
         Gene → drug edges that are candidates whatever the score: known targets and genes near them.
     n_associated
         Further genes a drug.
+    n_genes
+        Of the graph.
 
     Returns
     -------
     Edges
-        Gene → drug, each pair once, ordered by drug, then gene; weight is the score (n_edges, 1). A drug without
-        any response gets none beyond ``always``.
+        Gene → drug, each pair once, ordered by drug, then gene; weight is the score, 0 for genes that were not
+        screened (n_edges, 1). A drug without any response gets none beyond ``always``.
     """
-    n_genes = score.shape[1]
-    k = min(n_associated, n_genes)
-    strength, gene = torch.topk(score.abs(), k, dim=1)
+    k = min(n_associated, len(genes))
+    strength, best = torch.topk(score.abs(), k, dim=1)
     drug = torch.arange(len(score), device=score.device).repeat_interleave(k)
     found = strength.flatten() > 0
-    pair = torch.unique(
-        torch.cat([drug[found] * n_genes + gene.flatten()[found], always.dst * n_genes + always.src]),
-        sorted=True,
-    )
+    pairs = [drug[found] * n_genes + genes[best.flatten()[found]], always.dst * n_genes + always.src]
+    pair = torch.unique(torch.cat(pairs), sorted=True)
     drug, gene = pair // max(n_genes, 1), pair % max(n_genes, 1)
-    return Edges(gene, drug, score[drug, gene][:, None])
+    position = torch.searchsorted(genes, gene).clamp(max=max(len(genes) - 1, 0))
+    weight = score.new_zeros(len(gene))
+    if len(genes):
+        screened = genes[position] == gene
+        weight[screened] = score[drug[screened], position[screened]]
+    return Edges(gene, drug, weight[:, None])
 
 
 def _matrix(rows: Tensor, columns: Tensor, shape: tuple[int, int]) -> sparse.csr_matrix:

@@ -52,6 +52,7 @@ class NetworkConfig(_Strict):
     cell_line_components: int = Field(ge=1)
     gene_components: int = Field(ge=1)
     n_expressed_genes: int = Field(ge=0)
+    n_screened_genes: int = Field(ge=0)
     n_associated_genes: int = Field(ge=0)
     n_genes_near_targets: int = Field(ge=0)
     axial: bool

@@ -111,8 +111,9 @@ class GraphTensors:
 
 
 DRUG_KERNELS = ("tanimoto", "cosine", "containment", "rare_bits", "stored")
-CELL_LINE_KERNELS = ("rbf", "cosine", "stored", "mutation", "copy_number", "tissue")
+CELL_LINE_KERNELS = ("components", "cosine", "rbf", "stored", "mutation", "copy_number", "tissue")
 N_SHARPENED_CELL_LINE_KERNELS = 2
+N_COMPONENTS = 16
 """The first cell-line kernels, which alone set how fast the axial part's attention falls off."""
 
 
@@ -207,9 +208,10 @@ def drug_kernels(fingerprint: Tensor, similar: Edges) -> Tensor:
 def cell_line_kernels(
     expression: Tensor, mutation: Tensor, copy_number: Tensor, tissue: Tensor, similar: Edges
 ) -> Tensor:
-    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 6), in the order of ``CELL_LINE_KERNELS``.
+    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 7), in the order of ``CELL_LINE_KERNELS``.
 
-    ``rbf`` has the median squared distance as its width; cosines are clipped at 0.
+    ``components`` is a cosine on the main axes of expression; ``rbf`` has the median squared distance as its
+    width; cosines are clipped at 0.
     """
     square = (expression**2).sum(1)
     distance = (square[:, None] + square[None] - 2 * expression @ expression.T).clamp(min=0)
@@ -217,15 +219,24 @@ def cell_line_kernels(
     width = apart.median() if len(apart) else distance.new_tensor(1.0)
     stored = torch.zeros_like(distance)
     stored[similar.dst, similar.src] = similar.weight[:, 0]
+    centred = expression - expression.mean(0)
     kernels = [
+        _cosine(_components(centred)).clamp(min=0),
+        _cosine(centred).clamp(min=0),
         torch.exp(-distance / width.clamp(min=1e-6)),
-        _cosine(expression - expression.mean(0)).clamp(min=0),
         stored,
         _cosine(mutation - mutation.mean(0)).clamp(min=0),
         _cosine(copy_number - copy_number.mean(0)).clamp(min=0),
         ((tissue[:, None] == tissue[None]) & (tissue >= 0)[:, None]).float(),
     ]
     return torch.stack(kernels, dim=-1)
+
+
+def _components(centred: Tensor) -> Tensor:
+    """Coordinates on the main axes of variation, (n, 16): what many genes say together, without single genes' noise."""
+    values, vectors = torch.linalg.eigh((centred @ centred.T).double())
+    k = min(N_COMPONENTS, len(values))
+    return (vectors[:, -k:] * values[-k:].clamp(min=0).sqrt()).float()
 
 
 def _cosine(rows: Tensor) -> Tensor:

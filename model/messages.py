@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.candidates import association, candidates, near_targets, residuals
+from model.candidates import association, candidates, near_targets, residuals, screened_genes
 from model.config import NetworkConfig
 from model.graph_tensors import Edges, GraphTensors
 from model.kernels import Csr
@@ -121,6 +121,9 @@ class MessageBuilder:
             torch.cat([tensors.targets.dst, near.dst]),
             torch.cat([tensors.targets.weight, near.weight]),
         )
+        n_screened = config.n_screened_genes if config.n_associated_genes else 0
+        self._screened = screened_genes(tensors.expression, n_screened)
+        self._screened_expression = tensors.expression[:, self._screened]
         self._sizes = {"Drug": tensors.n_drugs, "CellLine": tensors.n_cell_lines, "Gene": tensors.n_genes}
         self._sorted: dict[str, tuple[Edges, Csr]] = {}
 
@@ -167,8 +170,10 @@ class MessageBuilder:
     def _gene_edges(self, visible: Visible) -> dict[str, Edges]:
         if not {"drug_from_gene", "gene_from_drug"} & set(self.config.relations):
             return {}
-        score = association(self.tensors.expression, visible.value, visible.measured)
-        edges = candidates(score, self.always, self.config.n_associated_genes)
+        score = association(self._screened_expression, visible.value, visible.measured)
+        edges = candidates(
+            score, self._screened, self.always, self.config.n_associated_genes, n_genes=self.tensors.n_genes
+        )
         return {
             "drug_from_gene": edges,
             "gene_from_drug": edges.reversed().keep(visible.known_drugs[edges.dst]),
