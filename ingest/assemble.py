@@ -138,7 +138,7 @@ def expresses(
 
 
 def valued(
-    cell_lines: Sequence[str], genes: Sequence[str], values: npt.NDArray[np.floating], *, dataset: str
+    cell_lines: Sequence[str], genes: Sequence[str], values: npt.NDArray[Any], *, dataset: str
 ) -> pa.Table:
     """MUTATED, COPY_NUMBER or METHYLATED edges of the values, ``(cell lines, genes)``, that are not 0 or NaN."""
     rows, columns = np.nonzero(np.nan_to_num(values, nan=0.0))

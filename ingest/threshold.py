@@ -84,7 +84,8 @@ def parse(text: str) -> Rule:
     name, _, number = text.partition(":")
     if name not in _RULES:
         raise InputError(
-            f'--threshold "{text}" is not a rule; there are drug-median, drug-quantile:SHARE, z:DEVIATIONS, outlier:PROBABILITY and ln:VALUE'
+            f'--threshold "{text}" is not a rule; there are drug-median, drug-quantile:SHARE, z:DEVIATIONS, '
+            "outlier:PROBABILITY and ln:VALUE"
         )
     limit, allowed, expected = _RULES[name]
     try:

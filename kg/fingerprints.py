@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,8 +32,9 @@ def inchikey(smiles: str) -> str:
     from rdkit import Chem, rdBase
 
     molecule = _parsed(smiles)
+    to_key: Callable[[Any], str] = Chem.MolToInchiKey
     with rdBase.BlockLogs():
-        return str(Chem.MolToInchiKey(molecule))
+        return to_key(molecule)
 
 
 def morgan(smiles: Sequence[str | None]) -> npt.NDArray[np.uint8]:

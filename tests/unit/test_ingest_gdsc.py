@@ -58,7 +58,10 @@ def wheel(folder: Path, **replaced: bytes) -> Path:
 
 
 def sdist(folder: Path) -> Path:
-    text = "SAMPLE_NAME,COSMIC_ID,GDSC1,GDSC2\nA549,905949,lung_NSCLC,lung_NSCLC_adenocarcinoma\nT-T,1299064,aero_dig_tract,oesophagus\nTT,930299,urogenital_system,Bladder\n"
+    text = (
+        "SAMPLE_NAME,COSMIC_ID,GDSC1,GDSC2\nA549,905949,lung_NSCLC,lung_NSCLC_adenocarcinoma\n"
+        "T-T,1299064,aero_dig_tract,oesophagus\nTT,930299,urogenital_system,Bladder\n"
+    )
     content = gzip.compress(text.encode())
     path = folder / "gdsctools-1.0.1.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
