@@ -1,0 +1,66 @@
+"""Small heterographs with planted structure, for the tests of the model."""
+
+from __future__ import annotations
+
+import dgl  # tests/conftest.py has set its backend
+import numpy as np
+import torch
+
+from kg.heterograph import Heterograph
+
+
+def screen(
+    n_drugs: int = 24, n_cell_lines: int = 20, n_genes: int = 30, *, seed: int = 0, measured: float = 0.7, datasets: int = 1
+) -> Heterograph:
+    """A screen in which drugs of one family act on cell lines that express the family's gene.
+
+    Drugs of a family share most fingerprint bits; each family's target is the gene of the same number.
+    """
+    generator = np.random.default_rng(seed)
+    n_families = 4
+    family = np.arange(n_drugs) % n_families
+    bits = generator.random((n_families, 64)) < 0.3
+    fingerprint = bits[family] ^ (generator.random((n_drugs, 64)) < 0.05)
+    z = generator.normal(size=(n_cell_lines, n_genes)).astype(np.float32)
+    score = 2 * z[:, :n_families][:, family].T + 0.3 * generator.normal(size=(n_drugs, n_cell_lines))
+    drug, cell_line = np.nonzero(generator.random((n_drugs, n_cell_lines)) < measured)
+    ln_ic50 = (-score[drug, cell_line] + family[drug]).astype(np.float32)
+    common = fingerprint.astype(float) @ fingerprint.T.astype(float)
+    size = fingerprint.sum(1)
+    tanimoto = common / (size[:, None] + size[None] - common)
+    near = np.argwhere(np.triu(tanimoto, 1) > 0.4)
+    pairs = np.argwhere(np.triu(np.corrcoef(z), 1) > 0.2)
+    strong = np.argwhere(np.abs(z) > 0.8)
+    links = np.argwhere(np.triu(generator.random((n_genes, n_genes)) < 0.1, 1))
+    edges = {
+        ("Drug", "SIMILAR_TO", "Drug"): (near, {"similarity": tanimoto[near[:, 0], near[:, 1]]}),
+        ("CellLine", "SIMILAR_TO", "CellLine"): (pairs, {"similarity": np.corrcoef(z)[pairs[:, 0], pairs[:, 1]]}),
+        ("Gene", "SIMILAR_TO", "Gene"): (np.empty((0, 2), int), {"similarity": np.empty(0)}),
+        ("Drug", "TARGETS", "Gene"): (np.stack([np.arange(n_drugs), family], 1), {}),
+        ("CellLine", "EXPRESSES", "Gene"): (strong, {"z": z[strong[:, 0], strong[:, 1]]}),
+        ("CellLine", "MUTATED", "Gene"): (strong[:5], {"value": np.ones(5)}),
+        ("CellLine", "COPY_NUMBER", "Gene"): (np.empty((0, 2), int), {"value": np.empty(0)}),
+        ("CellLine", "METHYLATED", "Gene"): (np.empty((0, 2), int), {"value": np.empty(0)}),
+        ("Drug", "TESTED_ON", "CellLine"): (np.stack([drug, cell_line], 1), {"ln_ic50": ln_ic50, "auc": np.full(len(drug), np.nan)}),
+        ("Gene", "INTERACTS_WITH", "Gene"): (links, {}),
+        ("Gene", "MEMBER_OF", "Pathway"): (np.empty((0, 2), int), {}),
+    }  # fmt: skip
+    counts = {"Drug": n_drugs, "CellLine": n_cell_lines, "Gene": n_genes, "Pathway": 0}
+    graph = dgl.heterograph({k: (torch.tensor(e[:, 0]), torch.tensor(e[:, 1])) for k, (e, _) in edges.items()}, counts)
+    for edge_type, (ends, features) in edges.items():
+        graph.edges[edge_type].data["dataset"] = torch.zeros(len(ends), dtype=torch.int64)
+        for name, value in features.items():
+            graph.edges[edge_type].data[name] = torch.tensor(value, dtype=torch.float32)
+    tested = graph.edges["Drug", "TESTED_ON", "CellLine"].data
+    tested["response"] = (tested["ln_ic50"] < torch.tensor(family[drug]).float()).to(torch.int8)
+    tested["dataset"] = torch.tensor(generator.integers(0, datasets, len(drug)))
+    graph.nodes["Drug"].data["fingerprint"] = torch.tensor(fingerprint.astype(np.uint8))
+    graph.nodes["Drug"].data["has_structure"] = torch.ones(n_drugs, dtype=torch.bool)
+    graph.nodes["CellLine"].data["tissue"] = torch.tensor(np.arange(n_cell_lines) % 3)
+    ids = {
+        "Drug": np.array([f"NSC{i + 1}" for i in range(n_drugs)], dtype=object),
+        "CellLine": np.array([f"LINE{i:02d}" for i in range(n_cell_lines)], dtype=object),
+        "Gene": np.array([f"GENE{i:03d}" for i in range(n_genes)], dtype=object),
+        "Pathway": np.array([], dtype=object),
+    }
+    return Heterograph(graph, ids, tuple(f"set{i}" for i in range(datasets)), ("a", "b", "c"))

@@ -1,0 +1,78 @@
+"""Figures against scikit-learn and SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+import sklearn.metrics
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import metrics
+
+
+def _example(seed: int = 0, n: int = 300, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    label = (generator.random(n) < 0.4).astype(float)
+    probability = np.clip(0.3 * label + 0.7 * generator.random(n), 0, 1)
+    return label, np.round(probability, 1) if ties else probability
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_classification_figures_agree_with_scikit_learn(ties: bool) -> None:
+    label, probability = _example(ties=ties)
+    called = probability >= 0.5
+    assert metrics.auroc(label, probability) == pytest.approx(sklearn.metrics.roc_auc_score(label, probability))
+    assert metrics.aupr(label, probability) == pytest.approx(sklearn.metrics.average_precision_score(label, probability))
+    assert metrics.accuracy(label, probability) == pytest.approx(sklearn.metrics.accuracy_score(label, called))
+    assert metrics.f1(label, probability) == pytest.approx(sklearn.metrics.f1_score(label, called))
+    assert metrics.mcc(label, probability) == pytest.approx(sklearn.metrics.matthews_corrcoef(label, called))
+    assert metrics.brier(label, probability) == pytest.approx(sklearn.metrics.brier_score_loss(label, probability))
+
+
+def test_regression_figures_agree_with_scipy() -> None:
+    generator = np.random.default_rng(1)
+    value = generator.normal(size=200)
+    predicted = value + generator.normal(size=200)
+    assert metrics.pearson(value, predicted) == pytest.approx(scipy.stats.pearsonr(value, predicted).statistic)
+    assert metrics.spearman(value, predicted) == pytest.approx(scipy.stats.spearmanr(value, predicted).statistic)
+    assert metrics.r2(value, predicted) == pytest.approx(sklearn.metrics.r2_score(value, predicted))
+    assert metrics.rmse(value, predicted) == pytest.approx(np.sqrt(sklearn.metrics.mean_squared_error(value, predicted)))
+
+
+def test_calibration_error_is_zero_for_frequencies_and_large_for_certainty() -> None:
+    label = np.array([1.0, 0, 0, 0, 1, 1, 1, 0])
+    honest = np.array([0.25] * 4 + [0.75] * 4)
+    assert metrics.calibration_error(label, honest) == pytest.approx(0)
+    assert metrics.calibration_error(label, np.ones(8)) == pytest.approx(0.5)
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 10))
+def test_auroc_only_sees_ranks(seed: int, power: float) -> None:
+    label, probability = _example(seed, 60)
+    if 0 < label.sum() < len(label):
+        probability = probability + 0.01
+        assert metrics.auroc(label, probability) == pytest.approx(metrics.auroc(label, probability**power))
+
+
+def test_one_class_has_no_auroc() -> None:
+    assert np.isnan(metrics.auroc(np.ones(5), np.arange(5.0)))
+
+
+def test_additive_truth_scores_nothing_within_a_drug() -> None:
+    """A model that knows only the drug cannot rank the drug's cell lines."""
+    drug, cell_line = np.repeat(np.arange(5), 20), np.tile(np.arange(20), 5)
+    generator = np.random.default_rng(2)
+    label = (generator.random(100) < (0.2 + 0.15 * drug)).astype(float)
+    rows = metrics.score(label, 0.2 + 0.15 * drug, drug, cell_line, "classification")
+    by = {(r["metric"], r["grouping"]): r["value"] for r in rows}
+    assert by["auroc", "per_drug"] == pytest.approx(0.5)
+    assert by["auroc", "pooled"] > 0.6
+
+
+def test_entities_with_few_pairs_or_one_class_do_not_count() -> None:
+    drug = np.array([0] * 9 + [1] * 12 + [2] * 12)
+    label = np.array([0, 1] * 4 + [0] + [1] * 12 + [0, 1] * 6, dtype=float)
+    values = metrics.per_entity(metrics.auroc, label, label, drug, classes=True)
+    assert values.tolist() == [1.0]
