@@ -172,7 +172,7 @@ def warm() -> dict[str, str]:
     return status()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _named(name: str) -> Implementation:
     if name == "reference":
         return Implementation(name, reference.attend, "plain torch")

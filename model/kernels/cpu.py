@@ -129,7 +129,7 @@ class Library:
         getattr(self._functions, name)(ctypes.byref(problem))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def library(variant: str | None = None) -> Library:
     """The library for one kind of machine, built and loaded once."""
     return Library(variant)
