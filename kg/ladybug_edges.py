@@ -6,16 +6,15 @@ for ids, and sorting by places is sorting integers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from kg import ladybug_tables as cypher
+from kg.ladybug_file import Run
 from kg.schema import EdgeKind, Ends, NodeKind, arrow_schema
 
-Run = Callable[..., pa.Table]
-"""Runs one statement with its parameters and returns its rows."""
 Places = dict[str, pa.Table]
 """Label → ``place`` and ``id`` of its nodes, ordered by id."""
 
