@@ -115,7 +115,7 @@ def _device() -> Finding:
 def _kernels() -> Finding:
     from model.kernels import status
 
-    return Finding("kernels", "ok", str(status()))
+    return Finding("kernels", "ok", "; ".join(f"{k}: {v}" for k, v in status().items()))
 
 
 def _tool(what: str, names: tuple[str, ...], without: str) -> Finding:

@@ -1,0 +1,44 @@
+"""`cli demo` and `cli doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kg.commands import FormatOption, Store
+from kg.console import Format, print_rows
+
+
+def demo(
+    store: Store = None,
+    preset: Annotated[str, typer.Option(help="Network to train: default, fast, drgt.")] = "default",
+    share: Annotated[
+        float, typer.Option(help="Share of the genes kept as expression edges a cell line.")
+    ] = 0.05,
+    runs: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """The whole loop on public data: ingest, train, promote, query."""
+    from kg.store import DEFAULT_URL
+    from workflow.demo import demo as run_demo
+
+    run_demo(store or DEFAULT_URL, preset=preset, share=share, runs_folder=runs, quiet=quiet)
+
+
+def doctor(
+    warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels now, into the cache.")] = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """What works here: versions, engines, device, kernels, tools."""
+    from workflow.doctor import examine
+
+    if warm:
+        from model.kernels import warm as warm_kernels
+
+        warm_kernels()
+    findings = list(examine())
+    print_rows([f.row() for f in findings], format)
+    if any(f.state == "broken" for f in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,78 @@
+"""The whole loop on the public GDSC screen: ingest, targets, train, promote, query. It only calls the commands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ingest import commands as ingest
+from kg import runs
+from kg.console import note, print_rows
+from kg.store import open_store
+from model import commands as model
+
+DATASET = "GDSC1"
+
+
+def demo(
+    store_url: str, *, preset: str, share: float, runs_folder: Path, quiet: bool, limit: int = 15
+) -> None:
+    """Run the loop and print the links found, the held-out figures and where to go next.
+
+    Parameters
+    ----------
+    store_url
+        The store to fill; filling it again changes nothing.
+    preset
+        Network to train.
+    share
+        Share of the genes kept as expression edges for each cell line.
+    runs_folder
+        Where the run's folder is made.
+    quiet
+        Without progress.
+    limit
+        Links printed.
+    """
+    begun = time.perf_counter()
+    _step(
+        "1/4  the public screen",
+        lambda: ingest.gdsc(release=DATASET, share=share, store=store_url, quiet=quiet),
+    )
+    _step("2/4  known targets, curated by hand", lambda: ingest.targets(store=store_url, quiet=quiet))
+    _step(
+        f"3/4  a graph-attention network, one fifth of {DATASET} held out",
+        lambda: model.train(
+            preset=preset, dataset=[DATASET], promote=True, runs=runs_folder, store=store_url, quiet=quiet
+        ),
+    )
+    note("\n4/4  the links it looks at most, asked with Cypher")
+    with open_store(store_url, read_only=True) as graph:
+        run = runs.find(graph)
+        from cypher import catalogue
+
+        links = catalogue.run(graph, "strongest-links", {"limit": str(limit)}).to_pylist()
+        known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
+    print_rows(links, title="Each drug's most attended gene, strongest first")
+    print(
+        f"{sum(known)} of {len(known)} drugs look most at a known target; they were given to the network as edges,"
+    )
+    print("so this share shows what it uses, not what it discovered (README: how to read attention).")
+    print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
+    option = "" if store_url == _default_url() else f" --store {store_url}"
+    print("Try next:")
+    print(f"  cli query top-genes drug=erlotinib{option}")
+    print(f"  cli query unlisted-genes drug=trametinib{option}")
+    print(f"  cli query --list{option}")
+
+
+def _default_url() -> str:
+    from kg.store import DEFAULT_URL
+
+    return DEFAULT_URL
+
+
+def _step(title: str, command: Callable[[], None]) -> None:
+    note(f"\n{title}")
+    command()
