@@ -1,0 +1,131 @@
+"""What is predicted passes no message: not a pair, not an entity, not its label in any statistic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from model.config import Config, load_preset
+from model.graph_tensors import GraphTensors, graph_tensors
+from model.messages import MessageBuilder, Messages
+from model.responses import Responses, responses
+from model.splits import Split, folds
+from model.training import Fitting, Scale, draw_chunks, fit, visible_pairs
+from tests.screens import screen
+
+torch.set_num_threads(1)  # these networks are far too small for more
+
+SMALL = load_preset(
+    "default",
+    network={"channels": 8, "n_associated_genes": 4, "axial_neighbours": 6},
+    training={"members": 1, "epochs": 3, "validate_every": 1, "untested_pairs": 50},
+)
+
+
+def _tensors(config: Config = SMALL, seed: int = 0) -> tuple[GraphTensors, Responses]:
+    heterograph = screen(seed=seed)
+    return graph_tensors(heterograph, n_expressed=10, n_neighbours=config.network.axial_neighbours), responses(heterograph)
+
+
+def _with_flipped(measured: Responses, rows: np.ndarray) -> Responses:
+    label, ln_ic50 = measured.label.copy(), measured.ln_ic50.copy()
+    label[rows] = 1 - label[rows]
+    ln_ic50[rows] = 100 - ln_ic50[rows]
+    return Responses(measured.drug, measured.cell_line, label, ln_ic50, measured.n_drugs, measured.n_cell_lines)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("split", [Split.random, Split.unseen_drug, Split.unseen_cell])
+def test_changed_test_labels_change_no_bit_of_weights_and_predictions(split: Split, task: str) -> None:
+    heterograph = screen()
+    tensors, measured = _tensors()
+    fold = next(folds(measured, heterograph, split))
+    outcomes = []
+    for found in (measured, _with_flipped(measured, fold.test)):
+        fitted = fit(tensors, found.take(fold.train), SMALL, seed=1, task=task, split=split)  # type: ignore[arg-type]
+        test = found.take(fold.test)
+        weights = torch.cat([p.flatten() for p in fitted.members[0].network.parameters()])
+        outcomes.append((weights, fitted.predict(test.drug, test.cell_line)))
+    assert torch.equal(outcomes[0][0], outcomes[1][0])
+    assert np.array_equal(outcomes[0][1], outcomes[1][1])
+
+
+def _messages(tensors: GraphTensors, passing: Responses) -> Messages:
+    scale = Scale.of(passing, "classification")
+    return MessageBuilder(tensors, SMALL.network, "classification").build(visible_pairs(tensors, passing, scale))
+
+
+def test_supervised_pair_is_in_no_message_in_either_direction() -> None:
+    tensors, measured = _tensors()
+    for chunk in draw_chunks(measured, Split.random, 4, np.random.default_rng(0)):
+        messages = _messages(tensors, measured.take(np.setdiff1d(np.arange(len(measured)), chunk)))
+        supervised = set(zip(measured.drug[chunk].tolist(), measured.cell_line[chunk].tolist(), strict=True))
+        for name in ("sensitive", "resistant"):
+            to_drug, to_cell_line = messages.edges[f"drug_from_{name}"], messages.edges[f"cell_line_from_{name}"]
+            assert not supervised & set(zip(to_drug.dst.tolist(), to_drug.src.tolist(), strict=True))
+            assert not supervised & set(zip(to_cell_line.src.tolist(), to_cell_line.dst.tolist(), strict=True))
+        assert not messages.visible.measured[measured.cell_line[chunk], measured.drug[chunk]].any()
+
+
+def test_label_of_a_supervised_pair_reaches_no_tensor_of_its_step() -> None:
+    tensors, measured = _tensors()
+    chunk = np.arange(0, len(measured), 4)
+    seen = np.setdiff1d(np.arange(len(measured)), chunk)
+    first, second = (_messages(tensors, found.take(seen)) for found in (measured, _with_flipped(measured, chunk)))
+    for relation in first.edges:
+        assert torch.equal(first.edges[relation].src, second.edges[relation].src), relation
+        assert torch.equal(first.edges[relation].weight, second.edges[relation].weight), relation
+    assert torch.equal(first.drug_statistics, second.drug_statistics)
+    assert torch.equal(first.cell_line_statistics, second.cell_line_statistics)
+
+
+@pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_cell])
+def test_held_out_entity_sends_no_message(split: Split) -> None:
+    tensors, measured = _tensors()
+    entity = measured.drug if split is Split.unseen_drug else measured.cell_line
+    held_out = np.unique(entity)[:4]
+    messages = _messages(tensors, measured.take(~np.isin(entity, held_out)))
+    kind = "drug" if split is Split.unseen_drug else "cell_line"
+    sends = {
+        "drug": ("drug_from_drug", "gene_from_drug", "cell_line_from_sensitive", "cell_line_from_resistant"),
+        "cell_line": ("cell_line_from_cell_line", "gene_from_cell_line", "drug_from_sensitive", "drug_from_resistant"),
+    }[kind]
+    for relation in sends:
+        assert not np.isin(messages.edges[relation].src.numpy(), held_out).any(), relation
+    receives = f"{kind}_from_{kind}"
+    assert np.isin(messages.edges[receives].dst.numpy(), held_out).any()
+
+
+@pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_cell])
+def test_chunks_of_unseen_entities_are_whole(split: Split) -> None:
+    _, measured = _tensors()
+    entity = measured.drug if split is Split.unseen_drug else measured.cell_line
+    chunks = draw_chunks(measured, split, 4, np.random.default_rng(1))
+    assert np.array_equal(np.sort(np.concatenate(chunks)), np.arange(len(measured)))
+    owners = [set(entity[chunk]) for chunk in chunks]
+    assert sum(map(len, owners)) == len(set.union(*owners))
+
+
+def test_inner_validation_pairs_pass_no_message_while_fitting() -> None:
+    tensors, measured = _tensors()
+    scale = Scale.of(measured, "classification")
+    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
+    inner = set(zip(fitting.inner_validation.drug.tolist(), fitting.inner_validation.cell_line.tolist(), strict=True))
+    used = set(zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True))
+    assert inner and not inner & used
+
+
+def test_untested_targets_are_never_measured_training_pairs() -> None:
+    tensors, measured = _tensors()
+    scale = Scale.of(measured, "classification")
+    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
+    supervised = fitting.inner_training.take(np.arange(20))
+    drug, cell_line, target, weight = fitting._pairs(supervised)
+    trained = set(zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True))
+    weak = set(zip(drug[20:].tolist(), cell_line[20:].tolist(), strict=True))
+    assert weak and not weak & trained
+    assert (target[20:] == 0.5).all()
+    assert (weight[:20] == 1).all()

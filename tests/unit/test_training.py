@@ -1,0 +1,179 @@
+"""Fitting: it learns, it repeats itself, it saves and loads, it stops when asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kg.errors import ModelError
+from model import saved
+from model.attribution import attention_tables
+from model.config import Config, load_preset
+from model.evaluation import evaluate, summary
+from model.graph_tensors import graph_tensors
+from model.metrics import auroc, pearson
+from model.predict import with_new_cell_line, with_new_drug
+from model.responses import responses
+from model.splits import Split, folds
+from model.training import Fitted, fit
+from tests.screens import screen
+
+torch.set_num_threads(1)  # these networks are far too small for more
+
+CHANGES = {
+    "network": {"channels": 16, "n_associated_genes": 4, "axial_neighbours": 8},
+    "training": {"epochs": 12, "patience": 12, "validate_every": 2, "untested_pairs": 100},
+}
+
+
+def _config(**training: object) -> Config:
+    return load_preset("fast", network=CHANGES["network"], training={**CHANGES["training"], **training})
+
+
+def _fit(task: str = "classification", split: Split = Split.random, **training: object) -> tuple[Fitted, np.ndarray, np.ndarray]:
+    heterograph = screen()
+    measured = responses(heterograph, task)  # type: ignore[arg-type]
+    fold = next(folds(measured, heterograph, split))
+    test = measured.take(fold.test)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    fitted = fit(tensors, measured.take(fold.train), _config(**training), seed=0, task=task, split=split)  # type: ignore[arg-type]
+    return fitted, fitted.predict(test.drug, test.cell_line), test.target(task)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("split", [Split.random, Split.unseen_drug])
+def test_planted_structure_is_learned(split: Split) -> None:
+    _, predicted, label = _fit(split=split)
+    assert auroc(label, predicted) > 0.75
+
+
+def test_regression_predicts_ln_ic50_in_its_own_unit() -> None:
+    _, predicted, value = _fit("regression")
+    assert pearson(value.astype(float), predicted.astype(float)) > 0.6
+    assert abs(predicted.mean() - value.mean()) < 0.5
+
+
+def test_same_seed_same_bits_and_another_seed_other_bits() -> None:
+    first, again = (_fit(epochs=3)[1] for _ in range(2))
+    assert np.array_equal(first, again)
+    heterograph = screen()
+    measured = responses(heterograph)
+    fold = next(folds(measured, heterograph, Split.random))
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    other = fit(tensors, measured.take(fold.train), _config(epochs=3), seed=1)
+    test = measured.take(fold.test)
+    assert not np.array_equal(first, other.predict(test.drug, test.cell_line))
+
+
+def test_best_epoch_is_kept_and_patience_stops_the_fit() -> None:
+    told: list[tuple[int, float | None]] = []
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = _config(epochs=60, patience=2, validate_every=1)
+    fitted = fit(tensors, measured, config, seed=0, report=lambda member, epoch, value: told.append((epoch, value)))
+    values = dict(told)
+    assert len(values) < 60
+    assert fitted.members[0].validation == pytest.approx(max(v for v in values.values() if v is not None))
+    assert values[fitted.members[0].best_epoch] == pytest.approx(fitted.members[0].validation)
+
+
+def test_saved_run_predicts_the_same_bits(tmp_path: Path) -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    config = _config(epochs=2, members=2)
+    tensors = graph_tensors(
+        heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=config.network.axial_neighbours
+    )
+    fitted = fit(tensors, measured, config, seed=0)
+    saved.save(fitted, heterograph, measured, tmp_path / "run", about={"seed": 0})
+    again = saved.load(tmp_path / "run", saved.load_graph(tmp_path / "run"))
+    pairs = (measured.drug, measured.cell_line)
+    assert np.array_equal(fitted.predict(*pairs), again.predict(*pairs))
+    assert not list((tmp_path / "run").glob("*.ckpt")) and not list((tmp_path / "run").glob("*.p*kl*"))
+
+
+def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no trained run"):
+        saved.load_graph(tmp_path)
+
+
+def test_new_structure_and_new_expression_are_predicted(tmp_path: Path) -> None:
+    heterograph = screen()
+    wide = torch.zeros(24, 2048, dtype=torch.uint8)
+    wide[:, :64] = heterograph.graph.nodes["Drug"].data.pop("fingerprint")
+    heterograph.graph.nodes["Drug"].data["fingerprint"] = wide
+    measured = responses(heterograph)
+    config = _config(epochs=2)
+    tensors = graph_tensors(
+        heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=config.network.axial_neighbours
+    )
+    saved.save(fit(tensors, measured, config, seed=0), heterograph, measured, tmp_path, about={})
+    graph = with_new_cell_line(with_new_drug(saved.load_graph(tmp_path), "CCO"), {"GENE000": 2.0, "GENE007": -1.5, "NONE": 1.0})
+    fitted = saved.load(tmp_path, graph)
+    predicted = fitted.predict(np.array([24, 24, 0]), np.array([0, 20, 20]))
+    assert np.isfinite(predicted).all()
+    assert not fitted.messages.visible.known_drugs[24]
+    assert not fitted.messages.visible.known_cell_lines[20]
+
+
+def test_attention_tables_are_whole_shares_of_the_one_who_looks() -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    config = _config(epochs=2, members=2)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    fitted = fit(tensors, measured, config, seed=0)
+    tables = attention_tables(fitted, heterograph)
+    assert set(tables) == {("Drug", "Gene"), ("CellLine", "Gene"), ("Drug", "CellLine"), ("Drug", "Drug"), ("CellLine", "CellLine")}
+    for (source, target), table in tables.items():
+        assert set(table["src"].to_pylist()) <= set(heterograph.ids[source])
+        assert set(table["dst"].to_pylist()) <= set(heterograph.ids[target])
+        totals = table.group_by("src").aggregate([("weight", "sum"), ("weight", "count")])
+        sums = totals["weight_sum"].to_numpy()
+        # responses come in two relations, each of which sums to one
+        assert np.allclose(sums, np.round(sums), atol=1e-5)
+        assert sums.max() <= (2 if (source, target) == ("Drug", "CellLine") else 1) + 1e-5
+        if (source, target) != ("Drug", "CellLine"):
+            counts = dict(zip(totals["src"].to_pylist(), totals["weight_count"].to_pylist(), strict=True))
+            assert all(c == counts[s] for s, c in zip(table["src"].to_pylist(), table["competitors"].to_pylist(), strict=True))
+        assert (table["spread"].to_numpy() >= 0).all()
+    known = {(f"NSC{i + 1}", f"GENE{i % 4:03d}") for i in range(24)}
+    assert known <= set(zip(tables["Drug", "Gene"]["src"].to_pylist(), tables["Drug", "Gene"]["dst"].to_pylist(), strict=True))
+
+
+def test_ctrl_c_ends_the_fit_as_an_interrupt() -> None:
+    def interrupt(member: int, epoch: int, value: float | None) -> None:
+        raise KeyboardInterrupt
+
+    heterograph = screen()
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tensors, responses(heterograph), _config(), seed=0, report=interrupt)
+
+
+def test_evaluation_resumes_with_the_same_rows(tmp_path: Path) -> None:
+    heterograph = screen()
+    options = {"split": Split.random, "n_folds": 3, "changes": {**CHANGES, "training": {**CHANGES["training"], "epochs": 2}}}
+    models = ["fast", "additive"]
+    whole = evaluate(heterograph, models, **options)  # type: ignore[arg-type]
+    finished = tmp_path / "rows.jsonl"
+    evaluate(heterograph, models, **options, only=[0], finished=finished)  # type: ignore[arg-type]
+    with finished.open("a") as file:
+        file.write('{"of": {"cut o')  # as a killed process leaves it
+    done: list[str] = []
+    resumed = evaluate(heterograph, models, **options, finished=finished, report=done.append)  # type: ignore[arg-type]
+    assert len(done) == 4
+    assert repr(resumed) == repr(whole)  # NaN is not equal to itself
+    assert {"dataset", "split", "fold", "model", "metric", "grouping", "value"} == set(whole[0])
+    assert {row["folds"] for row in summary(whole)} == {3}
+
+
+def test_fold_of_one_class_is_refused_before_training() -> None:
+    heterograph = screen(n_drugs=5, n_cell_lines=6)
+    response = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["response"]
+    drug = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[0]
+    response[:] = (drug == 0).to(torch.int8)
+    with pytest.raises(ModelError, match="held-out pairs of fold . of --split unseen-drug are all"):
+        evaluate(heterograph, ["fast"], split=Split.unseen_drug)
