@@ -17,7 +17,9 @@ SIMILAR = ("SIMILAR_TO", ("Drug", "Drug"))
 
 def expression(rows: list[tuple[str, str, float | None]], dataset: str = "GDSC") -> pa.Table:
     src, dst, z = zip(*rows, strict=True)
-    return pa.table({"src": src, "dst": dst, "z": pa.array(z, pa.float64()), "dataset": [dataset] * len(rows)})
+    return pa.table(
+        {"src": src, "dst": dst, "z": pa.array(z, pa.float64()), "dataset": [dataset] * len(rows)}
+    )
 
 
 def test_second_upsert_changes_nothing(small: GraphStore) -> None:
@@ -30,7 +32,11 @@ def test_second_upsert_changes_nothing(small: GraphStore) -> None:
 
 def test_nodes_are_inserted_updated_and_left_in_one_call(small: GraphStore) -> None:
     table = pa.table(
-        {"id": ["ERLOTINIB", "GEFITINIB", "NEW"], "name": ["Erlotinib", "Iressa", "New"], "max_phase": [4, 3, None]}
+        {
+            "id": ["ERLOTINIB", "GEFITINIB", "NEW"],
+            "name": ["Erlotinib", "Iressa", "New"],
+            "max_phase": [4, 3, None],
+        }
     )
     assert small.upsert_nodes("Drug", table) == Change(inserted=1, updated=1, unchanged=1)
     rows = {r["id"]: r for r in small.read_nodes("Drug", ["id", "name", "aliases", "max_phase"]).to_pylist()}
@@ -78,11 +84,15 @@ def test_edges_of_two_datasets_between_one_pair_are_two_edges(small: GraphStore)
 
 def test_symmetric_edge_is_stored_once_whichever_way_it_is_sent(small: GraphStore) -> None:
     def similar(src: str, dst: str) -> pa.Table:
-        return pa.table({"src": [src], "dst": [dst], "similarity": [0.5], "kernel": ["tanimoto"], "dataset": ["GDSC"]})
+        return pa.table(
+            {"src": [src], "dst": [dst], "similarity": [0.5], "kernel": ["tanimoto"], "dataset": ["GDSC"]}
+        )
 
     assert small.upsert_edges(*SIMILAR, similar("GEFITINIB", "ERLOTINIB")) == Change(inserted=1)
     assert small.upsert_edges(*SIMILAR, similar("ERLOTINIB", "GEFITINIB")) == Change(unchanged=1)
-    assert small.read_edges(*SIMILAR, ["src", "dst"]).to_pylist() == [{"src": "ERLOTINIB", "dst": "GEFITINIB"}]
+    assert small.read_edges(*SIMILAR, ["src", "dst"]).to_pylist() == [
+        {"src": "ERLOTINIB", "dst": "GEFITINIB"}
+    ]
 
 
 def test_pairs_of_labels_of_one_kind_do_not_touch_each_other(small: GraphStore) -> None:
@@ -106,14 +116,18 @@ def test_pairs_of_labels_of_one_kind_do_not_touch_each_other(small: GraphStore) 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_columns_of_nulls_only_and_empty_tables_are_written(store: GraphStore, rows: int) -> None:
     # the engines' clients crash on lists of maps with nothing but nulls, or with none
-    table = pa.table({"id": ["EGFR"][:rows], "name": pa.nulls(rows, pa.string()), "entrez_id": pa.nulls(rows)})
+    table = pa.table(
+        {"id": ["EGFR"][:rows], "name": pa.nulls(rows, pa.string()), "entrez_id": pa.nulls(rows)}
+    )
     assert store.upsert_nodes("Gene", table) == Change(inserted=rows)
     assert store.upsert_nodes("Gene", table) == Change(unchanged=rows)
     assert store.counts()["Gene"] == rows
 
 
 def test_arrow_of_any_layout_is_written_as_its_values(store: GraphStore) -> None:
-    ids = pa.chunked_array([pa.array(["X", "EGFR"]).dictionary_encode(), pa.array(["KRAS"]).dictionary_encode()])
+    ids = pa.chunked_array(
+        [pa.array(["X", "EGFR"]).dictionary_encode(), pa.array(["KRAS"]).dictionary_encode()]
+    )
     table = pa.table({"entrez_id": pa.array([0, 1956, 3845], pa.int32()), "id": ids}).slice(1)
     assert store.upsert_nodes("Gene", table) == Change(inserted=2)
     assert store.read_nodes("Gene", ["id", "entrez_id"]).to_pylist() == [
@@ -125,10 +139,16 @@ def test_arrow_of_any_layout_is_written_as_its_values(store: GraphStore) -> None
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"src": ["A549"], "dst": ["NOPE"], "z": [1.0], "dataset": ["d"]}, r'1 ids are not in the graph \("NOPE"\)'),
+        (
+            {"src": ["A549"], "dst": ["NOPE"], "z": [1.0], "dataset": ["d"]},
+            r'1 ids are not in the graph \("NOPE"\)',
+        ),
         ({"src": ["B1"], "dst": ["EGFR"], "z": [1.0], "dataset": ["d"]}, r'EXPRESSES src \(CellLine\).*"B1"'),
         ({"src": ["A549"], "dst": ["EGFR"], "z": [1.0]}, "the key column dataset is missing"),
-        ({"src": ["A549"], "dst": ["EGFR"], "z": [1.0], "dataset": [None]}, "dataset is required and is empty"),
+        (
+            {"src": ["A549"], "dst": ["EGFR"], "z": [1.0], "dataset": [None]},
+            "dataset is required and is empty",
+        ),
         ({"src": ["A549"], "dst": ["EGFR"], "z": ["high"], "dataset": ["d"]}, "column z is not float"),
         ({"src": ["A549"], "dst": ["EGFR"], "Z": [1.0], "dataset": ["d"]}, "column Z is not in the schema"),
         ({"src": ["A549"], "dst": ["KRAS"], "dataset": ["d"]}, "lack the required column z"),
@@ -197,7 +217,9 @@ def test_read_only_store_refuses_every_write(small: GraphStore, url: str) -> Non
 def test_many_changed_edges_are_all_changed(store: GraphStore) -> None:
     # past the size from which the embedded engine rebuilds the table
     n_lines, n_genes = 150, 200
-    store.upsert_nodes("CellLine", pa.table({"id": [f"C{i}" for i in range(n_lines)], "name": ["c"] * n_lines}))
+    store.upsert_nodes(
+        "CellLine", pa.table({"id": [f"C{i}" for i in range(n_lines)], "name": ["c"] * n_lines})
+    )
     store.upsert_nodes("Gene", pa.table({"id": [f"G{i}" for i in range(n_genes)]}))
     src = np.repeat([f"C{i}" for i in range(n_lines)], n_genes)
     dst = np.tile([f"G{i}" for i in range(n_genes)], n_lines)

@@ -1,0 +1,175 @@
+"""What is particular to the embedded engine's file: locks, versions, links, other files, its limits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import ladybug
+import pyarrow as pa
+import pytest
+
+from kg import ladybug_file, schema
+from kg.errors import InputError, SchemaVersionError, StoreError, StoreLockedError
+from kg.store import DEFAULT_URL, GraphStore, open_store
+
+GENES = pa.table({"id": ["EGFR", "KRAS"]})
+
+
+def made(path: Path) -> GraphStore:
+    store = open_store(f"ladybug://{path}")
+    store.create_schema()
+    store.upsert_nodes("Gene", GENES)
+    return store
+
+
+def in_another_process(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+
+
+OPEN = """
+import sys
+from kg.errors import PharmagraphError
+from kg.store import open_store
+try:
+    with open_store("ladybug://" + sys.argv[1], read_only=sys.argv[2] == "True") as graph:
+        print(graph.counts()["Gene"])
+except PharmagraphError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_another_process_is_told_that_the_file_is_locked_and_may_read(tmp_path: Path) -> None:
+    with made(tmp_path / "g.lbug"):
+        writer = in_another_process(OPEN, tmp_path / "g.lbug", False)
+        assert writer.stdout.startswith("StoreLockedError")
+        assert str(tmp_path / "g.lbug") in writer.stdout
+        assert "read-only" in writer.stdout
+        assert in_another_process(OPEN, tmp_path / "g.lbug", True).stdout == "2\n"
+    assert in_another_process(OPEN, tmp_path / "g.lbug", False).stdout == "2\n"
+
+
+def test_one_database_a_real_path_in_a_process_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # two of them on one file are allowed by the engine and corrupt it
+    opened: list[str] = []
+    real = ladybug.Database
+
+    def counted(path: str, **settings: object) -> ladybug.Database:
+        opened.append(path)
+        return real(path, **settings)
+
+    monkeypatch.setattr(ladybug, "Database", counted)
+    (tmp_path / "link.lbug").symlink_to(tmp_path / "g.lbug")
+    first = made(tmp_path / "g.lbug")
+    second = open_store(f"ladybug://{tmp_path}/../{tmp_path.name}/g.lbug")
+    third = open_store(f"ladybug://{tmp_path}/link.lbug", read_only=True)
+    assert len(opened) == 1
+    second.upsert_nodes("Gene", pa.table({"id": ["TP53"]}))
+    first.close()
+    assert third.counts()["Gene"] == 3
+    with pytest.raises(StoreError, match="read-only"):
+        third.upsert_nodes("Gene", GENES)
+    second.close()
+    third.close()
+    with open_store(f"ladybug://{tmp_path}/g.lbug", read_only=True):
+        assert len(opened) == 2
+        with pytest.raises(StoreLockedError, match="open read-only in this process"):
+            open_store(f"ladybug://{tmp_path}/g.lbug")
+
+
+def test_threads_that_write_and_read_one_file_do_not_lose_rows(tmp_path: Path) -> None:
+    with made(tmp_path / "g.lbug") as store, open_store(f"ladybug://{tmp_path}/g.lbug") as other:
+        failures: list[Exception] = []
+
+        def work(graph: GraphStore, start: int) -> None:
+            try:
+                for i in range(start, start + 5):
+                    graph.upsert_nodes("Gene", pa.table({"id": [f"G{i}"]}))
+                    graph.query("MATCH (g:Gene) RETURN count(*) AS n")
+            except Exception as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(g, 10 * i)) for i, g in enumerate([store, other] * 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert store.counts()["Gene"] == 22
+
+
+@pytest.mark.parametrize(("found", "way_out"), [(schema.VERSION + 1, "update pharmagraph"), (0, "new file")])
+def test_a_store_of_another_version_is_refused_with_both_versions(
+    tmp_path: Path, found: int, way_out: str
+) -> None:
+    made(tmp_path / "g.lbug").close()
+    database = ladybug.Database(str(tmp_path / "g.lbug"), buffer_pool_size=1 << 28)
+    ladybug.Connection(database).execute(f"MATCH (v:SchemaVersion) SET v.version = {found}")
+    database.close()
+    message = rf"g\.lbug was written by schema version {found}, .* version {schema.VERSION}; .*{way_out}"
+    for read_only in (False, True):
+        with pytest.raises(SchemaVersionError, match=message):
+            open_store(f"ladybug://{tmp_path}/g.lbug", read_only=read_only)
+    assert ladybug_file._files == {}, "a refused file is let go"
+
+
+def test_files_that_are_no_store_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("my notes")
+    (tmp_path / "folder").mkdir()
+    for name in ("notes.txt", "folder"):
+        with pytest.raises(StoreError, match="is not a pharmagraph store; pass --store"):
+            open_store(f"ladybug://{tmp_path}/{name}")
+    assert (tmp_path / "notes.txt").read_text() == "my notes"
+    with pytest.raises(StoreError, match=r"the folder .*missing of the store does not exist"):
+        open_store(f"ladybug://{tmp_path}/missing/g.lbug")
+    with pytest.raises(InputError, match="names no file"):
+        open_store("ladybug://")
+
+
+def test_reading_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no store at .*cli ingest"):
+        open_store(f"ladybug://{tmp_path}/g.lbug", read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_store_is_a_file_in_the_working_folder(tmp_path: Path) -> None:
+    with open_store() as store:
+        assert store.url == DEFAULT_URL
+    assert (tmp_path / "pharmagraph.lbug").is_file()
+
+
+def test_a_store_without_graph_says_so_and_a_closed_one_too(tmp_path: Path) -> None:
+    store = open_store(f"ladybug://{tmp_path}/g.lbug")
+    for read in (
+        lambda: store.read_nodes("Drug"),
+        lambda: store.read_edges("TARGETS", ("Drug", "Gene")),
+        lambda: store.query("MATCH (d:Drug) RETURN d.id"),
+        lambda: store.upsert_nodes("Gene", GENES),
+    ):
+        with pytest.raises(StoreError, match="holds no graph yet; load one with `cli ingest`"):
+            read()
+    store.close()
+    with pytest.raises(StoreError, match="is closed"):
+        store.counts()
+
+
+def test_page_cache_is_bounded_and_not_most_of_the_memory() -> None:
+    assert 0 < ladybug_file.BUFFER_POOL <= 2 << 30
+
+
+def test_a_query_cannot_leave_its_read_only_transaction(tmp_path: Path) -> None:
+    # what guards when the text check is fooled: the engine prepares single statements only
+    with made(tmp_path / "g.lbug") as store:
+        with pytest.raises(StoreError), ladybug_file._files[(tmp_path / "g.lbug").resolve()].reading() as run:
+            run("COMMIT; CREATE (:Gene {id: 'X'})")
+        assert store.counts()["Gene"] == 2
