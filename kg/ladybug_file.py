@@ -22,6 +22,9 @@ from kg.schema import EDGES, NODES
 
 BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
 """Bytes of page cache; the engine's own default is 80 % of the machine's memory."""
+ADDRESS_SPACE = 1 << 38
+"""Bytes of addresses reserved for a file, which bounds its size; the engine's own default, 8 TiB for each open
+file, exhausts the process after fifteen of them."""
 
 Run = Callable[..., pa.Table]
 """Runs one statement with its parameters and returns its rows."""
@@ -101,7 +104,7 @@ class File:
                 with suppress(RuntimeError):  # the engine has rolled back when a statement failed
                     run("ROLLBACK")
                 raise
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             told = translated(error, self.path, refused)
             self._stale = self._stale or isinstance(told, StoreFullError)
             raise told from error
@@ -165,18 +168,25 @@ def release(file: File) -> None:
 
 
 def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
-    try:
-        return ladybug.Database(str(real), buffer_pool_size=BUFFER_POOL, read_only=read_only)
-    except RuntimeError as error:
-        if "WAL file is corrupted" not in str(error):
-            raise translated(error, path) from error
-    # a process was killed while it wrote the log: the engine refuses the torn end unless told to leave it
-    _log.warning("%s: the last write was cut off; it is undone", path)
-    try:
+    def opened(*, whole_log: bool) -> ladybug.Database:
         return ladybug.Database(
-            str(real), buffer_pool_size=BUFFER_POOL, read_only=read_only, throw_on_wal_replay_failure=False
+            str(real),
+            buffer_pool_size=BUFFER_POOL,
+            max_db_size=ADDRESS_SPACE,
+            read_only=read_only,
+            throw_on_wal_replay_failure=whole_log,
         )
-    except RuntimeError as error:
+
+    try:
+        try:
+            return opened(whole_log=True)
+        except RuntimeError as error:
+            if "WAL file is corrupted" not in str(error):
+                raise
+        # a process was killed while it wrote the log: the engine refuses the torn end unless told to leave it
+        _log.warning("%s: the last write was cut off; it is undone", path)
+        return opened(whole_log=False)
+    except (RuntimeError, MemoryError) as error:
         raise translated(error, path) from error
 
 
@@ -192,9 +202,11 @@ _FULL = (
 _TABLES = {kind.label for kind in NODES} | {kind.type for kind in EDGES}
 
 
-def translated(error: RuntimeError, path: Path, refused: type[StoreError] = StoreError) -> PharmagraphError:
+def translated(error: Exception, path: Path, refused: type[StoreError] = StoreError) -> PharmagraphError:
     """The project's error for one of the engine's; ``refused`` for what it says of a statement."""
-    message = str(error).splitlines()[0]
+    message = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, MemoryError) or "Buffer manager exception" in message:
+        return StoreError(f"{path}: not enough memory; close other programs and run the same command again")
     if "Could not set lock" in message:
         return StoreLockedError(
             f"{path} is open for writing in another process; close that one, or open the store read-only"

@@ -137,7 +137,7 @@ def test_files_that_are_no_store_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_reading_makes_no_file(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no store at .*cli ingest"):
+    with pytest.raises(StoreError, match=r"there is no store at .*cli ingest"):
         open_store(f"ladybug://{tmp_path}/g.lbug", read_only=True)
     assert list(tmp_path.iterdir()) == []
 
