@@ -81,12 +81,18 @@ class AxialAttention(nn.Module):
 
     def forward(self, tensors: GraphTensors, visible: Visible, drug: Tensor, cell_line: Tensor) -> Tensor:
         """Logits (n_pairs,) of pairs given by node numbers."""
-        to_drug = _scatter(tensors.drug_neighbours, self.score_drugs, tensors.n_drugs)
+        active = visible.known_drugs.clone()  # drugs that neither were measured nor are asked for say nothing
+        active[drug] = True
+        columns = torch.nonzero(active).flatten()
+        column = (torch.cumsum(active, 0) - 1)[drug]
+        to_drug = _scatter(tensors.drug_neighbours, self.score_drugs, tensors.n_drugs)[:, columns][
+            :, :, columns
+        ]
         to_cell_line = _scatter(tensors.cell_line_neighbours, self.score_cell_lines, tensors.n_cell_lines)
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs.float())
         weight = (visible.measured + torch.sigmoid(self.untested) * (1 - visible.measured)) * play
         value = visible.value * visible.measured
-        both = torch.stack([value, weight])  # (2, n_cell_lines, n_drugs)
+        both = torch.stack([value, weight])[:, :, columns]  # (2, n_cell_lines, n_active)
         prior = functional.softplus(self.prior)
         features = []
         for head in range(len(to_drug)):
@@ -95,10 +101,10 @@ class AxialAttention(nn.Module):
             over_both = to_cell_line[head] @ over_drugs
             pooled = over_drugs + over_cell_lines + 0.3 * over_both
             for total, evidence in (over_drugs, over_cell_lines, over_both, pooled):
-                features.append((total / (evidence + prior))[cell_line, drug])
+                features.append((total / (evidence + prior))[cell_line, column])
             features += [
-                torch.log1p(over_drugs[1])[cell_line, drug],
-                torch.log1p(over_cell_lines[1])[cell_line, drug],
+                torch.log1p(over_drugs[1])[cell_line, column],
+                torch.log1p(over_cell_lines[1])[cell_line, column],
             ]
         cell_line_mean = value.sum(1) / (visible.measured.sum(1) + 4)
         drug_mean = value.sum(0) / (visible.measured.sum(0) + 4)

@@ -6,6 +6,9 @@ are being predicted.
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -17,16 +20,52 @@ SHRINKAGE = 10.0
 """Pairs' worth of no association that every correlation is pulled towards."""
 
 
-def association(expression: Tensor, response: Tensor, measured: Tensor) -> Tensor:
-    """Correlation of every gene's expression with every drug's response, shrunk by the number of pairs.
+@dataclass(frozen=True)
+class Screened:
+    """Genes among which associated ones are looked for, with their expression as sparse rows.
+
+    Attributes
+    ----------
+    genes
+        Their numbers, ascending, int64 (n_screened,).
+    z, z_squared
+        Sparse CSR, (n_screened, n_cell_lines): the graph holds the tails of expression only.
+    """
+
+    genes: Tensor
+    z: Tensor
+    z_squared: Tensor
+
+    @classmethod
+    def of(cls, expression: Tensor, n_genes: int) -> Screened:
+        """The genes with most signal, the sum of squared z over cell lines; ties go to the smaller number.
+
+        Parameters
+        ----------
+        expression
+            Signed z, 0 where the graph has no edge, (n_cell_lines, n_genes).
+        n_genes
+            At most so many.
+        """
+        signal = (expression**2).sum(0)
+        best = torch.sort(signal, descending=True, stable=True).indices[:n_genes]
+        genes = torch.sort(best[signal[best] > 0]).values
+        z = expression.T[genes].contiguous()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch calls its sparse rows a beta on first use
+            return cls(genes, z.to_sparse_csr(), (z**2).to_sparse_csr())
+
+
+def association(screened: Screened, response: Tensor, measured: Tensor) -> Tensor:
+    """Correlation of every screened gene's expression with every drug's response, shrunk by the number of pairs.
 
     Drug and cell-line means of the response are taken out first, so that a gene that marks generally
     sensitive cell lines does not lead every drug's list.
 
     Parameters
     ----------
-    expression
-        Signed z, (n_cell_lines, n_genes).
+    screened
+        Genes and their expression.
     response
         Larger is more sensitive, (n_cell_lines, n_drugs); ignored where not measured.
     measured
@@ -35,13 +74,15 @@ def association(expression: Tensor, response: Tensor, measured: Tensor) -> Tenso
     Returns
     -------
     Tensor
-        In [-1, 1], (n_drugs, n_genes); 0 for a drug without responses.
+        In [-1, 1], (n_drugs, n_screened); 0 for a drug without responses.
     """
     residual = residuals(response, measured)
     n_pairs = measured.sum(0)
     norm = (residual**2).sum(0).sqrt() * (n_pairs + SHRINKAGE) / n_pairs.clamp(min=1)
-    scale = (measured.T @ expression**2).sqrt_().mul_(norm[:, None]).clamp_(min=1e-6)
-    return (residual.T @ expression).div_(scale).clamp_(-1, 1)  # in place: this is the largest matrix there is
+    scale = (screened.z_squared @ measured).sqrt_().mul_(norm).clamp_(min=1e-6)
+    return (
+        (screened.z @ residual).div_(scale).clamp_(-1, 1).T.contiguous()
+    )  # in place: the largest matrix there is
 
 
 def residuals(response: Tensor, measured: Tensor) -> Tensor:
@@ -79,16 +120,6 @@ def near_targets(tensors: GraphTensors, n_near: int) -> Edges:
         torch.from_numpy(drug[best].astype(np.int64)),
         torch.from_numpy(near.data[best].astype(np.float32))[:, None],
     )
-
-
-def screened_genes(expression: Tensor, n_genes: int) -> Tensor:
-    """Genes among which associated ones are looked for: those with most expression signal, in order of number.
-
-    The signal of a gene is the sum of its squared z over cell lines; ties go to the smaller number.
-    """
-    signal = (expression**2).sum(0)
-    best = torch.sort(signal, descending=True, stable=True).indices[:n_genes]
-    return torch.sort(best[signal[best] > 0]).values
 
 
 def candidates(score: Tensor, genes: Tensor, always: Edges, n_associated: int, *, n_genes: int) -> Edges:

@@ -132,9 +132,7 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     Raises
     ------
     ModelError
-        If a drug with responses has neither a structure nor a stored similarity, or a cell line with
-        responses neither expression, mutation, copy number nor a stored similarity: nothing would be
-        known of it. The names are in the message.
+        If a drug with responses has neither a structure nor a stored similarity; the names are in the message.
     """
     graph = heterograph.graph
     n_cell_lines, n_genes = graph.num_nodes("CellLine"), graph.num_nodes("Gene")
@@ -144,9 +142,7 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     copy_number = _dense(heterograph, "COPY_NUMBER", "value")
     similar_drugs = _similar(heterograph, "Drug")
     similar_cell_lines = _similar(heterograph, "CellLine")
-    _require_features(
-        heterograph, fingerprint, similar_drugs, (expression, mutation, copy_number), similar_cell_lines
-    )
+    _require_structures(heterograph, fingerprint, similar_drugs)
     tissue = graph.nodes["CellLine"].data["tissue"]
 
     top = min(n_expressed, n_genes)
@@ -300,35 +296,33 @@ def _unique(src: Tensor, dst: Tensor, n_dst: int) -> tuple[Tensor, Tensor]:
     return pair // max(n_dst, 1), pair % max(n_dst, 1)
 
 
-def _require_features(
-    heterograph: Heterograph,
-    fingerprint: Tensor,
-    similar_drugs: Edges,
-    omics: tuple[Tensor, ...],
-    similar_cell_lines: Edges,
-) -> None:
-    drug, cell_line = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))
+def cell_lines_without_features(heterograph: Heterograph, tensors: GraphTensors) -> list[str]:
+    """Ids of measured cell lines of which nothing but their responses is known: no omics, no similar cell line.
+
+    They can be fitted, by their own responses, but not predicted when those are held out.
+    """
+    known = torch.zeros(tensors.n_cell_lines, dtype=torch.bool)
+    for matrix in (tensors.expression, tensors.mutation, tensors.copy_number):
+        known |= matrix.any(dim=1)
+    known[tensors.similar_cell_lines.dst] = True
+    cell_line = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[1]
+    bare = torch.unique(cell_line[~known[cell_line]])
+    return sorted(str(i) for i in heterograph.ids["CellLine"][bare.numpy()])
+
+
+def _require_structures(heterograph: Heterograph, fingerprint: Tensor, similar_drugs: Edges) -> None:
+    drug = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[0]
     has_kernel = torch.zeros(len(fingerprint), dtype=torch.bool)
     has_kernel[similar_drugs.dst] = True
     bare = (~fingerprint.any(dim=1) & ~has_kernel)[drug]
     if bare.any():
         names = sorted({str(i) for i in heterograph.ids["Drug"][drug[bare].numpy()]})
         raise ModelError(
-            f"{_some(names)} {'has' if len(names) == 1 else 'have'} responses but neither a structure nor a similar "
+            f"{some(names)} {'has' if len(names) == 1 else 'have'} responses but neither a structure nor a similar "
             "drug; add SMILES and ingest again, or leave them out of the data"
         )
-    known = torch.zeros(len(omics[0]), dtype=torch.bool)
-    for matrix in omics:
-        known |= matrix.any(dim=1)
-    known[similar_cell_lines.dst] = True
-    bare = (~known)[cell_line]
-    if bare.any():
-        names = sorted({str(i) for i in heterograph.ids["CellLine"][cell_line[bare].numpy()]})
-        raise ModelError(
-            f"{_some(names)} {'has' if len(names) == 1 else 'have'} responses but neither omics nor a similar cell "
-            "line; add expression and ingest again, or leave them out of the data"
-        )
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first names, and how many more."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

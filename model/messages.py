@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.candidates import association, candidates, near_targets, residuals, screened_genes
+from model.candidates import Screened, association, candidates, near_targets, residuals
 from model.config import NetworkConfig
 from model.graph_tensors import Edges, GraphTensors
 from model.kernels import Csr
@@ -122,8 +122,7 @@ class MessageBuilder:
             torch.cat([tensors.targets.weight, near.weight]),
         )
         n_screened = config.n_screened_genes if config.n_associated_genes else 0
-        self._screened = screened_genes(tensors.expression, n_screened)
-        self._screened_expression = tensors.expression[:, self._screened]
+        self._screened = Screened.of(tensors.expression, n_screened)
         self._sizes = {"Drug": tensors.n_drugs, "CellLine": tensors.n_cell_lines, "Gene": tensors.n_genes}
         self._sorted: dict[str, tuple[Edges, Csr]] = {}
 
@@ -170,9 +169,13 @@ class MessageBuilder:
     def _gene_edges(self, visible: Visible) -> dict[str, Edges]:
         if not {"drug_from_gene", "gene_from_drug"} & set(self.config.relations):
             return {}
-        score = association(self._screened_expression, visible.value, visible.measured)
+        score = association(self._screened, visible.value, visible.measured)
         edges = candidates(
-            score, self._screened, self.always, self.config.n_associated_genes, n_genes=self.tensors.n_genes
+            score,
+            self._screened.genes,
+            self.always,
+            self.config.n_associated_genes,
+            n_genes=self.tensors.n_genes,
         )
         return {
             "drug_from_gene": edges,

@@ -24,7 +24,7 @@ from model.attribution import attention_tables
 from model.baselines import additive
 from model.config import Config
 from model.evaluation import dataset_name
-from model.graph_tensors import graph_tensors
+from model.graph_tensors import cell_lines_without_features, graph_tensors, some
 from model.metrics import score
 from model.responses import Responses, Task, require_two_classes, responses
 from model.splits import Fold, Split, folds
@@ -104,6 +104,12 @@ def train(
         n_expressed=config.network.n_expressed_genes,
         n_neighbours=config.network.axial_neighbours,
     )
+    bare = cell_lines_without_features(heterograph, tensors)
+    if bare and split in {Split.unseen_cell, Split.unseen_both}:
+        raise ModelError(
+            f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
+            "add expression and ingest again, or use --split random"
+        )
     stage("training")
     fitted = fit(tensors, training, config, seed=seed, task=task, split=split, device=device, report=report)
     stage("predicting")

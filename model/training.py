@@ -209,6 +209,7 @@ class Fitting(lightning.LightningModule):
         self.generator = np.random.default_rng(seed)
         self.epoch_seconds: list[float] = []
         self.chunks: list[np.ndarray] = []
+        self._all_untested: np.ndarray | None = None
         self.automatic_optimization = True
 
     def on_train_epoch_start(self) -> None:
@@ -268,20 +269,24 @@ class Fitting(lightning.LightningModule):
         )
 
     def _untested(self, supervised: Responses) -> tuple[np.ndarray, int]:
-        """Pairs of training entities that nobody measured: a draw of their numbers, and how many there are."""
-        known = self.inner_training
-        of = supervised if self.split in {Split.unseen_drug, Split.unseen_cell} else known
-        drugs = np.unique(of.drug if self.split is Split.unseen_drug else known.drug)
-        cell_lines = np.unique(of.cell_line if self.split is Split.unseen_cell else known.cell_line)
-        grid = (drugs[:, None] * self.graph.n_cell_lines + cell_lines[None]).ravel()
-        measured = known.drug * self.graph.n_cell_lines + known.cell_line
-        untested = np.setdiff1d(grid, measured, assume_unique=False)
+        """A draw of pairs that nobody measured, as numbers, and how many there are for an epoch."""
+        if self.split in {Split.unseen_drug, Split.unseen_cell}:  # of the entities that play unseen in this step
+            by_drug = self.split is Split.unseen_drug
+            untested = untested_pairs(
+                self.inner_training,
+                supervised.drug if by_drug else self.inner_training.drug,
+                self.inner_training.cell_line if by_drug else supervised.cell_line,
+            )
+            n_untested = len(untested) * self.config.training.chunks
+        else:
+            if self._all_untested is None:
+                known = self.inner_training
+                self._all_untested = untested_pairs(known, known.drug, known.cell_line)
+            untested = self._all_untested
+            n_untested = len(untested)
         limit = self.config.training.untested_pairs
-        n_untested = len(untested) * (
-            self.config.training.chunks if self.split in {Split.unseen_drug, Split.unseen_cell} else 1
-        )
         if len(untested) > limit:
-            untested = self.generator.choice(untested, limit, replace=False)
+            untested = untested[self.generator.integers(0, len(untested), limit)]
         return untested, n_untested
 
     def validate(self) -> float:
@@ -343,6 +348,15 @@ def make_network(tensors: GraphTensors, config: Config) -> nn.Module:
     """A new network of the preset's kind, its weights drawn from torch's generator."""
     kind = RelationalNetwork if config.network.kind == "relational" else AdjacencyNetwork
     return kind(tensors, config.network).to(tensors.fingerprint.device)
+
+
+def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray) -> np.ndarray:
+    """Pairs of some drugs and cell lines that are not among the measured, as ``drug * n_cell_lines + cell_line``."""
+    tested = np.zeros((measured.n_drugs, measured.n_cell_lines), bool)
+    tested[measured.drug, measured.cell_line] = True
+    drugs, cell_lines = np.unique(drug), np.unique(cell_line)
+    d, c = np.nonzero(~tested[np.ix_(drugs, cell_lines)])
+    return drugs[d] * measured.n_cell_lines + cell_lines[c]
 
 
 def draw_chunks(

@@ -3,27 +3,29 @@
 
 #include "forward.h"
 
-constexpr int64_t SWEEP = 512;  // edges of the runs that one sweep takes through all its steps
-static_assert(SWEEP >= MAX_RUN && SWEEP % LANES == 0);
+constexpr int64_t SWEEP = MAX_RUN;  // edges of the runs that one sweep takes through all its steps
+static_assert(SWEEP % LANES == 0);
 
 // Edges of some runs of one block, in walking order.
 struct Sweep {
   int64_t run_begin, run_end, n;
   int32_t begin[SWEEP + 1];              // first edge of each run, counted from the sweep's first
   int32_t feature[SWEEP];                // where each edge's row starts in the block's features
-  alignas(64) float score[SWEEP];        // minus the softmax's log denominator
+  alignas(64) float attention[SWEEP];
   alignas(64) float dot[SWEEP];          // grad_out . x_src
   alignas(64) float weight[SWEEP];       // attention after dropout: what the message was multiplied by
   alignas(64) float slope[SWEEP];        // gradient of the score
   alignas(64) float partial[SWEEP * LANES];
   vector<float> attr;                    // [n][width]
-  float run_slope[SWEEP];                // sum of slopes of each run
 };
 
 // Features and gradients of a block's rows, [rows][padded] each.
 struct Block {
   vector<float> x_dst, grad_out, bends;
-  vector<float> lse, total, slopes;      // [rows]; total: grad_out . out
+  vector<float> total, slopes;           // [rows]; total: grad_out . out
+  // Of the block's edges in order of the CSR. They are read in that order at first: a walk by source through arrays
+  // as long as the graph would have too many streams for the processor to fetch ahead.
+  vector<float> attention, attr;
 };
 
 // What one head of one relation sums over the blocks of one task.
@@ -68,15 +70,14 @@ template <int NV, int WIDTH>
 static void bend_slice(
     Sweep& sweep, const Plan& plan, const float* packed, const float* x_dst, const float* weight, const float* att, int64_t width,
     float linear, float bend, int64_t padded, float* bends, float* grad_src, float* grad_att, float* edge_bends) {
-  Vector w[NV], edge_sum[NV], att_sum[NV];
+  Vector w[NV], edge_sum[NV];
   UNROLL for (int u = 0; u < NV; u++) {
     if constexpr (WIDTH == 1) w[u] = load(weight + u * LANES);
     edge_sum[u] = Vector{};
-    att_sum[u] = load(grad_att + u * LANES);
   }
   for (int64_t run = sweep.run_begin; run < sweep.run_end; run++) {
     const float* x_at = packed + plan.run_src[run] * padded;
-    Vector minus_x[NV], run_sum[NV];
+    Vector minus_x[NV], run_sum[NV], slopes = {};
     UNROLL for (int u = 0; u < NV; u++) {
       minus_x[u] = 0.f - load(x_at + u * LANES);  // not -x: the slope at zero is taken from the sign of +0
       run_sum[u] = Vector{};
@@ -87,45 +88,46 @@ static void bend_slice(
       const float* r_at = x_dst + sweep.feature[k];
       float* bends_at = bends + sweep.feature[k];
       const Vector slope = broadcast(sweep.slope[k]);
-      Vector n[NV];
-      UNROLL for (int u = 0; u < NV; u++) n[u] = minus_x[u] - load(r_at + u * LANES);
-      if constexpr (WIDTH == 1) {
-        Vector e = broadcast(sweep.attr[k]);
-        UNROLL for (int u = 0; u < NV; u++) n[u] -= e * w[u];
-      }
-      if constexpr (WIDTH < 0)
+      slopes += slope;
+      if constexpr (WIDTH >= 0) {
+        const Vector e = broadcast(WIDTH == 1 ? sweep.attr[k] : 0.f);
+        UNROLL for (int u = 0; u < NV; u++) {
+          Vector n = minus_x[u] - load(r_at + u * LANES);
+          if constexpr (WIDTH == 1) n -= e * w[u];
+          n = flip_where_negative(slope, n);
+          run_sum[u] += n;
+          store(bends_at + u * LANES, load(bends_at + u * LANES) + n);
+          if constexpr (WIDTH == 1) edge_sum[u] += e * n;
+        }
+      } else {
+        Vector n[NV];
+        UNROLL for (int u = 0; u < NV; u++) n[u] = minus_x[u] - load(r_at + u * LANES);
         for (int64_t f = 0; f < width; f++) {
-          Vector e = broadcast(sweep.attr[k * width + f]);
+          const Vector e = broadcast(sweep.attr[k * width + f]);
           UNROLL for (int u = 0; u < NV; u++) n[u] -= e * load(weight + f * padded + u * LANES);
         }
-      UNROLL for (int u = 0; u < NV; u++) {
-        n[u] = flip_where_negative(slope, n[u]);
-        run_sum[u] += n[u];
-        store(bends_at + u * LANES, load(bends_at + u * LANES) + n[u]);
-      }
-      if constexpr (WIDTH == 1) {
-        Vector e = broadcast(sweep.attr[k]);
-        UNROLL for (int u = 0; u < NV; u++) edge_sum[u] += e * n[u];
-      }
-      if constexpr (WIDTH < 0)
+        UNROLL for (int u = 0; u < NV; u++) {
+          n[u] = flip_where_negative(slope, n[u]);
+          run_sum[u] += n[u];
+          store(bends_at + u * LANES, load(bends_at + u * LANES) + n[u]);
+        }
         for (int64_t f = 0; f < width; f++) {
-          Vector e = broadcast(sweep.attr[k * width + f]);
+          const Vector e = broadcast(sweep.attr[k * width + f]);
           float* to = edge_bends + f * padded;
           UNROLL for (int u = 0; u < NV; u++) store(to + u * LANES, load(to + u * LANES) + e * n[u]);
         }
+      }
     }
     float* grad_at = grad_src + plan.run_slot[run] * padded;
-    const Vector straight = broadcast(linear * sweep.run_slope[i]);
+    const Vector straight = linear * slopes;
     UNROLL for (int u = 0; u < NV; u++) {
       Vector leaky = straight - bend * run_sum[u];  // sum over the run of slope * LeakyReLU'
-      att_sum[u] -= minus_x[u] * leaky;
+      store(grad_att + u * LANES, load(grad_att + u * LANES) - minus_x[u] * leaky);
       store(grad_at + u * LANES, load(grad_at + u * LANES) + load(att + u * LANES) * leaky);
     }
   }
-  UNROLL for (int u = 0; u < NV; u++) {
-    if constexpr (WIDTH == 1) store(edge_bends + u * LANES, load(edge_bends + u * LANES) + edge_sum[u]);
-    store(grad_att + u * LANES, att_sum[u]);
-  }
+  if constexpr (WIDTH == 1)
+    UNROLL for (int u = 0; u < NV; u++) store(edge_bends + u * LANES, load(edge_bends + u * LANES) + edge_sum[u]);
 }
 
 using MessageSlice = void (*)(Sweep&, const Plan&, const float*, const float*, float*, int64_t, bool);
@@ -173,8 +175,8 @@ struct BackwardTask {
     for (int64_t b = plan.group_block[group]; b < plan.group_block[group + 1]; b++) {
       open_block(b);
       for (int64_t run = plan.block_run[b]; run < plan.block_run[b + 1]; run = sweep.run_end) {
-        open_sweep(run, plan.block_run[b + 1]);
-        differentiate_softmax(b);
+        open_sweep(b, run, plan.block_run[b + 1]);
+        differentiate_softmax();
         differentiate_score();
       }
       close_block(b);
@@ -185,7 +187,7 @@ struct BackwardTask {
     const int64_t first = plan.block_row[b], rows = plan.block_row[b + 1] - first, padded = problem.padded;
     block.x_dst.resize(rows * padded), block.grad_out.resize(rows * padded);
     block.bends.assign(rows * padded, 0.f), block.slopes.assign(rows, 0.f);
-    block.lse.resize(rows), block.total.resize(rows);
+    block.total.resize(rows);
     att_part.assign(padded, 0.f), edge_part.assign(relation.width * padded, 0.f);
     const float* out = problem.shared_softmax ? problem.out : relation.out;
     for (int64_t row = 0; row < rows; row++) {
@@ -196,38 +198,46 @@ struct BackwardTask {
       float total = 0;
       for (int64_t d = 0; d < problem.channels; d++) total += grad[d] * out[(dst * problem.heads + head) * problem.channels + d];
       block.total[row] = relation.grad_total ? total + relation.grad_total[dst * problem.heads + head] : total;
-      block.lse[row] = relation.lse[head * plan.n_dst + dst];
     }
+    recall_attention(first, rows);
   }
 
-  void open_sweep(int64_t run, int64_t last_run) {
+  void recall_attention(int64_t first_row, int64_t rows) {
+    const int64_t begin = plan.row_begin[first_row], end = plan.row_begin[first_row + rows];
+    const float* scores = relation.scores + head * plan.n_edges;
+    block.attention.resize(end - begin + LANES);  // a row's last vector may reach past the block's end
+    for (int64_t row = first_row; row < first_row + rows; row++) {
+      const float lse = relation.lse[head * plan.n_dst + plan.row_dst[row]];
+      int64_t e = plan.row_begin[row];
+      for (; e + LANES <= plan.row_begin[row + 1]; e += LANES) store(&block.attention[e - begin], exponential(load(scores + e) - lse));
+      if (const int64_t rest = plan.row_begin[row + 1] - e; rest > 0) {
+        float tail[LANES] = {};
+        for (int64_t k = 0; k < rest; k++) tail[k] = scores[e + k] - lse;
+        store(&block.attention[e - begin], exponential(load(tail)));
+      }
+    }
+    block.attr.assign(relation.sorted_attr + begin * relation.width, relation.sorted_attr + end * relation.width);
+  }
+
+  void open_sweep(int64_t b, int64_t run, int64_t last_run) {
     const int32_t first = plan.run_begin[run];
     sweep.run_begin = run;
     for (; run < last_run && plan.run_begin[run + 1] - first <= SWEEP; run++) sweep.begin[run - sweep.run_begin] = plan.run_begin[run] - first;
     sweep.run_end = run;
     sweep.n = sweep.begin[run - sweep.run_begin] = plan.run_begin[run] - first;
-    const float* scores = relation.scores + head * plan.n_edges;
-    const int64_t width = relation.width;
+    const int64_t width = relation.width, block_begin = plan.row_begin[plan.block_row[b]];
     for (int64_t k = 0; k < sweep.n; k++) {
-      const int32_t row = plan.walk_row[first + k];
-      sweep.feature[k] = row * (int32_t)problem.padded;
-      sweep.score[k] = scores[plan.walk_edge[first + k]] - block.lse[row];
+      const int64_t e = plan.walk_edge[first + k] - block_begin;
+      sweep.feature[k] = plan.walk_row[first + k] * (int32_t)problem.padded;
+      sweep.attention[k] = sweep.weight[k] = block.attention[e];
+      if (width == 1) sweep.attr[k] = block.attr[e];
+      if (width > 1) memcpy(&sweep.attr[k * width], &block.attr[e * width], width * 4);
     }
-    if (width == 1)
-      for (int64_t k = 0; k < sweep.n; k++) sweep.attr[k] = relation.sorted_attr[plan.walk_edge[first + k]];
-    else if (width > 1)
-      for (int64_t k = 0; k < sweep.n; k++)
-        memcpy(&sweep.attr[k * width], relation.sorted_attr + plan.walk_edge[first + k] * width, width * 4);
   }
 
   // slope = attention * (kept * grad_out . x_src - grad_out . out)
-  void differentiate_softmax(int64_t b) {
+  void differentiate_softmax() {
     const int32_t first = plan.run_begin[sweep.run_begin];
-    for (int64_t k = 0; k < sweep.n; k += LANES) {
-      Vector attention = exponential(load(sweep.score + k));
-      store(sweep.score + k, attention);
-      store(sweep.weight + k, attention);
-    }
     if (problem.dropout_threshold)
       for (int64_t k = 0; k < sweep.n; k++)
         sweep.weight[k] *= kept(problem, (uint32_t)relation.edge_id[plan.walk_edge[first + k]], problem.dropout_keys[head]);
@@ -235,22 +245,23 @@ struct BackwardTask {
       s.message(sweep, plan, packed + s.feature, &block.grad_out[s.feature], sums.src + s.feature, problem.padded, s.feature == 0);
     for (int64_t k = 0; k < sweep.n; k += LANES) store(sweep.dot + k, sum_each(sweep.partial + k * LANES));
     for (int64_t k = 0; k < sweep.n; k++)
-      sweep.slope[k] = sweep.weight[k] * sweep.dot[k] - sweep.score[k] * block.total[plan.walk_row[first + k]];
+      sweep.slope[k] = sweep.weight[k] * sweep.dot[k] - sweep.attention[k] * block.total[plan.walk_row[first + k]];
     if (relation.grad_attention)
       for (int64_t k = 0; k < sweep.n; k++)
-        sweep.slope[k] += sweep.score[k] * relation.grad_attention[relation.edge_id[plan.walk_edge[first + k]] * problem.heads + head];
-    for (int64_t i = 0; i < sweep.run_end - sweep.run_begin; i++) {
-      float total = 0;
-      for (int32_t k = sweep.begin[i]; k < sweep.begin[i + 1]; k++) total += sweep.slope[k];
-      sweep.run_slope[i] = total;
-    }
+        sweep.slope[k] += sweep.attention[k] * relation.grad_attention[relation.edge_id[plan.walk_edge[first + k]] * problem.heads + head];
     if (problem.shared_softmax)  // else the slopes of a destination sum to zero
       for (int64_t k = 0; k < sweep.n; k++) block.slopes[plan.walk_row[first + k]] += sweep.slope[k];
-    for (int64_t f = 0; f < relation.width; f++) {
-      float total = 0;
-      for (int64_t k = 0; k < sweep.n; k++) total += sweep.slope[k] * sweep.attr[k * relation.width + f];
-      sums.edge_slopes[f] += total;
-    }
+    sum_edge_slopes();
+  }
+
+  void sum_edge_slopes() {
+    const int64_t width = relation.width;
+    if (width == 1) {
+      for (int64_t k = sweep.n; k % LANES; k++) sweep.slope[k] = 0;
+      sums.edge_slopes[0] += dot(sweep.slope, sweep.attr.data(), (sweep.n + LANES - 1) / LANES * LANES);
+    } else
+      for (int64_t k = 0; k < sweep.n; k++)
+        for (int64_t f = 0; f < width; f++) sums.edge_slopes[f] += sweep.slope[k] * sweep.attr[k * width + f];
   }
 
   void differentiate_score() {
@@ -407,7 +418,6 @@ static void run_backward(const Problem& problem) {
       work->sweep.attr.resize(SWEEP * relation.width);
       work->edge_attr_part = space.edge_attr.get() + task.head * plan.n_edges * relation.width;
       work->row_grad = plan.has_hubs ? space.row_grad.get() : relation.grad_dst;
-      memset(work->sweep.score, 0, sizeof work->sweep.score);
       memset(work->sweep.partial, 0, sizeof work->sweep.partial);
       work->run(task.part);
     }

@@ -56,7 +56,7 @@ constexpr int64_t ROW_BLOCK_BYTES = 24 << 10;      // three quarters of a 32 KB 
 constexpr int64_t TILE_ROWS = 64;
 constexpr int64_t MIN_PIECE = 2048;                // edges below which a destination is never cut
 constexpr int64_t MIN_GROUP = 8192;                // edges that make a task worth its own sums
-constexpr int64_t MAX_RUN = 256;                   // edges of one run: what the buffers of a sweep hold
+constexpr int64_t MAX_RUN = 128;                   // edges of one run: what the buffers of a sweep hold
 constexpr int64_t TASKS = 64, GROUPS = 8;
 
 INLINE void cut_rows(Plan& plan, const Csr& csr) {
