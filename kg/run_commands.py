@@ -12,8 +12,8 @@ from kg.console import Format, print_rows
 
 app = typer.Typer(help="The register of training runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.")]
-SHOWN = ("auroc", "additive_auroc", "aupr", "r2", "pearson")
-"""Metrics that the list shows where a run has them."""
+SHOWN = ("auroc", "aupr", "rmse", "pearson")
+"""Pooled metrics that the list shows where a run has them, each with the additive baseline's."""
 
 
 @app.command("list")
@@ -25,8 +25,9 @@ def list_(store: Store = None, format: FormatOption = Format.table) -> None:
     with open_store(store, read_only=True) as graph:
         rows = runs.runs(graph)
     keep = ("id", "preset", "split", "seed", "started_at", "promoted")
+    metrics = [f"{model}{m} pooled" for m in SHOWN for model in ("", "additive ")]
     shown = [
-        {k: row[k] for k in keep} | {m: row["metrics"][m] for m in SHOWN if m in row["metrics"]}
+        {k: row[k] for k in keep} | {m: row["metrics"][m] for m in metrics if m in row["metrics"]}
         for row in rows
     ]
     columns = list(dict.fromkeys(k for row in shown for k in row))

@@ -178,9 +178,9 @@ def compare(store: GraphStore, first: str, second: str, *, top: int = 20) -> lis
     """
     pair = [find(store, first), find(store, second)]
     names = [m for m in pair[0]["metrics"] if m in pair[1]["metrics"]]
-    rows = [_compared(name, pair[0]["metrics"][name], pair[1]["metrics"][name]) for name in names]
+    compared = [_compared(name, pair[0]["metrics"][name], pair[1]["metrics"][name]) for name in names]
+    rows = [row for row in compared if row is not None]
     shared = _shared_genes(store, first, second, top)
-    rows = [row for row in rows if row is not None]
     rows.append(
         {
             "metric": f"shared of top {top} genes, mean over drugs",
@@ -201,13 +201,13 @@ def delete(store: GraphStore, run_id: str) -> int:
         Edges removed.
     """
     run = find(store, run_id)
-    store.delete_nodes("Run", [run_id])  # first: a run that is half removed must not be listed
-    removed = _delete_edges(store, [run_id])
     if run["promoted"]:
+        _mark_promoted(store, None)
         for ends, types in attention.BASE_EDGES.items():
             for type_ in types:
                 store.set_attention(type_, ends, _NO_ATTENTION, run_id)
-    return removed
+    store.delete_nodes("Run", [run_id])  # before its edges: a run that is half removed must not be listed
+    return _delete_edges(store, [run_id])
 
 
 _NO_ATTENTION = pa.table(

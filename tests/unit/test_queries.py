@@ -22,10 +22,12 @@ def attention(src: list[str], dst: list[str], weight: list[float], competitors: 
     return pa.table({"src": src, "dst": dst, "weight": weight, "competitors": competitors})
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(f"ladybug://{tmp_path}/graph.lbug") as graph:
-        fill(graph, tmp_path)
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    """Read by every test, written by none."""
+    folder = tmp_path_factory.mktemp("graph")
+    with open_store(f"ladybug://{folder}/graph.lbug") as graph:
+        fill(graph, folder)
         yield graph
 
 
