@@ -1,0 +1,144 @@
+"""The command line as a user meets it: real processes, real files, exit codes and one-line errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def cli(*words: str, cwd: Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "120", "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *words],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if check is not None:
+        assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose store holds a synthetic screen and one promoted run."""
+    folder = tmp_path_factory.mktemp("screen")
+    cli("ingest", "synthetic", "--quiet", cwd=folder)
+    cli("train", "--preset", "fast", "--epochs", "2", "--promote", "--quiet", cwd=folder)
+    return folder
+
+
+def test_help_is_quick_and_loads_neither_torch_nor_dgl() -> None:
+    script = (
+        "import sys, cli; heavy = {'torch', 'dgl', 'pandas', 'pyarrow', 'numpy', 'ladybug', 'neo4j', 'rdkit'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_loop_ends_in_links_that_cypher_answers(screen: Path) -> None:
+    rows = json.loads(cli("query", "strongest-links", "--format", "json", cwd=screen).stdout)
+    assert rows
+    assert {"drug", "gene", "rank", "weight", "excess", "known"} == set(rows[0])
+    typed = cli(
+        "query",
+        "--cypher",
+        "MATCH (d:Drug)-[t:TARGETS]->(g:Gene) WHERE t.attention > $least RETURN count(*) AS n",
+        "least=0",
+        "--format",
+        "json",
+        cwd=screen,
+    )
+    assert json.loads(typed.stdout)[0]["n"] > 0
+
+
+def test_status_names_what_the_store_holds(screen: Path) -> None:
+    rows = json.loads(cli("status", "--format", "json", cwd=screen).stdout)
+    values = {(row["section"], row["name"]): row["value"] for row in rows}
+    assert values["count", "Drug"] == 60
+    assert values["store", "health"] == "complete; next: cli query --list"
+    assert "synthetic" in cli("status", cwd=screen).stdout
+
+
+def test_runs_are_listed_and_shown(screen: Path) -> None:
+    listed = json.loads(cli("runs", "list", "--format", "json", cwd=screen).stdout)
+    assert len(listed) == 1 and listed[0]["promoted"] is True
+    shown = cli("runs", "show", listed[0]["id"], "--format", "csv", cwd=screen).stdout
+    assert shown.startswith("property,value\n")
+
+
+def test_a_prediction_for_a_named_pair(screen: Path) -> None:
+    drug = json.loads(cli("query", "strongest-links", "--format", "json", cwd=screen).stdout)[0]["drug"]
+    rows = json.loads(cli("predict", "--drug", drug, "--format", "json", cwd=screen).stdout)
+    assert all(0 <= row["probability"] <= 1 for row in rows) and len(rows) == 20
+
+
+def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
+    out = cli("export", "dgl", "graph", "--dataset", "synthetic", cwd=screen).stdout
+    assert (screen / "graph" / "graph.bin").is_file() and "Drug-TESTED_ON-CellLine" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("query", "top-genes", "drug=nothing-like-it"), 1, 'error: no drug "nothing-like-it" in the graph'),
+        (("query", "top-gnes"), 1, "did you mean top-genes?"),
+        (("query", "--cypher", "MATCH (n:Drug) DETACH DELETE n"), 1, "error: "),
+        (("query",), 1, "nothing asked; name a query (cli query --list) or pass --cypher"),
+        (("runs", "show", "r0"), 1, 'error: no run "r0"'),
+        (("train", "--preset", "defalt"), 1, "defalt"),
+        (("train", "--dataset", "GDSC9"), 1, 'no dataset "GDSC9"'),
+        (("ingest", "drgt", "not-there"), 1, "not-there"),
+        (("status", "--store", "mysql://x"), 1, '"mysql://x" is not a store'),
+        (("status", "--store", "ladybug://none.lbug"), 1, "none.lbug"),
+        (("query", "--bogus"), 2, "bogus"),
+        (("train", "--seed", "many"), 2, "many"),
+    ],
+)
+def test_what_is_wrong_is_one_line_without_a_traceback(
+    screen: Path, words: tuple[str, ...], code: int, message: str
+) -> None:
+    done = cli(*words, cwd=screen, check=code)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    if code == 1:
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_interrupted_training_leaves_no_run(screen: Path, tmp_path: Path) -> None:
+    cli("ingest", "synthetic", "--quiet", cwd=tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "train", "--preset", "default", "--epochs", "500"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(12)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert json.loads(cli("runs", "list", "--format", "json", cwd=tmp_path).stdout) == []
+
+
+def test_the_doctor_finds_the_embedded_store_and_the_kernels() -> None:
+    rows = {r["what"]: r for r in json.loads(cli("doctor", "--format", "json", cwd=CHECKOUT).stdout)}
+    assert rows["embedded store"]["state"] == "ok"
+    assert rows["kernels"]["state"] == "ok"
