@@ -10,18 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from model.config import AdjacencyConfig, NetworkConfig
+from model.edges import Edges
 from model.gatv2 import GATv2Conv
-from model.graph_tensors import (
-    CELL_LINE_KERNELS,
-    DRUG_KERNELS,
-    Edges,
-    GraphTensors,
-    cell_line_kernels,
-    drug_kernels,
-)
+from model.graph_tensors import GraphTensors
 from model.kernels import Csr
 from model.messages import RELATIONS, Messages
 from model.network import Attended, Logits
+from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, cell_line_kernels, drug_kernels
 
 ADJACENT = ("cell_line_from_gene", "drug_from_gene", "drug_from_sensitive")
 """Relations whose edges, both ways, are the adjacency: expression, targets, and sensitive training pairs."""
@@ -152,11 +147,28 @@ class _GraphNorm(nn.Module):
         return self.weight * rest / (rest**2).mean(0).add(1e-5).sqrt() + self.bias
 
 
+class _NoMessages(nn.Module):
+    """A node keeps to itself: the ablation in which the graph says nothing."""
+
+    def __init__(self, width: int, channels: int, heads: int) -> None:
+        super().__init__()
+        self.own, self.heads = nn.Linear(width, channels * heads), heads
+
+    def forward(
+        self, states: Tensor, graph: Csr, edge_attr: Tensor, *, return_attention: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        return self.own(states), states.new_zeros(graph.n_edges, self.heads)
+
+
 def _norm(name: str, width: int) -> nn.Module:
-    return {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d, "graph": _GraphNorm}[name](width)
+    if name == "layer":
+        return nn.LayerNorm(width)
+    return nn.BatchNorm1d(width) if name == "batch" else _GraphNorm(width)
 
 
 def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
+    if config.conv == "none":
+        return _NoMessages(width, channels, config.heads)
     if config.conv == "gatv2":
         return GATv2Conv(width, channels, config.heads, dropout=config.attention_dropout, edge_dim=1)
     from model import convolutions

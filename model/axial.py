@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.config import NetworkConfig
-from model.graph_tensors import N_SHARPENED_CELL_LINE_KERNELS, Edges, GraphTensors
+from model.edges import Edges
+from model.graph_tensors import GraphTensors
 from model.messages import Visible
+from model.similarities import N_SHARPENED_CELL_LINE_KERNELS, N_SHARPENED_DRUG_KERNELS
 
 
 class SimilarityScore(nn.Module):
@@ -63,7 +65,9 @@ class AxialAttention(nn.Module):
     def __init__(self, config: NetworkConfig, n_drug_kernels: int, n_cell_line_kernels: int) -> None:
         super().__init__()
         heads, hidden = config.axial_heads, 16
-        self.score_drugs = SimilarityScore(n_drug_kernels, 4, heads, hidden, (4.0, 16.0), 8.0)
+        self.score_drugs = SimilarityScore(
+            n_drug_kernels, N_SHARPENED_DRUG_KERNELS, heads, hidden, (4.0, 16.0), 8.0
+        )
         self.score_cell_lines = SimilarityScore(
             n_cell_line_kernels, N_SHARPENED_CELL_LINE_KERNELS, heads, hidden, (1.0, 6.0), 3.0
         )
@@ -122,13 +126,18 @@ class AxialAttention(nn.Module):
             ``drug_from_drug`` and ``cell_line_from_cell_line``: edges, and weights (n_edges,) that sum to 1 a node.
         """
         found = {}
-        for name, edges, score, known, n in (
-            ("drug_from_drug", tensors.drug_neighbours, self.score_drugs, visible.known_drugs, tensors.n_drugs),
-            ("cell_line_from_cell_line", tensors.cell_line_neighbours, self.score_cell_lines, visible.known_cell_lines, tensors.n_cell_lines),
-        ):  # fmt: skip
+        for name, edges, score, known in (
+            ("drug_from_drug", tensors.drug_neighbours, self.score_drugs, visible.known_drugs),
+            (
+                "cell_line_from_cell_line",
+                tensors.cell_line_neighbours,
+                self.score_cell_lines,
+                visible.known_cell_lines,
+            ),
+        ):
             usable = edges.keep(known[edges.src])
             power = score(usable.weight)
-            total = power.new_zeros(n, power.shape[1]).index_add(0, usable.dst, power)
+            total = power.new_zeros(len(known), power.shape[1]).index_add(0, usable.dst, power)
             found[name] = (usable, (power / total[usable.dst]).mean(1))
         return found
 
@@ -136,5 +145,5 @@ class AxialAttention(nn.Module):
 def _scatter(edges: Edges, score: SimilarityScore, n: int) -> Tensor:
     """Attention of edges as dense matrices (n_heads, n_dst, n_src); a node's own entry is 0."""
     power = score(edges.weight)
-    dense = power.new_zeros(n * n, power.shape[1]).index_put((edges.dst * n + edges.src,), power)
+    dense: Tensor = power.new_zeros(n * n, power.shape[1]).index_put((edges.dst * n + edges.src,), power)
     return dense.T.reshape(-1, n, n)

@@ -26,7 +26,8 @@ def mean(
     training: Responses, drug: np.ndarray, cell_line: np.ndarray, *, task: Task, seed: int
 ) -> np.ndarray:
     """The mean of the training pairs for every pair."""
-    return np.full(len(drug), training.target(task).mean(dtype=np.float64))
+    everything: np.ndarray = np.full(len(drug), training.target(task).mean(dtype=np.float64))
+    return everything
 
 
 def drug_mean(
@@ -37,7 +38,8 @@ def drug_mean(
     count = np.bincount(training.drug, minlength=training.n_drugs)
     total = np.bincount(training.drug, target, minlength=training.n_drugs)
     shrunk: np.ndarray = (total + 2 * target.mean()) / (count + 2)
-    return shrunk[drug]
+    asked: np.ndarray = shrunk[drug]
+    return asked
 
 
 def additive(
@@ -69,7 +71,7 @@ def factorisation(
     rank: int = 16,
     epochs: int = 120,
 ) -> np.ndarray:
-    """Biases and a low-rank product under Gaussian priors, logistic or Gaussian, fitted by Adam on all pairs at once."""
+    """Biases and a low-rank product under Gaussian priors, logistic or Gaussian, fitted by Adam."""
     import torch
     from torch.nn import functional
 
@@ -101,7 +103,7 @@ def factorisation(
             + 0.5 * (drug_bias**2).sum()
             + 0.05 * (cell_line_bias**2).sum()
         )
-        (loss + 0.5 * prior).backward()  # type: ignore[no-untyped-call]
+        (loss + 0.5 * prior).backward()
         optimiser.step()
     with torch.no_grad():
         found = output(torch.from_numpy(drug), torch.from_numpy(cell_line))

@@ -14,7 +14,8 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from model.graph_tensors import Edges, GraphTensors
+from model.edges import Edges
+from model.graph_tensors import GraphTensors
 
 SHRINKAGE = 10.0
 """Pairs' worth of no association that every correlation is pulled towards."""

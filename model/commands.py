@@ -101,14 +101,10 @@ def train(
         task_id = bar.add_task("reading the graph", total=total, note="")
 
         def report(member: int, epoch: int, validation: float | None) -> None:
-            shown = "" if validation is None else f"validation {validation:.4f}"
             done = (member - 1) * config.training.epochs + epoch
-            bar.update(
-                task_id,
-                completed=done,
-                description=f"training {member}/{config.training.members}",
-                **({"note": shown} if shown else {}),
-            )
+            bar.update(task_id, completed=done, description=f"training {member}/{config.training.members}")
+            if validation is not None:
+                bar.update(task_id, note=f"validation {validation:.4f}")
 
         def stage(what: str) -> None:
             bar.update(task_id, description=what)

@@ -1,4 +1,4 @@
-"""Presets: what a network is made of and how it is trained. Every option stands, with a comment, in `presets/*.yaml`."""
+"""Presets: what a network is made of and how it is trained; `presets/*.yaml` says what each option does."""
 
 from __future__ import annotations
 

@@ -159,9 +159,16 @@ def summary(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         groups.setdefault((row["model"], row["metric"], row["grouping"]), []).append(row["value"])
     return [
-        {"model": model, "metric": metric, "grouping": grouping, "mean": float(np.mean(values)), "deviation": float(np.std(values)), "folds": len(values)}
+        {
+            "model": model,
+            "metric": metric,
+            "grouping": grouping,
+            "mean": float(np.mean(values)),
+            "deviation": float(np.std(values)),
+            "folds": len(values),
+        }
         for (model, metric, grouping), values in groups.items()
-    ]  # fmt: skip
+    ]
 
 
 def _check(measured: Responses, fold: Fold, task: Task, where: str) -> None:

@@ -10,38 +10,14 @@ from torch import Tensor
 
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
-
-
-@dataclass(frozen=True)
-class Edges:
-    """Directed edges of one relation.
-
-    Attributes
-    ----------
-    src, dst
-        int64 (n_edges,).
-    weight
-        float32 (n_edges, n_features).
-    """
-
-    src: Tensor
-    dst: Tensor
-    weight: Tensor
-
-    def __len__(self) -> int:
-        return len(self.src)
-
-    def reversed(self) -> Edges:
-        """The same edges the other way round."""
-        return Edges(self.dst, self.src, self.weight)
-
-    def keep(self, mask: Tensor) -> Edges:
-        """Edges where a boolean mask (n_edges,) is true."""
-        return Edges(self.src[mask], self.dst[mask], self.weight[mask])
-
-    def to(self, device: torch.device) -> Edges:
-        """The same edges on another device."""
-        return Edges(self.src.to(device), self.dst.to(device), self.weight.to(device))
+from model.edges import Edges
+from model.similarities import (
+    N_SHARPENED_CELL_LINE_KERNELS,
+    N_SHARPENED_DRUG_KERNELS,
+    cell_line_kernels,
+    drug_kernels,
+    k_nearest,
+)
 
 
 @dataclass(frozen=True)
@@ -110,13 +86,6 @@ class GraphTensors:
         return replace(self, **{f.name: getattr(self, f.name).to(where) for f in fields(self)})
 
 
-DRUG_KERNELS = ("tanimoto", "cosine", "containment", "rare_bits", "stored")
-CELL_LINE_KERNELS = ("components", "cosine", "rbf", "stored", "mutation", "copy_number", "tissue")
-N_SHARPENED_CELL_LINE_KERNELS = 2
-N_COMPONENTS = 16
-"""The first cell-line kernels, which alone set how fast the axial part's attention falls off."""
-
-
 def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: int) -> GraphTensors:
     """Read a heterograph.
 
@@ -155,8 +124,8 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     z = expression[cell_line, strongest.flatten()]
     expresses = Edges(strongest.flatten(), cell_line, z[:, None]).keep(z != 0)
 
-    drug, gene = _unique(*graph.edges(etype=("Drug", "TARGETS", "Gene")), n_genes)
-    a, b = _unique(*graph.edges(etype=("Gene", "INTERACTS_WITH", "Gene")), n_genes)
+    drug, gene = _unique(graph.edges(etype=("Drug", "TARGETS", "Gene")), n_genes)
+    a, b = _unique(graph.edges(etype=("Gene", "INTERACTS_WITH", "Gene")), n_genes)
     return GraphTensors(
         fingerprint=fingerprint,
         has_structure=graph.nodes["Drug"].data["has_structure"].bool(),
@@ -169,91 +138,15 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
         expresses=expresses,
         targets=Edges(gene, drug, torch.ones(len(drug), 1)),
         interacts=Edges(torch.cat([a, b]), torch.cat([b, a]), torch.ones(2 * len(a), 1)),
-        drug_neighbours=_neighbours(drug_kernels(fingerprint, similar_drugs), n_neighbours, slice(0, 4)),
-        cell_line_neighbours=_neighbours(
+        drug_neighbours=k_nearest(
+            drug_kernels(fingerprint, similar_drugs), n_neighbours, N_SHARPENED_DRUG_KERNELS
+        ),
+        cell_line_neighbours=k_nearest(
             cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines),
             n_neighbours,
-            slice(0, N_SHARPENED_CELL_LINE_KERNELS),
+            N_SHARPENED_CELL_LINE_KERNELS,
         ),
     )
-
-
-def drug_kernels(fingerprint: Tensor, similar: Edges) -> Tensor:
-    """Similarities in [0, 1] of all drugs, (n_drugs, n_drugs, 5), in the order of ``DRUG_KERNELS``.
-
-    ``containment`` is the share of the smaller molecule's bits in the larger; ``rare_bits`` is a cosine in which a
-    bit counts by how rare it is. A drug without a structure is similar to none but by what is stored.
-    """
-    common = fingerprint @ fingerprint.T
-    size = common.diagonal()
-    smaller = torch.minimum(size[:, None], size[None])
-    union = size[:, None] + size[None] - common
-    rarity = torch.log1p(len(fingerprint) / (1 + fingerprint.sum(0)))
-    stored = torch.zeros_like(common)
-    stored[similar.dst, similar.src] = similar.weight[:, 0]
-    kernels = [
-        common / union.clamp(min=1),
-        common / torch.sqrt(size[:, None] * size[None]).clamp(min=1),
-        common / smaller.clamp(min=1),
-        _cosine(fingerprint * rarity),
-        stored,
-    ]
-    return torch.stack(kernels, dim=-1)
-
-
-def cell_line_kernels(
-    expression: Tensor, mutation: Tensor, copy_number: Tensor, tissue: Tensor, similar: Edges
-) -> Tensor:
-    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 7), in the order of ``CELL_LINE_KERNELS``.
-
-    ``components`` is a cosine on the main axes of expression; ``rbf`` has the median squared distance as its
-    width; cosines are clipped at 0.
-    """
-    square = (expression**2).sum(1)
-    distance = (square[:, None] + square[None] - 2 * expression @ expression.T).clamp(min=0)
-    apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
-    width = apart.median() if len(apart) else distance.new_tensor(1.0)
-    stored = torch.zeros_like(distance)
-    stored[similar.dst, similar.src] = similar.weight[:, 0]
-    centred = expression - expression.mean(0)
-    kernels = [
-        _cosine(_components(centred)).clamp(min=0),
-        _cosine(centred).clamp(min=0),
-        torch.exp(-distance / width.clamp(min=1e-6)),
-        stored,
-        _cosine(mutation - mutation.mean(0)).clamp(min=0),
-        _cosine(copy_number - copy_number.mean(0)).clamp(min=0),
-        ((tissue[:, None] == tissue[None]) & (tissue >= 0)[:, None]).float(),
-    ]
-    return torch.stack(kernels, dim=-1)
-
-
-def _components(centred: Tensor) -> Tensor:
-    """Coordinates on the main axes of variation, (n, 16): what many genes say together, without single genes' noise."""
-    values, vectors = torch.linalg.eigh((centred @ centred.T).double())
-    k = min(N_COMPONENTS, len(values))
-    return (vectors[:, -k:] * values[-k:].clamp(min=0).sqrt()).float()
-
-
-def _cosine(rows: Tensor) -> Tensor:
-    unit = rows / rows.norm(dim=1, keepdim=True).clamp(min=1e-12)
-    return unit @ unit.T
-
-
-def _neighbours(kernels: Tensor, k: int, ranked_by: slice) -> Edges:
-    n = len(kernels)
-    mean = kernels[..., ranked_by].mean(-1)
-    mean.fill_diagonal_(-1)
-    k = min(k, n - 1)
-    if k < 1:
-        return Edges(
-            torch.empty(0, dtype=torch.int64),
-            torch.empty(0, dtype=torch.int64),
-            torch.empty(0, kernels.shape[-1]),
-        )
-    src = torch.sort(mean, dim=1, descending=True, stable=True).indices[:, :k].flatten()
-    dst = torch.arange(n).repeat_interleave(k)
-    return Edges(src, dst, kernels[dst, src])
 
 
 def _dense(heterograph: Heterograph, type_: str, feature: str) -> Tensor:
@@ -291,8 +184,9 @@ def _similar(heterograph: Heterograph, label: str) -> Edges:
     )
 
 
-def _unique(src: Tensor, dst: Tensor, n_dst: int) -> tuple[Tensor, Tensor]:
-    pair = torch.unique(src * max(n_dst, 1) + dst)
+def _unique(ends: tuple[Tensor, Tensor], n_dst: int) -> tuple[Tensor, Tensor]:
+    """Edges of several datasets, each pair once."""
+    pair = torch.unique(ends[0] * max(n_dst, 1) + ends[1])
     return pair // max(n_dst, 1), pair % max(n_dst, 1)
 
 

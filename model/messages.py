@@ -13,7 +13,8 @@ from torch import Tensor
 
 from model.candidates import Screened, association, candidates, near_targets, residuals
 from model.config import NetworkConfig
-from model.graph_tensors import Edges, GraphTensors
+from model.edges import Edges
+from model.graph_tensors import GraphTensors
 from model.kernels import Csr
 from model.responses import Task
 

@@ -14,9 +14,11 @@ from torch.nn import functional
 
 from model.axial import AxialAttention
 from model.config import NetworkConfig
+from model.edges import Edges
 from model.gatv2 import RelationalGATv2Conv
-from model.graph_tensors import CELL_LINE_KERNELS, DRUG_KERNELS, Edges, GraphTensors
+from model.graph_tensors import GraphTensors
 from model.messages import RELATIONS, Messages
+from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
 KINDS = ("Drug", "CellLine", "Gene")
 
@@ -168,8 +170,8 @@ class RelationalLayer(nn.Module):
         self.convs = nn.ModuleDict()
         for kind in KINDS:
             into = [r for r in config.relations if RELATIONS[r][1] == kind]
-            if into and config.conv != "none":
-                self.convs[kind] = relational_conv(config, into)
+            if (conv := relational_conv(config, into)) is not None:
+                self.convs[kind] = conv
         self.own = nn.ModuleDict({kind: nn.Linear(n, n) for kind in KINDS})
         self.norm = nn.ModuleDict({kind: nn.LayerNorm(n) for kind in KINDS})
         self.dropout = nn.Dropout(config.dropout)
@@ -193,10 +195,12 @@ class RelationalLayer(nn.Module):
         return after, attention
 
 
-def relational_conv(config: NetworkConfig, relations: list[str]) -> nn.Module:
-    """The convolution a preset names, into one kind of node."""
-    widths = {r: (config.channels, 1) for r in relations}
+def relational_conv(config: NetworkConfig, relations: list[str]) -> nn.Module | None:
+    """The convolution a preset names, into one kind of node; None where it names none."""
+    widths: dict[str, tuple[int, int | None]] = dict.fromkeys(relations, (config.channels, 1))
     channels = config.channels // config.heads
+    if config.conv == "none" or not relations:
+        return None
     if config.conv == "gatv2":
         return RelationalGATv2Conv(
             config.channels, channels, widths, config.heads, dropout=config.attention_dropout

@@ -1,4 +1,4 @@
-"""One training run: store → heterograph → fit → held-out figures → folder → register. The command is in `commands.py`."""
+"""One training run: store → heterograph → fit → held-out figures → folder → register; `commands.py` calls it."""
 
 from __future__ import annotations
 

@@ -20,10 +20,12 @@ from kg import heterograph as graphs
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model.config import Config
+from model.fitting import Member, make_network
 from model.graph_tensors import graph_tensors
 from model.messages import MessageBuilder
 from model.responses import Responses
-from model.training import Fitted, Member, Scale, make_network, visible_pairs
+from model.scale import Scale, visible_pairs
+from model.training import Fitted
 
 CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
 

@@ -10,7 +10,13 @@ from kg.heterograph import Heterograph
 
 
 def screen(
-    n_drugs: int = 24, n_cell_lines: int = 20, n_genes: int = 30, *, seed: int = 0, measured: float = 0.7, datasets: int = 1
+    n_drugs: int = 24,
+    n_cell_lines: int = 20,
+    n_genes: int = 30,
+    *,
+    seed: int = 0,
+    measured: float = 0.7,
+    datasets: int = 1,
 ) -> Heterograph:
     """A screen in which drugs of one family act on cell lines that express the family's gene.
 
@@ -41,12 +47,17 @@ def screen(
         ("CellLine", "MUTATED", "Gene"): (strong[:5], {"value": np.ones(5)}),
         ("CellLine", "COPY_NUMBER", "Gene"): (np.empty((0, 2), int), {"value": np.empty(0)}),
         ("CellLine", "METHYLATED", "Gene"): (np.empty((0, 2), int), {"value": np.empty(0)}),
-        ("Drug", "TESTED_ON", "CellLine"): (np.stack([drug, cell_line], 1), {"ln_ic50": ln_ic50, "auc": np.full(len(drug), np.nan)}),
+        ("Drug", "TESTED_ON", "CellLine"): (
+            np.stack([drug, cell_line], 1),
+            {"ln_ic50": ln_ic50, "auc": np.full(len(drug), np.nan)},
+        ),
         ("Gene", "INTERACTS_WITH", "Gene"): (links, {}),
         ("Gene", "MEMBER_OF", "Pathway"): (np.empty((0, 2), int), {}),
     }  # fmt: skip
     counts = {"Drug": n_drugs, "CellLine": n_cell_lines, "Gene": n_genes, "Pathway": 0}
-    graph = dgl.heterograph({k: (torch.tensor(e[:, 0]), torch.tensor(e[:, 1])) for k, (e, _) in edges.items()}, counts)
+    graph = dgl.heterograph(
+        {k: (torch.tensor(e[:, 0]), torch.tensor(e[:, 1])) for k, (e, _) in edges.items()}, counts
+    )
     for edge_type, (ends, features) in edges.items():
         graph.edges[edge_type].data["dataset"] = torch.zeros(len(ends), dtype=torch.int64)
         for name, value in features.items():

@@ -46,7 +46,9 @@ def test_factorisation_learns_interaction_that_additive_cannot(task: str) -> Non
     generator = np.random.default_rng(3)
     drug, cell_line = np.repeat(np.arange(30), 30), np.tile(np.arange(30), 30)
     product = generator.normal(size=30)[drug] * generator.normal(size=30)[cell_line]
-    everything = Responses(drug, cell_line, (product > 0).astype(np.float32), -product.astype(np.float32), 30, 30)
+    everything = Responses(
+        drug, cell_line, (product > 0).astype(np.float32), -product.astype(np.float32), 30, 30
+    )
     held_out = generator.random(900) < 0.2
     training, test = everything.take(~held_out), everything.take(held_out)
     found = {
@@ -62,7 +64,8 @@ def test_factorisation_learns_interaction_that_additive_cannot(task: str) -> Non
 def test_same_seed_gives_the_same_prediction(name: str) -> None:
     training = responses(screen())
     first, again = (
-        BASELINES[name](training, training.drug, training.cell_line, task="classification", seed=3) for _ in range(2)
+        BASELINES[name](training, training.drug, training.cell_line, task="classification", seed=3)
+        for _ in range(2)
     )
     assert np.array_equal(first, again)
     assert ((first >= 0) & (first <= 1)).all()

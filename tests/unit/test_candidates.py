@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from model.candidates import SHRINKAGE, Screened, association, candidates, near_targets, residuals
-from model.graph_tensors import Edges, graph_tensors
+from model.edges import Edges
+from model.graph_tensors import graph_tensors
 from tests.screens import screen
 
 

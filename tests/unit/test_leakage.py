@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from model.config import Config, load_preset
+from model.fitting import Fitting, draw_chunks
 from model.graph_tensors import GraphTensors, graph_tensors
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses, responses
+from model.scale import Scale, visible_pairs
 from model.splits import Split, folds
-from model.training import Fitting, Scale, draw_chunks, fit, visible_pairs
+from model.training import fit
 from tests.screens import screen
 
 torch.set_num_threads(1)  # these networks are far too small for more
@@ -25,14 +27,18 @@ SMALL = load_preset(
 
 def _tensors(config: Config = SMALL, seed: int = 0) -> tuple[GraphTensors, Responses]:
     heterograph = screen(seed=seed)
-    return graph_tensors(heterograph, n_expressed=10, n_neighbours=config.network.axial_neighbours), responses(heterograph)
+    return graph_tensors(
+        heterograph, n_expressed=10, n_neighbours=config.network.axial_neighbours
+    ), responses(heterograph)
 
 
 def _with_flipped(measured: Responses, rows: np.ndarray) -> Responses:
     label, ln_ic50 = measured.label.copy(), measured.ln_ic50.copy()
     label[rows] = 1 - label[rows]
     ln_ic50[rows] = 100 - ln_ic50[rows]
-    return Responses(measured.drug, measured.cell_line, label, ln_ic50, measured.n_drugs, measured.n_cell_lines)
+    return Responses(
+        measured.drug, measured.cell_line, label, ln_ic50, measured.n_drugs, measured.n_cell_lines
+    )
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -53,7 +59,9 @@ def test_changed_test_labels_change_no_bit_of_weights_and_predictions(split: Spl
 
 def _messages(tensors: GraphTensors, passing: Responses) -> Messages:
     scale = Scale.of(passing, "classification")
-    return MessageBuilder(tensors, SMALL.network, "classification").build(visible_pairs(tensors, passing, scale))
+    return MessageBuilder(tensors, SMALL.network, "classification").build(
+        visible_pairs(tensors, passing, scale)
+    )
 
 
 def test_supervised_pair_is_in_no_message_in_either_direction() -> None:
@@ -62,9 +70,14 @@ def test_supervised_pair_is_in_no_message_in_either_direction() -> None:
         messages = _messages(tensors, measured.take(np.setdiff1d(np.arange(len(measured)), chunk)))
         supervised = set(zip(measured.drug[chunk].tolist(), measured.cell_line[chunk].tolist(), strict=True))
         for name in ("sensitive", "resistant"):
-            to_drug, to_cell_line = messages.edges[f"drug_from_{name}"], messages.edges[f"cell_line_from_{name}"]
+            to_drug, to_cell_line = (
+                messages.edges[f"drug_from_{name}"],
+                messages.edges[f"cell_line_from_{name}"],
+            )
             assert not supervised & set(zip(to_drug.dst.tolist(), to_drug.src.tolist(), strict=True))
-            assert not supervised & set(zip(to_cell_line.src.tolist(), to_cell_line.dst.tolist(), strict=True))
+            assert not supervised & set(
+                zip(to_cell_line.src.tolist(), to_cell_line.dst.tolist(), strict=True)
+            )
         assert not messages.visible.measured[measured.cell_line[chunk], measured.drug[chunk]].any()
 
 
@@ -72,7 +85,9 @@ def test_label_of_a_supervised_pair_reaches_no_tensor_of_its_step() -> None:
     tensors, measured = _tensors()
     chunk = np.arange(0, len(measured), 4)
     seen = np.setdiff1d(np.arange(len(measured)), chunk)
-    first, second = (_messages(tensors, found.take(seen)) for found in (measured, _with_flipped(measured, chunk)))
+    first, second = (
+        _messages(tensors, found.take(seen)) for found in (measured, _with_flipped(measured, chunk))
+    )
     for relation in first.edges:
         assert torch.equal(first.edges[relation].src, second.edges[relation].src), relation
         assert torch.equal(first.edges[relation].weight, second.edges[relation].weight), relation
@@ -89,7 +104,12 @@ def test_held_out_entity_sends_no_message(split: Split) -> None:
     kind = "drug" if split is Split.unseen_drug else "cell_line"
     sends = {
         "drug": ("drug_from_drug", "gene_from_drug", "cell_line_from_sensitive", "cell_line_from_resistant"),
-        "cell_line": ("cell_line_from_cell_line", "gene_from_cell_line", "drug_from_sensitive", "drug_from_resistant"),
+        "cell_line": (
+            "cell_line_from_cell_line",
+            "gene_from_cell_line",
+            "drug_from_sensitive",
+            "drug_from_resistant",
+        ),
     }[kind]
     for relation in sends:
         assert not np.isin(messages.edges[relation].src.numpy(), held_out).any(), relation
@@ -112,8 +132,12 @@ def test_inner_validation_pairs_pass_no_message_while_fitting() -> None:
     scale = Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, SMALL.network, "classification")
     fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
-    inner = set(zip(fitting.inner_validation.drug.tolist(), fitting.inner_validation.cell_line.tolist(), strict=True))
-    used = set(zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True))
+    inner = set(
+        zip(fitting.inner_validation.drug.tolist(), fitting.inner_validation.cell_line.tolist(), strict=True)
+    )
+    used = set(
+        zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True)
+    )
     assert inner and not inner & used
 
 
@@ -124,7 +148,9 @@ def test_untested_targets_are_never_measured_training_pairs() -> None:
     fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
     supervised = fitting.inner_training.take(np.arange(20))
     drug, cell_line, target, weight = fitting._pairs(supervised)
-    trained = set(zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True))
+    trained = set(
+        zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True)
+    )
     weak = set(zip(drug[20:].tolist(), cell_line[20:].tolist(), strict=True))
     assert weak and not weak & trained
     assert (target[20:] == 0.5).all()

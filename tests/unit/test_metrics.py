@@ -23,22 +23,36 @@ def _example(seed: int = 0, n: int = 300, ties: bool = False) -> tuple[np.ndarra
 def test_classification_figures_agree_with_scikit_learn(ties: bool) -> None:
     label, probability = _example(ties=ties)
     called = probability >= 0.5
-    assert metrics.auroc(label, probability) == pytest.approx(sklearn.metrics.roc_auc_score(label, probability))
-    assert metrics.aupr(label, probability) == pytest.approx(sklearn.metrics.average_precision_score(label, probability))
-    assert metrics.accuracy(label, probability) == pytest.approx(sklearn.metrics.accuracy_score(label, called))
+    assert metrics.auroc(label, probability) == pytest.approx(
+        sklearn.metrics.roc_auc_score(label, probability)
+    )
+    assert metrics.aupr(label, probability) == pytest.approx(
+        sklearn.metrics.average_precision_score(label, probability)
+    )
+    assert metrics.accuracy(label, probability) == pytest.approx(
+        sklearn.metrics.accuracy_score(label, called)
+    )
     assert metrics.f1(label, probability) == pytest.approx(sklearn.metrics.f1_score(label, called))
     assert metrics.mcc(label, probability) == pytest.approx(sklearn.metrics.matthews_corrcoef(label, called))
-    assert metrics.brier(label, probability) == pytest.approx(sklearn.metrics.brier_score_loss(label, probability))
+    assert metrics.brier(label, probability) == pytest.approx(
+        sklearn.metrics.brier_score_loss(label, probability)
+    )
 
 
 def test_regression_figures_agree_with_scipy() -> None:
     generator = np.random.default_rng(1)
     value = generator.normal(size=200)
     predicted = value + generator.normal(size=200)
-    assert metrics.pearson(value, predicted) == pytest.approx(scipy.stats.pearsonr(value, predicted).statistic)
-    assert metrics.spearman(value, predicted) == pytest.approx(scipy.stats.spearmanr(value, predicted).statistic)
+    assert metrics.pearson(value, predicted) == pytest.approx(
+        scipy.stats.pearsonr(value, predicted).statistic
+    )
+    assert metrics.spearman(value, predicted) == pytest.approx(
+        scipy.stats.spearmanr(value, predicted).statistic
+    )
     assert metrics.r2(value, predicted) == pytest.approx(sklearn.metrics.r2_score(value, predicted))
-    assert metrics.rmse(value, predicted) == pytest.approx(np.sqrt(sklearn.metrics.mean_squared_error(value, predicted)))
+    assert metrics.rmse(value, predicted) == pytest.approx(
+        np.sqrt(sklearn.metrics.mean_squared_error(value, predicted))
+    )
 
 
 def test_calibration_error_is_zero_for_frequencies_and_large_for_certainty() -> None:

@@ -10,19 +10,30 @@ import torch
 
 from kg.errors import ModelError
 from model.config import PRESETS, load_preset
+from model.fitting import make_network
 from model.graph_tensors import graph_tensors
 from model.messages import RELATIONS, MessageBuilder
 from model.network import PrincipalComponents
 from model.responses import responses
-from model.training import Scale, make_network, visible_pairs
+from model.scale import Scale, visible_pairs
 from tests.screens import screen
 
 SMALL = {
     "default": {"channels": 8, "drug_components": 6, "cell_line_components": 4, "gene_components": 4},
     "fast": {"channels": 8},
-    "drgt": {"heads": 2, "adjacency": {"input_channels": 12, "head_channels": [6, 4], "norm": "layer", "activation": "relu",
-             "layer_dropout": [0.2, 0.1], "hidden_layers": 1, "hidden_dropout": 0.5}},
-}  # fmt: skip
+    "drgt": {
+        "heads": 2,
+        "adjacency": {
+            "input_channels": 12,
+            "head_channels": [6, 4],
+            "norm": "layer",
+            "activation": "relu",
+            "layer_dropout": [0.2, 0.1],
+            "hidden_layers": 1,
+            "hidden_dropout": 0.5,
+        },
+    },
+}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -32,7 +43,9 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
     tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
     measured = responses(heterograph)
     scale = Scale.of(measured, "classification")
-    messages = MessageBuilder(tensors, config.network, "classification").build(visible_pairs(tensors, measured, scale))
+    messages = MessageBuilder(tensors, config.network, "classification").build(
+        visible_pairs(tensors, measured, scale)
+    )
     torch.manual_seed(0)
     network = make_network(tensors, config).eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
@@ -42,7 +55,9 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
     attended = network.attention(tensors, messages)  # type: ignore[operator]
     assert "drug_from_gene" in attended
     for relation, attention in attended.items():
-        total = torch.zeros(int(attention.edges.dst.max()) + 1).index_add(0, attention.edges.dst, attention.weight)
+        total = torch.zeros(int(attention.edges.dst.max()) + 1).index_add(
+            0, attention.edges.dst, attention.weight
+        )
         count = torch.bincount(attention.edges.dst)
         reached = total[count > 0]
         if preset == "drgt":  # the softmax is over neighbours of all kinds
@@ -84,7 +99,11 @@ def test_every_base_relation_goes_the_way_its_name_says() -> None:
     assert np.bincount(messages.edges["cell_line_from_gene"].dst.numpy()).max() <= 7
     sensitive = messages.edges["drug_from_sensitive"]
     pairs = set(zip(sensitive.dst.tolist(), sensitive.src.tolist(), strict=True))
-    wanted = {(int(d), int(c)) for d, c, y in zip(measured.drug, measured.cell_line, measured.label, strict=True) if y}
+    wanted = {
+        (int(d), int(c))
+        for d, c, y in zip(measured.drug, measured.cell_line, measured.label, strict=True)
+        if y
+    }
     assert pairs == wanted
 
 
@@ -125,9 +144,9 @@ def test_bad_preset_file_is_one_line(tmp_path: Path, text: str, message: str) ->
 def test_unknown_preset_option_and_value_are_named() -> None:
     with pytest.raises(ModelError, match='no preset "big"; there are default, fast, drgt'):
         load_preset("big")
-    with pytest.raises(ModelError, match='unknown option "network.width"'):
+    with pytest.raises(ModelError, match=r'unknown option "network\.width"'):
         load_preset("default", network={"width": 3})
-    with pytest.raises(ModelError, match='"training.epochs" is "0"'):
+    with pytest.raises(ModelError, match=r'"training\.epochs" is "0"'):
         load_preset("default", training={"epochs": 0})
     with pytest.raises(ModelError, match="channels 50 cannot be shared by 4 heads"):
         load_preset("default", network={"channels": 50, "heads": 4})
@@ -141,6 +160,8 @@ def test_drug_without_structure_and_similarity_is_refused_by_name() -> None:
     touching = torch.zeros(24, dtype=torch.bool)
     touching[3] = True
     src, dst = heterograph.graph.edges(etype=("Drug", "SIMILAR_TO", "Drug"))
-    heterograph.graph.remove_edges(torch.nonzero(touching[src] | touching[dst]).flatten(), etype=("Drug", "SIMILAR_TO", "Drug"))
+    heterograph.graph.remove_edges(
+        torch.nonzero(touching[src] | touching[dst]).flatten(), etype=("Drug", "SIMILAR_TO", "Drug")
+    )
     with pytest.raises(ModelError, match="NSC4 has responses but neither a structure nor a similar drug"):
         graph_tensors(heterograph, n_expressed=5, n_neighbours=5)

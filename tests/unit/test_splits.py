@@ -58,7 +58,11 @@ def test_paper_order_puts_sensitive_pairs_first_and_counts_in_drug_numbers() -> 
     measured, heterograph = _of_table(table)
     order = paper_order(measured, heterograph)
     named = [
-        (float(measured.label[i]), heterograph.ids["CellLine"][measured.cell_line[i]], heterograph.ids["Drug"][measured.drug[i]])
+        (
+            float(measured.label[i]),
+            heterograph.ids["CellLine"][measured.cell_line[i]],
+            heterograph.ids["Drug"][measured.drug[i]],
+        )
         for i in order
     ]
     assert named == [
@@ -130,16 +134,17 @@ def test_pair_measured_by_two_datasets_counts_once() -> None:
     graph = heterograph.graph
     drug, cell_line = graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))
     value = graph.edges["Drug", "TESTED_ON", "CellLine"].data
-    graph.add_edges(
-        drug[:1], cell_line[:1],
-        {"ln_ic50": value["ln_ic50"][:1] + 2, "auc": value["auc"][:1], "response": 1 - value["response"][:1], "dataset": 1 - value["dataset"][:1]},
-        etype=("Drug", "TESTED_ON", "CellLine"),
-    )  # fmt: skip
+    again = {name: value[name][:1].clone() for name in ("ln_ic50", "auc", "response", "dataset")}
+    again["ln_ic50"] += 2
+    again["response"], again["dataset"] = 1 - again["response"], 1 - again["dataset"]
+    graph.add_edges(drug[:1], cell_line[:1], again, etype=("Drug", "TESTED_ON", "CellLine"))
     measured = responses(heterograph)
     assert len(measured) == len(drug)
     row = np.flatnonzero((measured.drug == int(drug[0])) & (measured.cell_line == int(cell_line[0])))
     assert measured.ln_ic50[row[0]] == pytest.approx(float(value["ln_ic50"][0]) + 1)
-    of_first_dataset = int(value["response"][0]) if int(value["dataset"][0]) == 0 else 1 - int(value["response"][0])
+    of_first_dataset = (
+        int(value["response"][0]) if int(value["dataset"][0]) == 0 else 1 - int(value["response"][0])
+    )
     assert measured.label[row[0]] == of_first_dataset
 
 

@@ -33,7 +33,9 @@ def _config(**training: object) -> Config:
     return load_preset("fast", network=CHANGES["network"], training={**CHANGES["training"], **training})
 
 
-def _fit(task: str = "classification", split: Split = Split.random, **training: object) -> tuple[Fitted, np.ndarray, np.ndarray]:
+def _fit(
+    task: str = "classification", split: Split = Split.random, **training: object
+) -> tuple[Fitted, np.ndarray, np.ndarray]:
     heterograph = screen()
     measured = responses(heterograph, task)  # type: ignore[arg-type]
     fold = next(folds(measured, heterograph, split))
@@ -73,7 +75,9 @@ def test_best_epoch_is_kept_and_patience_stops_the_fit() -> None:
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = _config(epochs=60, patience=2, validate_every=1)
-    fitted = fit(tensors, measured, config, seed=0, report=lambda member, epoch, value: told.append((epoch, value)))
+    fitted = fit(
+        tensors, measured, config, seed=0, report=lambda member, epoch, value: told.append((epoch, value))
+    )
     values = dict(told)
     assert len(values) < 60
     assert fitted.members[0].validation == pytest.approx(max(v for v in values.values() if v is not None))
@@ -85,7 +89,9 @@ def test_saved_run_predicts_the_same_bits(tmp_path: Path) -> None:
     measured = responses(heterograph)
     config = _config(epochs=2, members=2)
     tensors = graph_tensors(
-        heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=config.network.axial_neighbours
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
     )
     fitted = fit(tensors, measured, config, seed=0)
     saved.save(fitted, heterograph, measured, tmp_path / "run", about={"seed": 0})
@@ -108,10 +114,14 @@ def test_new_structure_and_new_expression_are_predicted(tmp_path: Path) -> None:
     measured = responses(heterograph)
     config = _config(epochs=2)
     tensors = graph_tensors(
-        heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=config.network.axial_neighbours
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
     )
     saved.save(fit(tensors, measured, config, seed=0), heterograph, measured, tmp_path, about={})
-    graph = with_new_cell_line(with_new_drug(saved.load_graph(tmp_path), "CCO"), {"GENE000": 2.0, "GENE007": -1.5, "NONE": 1.0})
+    graph = with_new_cell_line(
+        with_new_drug(saved.load_graph(tmp_path), "CCO"), {"GENE000": 2.0, "GENE007": -1.5, "NONE": 1.0}
+    )
     fitted = saved.load(tmp_path, graph)
     predicted = fitted.predict(np.array([24, 24, 0]), np.array([0, 20, 20]))
     assert np.isfinite(predicted).all()
@@ -126,7 +136,13 @@ def test_attention_tables_are_whole_shares_of_the_one_who_looks() -> None:
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     fitted = fit(tensors, measured, config, seed=0)
     tables = attention_tables(fitted, heterograph)
-    assert set(tables) == {("Drug", "Gene"), ("CellLine", "Gene"), ("Drug", "CellLine"), ("Drug", "Drug"), ("CellLine", "CellLine")}
+    assert set(tables) == {
+        ("Drug", "Gene"),
+        ("CellLine", "Gene"),
+        ("Drug", "CellLine"),
+        ("Drug", "Drug"),
+        ("CellLine", "CellLine"),
+    }
     for (source, target), table in tables.items():
         assert set(table["src"].to_pylist()) <= set(heterograph.ids[source])
         assert set(table["dst"].to_pylist()) <= set(heterograph.ids[target])
@@ -137,10 +153,15 @@ def test_attention_tables_are_whole_shares_of_the_one_who_looks() -> None:
         assert sums.max() <= (2 if (source, target) == ("Drug", "CellLine") else 1) + 1e-5
         if (source, target) != ("Drug", "CellLine"):
             counts = dict(zip(totals["src"].to_pylist(), totals["weight_count"].to_pylist(), strict=True))
-            assert all(c == counts[s] for s, c in zip(table["src"].to_pylist(), table["competitors"].to_pylist(), strict=True))
+            assert all(
+                c == counts[s]
+                for s, c in zip(table["src"].to_pylist(), table["competitors"].to_pylist(), strict=True)
+            )
         assert (table["spread"].to_numpy() >= 0).all()
     known = {(f"NSC{i + 1}", f"GENE{i % 4:03d}") for i in range(24)}
-    assert known <= set(zip(tables["Drug", "Gene"]["src"].to_pylist(), tables["Drug", "Gene"]["dst"].to_pylist(), strict=True))
+    assert known <= set(
+        zip(tables["Drug", "Gene"]["src"].to_pylist(), tables["Drug", "Gene"]["dst"].to_pylist(), strict=True)
+    )
 
 
 def test_ctrl_c_ends_the_fit_as_an_interrupt() -> None:
@@ -155,7 +176,11 @@ def test_ctrl_c_ends_the_fit_as_an_interrupt() -> None:
 
 def test_evaluation_resumes_with_the_same_rows(tmp_path: Path) -> None:
     heterograph = screen()
-    options = {"split": Split.random, "n_folds": 3, "changes": {**CHANGES, "training": {**CHANGES["training"], "epochs": 2}}}
+    options = {
+        "split": Split.random,
+        "n_folds": 3,
+        "changes": {**CHANGES, "training": {**CHANGES["training"], "epochs": 2}},
+    }
     models = ["fast", "additive"]
     whole = evaluate(heterograph, models, **options)  # type: ignore[arg-type]
     finished = tmp_path / "rows.jsonl"
@@ -175,5 +200,5 @@ def test_fold_of_one_class_is_refused_before_training() -> None:
     response = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["response"]
     drug = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[0]
     response[:] = (drug == 0).to(torch.int8)
-    with pytest.raises(ModelError, match="held-out pairs of fold . of --split unseen-drug are all"):
+    with pytest.raises(ModelError, match=r"held-out pairs of fold . of --split unseen-drug are all"):
         evaluate(heterograph, ["fast"], split=Split.unseen_drug)

@@ -1,0 +1,322 @@
+"""Fits one network, as Lightning drives it: chunks, losses, optimiser, inner validation, the best epoch's weights.
+
+Ensembles and their predictions are `training.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.adjacency import AdjacencyNetwork
+from model.config import Config
+from model.graph_tensors import GraphTensors
+from model.messages import MessageBuilder
+from model.metrics import auroc, r2
+from model.network import Logits, RelationalNetwork
+from model.responses import Responses
+from model.scale import Scale, visible_pairs
+from model.splits import Split, inner_split
+
+
+@dataclass(frozen=True)
+class Member:
+    """One fitted network.
+
+    Attributes
+    ----------
+    network
+        In evaluation mode, with the weights of its best epoch.
+    best_epoch
+        Counted from 1.
+    validation
+        AUROC (R² for regression) on its inner part at that epoch.
+    """
+
+    network: nn.Module
+    best_epoch: int
+    validation: float
+
+
+def make_network(tensors: GraphTensors, config: Config) -> nn.Module:
+    """A new network of the preset's kind, its weights drawn from torch's generator."""
+    kind = RelationalNetwork if config.network.kind == "relational" else AdjacencyNetwork
+    return kind(tensors, config.network).to(tensors.fingerprint.device)
+
+
+class Fitting(lightning.LightningModule):
+    """One member's fit, as Lightning drives it: a step predicts one chunk with the others as messages."""
+
+    def __init__(
+        self,
+        tensors: GraphTensors,
+        builder: MessageBuilder,
+        training: Responses,
+        config: Config,
+        scale: Scale,
+        split: Split,
+        *,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.config, self.scale, self.builder, self.split = config, scale, builder, split
+        self.graph = tensors
+        inner = inner_split(training, split, share=config.training.validation_share, seed=seed)
+        self.inner_training, self.inner_validation = training.take(inner.train), training.take(inner.test)
+        self.network = make_network(tensors, config)
+        self.generator = np.random.default_rng(seed)
+        self.epoch_seconds: list[float] = []
+        self.chunks: list[np.ndarray] = []
+        self._all_untested: np.ndarray | None = None
+        self.automatic_optimization = True
+
+    def on_train_epoch_start(self) -> None:
+        """Draw this epoch's chunks."""
+        self._started = time.perf_counter()
+        self.chunks = draw_chunks(
+            self.inner_training, self.split, self.config.training.chunks, self.generator
+        )
+
+    def on_train_epoch_end(self) -> None:
+        """Note how long it took."""
+        self.epoch_seconds.append(time.perf_counter() - self._started)
+
+    def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
+        """Loss of one chunk."""
+        settings = self.config.training
+        predicted = self.chunks[int(batch)]
+        seen = np.arange(len(self.inner_training))
+        if settings.mask_supervision:
+            seen = np.setdiff1d(seen, predicted, assume_unique=True)
+        supervised, passing = self.inner_training.take(predicted), self.inner_training.take(seen)
+        visible = visible_pairs(self.graph, passing, self.scale)
+        messages = self.builder.build(visible)
+        drug, cell_line, target, weight = self._pairs(supervised)
+        logits: Logits = self.network(self.graph, messages, drug, cell_line)
+        loss = sum((self._loss(part, target) * weight).sum() for part in logits.parts)
+        total = len(self.inner_training) / settings.chunks
+        penalty = self.network.penalty(
+            settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
+        )  # type: ignore[operator]
+        whole: Tensor = loss / total + penalty / len(self.inner_training)
+        return whole
+
+    def _loss(self, output: Tensor, target: Tensor) -> Tensor:
+        if self.scale.task == "classification":
+            return functional.binary_cross_entropy_with_logits(output, target, reduction="none")
+        return 0.5 * (output - target) ** 2
+
+    def _pairs(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Supervised pairs, and a draw of untested ones as weak targets: node numbers, targets, weights."""
+        settings, device = self.config.training, self.graph.fingerprint.device
+        value = self.scale.value(supervised)
+        target = value if self.scale.task == "regression" else (value + 1) / 2
+        drug, cell_line = supervised.drug, supervised.cell_line
+        weight = torch.ones(len(supervised))
+        if settings.untested_weight and settings.untested_pairs and self.scale.task == "classification":
+            untested, n_untested = self._untested(supervised)
+            drug = np.concatenate([drug, untested // self.graph.n_cell_lines])
+            cell_line = np.concatenate([cell_line, untested % self.graph.n_cell_lines])
+            target = torch.cat([target, torch.full((len(untested),), 0.5)])
+            share = settings.untested_weight * n_untested / settings.chunks / max(len(untested), 1)
+            weight = torch.cat([weight, torch.full((len(untested),), share)])
+        return (
+            torch.from_numpy(drug).to(device),
+            torch.from_numpy(cell_line).to(device),
+            target.to(device),
+            weight.to(device),
+        )
+
+    def _untested(self, supervised: Responses) -> tuple[np.ndarray, int]:
+        """A draw of pairs that nobody measured, as numbers, and how many there are for an epoch."""
+        if self.split in {
+            Split.unseen_drug,
+            Split.unseen_cell,
+        }:  # of the entities that play unseen in this step
+            by_drug = self.split is Split.unseen_drug
+            untested = untested_pairs(
+                self.inner_training,
+                supervised.drug if by_drug else self.inner_training.drug,
+                self.inner_training.cell_line if by_drug else supervised.cell_line,
+            )
+            n_untested = len(untested) * self.config.training.chunks
+        else:
+            if self._all_untested is None:
+                known = self.inner_training
+                self._all_untested = untested_pairs(known, known.drug, known.cell_line)
+            untested = self._all_untested
+            n_untested = len(untested)
+        limit = self.config.training.untested_pairs
+        if len(untested) > limit:
+            untested = untested[self.generator.integers(0, len(untested), limit)]
+        return untested, n_untested
+
+    def validate(self) -> float:
+        """AUROC (R²) on the inner validation part, with the rest of the training part as messages."""
+        self.network.eval()
+        messages = self.builder.build(visible_pairs(self.graph, self.inner_training, self.scale))
+        device = self.graph.fingerprint.device
+        drug, cell_line = (
+            torch.from_numpy(i).to(device)
+            for i in (self.inner_validation.drug, self.inner_validation.cell_line)
+        )
+        with torch.inference_mode():
+            output = self.network(self.graph, messages, drug, cell_line).mean
+        self.network.train()
+        predicted = self.scale.prediction(output).cpu().numpy()
+        target = self.inner_validation.target(self.scale.task)
+        found = auroc(target, predicted) if self.scale.task == "classification" else r2(target, predicted)
+        return found if np.isfinite(found) else NOT_VALIDATED / 2
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; warm-up over ten steps, then a cosine to nothing."""
+        settings = self.config.training
+        groups = self.network.parameter_groups()  # type: ignore[operator]
+        optimiser = torch.optim.AdamW(
+            [
+                {"params": groups["identity"], "lr": settings.identity_learning_rate, "weight_decay": 0.0},
+                {
+                    "params": groups["rest"],
+                    "lr": settings.learning_rate,
+                    "weight_decay": settings.weight_decay,
+                },
+                {
+                    "params": groups["axial"],
+                    "lr": settings.axial_learning_rate,
+                    "weight_decay": settings.axial_weight_decay,
+                },
+            ]
+        )
+        n_steps = settings.epochs * settings.chunks
+
+        def factor(step: int) -> float:
+            if settings.schedule == "constant":
+                return 1.0
+            return (
+                min(1.0, (step + 1) / 10) * 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0)))) + 1e-4
+            )
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        """Clip all but the identities, whose gradients are large by design; the axial part on its own."""
+        for group in optimizer.param_groups[1:]:
+            if group["params"]:
+                nn.utils.clip_grad_norm_(group["params"], self.config.training.clip)
+
+
+def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray) -> np.ndarray:
+    """Pairs of some drugs and cell lines that are not among the measured, as ``drug * n_cell_lines + cell_line``."""
+    tested = np.zeros((measured.n_drugs, measured.n_cell_lines), bool)
+    tested[measured.drug, measured.cell_line] = True
+    drugs, cell_lines = np.unique(drug), np.unique(cell_line)
+    d, c = np.nonzero(~tested[np.ix_(drugs, cell_lines)])
+    numbers: np.ndarray = drugs[d] * measured.n_cell_lines + cell_lines[c]
+    return numbers
+
+
+def draw_chunks(
+    training: Responses, split: Split, n_chunks: int, generator: np.random.Generator
+) -> list[np.ndarray]:
+    """Cut training pairs into chunks that are predicted in turn; whole drugs or cell lines for unseen ones.
+
+    Returns
+    -------
+    list of ndarray
+        Positions in ``training``, each in exactly one chunk; none empty unless there are fewer entities.
+    """
+    if split not in {Split.unseen_drug, Split.unseen_cell}:
+        return [np.sort(part) for part in np.array_split(generator.permutation(len(training)), n_chunks)]
+    entity = training.drug if split is Split.unseen_drug else training.cell_line
+    parts = np.array_split(generator.permutation(np.unique(entity)), n_chunks)
+    return [np.flatnonzero(np.isin(entity, part)) for part in parts]
+
+
+NOT_VALIDATED = -1e9
+"""Worse than any epoch that was validated; Lightning's callbacks take no missing values."""
+
+
+class _Selection(lightning.Callback):
+    """Validates every few epochs and reports; the monitored figure is ``validation``."""
+
+    def __init__(self, every: int, last: int, tell: Callable[[int, float | None], None]) -> None:
+        self.every, self.last, self.tell = every, last, tell
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, Fitting)
+        epoch = trainer.current_epoch + 1
+        value = None
+        if epoch % self.every == 0 or epoch == self.last:
+            value = module.validate()
+        module.log(
+            "validation",
+            value if value is not None else float(trainer.callback_metrics.get("validation", NOT_VALIDATED)),
+        )
+        self.tell(epoch, value)
+
+
+def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None], None]) -> Member:
+    """Fit, stop early, go back to the best epoch's weights.
+
+    Parameters
+    ----------
+    fitting
+        New.
+    device
+        ``cpu`` or ``cuda``.
+    tell
+        Told (epoch counted from 1, inner validation or None) after every epoch.
+    """
+    settings = fitting.config.training
+    with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:
+        best = lightning.callbacks.ModelCheckpoint(
+            folder, "best", monitor="validation", mode="max", save_weights_only=True
+        )
+        stop = lightning.callbacks.EarlyStopping(
+            "validation", mode="max", patience=settings.patience, check_on_train_epoch_end=True
+        )
+        with _quiet_lightning():
+            trainer = lightning.Trainer(
+                accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
+                callbacks=[_Selection(settings.validate_every, settings.epochs, tell), stop, best],
+                logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
+                gradient_clip_val=settings.clip,
+            )  # fmt: skip
+            trainer.fit(fitting, torch.utils.data.DataLoader(range(settings.chunks), batch_size=None))  # type: ignore[arg-type]
+        saved = torch.load(Path(best.best_model_path), weights_only=True)
+        fitting.load_state_dict(saved["state_dict"])
+    assert best.best_model_score is not None
+    return Member(fitting.network.to(device).eval(), int(saved["epoch"]) + 1, float(best.best_model_score))
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning without its notices, and with Ctrl-C as Python has it: Lightning turns it into exit code 1."""
+    logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except SystemExit:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
+    finally:
+        logger.setLevel(level)
