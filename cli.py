@@ -10,6 +10,7 @@ import typer
 import cypher.commands
 import ingest.commands
 import kg.commands
+import kg.db_commands
 import kg.export_commands
 import kg.run_commands
 import model.commands
@@ -32,6 +33,8 @@ app.command()(model.commands.predict)
 app.command()(cypher.commands.query)
 app.add_typer(kg.run_commands.app, name="runs")
 app.add_typer(kg.export_commands.app, name="export")
+app.command()(kg.export_commands.copy)
+app.add_typer(kg.db_commands.app, name="db")
 app.command()(workflow.commands.doctor)
 
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}

@@ -302,7 +302,8 @@ def java() -> str:
     release = text.partition('"')[2].partition(".")[0].partition('"')[0]
     if release not in map(str, JAVA):
         raise InputError(
-            f"{found} is Java {release or 'of unknown release'}; Neo4j 5.26 needs {' or '.join(map(str, JAVA))} (JAVA_HOME)"
+            f"{found} is Java {release or 'of unknown release'}; "
+            f"Neo4j 5.26 needs {' or '.join(map(str, JAVA))} (JAVA_HOME)"
         )
     return found
 

@@ -57,10 +57,15 @@ def create(connection: Connection) -> None:
         return
     connection.require_writable()
     _refuse_foreign_nodes(connection)
+    prepare(connection)
+    record(connection, VERSION)
+
+
+def prepare(connection: Connection) -> None:
+    """Make the constraints and indexes that lack, and wait until they serve."""
     for text in (*cypher.constraints().values(), *cypher.indexes().values()):
         connection.change(text)
     connection.rows("CALL db.awaitIndexes(300)")
-    record(connection, VERSION)
 
 
 def record(connection: Connection, number: int) -> None:

@@ -1,0 +1,124 @@
+"""From an older schema version to this one, on either engine, on request; a dry run lists the changes.
+
+A newer graph is refused by the stores themselves. Each version states its changes here, and nothing else
+in the project knows of former schemas.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kg import schema
+from kg.errors import SchemaVersionError
+from kg.store import DEFAULT_URL, URL_VARIABLE
+
+
+@dataclass(frozen=True)
+class AddProperty:
+    """A property that a kind has from a version on; it is null in what is stored."""
+
+    version: int
+    of: str
+    name: str
+
+    @property
+    def about(self) -> str:
+        """One line for the dry run."""
+        return f"{self.of} gets the property {self.name}"
+
+
+@dataclass(frozen=True)
+class RenameProperty:
+    """A property that has another name from a version on; its values stay."""
+
+    version: int
+    of: str
+    old: str
+    name: str
+
+    @property
+    def about(self) -> str:
+        """One line for the dry run."""
+        return f"{self.of}.{self.old} becomes {self.of}.{self.name}"
+
+
+@dataclass(frozen=True)
+class AddKind:
+    """A label or a relationship type that there is from a version on."""
+
+    version: int
+    of: str
+
+    @property
+    def about(self) -> str:
+        """One line for the dry run."""
+        return f"{self.of} is new"
+
+
+SchemaChange = AddProperty | RenameProperty | AddKind
+
+CHANGES: tuple[SchemaChange, ...] = ()
+"""What each version changed against the one before it, in order; version 1 is the first."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a migration changes, or has changed.
+
+    Attributes
+    ----------
+    url
+        The store, without credentials.
+    found
+        Its version before.
+    changes
+        In order; none when it is at this version.
+    """
+
+    url: str
+    found: int
+    changes: Sequence[SchemaChange]
+
+
+def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
+    """Bring a store to this version of the schema.
+
+    Idempotent: what was cut off is finished by the same call. On Neo4j it also makes constraints and
+    indexes that lack, as after a bulk import.
+
+    Parameters
+    ----------
+    url
+        As `kg.store.open_store` takes it.
+    dry_run
+        Change nothing.
+
+    Raises
+    ------
+    SchemaVersionError
+        If the store holds no graph, or one of a newer version.
+    """
+    url = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    if url.startswith("ladybug:"):
+        from kg import ladybug_migration as engine
+    else:
+        from kg import neo4j_migration as engine  # type: ignore[no-redef]
+    found = engine.version(url)
+    if found is None:
+        raise SchemaVersionError(f"{url} holds no graph to migrate; fill it with: cli ingest")
+    if found > schema.VERSION:
+        raise SchemaVersionError(
+            f"{url} was written by schema version {found}, this program knows version {schema.VERSION}; "
+            "update pharmagraph"
+        )
+    plan = Plan(url, found, [change for change in CHANGES if found < change.version <= schema.VERSION])
+    if not dry_run:
+        engine.apply(url, plan.changes)
+    return plan
+
+
+def is_node(of: str) -> bool:
+    """Whether a change's kind is a label."""
+    return any(kind.label == of for kind in schema.NODES)
