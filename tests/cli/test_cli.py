@@ -96,7 +96,7 @@ def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
     ("words", "code", "message"),
     [
         (("query", "top-genes", "drug=nothing-like-it"), 1, 'error: no drug "nothing-like-it" in the graph'),
-        (("query", "top-gnes"), 1, "did you mean top-genes?"),
+        (("query", "top-gnes"), 1, "did you mean top-genes"),
         (("query", "--cypher", "MATCH (n:Drug) DETACH DELETE n"), 1, "error: "),
         (("query",), 1, "nothing asked; name a query (cli query --list) or pass --cypher"),
         (("runs", "show", "r0"), 1, 'error: no run "r0"'),
