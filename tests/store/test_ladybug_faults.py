@@ -202,6 +202,8 @@ def test_log_torn_by_a_kill_opens_at_the_last_whole_write(
     torn = log.read_bytes()
     assert torn, "the write is in the log, not yet in the file"
     log.write_bytes(torn[: len(torn) // 2])
+    with open_store(f"ladybug://{path}", read_only=True) as store:
+        assert values(store) == {0.0}
     with open_store(f"ladybug://{path}") as store:
         assert values(store) == {0.0}
         assert "the last write was cut off; it is undone" in caplog.text
