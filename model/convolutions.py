@@ -221,6 +221,8 @@ class RelationalConv(nn.Module):
     def __init__(self, convolutions: Mapping[str, Convolution]) -> None:
         super().__init__()
         self.convolutions = nn.ModuleDict(dict(convolutions))
+        first = next(iter(convolutions.values()))
+        self.width = first.heads * first.out_channels
 
     def forward(
         self,
@@ -243,8 +245,7 @@ class RelationalConv(nn.Module):
             parts.append(out)
             attention[name] = weights
         if not parts:
-            width = next(iter(self.convolutions.values())).bias.shape[0]
-            return x_dst.new_zeros(len(x_dst), int(width)), {}
+            return x_dst.new_zeros(len(x_dst), self.width), {}
         return sum(parts[1:], parts[0]), attention if return_attention else {}
 
 
@@ -306,7 +307,7 @@ def _attend_by_score(
     negative_slope: float,
     dropout: Dropout,
 ) -> tuple[Tensor, Tensor]:
-    """Attention whose score is LeakyReLU(score_src + score_dst + edge_score . edge_attr), carried by an extra channel."""
+    """Attention by LeakyReLU(score_src + score_dst + edge_score . edge_attr), carried by an extra channel."""
     n_dst, heads, channels = graph.n_dst, messages.shape[1], messages.shape[2]
     x_src = torch.cat([messages, score_src[..., None]], -1)
     x_dst = torch.cat([messages.new_zeros(n_dst, heads, channels), score_dst[..., None]], -1)

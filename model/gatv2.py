@@ -194,6 +194,7 @@ class RelationalGATv2Conv(nn.Module):
         _check_options(out_channels, heads, dropout)
         self.in_channels, self.out_channels, self.heads = in_channels, out_channels, heads
         self.softmax, self.concat = softmax, concat
+        self._src_channels = {r: n for r, (n, _) in relations.items()}
         self.negative_slope, self.dropout = negative_slope, dropout
         width = heads * out_channels
         self.lin_src = nn.ModuleDict({r: nn.Linear(n, width, bias=bias) for r, (n, _) in relations.items()})
@@ -281,10 +282,10 @@ class RelationalGATv2Conv(nn.Module):
         relations = []
         for r in names:
             lin_src, lin_dst = self.lin_src[r], self.lin_dst[r]
-            lin_edge = self.lin_edge[r] if r in self.lin_edge else None
+            lin_edge = self.lin_edge[r] if r in self.lin_edge else None  # noqa: SIM401 (ModuleDict has no get)
             if r not in x_src:
                 raise ShapeError(f'x_src has no features for relation "{r}", which has edges.')
-            _check_features(f'x_src["{r}"]', x_src[r], graphs[r].n_src, int(lin_src.in_features))
+            _check_features(f'x_src["{r}"]', x_src[r], graphs[r].n_src, self._src_channels[r])
             _check_features(f'x_dst for "{r}"', x_dst, graphs[r].n_dst, self.in_channels)
             edges = _edge_features(f'edge_attr["{r}"]', edge_attr.get(r), lin_edge, graphs[r], self.heads)
             projected = _heads(lin_src(x_src[r]), self.heads), _heads(lin_dst(x_dst), self.heads)

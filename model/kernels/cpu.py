@@ -236,10 +236,13 @@ class _Attend(torch.autograd.Function):
         attention, saved, outs = saved[:n], saved[n : 9 * n], saved[9 * n :]
         grad_out = _packable(torch.zeros_like(out) if grad_out is None else grad_out)
         totals = _attention_totals(options, graphs, attention, grad_attention)
-        parts, structures, gradients = [], [], []
+        parts: list[tuple[_Part, dict[str, Tensor | None]]] = []
+        structures: list[_Relation] = []
+        gradients: list[Tensor | None] = []
         for k, graph in enumerate(graphs):
-            x_src, x_dst, att, edge_weight, *left = saved[8 * k : 8 * k + 8]
-            part = _Part(graph, x_src, x_dst, att, None, edge_weight, *left, outs[k] if outs else out)
+            x_src, x_dst, att, edge_weight, packed, sorted_attr, scores, lse = saved[8 * k : 8 * k + 8]
+            mine = outs[k] if outs else out
+            part = _Part(graph, x_src, x_dst, att, None, edge_weight, packed, sorted_attr, scores, lse, mine)
             channels = x_dst.shape[2]
             wants_attr = ctx.needs_input_grad[2 + 5 * k + 3]
             gradient = {

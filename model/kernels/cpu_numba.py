@@ -128,14 +128,14 @@ def _dropped(rows: Rows, dropout: Dropout, heads: int) -> tuple[Array, Array, np
 
 
 @njit(cache=True)
-def _mix(x: int) -> int:
+def _mix(x: Any) -> Any:
     x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D))
     x = np.uint32((x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B))
     return np.uint32(x ^ (x >> np.uint32(16)))
 
 
 @njit(cache=True)
-def _kept(edge_id: int, key: int, threshold: int, scale: float) -> float:
+def _kept(edge_id: Any, key: Any, threshold: Any, scale: Any) -> Any:
     """Factor of one attention coefficient; the numbers of `model/kernels/dropout.py`."""
     if threshold == 0:
         return scale
@@ -193,9 +193,9 @@ def _forward(
 @_compile()
 def _backward_rows(
     cuts: Array, indptr: Array, relation: Array, src: Array, x_src: Array, x_dst: Array, att: Array, attr: Array,
-    edge_weight: Array, slope: float, edge_id: Array, keys: Array, threshold: int, scale: float, scores: Array, lse: Array,
-    total: Array, grad: Array, grad_attention: Array, weight: Array, score_grad: Array, grad_dst: Array, grad_att: Array,
-    grad_weight: Array, grad_attr: Array,
+    edge_weight: Array, slope: float, edge_id: Array, keys: Array, threshold: int, scale: float, scores: Array,
+    lse: Array, total: Array, grad: Array, grad_attention: Array, weight: Array, score_grad: Array, grad_dst: Array,
+    grad_att: Array, grad_weight: Array, grad_attr: Array,
 ) -> None:  # fmt: skip
     heads, channels, width = att.shape[1], att.shape[2], attr.shape[1]
     n_chunks = len(cuts) - 1
@@ -240,8 +240,9 @@ def _backward_rows(
 
 @_compile()
 def _backward_sources(
-    cuts: Array, src_indptr: Array, relation: Array, by_src: Array, row_of: Array, x_src: Array, x_dst: Array, att: Array,
-    attr: Array, edge_weight: Array, slope: float, grad: Array, weight: Array, score_grad: Array, grad_src: Array,
+    cuts: Array, src_indptr: Array, relation: Array, by_src: Array, row_of: Array, x_src: Array, x_dst: Array,
+    att: Array, attr: Array, edge_weight: Array, slope: float, grad: Array, weight: Array, score_grad: Array,
+    grad_src: Array,
 ) -> None:  # fmt: skip
     heads, channels, width = att.shape[1], att.shape[2], attr.shape[1]
     n_chunks = len(cuts) - 1

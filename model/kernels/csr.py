@@ -125,8 +125,8 @@ class Csr:
         """The same edges on another device."""
         if torch.device(device) == self.device:
             return self
-        moved = (t.to(device) for t in (self.indptr, self.src, self.edge_id, self.by_src, self.src_indptr))
-        return Csr(self.n_src, self.n_dst, *moved)
+        arrays = ("indptr", "src", "edge_id", "by_src", "src_indptr")
+        return Csr(self.n_src, self.n_dst, **{name: getattr(self, name).to(device) for name in arrays})
 
 
 def _compiled_sort() -> Any:

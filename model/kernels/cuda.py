@@ -44,7 +44,9 @@ def attend(
 class TritonKernel:
     """Forward by row; backward by row, then by source."""
 
-    def forward(self, rows: Rows, x: Stacked, slope: float, dropout: Dropout) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, rows: Rows, x: Stacked, slope: float, dropout: Dropout
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """See `model.kernels.stack.Kernel`."""
         heads, channels = x.att.shape[1:]
         out, lse = x.x_src.new_empty(rows.n_rows, heads, channels), x.x_src.new_empty(rows.n_rows, heads)
@@ -73,7 +75,11 @@ class TritonKernel:
         heads, n_edges = scores.shape
         width, by_row = x.edge_attr.shape[1], x.x_dst[rows.dst]
         weight, score_grad = torch.empty_like(scores), torch.empty_like(scores)
-        grad_dst, grad_src, row_att = torch.empty_like(grad), torch.empty_like(x.x_src), torch.empty_like(grad)
+        grad_dst, grad_src, row_att = (
+            torch.empty_like(grad),
+            torch.empty_like(x.x_src),
+            torch.empty_like(grad),
+        )
         row_weight = grad.new_empty(rows.n_rows, heads, width, grad.shape[2])
         grad_attr = grad.new_empty(heads, n_edges, width)
         given = (x.att, x.edge_attr, x.edge_weight, slope)
@@ -105,7 +111,7 @@ def _sizes(x: Stacked) -> dict[str, Any]:
     return {"H": heads, "D": channels, "WIDTH": x.edge_attr.shape[1], "BLOCK_E": block_e, "BLOCK_D": block_d}
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _mix(x):  # type: ignore[no-untyped-def]
     x = x & 0xFFFFFFFF  # int64 products wrap, so their low 32 bits are right
     x = ((x ^ (x >> 16)) * 0x7FEB352D) & 0xFFFFFFFF
@@ -113,13 +119,13 @@ def _mix(x):  # type: ignore[no-untyped-def]
     return x ^ (x >> 16)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _kept(edge_id, key, threshold, scale):  # type: ignore[no-untyped-def]
     mixed = _mix(_mix(edge_id.to(tl.int64) * 0x9E3779B9 + key) ^ key)
     return tl.where(mixed >= threshold, scale, 0.0)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _total(  # type: ignore[no-untyped-def]
     x_j, x_i, e, in_edges, attr, weight, d, in_channels, D: tl.constexpr, WIDTH: tl.constexpr
 ):
@@ -131,10 +137,11 @@ def _total(  # type: ignore[no-untyped-def]
     return t
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _forward(  # type: ignore[no-untyped-def]
-    indptr, relation, src, x_src, x_row, att, attr, edge_weight, slope, edge_id, keys, threshold, scale, out, lse, scores,
-    n_edges, H: tl.constexpr, D: tl.constexpr, WIDTH: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
+    indptr, relation, src, x_src, x_row, att, attr, edge_weight, slope, edge_id, keys, threshold, scale, out, lse,
+    scores, n_edges,
+    H: tl.constexpr, D: tl.constexpr, WIDTH: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     row, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     begin, end, r = tl.load(indptr + row), tl.load(indptr + row + 1), tl.load(relation + row)
@@ -171,10 +178,10 @@ def _forward(  # type: ignore[no-untyped-def]
     tl.store(lse + row * H + head, peak)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _backward_rows(  # type: ignore[no-untyped-def]
-    indptr, relation, src, x_src, x_row, att, attr, edge_weight, slope, edge_id, keys, threshold, scale, scores, lse, total,
-    grad, grad_attention, weight_out, score_grad, grad_dst, row_att, row_weight, grad_attr, n_edges,
+    indptr, relation, src, x_src, x_row, att, attr, edge_weight, slope, edge_id, keys, threshold, scale, scores, lse,
+    total, grad, grad_attention, weight_out, score_grad, grad_dst, row_att, row_weight, grad_attr, n_edges,
     HAS_GRAD_ATTENTION: tl.constexpr, H: tl.constexpr, D: tl.constexpr, WIDTH: tl.constexpr, BLOCK_E: tl.constexpr,
     BLOCK_D: tl.constexpr,
 ):  # fmt: skip
@@ -223,10 +230,11 @@ def _backward_rows(  # type: ignore[no-untyped-def]
     tl.store(row_att + at, att_sum, mask=in_channels)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _backward_sources(  # type: ignore[no-untyped-def]
-    src_indptr, relation, by_src, row_of, x_src, x_row, att, attr, edge_weight, slope, grad, weight_in, score_grad, grad_src,
-    n_edges, H: tl.constexpr, D: tl.constexpr, WIDTH: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
+    src_indptr, relation, by_src, row_of, x_src, x_row, att, attr, edge_weight, slope, grad, weight_in, score_grad,
+    grad_src, n_edges,
+    H: tl.constexpr, D: tl.constexpr, WIDTH: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
 ):  # fmt: skip
     source, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     begin, end, r = tl.load(src_indptr + source), tl.load(src_indptr + source + 1), tl.load(relation + source)

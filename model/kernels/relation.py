@@ -1,4 +1,4 @@
-"""One relation as the kernels see it: projected features, attention vector and edges; all parameters already applied."""
+"""One relation as the kernels see it: projected features, attention vector and edges; no layer, no parameters."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Relation:
     def check(self, name: str) -> None:
         """Raise `ShapeError` naming the argument that does not fit."""
         graph, (heads, channels) = self.graph, self.att.shape
-        wanted = {
+        wanted: dict[str, tuple[Tensor, tuple[int, ...]]] = {
             "x_src": (self.x_src, (graph.n_src, heads, channels)),
             "x_dst": (self.x_dst, (graph.n_dst, heads, channels)),
         }

@@ -153,8 +153,8 @@ class _Attend(torch.autograd.Function):
             total = total.index_add(0, call.group[call.rows.row], alpha * grad_alpha)
         row_grad = grad[call.rows.dst % max(call.n_dst, 1)].contiguous()
         gradients = call.kernel.backward(
-            call.rows, x, call.slope, call.dropout, scores, lse[call.group].contiguous(), total[call.group].contiguous(),
-            row_grad, None if grad_alpha is None else grad_alpha.contiguous(),
+            call.rows, x, call.slope, call.dropout, scores, lse[call.group].contiguous(),
+            total[call.group].contiguous(), row_grad, None if grad_alpha is None else grad_alpha.contiguous(),
         )  # fmt: skip
         grad_dst = torch.zeros_like(x.x_dst).index_add_(0, call.rows.dst, gradients.x_dst)
         return None, *gradients._replace(x_dst=grad_dst)

@@ -103,6 +103,8 @@ def test_output_is_dgls_and_the_bias_survives_the_way_there_and_back() -> None:
     assert ours.bias is not None
     torch.nn.init.normal_(ours.bias)
     _close(to_dgl(ours)(graph, x).flatten(1), ours(x, csr))
+    back = from_pyg(to_pyg(ours))
+    assert all(torch.equal(a, b) for a, b in zip(back.parameters(), ours.parameters(), strict=True))
     with pytest.raises(ModelError, match="edge features"):
         to_dgl(GATv2Conv(5, 7, edge_dim=1))
 
