@@ -233,7 +233,7 @@ def markdown() -> str:
     lines = [
         "# Named queries",
         "",
-        "The same text runs on every store. `python -m cypher.catalogue` prints this page; a test fails when it is stale.",
+        "The same text runs on every store. `python -m cypher.catalogue` prints this page; a test keeps it fresh.",
         "",
     ]
     for query in catalogue().values():
