@@ -94,6 +94,8 @@ def train(
     started = datetime.now(timezone.utc)
     device = resolve_device(device)
     stage("reading the graph")
+    if store.schema_version() is None or not store.counts()["Drug-TESTED_ON-CellLine"]:
+        raise ModelError(f"{store.url} has no drug responses; load some first: cli ingest gdsc")
     heterograph = graphs.export(store, datasets=datasets)
     measured = responses(heterograph, task)
     fold = _one_fold(measured, heterograph, split)

@@ -1,0 +1,162 @@
+"""From a store to a run in the register and back: train, promote, predict, evaluate, on a real embedded file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from kg import runs
+from kg.errors import ModelError, NotFoundError
+from kg.store import GraphStore, open_store
+from model import commands
+from model import run as training_run
+from model.config import load_preset
+from model.splits import Split
+
+torch.set_num_threads(1)  # these networks are far too small for more
+
+QUICK = load_preset("fast", network={"channels": 8}, training={"epochs": 2, "untested_pairs": 100})
+
+app = typer.Typer()
+app.command()(commands.train)
+app.command()(commands.evaluate)
+app.command()(commands.predict)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    from ingest.commands import synthetic
+
+    url = f"ladybug://{tmp_path_factory.mktemp('store')}/graph.lbug"
+    synthetic(drugs=24, cells=20, genes=60, store=url, quiet=True)
+    return url
+
+
+@pytest.fixture
+def store(filled: str, tmp_path: Path) -> Iterator[GraphStore]:
+    source = Path(filled.removeprefix("ladybug://"))
+    copy = tmp_path / "graph.lbug"
+    copy.write_bytes(source.read_bytes())
+    with open_store(f"ladybug://{copy}") as graph:
+        yield graph
+
+
+def test_run_is_registered_with_attention_predictions_and_weights(store: GraphStore, tmp_path: Path) -> None:
+    trained = training_run.train(store, QUICK, folder=tmp_path / "runs", seed=3)
+    found = runs.find(store, trained.run_id)
+    assert found["seed"] == 3 and found["split"] == "random" and found["datasets"] == ["synthetic"]
+    assert found["config"] == QUICK.model_dump(mode="json")
+    assert found["metrics"]["auroc pooled"] == pytest.approx(
+        next(f["model"] for f in trained.figures if (f["metric"], f["grouping"]) == ("auroc", "pooled"))
+    )
+    counts = store.counts()
+    for kind in ("Drug-ATTENDS-Gene", "CellLine-ATTENDS-Gene", "Drug-ATTENDS-CellLine", "Drug-ATTENDS-Drug"):
+        assert counts[kind], kind
+    assert counts["Drug-PREDICTED-CellLine"] == 24 * 20
+    assert {path.name for path in trained.folder.iterdir()} >= {
+        "config.json",
+        "weights.safetensors",
+        "attention",
+    }
+
+
+def test_held_out_pairs_are_not_among_the_training_pairs_and_not_attended(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    trained = training_run.train(store, QUICK, folder=tmp_path / "runs")
+    pairs = pq.read_table(trained.folder / "training_pairs.parquet")
+    used = set(zip(pairs["drug"].to_pylist(), pairs["cell_line"].to_pylist(), strict=True))
+    tested = store.read_edges("TESTED_ON", ("Drug", "CellLine"), ["src", "dst"])
+    everything = set(zip(tested["src"].to_pylist(), tested["dst"].to_pylist(), strict=True))
+    assert len(used) == trained.n_training and len(everything - used) == trained.n_held_out > 0
+    attended = store.read_edges(
+        "ATTENDS", ("Drug", "CellLine"), ["src", "dst"], equals={"run_id": trained.run_id}
+    )
+    looked_at = set(zip(attended["src"].to_pylist(), attended["dst"].to_pylist(), strict=True))
+    assert looked_at and looked_at <= used
+
+
+def test_same_command_gives_the_same_weights_file(store: GraphStore, tmp_path: Path) -> None:
+    first, again = (
+        training_run.train(store, QUICK, folder=tmp_path / str(i), seed=5) for i in _distinct(2)
+    )
+    assert (first.folder / "weights.safetensors").read_bytes() == (
+        again.folder / "weights.safetensors"
+    ).read_bytes()
+
+
+def _distinct(n: int) -> Iterator[int]:
+    """Numbers, a second apart: a run's id has its second in it."""
+    import time
+
+    for i in range(n):
+        if i:
+            time.sleep(1.1)
+        yield i
+
+
+def test_interrupted_run_leaves_neither_folder_nor_register(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training_run.runs, "register", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        training_run.train(store, QUICK, folder=tmp_path / "runs")
+    assert runs.runs(store) == []
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_regression_and_no_held_out_part(store: GraphStore, tmp_path: Path) -> None:
+    trained = training_run.train(store, QUICK, folder=tmp_path / "runs", task="regression", split=Split.none)
+    assert trained.figures == [] and trained.n_held_out == 0
+    predicted = store.read_edges("PREDICTED", ("Drug", "CellLine"), ["ln_ic50", "probability"])
+    assert predicted["ln_ic50"].null_count == 0
+    assert predicted["probability"].null_count == len(predicted)
+
+
+def test_empty_store_is_refused_with_the_next_command(tmp_path: Path) -> None:
+    with open_store(f"ladybug://{tmp_path}/empty.lbug") as graph:
+        graph.create_schema()
+        with pytest.raises(ModelError, match="cli ingest gdsc"):
+            training_run.train(graph, QUICK, folder=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_commands_train_predict_and_evaluate(store: GraphStore, tmp_path: Path) -> None:
+    url = store.url
+    store.close()
+    runner = CliRunner()
+    options = ["--store", url, "--preset", "fast", "--epochs", "2", "--format", "json"]
+    done = runner.invoke(app, ["train", *options, "--promote", "--runs", str(tmp_path / "runs"), "--quiet"])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    assert {"run", "metric", "grouping", "model", "additive"} == set(rows[0])
+    asked = ["predict", "--store", url, "--format", "json", "--drug", "CCOc1ccccc1", "--limit", "3"]
+    predicted = json.loads(runner.invoke(app, asked).stdout)
+    assert len(predicted) == 3 and all(0 <= row["probability"] <= 1 for row in predicted)
+    out = tmp_path / "rows.json"
+    asked = [
+        "evaluate",
+        "--store",
+        url,
+        "--models",
+        "additive,mean",
+        "--folds",
+        "3",
+        "--out",
+        str(out),
+        "--quiet",
+    ]
+    assert runner.invoke(app, asked).exit_code == 0
+    assert {row["model"] for row in json.loads(out.read_text())} == {"additive", "mean"}
+    unknown = runner.invoke(app, ["predict", "--store", url, "--drug", "no such drug"])
+    assert isinstance(unknown.exception, NotFoundError)
