@@ -3,6 +3,8 @@
 A library is looked for beside the source (`prebuilt/`, filled when wheels and containers are made), then in the
 user's cache folder; where neither holds it, it is compiled into the cache, or into a temporary folder if that is
 read-only. Its name is a hash of source, flags and torch version, so no stale one is ever loaded.
+
+    python -m model.kernels.build        fills `prebuilt/` for all machines of this processor's kind
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -50,7 +53,7 @@ def library_name(variant: str) -> str:
     for path in sorted(SOURCE.glob("*.h")) + sorted(SOURCE.glob("*.cpp")):
         fingerprint.update(path.read_bytes())
     fingerprint.update(
-        repr((FLAGS, MACHINE_FLAGS[variant], torch.__version__, platform.platform(terse=True))).encode()
+        repr((FLAGS, MACHINE_FLAGS[variant], torch.__version__, sys.platform, platform.machine())).encode()
     )
     return f"attention-{variant}-{fingerprint.hexdigest()[:16]}.so"
 
@@ -121,3 +124,13 @@ def _writable_folder() -> Path:
         temporary = tempfile.mkdtemp(prefix="pharmagraph-kernels-")
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
         return Path(temporary)
+
+
+def prebuild() -> list[Path]:
+    """Compile into `PREBUILT` for every machine that shares this one's instruction set, for wheels and containers."""
+    variants = ["neon"] if machine() == "neon" else ["avx512", "avx2", "plain"]
+    return [compile_library(variant, PREBUILT) for variant in variants]
+
+
+if __name__ == "__main__":
+    print(*prebuild(), sep="\n")
