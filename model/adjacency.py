@@ -36,12 +36,13 @@ class AdjacencyNetwork(nn.Module):
         With its section ``adjacency``.
     """
 
-    features: Tensor
+    shares: Tensor
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
         assert config.adjacency is not None  # the preset was checked
         self.settings: AdjacencyConfig = config.adjacency
+        self.register_buffer("shares", torch.ones(1))
         self.offsets = {
             "Drug": 0,
             "CellLine": tensors.n_drugs,
@@ -76,7 +77,7 @@ class AdjacencyNetwork(nn.Module):
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _, _ = self._states(messages)
         pair = torch.cat([states[drug], states[self.offsets["CellLine"] + cell_line]], 1)
-        return Logits((self.head(pair)[:, 0],))
+        return Logits((self.head(pair)[:, 0],), self.shares)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention on the edges of the adjacency, in the relations they come from."""

@@ -49,20 +49,23 @@ class Attended:
 
 @dataclass(frozen=True)
 class Logits:
-    """What the parts of a network say of pairs, each (n_pairs,).
+    """What the parts of a network say of pairs.
 
     Attributes
     ----------
     parts
-        Fitted each against the targets.
+        Each (n_pairs,), each fitted against the targets.
+    shares
+        Of the parts in the prediction, (n_parts,), summing to 1.
     """
 
     parts: tuple[Tensor, ...]
+    shares: Tensor
 
     @property
-    def mean(self) -> Tensor:
-        """The prediction."""
-        return torch.stack(self.parts).mean(0)
+    def blended(self) -> Tensor:
+        """The prediction, (n_pairs,)."""
+        return self.shares @ torch.stack(self.parts)
 
 
 class Network(Protocol):
@@ -77,6 +80,8 @@ class Network(Protocol):
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor: ...
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]: ...
+
+    shares: Tensor
 
 
 class PrincipalComponents(nn.Module):
@@ -286,10 +291,18 @@ class RelationalNetwork(nn.Module):
         Sizes, and the features that fix the projections.
     config
         Parts and widths.
+
+    Attributes
+    ----------
+    shares
+        Of the two parts in the prediction; the trainer sets them on the inner validation part.
     """
+
+    shares: Tensor
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
+        self.register_buffer("shares", torch.tensor([0.5, 0.5] if config.axial else [1.0]))
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
         self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
@@ -320,8 +333,8 @@ class RelationalNetwork(nn.Module):
             offset + self.decoder(states, drug, cell_line) + self.identities.logits(messages, drug, cell_line)
         )
         if self.axial is None:
-            return Logits((graph,))
-        return Logits((graph, offset + self.axial(tensors, messages.visible, drug, cell_line)))
+            return Logits((graph,), self.shares)
+        return Logits((graph, offset + self.axial(tensors, messages.visible, drug, cell_line)), self.shares)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention by relation; between similar nodes the axial part's where there is one."""

@@ -51,7 +51,8 @@ class Fitted:
             )
             with torch.inference_mode():
                 outputs = [
-                    m.network(self.tensors, self.messages, of_drug, of_cell_line).mean for m in self.members
+                    m.network(self.tensors, self.messages, of_drug, of_cell_line).blended
+                    for m in self.members
                 ]
             found.append(self.scale.prediction(torch.stack(outputs).mean(0)).cpu().numpy())
         return np.concatenate(found) if found else np.empty(0, np.float32)

@@ -49,7 +49,7 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
     torch.manual_seed(0)
     network = make_network(tensors, config).eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
-    logits = network(tensors, messages, drug, cell_line).mean
+    logits = network(tensors, messages, drug, cell_line).blended
     assert logits.shape == (len(measured),)
     assert torch.isfinite(logits).all()
     attended = network.attention(tensors, messages)  # type: ignore[operator]
@@ -78,8 +78,8 @@ def test_prediction_does_not_depend_on_which_pairs_are_asked_together() -> None:
     )
     network = make_network(tensors, config).eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
-    together = network(tensors, messages, drug, cell_line).mean
-    alone = network(tensors, messages, drug[5:6], cell_line[5:6]).mean
+    together = network(tensors, messages, drug, cell_line).blended
+    alone = network(tensors, messages, drug[5:6], cell_line[5:6]).blended
     assert torch.allclose(together[5:6], alone, atol=1e-5)
 
 
