@@ -1,4 +1,8 @@
-"""Schema changes on the embedded store: all of them and the version in one transaction."""
+"""Schema changes on the embedded store: one after another, the version last.
+
+The engine logs DDL one statement at a time, in a transaction too; so what is done already is looked up, and a
+migration that was cut off goes on where it stood.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from pathlib import Path
 
 from kg import ladybug_tables as tables
 from kg import schema
-from kg.ladybug_file import acquire, release
+from kg.ladybug_file import Run, acquire, release
 from kg.migrations import AddKind, AddProperty, SchemaChange, is_node
 
 SCHEME = "ladybug://"
@@ -34,10 +38,18 @@ def apply(url: str, changes: Sequence[SchemaChange]) -> None:
     try:
         with file.writing() as run:
             for change in changes:
-                run(_statement(change))
+                if not _is_done(run, change):
+                    run(_statement(change))
             run(f"MATCH (v:{tables.VERSION_TABLE}) SET v.version = $version", version=schema.VERSION)
     finally:
         release(file)
+
+
+def _is_done(run: Run, change: SchemaChange) -> bool:
+    tables_there = run("CALL show_tables() RETURN name").column("name").to_pylist()
+    if isinstance(change, AddKind):
+        return change.of in tables_there
+    return change.name in run(f"CALL table_info('{change.of}') RETURN name").column("name").to_pylist()
 
 
 def _statement(change: SchemaChange) -> str:

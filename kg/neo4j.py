@@ -85,7 +85,7 @@ class Neo4jStore:
         if self.schema_version() is None:
             return dict.fromkeys(texts, 0)
 
-        def work(transaction: neo4j.ManagedTransaction) -> dict[str, int]:
+        def work(transaction: neo4j.Transaction) -> dict[str, int]:
             return {key: int(run(transaction, text).single(strict=True)[0]) for key, text in texts.items()}
 
         return self.connection.read(work)
@@ -112,7 +112,7 @@ class Neo4jStore:
         schema = arrow_schema(kind.columns)
         schema = pa.schema([schema.field(name).with_nullable(True) for name in names])
 
-        def work(transaction: neo4j.ManagedTransaction) -> Change:
+        def work(transaction: neo4j.Transaction) -> Change:
             ids = rows.column("id").to_pylist()
             found = [r.values() for r in run(transaction, cypher.stored_nodes(kind, names), {"ids": ids})]
             stored = pa.table(
@@ -274,7 +274,7 @@ class Neo4jStore:
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
 
-        def work(transaction: neo4j.ManagedTransaction) -> pa.Table:
+        def work(transaction: neo4j.Transaction) -> pa.Table:
             result = run(transaction, cypher, bound)
             names = result.keys()
             rows = [record.values() for record in result]

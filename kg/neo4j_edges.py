@@ -212,7 +212,7 @@ def upsert(connection: Connection, sent: EdgeBatches, start: int, stop: int) -> 
     known = [p for p in kind.columns if p.name in rows.column_names]
     read = cypher.edges_of_sources(kind, ends, known, ())
 
-    def work(transaction: neo4j.ManagedTransaction) -> Change:
+    def work(transaction: neo4j.Transaction) -> Change:
         run(transaction, cypher.lock_sources(ends[0]), {"src": src}).consume()
         found = [r.values() for r in run(transaction, read, {"src": src})]
         stored = _rows_to_table(found, kind, known, sent.source, sent.target)
@@ -228,7 +228,7 @@ def upsert(connection: Connection, sent: EdgeBatches, start: int, stop: int) -> 
     return connection.write(work)
 
 
-def _create(transaction: neo4j.ManagedTransaction, kind: EdgeKind, ends: Ends, rows: pa.Table) -> None:
+def _create(transaction: neo4j.Transaction, kind: EdgeKind, ends: Ends, rows: pa.Table) -> None:
     columns = [p for p in kind.columns if p.name in rows.column_names and p.name not in {"src", "dst"}]
     lists, texts = _lists(columns, rows)
     target = rows.column("dst").combine_chunks().dictionary_encode()
@@ -244,7 +244,7 @@ def _create(transaction: neo4j.ManagedTransaction, kind: EdgeKind, ends: Ends, r
     _require_all(counters.relationships_created, len(src), kind)
 
 
-def _set(transaction: neo4j.ManagedTransaction, kind: EdgeKind, places: Places, rows: pa.Table) -> None:
+def _set(transaction: neo4j.Transaction, kind: EdgeKind, places: Places, rows: pa.Table) -> None:
     columns = [p for p in kind.columns if p.name in rows.column_names and p.name not in kind.key]
     lists, texts = _lists(columns, rows)
     parameters = {"edge": places.tolist(), **lists, "texts": texts}
@@ -301,9 +301,7 @@ def set_attention(
                 "run": run_of_rows,
             }
 
-            def work(
-                transaction: neo4j.ManagedTransaction, parameters: Mapping[str, Any] = parameters
-            ) -> int:
+            def work(transaction: neo4j.Transaction, parameters: Mapping[str, Any] = parameters) -> int:
                 return int(run(transaction, text, parameters).single(strict=True)[0])
 
             _require_all(connection.write(work), len(part), kind)

@@ -136,7 +136,7 @@ def foreign_nodes(connection: Connection) -> int:
     """Nodes in the database that are not ours."""
     ours = " OR ".join(f"n:{label}" for label in (*(kind.label for kind in NODES), cypher.VERSION_LABEL))
 
-    def work(transaction: neo4j.ManagedTransaction) -> int:
+    def work(transaction: neo4j.Transaction) -> int:
         return int(run(transaction, f"MATCH (n) WHERE NOT ({ours}) RETURN count(n)").single(strict=True)[0])
 
     return connection.read(work)

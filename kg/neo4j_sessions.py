@@ -6,7 +6,9 @@ It knows nothing of the graph that is kept there; the store itself is `kg/neo4j.
 from __future__ import annotations
 
 import os
+import random
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +26,9 @@ USERNAME, PASSWORD, DATABASE = "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABA
 PASSWORD_FILE = "NEO4J_PASSWORD_FILE"
 OLDEST = (5, 7)
 """The first release with every statement used here; 5.26 is the one that the tests run on."""
+
+RETRY_SECONDS = 30.0
+"""How long a transaction is tried again; a server restarts within it."""
 
 T = TypeVar("T")
 
@@ -131,21 +136,30 @@ class Connection:
         try:
             with self._translated():
                 self._require_version(self._agent())
-        except BaseException:
+        except BaseException as error:
             self._driver.close()
+            if isinstance(error, StoreUnavailableError) and url.startswith("neo4j"):
+                self._explain()
             raise
+
+    def _explain(self) -> None:
+        """Raise what one server says; the error of a failed routing does not tell why."""
+        direct = self.url.replace("neo4j", "bolt", 1)
+        try:
+            Connection(direct, read_only=True, login=self._login).close()
+        except StoreUnavailableError as error:
+            raise StoreUnavailableError(str(error).replace(direct, self.url)) from error
 
     @property
     def database(self) -> str | None:
         """Name of the database; None is the server's default."""
         return self._login.database
 
-    def read(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
+    def read(self, work: Callable[[neo4j.Transaction], T]) -> T:
         """The result of ``work`` in a read transaction; it may be called several times."""
-        with self._translated(), self._session(neo4j.READ_ACCESS) as session:
-            return session.execute_read(_without_retry_when_full(work))
+        return self._managed(neo4j.READ_ACCESS, work)
 
-    def write(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
+    def write(self, work: Callable[[neo4j.Transaction], T]) -> T:
         """The result of ``work`` in a write transaction; it may be called several times.
 
         Raises
@@ -154,8 +168,27 @@ class Connection:
             If the transaction needs more memory than the server allows: send less at a time.
         """
         self.require_writable()
-        with self._translated(), self._session(neo4j.WRITE_ACCESS) as session:
-            return session.execute_write(_without_retry_when_full(work))
+        return self._managed(neo4j.WRITE_ACCESS, work)
+
+    def _managed(self, access: str, work: Callable[[neo4j.Transaction], T]) -> T:
+        """Run a transaction, again after deadlocks, restarts and changes of leader, for `RETRY_SECONDS`.
+
+        The driver's own loop would also send a transaction again that is too large for the server or that
+        a read-only database refuses, and waits a second after a deadlock.
+        """
+        deadline, pause = time.monotonic() + RETRY_SECONDS, 0.1
+        with self._translated(), self._session(access) as session:
+            while True:
+                try:
+                    with session.begin_transaction() as transaction:
+                        result = work(transaction)
+                        transaction.commit()
+                    return result
+                except (exceptions.Neo4jError, exceptions.DriverError) as error:
+                    if not _passes(error) or time.monotonic() + pause > deadline:
+                        raise
+                time.sleep(pause * random.uniform(0.8, 1.2))  # two that collided do not meet again
+                pause = min(2 * pause, 5.0)
 
     def rows(self, cypher: str, **parameters: Any) -> list[list[Any]]:
         """All rows of a read query."""
@@ -206,26 +239,17 @@ class Connection:
 
 
 def run(
-    transaction: neo4j.ManagedTransaction, cypher: str, parameters: Mapping[str, Any] | None = None
+    transaction: neo4j.Transaction, cypher: str, parameters: Mapping[str, Any] | None = None
 ) -> neo4j.Result:
     """Run a statement in a transaction; the text is ours or, in `Neo4jStore.query`, the user's own."""
     return transaction.run(cypher, dict(parameters or {}))
 
 
-def _without_retry_when_full(
-    work: Callable[[neo4j.ManagedTransaction], T],
-) -> Callable[[neo4j.ManagedTransaction], T]:
-    def attempt(transaction: neo4j.ManagedTransaction) -> T:
-        try:
-            return work(transaction)
-        except exceptions.Neo4jError as error:
-            if _is_full(error):
-                raise StoreFullError(_FULL.format(reason=_one_line(error))) from error
-            if _is_read_only(error):
-                raise StoreUnavailableError(_READ_ONLY) from error
-            raise
-
-    return attempt
+def _passes(error: exceptions.Neo4jError | exceptions.DriverError) -> bool:
+    """Whether the same transaction may succeed later."""
+    if isinstance(error, exceptions.Neo4jError) and (_is_full(error) or _is_read_only(error)):
+        return False
+    return error.is_retryable()
 
 
 _FULL = (
@@ -291,10 +315,12 @@ def _unreachable(error: Exception, url: str, reason: str) -> StoreUnavailableErr
         way = f"no TLS there; use {plain} or switch TLS on at the server"
     elif "http" in chain:
         way = "an HTTP server answers there; Bolt is on another port, usually 7687"
-    elif "resolve" in chain or "getaddrinfo" in chain:
-        way = "no such host; check the name"
     elif "refused" in chain:
         way = "nothing answers; check the port, or start a local server with: cli db start"
+    elif "cannot resolve" in chain or "gaierror" in chain:
+        way = "no such host; check the name"
+    elif "notification filtering" in chain:  # the first thing we ask of a server that old ones do not know
+        way = f"the server is older than Neo4j {'.'.join(map(str, OLDEST))}; 5.26 is tested"
     elif "unsupportedserverproduct" in chain or "handshake" in chain:
         way = f"no Neo4j 5 answers there; check the port and the server's version ({reason})"
     elif "rout" in chain and url.startswith("neo4j"):
