@@ -70,6 +70,8 @@ class NumbaKernel:
         total: Tensor,
         grad: Tensor,
         grad_attention: Tensor | None,
+        *,
+        wants_edge_attr: bool,
     ) -> Stacked:
         """See `model.kernels.stack.Kernel`."""
         heads, n_edges = scores.shape
@@ -78,7 +80,7 @@ class NumbaKernel:
         grad_dst, grad_src = torch.zeros_like(grad), torch.zeros_like(x.x_src)
         grad_att = torch.zeros(CHUNKS, relations, heads, channels)
         grad_weight = torch.zeros(CHUNKS, relations, heads, width, channels)
-        grad_attr = torch.zeros(heads, n_edges, width)
+        grad_attr = torch.zeros(heads, n_edges if wants_edge_attr else 0, width)
         extra = torch.zeros(0, heads) if grad_attention is None else grad_attention
         given = _arrays(*_by_row(x, rows))
         _use_torch_threads()
@@ -91,7 +93,8 @@ class NumbaKernel:
             _cuts(rows.src_indptr), *_arrays(rows.src_indptr, rows.src_relation, rows.by_src, rows.row), *given,
             np.float32(slope), *_arrays(grad, weight, score_grad, grad_src),
         )  # fmt: skip
-        return Stacked(grad_src, grad_dst, grad_att.sum(0), grad_attr.sum(0), grad_weight.sum(0))
+        edge_attr = grad_attr.sum(0) if wants_edge_attr else torch.zeros_like(x.edge_attr)
+        return Stacked(grad_src, grad_dst, grad_att.sum(0), edge_attr, grad_weight.sum(0) * x.att[:, :, None])
 
 
 def _by_row(x: Stacked, rows: Rows) -> Stacked:
@@ -218,24 +221,38 @@ def _backward_rows(
                 if len(grad_attention):
                     s += alpha * grad_attention[e, head]
                 weight[head, e], score_grad[head, e] = after, s
-                for d in range(channels):
-                    t[d] = x_j[d] + x_i[d]
-                for f in range(width):
-                    for d in range(channels):
-                        t[d] += attr[e, f] * w[f, d]
                 low = s * slope
-                for d in range(channels):
-                    u = s if t[d] > 0 else low
-                    att_sum[d] += u * t[d]
-                    t[d] = u * a[d]
-                    row_sum[d] += t[d]
-                for f in range(width):
-                    edge_sum = np.float32(0)
+                if width == 1:
+                    e_1, w_1, w_sum = attr[e, 0], w[0], weight_sum[0]
                     for d in range(channels):
-                        weight_sum[f, d] += attr[e, f] * t[d]
-                        edge_sum += w[f, d] * t[d]
-                    grad_attr[head, e, f] = edge_sum
-            grad_dst[row, head] = row_sum
+                        t_d = x_j[d] + x_i[d] + e_1 * w_1[d]
+                        u = s if t_d > 0 else low
+                        att_sum[d] += u * t_d
+                        row_sum[d] += u
+                        w_sum[d] += e_1 * u
+                        t[d] = u
+                else:
+                    for d in range(channels):
+                        t[d] = x_j[d] + x_i[d]
+                    for f in range(width):
+                        for d in range(channels):
+                            t[d] += attr[e, f] * w[f, d]
+                    for d in range(channels):
+                        u = s if t[d] > 0 else low
+                        att_sum[d] += u * t[d]
+                        row_sum[d] += u
+                        t[d] = u
+                    for f in range(width):
+                        for d in range(channels):
+                            weight_sum[f, d] += attr[e, f] * t[d]
+                if grad_attr.shape[1]:
+                    for f in range(width):
+                        edge_sum = np.float32(0)
+                        for d in range(channels):
+                            edge_sum += w[f, d] * a[d] * t[d]
+                        grad_attr[head, e, f] = edge_sum
+            for d in range(channels):
+                grad_dst[row, head, d] = a[d] * row_sum[d]
 
 
 @_compile()
@@ -260,13 +277,19 @@ def _backward_sources(
                 x_i, g = x_dst[row_of[e], head], grad[row_of[e], head]
                 s, after = score_grad[head, e], weight[head, e]
                 low = s * slope
-                for d in range(channels):
-                    t[d] = x_j[d] + x_i[d]
-                for f in range(width):
+                if width == 1:
+                    e_1, w_1 = attr[e, 0], w[0]
                     for d in range(channels):
-                        t[d] += attr[e, f] * w[f, d]
-                for d in range(channels):
-                    bent[d] += s if t[d] > 0 else low
-                    message[d] += after * g[d]
+                        bent[d] += s if x_j[d] + x_i[d] + e_1 * w_1[d] > 0 else low
+                        message[d] += after * g[d]
+                else:
+                    for d in range(channels):
+                        t[d] = x_j[d] + x_i[d]
+                    for f in range(width):
+                        for d in range(channels):
+                            t[d] += attr[e, f] * w[f, d]
+                    for d in range(channels):
+                        bent[d] += s if t[d] > 0 else low
+                        message[d] += after * g[d]
             for d in range(channels):
                 grad_src[source, head, d] = message[d] + a[d] * bent[d]

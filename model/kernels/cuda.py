@@ -70,6 +70,8 @@ class TritonKernel:
         total: Tensor,
         grad: Tensor,
         grad_attention: Tensor | None,
+        *,
+        wants_edge_attr: bool,
     ) -> Stacked:
         """See `model.kernels.stack.Kernel`."""
         heads, n_edges = scores.shape

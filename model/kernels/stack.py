@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from model.kernels.csr import Csr
 from model.kernels.dropout import Dropout
 from model.kernels.relation import Relation
 
@@ -90,8 +91,13 @@ class Kernel(Protocol):
         total: Tensor,
         grad: Tensor,
         grad_attention: Tensor | None,
+        *,
+        wants_edge_attr: bool,
     ) -> Stacked:
-        """Gradients of `x`, those of ``x_dst`` a row each; the three before `grad_attention` have a row each."""
+        """Gradients of `x`, those of ``x_dst`` a row each; the three before `grad_attention` have a row each.
+
+        That of ``edge_attr`` is zero unless it is wanted.
+        """
 
 
 def attend(
@@ -104,11 +110,11 @@ def attend(
     attention: bool,
 ) -> tuple[Tensor, list[Tensor]]:
     """See `model.kernels.attend`."""
-    rows = _rows(relations)
+    rows = _rows_of_one(relations[0].graph) if len(relations) == 1 else _rows([r.graph for r in relations])
     n_dst = relations[0].graph.n_dst
     group = rows.dst % n_dst if shared_softmax else rows.dst
     n_groups = n_dst if shared_softmax else n_dst * len(relations)
-    call = _Call(kernel, rows, negative_slope, dropout, group, n_groups, n_dst)
+    call = _Call(kernel, rows, negative_slope, dropout, group, n_groups, n_dst, attention)
     out, alpha = _Attend.apply(call, *_stack(relations))
     if not attention:
         return out, [alpha[:0] for _ in relations]
@@ -125,6 +131,7 @@ class _Call:
     group: Tensor  # (n_rows,) the softmax that each row belongs to
     n_groups: int
     n_dst: int
+    attention: bool
 
 
 class _Attend(torch.autograd.Function):
@@ -135,7 +142,8 @@ class _Attend(torch.autograd.Function):
         out, lse = _join(row_out, row_lse, call.group, call.n_groups)
         if bool(lse.isnan().any()):
             raise ValueError(_blame(x))
-        alpha = torch.exp(scores.T - lse[call.group[call.rows.row]])
+        wanted = call.rows.row if call.attention else call.rows.row[:0]
+        alpha = torch.exp(scores.T[: len(wanted)] - lse[call.group[wanted]])
         ctx.call = call
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*x, out, lse, scores, alpha)
@@ -149,12 +157,14 @@ class _Attend(torch.autograd.Function):
         grad = out.new_zeros(call.n_dst, *out.shape[1:]) if grad is None else grad
         group_dst = torch.arange(call.n_groups, device=out.device) % max(call.n_dst, 1)
         total = (grad[group_dst] * out).sum(-1)
-        if grad_alpha is not None:
+        if grad_alpha is not None and call.attention:
             total = total.index_add(0, call.group[call.rows.row], alpha * grad_alpha)
         row_grad = grad[call.rows.dst % max(call.n_dst, 1)].contiguous()
         gradients = call.kernel.backward(
             call.rows, x, call.slope, call.dropout, scores, lse[call.group].contiguous(),
-            total[call.group].contiguous(), row_grad, None if grad_alpha is None else grad_alpha.contiguous(),
+            total[call.group].contiguous(), row_grad,
+            grad_alpha.contiguous() if grad_alpha is not None and call.attention else None,
+            wants_edge_attr=bool(ctx.needs_input_grad[4]),
         )  # fmt: skip
         grad_dst = torch.zeros_like(x.x_dst).index_add_(0, call.rows.dst, gradients.x_dst)
         return None, *gradients._replace(x_dst=grad_dst)
@@ -174,8 +184,14 @@ def _join(row_out: Tensor, row_lse: Tensor, group: Tensor, n_groups: int) -> tup
     return out, lse
 
 
-def _rows(relations: Sequence[Relation]) -> Rows:
-    graphs = [r.graph for r in relations]
+def _rows_of_one(graph: Csr) -> Rows:
+    if "rows" not in graph.plans:
+        graph.plans["rows"] = _rows([graph])
+    rows: Rows = graph.plans["rows"]
+    return rows
+
+
+def _rows(graphs: Sequence[Csr]) -> Rows:
     device = graphs[0].device
     edges = torch.tensor([0, *(g.n_edges for g in graphs)]).cumsum(0).tolist()
     sources = torch.tensor([0, *(g.n_src for g in graphs)]).cumsum(0).tolist()
