@@ -106,7 +106,7 @@ def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
         (("status", "--store", "mysql://x"), 1, '"mysql://x" is not a store'),
         (("status", "--store", "ladybug://none.lbug"), 1, "none.lbug"),
         (("query", "--bogus"), 2, "bogus"),
-        (("train", "--seed", "many"), 2, "many"),
+        (("train", "--seed", "many"), 2, "--seed"),
     ],
 )
 def test_what_is_wrong_is_one_line_without_a_traceback(
