@@ -84,9 +84,7 @@ def test_held_out_pairs_are_not_among_the_training_pairs_and_not_attended(
 
 
 def test_same_command_gives_the_same_weights_file(store: GraphStore, tmp_path: Path) -> None:
-    first, again = (
-        training_run.train(store, QUICK, folder=tmp_path / str(i), seed=5) for i in _distinct(2)
-    )
+    first, again = (training_run.train(store, QUICK, folder=tmp_path / str(i), seed=5) for i in _distinct(2))
     assert (first.folder / "weights.safetensors").read_bytes() == (
         again.folder / "weights.safetensors"
     ).read_bytes()
