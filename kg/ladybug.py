@@ -103,7 +103,7 @@ class LadybugStore:
         if found is not None and found < VERSION:
             raise SchemaVersionError(
                 f"{self.path} was written by schema version {found}, this program needs version {VERSION}; "
-                f"see what would change with: cli db migrate --dry-run --store {self.url}"
+                f"ingest into a new file, or see what would change with: cli db migrate --dry-run --store {self.url}"
             )
 
     def counts(self) -> dict[str, int]:
