@@ -131,4 +131,4 @@ def related(graph: Graph, subject: Any, relation: str) -> list[tuple[Any, dict[s
         f"MATCH (a:{label} {{id: $id}})-[e:{type_}]->(b:{end}) RETURN b, properties(e) AS p ORDER BY e.rank, b.id",
         id=subject.id,
     )
-    return [(kind.wrap(node), dict(properties)) for node, properties in cursor]
+    return [(kind.wrap(node), dict(properties)) for node, properties in cursor]  # type: ignore[attr-defined]  # py2neo has no types
