@@ -1,4 +1,4 @@
-"""Structures: SMILES to Morgan fingerprints and structure keys; no similarity, no graph."""
+"""Structures: SMILES to fingerprints and structure keys; no similarity, no graph."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kg.errors import InputError
 
 RADIUS = 2
 BITS = 2048
+KEYS = 167
 
 
 def is_structure(smiles: str) -> bool:
@@ -37,6 +38,18 @@ def inchikey(smiles: str) -> str:
         return to_key(molecule)
 
 
+FINGERPRINTS = (
+    "fingerprint",
+    "morgan_counts",
+    "feature_counts",
+    "atom_pair_counts",
+    "path_bits",
+    "structural_keys",
+)
+"""Views of a structure, of which the first is the paper's: Morgan bits; how often each environment occurs, by atoms
+and by their roles; how often pairs of atoms at a distance occur; bits of linear and branched paths; MACCS keys."""
+
+
 def morgan(smiles: Sequence[str | None]) -> npt.NDArray[np.uint8]:
     """Morgan fingerprints, radius 2, folded to 2,048 bits.
 
@@ -59,14 +72,64 @@ def morgan(smiles: Sequence[str | None]) -> npt.NDArray[np.uint8]:
     ----------
     Rogers and Hahn, Extended-connectivity fingerprints, J. Chem. Inf. Model. 50 (2010) 742.
     """
-    from rdkit.Chem import rdFingerprintGenerator
+    return _rows(smiles, BITS, _views()["fingerprint"])
 
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)
-    fingerprints = np.zeros((len(smiles), BITS), dtype=np.uint8)
-    for row, text in zip(fingerprints, smiles, strict=True):
+
+def fingerprints(smiles: Sequence[str | None]) -> dict[str, npt.NDArray[np.uint8]]:
+    """Every view of `FINGERPRINTS`, as RDKit computes it.
+
+    Parameters
+    ----------
+    smiles
+        One structure a drug; None where there is none.
+
+    Returns
+    -------
+    dict
+        View → ``(n, 2048)``, or ``(n, 167)`` for MACCS keys; counts end at 255; a row of zeros without a structure.
+
+    Raises
+    ------
+    InputError
+        If a text is not a structure.
+    """
+    return {
+        name: _rows(smiles, KEYS if name == "structural_keys" else BITS, view)
+        for name, view in _views().items()
+    }
+
+
+def _views() -> dict[str, Callable[[Any], Any]]:
+    from rdkit.Chem import MACCSkeys
+    from rdkit.Chem.rdFingerprintGenerator import (
+        GetAtomPairGenerator,
+        GetMorganFeatureAtomInvGen,
+        GetMorganGenerator,
+        GetRDKitFPGenerator,
+    )
+
+    morgan = GetMorganGenerator(radius=RADIUS, fpSize=BITS)
+    roles = GetMorganGenerator(
+        radius=RADIUS, fpSize=BITS, atomInvariantsGenerator=GetMorganFeatureAtomInvGen()
+    )
+    pairs, paths = GetAtomPairGenerator(fpSize=BITS), GetRDKitFPGenerator(fpSize=BITS)
+    views = (
+        morgan.GetFingerprintAsNumPy,
+        morgan.GetCountFingerprintAsNumPy,
+        roles.GetCountFingerprintAsNumPy,
+        pairs.GetCountFingerprintAsNumPy,
+        paths.GetFingerprintAsNumPy,
+        lambda molecule: np.array(list(MACCSkeys.GenMACCSKeys(molecule))),  # type: ignore[attr-defined]
+    )
+    return dict(zip(FINGERPRINTS, views, strict=True))
+
+
+def _rows(smiles: Sequence[str | None], width: int, view: Callable[[Any], Any]) -> npt.NDArray[np.uint8]:
+    rows = np.zeros((len(smiles), width), dtype=np.uint8)
+    for row, text in zip(rows, smiles, strict=True):
         if text is not None:
-            row[:] = generator.GetFingerprintAsNumPy(_parsed(text))
-    return fingerprints
+            row[:] = np.minimum(view(_parsed(text)), 255)
+    return rows
 
 
 def _parsed(smiles: str) -> Any:

@@ -22,7 +22,7 @@ import torch
 
 from kg import names, schema
 from kg.errors import InputError, NotFoundError
-from kg.fingerprints import morgan
+from kg.fingerprints import fingerprints
 from kg.schema import Ends
 from kg.store import GraphStore
 
@@ -47,8 +47,9 @@ class Heterograph:
     ----------
     graph
         Node types Drug, CellLine, Gene and Pathway; canonical edge types (source label, TYPE, target
-        label) as stored, symmetric edges once. Node features: Drug ``fingerprint`` uint8 (n, 2048) and
-        ``has_structure`` bool (n,); CellLine ``tissue`` int64 (n,), -1 when unknown. Edge features:
+        label) as stored, symmetric edges once. Node features: Drug ``fingerprint`` uint8 (n, 2048), the
+        other views of `kg.fingerprints.FINGERPRINTS`, and ``has_structure`` bool (n,); CellLine ``tissue``
+        int64 (n,), -1 when unknown. Edge features:
         SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED, COPY_NUMBER and
         METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (e,) with NaN
         where missing; TESTED_ON ``response`` int8 (e,), -1 when missing; every edge type ``dataset``
@@ -289,7 +290,8 @@ def _assemble(
 
     ids = {label: np.array(nodes[label]["id"].to_pylist(), dtype=object)[kept[label]] for label in NODE_TYPES}
     smiles = [s for s, keep in zip(nodes["Drug"]["smiles"].to_pylist(), kept["Drug"], strict=True) if keep]
-    graph.nodes["Drug"].data["fingerprint"] = torch.from_numpy(morgan(smiles))
+    for view, rows_of_drugs in fingerprints(smiles).items():
+        graph.nodes["Drug"].data[view] = torch.from_numpy(rows_of_drugs)
     graph.nodes["Drug"].data["has_structure"] = torch.tensor([bool(s) for s in smiles], dtype=torch.bool)
     tissue = [
         t for t, keep in zip(nodes["CellLine"]["tissue"].to_pylist(), kept["CellLine"], strict=True) if keep

@@ -16,7 +16,7 @@ from model.graph_tensors import GraphTensors
 from model.kernels import Csr
 from model.messages import RELATIONS, Messages
 from model.network import Attended, Logits
-from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, cell_line_kernels, drug_kernels
+from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
 ADJACENT = ("cell_line_from_gene", "drug_from_gene", "drug_from_sensitive")
 """Relations whose edges, both ways, are the adjacency: expression, targets, and sensitive training pairs."""
@@ -97,7 +97,7 @@ class AdjacencyNetwork(nn.Module):
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """All in ``rest``."""
-        return {"identity": [], "axial": [], "rest": list(self.parameters())}
+        return {"identity": [], "axial": [], "kernel": [], "rest": list(self.parameters())}
 
     def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
         edges = self._adjacency(messages)
@@ -180,10 +180,8 @@ def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
 
 
 def _similarity_rows(tensors: GraphTensors) -> tuple[Tensor, Tensor, Tensor]:
-    drugs = drug_kernels(tensors.fingerprint, tensors.similar_drugs)[..., DRUG_KERNELS.index("tanimoto")]
-    cell_lines = cell_line_kernels(
-        tensors.expression, tensors.mutation, tensors.copy_number, tensors.tissue, tensors.similar_cell_lines
-    )[..., CELL_LINE_KERNELS.index("rbf")]
+    drugs = tensors.drug_kernels[..., DRUG_KERNELS.index("fingerprint")]
+    cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")]
     rows = tensors.expression.T
     square = (rows**2).sum(1)
     distance = (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)

@@ -59,6 +59,7 @@ class NetworkConfig(_Strict):
     axial_heads: int = Field(ge=1, le=64)
     axial_dropout: float = Field(ge=0, lt=1)
     axial_neighbours: int = Field(ge=1)
+    kernel: bool
     adjacency: AdjacencyConfig | None = None
 
     @field_validator("relations")
@@ -93,6 +94,7 @@ class TrainingConfig(_Strict):
     learning_rate: float = Field(gt=0)
     identity_learning_rate: float = Field(gt=0)
     axial_learning_rate: float = Field(gt=0)
+    kernel_learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     axial_weight_decay: float = Field(ge=0)
     identity_penalty: float = Field(ge=0)

@@ -5,6 +5,7 @@ Ensembles and their predictions are `training.py`.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import signal
 import tempfile
@@ -55,7 +56,7 @@ class Member:
 def make_network(tensors: GraphTensors, config: Config) -> nn.Module:
     """A new network of the preset's kind, its weights drawn from torch's generator."""
     kind = RelationalNetwork if config.network.kind == "relational" else AdjacencyNetwork
-    return kind(tensors, config.network).to(tensors.fingerprint.device)
+    return kind(tensors, config.network).to(tensors.structure.device)
 
 
 class Fitting(lightning.LightningModule):
@@ -123,7 +124,7 @@ class Fitting(lightning.LightningModule):
 
     def _pairs(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Supervised pairs, and a draw of untested ones as weak targets: node numbers, targets, weights."""
-        settings, device = self.config.training, self.graph.fingerprint.device
+        settings, device = self.config.training, self.graph.structure.device
         value = self.scale.value(supervised)
         target = value if self.scale.task == "regression" else (value + 1) / 2
         drug, cell_line = supervised.drug, supervised.cell_line
@@ -173,7 +174,7 @@ class Fitting(lightning.LightningModule):
         """
         self.network.eval()
         messages = self.builder.build(visible_pairs(self.graph, self.inner_training, self.scale))
-        device = self.graph.fingerprint.device
+        device = self.graph.structure.device
         inner = self.inner_validation
         drug, cell_line = (
             torch.from_numpy(inner.drug).to(device),
@@ -210,6 +211,7 @@ class Fitting(lightning.LightningModule):
                     "lr": settings.axial_learning_rate,
                     "weight_decay": settings.axial_weight_decay,
                 },
+                {"params": groups["kernel"], "lr": settings.kernel_learning_rate, "weight_decay": 0.0},
             ]
         )
         n_steps = settings.epochs * settings.chunks
@@ -232,11 +234,10 @@ class Fitting(lightning.LightningModule):
 
 
 def _shares(n_parts: int) -> list[Tensor]:
-    """Shares to try, the even one first so that it wins a tie."""
-    if n_parts == 1:
-        return [torch.ones(1)]
-    tenths = sorted(range(11), key=lambda t: abs(t - 5))
-    return [torch.tensor([t / 10, 1 - t / 10]) for t in tenths]
+    """Shares to try, in tenths, the most even first so that they win a tie."""
+    tenths = [t for t in itertools.product(range(11), repeat=n_parts) if sum(t) == 10]
+    tenths.sort(key=lambda t: sum(part**2 for part in t))
+    return [torch.tensor(t) / 10 for t in tenths]
 
 
 def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray) -> np.ndarray:

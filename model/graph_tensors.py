@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kg.errors import ModelError
+from kg.fingerprints import FINGERPRINTS
 from kg.heterograph import Heterograph
 from model.edges import Edges
 from model.similarities import (
@@ -19,6 +20,8 @@ from model.similarities import (
     k_nearest,
 )
 
+_DESCRIBED_BY = ("morgan_counts", "feature_counts", "structural_keys")
+
 
 @dataclass(frozen=True)
 class GraphTensors:
@@ -26,8 +29,8 @@ class GraphTensors:
 
     Attributes
     ----------
-    fingerprint
-        Morgan bits, float32 (n_drugs, n_bits).
+    structure
+        Logarithms of counts of atom environments and of structural keys, float32 (n_drugs, width).
     has_structure
         bool (n_drugs,).
     expression
@@ -46,12 +49,13 @@ class GraphTensors:
         Gene → drug, known targets; weight 1.
     interacts
         Gene → gene, both ways; weight 1.
+    drug_kernels, cell_line_kernels
+        `model.similarities.DRUG_KERNELS` and `CELL_LINE_KERNELS`, float32 (n, n, n_kernels).
     drug_neighbours, cell_line_neighbours
-        Every node's most similar nodes of its kind, by kernels on the features above, weight
-        (n_edges, n_kernels), for the axial part.
+        Every node's most similar nodes of its kind, by those kernels, weight (n_edges, n_kernels), for the axial part.
     """
 
-    fingerprint: Tensor
+    structure: Tensor
     has_structure: Tensor
     expression: Tensor
     mutation: Tensor
@@ -62,13 +66,15 @@ class GraphTensors:
     expresses: Edges
     targets: Edges
     interacts: Edges
+    drug_kernels: Tensor
+    cell_line_kernels: Tensor
     drug_neighbours: Edges
     cell_line_neighbours: Edges
 
     @property
     def n_drugs(self) -> int:
         """Number of drugs."""
-        return len(self.fingerprint)
+        return len(self.structure)
 
     @property
     def n_cell_lines(self) -> int:
@@ -105,13 +111,13 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     """
     graph = heterograph.graph
     n_cell_lines, n_genes = graph.num_nodes("CellLine"), graph.num_nodes("Gene")
-    fingerprint = graph.nodes["Drug"].data["fingerprint"].float()
+    views = {name: graph.nodes["Drug"].data[name].float() for name in FINGERPRINTS}
     expression = _dense(heterograph, "EXPRESSES", "z")
     mutation = (_dense(heterograph, "MUTATED", "value") != 0).float()
     copy_number = _dense(heterograph, "COPY_NUMBER", "value")
     similar_drugs = _similar(heterograph, "Drug")
     similar_cell_lines = _similar(heterograph, "CellLine")
-    _require_structures(heterograph, fingerprint, similar_drugs)
+    _require_structures(heterograph, views["fingerprint"], similar_drugs)
     tissue = graph.nodes["CellLine"].data["tissue"]
 
     top = min(n_expressed, n_genes)
@@ -126,8 +132,10 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
 
     drug, gene = _unique(graph.edges(etype=("Drug", "TARGETS", "Gene")), n_genes)
     a, b = _unique(graph.edges(etype=("Gene", "INTERACTS_WITH", "Gene")), n_genes)
+    of_drugs = drug_kernels(views, similar_drugs)
+    of_cell_lines = cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines)
     return GraphTensors(
-        fingerprint=fingerprint,
+        structure=torch.log1p(torch.cat([views[name] for name in _DESCRIBED_BY], dim=1)),
         has_structure=graph.nodes["Drug"].data["has_structure"].bool(),
         expression=expression,
         mutation=mutation,
@@ -138,14 +146,10 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
         expresses=expresses,
         targets=Edges(gene, drug, torch.ones(len(drug), 1)),
         interacts=Edges(torch.cat([a, b]), torch.cat([b, a]), torch.ones(2 * len(a), 1)),
-        drug_neighbours=k_nearest(
-            drug_kernels(fingerprint, similar_drugs), n_neighbours, N_SHARPENED_DRUG_KERNELS
-        ),
-        cell_line_neighbours=k_nearest(
-            cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines),
-            n_neighbours,
-            N_SHARPENED_CELL_LINE_KERNELS,
-        ),
+        drug_kernels=of_drugs,
+        cell_line_kernels=of_cell_lines,
+        drug_neighbours=k_nearest(of_drugs, n_neighbours, N_SHARPENED_DRUG_KERNELS),
+        cell_line_neighbours=k_nearest(of_cell_lines, n_neighbours, N_SHARPENED_CELL_LINE_KERNELS),
     )
 
 

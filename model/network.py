@@ -16,6 +16,7 @@ from model.axial import AxialAttention
 from model.config import NetworkConfig
 from model.edges import Edges
 from model.gatv2 import RelationalGATv2Conv
+from model.gaussian_process import KernelPart
 from model.graph_tensors import GraphTensors
 from model.messages import RELATIONS, Messages
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
@@ -139,7 +140,7 @@ class Encoder(nn.Module):
         super().__init__()
         n = config.channels
         self.drug_components = PrincipalComponents(
-            tensors.fingerprint.shape[1], config.drug_components, tensors.fingerprint
+            tensors.structure.shape[1], config.drug_components, tensors.structure
         )
         self.cell_line_components = PrincipalComponents(
             tensors.n_genes, config.cell_line_components, tensors.expression
@@ -155,7 +156,7 @@ class Encoder(nn.Module):
 
     def forward(self, tensors: GraphTensors, messages: Messages) -> dict[str, Tensor]:
         """Kind → states before the non-linearity, (n, channels)."""
-        drug = torch.cat([self.drug_components(tensors.fingerprint), messages.drug_statistics], 1)
+        drug = torch.cat([self.drug_components(tensors.structure), messages.drug_statistics], 1)
         cell_line = torch.cat(
             [self.cell_line_components(tensors.expression), messages.cell_line_statistics], 1
         )
@@ -283,7 +284,7 @@ class Identities(nn.Module):
 
 
 class RelationalNetwork(nn.Module):
-    """Relational attention over the graph, and axial attention over the responses, in one network.
+    """Relational attention over the graph, axial attention over the responses, and a Gaussian process, in one network.
 
     Parameters
     ----------
@@ -295,14 +296,15 @@ class RelationalNetwork(nn.Module):
     Attributes
     ----------
     shares
-        Of the two parts in the prediction; the trainer sets them on the inner validation part.
+        Of the parts in the prediction; the trainer sets them on the inner validation part.
     """
 
     shares: Tensor
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
-        self.register_buffer("shares", torch.tensor([0.5, 0.5] if config.axial else [1.0]))
+        n_parts = 1 + config.axial + config.kernel
+        self.register_buffer("shares", torch.full((n_parts,), 1 / n_parts))
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
         self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
@@ -310,6 +312,7 @@ class RelationalNetwork(nn.Module):
         self.axial = (
             AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
         )
+        self.kernel = KernelPart(config) if config.kernel else None
 
     def states(
         self, tensors: GraphTensors, messages: Messages
@@ -332,9 +335,12 @@ class RelationalNetwork(nn.Module):
         graph = (
             offset + self.decoder(states, drug, cell_line) + self.identities.logits(messages, drug, cell_line)
         )
-        if self.axial is None:
-            return Logits((graph,), self.shares)
-        return Logits((graph, offset + self.axial(tensors, messages.visible, drug, cell_line)), self.shares)
+        parts = [graph]
+        if self.axial is not None:
+            parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
+        if self.kernel is not None:
+            parts.append(offset + self.kernel(tensors, states, messages.visible, drug, cell_line))
+        return Logits(tuple(parts), self.shares)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention by relation; between similar nodes the axial part's where there is one."""
@@ -349,7 +355,7 @@ class RelationalNetwork(nn.Module):
         return self.identities.penalty(numbers, drug_bias, cell_line_bias)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """``identity``, ``axial`` and ``rest``: they learn at rates of their own."""
+        """``identity``, ``axial``, ``kernel`` and ``rest``: they learn at rates of their own."""
         identity = [
             *self.identities.drug.parameters(),
             *self.identities.cell_line.parameters(),
@@ -357,10 +363,12 @@ class RelationalNetwork(nn.Module):
             self.identities.cell_line_bias,
         ]
         axial = list(self.axial.parameters()) if self.axial is not None else []
-        apart = {id(p) for p in identity + axial}
+        kernel = self.kernel.hyperparameters() if self.kernel is not None else []
+        apart = {id(p) for p in identity + axial + kernel}
         return {
             "identity": identity,
             "axial": axial,
+            "kernel": kernel,
             "rest": [p for p in self.parameters() if id(p) not in apart],
         }
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from kg.errors import InputError, ModelError, RowError
-from kg.fingerprints import is_structure, morgan
+from kg.fingerprints import fingerprints, is_structure
 from kg.heterograph import Heterograph
 from kg.names import find
 from model import saved
@@ -87,12 +87,12 @@ def predict(
 
 def with_new_drug(heterograph: Heterograph, smiles: str) -> Heterograph:
     """The graph with one more drug at the end, joined to the drugs of most similar structure."""
-    bits = torch.from_numpy(morgan([smiles]))
+    features = {view: torch.from_numpy(row) for view, row in fingerprints([smiles]).items()}
     known = heterograph.graph.nodes["Drug"].data["fingerprint"].float()
-    new = bits[0].float()
+    new = features["fingerprint"][0].float()
     common = known @ new
     tanimoto = common / (known.sum(1) + new.sum() - common).clamp(min=1)
-    features = {"fingerprint": bits, "has_structure": torch.tensor([True])}
+    features["has_structure"] = torch.tensor([True])
     return _with_node(heterograph, "Drug", NEW_DRUG, features, tanimoto)
 
 

@@ -40,7 +40,7 @@ class Scale:
 
 def visible_pairs(tensors: GraphTensors, responses: Responses, scale: Scale) -> Visible:
     """All given pairs as visible responses."""
-    device = tensors.fingerprint.device
+    device = tensors.structure.device
     return Visible.of(
         torch.from_numpy(responses.drug).to(device), torch.from_numpy(responses.cell_line).to(device),
         scale.value(responses).to(device), (tensors.n_cell_lines, tensors.n_drugs),

@@ -1,42 +1,68 @@
-"""How alike drugs are by structure, and cell lines by omics; no response enters. The axial part attends by these."""
+"""How alike drugs are by structure, and cell lines by omics; no response enters. Each is a covariance, too: the axial
+part attends by these, the Gaussian process has them for kernels."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from kg.fingerprints import FINGERPRINTS
 from model.edges import Edges
 
-DRUG_KERNELS = ("tanimoto", "cosine", "containment", "rare_bits", "stored")
+DRUG_KERNELS = (
+    "fingerprint",
+    "morgan_counts",
+    "feature_counts",
+    "atom_pair_counts",
+    "path_bits",
+    "structural_keys",
+    "rare_bits",
+    "stored",
+)
 CELL_LINE_KERNELS = ("components", "cosine", "rbf", "stored", "mutation", "copy_number", "tissue")
-N_SHARPENED_DRUG_KERNELS = 4
+N_SHARPENED_DRUG_KERNELS = 6
 N_SHARPENED_CELL_LINE_KERNELS = 2
 """The first kernels, which alone rank neighbours and set how fast the axial part's attention falls off."""
 
 N_COMPONENTS = 16
 
 
-def drug_kernels(fingerprint: Tensor, similar: Edges) -> Tensor:
-    """Similarities in [0, 1] of all drugs, (n_drugs, n_drugs, 5), in the order of ``DRUG_KERNELS``.
+def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
+    """Similarities in [0, 1] of all drugs, (n_drugs, n_drugs, 8), in the order of ``DRUG_KERNELS``.
 
-    ``containment`` is the share of the smaller molecule's bits in the larger; ``rare_bits`` is a cosine in which a
-    bit counts by how rare it is. A drug without a structure is similar to none but by what is stored.
+    Parameters
+    ----------
+    views
+        Of structures, as in `kg.fingerprints.FINGERPRINTS`: bits or counts, float32 (n_drugs, width).
+    similar
+        Stored similarities.
+
+    Returns
+    -------
+    Tensor
+        Tanimoto on every view; ``rare_bits``, a cosine in which a bit counts by how rare it is; and what is
+        stored. A drug without a structure is similar to none but by what is stored.
     """
-    common = fingerprint @ fingerprint.T
+    bits = views["fingerprint"]
+    rarity = torch.log1p(len(bits) / (1 + bits.sum(0)))
+    kernels = [tanimoto(views[name]) for name in FINGERPRINTS]
+    return torch.stack([*kernels, _cosine(bits * rarity), _stored(similar, len(bits))], dim=-1)
+
+
+def tanimoto(counts: Tensor) -> Tensor:
+    """Sum of smaller counts over sum of larger ones, (n, n), 0 between empty rows; for bits, the usual Tanimoto.
+
+    A count of c is c bits of which it has all, so the smaller of two counts is the bits that both have.
+    """
+    common = counts.new_zeros(len(counts), len(counts))
+    for level in range(1, int(counts.max()) + 1 if counts.numel() else 1):
+        reached = counts[:, (counts >= level).any(0)] >= level
+        common += reached.to(counts.dtype) @ reached.to(counts.dtype).T
     size = common.diagonal()
-    smaller = torch.minimum(size[:, None], size[None])
-    union = size[:, None] + size[None] - common
-    rarity = torch.log1p(len(fingerprint) / (1 + fingerprint.sum(0)))
-    stored = torch.zeros_like(common)
-    stored[similar.dst, similar.src] = similar.weight[:, 0]
-    kernels = [
-        common / union.clamp(min=1),
-        common / torch.sqrt(size[:, None] * size[None]).clamp(min=1),
-        common / smaller.clamp(min=1),
-        _cosine(fingerprint * rarity),
-        stored,
-    ]
-    return torch.stack(kernels, dim=-1)
+    similarity: Tensor = common / (size[:, None] + size[None] - common).clamp(min=1)
+    return similarity
 
 
 def cell_line_kernels(
@@ -45,25 +71,32 @@ def cell_line_kernels(
     """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 7), in the order of ``CELL_LINE_KERNELS``.
 
     ``components`` is a cosine on the main axes of expression; ``rbf`` has the median squared distance as its
-    width; cosines are clipped at 0.
+    width.
     """
     square = (expression**2).sum(1)
     distance = (square[:, None] + square[None] - 2 * expression @ expression.T).clamp(min=0)
     apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
     width = apart.median() if len(apart) else distance.new_tensor(1.0)
-    stored = torch.zeros_like(distance)
-    stored[similar.dst, similar.src] = similar.weight[:, 0]
     centred = expression - expression.mean(0)
     kernels = [
-        _cosine(_components(centred)).clamp(min=0),
-        _cosine(centred).clamp(min=0),
+        _cosine(_components(centred)),
+        _cosine(centred),
         torch.exp(-distance / width.clamp(min=1e-6)),
-        stored,
-        _cosine(mutation - mutation.mean(0)).clamp(min=0),
-        _cosine(copy_number - copy_number.mean(0)).clamp(min=0),
+        _stored(similar, len(distance)),
+        _cosine(mutation - mutation.mean(0)),
+        _cosine(copy_number - copy_number.mean(0)),
         ((tissue[:, None] == tissue[None]) & (tissue >= 0)[:, None]).float(),
     ]
     return torch.stack(kernels, dim=-1)
+
+
+def _stored(similar: Edges, n: int) -> Tensor:
+    """Stored similarities, (n, n), as the nearest matrix that can be a covariance: only neighbours were stored."""
+    matrix = torch.eye(n, dtype=torch.float64)
+    matrix[similar.dst, similar.src] = similar.weight[:, 0].double()
+    values, vectors = torch.linalg.eigh(matrix)
+    covariance: Tensor = (vectors * values.clamp(min=0)) @ vectors.T
+    return covariance.float()
 
 
 def _components(centred: Tensor) -> Tensor:

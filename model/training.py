@@ -60,7 +60,7 @@ class Fitted:
     @property
     def device(self) -> torch.device:
         """Where it lies."""
-        return self.tensors.fingerprint.device
+        return self.tensors.structure.device
 
 
 Report = Callable[[int, int, float | None], None]

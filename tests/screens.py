@@ -6,6 +6,7 @@ import dgl  # tests/conftest.py has set its backend
 import numpy as np
 import torch
 
+from kg.fingerprints import FINGERPRINTS
 from kg.heterograph import Heterograph
 
 
@@ -65,7 +66,8 @@ def screen(
     tested = graph.edges["Drug", "TESTED_ON", "CellLine"].data
     tested["response"] = (tested["ln_ic50"] < torch.tensor(family[drug]).float()).to(torch.int8)
     tested["dataset"] = torch.tensor(generator.integers(0, datasets, len(drug)))
-    graph.nodes["Drug"].data["fingerprint"] = torch.tensor(fingerprint.astype(np.uint8))
+    for view in FINGERPRINTS:
+        graph.nodes["Drug"].data[view] = torch.tensor(fingerprint.astype(np.uint8))
     graph.nodes["Drug"].data["has_structure"] = torch.ones(n_drugs, dtype=torch.bool)
     graph.nodes["CellLine"].data["tissue"] = torch.tensor(np.arange(n_cell_lines) % 3)
     ids = {

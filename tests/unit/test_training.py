@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from kg.errors import ModelError
+from kg.fingerprints import fingerprints
 from model import saved
 from model.attribution import attention_tables
 from model.config import Config, load_preset
@@ -108,9 +109,10 @@ def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 def test_new_structure_and_new_expression_are_predicted(tmp_path: Path) -> None:
     heterograph = screen()
-    wide = torch.zeros(24, 2048, dtype=torch.uint8)
-    wide[:, :64] = heterograph.graph.nodes["Drug"].data.pop("fingerprint")
-    heterograph.graph.nodes["Drug"].data["fingerprint"] = wide
+    for view, rows in fingerprints(["CCO"]).items():  # as wide as a new structure's
+        wide = torch.zeros(24, rows.shape[1], dtype=torch.uint8)
+        wide[:, :64] = heterograph.graph.nodes["Drug"].data.pop(view)
+        heterograph.graph.nodes["Drug"].data[view] = wide
     measured = responses(heterograph)
     config = _config(epochs=2)
     tensors = graph_tensors(

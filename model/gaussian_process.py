@@ -1,0 +1,151 @@
+"""A Gaussian process over the response matrix, as the last layer of a network: its covariance is a drug kernel times
+a cell-line kernel, and both learn. One linear system is solved by conjugate gradients, its gradients by one more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.config import NetworkConfig
+from model.graph_tensors import GraphTensors
+from model.messages import Visible
+from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
+
+TRAINING_ITERATIONS, PREDICTION_ITERATIONS = 25, 60
+TOLERANCE = 1e-7
+"""Squared residual, relative to the right-hand side, at which conjugate gradients stop."""
+
+LOGIT_SCALE = 4.0
+"""Of the posterior mean, which lies between -1 and 1, at the start."""
+
+
+class PosteriorMean(torch.autograd.Function):
+    """Posterior mean of a Gaussian process on a matrix, ``(n_cell_lines, n_drugs)``.
+
+    With K the Kronecker product of the two kernels and S the diagonal of square roots of precisions, the mean at all
+    entries is ``K S x`` where ``(S K S + I) x = S y``. K is never formed: ``K v`` is ``kernel_c V kernel_d``. The
+    adjoint is the same system with another right-hand side, so the gradients of both kernels and of S are exact up
+    to the tolerance of the solver.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, kernel_c: Tensor, kernel_d: Tensor, root_precision: Tensor, target: Tensor, iterations: int
+    ) -> Tensor:
+        """Mean at all entries; kernels are symmetric, the others ``(n_cell_lines, n_drugs)``."""
+        solution = solve(kernel_c, kernel_d, root_precision, root_precision * target, iterations)
+        mean = kernel_c @ (root_precision * solution) @ kernel_d
+        ctx.save_for_backward(kernel_c, kernel_d, root_precision, target, solution, mean)
+        ctx.iterations = iterations
+        return mean
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """Gradients of the kernels and of the square roots of precisions."""
+        (gradient,) = gradients
+        kernel_c, kernel_d, root, target, solution, mean = ctx.saved_tensors
+        through = kernel_c @ gradient @ kernel_d
+        adjoint = solve(kernel_c, kernel_d, root, root * through, ctx.iterations)
+        left, right = gradient - root * adjoint, root * solution
+        of_c = left @ kernel_d @ right.T
+        of_d = (kernel_c @ right).T @ left
+        of_root = adjoint * (target - mean) + solution * (through - kernel_c @ (root * adjoint) @ kernel_d)
+        return of_c, of_d, of_root, None, None
+
+
+def solve(kernel_c: Tensor, kernel_d: Tensor, root: Tensor, right: Tensor, iterations: int) -> Tensor:
+    """``x`` of ``(S K S + I) x = b`` by conjugate gradients, (n_cell_lines, n_drugs)."""
+    solution = torch.zeros_like(right)
+    residual, direction = right.clone(), right.clone()
+    square = first = (residual * residual).sum()
+    for _ in range(iterations):
+        if square <= TOLERANCE * first:  # also where all is zero
+            break
+        image = root * (kernel_c @ (root * direction) @ kernel_d) + direction
+        step = square / (direction * image).sum()
+        solution += step * direction
+        residual -= step * image
+        before, square = square, (residual * residual).sum()
+        direction = residual + square / before * direction
+    return solution
+
+
+class KernelPart(nn.Module):
+    """Logits of pairs from a Gaussian process on the visible responses.
+
+    Each kernel is a weighted sum of fixed similarities, of a constant, of the identity, and of the cosine between the
+    states that the attention layers gave the nodes. Untested pairs count as a little of "neither", with a precision
+    that is learned, too.
+
+    Parameters
+    ----------
+    config
+        Width of the states.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.of_drugs = nn.Parameter(_free([0.15] * len(DRUG_KERNELS)))
+        self.of_cell_lines = nn.Parameter(_free([0.2] * len(CELL_LINE_KERNELS)))
+        self.of_states = nn.Parameter(_free([0.3, 0.3]))
+        self.constant = nn.Parameter(_free([0.1, 0.05]))
+        self.identity = nn.Parameter(_free([0.3, 0.2]))
+        self.precision = nn.Parameter(_free([1.0, 0.05]))
+        self.scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
+        self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
+
+    def hyperparameters(self) -> list[nn.Parameter]:
+        """The few numbers that say how kernels are mixed; they learn faster than weights."""
+        return [
+            self.of_drugs, self.of_cell_lines, self.of_states, self.constant, self.identity, self.precision,
+            self.scale,
+        ]  # fmt: skip
+
+    def forward(
+        self,
+        tensors: GraphTensors,
+        states: dict[str, Tensor],
+        visible: Visible,
+        drug: Tensor,
+        cell_line: Tensor,
+    ) -> Tensor:
+        """Logits (n_pairs,) of pairs given by node numbers."""
+        active = visible.known_drugs.clone()  # the others have no part in the system
+        active[drug] = True
+        columns = torch.nonzero(active).flatten()
+        column = (torch.cumsum(active, 0) - 1)[drug]
+        kernel_d = self._kernel(
+            tensors.drug_kernels[columns][:, columns],
+            self.of_drugs,
+            self.drug_view(states["Drug"][columns]),
+            0,
+        )
+        kernel_c = self._kernel(
+            tensors.cell_line_kernels, self.of_cell_lines, self.cell_line_view(states["CellLine"]), 1
+        )
+        measured = visible.measured[:, columns]
+        play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
+        of_measured, share_of_untested = functional.softplus(self.precision)
+        root = (of_measured * (measured + share_of_untested * (1 - measured))).sqrt() * play
+        target = visible.value[:, columns] * measured
+        iterations = TRAINING_ITERATIONS if self.training else PREDICTION_ITERATIONS
+        mean: Tensor = PosteriorMean.apply(kernel_c, kernel_d, root, target, iterations)
+        return self.scale * mean[cell_line, column]
+
+    def _kernel(self, fixed: Tensor, weights: Tensor, views: Tensor, side: int) -> Tensor:
+        unit = functional.normalize(views, dim=1)
+        positive = functional.softplus
+        return (
+            fixed @ positive(weights)
+            + positive(self.of_states[side]) * (unit @ unit.T)
+            + positive(self.constant[side])
+            + positive(self.identity[side]) * torch.eye(len(fixed), device=fixed.device)
+        )
+
+
+def _free(values: list[float]) -> Tensor:
+    """The numbers that softplus makes these of."""
+    return torch.log(torch.expm1(torch.tensor(values)))

@@ -1,0 +1,75 @@
+"""The Gaussian process over the response matrix: against a dense solution, its gradients, and what may be seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from model import gaussian_process
+from model.gaussian_process import PosteriorMean
+from model.graph_tensors import graph_tensors
+from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
+from tests.screens import screen
+
+
+def problem(n_cell_lines: int = 5, n_drugs: int = 6) -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(0)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    of_c, of_d = random(n_cell_lines, n_cell_lines), random(n_drugs, n_drugs)
+    root = random(n_cell_lines, n_drugs).abs()
+    root[0], root[:, 1] = 0, 0  # a cell line and a drug of which nothing is visible
+    return of_c @ of_c.T, of_d @ of_d.T, root, random(n_cell_lines, n_drugs)
+
+
+def test_mean_is_that_of_the_dense_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaussian_process, "TOLERANCE", 1e-24)
+    kernel_c, kernel_d, root, target = problem()
+    covariance = np.kron(kernel_c.numpy(), kernel_d.numpy())
+    seen = root.numpy().ravel() > 0
+    noise = np.diag(1 / root.numpy().ravel()[seen] ** 2)
+    weights = np.linalg.solve(covariance[np.ix_(seen, seen)] + noise, target.numpy().ravel()[seen])
+    expected = covariance[:, seen] @ weights
+    found = PosteriorMean.apply(kernel_c, kernel_d, root, target, 1000)
+    np.testing.assert_allclose(found.numpy().ravel(), expected, rtol=1e-6, atol=1e-8)
+
+
+def test_gradients_of_kernels_and_precisions_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaussian_process, "TOLERANCE", 1e-28)
+    kernel_c, kernel_d, root, target = (t.requires_grad_() for t in problem(3, 4))
+
+    def mean(c: torch.Tensor, d: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        return PosteriorMean.apply((c + c.T) / 2, (d + d.T) / 2, s, target.detach(), 2000)
+
+    assert torch.autograd.gradcheck(mean, (kernel_c, kernel_d, root), eps=1e-6, atol=1e-5, rtol=1e-4)
+
+
+def test_nothing_visible_gives_the_prior_mean_and_no_nan() -> None:
+    kernel_c, kernel_d, root, target = problem()
+    mean = PosteriorMean.apply(kernel_c, kernel_d, torch.zeros_like(root), target, 10)
+    assert torch.equal(mean, torch.zeros_like(mean))
+
+
+def test_every_kernel_can_be_a_covariance() -> None:
+    tensors = graph_tensors(screen(), n_expressed=10, n_neighbours=5)
+    for kernels, names in (
+        (tensors.drug_kernels, DRUG_KERNELS),
+        (tensors.cell_line_kernels, CELL_LINE_KERNELS),
+    ):
+        assert kernels.shape[-1] == len(names)
+        for at, name in enumerate(names):
+            smallest = torch.linalg.eigvalsh(kernels[..., at].double()).min()
+            assert smallest > -1e-4, name
+
+
+def test_tanimoto_of_counts_is_minima_over_maxima() -> None:
+    generator = np.random.default_rng(0)
+    counts = generator.poisson(0.7, (7, 20)).astype(np.float32)
+    counts[3] = 0
+    minima = np.minimum(counts[:, None], counts[None]).sum(-1)
+    maxima = np.maximum(counts[:, None], counts[None]).sum(-1)
+    expected = minima / np.maximum(maxima, 1)
+    np.testing.assert_allclose(tanimoto(torch.from_numpy(counts)).numpy(), expected, rtol=1e-6)
