@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 
 import typer
@@ -37,11 +38,15 @@ app.command()(kg.export_commands.copy)
 app.add_typer(kg.db_commands.app, name="db")
 app.command()(workflow.commands.doctor)
 
+TERMINATED = 143
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
 
 
 def main() -> None:
-    """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130."""
+    """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130, SIGTERM 143."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # stores are closed, temporary files removed
     try:
         app()
     except PharmagraphError as error:
@@ -54,7 +59,7 @@ def main() -> None:
         print(f"error: cannot write {place}: {error.strerror}; free space or change folder", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
-        if end.code == 130:
+        if end.code in {130, TERMINATED}:
             print("interrupted; the same command run again finishes the work", file=sys.stderr)
         raise
 

@@ -99,7 +99,9 @@ def _reasons(report: Report, kind: str, rejected_file: Path | None) -> str:
     if not reasons:
         return ""
     (first, _), more = reasons.most_common(1)[0], len(reasons) - 1
-    text = f"{reasons.total():,} rejected ({first}" + (f" and {more} other reasons)" if more else ")")
+    text = f"{reasons.total():,} rejected ({first}" + (
+        f", and {more} other {'reason' if more == 1 else 'reasons'})" if more else ")"
+    )
     return text + (f" → {rejected_file}" if rejected_file else "")
 
 

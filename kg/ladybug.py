@@ -36,6 +36,8 @@ class LadybugStore:
         ``ladybug:///absolute/graph.lbug`` or ``ladybug://relative.lbug``.
     read_only
         Open without the right to write; the file must be there.
+    create
+        Make the file where it is not there.
 
     Raises
     ------
@@ -44,17 +46,17 @@ class LadybugStore:
     SchemaVersionError
         If another version of the schema wrote the file.
     StoreError
-        If the file is missing (read-only), is not a Ladybug file, or its folder does not exist.
+        If the file is missing and may not be made, is not a Ladybug file, or its folder does not exist.
     """
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    def __init__(self, url: str, *, read_only: bool = False, create: bool = True) -> None:
         if not url.startswith(SCHEME) or len(url) == len(SCHEME):
             raise InputError(
                 f'"{url}" names no file; use ladybug:///folder/graph.lbug or ladybug://graph.lbug'
             )
         self.path = Path(url[len(SCHEME) :]).expanduser()
         self._read_only = read_only
-        self._file: File | None = acquire(self.path, read_only=read_only)
+        self._file: File | None = acquire(self.path, read_only=read_only, create=create)
         try:
             if not read_only:
                 with self._file.alone():

@@ -128,7 +128,7 @@ _files: dict[Path, File] = {}
 _opening = threading.RLock()
 
 
-def acquire(path: Path, *, read_only: bool) -> File:
+def acquire(path: Path, *, read_only: bool, create: bool = True) -> File:
     """Open a file, or share it when this process has it open.
 
     Raises
@@ -136,13 +136,13 @@ def acquire(path: Path, *, read_only: bool) -> File:
     StoreLockedError
         If another process writes to it, or this one has it open read-only and ``read_only`` is false.
     StoreError
-        If it is not there (``read_only``), is no Ladybug file, or its folder does not exist.
+        If it is not there (``read_only``, or not to be made), is no Ladybug file, or its folder does not exist.
     """
     real = path.resolve()
     with _opening:
         file = _files.get(real)
         if file is None:
-            if read_only and not real.exists():
+            if (read_only or not create) and not real.exists():
                 raise StoreError(
                     f"there is no store at {path}; make one with `cli ingest` or `cli demo`, or pass --store"
                 )

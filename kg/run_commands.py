@@ -73,7 +73,7 @@ def promote(
     from kg.console import progress
     from kg.store import open_store
 
-    with open_store(store) as graph, progress(quiet) as bar:
+    with open_store(store, create=False) as graph, progress(quiet) as bar:
         task = bar.add_task("attention", total=None, note="")
         written = runs.promote(graph, run, advance=lambda what: bar.update(task, note=what))
     print_rows([{"edges": kind, "with attention": n} for kind, n in written.items()], format)
@@ -91,7 +91,7 @@ def delete(
     from kg import runs
     from kg.store import open_store
 
-    with open_store(store) as graph:
+    with open_store(store, create=False) as graph:
         runs.find(graph, run)
         if not yes:
             typer.confirm(f"Remove run {run} and all its edges from {graph.url}?", abort=True)

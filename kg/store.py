@@ -151,7 +151,7 @@ class GraphStore(Protocol):
     ) -> None: ...
 
 
-def open_store(url: str | None = None, *, read_only: bool = False) -> GraphStore:
+def open_store(url: str | None = None, *, read_only: bool = False, create: bool = True) -> GraphStore:
     """Open the store at a URL.
 
     Parameters
@@ -163,6 +163,8 @@ def open_store(url: str | None = None, *, read_only: bool = False) -> GraphStore
         the environment or a file, never from the URL.
     read_only
         Open without the right to write; several processes may then share an embedded file.
+    create
+        Make an embedded file that is not there, unless it is to be read only.
 
     Raises
     ------
@@ -174,7 +176,7 @@ def open_store(url: str | None = None, *, read_only: bool = False) -> GraphStore
     if scheme == "ladybug":
         from kg.ladybug import LadybugStore
 
-        return LadybugStore(url, read_only=read_only)
+        return LadybugStore(url, read_only=read_only, create=create)
     if scheme in {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}:
         from kg.neo4j import Neo4jStore
 

@@ -96,7 +96,7 @@ def train(
     from model.run import train as train_run
     from model.splits import Split
 
-    with open_store(store) as graph, progress(quiet) as bar:
+    with open_store(store, create=False) as graph, progress(quiet) as bar:
         total = config.training.epochs * config.training.members
         task_id = bar.add_task("reading the graph", total=total, note="")
 

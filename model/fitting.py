@@ -9,6 +9,7 @@ import itertools
 import logging
 import signal
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -276,6 +277,12 @@ class _Selection(lightning.Callback):
 
     def __init__(self, every: int, last: int, tell: Callable[[int, float | None], None]) -> None:
         self.every, self.last, self.tell = every, last, tell
+        self.terminated = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Let SIGTERM end the process as before: Lightning's own handler waits for the end of a step, or for ever."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.terminated)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, Fitting)
@@ -334,8 +341,10 @@ def _quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except SystemExit:
+    except SystemExit as end:
         signal.signal(signal.SIGINT, handler)
+        if end.code != 1:  # SIGTERM's, which is no interruption from the keyboard
+            raise
         raise KeyboardInterrupt from None
     finally:
         logger.setLevel(level)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from kg import runs
-from kg.errors import ModelError, NotFoundError
+from kg.errors import ModelError, NotFoundError, StoreError
 from kg.store import GraphStore, open_store
 from model import commands
 from model import run as training_run
@@ -127,6 +131,32 @@ def test_empty_store_is_refused_with_the_next_command(tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="cli ingest gdsc"):
             training_run.train(graph, QUICK, folder=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_training_without_a_store_makes_none(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["train", "--store", f"ladybug://{tmp_path}/none.lbug", "--quiet"])
+    assert isinstance(done.exception, StoreError)
+    assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_ends_training_at_once_and_leaves_nothing(store: GraphStore, tmp_path: Path) -> None:
+    store.close()
+    command = [sys.executable, "-m", "cli", "train", "--preset", "fast", "--epochs", "100000", "--quiet"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [*command, "--store", store.url, "--runs", str(tmp_path / "runs")],
+        env=environment, cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("pharmagraph-*/best.ckpt")):  # it is fitting
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.1)
+    process.terminate()
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 143 and "interrupted" in told
+    assert not list(tmp_path.glob("pharmagraph-*")) and not (tmp_path / "runs").exists()
+    with open_store(store.url, read_only=True) as graph:
+        assert not runs.runs(graph)
 
 
 def test_commands_train_predict_and_evaluate(store: GraphStore, tmp_path: Path) -> None:
