@@ -15,6 +15,7 @@ import kg.db_commands
 import kg.export_commands
 import kg.run_commands
 import model.commands
+import model.targets.commands
 import workflow.commands
 from kg.errors import PharmagraphError
 
@@ -30,6 +31,7 @@ app.add_typer(ingest.commands.app, name="ingest")
 app.command()(kg.commands.status)
 app.command()(model.commands.train)
 app.command()(model.commands.evaluate)
+app.command()(model.targets.commands.evaluate_targets)
 app.command()(model.commands.predict)
 app.command()(cypher.commands.query)
 app.add_typer(kg.run_commands.app, name="runs")

@@ -87,6 +87,17 @@ def test_a_prediction_for_a_named_pair(screen: Path) -> None:
     assert all(0 <= row["probability"] <= 1 for row in rows) and len(rows) == 20
 
 
+def test_targets_are_hidden_and_looked_for(screen: Path) -> None:
+    done = cli(
+        "evaluate-targets", "--models", "transfer,popularity", "--holdout", "drug", "--folds", "3",
+        "--out", "targets.json", "--format", "json", "--quiet", cwd=screen,
+    )  # fmt: skip
+    rows = json.loads(done.stdout)
+    assert rows == json.loads((screen / "targets.json").read_text())
+    assert {row["grouping"] for row in rows} == {"pooled", "per_drug", "paired_difference", "paired_p"}
+    assert {row["split"] for row in rows} == {"target-drug"}
+
+
 def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
     out = cli("export", "dgl", "graph", "--dataset", "synthetic", cwd=screen).stdout
     assert (screen / "graph" / "graph.bin").is_file() and "Drug-TESTED_ON-CellLine" in out
@@ -102,6 +113,9 @@ def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
         (("runs", "show", "r0"), 1, 'error: no run "r0"'),
         (("train", "--preset", "defalt"), 1, "defalt"),
         (("train", "--dataset", "GDSC9"), 1, 'no dataset "GDSC9"'),
+        (("evaluate-targets", "--models", "guess"), 1, 'no target scorer "guess"'),
+        (("evaluate-targets", "--truth", "none.csv"), 1, "none.csv: there is no such file"),
+        (("evaluate-targets", "--holdout", "cell"), 2, "--holdout"),
         (("ingest", "drgt", "not-there"), 1, "not-there"),
         (("status", "--store", "mysql://x"), 1, '"mysql://x" is not a store'),
         (("status", "--store", "ladybug://none.lbug"), 1, "none.lbug"),

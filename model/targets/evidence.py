@@ -1,0 +1,285 @@
+"""What bears on a drug–gene pair beside the known targets: likeness of drugs, likeness of genes, association.
+
+No target enters here, and of the responses only those that it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from kg.heterograph import Heterograph
+from model.candidates import Screened, association, residuals
+from model.graph_tensors import GraphTensors
+from model.messages import Visible
+from model.network import PrincipalComponents
+from model.similarities import drug_kernels
+from model.splits import structure_groups
+
+RESPONSE_KERNELS = ("response_signature", "response_correlation")
+GENE_RELATIONS = ("coexpression", "family", "prefix", "interaction", "walk", "pathway")
+"""How one gene is like another, in the order of `PairEvidence.gene_relations`."""
+
+N_SIGNATURE = 16
+SIGNATURE_RIDGE = 10.0
+OVERLAP_SHRINKAGE = 10.0
+COEXPRESSION_POWER = 3
+"""Leaves strong co-expression: a sum over many weak ones is noise."""
+WALK_SCALE = 300.0
+"""Brings the logarithm of a walk's probabilities to the size of the other relations."""
+RESTART = 0.5
+N_STEPS = 20
+
+
+@dataclass(frozen=True)
+class PairEvidence:
+    """Evidence on all pairs of a drug and a candidate gene.
+
+    Attributes
+    ----------
+    genes
+        Node numbers of the candidate genes, ascending, int64 (n_genes,).
+    symbols
+        Of the candidate genes.
+    structure_group
+        A number that drugs of one structure share, int64 (n_drugs,).
+    drug_similarity
+        float32 (n_drugs, n_drugs, 7), in the order of `model.similarities.DRUG_KERNELS`, then
+        ``RESPONSE_KERNELS``.
+    association
+        Correlation of expression with response, float32 (n_drugs, n_genes); 0 where unknown.
+    profile
+        Unit rows of centred expression, float32 (n_genes, n_cell_lines): their products are co-expression.
+    family, prefix
+        Numbers that genes of one symbol stem, and of one three-letter prefix, share; int64 (n_genes,).
+    links
+        Interactions of all genes of the graph, CSR (n_all, n_all), symmetric, 0 or 1.
+    membership
+        Unit rows of pathway membership, rare pathways weighing more, CSR (n_genes, n_pathways).
+    """
+
+    genes: np.ndarray
+    symbols: np.ndarray
+    structure_group: np.ndarray
+    drug_similarity: np.ndarray
+    association: np.ndarray
+    profile: np.ndarray
+    family: np.ndarray
+    prefix: np.ndarray
+    links: sparse.csr_matrix
+    membership: sparse.csr_matrix
+
+    @property
+    def n_drugs(self) -> int:
+        """Number of drugs."""
+        return len(self.structure_group)
+
+    @property
+    def n_genes(self) -> int:
+        """Number of candidate genes."""
+        return len(self.genes)
+
+    @classmethod
+    def of(
+        cls, heterograph: Heterograph, tensors: GraphTensors, visible: Visible, genes: np.ndarray
+    ) -> PairEvidence:
+        """Of a graph, the responses that may be seen, and the genes that may be attended to.
+
+        Parameters
+        ----------
+        heterograph
+            Gives gene symbols, structures and pathways.
+        tensors
+            Of the same graph.
+        visible
+            Training responses only.
+        genes
+            `candidate_genes`.
+        """
+        symbols = np.array([str(g) for g in heterograph.ids["Gene"][genes]])
+        expression = tensors.expression.cpu()
+        return cls(
+            genes=genes,
+            symbols=symbols,
+            structure_group=structure_groups(heterograph),
+            drug_similarity=_drug_similarity(tensors, visible),
+            association=_association(expression, visible, genes),
+            profile=_profile(expression.numpy(), genes),
+            family=_numbered([stem(s) for s in symbols]),
+            prefix=_numbered([_prefix(s) for s in symbols]),
+            links=_links(tensors),
+            membership=_membership(heterograph, genes),
+        )
+
+    def without_family(self) -> PairEvidence:
+        """The same without what symbols say of families: every gene is alone."""
+        alone = np.arange(self.n_genes)
+        return replace(self, family=alone, prefix=alone)
+
+    def gene_relations(self, sources: np.ndarray) -> np.ndarray:
+        """How every candidate gene is like some of them; a gene is not like itself.
+
+        Parameters
+        ----------
+        sources
+            Positions among the candidates, int64 (n_sources,).
+
+        Returns
+        -------
+        ndarray
+            float32 (n_genes, n_sources, 6), in the order of ``GENE_RELATIONS``.
+        """
+        of = self.genes[sources]
+        degree = np.sqrt(np.maximum(np.asarray(self.links.sum(1)).ravel(), 1)).astype(np.float32)
+        linked = self.links[self.genes][:, of].toarray() / degree[self.genes][:, None] / degree[of]
+        found = np.stack(
+            [
+                (self.profile @ self.profile[sources].T).clip(0) ** COEXPRESSION_POWER,
+                self.family[:, None] == self.family[sources],
+                self.prefix[:, None] == self.prefix[sources],
+                linked,
+                np.log1p(WALK_SCALE * walk(self.links, of)[:, self.genes].T / degree[self.genes][:, None]),
+                (self.membership @ self.membership[sources].T).toarray(),
+            ],
+            axis=-1,
+        ).astype(np.float32)
+        found[sources, np.arange(len(sources))] = 0.0
+        return found
+
+
+def candidate_genes(tensors: GraphTensors, known_genes: np.ndarray, n_expressed: int) -> np.ndarray:
+    """The genes that may be attended to: those that are some drug's target, and those with most expression signal.
+
+    Parameters
+    ----------
+    tensors
+        Of the graph.
+    known_genes
+        Node numbers, from every known target, held-out ones included: a gene must be a candidate to be found.
+    n_expressed
+        Genes by the sum of squared z over cell lines; ties go to the smaller number.
+
+    Returns
+    -------
+    ndarray
+        Node numbers, ascending, int64.
+    """
+    expressed = Screened.of(tensors.expression.cpu(), n_expressed).genes.numpy()
+    return np.union1d(expressed, known_genes).astype(np.int64)
+
+
+def stem(symbol: str) -> str:
+    """A symbol's family by its letters: ``HDAC`` of HDAC1, ``TUBA`` of TUBA1A; the symbol itself where too short.
+
+    Only the letters before the first digit count, four at most; families by name are a rule of thumb (ABL1 and
+    SRC are both kinases), but nobody needs a licence for them.
+    """
+    letters = re.sub(r"\d.*$", "", symbol)
+    return letters[:4] if len(letters) >= 3 else symbol
+
+
+def walk(links: sparse.csr_matrix, sources: np.ndarray) -> np.ndarray:
+    """Where random walks that start at some genes are found, if they go back to their start every other step.
+
+    Parameters
+    ----------
+    links
+        Symmetric, 0 or 1, CSR (n, n).
+    sources
+        Where the walks start, int64 (n_sources,).
+
+    Returns
+    -------
+    ndarray
+        Probabilities, float32 (n_sources, n); a gene without links keeps its walk.
+    """
+    degree = np.asarray(links.sum(1)).ravel()
+    step = (
+        sparse.diags(1 / np.maximum(degree, 1)) @ links + sparse.diags((degree == 0).astype(float))
+    ).T.tocsr()
+    start = np.zeros((links.shape[0], len(sources)), np.float32)
+    start[sources, np.arange(len(sources))] = 1.0
+    at, step = start.copy(), step.astype(np.float32)
+    for _ in range(N_STEPS):
+        at = RESTART * start + (1 - RESTART) * (step @ at)
+    return at.T
+
+
+def _drug_similarity(tensors: GraphTensors, visible: Visible) -> np.ndarray:
+    by_structure = drug_kernels(tensors.fingerprint, tensors.similar_drugs).cpu()
+    residual = residuals(visible.value, visible.measured).cpu()
+    measured = visible.measured.cpu()
+    return torch.cat(
+        [
+            by_structure,
+            _signature_cosine(tensors, residual, measured)[..., None],
+            _overlap_correlation(residual, measured)[..., None],
+        ],
+        dim=-1,
+    ).numpy()
+
+
+def _signature_cosine(tensors: GraphTensors, residual: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
+    """Cosine of drugs' ridge coefficients of response on the main axes of expression: it needs no common cell line."""
+    expression = tensors.expression.cpu()
+    axes = PrincipalComponents(expression.shape[1], N_SIGNATURE, expression)(expression)
+    gram = torch.einsum("cd,ck,cl->dkl", measured, axes, axes) + SIGNATURE_RIDGE * torch.eye(N_SIGNATURE)
+    signature = torch.linalg.solve(gram, (axes.T @ residual).T[..., None])[..., 0]
+    unit = signature / signature.norm(dim=1, keepdim=True).clamp(min=1e-9)
+    return unit @ unit.T
+
+
+def _overlap_correlation(residual: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
+    """Correlation of drugs' responses over the cell lines both were tested on, shrunk by their number."""
+    common = measured.T @ measured
+    square = (residual**2).T @ measured
+    scale = (square * square.T).sqrt() * (common + OVERLAP_SHRINKAGE) / common.clamp(min=1)
+    return (residual.T @ residual) / scale.clamp(min=1e-6)
+
+
+def _association(expression: torch.Tensor, visible: Visible, genes: np.ndarray) -> np.ndarray:
+    screened = Screened.of(expression[:, genes], len(genes))
+    score = association(screened, visible.value.cpu(), visible.measured.cpu())
+    found = np.zeros((score.shape[0], len(genes)), np.float32)
+    found[:, screened.genes.numpy()] = score.numpy()
+    return found
+
+
+def _profile(expression: np.ndarray, genes: np.ndarray) -> np.ndarray:
+    rows = expression[:, genes].T
+    rows = rows - rows.mean(1, keepdims=True)
+    norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.where(norm > 1e-9, rows / np.maximum(norm, 1e-9), 0).astype(np.float32)
+
+
+def _links(tensors: GraphTensors) -> sparse.csr_matrix:
+    src, dst = tensors.interacts.src.cpu().numpy(), tensors.interacts.dst.cpu().numpy()
+    apart = src != dst
+    n = tensors.n_genes
+    return sparse.csr_matrix((np.ones(int(apart.sum()), np.float32), (src[apart], dst[apart])), shape=(n, n))
+
+
+def _membership(heterograph: Heterograph, genes: np.ndarray) -> sparse.csr_matrix:
+    graph = heterograph.graph
+    gene, pathway = (end.numpy() for end in graph.edges(etype=("Gene", "MEMBER_OF", "Pathway")))
+    shape = (graph.num_nodes("Gene"), max(graph.num_nodes("Pathway"), 1))
+    member = sparse.csr_matrix((np.ones(len(gene), np.float32), (gene, pathway)), shape=shape)
+    member.data[:] = 1.0  # a pair that several datasets bring is one membership
+    rarity = 1 / np.log(2 + np.asarray(member.sum(0)).ravel())
+    weighted = sparse.csr_matrix(member @ sparse.diags(rarity))[genes]
+    norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
+    return sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted, dtype=np.float32)
+
+
+def _prefix(symbol: str) -> str:
+    letters = re.match("[A-Za-z]*", symbol)
+    assert letters is not None  # the pattern matches nothing at least
+    return letters[0][:3] if len(letters[0]) >= 3 else symbol
+
+
+def _numbered(names: list[str]) -> np.ndarray:
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,192 @@
+"""Fits target attention: in every step some visible targets are hidden, and found by what the rest say.
+
+It is given training targets and training responses; nothing that is held out is within its reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from kg.errors import ModelError
+from model.targets.attention import PairTensors, TargetAttention, recovery_loss
+from model.targets.evidence import PairEvidence
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How target attention is fitted.
+
+    Attributes
+    ----------
+    members
+        Networks whose attention is averaged.
+    steps
+        Draws of hidden targets.
+    hidden_share
+        Of the targets, hidden in a step.
+    hide_drugs, hide_genes
+        Shares of the steps in which whole structures, and whole genes, are hidden instead of pairs.
+    sampled_genes
+        Genes without a visible target that compete in a step, drawn anew; they stand for all.
+    heads, channels, dropout
+        Of `TargetAttention`.
+    """
+
+    members: int = 3
+    steps: int = 60
+    hidden_share: float = 0.2
+    hide_drugs: float = 0.0
+    hide_genes: float = 0.0
+    sampled_genes: int = 200
+    learning_rate: float = 0.01
+    weight_decay: float = 0.02
+    heads: int = 4
+    channels: int = 16
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class FittedTargets:
+    """An ensemble that was fitted on one training part.
+
+    Attributes
+    ----------
+    members
+        In evaluation mode.
+    scores
+        Of each, before the softmax, float32 (members, n_drugs, n_genes).
+    """
+
+    members: tuple[TargetAttention, ...]
+    scores: np.ndarray
+
+    @property
+    def attention(self) -> np.ndarray:
+        """Softmax over each drug's candidate genes, mean over members, float64 (n_drugs, n_genes)."""
+        return self.member_attention.mean(0)
+
+    @property
+    def member_attention(self) -> np.ndarray:
+        """Softmax over each drug's candidate genes, float64 (members, n_drugs, n_genes)."""
+        scores = self.scores.astype(np.float64)
+        weight = np.exp(scores - scores.max(-1, keepdims=True))
+        normalised: np.ndarray = weight / weight.sum(-1, keepdims=True)
+        return normalised
+
+
+def fit(
+    evidence: PairEvidence, visible: np.ndarray, *, seed: int, settings: Settings | None = None
+) -> FittedTargets:
+    """Fit an ensemble and score all pairs with all visible targets.
+
+    Parameters
+    ----------
+    evidence
+        Of the graph and the training responses.
+    visible
+        Training targets, bool (n_drugs, n_genes).
+    seed
+        Same seed, same number of threads: the same scores to the last bit.
+    settings
+        The defaults unless given.
+
+    Raises
+    ------
+    ModelError
+        If fewer than two drugs have a target: nothing can be hidden and found.
+    """
+    settings = settings or Settings()
+    if visible.any(1).sum() < 2:
+        raise ModelError("fewer than two drugs have known targets; load some first: cli ingest targets")
+    pairs = PairTensors.of(evidence, visible)
+    with _one_thread():
+        members = tuple(
+            _fit_member(evidence, pairs, visible, settings, seed + 1000 * index)
+            for index in range(settings.members)
+        )
+    every_gene, given = torch.arange(evidence.n_genes), torch.from_numpy(visible.astype(np.float32))
+    with torch.inference_mode():
+        scores = [member(pairs, given, every_gene).numpy() for member in members]
+    return FittedTargets(members, np.stack(scores))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A step's tensors are small: on a busy machine a second thread costs more than it brings."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _fit_member(
+    evidence: PairEvidence, pairs: PairTensors, visible: np.ndarray, settings: Settings, seed: int
+) -> TargetAttention:
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    senders = np.flatnonzero(visible.any(1))
+    known, group, pairs = visible[senders], evidence.structure_group[senders], pairs.of_senders()
+    network = TargetAttention(
+        pairs.drug_similarity.shape[-1],
+        heads=settings.heads,
+        channels=settings.channels,
+        dropout=settings.dropout,
+    )
+    optimiser = torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser,
+        lambda step: min(1.0, (step + 1) / 5) * 0.5 * (1 + np.cos(np.pi * step / settings.steps)) + 1e-4,
+    )
+    is_target = known.sum(0) > 0
+    targeted, others = np.flatnonzero(is_target), np.flatnonzero(~is_target)
+    n_drawn = min(settings.sampled_genes, len(others))
+    for _ in range(settings.steps):
+        hidden = _hidden(known, group, settings, random)
+        if not hidden.any():
+            continue
+        genes = np.sort(np.concatenate([targeted, random.choice(others, n_drawn, replace=False)]))
+        log_weight = np.where(is_target[genes], 0.0, np.log(len(others) / max(n_drawn, 1)))
+        drug, gene = np.nonzero(hidden)
+        chosen = torch.from_numpy(genes)
+        given = known & ~hidden
+        scores = network(pairs.some_genes(chosen), torch.from_numpy(given.astype(np.float32)), chosen)
+        loss = recovery_loss(
+            scores,
+            torch.from_numpy(drug),
+            torch.from_numpy(np.searchsorted(genes, gene)),
+            torch.from_numpy(given[:, genes]),
+            torch.from_numpy(log_weight.astype(np.float32)),
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return network.eval()
+
+
+def _hidden(
+    known: np.ndarray, group: np.ndarray, settings: Settings, random: np.random.Generator
+) -> np.ndarray:
+    """The targets to find in a step, bool as ``known``; those of a structure's twins go together."""
+    drug, gene = np.nonzero(known)
+    kind = random.random()
+    if kind < settings.hide_drugs:
+        unit = group[drug]
+    elif kind < settings.hide_drugs + settings.hide_genes:
+        unit = gene
+    else:
+        unit = group[drug] * known.shape[1] + gene
+    number = np.unique(unit, return_inverse=True)[1]
+    drawn = (random.random(number.max(initial=0) + 1) < settings.hidden_share)[number]
+    hidden = np.zeros_like(known)
+    hidden[drug[drawn], gene[drawn]] = True
+    return hidden

@@ -1,0 +1,78 @@
+"""The question that a target test asks of a graph: its known targets over candidate genes, and the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from kg.errors import ModelError
+from kg.heterograph import Heterograph
+from model.graph_tensors import GraphTensors, graph_tensors
+from model.messages import Visible
+from model.responses import Task, responses
+from model.scale import Scale, visible_pairs
+from model.targets.evidence import PairEvidence, candidate_genes
+
+N_EXPRESSED = 6000
+"""Candidate genes beside known targets, by expression signal."""
+
+
+@dataclass(frozen=True)
+class TargetProblem:
+    """Known targets, and what else is known of the pairs.
+
+    Attributes
+    ----------
+    evidence
+        Of all drugs and the candidate genes.
+    known
+        Known targets, bool (n_drugs, n_genes).
+    drugs
+        Ids in node order.
+    dataset
+        Ids of the datasets that bring targets, joined by ``+``.
+    """
+
+    evidence: PairEvidence
+    known: np.ndarray
+    drugs: np.ndarray
+    dataset: str
+
+
+def target_problem(heterograph: Heterograph, *, n_expressed: int = N_EXPRESSED) -> TargetProblem:
+    """Of a graph with targets and responses; all its responses count as evidence.
+
+    Parameters
+    ----------
+    heterograph
+        Whole or a subgraph.
+    n_expressed
+        Candidate genes beside known targets.
+
+    Raises
+    ------
+    ModelError
+        If the graph has no known target.
+    """
+    if not heterograph.graph.num_edges(("Drug", "TARGETS", "Gene")):
+        raise ModelError("the graph has no known targets to hold out; load some first: cli ingest targets")
+    tensors = graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
+    genes = candidate_genes(tensors, tensors.targets.src.numpy(), n_expressed)
+    evidence = PairEvidence.of(heterograph, tensors, _all_responses(heterograph, tensors), genes)
+    known = np.zeros((tensors.n_drugs, len(genes)), bool)
+    known[tensors.targets.dst.numpy(), np.searchsorted(genes, tensors.targets.src.numpy())] = True
+    codes = np.unique(heterograph.graph.edges["Drug", "TARGETS", "Gene"].data["dataset"].numpy())
+    dataset = "+".join(heterograph.datasets[c] for c in codes if c >= 0)
+    return TargetProblem(evidence, known, heterograph.ids["Drug"], dataset)
+
+
+def _all_responses(heterograph: Heterograph, tensors: GraphTensors) -> Visible:
+    if not heterograph.graph.num_edges(("Drug", "TESTED_ON", "CellLine")):
+        nothing = torch.zeros(tensors.n_cell_lines, tensors.n_drugs)
+        return Visible(nothing, nothing, nothing.any(0), nothing.any(1))
+    ln_ic50 = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["ln_ic50"]
+    task: Task = "regression" if bool(torch.isfinite(ln_ic50).any()) else "classification"
+    measured = responses(heterograph, task)
+    return visible_pairs(tensors, measured, Scale.of(measured, task))
