@@ -17,7 +17,6 @@ from model.candidates import Screened, association, residuals
 from model.graph_tensors import GraphTensors
 from model.messages import Visible
 from model.network import PrincipalComponents
-from model.similarities import drug_kernels
 from model.splits import structure_groups
 
 RESPONSE_KERNELS = ("response_signature", "response_correlation")
@@ -48,7 +47,7 @@ class PairEvidence:
     structure_group
         A number that drugs of one structure share, int64 (n_drugs,).
     drug_similarity
-        float32 (n_drugs, n_drugs, 7), in the order of `model.similarities.DRUG_KERNELS`, then
+        float32 (n_drugs, n_drugs, n_kernels), in the order of `model.similarities.DRUG_KERNELS`, then
         ``RESPONSE_KERNELS``.
     association
         Correlation of expression with response, float32 (n_drugs, n_genes); 0 where unknown.
@@ -210,12 +209,11 @@ def walk(links: sparse.csr_matrix, sources: np.ndarray) -> np.ndarray:
 
 
 def _drug_similarity(tensors: GraphTensors, visible: Visible) -> np.ndarray:
-    by_structure = drug_kernels(tensors.fingerprint, tensors.similar_drugs).cpu()
     residual = residuals(visible.value, visible.measured).cpu()
     measured = visible.measured.cpu()
     return torch.cat(
         [
-            by_structure,
+            tensors.drug_kernels.cpu(),
             _signature_cosine(tensors, residual, measured)[..., None],
             _overlap_correlation(residual, measured)[..., None],
         ],
