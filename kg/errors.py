@@ -11,6 +11,7 @@ PharmagraphError                what `cli` turns into one line and exit code 1
 │   ├── SchemaVersionError      a store written by a newer or an older schema
 │   └── QueryError              Cypher that the engine refused, or that would write
 ├── NotFoundError               a drug, gene, cell line, run or query by a name the graph does not have
+├── ServiceUnavailableError     a public service that does not answer, such as PubMed
 ├── ModelError                  a network, preset or run that cannot do what was asked
 └── ShapeError                  (also a ValueError) tensors or arrays that do not fit together
 """
@@ -105,6 +106,10 @@ class NotFoundError(PharmagraphError):
             message += f"; {advice}"
         super().__init__(message)
         self.what, self.name, self.near = what, name, near
+
+
+class ServiceUnavailableError(PharmagraphError):
+    """A public service that did not answer after several tries; what it answered before is kept."""
 
 
 class ModelError(PharmagraphError):
