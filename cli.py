@@ -14,6 +14,7 @@ import kg.commands
 import kg.db_commands
 import kg.export_commands
 import kg.run_commands
+import model.biology_commands
 import model.commands
 import model.targets.commands
 import workflow.commands
@@ -34,6 +35,7 @@ app.command()(model.commands.evaluate)
 app.command()(model.targets.commands.evaluate_targets)
 app.command()(model.commands.predict)
 app.command()(cypher.commands.query)
+app.command()(model.biology_commands.enrich)
 app.add_typer(kg.run_commands.app, name="runs")
 app.add_typer(kg.export_commands.app, name="export")
 app.command()(kg.export_commands.copy)

@@ -59,7 +59,14 @@ class AddKind:
 
 SchemaChange = AddProperty | RenameProperty | AddKind
 
-CHANGES: tuple[SchemaChange, ...] = ()
+CHANGES: tuple[SchemaChange, ...] = (
+    AddProperty(2, "ATTENDS", "q"),
+    AddProperty(2, "ATTENDS", "stability"),
+    AddProperty(2, "ATTENDS", "publications"),
+    AddProperty(2, "ATTENDS", "expected_publications"),
+    AddProperty(2, "ATTENDS", "publications_p"),
+    AddKind(2, "ENRICHED"),
+)
 """What each version changed against the one before it, in order; version 1 is the first."""
 
 

@@ -22,6 +22,8 @@ from kg.schema import Ends
 from kg.store import GraphStore
 
 ATTENTION_FOLDER = "attention"
+MADE_BY_RUNS = tuple(kind.type for kind in schema.EDGES if not kind.base)
+"""Edge types that carry a run's id and go with it."""
 TOP_K = 50
 """ATTENDS edges kept for each node and relation."""
 
@@ -244,7 +246,7 @@ def _sweep(store: GraphStore) -> None:
     """Remove edges of runs that were cut off before their node was written."""
     known = set(_ids(store))
     left: set[str] = set()
-    for type_ in ("ATTENDS", "PREDICTED"):
+    for type_ in MADE_BY_RUNS:
         for ends in schema.edge(type_).ends:
             rows = store.query(
                 f"MATCH (:{ends[0]})-[e:{type_}]->(:{ends[1]}) RETURN DISTINCT e.run_id AS run_id"
@@ -257,7 +259,7 @@ def _sweep(store: GraphStore) -> None:
 def _delete_edges(store: GraphStore, run_ids: list[str]) -> int:
     return sum(
         store.delete_edges(type_, ends, equals={"run_id": run_ids})
-        for type_ in ("ATTENDS", "PREDICTED")
+        for type_ in MADE_BY_RUNS
         for ends in schema.edge(type_).ends
     )
 

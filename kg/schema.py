@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from kg.errors import InputError
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
 Type = Literal["string", "strings", "integer", "float", "boolean"]
@@ -297,8 +297,58 @@ EDGES: tuple[EdgeKind, ...] = (
                 minimum=0,
             ),
             Property("spread", "float", "standard deviation of weight across seeds or folds", minimum=0),
+            Property(
+                "q",
+                "float",
+                "false discovery rate against permuted responses, within the node",
+                minimum=0,
+                maximum=1,
+            ),
+            Property(
+                "stability",
+                "float",
+                "agreement of the source node's first 20 across seeds: rank-biased overlap",
+                minimum=0,
+                maximum=1,
+            ),
+            Property("publications", "integer", "PubMed abstracts that name both ends", minimum=0),
+            Property("expected_publications", "float", "the same under independence", minimum=0),
+            Property(
+                "publications_p",
+                "float",
+                "hypergeometric, of so many abstracts or more",
+                minimum=0,
+                maximum=1,
+            ),
         ),
         identity=("run_id",),
+        base=False,
+    ),
+    EdgeKind(
+        "ENRICHED",
+        (("Drug", "Pathway"),),
+        "The genes that a run attends to for the drug stand out in the set, against all genes it could attend to.",
+        (
+            _RUN,
+            Property(
+                "test",
+                "string",
+                "over-representation of the first genes, or ranks of all",
+                required=True,
+                choices=("over-representation", "ranks"),
+            ),
+            Property(
+                "score",
+                "float",
+                "found over expected; for ranks the chance that a gene of the set stands above another, 0.5 is none",
+                minimum=0,
+            ),
+            Property("overlap", "integer", "genes of the set that were found, or ranked", minimum=0),
+            Property("expected", "float", "the same by chance; empty for ranks", minimum=0),
+            Property("p", "float", "one-sided", minimum=0, maximum=1),
+            Property("q", "float", "Benjamini–Hochberg over all sets", minimum=0, maximum=1),
+        ),
+        identity=("run_id", "test"),
         base=False,
     ),
     EdgeKind(

@@ -156,3 +156,19 @@ def test_the_doctor_finds_the_embedded_store_and_the_kernels() -> None:
     rows = {r["what"]: r for r in json.loads(cli("doctor", "--format", "json", cwd=CHECKOUT).stdout)}
     assert rows["embedded store"]["state"] == "ok"
     assert rows["kernels"]["state"] == "ok"
+
+
+def test_pathways_of_attended_genes_are_written_and_asked_for(screen: Path) -> None:
+    cli("enrich", "--test", "ranks", "--quiet", cwd=screen)
+    drug = "synthetic-drug-0001"
+    asking = ("enrich", "--drug", drug, "--test", "ranks", "--format", "json", "--quiet")
+    rows = json.loads(cli(*asking, cwd=screen).stdout)
+    asked = json.loads(
+        cli("query", "enriched-pathways", f"drug={drug}", "--format", "json", cwd=screen).stdout
+    )
+    found = {row["name"]: row["q"] for row in rows}
+    assert found == {row["pathway"]: row["q"] for row in asked} and found
+    done = cli("enrich", "--drug", "synthetic-drug-1", cwd=screen, check=1)
+    assert done.stderr.startswith('error: no drug "synthetic-drug-1" in the graph; did you mean')
+    done = cli("enrich", "--literature", "--drug", drug, "--offline", cwd=screen, check=1)
+    assert "0 of 20 genes searched and written" in done.stderr and "Traceback" not in done.stderr

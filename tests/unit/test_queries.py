@@ -133,6 +133,19 @@ def fill(graph: GraphStore, folder: Path) -> None:
         predictions,
         folder=folder / "r2",
     )
+    graph.upsert_edges(
+        "ENRICHED",
+        ("Drug", "Pathway"),
+        pa.table(
+            {
+                "src": ["ERLOTINIB"] * 2,
+                "dst": ["P1"] * 2,
+                "run_id": ["r1", "r2"],
+                "test": ["ranks"] * 2,
+                "q": [0.01, 0.5],
+            }
+        ),
+    )
     runs.promote(graph, "r1")
 
 
@@ -154,6 +167,11 @@ ANSWERS = {
         {"first": "erlotinib", "second": "gefitinib"},
         [("EGFR", 1, 2), ("MYC", 3, 1)],
         ("gene", "first_rank", "second_rank"),
+    ),
+    "enriched-pathways": (
+        {"drug": "erlotinib"},
+        [("EGFR signalling", "ranks", 0.01)],
+        ("pathway", "test", "q"),
     ),
     "tissue-genes": ({"tissue": "Lung"}, [("MYC", 1, 1.0)], ("gene", "cell_lines", "mean_excess")),
     "tissues": ({}, [("Bowel", 1, 1), ("Lung", 1, 1)], ("tissue", "cell_lines", "responses")),
