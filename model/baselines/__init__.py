@@ -1,0 +1,35 @@
+"""Simple models that a network has to beat, one a module, behind one interface.
+
+A baseline chooses its options on inner parts of the training pairs and predicts pairs it is asked for; it is given
+nothing of a held-out pair but the two entities' features.
+"""
+
+from model.baselines.additive import Additive
+from model.baselines.blend import Blend
+from model.baselines.factorisation import Factorisation
+from model.baselines.features import Features
+from model.baselines.gaussian_process import GaussianProcess
+from model.baselines.kernel_ridge import KernelRidge
+from model.baselines.means import CellLineMean, DrugMean, Mean
+from model.baselines.perceptron import Perceptron
+from model.baselines.problem import Baseline, Problem
+from model.baselines.side_information import SideInformation
+from model.baselines.trees import GradientBoosting, RandomForest
+
+BASELINES: dict[str, Baseline] = {
+    "mean": Mean(),
+    "drug-mean": DrugMean(),
+    "cell-line-mean": CellLineMean(),
+    "additive": Additive(),
+    "factorisation": Factorisation(),
+    "side-information": SideInformation(),
+    "kernel-ridge": KernelRidge(),
+    "gaussian-process": GaussianProcess(),
+    "gradient-boosting": GradientBoosting(),
+    "random-forest": RandomForest(),
+    "perceptron": Perceptron(),
+    "blend": Blend(GaussianProcess(), Factorisation(), SideInformation()),
+}
+"""Name on the command line → baseline."""
+
+__all__ = ["BASELINES", "Baseline", "Features", "Problem"]

@@ -1,0 +1,67 @@
+"""A weighted mean of other baselines, the weights chosen on an inner part of the training pairs."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from model.baselines.calibration import INTERCEPT, SLOPE, curve, link, log_odds
+from model.baselines.problem import Baseline, Options, Problem
+from model.metrics import auroc, r2
+
+
+class Blend:
+    """Each member is fitted on the rest of an inner part and predicts it; the weights that do best there are kept.
+
+    Classes are blended as standardised log-odds, which members of different sharpness share fairly.
+    """
+
+    def __init__(self, *members: Baseline, steps: int = 10) -> None:
+        self.members = members
+        self.steps = steps
+
+    def choose(self, problem: Problem) -> Options:
+        """Every member's options, their weights, and how their log-odds are scaled."""
+        options: dict[str, float] = {}
+        less, aside = problem.inner(0)
+        target = aside.target(problem.task).astype(np.float64)
+        outputs = []
+        for number, member in enumerate(self.members):
+            chosen = member.choose(problem)
+            options |= {f"{number} {name}": value for name, value in chosen.items()}
+            output = _output(problem, member.predict(less, chosen, aside.drug, aside.cell_line))
+            options[f"{number} width"] = float(output.std()) or 1.0 if problem.task == "classification" else 1.0
+            outputs.append(output / options[f"{number} width"])
+        figure = auroc if problem.task == "classification" else r2
+        weights = max(
+            _simplex(len(self.members), self.steps),
+            key=lambda shares: figure(target, np.tensordot(shares, outputs, 1)),
+        )
+        options |= {f"{number} weight": weight for number, weight in enumerate(weights)}
+        if problem.task == "classification":
+            options[SLOPE], options[INTERCEPT] = curve(aside.label, np.tensordot(weights, outputs, 1))
+        return options
+
+    def predict(
+        self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
+    ) -> np.ndarray:
+        """As `Baseline.predict`."""
+        total = np.zeros(len(drug))
+        for number, member in enumerate(self.members):
+            if not options[f"{number} weight"]:
+                continue
+            own = {k.split(" ", 1)[1]: v for k, v in options.items() if k.startswith(f"{number} ")}
+            output = _output(problem, member.predict(problem, own, drug, cell_line))
+            total += options[f"{number} weight"] * output / options[f"{number} width"]
+        return link(problem, options, total)
+
+
+def _output(problem: Problem, predicted: np.ndarray) -> np.ndarray:
+    return log_odds(predicted) if problem.task == "classification" else predicted
+
+
+def _simplex(n: int, steps: int) -> list[tuple[float, ...]]:
+    """All shares of so many steps that sum to 1."""
+    counts = (c for c in product(range(steps + 1), repeat=n - 1) if sum(c) <= steps)
+    return [(*(k / steps for k in c), (steps - sum(c)) / steps) for c in counts]

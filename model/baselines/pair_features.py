@@ -1,0 +1,30 @@
+"""One row of numbers a pair, for models that take tables: components of both sides and both sides' means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.baselines.means import SHRINKAGE, shrunk_means
+from model.baselines.problem import Problem
+
+
+def pair_features(
+    problem: Problem, drug: np.ndarray, cell_line: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the training pairs, and of pairs of node numbers, float32 (n, width).
+
+    A training pair's own target is left out of its two means; otherwise a model would read it back from them.
+    """
+    training, features, target = problem.training, problem.features, problem.target
+    sides = ((training.drug, drug, training.n_drugs), (training.cell_line, cell_line, training.n_cell_lines))
+    trained, asked = [], []
+    for own, wanted, n in sides:
+        means = shrunk_means(own, target, n)
+        count = np.bincount(own, minlength=n)[own]
+        trained.append((means[own] * (count + SHRINKAGE) - target) / (count + SHRINKAGE - 1))
+        asked.append(means[wanted])
+    components = (features.drug_components, features.cell_line_components)
+    return (
+        np.hstack([components[0][training.drug], components[1][training.cell_line], np.stack(trained, 1)]).astype(np.float32),
+        np.hstack([components[0][drug], components[1][cell_line], np.stack(asked, 1)]).astype(np.float32),
+    )

@@ -1,0 +1,141 @@
+"""What a baseline is given, what it gives back, and how it chooses its options: on inner parts of the training pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from model.baselines.features import Features
+from model.metrics import auroc, r2
+from model.responses import Responses, Task
+from model.splits import Split, inner_split
+
+Options = Mapping[str, float]
+Predict = Callable[["Problem", Options, np.ndarray, np.ndarray], np.ndarray]
+
+INNER_SHARE = 0.15
+"""Of the training pairs, drugs or cell lines, for an inner part."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Training pairs, and what is known of drugs and cell lines without any response.
+
+    Attributes
+    ----------
+    training
+        Training pairs only.
+    features
+        Of all entities in the graph.
+    task, split
+        What is predicted, and how pairs will be asked for: inner parts are made in the same manner.
+    seed
+        Same seed, same predictions.
+    """
+
+    training: Responses
+    features: Features
+    task: Task = "classification"
+    split: Split = Split.random
+    seed: int = 0
+
+    @cached_property
+    def target(self) -> np.ndarray:
+        """Of the training pairs, float64 (n,): the class, or ln IC50."""
+        return self.training.target(self.task).astype(np.float64)
+
+    @cached_property
+    def scale(self) -> tuple[float, float]:
+        """Mean and standard deviation of the training targets; (0, 1) for classes."""
+        if self.task == "classification":
+            return 0.0, 1.0
+        return float(self.target.mean()), float(self.target.std()) or 1.0
+
+    def inner(self, number: int) -> tuple[Problem, Responses]:
+        """The problem without an inner part, and that part; another number, another part."""
+        fold = inner_split(self.training, self.split, share=INNER_SHARE, seed=1000 * self.seed + number)
+        return replace(self, training=self.training.take(fold.train)), self.training.take(fold.test)
+
+
+class Baseline(Protocol):
+    """A simple model."""
+
+    def choose(self, problem: Problem) -> Options:
+        """Options, chosen on inner parts of the training pairs."""
+        ...
+
+    def predict(
+        self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
+    ) -> np.ndarray:
+        """Fit the training pairs and predict pairs of node numbers: probability, or ln IC50, float64 (n_pairs,)."""
+        ...
+
+
+def fit_predict(
+    baseline: Baseline, problem: Problem, drug: np.ndarray, cell_line: np.ndarray
+) -> np.ndarray:
+    """Choose options, fit, and predict pairs of node numbers, float64 (n_pairs,)."""
+    return baseline.predict(problem, baseline.choose(problem), drug, cell_line)
+
+
+def inner_figure(problem: Problem, predict: Predict, options: Options, *, n_parts: int) -> float:
+    """What options reach on inner parts: AUROC, or R², mean over parts; larger is better."""
+    found = []
+    for number in range(n_parts):
+        less, aside = problem.inner(number)
+        predicted = predict(less, options, aside.drug, aside.cell_line)
+        figure = auroc if problem.task == "classification" else r2
+        found.append(figure(aside.target(problem.task).astype(np.float64), predicted))
+    finite = [value for value in found if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else float("-inf")
+
+
+def best_of(
+    problem: Problem, predict: Predict, candidates: Iterable[Options], *, n_parts: int = 1
+) -> Options:
+    """The candidate that reaches most on inner parts; the first of equals."""
+    return max(candidates, key=lambda options: inner_figure(problem, predict, options, n_parts=n_parts))
+
+
+def coordinate_search(
+    problem: Problem,
+    predict: Predict,
+    start: Options,
+    *,
+    factors: Sequence[float],
+    sweeps: int,
+    n_parts: int,
+    least_gain: float = 1e-4,
+) -> Options:
+    """Multiply one option at a time while the figure on inner parts grows.
+
+    Parameters
+    ----------
+    start
+        Positive numbers.
+    factors
+        Tried in turn on each option.
+    sweeps
+        Rounds over all options; fewer when a round gains nothing.
+    n_parts
+        Inner parts.
+    least_gain
+        A change that gains less is chance and is not kept.
+    """
+    best = dict(start)
+    figure = inner_figure(problem, predict, best, n_parts=n_parts)
+    for _ in range(sweeps):
+        before = figure
+        for name in start:
+            tried = [{**best, name: best[name] * factor} for factor in factors]
+            figures = [inner_figure(problem, predict, options, n_parts=n_parts) for options in tried]
+            first = int(np.argmax(figures))
+            if figures[first] > figure + least_gain:
+                best, figure = tried[first], figures[first]
+        if figure <= before + least_gain:
+            break
+    return best
