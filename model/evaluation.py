@@ -11,7 +11,8 @@ import numpy as np
 
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
-from model.baselines import BASELINES
+from model.baselines import BASELINES, Features, Problem
+from model.baselines.problem import fit_predict
 from model.config import load_preset
 from model.metrics import score
 from model.responses import Responses, Task, require_two_classes, responses
@@ -131,12 +132,14 @@ def predict_fold(
     changes: dict[str, dict[str, Any]] | None = None,
 ) -> np.ndarray:
     """Predictions of one fold's held-out pairs by a model that was given the training pairs alone, (n_test,)."""
-    training, test = measured.take(fold.train), measured.take(fold.test)
-    if model in BASELINES:
-        return BASELINES[model](training, test.drug, test.cell_line, task=task, seed=seed)
     from model.graph_tensors import graph_tensors
     from model.training import fit
 
+    training, test = measured.take(fold.train), measured.take(fold.test)
+    if model in BASELINES:
+        features = Features.of(graph_tensors(heterograph, n_expressed=0, n_neighbours=1))
+        problem = Problem(training, features, task, split, seed)
+        return fit_predict(BASELINES[model], problem, test.drug, test.cell_line)
     config = load_preset(model, **(changes or {}))
     tensors = graph_tensors(
         heterograph,

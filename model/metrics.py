@@ -106,7 +106,8 @@ CLASSIFICATION: dict[str, Metric] = {
     "brier": brier, "calibration_error": calibration_error,
 }  # fmt: skip
 REGRESSION: dict[str, Metric] = {"rmse": rmse, "r2": r2, "pearson": pearson, "spearman": spearman}
-GROUPED = {"classification": ("auroc", "aupr"), "regression": ("rmse", "pearson", "spearman")}
+GROUPED = {"classification": ("auroc", "aupr"), "regression": ("rmse", "r2", "pearson", "spearman")}
+RESIDUAL = ("pearson", "spearman")
 
 
 def per_entity(
@@ -138,8 +139,67 @@ def per_entity(
     return np.array(found, dtype=float)
 
 
+def training_expectation(
+    target: np.ndarray,
+    of: tuple[np.ndarray, np.ndarray],
+    asked: tuple[np.ndarray, np.ndarray],
+    sizes: tuple[int, int],
+    *,
+    shrinkage: float = 2.0,
+    rounds: int = 20,
+) -> np.ndarray:
+    """What drug and cell-line effects of the training pairs say of other pairs, float64 (n_asked,).
+
+    Least squares of an overall mean and two effects, each shrunk by so many pairs, by backfitting. An entity without
+    training pairs has no effect.
+
+    Parameters
+    ----------
+    target
+        Of the training pairs.
+    of, asked
+        Drug and cell-line numbers of the training pairs, and of the pairs that are asked for.
+    sizes
+        Numbers of drugs and cell lines.
+    """
+    target = target.astype(np.float64)
+    overall = target.mean()
+    effects = [np.zeros(n) for n in sizes]
+    counts = [np.bincount(rows, minlength=n) for rows, n in zip(of, sizes, strict=True)]
+    for _ in range(rounds):
+        for side in (0, 1):
+            rest = target - overall - effects[1 - side][of[1 - side]]
+            total = np.bincount(of[side], rest, minlength=sizes[side])
+            effects[side] = total / (counts[side] + shrinkage)
+    expected: np.ndarray = overall + effects[0][asked[0]] + effects[1][asked[1]]
+    return expected
+
+
+def interaction(
+    value: np.ndarray, drug: np.ndarray, cell_line: np.ndarray, *, rounds: int = 200
+) -> np.ndarray:
+    """What is left of values when the best drug and cell-line effects are taken out, float64 (n,); no shrinkage."""
+    left = value - value.mean()
+    drugs, cell_lines = (np.unique(rows, return_inverse=True)[1] for rows in (drug, cell_line))
+    counts = [np.bincount(rows) for rows in (drugs, cell_lines)]
+    for _ in range(rounds):
+        before = left
+        for rows, count in zip((drugs, cell_lines), counts, strict=True):
+            left = left - (np.bincount(rows, left) / count)[rows]
+        if np.abs(left - before).max(initial=0.0) < 1e-9:
+            break
+    left[np.abs(left) < 1e-7 * max(float(np.abs(value).max(initial=0.0)), 1e-12)] = 0.0
+    return left
+
+
 def score(
-    target: np.ndarray, predicted: np.ndarray, drug: np.ndarray, cell_line: np.ndarray, task: str
+    target: np.ndarray,
+    predicted: np.ndarray,
+    drug: np.ndarray,
+    cell_line: np.ndarray,
+    task: str,
+    *,
+    expected: np.ndarray | None = None,
 ) -> list[dict[str, str | float]]:
     """All figures for one set of predictions.
 
@@ -153,12 +213,16 @@ def score(
         Node numbers, int (n,).
     task
         ``classification`` or ``regression``.
+    expected
+        `training_expectation` of these pairs, for the grouping ``residual``: how the target, less what training means
+        say, goes with the interaction that is in the predictions (their log-odds, for classes). A model that is
+        additive has none and scores nothing, which is NaN.
 
     Returns
     -------
     list of dict
-        ``metric``, ``grouping`` (pooled, per_drug, per_cell_line) and ``value``; a grouped value is the mean
-        over entities with enough pairs, NaN when there is none.
+        ``metric``, ``grouping`` (pooled, per_drug, per_cell_line, residual) and ``value``; a grouped value is the
+        mean over entities with enough pairs, NaN when there is none.
     """
     metrics = CLASSIFICATION if task == "classification" else REGRESSION
     target, predicted = target.astype(np.float64), predicted.astype(np.float64)
@@ -172,4 +236,13 @@ def score(
             finite = values[np.isfinite(values)]
             value = float(finite.mean()) if len(finite) else float("nan")
             rows.append({"metric": name, "grouping": grouping, "value": value})
+    if expected is not None:
+        said = predicted
+        if task == "classification":
+            kept = np.clip(predicted, 1e-6, 1 - 1e-6)
+            said = np.log(kept / (1 - kept))
+        found = interaction(said, drug, cell_line)
+        for name in RESIDUAL:
+            value = REGRESSION[name](target - expected, found) if found.any() else float("nan")
+            rows.append({"metric": name, "grouping": "residual", "value": value})
     return rows

@@ -21,7 +21,8 @@ from kg.heterograph import Heterograph
 from kg.store import GraphStore
 from model import kernels, saved
 from model.attribution import attention_tables
-from model.baselines import additive
+from model.baselines import BASELINES, Features, Problem
+from model.baselines.problem import fit_predict
 from model.config import Config
 from model.evaluation import dataset_name
 from model.graph_tensors import cell_lines_without_features, graph_tensors, some
@@ -115,7 +116,8 @@ def train(
     stage("training")
     fitted = fit(tensors, training, config, seed=seed, task=task, split=split, device=device, report=report)
     stage("predicting")
-    figures = _figures(fitted, training, held_out, task, seed)
+    problem = Problem(training, Features.of(tensors), task, split, seed)
+    figures = _figures(fitted, problem, held_out)
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
     run_id = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"
@@ -202,15 +204,14 @@ def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fo
     return next(folds(measured, heterograph, split, 5))
 
 
-def _figures(
-    fitted: Fitted, training: Responses, held_out: Responses, task: Task, seed: int
-) -> list[dict[str, Any]]:
+def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict[str, Any]]:
     if not len(held_out):
         return []
-    target = held_out.target(task)
+    target = held_out.target(problem.task)
     pairs = (held_out.drug, held_out.cell_line)
-    network = score(target, fitted.predict(*pairs), *pairs, task)
-    baseline = score(target, additive(training, *pairs, task=task, seed=seed), *pairs, task)
+    network = score(target, fitted.predict(*pairs), *pairs, problem.task)
+    additive = fit_predict(BASELINES["additive"], problem, *pairs)
+    baseline = score(target, additive, *pairs, problem.task)
     return [
         {"metric": n["metric"], "grouping": n["grouping"], "model": n["value"], "additive": b["value"]}
         for n, b in zip(network, baseline, strict=True)

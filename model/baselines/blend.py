@@ -31,7 +31,9 @@ class Blend:
             chosen = member.choose(problem)
             options |= {f"{number} {name}": value for name, value in chosen.items()}
             output = _output(problem, member.predict(less, chosen, aside.drug, aside.cell_line))
-            options[f"{number} width"] = float(output.std()) or 1.0 if problem.task == "classification" else 1.0
+            options[f"{number} width"] = (
+                float(output.std()) or 1.0 if problem.task == "classification" else 1.0
+            )
             outputs.append(output / options[f"{number} width"])
         figure = auroc if problem.task == "classification" else r2
         weights = max(

@@ -52,7 +52,9 @@ class Factorisation:
             drug_bias, cell_line_bias = torch.zeros(n_drugs), torch.zeros(n_cell_lines)
             drug_factor = 0.1 * torch.randn(n_drugs, rank, generator=generator)
             cell_line_factor = 0.1 * torch.randn(n_cell_lines, rank, generator=generator)
-            parameters = [p.requires_grad_() for p in (drug_bias, cell_line_bias, drug_factor, cell_line_factor)]
+            parameters = [
+                p.requires_grad_() for p in (drug_bias, cell_line_bias, drug_factor, cell_line_factor)
+            ]
             optimiser = torch.optim.Adam(parameters, lr=0.03)
             for _ in range(self.epochs):
                 optimiser.zero_grad()
@@ -94,7 +96,9 @@ class PairLoss:
     def __call__(self, output: Tensor) -> Tensor:
         """Summed over pairs, of outputs (n_drugs, n_cell_lines)."""
         if self.task == "classification":
-            return functional.binary_cross_entropy_with_logits(output, self.target, self.weight, reduction="sum")
+            return functional.binary_cross_entropy_with_logits(
+                output, self.target, self.weight, reduction="sum"
+            )
         return 2.0 * (self.weight * (output - self.target) ** 2).sum()
 
 

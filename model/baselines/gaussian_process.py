@@ -16,6 +16,8 @@ from model.splits import Split
 
 PRECISION, UNTESTED = "precision", "untested"
 CONSTANT, IDENTITY = "constant", "identity"
+_MINOR = ("mutation", "copy_number", "tissue")
+"""Kernels of cell lines that start with less weight than those of expression."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,12 @@ class GaussianProcess:
         """Weights of kernels, precision of an observation, and share of it that an untested pair has."""
         n_parts = 1 if problem.split is Split.random else 3
         chosen = coordinate_search(
-            problem, self.score, self.start(problem), factors=self.factors, sweeps=self.sweeps, n_parts=n_parts
+            problem,
+            self.score,
+            self.start(problem),
+            factors=self.factors,
+            sweeps=self.sweeps,
+            n_parts=n_parts,
         )
         return with_calibration(problem, self.score, chosen)
 
@@ -51,10 +58,8 @@ class GaussianProcess:
         start |= {f"drug {CONSTANT}": constant, f"drug {IDENTITY}": 0.3}
         start |= {f"drug {name}": 1.5 / len(features.drug_kernels) for name in features.drug_kernels}
         start |= {f"cell_line {CONSTANT}": constant, f"cell_line {IDENTITY}": 0.3}
-        expression = [name for name in features.cell_line_kernels if name.startswith(("expression", "rbf"))]
         return start | {
-            f"cell_line {name}": 1.0 / len(expression) if name in expression else 0.05
-            for name in features.cell_line_kernels
+            f"cell_line {name}": 0.05 if name in _MINOR else 0.2 for name in features.cell_line_kernels
         }
 
     def predict(
@@ -71,7 +76,9 @@ class GaussianProcess:
         drugs, drug_row = _present(training.drug, drug)
         cell_lines, cell_line_row = _present(training.cell_line, cell_line)
         mean, width = problem.scale
-        value = 2 * problem.target - 1 if problem.task == "classification" else (problem.target - mean) / width
+        value = (
+            2 * problem.target - 1 if problem.task == "classification" else (problem.target - mean) / width
+        )
         n = len(training)
         shape = (len(drugs), len(cell_lines))
         where = (torch.from_numpy(drug_row[:n]), torch.from_numpy(cell_line_row[:n]))

@@ -40,7 +40,9 @@ class KernelRidge:
         """The regression's value, of ±1 for classes, of ln IC50 for regression."""
         training, features = problem.training, problem.features
         mean, width = problem.scale
-        value = 2 * problem.target - 1 if problem.task == "classification" else (problem.target - mean) / width
+        value = (
+            2 * problem.target - 1 if problem.task == "classification" else (problem.target - mean) / width
+        )
         drugs, drug_row = np.unique(np.concatenate([training.drug, drug]), return_inverse=True)
         cell_lines, cell_line_row = np.unique(
             np.concatenate([training.cell_line, cell_line]), return_inverse=True

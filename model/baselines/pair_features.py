@@ -8,9 +8,7 @@ from model.baselines.means import SHRINKAGE, shrunk_means
 from model.baselines.problem import Problem
 
 
-def pair_features(
-    problem: Problem, drug: np.ndarray, cell_line: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def pair_features(problem: Problem, drug: np.ndarray, cell_line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the training pairs, and of pairs of node numbers, float32 (n, width).
 
     A training pair's own target is left out of its two means; otherwise a model would read it back from them.
@@ -23,8 +21,7 @@ def pair_features(
         count = np.bincount(own, minlength=n)[own]
         trained.append((means[own] * (count + SHRINKAGE) - target) / (count + SHRINKAGE - 1))
         asked.append(means[wanted])
-    components = (features.drug_components, features.cell_line_components)
-    return (
-        np.hstack([components[0][training.drug], components[1][training.cell_line], np.stack(trained, 1)]).astype(np.float32),
-        np.hstack([components[0][drug], components[1][cell_line], np.stack(asked, 1)]).astype(np.float32),
-    )
+    drugs, cell_lines = features.drug_components, features.cell_line_components
+    rows = np.hstack([drugs[training.drug], cell_lines[training.cell_line], np.stack(trained, 1)])
+    wanted_rows = np.hstack([drugs[drug], cell_lines[cell_line], np.stack(asked, 1)])
+    return rows.astype(np.float32), wanted_rows.astype(np.float32)

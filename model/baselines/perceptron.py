@@ -20,8 +20,8 @@ class Perceptron:
     """Two hidden layers with dropout, fitted by AdamW, averaged over several starts."""
 
     members: int = 3
-    widths: tuple[int, int] = (256, 128)
-    steps: int = 1500
+    widths: tuple[int, int] = (128, 64)
+    steps: int = 1000
     batch: int = 1024
     candidates: Sequence[tuple[float, float]] = ((0.2, 1e-2), (0.5, 1e-2), (0.5, 1e-1))
     """Dropout and weight decay."""

@@ -1,4 +1,4 @@
-"""What a baseline is given, what it gives back, and how it chooses its options: on inner parts of the training pairs."""
+"""What a baseline is given and gives back, and how it chooses its options: on inner parts of the training pairs."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ class Baseline(Protocol):
         ...
 
 
-def fit_predict(
-    baseline: Baseline, problem: Problem, drug: np.ndarray, cell_line: np.ndarray
-) -> np.ndarray:
+def fit_predict(baseline: Baseline, problem: Problem, drug: np.ndarray, cell_line: np.ndarray) -> np.ndarray:
     """Choose options, fit, and predict pairs of node numbers, float64 (n_pairs,)."""
     return baseline.predict(problem, baseline.choose(problem), drug, cell_line)
 

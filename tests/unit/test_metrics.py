@@ -90,3 +90,45 @@ def test_entities_with_few_pairs_or_one_class_do_not_count() -> None:
     label = np.array([0, 1] * 4 + [0] + [1] * 12 + [0, 1] * 6, dtype=float)
     values = metrics.per_entity(metrics.auroc, label, label, drug, classes=True)
     assert values.tolist() == [1.0]
+
+
+def _table(seed: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    drug, cell_line = np.repeat(np.arange(20), 25), np.tile(np.arange(25), 20)
+    keep = generator.random(500) < 0.7
+    drug, cell_line = drug[keep], cell_line[keep]
+    additive = generator.normal(size=20)[drug] + generator.normal(size=25)[cell_line]
+    product = generator.normal(size=20)[drug] * generator.normal(size=25)[cell_line]
+    return drug, cell_line, additive, product
+
+
+def _residual(rows: list[dict[str, str | float]]) -> float:
+    return next(float(r["value"]) for r in rows if r["grouping"] == "residual" and r["metric"] == "pearson")
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_an_additive_model_scores_nothing_after_means_and_an_interaction_all(task: str) -> None:
+    drug, cell_line, additive, product = _table()
+    target = additive + product
+    said = 1 / (1 + np.exp(-additive)) if task == "classification" else additive
+    knows = 1 / (1 + np.exp(-product)) if task == "classification" else product
+    true = (target > 0).astype(float) if task == "classification" else target
+    expected = metrics.training_expectation(true, (drug, cell_line), (drug, cell_line), (20, 25))
+    assert np.isnan(_residual(metrics.score(true, said, drug, cell_line, task, expected=expected)))
+    found = _residual(metrics.score(true, knows, drug, cell_line, task, expected=expected))
+    assert found > (0.3 if task == "classification" else 0.9)
+
+
+def test_training_expectation_is_least_squares_on_indicators_and_never_sees_the_asked_pairs() -> None:
+    drug, cell_line, additive, product = _table()
+    training = np.arange(len(drug)) % 3 > 0
+    target = additive + product
+    of, asked = ((drug[m], cell_line[m]) for m in (training, ~training))
+    found = metrics.training_expectation(target[training], of, asked, (20, 25), rounds=500)
+    one_hot = np.zeros((len(drug), 45))
+    one_hot[np.arange(len(drug)), drug] = one_hot[np.arange(len(drug)), 20 + cell_line] = 1
+    left = target[training] - target[training].mean()
+    effects = np.linalg.solve(
+        one_hot[training].T @ one_hot[training] + 2 * np.eye(45), one_hot[training].T @ left
+    )
+    assert found == pytest.approx(target[training].mean() + one_hot[~training] @ effects, abs=1e-6)

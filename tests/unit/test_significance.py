@@ -1,0 +1,51 @@
+"""Intervals and tests against simulation and SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from model import metrics, significance
+
+
+def test_interval_of_a_mean_covers_the_truth_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(0)
+    covered = 0
+    for draw in range(200):
+        low, high = significance.mean_interval(generator.normal(1.0, 2.0, 60), resamples=400, seed=draw)
+        covered += low <= 1.0 <= high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_bootstrap_by_entity_is_wider_than_by_pair_when_an_entitys_pairs_are_alike() -> None:
+    generator = np.random.default_rng(1)
+    entity = np.repeat(np.arange(30), 20)
+    value = generator.normal(size=30)[entity] + 0.1 * generator.normal(size=600)
+    predicted = np.zeros(600)
+    by_entity = significance.bootstrap_interval(metrics.rmse, value, predicted, entity, resamples=300)
+    by_pair = significance.bootstrap_interval(metrics.rmse, value, predicted, np.arange(600), resamples=300)
+    assert by_entity[1] - by_entity[0] > 2 * (by_pair[1] - by_pair[0])
+
+
+def test_entity_test_is_scipys_and_leaves_out_entities_without_a_figure() -> None:
+    generator = np.random.default_rng(2)
+    first, second = generator.normal(0.6, 0.1, 40), generator.normal(0.5, 0.1, 40)
+    found = significance.compare_entities(np.r_[first, np.nan], np.r_[second, 0.5])
+    assert found.p == pytest.approx(stats.wilcoxon(first, second).pvalue)
+    assert found.n == 40 and found.difference == pytest.approx((first - second).mean())
+
+
+def test_fold_test_is_nadeau_and_bengios() -> None:
+    first, second = np.array([0.92, 0.91, 0.93, 0.90, 0.92]), np.array([0.90, 0.905, 0.91, 0.90, 0.91])
+    d = first - second
+    t = d.mean() / np.sqrt((1 / 5 + 1 / 4) * d.var(ddof=1))
+    found = significance.compare_folds(first, second, test_share=0.25)
+    assert found.p == pytest.approx(2 * (1 - stats.t.cdf(t, 4)))
+    assert found.p > stats.ttest_rel(first, second).pvalue
+
+
+def test_equal_models_do_not_differ() -> None:
+    same = np.array([0.5, 0.6, 0.7])
+    assert significance.compare_entities(same, same).p == 1.0
+    assert significance.compare_folds(same, same, test_share=0.25).p == 1.0
