@@ -38,16 +38,16 @@ class Settings:
     """
 
     members: int = 3
-    steps: int = 60
+    steps: int = 120
     hidden_share: float = 0.2
     hide_drugs: float = 0.0
     hide_genes: float = 0.0
-    sampled_genes: int = 200
-    learning_rate: float = 0.01
+    sampled_genes: int = 150
+    learning_rate: float = 0.03
     weight_decay: float = 0.02
     heads: int = 4
     channels: int = 16
-    dropout: float = 0.1
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
