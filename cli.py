@@ -16,6 +16,7 @@ import kg.export_commands
 import kg.run_commands
 import model.biology_commands
 import model.commands
+import model.explanation_commands
 import model.targets.commands
 import workflow.commands
 from kg.errors import PharmagraphError
@@ -34,6 +35,7 @@ app.command()(model.commands.train)
 app.command()(model.commands.evaluate)
 app.command()(model.targets.commands.evaluate_targets)
 app.command()(model.commands.predict)
+app.command()(model.explanation_commands.explain)
 app.command()(cypher.commands.query)
 app.command()(model.biology_commands.enrich)
 app.add_typer(kg.run_commands.app, name="runs")

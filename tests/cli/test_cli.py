@@ -114,6 +114,8 @@ def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
         (("train", "--preset", "defalt"), 1, "defalt"),
         (("train", "--dataset", "GDSC9"), 1, 'no dataset "GDSC9"'),
         (("evaluate-targets", "--models", "guess"), 1, 'no target scorer "guess"'),
+        (("explain", "--drug", "nothing-like-it"), 1, 'no drug "nothing-like-it" in the graph'),
+        (("explain", "--drug", "synthetic-drug-0001", "--silence", "X"), 1, "needs a cell line: --cell NAME"),
         (("evaluate-targets", "--truth", "none.csv"), 1, "none.csv: there is no such file"),
         (("evaluate-targets", "--holdout", "cell"), 2, "--holdout"),
         (("ingest", "drgt", "not-there"), 1, "not-there"),
@@ -172,3 +174,15 @@ def test_pathways_of_attended_genes_are_written_and_asked_for(screen: Path) -> N
     assert done.stderr.startswith('error: no drug "synthetic-drug-1" in the graph; did you mean')
     done = cli("enrich", "--literature", "--drug", drug, "--offline", cwd=screen, check=1)
     assert "0 of 20 genes searched and written" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_prediction_is_explained(screen: Path) -> None:
+    pair = ("--drug", "synthetic-drug-0001", "--cell", "synthetic-line-0001")
+    found = json.loads(cli("explain", *pair, "--format", "json", "--out", "why.graphml", cwd=screen).stdout)
+    assert 0 <= found["prediction"]["probability"] <= 1 and found["genes"] and found["paths"]
+    assert (screen / "why.graphml").is_file()
+    assert "Paths" in cli("explain", *pair, cwd=screen).stdout
+    rows = json.loads(
+        cli("explain", *pair, "--set", "SYNTHETICG00001=-2", "--format", "json", cwd=screen).stdout
+    )
+    assert rows[0]["after"] == pytest.approx(rows[0]["before"] + rows[0]["difference"])

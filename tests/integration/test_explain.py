@@ -1,0 +1,196 @@
+"""Explanations from a store worked out by hand, and what-ifs of a run whose network was really fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from kg import runs
+from kg.errors import InputError, ModelError, NotFoundError
+from kg.named import find_drug, find_node
+from kg.store import GraphStore, open_store
+from model import saved
+from model.config import load_preset
+from model.drawing import write
+from model.explanation import explain
+from model.graph_tensors import graph_tensors
+from model.responses import responses
+from model.training import fit
+from model.what_if import Change, changed, parse_set, what_if
+from tests.screens import screen
+
+torch.set_num_threads(1)
+
+
+def _attention(rows: list[tuple[str, str, float]]) -> pa.Table:
+    src, dst, weight = zip(*rows, strict=True)
+    return pa.table({"src": src, "dst": dst, "weight": weight, "competitors": [3] * len(rows)})
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    folder = tmp_path_factory.mktemp("explained")
+    with open_store(f"ladybug://{folder}/graph.lbug") as graph:
+        graph.create_schema()
+        graph.upsert_nodes(
+            "Drug", pa.table({"id": ["D1", "D2", "D3"], "name": ["erlotinib", "gefitinib", "untested"]})
+        )
+        graph.upsert_nodes("CellLine", pa.table({"id": ["C1", "C2"], "name": ["A-549", "HT-29"]}))
+        graph.upsert_nodes("Gene", pa.table({"id": ["EGFR", "KRAS", "GRB2"]}))
+
+        def edges(
+            type_: str, ends: tuple[str, str], src: list[str], dst: list[str], **columns: list[object]
+        ) -> None:
+            table = pa.table({"src": src, "dst": dst, "dataset": ["T"] * len(src), **columns})
+            graph.upsert_edges(type_, ends, table)
+
+        edges("TARGETS", ("Drug", "Gene"), ["D1"], ["EGFR"])
+        edges("INTERACTS_WITH", ("Gene", "Gene"), ["EGFR"], ["GRB2"])
+        edges(
+            "TESTED_ON",
+            ("Drug", "CellLine"),
+            ["D1", "D1", "D2"],
+            ["C1", "C2", "C1"],
+            response=[1, 0, 1],
+            ln_ic50=[-1.0, 2.0, -0.5],
+        )
+        tables = {
+            ("Drug", "Gene"): _attention([("D1", "EGFR", 0.6), ("D1", "KRAS", 0.3), ("D1", "GRB2", 0.1)]),
+            ("CellLine", "Gene"): _attention([("C1", "KRAS", 0.5), ("C1", "GRB2", 0.25)]),
+            ("Drug", "Drug"): _attention([("D1", "D2", 0.9)]),
+            ("CellLine", "CellLine"): _attention([("C1", "C2", 0.7)]),
+            ("Drug", "CellLine"): _attention([("D1", "C1", 0.8), ("D1", "C2", 0.2)]),
+        }
+        predicted = pa.table({"src": ["D1"], "dst": ["C1"], "probability": [0.83]})
+        runs.register(graph, {"id": "r1", "preset": "x"}, tables, predicted, folder=folder / "r1")
+        runs.promote(graph, "r1")
+        yield graph
+
+
+def test_a_pair_is_explained_by_prediction_measurements_genes_and_paths(store: GraphStore) -> None:
+    found = explain(store, find_drug(store, "Erlotinib"), find_node(store, "CellLine", "A549"))
+    assert found.prediction["probability"] == pytest.approx(0.83)
+    assert [(m["response"], m["ln_ic50"]) for m in found.prediction["measured"]] == [(1, -1.0)]
+    assert [(g["gene"], g["rank"], g["known"]) for g in found.genes] == [
+        ("EGFR", 1, True), ("KRAS", 2, False), ("GRB2", 3, False)
+    ]  # fmt: skip
+    assert [(r["name"], r["response"]) for r in found.evidence["similar_drugs"]] == [("gefitinib", 1)]
+    assert [(r["name"], r["response"]) for r in found.evidence["similar_cell_lines"]] == [("HT-29", 0)]
+    paths = {p.text: p for p in found.paths}
+    assert paths["D1 -ATTENDS- KRAS -ATTENDS- C1"].weight == pytest.approx(0.15)
+    assert paths["D1 -ATTENDS- KRAS -ATTENDS- C1"].share == pytest.approx(0.15 / 0.175)
+    assert paths["D1 -TARGETS- EGFR -INTERACTS_WITH- GRB2 -ATTENDS- C1"].weight == pytest.approx(0.6 * 0.25)
+    assert paths["D1 -ATTENDS- D2 -TESTED_ON- C1"].response == 1
+    assert paths["D1 -TESTED_ON- C2 -ATTENDS- C1"].share == 1
+
+
+def test_shares_of_each_kind_of_path_sum_to_one(store: GraphStore) -> None:
+    found = explain(store, find_drug(store, "erlotinib"), find_node(store, "CellLine", "A549"))
+    for kind in {p.kind for p in found.paths}:
+        assert sum(p.share for p in found.paths if p.kind == kind) == pytest.approx(1)
+
+
+def test_a_drug_alone_is_explained_by_genes_and_its_own_cell_lines(store: GraphStore) -> None:
+    found = explain(store, find_drug(store, "erlotinib"))
+    assert [(r["name"], r["response"]) for r in found.evidence["leaned_on"]] == [("A-549", 1), ("HT-29", 0)]
+    assert found.cell_line is None and not found.paths and len(found.genes) == 3
+
+
+def test_a_drug_the_run_never_saw_is_said(store: GraphStore) -> None:
+    with pytest.raises(ModelError, match="keeps no attention of untested"):
+        explain(store, find_drug(store, "untested"))
+    with pytest.raises(ModelError, match="says nothing of untested on HT-29"):
+        explain(store, find_drug(store, "untested"), find_node(store, "CellLine", "HT29"))
+    with pytest.raises(NotFoundError, match='no run "r9"'):
+        explain(store, find_drug(store, "erlotinib"), run_id="r9")
+
+
+def test_the_graph_of_it_is_read_back_by_networkx(store: GraphStore, tmp_path: Path) -> None:
+    found = explain(store, find_drug(store, "erlotinib"), find_node(store, "CellLine", "A549"))
+    write(found, tmp_path / "why.graphml")
+    graph = nx.read_graphml(tmp_path / "why.graphml")
+    assert {d["label"] for _, d in graph.nodes(data=True)} == {"Drug", "Gene", "CellLine"}
+    weights = {(a, b): d["weight"] for a, b, d in graph.edges(data=True) if "weight" in d}
+    assert weights["D1", "EGFR"] == pytest.approx(0.6)
+    write(found, tmp_path / "why.png")
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match=r"ends in \.graphml"):
+        write(found, tmp_path / "why.doc")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a fitted run."""
+    place = tmp_path_factory.mktemp("run")
+    heterograph = screen()
+    config = load_preset("fast", network={"channels": 8}, training={"epochs": 4, "untested_pairs": 100})
+    tensors = graph_tensors(
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
+    )
+    measured = responses(heterograph)
+    saved.save(fit(tensors, measured, config, seed=0), heterograph, measured, place, about={})
+    return place
+
+
+def test_what_if_predicts_before_and_after(folder: Path) -> None:
+    rows = what_if(
+        folder, "NSC1", "LINE03",
+        [Change("GENE000", "expression", -3.0), Change("GENE000", "expression", None), Change("GENE000", "target", 0)],
+        n_null=2,
+    )  # fmt: skip
+    graph = saved.load_graph(folder)
+    before = saved.load(folder, graph).predict(np.array([0]), np.array([3]))[0]
+    assert all(row["before"] == pytest.approx(before) for row in rows)
+    assert all(row["after"] == pytest.approx(row["before"] + row["difference"]) for row in rows)
+    assert abs(rows[0]["difference"]) > 1e-6
+    assert any(rows[0]["null_p"] == pytest.approx(share) for share in (1 / 3, 2 / 3, 1))
+    assert rows[2]["null_p"] is None and rows[2]["change"] == "GENE000 no target"
+
+
+def test_a_change_touches_its_edge_alone_and_not_the_runs_graph(folder: Path) -> None:
+    graph = saved.load_graph(folder)
+    after = changed(graph, Change("GENE005", "expression", 4.5), 0, 3, 5)
+    src, dst = after.graph.edges(etype=("CellLine", "EXPRESSES", "Gene"))
+    z = after.graph.edges["CellLine", "EXPRESSES", "Gene"].data["z"]
+    assert z[(src == 3) & (dst == 5)].tolist() == [4.5]
+    matrix = []
+    for heterograph in (graph, after):
+        tensors = graph_tensors(heterograph, n_expressed=5, n_neighbours=3)
+        matrix.append(tensors.expression)
+    differs = matrix[0] != matrix[1]
+    assert differs.sum() == 1 and differs[3, 5]
+
+
+def test_silencing_takes_the_least_expression_of_any_cell_line(folder: Path) -> None:
+    graph = saved.load_graph(folder)
+    least = graph_tensors(graph, n_expressed=5, n_neighbours=3).expression[:, 7].min()
+    after = graph_tensors(
+        changed(graph, Change("GENE007", "expression", None), 0, 3, 7), n_expressed=5, n_neighbours=3
+    )
+    assert after.expression[3, 7] == least
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (Change("NOPE", "expression", 1.0), "gene NOPE is not in the run's graph"),
+        (Change("GENE009", "target", 0), "GENE009 is no known target of this drug"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_said(folder: Path, change: Change, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        what_if(folder, "NSC1", "LINE03", [change])
+
+
+@pytest.mark.parametrize("text", ["EGFR", "EGFR=", "EGFR=high", "=1", "EGFR=nan"])
+def test_a_set_without_a_number_is_said(text: str) -> None:
+    with pytest.raises(InputError, match="give GENE=z"):
+        parse_set(text)
