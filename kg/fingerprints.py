@@ -99,6 +99,37 @@ def fingerprints(smiles: Sequence[str | None]) -> dict[str, npt.NDArray[np.uint8
     }
 
 
+def scaffolds(smiles: Sequence[str | None]) -> npt.NDArray[np.int64]:
+    """A number for each drug that drugs with the same ring systems and linkers share.
+
+    Parameters
+    ----------
+    smiles
+        One structure a drug; None where there is none.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)``; -1 without a structure or without rings.
+
+    Raises
+    ------
+    InputError
+        If a text is not a structure.
+
+    References
+    ----------
+    Bemis and Murcko, The properties of known drugs, J. Med. Chem. 39 (1996) 2887.
+    """
+    from rdkit import Chem
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    of: Callable[[Any], Any] = MurckoScaffold.GetScaffoldForMol
+    found = [Chem.MolToSmiles(of(_parsed(text))) if text is not None else "" for text in smiles]
+    code = {text: number for number, text in enumerate(sorted(set(found) - {""}))}
+    return np.array([code.get(text, -1) for text in found], dtype=np.int64)
+
+
 def _views() -> dict[str, Callable[[Any], Any]]:
     from rdkit.Chem import MACCSkeys
     from rdkit.Chem.rdFingerprintGenerator import (

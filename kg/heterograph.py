@@ -22,7 +22,7 @@ import torch
 
 from kg import names, schema
 from kg.errors import InputError, NotFoundError
-from kg.fingerprints import fingerprints
+from kg.fingerprints import fingerprints, scaffolds
 from kg.schema import Ends
 from kg.store import GraphStore
 
@@ -48,8 +48,8 @@ class Heterograph:
     graph
         Node types Drug, CellLine, Gene and Pathway; canonical edge types (source label, TYPE, target
         label) as stored, symmetric edges once. Node features: Drug ``fingerprint`` uint8 (n, 2048), the
-        other views of `kg.fingerprints.FINGERPRINTS`, and ``has_structure`` bool (n,); CellLine ``tissue``
-        int64 (n,), -1 when unknown. Edge features:
+        other views of `kg.fingerprints.FINGERPRINTS`, ``scaffold`` int64 (n,), -1 without rings, and
+        ``has_structure`` bool (n,); CellLine ``tissue`` int64 (n,), -1 when unknown. Edge features:
         SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED, COPY_NUMBER and
         METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (e,) with NaN
         where missing; TESTED_ON ``response`` int8 (e,), -1 when missing; every edge type ``dataset``
@@ -292,6 +292,7 @@ def _assemble(
     smiles = [s for s, keep in zip(nodes["Drug"]["smiles"].to_pylist(), kept["Drug"], strict=True) if keep]
     for view, rows_of_drugs in fingerprints(smiles).items():
         graph.nodes["Drug"].data[view] = torch.from_numpy(rows_of_drugs)
+    graph.nodes["Drug"].data["scaffold"] = torch.from_numpy(scaffolds(smiles))
     graph.nodes["Drug"].data["has_structure"] = torch.tensor([bool(s) for s in smiles], dtype=torch.bool)
     tissue = [
         t for t, keep in zip(nodes["CellLine"]["tissue"].to_pylist(), kept["CellLine"], strict=True) if keep

@@ -93,6 +93,7 @@ def with_new_drug(heterograph: Heterograph, smiles: str) -> Heterograph:
     common = known @ new
     tanimoto = common / (known.sum(1) + new.sum() - common).clamp(min=1)
     features["has_structure"] = torch.tensor([True])
+    features["scaffold"] = torch.tensor([-1])
     return _with_node(heterograph, "Drug", NEW_DRUG, features, tanimoto)
 
 
@@ -212,7 +213,7 @@ def _with_node(
     graph = heterograph.graph.clone()
     n = graph.num_nodes(kind)
     have = graph.nodes[kind].data  # a saved graph has its booleans back as bytes
-    graph.add_nodes(1, {name: value.to(have[name].dtype) for name, value in features.items()}, ntype=kind)
+    graph.add_nodes(1, {k: value.to(have[k].dtype) for k, value in features.items() if k in have}, ntype=kind)
     best = torch.sort(similarity, descending=True, stable=True).indices[:N_SIMILAR]
     edge_features = {"similarity": similarity[best].float(), "dataset": torch.full((len(best),), -1)}
     graph.add_edges(best, torch.full((len(best),), n), edge_features, etype=(kind, "SIMILAR_TO", kind))

@@ -51,8 +51,10 @@ class Responses:
         return self.label if task == "classification" else self.ln_ic50
 
 
-def responses(heterograph: Heterograph, task: Task = "classification") -> Responses:
-    """The measured pairs of a heterograph.
+def responses(
+    heterograph: Heterograph, task: Task = "classification", *, dataset: str | None = None
+) -> Responses:
+    """The measured pairs of a heterograph, or of one data set in it.
 
     A pair that several datasets measured counts once, so that no split can put it on both sides: ln IC50 is
     averaged; the class is the majority's, a tie the class in the dataset whose id sorts first.
@@ -60,7 +62,8 @@ def responses(heterograph: Heterograph, task: Task = "classification") -> Respon
     Raises
     ------
     ModelError
-        If nothing was measured, or for classification if all measured pairs are of one class.
+        If nothing was measured, or for classification if all measured pairs are of one class; or if there is no such
+        data set.
     """
     edges = heterograph.graph["Drug", "TESTED_ON", "CellLine"]
     if not edges.num_edges():
@@ -72,6 +75,14 @@ def responses(heterograph: Heterograph, task: Task = "classification") -> Respon
     ln_ic50 = edges.edata["ln_ic50"].numpy()
     value = label if task == "classification" else ln_ic50
     known = np.isfinite(value)
+    if dataset is not None:
+        code = edges.edata["dataset"].numpy()
+        have = [heterograph.datasets[c] for c in np.unique(code) if c >= 0]
+        if dataset not in have:
+            raise ModelError(
+                f'no responses of "{dataset}" in the graph; there are those of {", ".join(have)}'
+            )
+        known &= code == heterograph.datasets.index(dataset)
     if not known.any():
         other = "--task regression" if task == "classification" else "--task classification"
         raise ModelError(f"no response in the graph has a value for {task}; try {other}")
@@ -87,8 +98,19 @@ def responses(heterograph: Heterograph, task: Task = "classification") -> Respon
         pair // n_cell_lines, pair % n_cell_lines, merged, _mean(ln_ic50, position, len(pair)),
         heterograph.graph.num_nodes("Drug"), n_cell_lines,
     )  # fmt: skip
-    require_two_classes(found, task, "the responses in the graph")
+    require_two_classes(
+        found, task, f"the responses of {dataset}" if dataset else "the responses in the graph"
+    )
     return found
+
+
+def joined(first: Responses, second: Responses) -> Responses:
+    """The pairs of both, the first's first."""
+    return Responses(
+        np.concatenate([first.drug, second.drug]), np.concatenate([first.cell_line, second.cell_line]),
+        np.concatenate([first.label, second.label]), np.concatenate([first.ln_ic50, second.ln_ic50]),
+        first.n_drugs, first.n_cell_lines,
+    )  # fmt: skip
 
 
 def require_two_classes(found: Responses, task: Task, where: str) -> None:

@@ -1,4 +1,4 @@
-"""Which measured pairs are held out: random pairs, unseen drugs, unseen cell lines. It trains nothing.
+"""Which measured pairs are held out: random pairs, unseen drugs, unseen cell lines, another data set's pairs.
 
 The paper's random folds are reproduced to the row: scikit-learn's ``KFold(5, shuffle=True,
 random_state=42)`` over the known entries, all sensitive ones first, then all resistant ones, each row-major
@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
-from model.responses import Responses
+from model.responses import Responses, Task, joined, responses
+from model.twins import CellLineGroups, DrugGroups, cell_line_groups, drug_groups
 
 PAPER_SEED = 42
 
@@ -32,6 +34,31 @@ class Split(str, Enum):
     unseen_drug = "unseen-drug"
     unseen_cell = "unseen-cell"
     unseen_both = "unseen-both"
+    transfer = "transfer"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Entities that are held out together.
+
+    Attributes
+    ----------
+    drug, cell_line
+        A number for each node that nodes of one group share, int64 (n_drugs,) and (n_cell_lines,).
+    """
+
+    drug: np.ndarray
+    cell_line: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        heterograph: Heterograph,
+        drugs: DrugGroups = DrugGroups.twins,
+        cell_lines: CellLineGroups = CellLineGroups.twins,
+    ) -> Groups:
+        """Near twins together unless said otherwise."""
+        return cls(drug_groups(heterograph, drugs), cell_line_groups(heterograph, cell_lines))
 
 
 @dataclass(frozen=True)
@@ -58,7 +85,13 @@ def paper_order(responses: Responses, heterograph: Heterograph) -> np.ndarray:
 
 
 def folds(
-    responses: Responses, heterograph: Heterograph, split: Split, n_folds: int = 5, *, seed: int = PAPER_SEED
+    responses: Responses,
+    heterograph: Heterograph,
+    split: Split,
+    n_folds: int = 5,
+    *,
+    seed: int = PAPER_SEED,
+    groups: Groups | None = None,
 ) -> Iterator[Fold]:
     """Cut the measured pairs into folds; every pair is tested once, except with ``unseen-both``.
 
@@ -67,27 +100,29 @@ def folds(
     responses
         All measured pairs of ``heterograph``.
     heterograph
-        Gives ids, and fingerprints by which structure twins stay together.
+        Gives ids, and features by which near twins stay together.
     split
-        Not ``none``.
+        Not ``none``, nor ``transfer``, which `transfer` makes.
     n_folds
         At least 2.
     seed
         Of the shuffle; 42 gives the paper's folds.
+    groups
+        Entities held out together; near twins unless given.
 
     Raises
     ------
     ModelError
-        If there are fewer pairs, drugs or cell lines than folds.
+        If there are fewer pairs, groups of drugs or groups of cell lines than folds, or a fold is empty.
     """
     from sklearn.model_selection import KFold
 
     if n_folds < 2:
         raise ModelError(f"--folds {n_folds} leaves nothing to test on; use 2 or more")
     cut = KFold(n_folds, shuffle=True, random_state=seed)
-    if split is Split.none:
+    if split in {Split.none, Split.transfer}:
         raise ModelError(
-            "--split none holds nothing out; use random, unseen-drug, unseen-cell or unseen-both"
+            f"--split {split.value} has no folds; use random, unseen-drug, unseen-cell or unseen-both"
         )
     if split is Split.random:
         if len(responses) < n_folds:
@@ -96,24 +131,59 @@ def folds(
         for train, test in cut.split(order):
             yield Fold(order[train], order[test])
         return
-    drug_group = structure_groups(heterograph)[responses.drug]
-    cell_line = responses.cell_line
-    if split is Split.unseen_drug:
-        sides = [_held_out(drug_group, cut, n_folds, "drugs of different structure")]
-    elif split is Split.unseen_cell:
-        sides = [_held_out(cell_line, cut, n_folds, "cell lines")]
-    else:
-        sides = [
-            _held_out(drug_group, cut, n_folds, "drugs of different structure"),
-            _held_out(cell_line, cut, n_folds, "cell lines"),
-        ]
-    for held_out in zip(*sides, strict=True):
+    groups = groups or Groups.of(heterograph)
+    sides = []
+    if split in {Split.unseen_drug, Split.unseen_both}:
+        of_pair = groups.drug[responses.drug]
+        sides.append(_held_out(of_pair, cut, n_folds, "groups of drugs", len(np.unique(responses.drug))))
+    if split in {Split.unseen_cell, Split.unseen_both}:
+        of_pair, n = groups.cell_line[responses.cell_line], len(np.unique(responses.cell_line))
+        sides.append(_held_out(of_pair, cut, n_folds, "groups of cell lines", n))
+    for number, held_out in enumerate(zip(*sides, strict=True)):
         test = np.logical_and.reduce(held_out)
         train = ~np.logical_or.reduce(held_out)
+        if not test.any() or not train.any():
+            raise ModelError(
+                f"fold {number} of --split {split.value} holds {test.sum()} pairs out and trains on {train.sum()}: "
+                "too few pairs were measured; use fewer folds or another split"
+            )
         yield Fold(np.flatnonzero(train), np.flatnonzero(test))
 
 
-def inner_split(responses: Responses, split: Split, *, share: float, seed: int) -> Fold:
+def transfer(heterograph: Heterograph, task: Task, *, train_on: str, test_on: str) -> tuple[Responses, Fold]:
+    """Pairs of one data set to train on, of another to test on; drugs and cell lines are joined by their ids.
+
+    A pair that both measured is trained on and not tested: its answer would be known.
+
+    Raises
+    ------
+    ModelError
+        If the data sets share no drug and no cell line, or nothing is left to test.
+    """
+    first, second = (responses(heterograph, task, dataset=name) for name in (train_on, test_on))
+    shared = {
+        "drugs": (np.intersect1d(first.drug, second.drug), first.drug, second.drug),
+        "cell lines": (np.intersect1d(first.cell_line, second.cell_line), first.cell_line, second.cell_line),
+    }
+    if not any(len(both) for both, _, _ in shared.values()):
+        counts = "; ".join(
+            f"{len(np.unique(a))} {what} in {train_on}, {len(np.unique(b))} in {test_on}, none in both"
+            for what, (_, a, b) in shared.items()
+        )
+        raise ModelError(f"nothing carries over from {train_on} to {test_on}: {counts}")
+    n = first.n_cell_lines
+    known = np.isin(second.drug * n + second.cell_line, first.drug * n + first.cell_line)
+    if known.all():
+        raise ModelError(
+            f"all {len(second):,} pairs of {test_on} were measured in {train_on}, too: nothing is left to test"
+        )
+    everything = joined(first, second.take(~known))
+    return everything, Fold(np.arange(len(first)), np.arange(len(first), len(everything)))
+
+
+def inner_split(
+    responses: Responses, split: Split, *, share: float, seed: int, groups: Groups | None = None
+) -> Fold:
     """Set a part of the training pairs aside for selection, in the manner of the outer split.
 
     Parameters
@@ -126,10 +196,14 @@ def inner_split(responses: Responses, split: Split, *, share: float, seed: int) 
         Of pairs, drugs or cell lines, in (0, 1).
     seed
         Another seed sets another part aside.
+    groups
+        Entities set aside together; each alone unless given.
     """
     generator = np.random.default_rng([seed, 7])
     if split in {Split.unseen_drug, Split.unseen_cell}:
         entity = responses.drug if split is Split.unseen_drug else responses.cell_line
+        if groups is not None:
+            entity = (groups.drug if split is Split.unseen_drug else groups.cell_line)[entity]
         present = np.unique(entity)
         aside = generator.permutation(present)[: max(1, round(share * len(present)))]
         test = np.isin(entity, aside)
@@ -139,27 +213,14 @@ def inner_split(responses: Responses, split: Split, *, share: float, seed: int) 
     return Fold(np.flatnonzero(~test), np.flatnonzero(test))
 
 
-def structure_groups(heterograph: Heterograph) -> np.ndarray:
-    """A number for each drug that drugs with the same fingerprint share; int64 (n_drugs,).
-
-    Drugs without a structure are each alone.
-    """
-    fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
-    groups = (
-        np.unique(fingerprint, axis=0, return_inverse=True)[1].reshape(-1)
-        if len(fingerprint)
-        else np.empty(0, int)
-    )
-    without = ~fingerprint.any(axis=1)
-    groups[without] = groups.max(initial=0) + 1 + np.arange(without.sum())
-    return groups.astype(np.int64)
-
-
-def _held_out(entity: np.ndarray, cut: object, n_folds: int, what: str) -> list[np.ndarray]:
-    present = np.unique(entity)
+def _held_out(group: np.ndarray, cut: Any, n_folds: int, what: str, n_entities: int) -> list[np.ndarray]:
+    present = np.unique(group)
     if len(present) < n_folds:
-        raise ModelError(f"{len(present)} {what} cannot be cut into {n_folds} folds; use fewer folds")
-    return [np.isin(entity, present[test]) for _, test in cut.split(present)]  # type: ignore[attr-defined]
+        raise ModelError(
+            f"{len(present)} {what} (near twins and the like count once; {n_entities} in all) cannot be cut into "
+            f"{n_folds} folds; use fewer folds"
+        )
+    return [np.isin(group, present[test]) for _, test in cut.split(present)]
 
 
 def _natural(text: str) -> tuple[tuple[int, int, str], ...]:

@@ -68,6 +68,7 @@ def screen(
     tested["dataset"] = torch.tensor(generator.integers(0, datasets, len(drug)))
     for view in FINGERPRINTS:
         graph.nodes["Drug"].data[view] = torch.tensor(fingerprint.astype(np.uint8))
+    graph.nodes["Drug"].data["scaffold"] = torch.tensor(family)
     graph.nodes["Drug"].data["has_structure"] = torch.ones(n_drugs, dtype=torch.bool)
     graph.nodes["CellLine"].data["tissue"] = torch.tensor(np.arange(n_cell_lines) % 3)
     ids = {

@@ -12,7 +12,7 @@ import numpy as np
 from model.baselines.features import Features
 from model.metrics import auroc, r2
 from model.responses import Responses, Task
-from model.splits import Split, inner_split
+from model.splits import Groups, Split, inner_split
 
 Options = Mapping[str, float]
 Predict = Callable[["Problem", Options, np.ndarray, np.ndarray], np.ndarray]
@@ -35,6 +35,8 @@ class Problem:
         What is predicted, and how pairs will be asked for: inner parts are made in the same manner.
     seed
         Same seed, same predictions.
+    groups
+        Entities that inner parts set aside together; each alone unless given.
     """
 
     training: Responses
@@ -42,6 +44,7 @@ class Problem:
     task: Task = "classification"
     split: Split = Split.random
     seed: int = 0
+    groups: Groups | None = None
 
     @cached_property
     def target(self) -> np.ndarray:
@@ -57,7 +60,9 @@ class Problem:
 
     def inner(self, number: int) -> tuple[Problem, Responses]:
         """The problem without an inner part, and that part; another number, another part."""
-        fold = inner_split(self.training, self.split, share=INNER_SHARE, seed=1000 * self.seed + number)
+        fold = inner_split(
+            self.training, self.split, share=INNER_SHARE, seed=1000 * self.seed + number, groups=self.groups
+        )
         return replace(self, training=self.training.take(fold.train)), self.training.take(fold.test)
 
 

@@ -17,7 +17,7 @@ from model.candidates import Screened, association, residuals
 from model.graph_tensors import GraphTensors
 from model.messages import Visible
 from model.network import PrincipalComponents
-from model.splits import structure_groups
+from model.twins import structure_groups
 
 RESPONSE_KERNELS = ("response_signature", "response_correlation")
 GENE_RELATIONS = ("coexpression", "family", "prefix", "interaction", "walk", "pathway")

@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 
 from kg.errors import ModelError
+from kg.fingerprints import scaffolds
 from kg.heterograph import Heterograph
 from kg.names import fold_cell_line
 from model.responses import Responses, responses
-from model.splits import Split, folds, inner_split, paper_order, structure_groups
+from model.splits import Groups, Split, folds, inner_split, paper_order, transfer
+from model.twins import CellLineGroups, DrugGroups, cell_line_groups, drug_groups
 from tests.screens import screen
 
 
@@ -89,7 +92,7 @@ def test_held_out_drug_has_no_training_pair_and_no_structure_twin_there(split: S
     fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"]
     fingerprint[1] = fingerprint[0]
     measured = responses(heterograph)
-    group = structure_groups(heterograph)
+    group = drug_groups(heterograph)
     assert group[0] == group[1]
     for fold in folds(measured, heterograph, split):
         assert not set(group[measured.drug[fold.train]]) & set(group[measured.drug[fold.test]])
@@ -106,7 +109,7 @@ def test_held_out_cell_line_has_no_training_pair(split: Split) -> None:
 def test_drugs_without_structure_are_not_twins_of_each_other() -> None:
     heterograph = screen()
     heterograph.graph.nodes["Drug"].data["fingerprint"][:2] = 0
-    group = structure_groups(heterograph)
+    group = drug_groups(heterograph)
     assert group[0] != group[1]
     assert len(set(group[:2]) & set(group[2:])) == 0
 
@@ -125,7 +128,7 @@ def test_inner_split_repeats_by_seed_and_keeps_entities_whole(seed: int, split: 
 
 def test_more_folds_than_cell_lines_is_refused_with_the_number() -> None:
     heterograph = screen(n_cell_lines=4)
-    with pytest.raises(ModelError, match="4 cell lines cannot be cut into 5 folds"):
+    with pytest.raises(ModelError, match=r"4 groups of cell lines .*4 in all.* cannot be cut into 5 folds"):
         list(folds(responses(heterograph), heterograph, Split.unseen_cell))
 
 
@@ -157,3 +160,80 @@ def test_no_responses_and_one_class_are_refused() -> None:
     with pytest.raises(ModelError, match="all sensitive"):
         responses(heterograph)
     assert len(responses(heterograph, "regression"))
+
+
+def test_near_twins_of_structure_are_held_out_together_and_chains_of_them() -> None:
+    heterograph = screen()
+    fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"]
+    bits = np.zeros((3, 64), np.uint8)
+    bits[0, :20] = bits[1, :22] = bits[2, :25] = 1  # Tanimoto .91, .88, and .80 between the ends
+    fingerprint[:3] = torch.from_numpy(bits)
+    group = drug_groups(heterograph)
+    assert group[0] == group[1] == group[2]
+    assert len(set(drug_groups(heterograph, DrugGroups.alone))) == 24
+
+
+def test_scaffolds_hold_analogues_together() -> None:
+    heterograph = screen()
+    family = np.arange(24) % 4
+    group = drug_groups(heterograph, DrugGroups.scaffold)
+    assert all(len(set(group[family == f])) == 1 for f in range(4))
+    assert list(scaffolds(["c1ccccc1CCO", "Cc1ccccc1", "CCO", None])) == [0, 0, -1, -1]
+
+
+def test_cell_lines_of_one_patient_are_held_out_together() -> None:
+    heterograph = screen()
+    graph, expresses = heterograph.graph, ("CellLine", "EXPRESSES", "Gene")
+    assert len(set(cell_line_groups(heterograph))) == 20
+    graph.remove_edges(torch.nonzero(graph.edges(etype=expresses)[0] == 1)[:, 0], etype=expresses)
+    cell_line, gene = graph.edges(etype=expresses)
+    first = cell_line == 0
+    z = graph.edges[expresses].data["z"][first]
+    again = {"z": z + 0.05 * torch.randn(z.shape, generator=torch.Generator().manual_seed(0))}
+    again["dataset"] = torch.zeros(len(z), dtype=torch.int64)
+    graph.add_edges(torch.ones_like(gene[first]), gene[first], again, etype=expresses)
+    group = cell_line_groups(heterograph)
+    assert group[0] == group[1] and len(set(group)) == 19
+    measured = responses(heterograph)
+    for fold in folds(measured, heterograph, Split.unseen_cell):
+        assert not set(group[measured.cell_line[fold.train]]) & set(group[measured.cell_line[fold.test]])
+
+
+def test_whole_tissues_are_held_out_together() -> None:
+    heterograph = screen()
+    group = cell_line_groups(heterograph, CellLineGroups.tissue)
+    tissue = heterograph.graph.nodes["CellLine"].data["tissue"].numpy()
+    assert all(len(set(group[tissue == t])) == 1 for t in range(3))
+    measured = responses(heterograph)
+    groups = Groups.of(heterograph, cell_lines=CellLineGroups.tissue)
+    fold = next(folds(measured, heterograph, Split.unseen_cell, 3, groups=groups))
+    assert not set(tissue[measured.cell_line[fold.train]]) & set(tissue[measured.cell_line[fold.test]])
+
+
+def test_transfer_tests_only_pairs_that_the_first_data_set_did_not_measure() -> None:
+    heterograph = screen(datasets=2)
+    graph, tested = heterograph.graph, ("Drug", "TESTED_ON", "CellLine")
+    drug, cell_line = graph.edges(etype=tested)
+    code = graph.edges[tested].data["dataset"]
+    again = {name: value[code == 0][:7].clone() for name, value in graph.edges[tested].data.items()}
+    again["dataset"][:] = 1
+    graph.add_edges(drug[code == 0][:7], cell_line[code == 0][:7], again, etype=tested)
+    measured, fold = transfer(heterograph, "classification", train_on="set0", test_on="set1")
+    assert len(fold.train) == int((code == 0).sum()) and len(fold.test) == int((code == 1).sum())
+    pair = measured.drug * 1000 + measured.cell_line
+    assert not set(pair[fold.train]) & set(pair[fold.test])
+
+
+def test_transfer_between_data_sets_that_share_nothing_is_refused_with_counts() -> None:
+    heterograph = screen(datasets=2)
+    graph, tested = heterograph.graph, ("Drug", "TESTED_ON", "CellLine")
+    drug, cell_line = graph.edges(etype=tested)
+    apart = (drug < 12) == (cell_line < 10)
+    graph.remove_edges(torch.nonzero(~apart)[:, 0], etype=tested)
+    graph.edges[tested].data["dataset"] = (graph.edges(etype=tested)[0] >= 12).long()
+    with pytest.raises(ModelError, match="12 drugs in set0, 12 in set1, none in both; 10 cell lines"):
+        transfer(heterograph, "classification", train_on="set0", test_on="set1")
+    with pytest.raises(
+        ModelError, match='no responses of "set7" in the graph; there are those of set0, set1'
+    ):
+        transfer(heterograph, "classification", train_on="set7", test_on="set1")
