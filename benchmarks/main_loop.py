@@ -20,6 +20,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from kg.console import Format, note, print_rows
 
 QUERY_REPETITIONS = 20
@@ -116,8 +119,15 @@ def measure(folder: Path, share: float, round_: int) -> Iterator[dict[str, Any]]
         between = [b - a for a, b in itertools.pairwise(marks)]
         if between:
             yield row("one epoch of default", sorted(between)[len(between) // 2], round_)
+        expresses = store.read_edges("EXPRESSES", ("CellLine", "Gene"), ["src", "dst"])
+        made_up = expresses.append_column("attention", pa.array(np.full(len(expresses), 1 / len(expresses))))
+        every, n_set = timed(
+            "attention onto every EXPRESSES edge", round_,
+            lambda: store.set_attention("EXPRESSES", ("CellLine", "Gene"), made_up, trained.run_id),
+        )  # fmt: skip
+        yield {**every, "rate": round(n_set / every["seconds"])}
         promoted, written = timed(
-            "attention of every edge back", round_, lambda: runs.promote(store, trained.run_id)
+            "attention of the run back (promote)", round_, lambda: runs.promote(store, trained.run_id)
         )
         yield {**promoted, "rate": round(sum(written.values()) / promoted["seconds"])}
         yield from queries(store, round_)

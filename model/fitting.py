@@ -126,8 +126,7 @@ class Fitting(lightning.LightningModule):
     def _pairs(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Supervised pairs, and a draw of untested ones as weak targets: node numbers, targets, weights."""
         settings, device = self.config.training, self.graph.structure.device
-        value = self.scale.value(supervised)
-        target = value if self.scale.task == "regression" else (value + 1) / 2
+        target = self.scale.target(supervised)
         drug, cell_line = supervised.drug, supervised.cell_line
         weight = torch.ones(len(supervised))
         if settings.untested_weight and settings.untested_pairs and self.scale.task == "classification":

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.candidates import residuals
 from model.config import NetworkConfig
 from model.graph_tensors import GraphTensors
 from model.messages import Visible
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
-TRAINING_ITERATIONS, PREDICTION_ITERATIONS = 25, 60
-TOLERANCE = 1e-7
+TRAINING_ITERATIONS, PREDICTION_ITERATIONS = 40, 100
+TOLERANCE = 1e-6
 """Squared residual, relative to the right-hand side, at which conjugate gradients stop."""
 
 LOGIT_SCALE = 4.0
@@ -76,9 +77,10 @@ def solve(kernel_c: Tensor, kernel_d: Tensor, root: Tensor, right: Tensor, itera
 class KernelPart(nn.Module):
     """Logits of pairs from a Gaussian process on the visible responses.
 
-    Each kernel is a weighted sum of fixed similarities, of a constant, of the identity, and of the cosine between the
-    states that the attention layers gave the nodes. Untested pairs count as a little of "neither", with a precision
-    that is learned, too.
+    Each kernel is a weighted sum of fixed similarities, of a constant, of the identity, of the cosine between
+    profiles of visible responses less drug and cell-line means (drugs that act alike, cell lines that answer
+    alike), and of the cosine between the states that the attention layers gave the nodes. Untested pairs count as
+    a little of "neither", with a precision that is learned, too.
 
     Parameters
     ----------
@@ -90,18 +92,20 @@ class KernelPart(nn.Module):
         super().__init__()
         self.of_drugs = nn.Parameter(_free([0.15] * len(DRUG_KERNELS)))
         self.of_cell_lines = nn.Parameter(_free([0.2] * len(CELL_LINE_KERNELS)))
+        self.of_profiles = nn.Parameter(_free([0.3, 0.3]))
         self.of_states = nn.Parameter(_free([0.3, 0.3]))
         self.constant = nn.Parameter(_free([0.1, 0.05]))
         self.identity = nn.Parameter(_free([0.3, 0.2]))
-        self.precision = nn.Parameter(_free([1.0, 0.05]))
+        self.precision = nn.Parameter(_free([0.5, 0.03]))
         self.scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
+        self.bias, self.of_drug_mean = nn.Parameter(torch.tensor(0.0)), nn.Parameter(torch.tensor(0.0))
         self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
 
     def hyperparameters(self) -> list[nn.Parameter]:
         """The few numbers that say how kernels are mixed; they learn faster than weights."""
         return [
-            self.of_drugs, self.of_cell_lines, self.of_states, self.constant, self.identity, self.precision,
-            self.scale,
+            self.of_drugs, self.of_cell_lines, self.of_profiles, self.of_states, self.constant, self.identity,
+            self.precision, self.scale, self.bias, self.of_drug_mean,
         ]  # fmt: skip
 
     def forward(
@@ -117,33 +121,40 @@ class KernelPart(nn.Module):
         active[drug] = True
         columns = torch.nonzero(active).flatten()
         column = (torch.cumsum(active, 0) - 1)[drug]
-        kernel_d = self._kernel(
-            tensors.drug_kernels[columns][:, columns],
-            self.of_drugs,
-            self.drug_view(states["Drug"][columns]),
-            0,
-        )
-        kernel_c = self._kernel(
-            tensors.cell_line_kernels, self.of_cell_lines, self.cell_line_view(states["CellLine"]), 1
-        )
         measured = visible.measured[:, columns]
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
         of_measured, share_of_untested = functional.softplus(self.precision)
         root = (of_measured * (measured + share_of_untested * (1 - measured))).sqrt() * play
         target = visible.value[:, columns] * measured
+        profile = residuals(target, measured)
+        kernel_d = self._kernel(
+            0, self.of_drugs, tensors.drug_kernels[columns][:, columns], profile.T,
+            self.drug_view(states["Drug"][columns]),
+        )  # fmt: skip
+        kernel_c = self._kernel(
+            1, self.of_cell_lines, tensors.cell_line_kernels, profile,
+            self.cell_line_view(states["CellLine"]),
+        )  # fmt: skip
         iterations = TRAINING_ITERATIONS if self.training else PREDICTION_ITERATIONS
         mean: Tensor = PosteriorMean.apply(kernel_c, kernel_d, root, target, iterations)
-        return self.scale * mean[cell_line, column]
+        drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
+        return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
 
-    def _kernel(self, fixed: Tensor, weights: Tensor, views: Tensor, side: int) -> Tensor:
-        unit = functional.normalize(views, dim=1)
+    def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor, view: Tensor) -> Tensor:
         positive = functional.softplus
         return (
             fixed @ positive(weights)
-            + positive(self.of_states[side]) * (unit @ unit.T)
+            + positive(self.of_profiles[side]) * _cosine(profile)
+            + positive(self.of_states[side]) * _cosine(view)
             + positive(self.constant[side])
             + positive(self.identity[side]) * torch.eye(len(fixed), device=fixed.device)
         )
+
+
+def _cosine(rows: Tensor) -> Tensor:
+    """(n, n); 0 for a row of zeros."""
+    unit = functional.normalize(rows, dim=1)
+    return unit @ unit.T
 
 
 def _free(values: list[float]) -> Tensor:

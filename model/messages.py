@@ -40,8 +40,10 @@ class Visible:
     Attributes
     ----------
     value
-        Larger is more sensitive: ±1 for classes, standardised −ln IC50 for regression; 0 where not
-        measured; float32 (n_cell_lines, n_drugs).
+        Larger is more sensitive, as `model.scale.Scale.strength` has it; 0 where not measured; float32
+        (n_cell_lines, n_drugs).
+    sign
+        1 sensitive, -1 resistant, 0 where not measured; same shape.
     measured
         0 or 1, float32, same shape.
     known_drugs, known_cell_lines
@@ -49,6 +51,7 @@ class Visible:
     """
 
     value: Tensor
+    sign: Tensor
     measured: Tensor
     known_drugs: Tensor
     known_cell_lines: Tensor
@@ -59,18 +62,19 @@ class Visible:
         drug: Tensor,
         cell_line: Tensor,
         value: Tensor,
+        sensitive: Tensor,
         shape: tuple[int, int],
         *,
         known: tuple[Tensor, Tensor] | None = None,
     ) -> Visible:
         """From pairs; ``known`` (drugs, cell lines) are those with a pair unless given."""
-        values = value.new_zeros(shape)
-        measured = value.new_zeros(shape)
+        values, sign, measured = (value.new_zeros(shape) for _ in range(3))
         values[cell_line, drug] = value
+        sign[cell_line, drug] = 2.0 * sensitive - 1.0
         measured[cell_line, drug] = 1.0
         if known is None:
             known = (measured.any(0), measured.any(1))
-        return cls(values, measured, *known)
+        return cls(values, sign, measured, *known)
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,10 @@ class MessageBuilder:
         """The messages of one step."""
         if self.task == "regression":
             offsets = _offsets(visible)
+            rest = residuals(visible.value, visible.measured)
             visible = Visible(
-                residuals(visible.value, visible.measured),
+                rest,
+                torch.where(rest > 0, 1.0, -1.0) * visible.measured,
                 visible.measured,
                 visible.known_drugs,
                 visible.known_cell_lines,
@@ -156,13 +162,13 @@ class MessageBuilder:
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
         found = {}
         for name, of_sign in (
-            ("sensitive", visible.value > 0),
-            ("resistant", (visible.value <= 0) & (visible.measured > 0)),
+            ("sensitive", visible.sign > 0),
+            ("resistant", visible.sign < 0),
         ):
             cell_line, drug = torch.nonzero(
                 of_sign & visible.known_cell_lines[:, None] & visible.known_drugs, as_tuple=True
             )
-            edges = Edges(cell_line, drug, visible.value[cell_line, drug].abs()[:, None])
+            edges = Edges(cell_line, drug, visible.value[cell_line, drug][:, None])
             found[f"drug_from_{name}"] = edges
             found[f"cell_line_from_{name}"] = edges.reversed()
         return found
@@ -215,9 +221,9 @@ class MessageBuilder:
 
 
 def _statistics(visible: Visible, dim: int) -> Tensor:
-    """Shrunk mean of the values, and log count of them, over cell lines (0) or drugs (1)."""
+    """Shrunk mean of the signs, and log count of them, over cell lines (0) or drugs (1)."""
     count = visible.measured.sum(dim)
-    return torch.stack([visible.value.sum(dim) / (count + 4), torch.log1p(count) / 3], dim=1)
+    return torch.stack([visible.sign.sum(dim) / (count + 4), torch.log1p(count) / 3], dim=1)
 
 
 def _offsets(visible: Visible) -> tuple[Tensor, Tensor]:

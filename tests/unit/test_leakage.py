@@ -91,6 +91,7 @@ def test_label_of_a_supervised_pair_reaches_no_tensor_of_its_step() -> None:
     for relation in first.edges:
         assert torch.equal(first.edges[relation].src, second.edges[relation].src), relation
         assert torch.equal(first.edges[relation].weight, second.edges[relation].weight), relation
+    assert torch.equal(first.visible.value, second.visible.value)
     assert torch.equal(first.drug_statistics, second.drug_statistics)
     assert torch.equal(first.cell_line_statistics, second.cell_line_statistics)
 

@@ -68,9 +68,10 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
             assert torch.equal(attention.competitors, count[attention.edges.dst])
 
 
-def test_prediction_does_not_depend_on_which_pairs_are_asked_together() -> None:
+@pytest.mark.parametrize("preset", ["fast", "default"])
+def test_prediction_does_not_depend_on_which_pairs_are_asked_together(preset: str) -> None:
     heterograph = screen()
-    config = load_preset("fast", network=SMALL["fast"])
+    config = load_preset(preset, network=SMALL["fast"])
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
     measured = responses(heterograph)
     messages = MessageBuilder(tensors, config.network, "classification").build(
