@@ -71,7 +71,7 @@ def target_problem(heterograph: Heterograph, *, n_expressed: int = N_EXPRESSED) 
 def _all_responses(heterograph: Heterograph, tensors: GraphTensors) -> Visible:
     if not heterograph.graph.num_edges(("Drug", "TESTED_ON", "CellLine")):
         nothing = torch.zeros(tensors.n_cell_lines, tensors.n_drugs)
-        return Visible(nothing, nothing, nothing.any(0), nothing.any(1))
+        return Visible(nothing, nothing, nothing, nothing.any(0), nothing.any(1))
     ln_ic50 = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["ln_ic50"]
     task: Task = "regression" if bool(torch.isfinite(ln_ic50).any()) else "classification"
     measured = responses(heterograph, task)
