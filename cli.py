@@ -17,6 +17,7 @@ import kg.run_commands
 import model.biology_commands
 import model.commands
 import model.explanation_commands
+import model.report_commands
 import model.targets.commands
 import workflow.commands
 from kg.errors import PharmagraphError
@@ -36,6 +37,7 @@ app.command()(model.commands.evaluate)
 app.command()(model.targets.commands.evaluate_targets)
 app.command()(model.commands.predict)
 app.command()(model.explanation_commands.explain)
+app.command()(model.report_commands.report)
 app.command()(cypher.commands.query)
 app.command()(model.biology_commands.enrich)
 app.add_typer(kg.run_commands.app, name="runs")

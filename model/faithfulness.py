@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -243,3 +244,47 @@ def integrated_gradients(
         (gradient,) = torch.autograd.grad(output(at), at)
         total += gradient
     return (value - start) * total / n_steps
+
+
+def mean_deletion(
+    folder: Path, *, n_drugs: int, counts: Sequence[int] = (1, 2, 5, 10), seed: int = 0
+) -> Curve:
+    """Deletion of the gene edges of some drugs of a saved run, mean over them; on the cell lines each was trained on.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no run, or it attends to no genes.
+    """
+    from model import saved
+
+    fitted = saved.load(folder, saved.load_graph(folder))
+    if "drug_from_gene" not in fitted.messages.edges:
+        raise ModelError(f"preset {fitted.config.preset} has no relation drug_from_gene; nothing to remove")
+    measured = fitted.messages.visible.measured.cpu().numpy()
+    n_edges = np.bincount(
+        fitted.messages.edges["drug_from_gene"].dst.cpu().numpy(), minlength=measured.shape[1]
+    )
+    able = np.flatnonzero((n_edges > max(counts)) & measured.any(0))
+    if not len(able):
+        raise ModelError(
+            f"no drug of {folder} has more than {max(counts)} gene edges and a measured response"
+        )
+    drawn = np.random.default_rng(seed).permutation(able)[:n_drugs]
+    weight, dst = gene_attention(fitted), fitted.messages.edges["drug_from_gene"].dst.cpu().numpy()
+    curves = [
+        delete_genes(
+            fitted,
+            int(d),
+            counts,
+            cell_lines=np.flatnonzero(measured[:, d]),
+            weight=weight[dst == d],
+            seed=seed,
+        )
+        for d in drawn
+    ]
+    return Curve(
+        np.array(counts),
+        np.mean([c.ranked for c in curves], axis=0),
+        np.mean([c.random for c in curves], axis=0),
+    )

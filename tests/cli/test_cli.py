@@ -186,3 +186,9 @@ def test_a_prediction_is_explained(screen: Path) -> None:
         cli("explain", *pair, "--set", "SYNTHETICG00001=-2", "--format", "json", cwd=screen).stdout
     )
     assert rows[0]["after"] == pytest.approx(rows[0]["before"] + rows[0]["difference"])
+
+
+def test_a_run_gets_a_page_with_its_faithfulness(screen: Path) -> None:
+    cli("report", "--faithfulness", "3", "--out", "run.html", cwd=screen)
+    page = (screen / "run.html").read_text()
+    assert "gene edges removed" in page and "Known targets among the genes attended to" in page
