@@ -121,7 +121,7 @@ def _rows_to_table(
     rows: Sequence[Sequence[Any]], kind: EdgeKind, columns: Sequence[Property], source: Nodes, target: Nodes
 ) -> pa.Table:
     """The rows of `cypher.edges_of_sources`, sorted; edges to nodes of other labels are left out."""
-    grouping, listed = cypher.grouping(columns), cypher.listed(columns)
+    grouping, listed = cypher.grouping(kind, columns), cypher.listed(kind, columns)
     first = 1 + len(grouping)
     sizes = np.array([len(r[first]) for r in rows], np.int64)
     group = np.repeat(np.arange(len(rows)), sizes)

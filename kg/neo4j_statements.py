@@ -129,13 +129,13 @@ def edges_of_sources(kind: EdgeKind, ends: Ends, columns: Sequence[Property], eq
     return (
         f"UNWIND $src AS id MATCH (a:{ends[0]} {{id: id}}) MATCH (a)-[e:{kind.type}]->({target})"
         + (f" WHERE {where}" if where else "")
-        + f" RETURN id(a), {_grouped(columns)}"
+        + f" RETURN id(a), {_grouped(kind, columns)}"
     )
 
 
 def edges_where(kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str]) -> str:
     """Edges by a property that has an index, in the columns of `edges_of_sources`."""
-    return f"{_pattern(kind, ends, equals)} RETURN id(a), {_grouped(columns)}"
+    return f"{_pattern(kind, ends, equals)} RETURN id(a), {_grouped(kind, columns)}"
 
 
 def edge_places(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
@@ -153,14 +153,14 @@ def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
     )
 
 
-def grouping(columns: Sequence[Property]) -> list[Property]:
+def grouping(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:
     """Columns with few values, sent once a group instead of once an edge."""
-    return [p for p in columns if p.name in {"dataset", "kernel", "run_id", "attention_run"}]
+    return [p for p in columns if p.name in {*kind.identity, "dataset", "attention_run"}]
 
 
-def listed(columns: Sequence[Property]) -> list[Property]:
+def listed(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:
     """The other columns, sent as lists."""
-    return [p for p in columns if p not in grouping(columns) and p.name not in {"src", "dst"}]
+    return [p for p in columns if p not in grouping(kind, columns) and p.name not in {"src", "dst"}]
 
 
 def filter_values(kind: EdgeKind, equals: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
@@ -178,12 +178,12 @@ def filter_values(kind: EdgeKind, equals: Mapping[str, str | Sequence[str]]) -> 
     return {k: [v] if isinstance(v, str) else [str(one) for one in v] for k, v in equals.items()}
 
 
-def _grouped(columns: Sequence[Property]) -> str:
-    parts = [f"e.{p.name}" for p in grouping(columns)]
+def _grouped(kind: EdgeKind, columns: Sequence[Property]) -> str:
+    parts = [f"e.{p.name}" for p in grouping(kind, columns)]
     parts += ["collect(id(b))", "collect(id(e))"]
     parts += [
         f"collect(e.{p.name})" if p.required else f"collect(coalesce(e.{p.name}, false))"
-        for p in listed(columns)
+        for p in listed(kind, columns)
     ]
     return ", ".join(parts)
 
