@@ -17,14 +17,18 @@ from kg.console import Format, note, print_rows
 app = typer.Typer(no_args_is_help=True, help="A local Neo4j 5.26, by Docker or by Java and Maven; migration.")
 
 COMPOSE = Path(__file__).resolve().parent.parent / "docker-compose.yml"
-Port = Annotated[int, typer.Option("--port", help="Bolt port, on loopback only.")]
+Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Bolt port, on loopback only.")]
+HttpPort = Annotated[
+    int,
+    typer.Option(min=0, max=65535, help="Port of Neo4j Browser; 0 for none (a container always has one)."),
+]
 Java = Annotated[bool, typer.Option("--java", help="By Java and Maven even where a Docker engine answers.")]
 
 
 @app.command()
 def start(
     port: Port = 7687,
-    http_port: Annotated[int, typer.Option(help="Port of Neo4j Browser; 0 for none.")] = 7474,
+    http_port: HttpPort = 7474,
     heap: Annotated[str, typer.Option(help="Java heap.")] = "1g",
     page_cache: Annotated[str, typer.Option(help="Page cache.")] = "512m",
     java: Java = False,
@@ -33,12 +37,19 @@ def start(
 
     The password is NEO4J_PASSWORD, or the content of NEO4J_PASSWORD_FILE; it is set at the first start.
     """
-    from kg.local_server import LocalServer, default_home
+    from kg.local_server import LocalServer, default_home, is_fetched
     from kg.neo4j_sessions import credentials
 
     login = credentials()
     if not java and _docker():
-        _compose(["up", "-d", "--wait", "neo4j"], password=login.password, port=port, http_port=http_port)
+        _require_fit_for_image(login.password)
+        settings = {
+            "NEO4J_BOLT_PORT": str(port),
+            "NEO4J_HTTP_PORT": str(http_port or 7474),
+            "NEO4J_HEAP": heap,
+            "NEO4J_PAGE_CACHE": page_cache,
+        }
+        _compose(["up", "-d", "--wait", "neo4j"], password=login.password, settings=settings)
         print(f"Neo4j 5.26 runs in Docker at bolt://localhost:{port}")
     else:
         server = LocalServer(
@@ -46,7 +57,7 @@ def start(
         )
         running = server.pid() is not None
         if not running:
-            note("starting Neo4j 5.26 (the first start fetches 123 MB)…")
+            note("starting Neo4j 5.26…" if is_fetched() else "fetching (123 MB) and starting Neo4j 5.26…")
         server.start(login)
         state = "runs already" if running else "runs"
         print(f"Neo4j 5.26 {state} at {server.url} (process {server.pid()}, files in {server.home})")
@@ -74,13 +85,26 @@ def status(format: FormatOption = Format.table) -> None:
     from kg.local_server import LocalServer, default_home
 
     server = LocalServer(default_home())
-    pid = server.pid()
+    url = server.running_url()
     rows = [
-        {"by": "java", "state": "running" if pid else "stopped", "process": pid, "home": str(server.home)}
+        {
+            "by": "java",
+            "state": "running" if url else "stopped",
+            "url": url,
+            "process": server.pid(),
+            "home": str(server.home),
+        }
     ]
     if _docker():
+        state = _compose_state()
         rows.append(
-            {"by": "docker", "state": _compose_state() or "stopped", "process": None, "home": "neo4j-data"}
+            {
+                "by": "docker",
+                "state": state or "stopped",
+                "url": _compose_url() if state else None,
+                "process": None,
+                "home": "neo4j-data",
+            }
         )
     print_rows(rows, format)
 
@@ -152,11 +176,13 @@ def migrate(
     from kg import migrations, schema
 
     plan = migrations.migrate(store, dry_run=dry_run)
-    if not plan.changes:
+    if not plan.changes and not plan.lacking:
         print(f"{plan.url} is at schema version {schema.VERSION}; nothing to change")
         return
     title = f"{plan.url}: schema version {plan.found} → {schema.VERSION}"
-    print_rows([{"version": c.version, "change": c.about} for c in plan.changes], title=title)
+    rows = [{"version": c.version, "change": c.about} for c in plan.changes]
+    rows += [{"version": schema.VERSION, "change": f"{name} is made"} for name in plan.lacking]
+    print_rows(rows, title=title)
     print("Nothing was changed (dry run)." if dry_run else "Done. Next: cli status")
 
 
@@ -171,27 +197,51 @@ def _docker() -> bool:
     return subprocess.run([docker, "info"], capture_output=True).returncode == 0
 
 
+def _require_fit_for_image(password: str) -> None:
+    """Refuse what the image's start script does not take: it would print the password into its log and end."""
+    from kg.errors import InputError
+    from kg.local_server import SHORTEST_PASSWORD
+    from kg.neo4j_sessions import PASSWORD
+
+    if len(password) < SHORTEST_PASSWORD or "/" in password or password.startswith("-"):
+        raise InputError(
+            f"Neo4j's container takes a password of {SHORTEST_PASSWORD} characters or more, without / and with "
+            f"no - at its start; set {PASSWORD} to another, or use --java"
+        )
+
+
 def _compose(
-    arguments: list[str], *, password: str | None = None, port: int = 7687, http_port: int = 7474
+    arguments: list[str], *, password: str | None = None, settings: dict[str, str] | None = None
 ) -> None:
     import subprocess
 
     from kg.errors import StoreUnavailableError
 
-    # the file refuses to be read without a password, also to stop what runs
-    environment = {**os.environ, "NEO4J_PASSWORD": password or "not-needed-here"}
-    environment |= {"NEO4J_BOLT_PORT": str(port), "NEO4J_HTTP_PORT": str(http_port or 7474)}
-    done = subprocess.run(["docker", "compose", "-f", str(COMPOSE), *arguments], env=environment)
+    command = ["docker", "compose", "-f", str(COMPOSE), *arguments]
+    done = subprocess.run(command, env=_compose_environment(password) | (settings or {}))
     if done.returncode:
         raise StoreUnavailableError(
             f"docker compose {arguments[0]} failed; see its lines above, or use --java"
         )
 
 
+def _compose_environment(password: str | None = None) -> dict[str, str]:
+    """The file refuses to be read without a password, also to stop what runs."""
+    return {**os.environ, "NEO4J_PASSWORD": password or "not-needed-here"}
+
+
 def _compose_state() -> str:
-    """State of the compose service; empty when there is no container."""
+    """State of the compose service; empty when there is no running container."""
+    return _compose_answer("ps", "--format", "{{.State}}", "neo4j")
+
+
+def _compose_url() -> str:
+    """Where the compose service answers."""
+    return f"bolt://{_compose_answer('port', 'neo4j', '7687')}"
+
+
+def _compose_answer(*arguments: str) -> str:
     import subprocess
 
-    command = ["docker", "compose", "-f", str(COMPOSE), "ps", "--format", "{{.State}}", "neo4j"]
-    environment = {**os.environ, "NEO4J_PASSWORD": "not-needed-here"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True).stdout.strip()
+    command = ["docker", "compose", "-f", str(COMPOSE), *arguments]
+    return subprocess.run(command, env=_compose_environment(), capture_output=True, text=True).stdout.strip()

@@ -14,13 +14,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
 
 from kg.errors import DownloadError, InputError, StoreUnavailableError
-from kg.neo4j_sessions import Connection, Credentials
+from kg.neo4j_sessions import PASSWORD, Connection, Credentials
 
 VERSION = "5.26.30"
 ADMIN, SERVER = "org.neo4j.cli.AdminTool", "org.neo4j.server.CommunityEntryPoint"
@@ -28,6 +28,9 @@ OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang", "java.util.concurrent
 """Packages of java.base that the server reflects into."""
 JAVA = (17, 21)
 """Java releases that 5.26 supports."""
+
+SHORTEST_PASSWORD = 8
+"""Characters that Neo4j asks for."""
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>pharmagraph</groupId><artifactId>neo4j-server</artifactId><version>1</version><packaging>pom</packaging>
@@ -78,18 +81,28 @@ class LocalServer:
 
     def pid(self) -> int | None:
         """Process id of the server that was started from this home; None when it does not run."""
-        try:
-            pid = int(json.loads(self._record.read_text())["pid"])
-        except (OSError, ValueError, KeyError):
+        pid = self._recorded("pid")
+        if pid is None:
             return None
         # the number may have gone to another process since: ask what that one is
         found = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True)
         return pid if f"--home-dir={self.home} " in found.stdout + " " and SERVER in found.stdout else None
 
+    def running_url(self) -> str | None:
+        """Where the server that was started from this home answers; None when it does not run."""
+        port = self._recorded("bolt_port")
+        return None if port is None or self.pid() is None else f"bolt://localhost:{port}"
+
+    def _recorded(self, name: str) -> int | None:
+        try:
+            return int(json.loads(self._record.read_text())[name])
+        except (OSError, ValueError, KeyError):
+            return None
+
     def start(self, login: Credentials, *, wait: float = 120.0) -> None:
         """Start the server, and return when Bolt answers with authentication.
 
-        Does nothing when it runs already.
+        Does nothing when it runs already; stops it again when it does not come to answer.
 
         Parameters
         ----------
@@ -101,23 +114,40 @@ class LocalServer:
         Raises
         ------
         StoreUnavailableError
-            If the port is taken, the server ends, or the password is not the one it was set up with.
+            If a port is taken, the server runs at another port, ends, or has another password.
         InputError
             If the password is too short for Neo4j, or there is no fitting Java.
         DownloadError
             If Maven cannot fetch the server.
         """
-        if self.pid() is None:
-            if _listens(self.bolt_port):
+        running = self.running_url()
+        if running is not None:
+            if running != self.url:
                 raise StoreUnavailableError(
-                    f"port {self.bolt_port} is taken by another program; pass --port with a free one"
+                    f"the server runs already at {running}; use it there, or stop it first: cli db stop"
                 )
-            libraries = fetch()
-            self._configure()
-            if not (self.home / "data" / "dbms").exists():
-                self._set_password(libraries, login.password)
-            self._launch(libraries)
-        self._await(login, wait)
+            self._await(login, wait)
+            return
+        for option, port in (("--port", self.bolt_port), ("--http-port", self.http_port)):
+            if port is not None and _listens(port):
+                raise StoreUnavailableError(
+                    f"port {port} is taken by another program; pass {option} with a free one"
+                )
+        is_new = not (self.home / "data" / "dbms").exists()
+        if is_new and len(login.password) < SHORTEST_PASSWORD:
+            raise InputError(
+                f"the password for Neo4j needs {SHORTEST_PASSWORD} characters or more; set {PASSWORD}"
+            )
+        libraries = fetch()
+        self._configure()
+        if is_new:
+            self._set_password(login.password)
+        self._launch(libraries)
+        try:
+            self._await(login, wait)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self, *, wait: float = 60.0) -> bool:
         """Stop the server that was started from this home; returns whether it ran."""
@@ -156,6 +186,7 @@ class LocalServer:
         settings = {
             "server.default_listen_address": "127.0.0.1",
             "server.bolt.listen_address": f"127.0.0.1:{self.bolt_port}",
+            "server.bolt.advertised_address": f"localhost:{self.bolt_port}",  # Neo4j Browser connects there
             "server.http.enabled": str(self.http_port is not None).lower(),
             "server.https.enabled": "false",
             "server.memory.heap.max_size": self.heap,
@@ -170,9 +201,7 @@ class LocalServer:
         settings |= self.settings
         (self.home / "conf" / "neo4j.conf").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
 
-    def _set_password(self, libraries: Path, password: str) -> None:
-        if len(password) < 8:
-            raise InputError("the password for Neo4j needs 8 characters or more; set NEO4J_PASSWORD")
+    def _set_password(self, password: str) -> None:
         done = self.admin(["dbms", "set-initial-password", password])
         if done.returncode:
             reason = " ".join((done.stderr or done.stdout).replace(password, "…").split())
@@ -213,13 +242,14 @@ class LocalServer:
             time.sleep(0.1)
         while True:
             try:
-                Connection(self.url, login=login).close()
+                Connection(self.url, login=replace(login, database=None)).close()
                 return
             except StoreUnavailableError as error:
-                # the port opens before the database does; a wrong password stays wrong
-                if time.monotonic() > deadline or "refuses user" in str(error):
+                if "refuses user" in str(error):  # a wrong password stays wrong
+                    raise StoreUnavailableError(f"{error}; it was set at the first start") from None
+                if time.monotonic() > deadline:  # the port opens before the database does
                     raise
-                time.sleep(0.5)
+                time.sleep(0.2)
 
     def _last_line(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.is_file() else []
@@ -249,8 +279,8 @@ def fetch() -> Path:
     DownloadError
         If there is no Maven, or it cannot fetch them.
     """
-    folder = Path(platformdirs.user_cache_dir("pharmagraph")) / f"neo4j-{VERSION}"
-    if (folder / f"neo4j-{VERSION}.jar").is_file():
+    folder = _libraries()
+    if is_fetched():
         return folder
     maven = shutil.which("mvn")
     if maven is None:
@@ -284,6 +314,15 @@ def fetch() -> Path:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def is_fetched() -> bool:
+    """Whether the libraries are in the user's cache."""
+    return (_libraries() / f"neo4j-{VERSION}.jar").is_file()
+
+
+def _libraries() -> Path:
+    return Path(platformdirs.user_cache_dir("pharmagraph")) / f"neo4j-{VERSION}"
 
 
 def java() -> str:
