@@ -82,11 +82,14 @@ class Plan:
         Its version before.
     changes
         In order; none when it is at this version.
+    lacking
+        Names of constraints and indexes that are made, as after a bulk import; none on the embedded store.
     """
 
     url: str
     found: int
     changes: Sequence[SchemaChange]
+    lacking: Sequence[str]
 
 
 def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
@@ -120,7 +123,8 @@ def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
             f"{url} was written by schema version {found}, this program knows version {schema.VERSION}; "
             "update pharmagraph"
         )
-    plan = Plan(url, found, [change for change in CHANGES if found < change.version <= schema.VERSION])
+    changes = [change for change in CHANGES if found < change.version <= schema.VERSION]
+    plan = Plan(url, found, changes, engine.lacking(url))
     if not dry_run:
         engine.apply(url, plan.changes)
     return plan

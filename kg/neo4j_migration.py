@@ -20,6 +20,15 @@ def version(url: str) -> int | None:
         connection.close()
 
 
+def lacking(url: str) -> list[str]:
+    """Names of constraints and indexes that the database does not have."""
+    connection = Connection(url, read_only=True)
+    try:
+        return neo4j_schema.lacking(connection)
+    finally:
+        connection.close()
+
+
 def apply(url: str, changes: Sequence[SchemaChange]) -> None:
     """Apply changes, make constraints and indexes that lack, and record this version."""
     connection = Connection(url)

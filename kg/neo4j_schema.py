@@ -68,6 +68,16 @@ def prepare(connection: Connection) -> None:
     connection.rows("CALL db.awaitIndexes(300)")
 
 
+def lacking(connection: Connection) -> list[str]:
+    """Names of our constraints and indexes that the database does not have."""
+    there = _names(connection, "CONSTRAINTS") | _names(connection, "INDEXES")
+    return [name for name in (*cypher.constraints(), *cypher.indexes()) if name not in there]
+
+
+def _names(connection: Connection, what: str) -> set[str]:
+    return {row[0] for row in connection.rows(f"SHOW {what} YIELD name RETURN name")}
+
+
 def record(connection: Connection, number: int) -> None:
     """Record the schema version."""
     connection.change(
@@ -121,11 +131,11 @@ def drop(connection: Connection, *, detach: bool = False) -> Dropped:
     if kept:
         return Dropped(nodes, edges, 0, 0, kept)
     removed = connection.change(f"MATCH (v:{cypher.VERSION_LABEL}) DELETE v").nodes_deleted
-    existing = {row[0] for row in connection.rows("SHOW CONSTRAINTS YIELD name RETURN name")}
+    existing = _names(connection, "CONSTRAINTS")
     constraints = [name for name in cypher.constraints() if name in existing]
     for name in constraints:
         connection.change(f"DROP CONSTRAINT {name} IF EXISTS")
-    existing = {row[0] for row in connection.rows("SHOW INDEXES YIELD name RETURN name")}
+    existing = _names(connection, "INDEXES")
     indexes = [name for name in cypher.indexes() if name in existing]
     for name in indexes:
         connection.change(f"DROP INDEX {name} IF EXISTS")

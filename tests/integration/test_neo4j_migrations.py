@@ -1,0 +1,118 @@
+"""Schema versions on both engines: an older graph is migrated on request, a newer one refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import cli
+from kg import ladybug_tables, migrations, neo4j_statements
+from kg.errors import SchemaVersionError
+from kg.ladybug_file import acquire, release
+from kg.migrations import AddKind, AddProperty, RenameProperty
+from kg.neo4j_sessions import Connection
+from kg.store import open_store
+from tests.graphs import everything, fill_everything
+from tests.store import neo4j_server
+
+CHANGES = (
+    AddProperty(1, "Gene", "entrez_id"),
+    RenameProperty(1, "Drug", "sentence", "mechanism"),
+    RenameProperty(1, "TARGETS", "kind", "action"),
+    AddKind(1, "METHYLATED"),
+)
+"""What a made-up version 0 lacked."""
+
+Age = Callable[[int], None]
+
+
+@pytest.fixture(params=["ladybug", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Age]]:
+    """A filled store, and what makes it one of another version."""
+    if request.param == "ladybug":
+        url = f"ladybug://{tmp_path}/graph.lbug"
+        with open_store(url) as store:
+            fill_everything(store)
+        yield url, lambda version: _age_ladybug(tmp_path / "graph.lbug", version)
+    else:
+        with neo4j_server.empty_database() as url:
+            with open_store(url) as store:
+                fill_everything(store)
+            yield url, lambda version: _age_neo4j(url, version)
+
+
+def _age_ladybug(path: Path, version: int) -> None:
+    file = acquire(path, read_only=False)
+    with file.writing() as run:
+        if version == 0:
+            run("ALTER TABLE Gene DROP entrez_id")
+            run("ALTER TABLE Drug RENAME mechanism TO sentence")
+            run("ALTER TABLE TARGETS RENAME action TO kind")
+            run("DROP TABLE METHYLATED")
+        run(f"MATCH (v:{ladybug_tables.VERSION_TABLE}) SET v.version = {version}")
+    release(file)
+
+
+def _age_neo4j(url: str, version: int) -> None:
+    connection = Connection(url)
+    if version == 0:
+        connection.change("MATCH (g:Gene) REMOVE g.entrez_id")
+        connection.change("MATCH (d:Drug) SET d.sentence = d.mechanism REMOVE d.mechanism")
+        connection.change("MATCH ()-[t:TARGETS]->() SET t.kind = t.action REMOVE t.action")
+        connection.change("MATCH ()-[m:METHYLATED]->() DELETE m")
+        connection.change(f"DROP CONSTRAINT {neo4j_statements.PREFIX}Gene_id")
+    connection.change(f"MATCH (v:{neo4j_statements.VERSION_LABEL}) SET v.version = {version}")
+    connection.close()
+
+
+def test_an_older_graph_is_migrated_on_request_and_keeps_its_values(
+    graph: tuple[str, Age], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, age = graph
+    monkeypatch.setattr(migrations, "CHANGES", CHANGES)
+    with open_store(url) as store:
+        before = everything(store)
+    age(0)
+    with pytest.raises(SchemaVersionError, match="version 0"):
+        open_store(url)
+    dry = CliRunner().invoke(cli.app, ["db", "migrate", "--store", url, "--dry-run"])
+    assert dry.exit_code == 0, dry.output
+    assert "Drug.sentence becomes Drug.mechanism" in dry.output
+    assert "nothing was changed" in dry.output.lower()
+    with pytest.raises(SchemaVersionError, match="version 0"):
+        open_store(url)
+    assert [c.of for c in migrations.migrate(url).changes] == ["Gene", "Drug", "TARGETS", "METHYLATED"]
+    with open_store(url) as store:
+        after = everything(store)
+    assert after.pop("CellLine-METHYLATED-Gene").num_rows == 0
+    assert after.pop("Gene").column("entrez_id").null_count == 3
+    for key, table in after.items():
+        assert table.to_pylist() == before[key].to_pylist(), key
+    assert not migrations.migrate(url).changes, "the second time there is nothing to do"
+
+
+def test_a_newer_graph_is_refused(graph: tuple[str, Age]) -> None:
+    url, age = graph
+    age(99)
+    for attempt in (open_store, migrations.migrate):
+        with pytest.raises(SchemaVersionError, match="update pharmagraph"):
+            attempt(url)
+
+
+@pytest.mark.neo4j
+def test_migrating_makes_constraints_that_lack(neo4j_url: str) -> None:
+    with open_store(neo4j_url) as store:
+        store.create_schema()
+    connection = Connection(neo4j_url)
+    constraint = f"{neo4j_statements.PREFIX}Gene_id"
+    connection.change(f"DROP CONSTRAINT {constraint}")
+    for arguments in (["--dry-run"], []):
+        done = CliRunner().invoke(cli.app, ["db", "migrate", "--store", neo4j_url, *arguments])
+        assert done.exit_code == 0, done.output
+        assert f"{constraint} is made" in done.output
+    names = {row[0] for row in connection.rows("SHOW CONSTRAINTS YIELD name RETURN name")}
+    connection.close()
+    assert set(neo4j_statements.constraints()) <= names
