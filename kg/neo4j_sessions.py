@@ -5,6 +5,7 @@ It knows nothing of the graph that is kept there; the store itself is `kg/neo4j.
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import re
@@ -31,6 +32,8 @@ RETRY_SECONDS = 30.0
 """How long a transaction is tried again; a server restarts within it."""
 
 T = TypeVar("T")
+
+logging.getLogger("neo4j").addHandler(logging.NullHandler())  # our error is the one line that the user sees
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,7 @@ class Connection:
                     if not _passes(error) or time.monotonic() + pause > deadline:
                         raise
                 time.sleep(pause * random.uniform(0.8, 1.2))  # two that collided do not meet again
-                pause = min(2 * pause, 5.0)
+                pause = min(2 * pause, 1.0)
 
     def rows(self, cypher: str, **parameters: Any) -> list[list[Any]]:
         """All rows of a read query."""
