@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import OverflowMethod
     from rich.progress import Progress
 
 
@@ -72,9 +73,12 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], titl
         print(f"{title}: no rows" if title else "no rows")
         return
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for c in columns:
+    for at, c in enumerate(columns):
         numeric = all(isinstance(row.get(c), (int, float, type(None))) for row in rows)
-        table.add_column(c, justify="right" if numeric else "left", overflow="ellipsis")
+        overflow: OverflowMethod = (
+            "fold" if at == 0 else "ellipsis"
+        )  # the first column names the row: never cut
+        table.add_column(c, justify="right" if numeric else "left", overflow=overflow)
     for row in rows:
         table.add_row(*(Text(_cell(row.get(c))) for c in columns))
     Console().print(table)

@@ -14,6 +14,8 @@ app = typer.Typer(help="The register of training runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.")]
 SHOWN = ("auroc", "aupr", "rmse", "pearson")
 """Pooled metrics that the list shows where a run has them, each with the additive baseline's."""
+LONG, MINOR = {"preset", "seed", "started_at"}, ("aupr", "rmse")
+"""What of it a table leaves out, to fit a terminal."""
 
 
 @app.command("list")
@@ -31,6 +33,8 @@ def list_(store: Store = None, format: FormatOption = Format.table) -> None:
         for row in rows
     ]
     columns = list(dict.fromkeys(k for row in shown for k in row))
+    if format is Format.table:  # an id says preset and time; one figure and its baseline fit beside it
+        columns = [c for c in columns if c not in LONG and not c.removeprefix("additive ").startswith(MINOR)]
     print_rows(shown, format, columns=columns, title="Runs" if not shown else None)
     if not shown and format is Format.table:
         print("Next: cli train")
