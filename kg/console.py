@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+WHOLE = 30
+"""Characters that the first column may have without being broken over lines."""
+
+
 class Format(str, Enum):
     """How rows are printed."""
 
@@ -78,7 +82,8 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], titl
         overflow: OverflowMethod = (
             "fold" if at == 0 else "ellipsis"
         )  # the first column names the row: never cut
-        table.add_column(c, justify="right" if numeric else "left", overflow=overflow)
+        whole = at == 0 and all(len(_cell(row.get(c))) <= WHOLE for row in rows)
+        table.add_column(c, justify="right" if numeric else "left", overflow=overflow, no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(_cell(row.get(c))) for c in columns))
     Console().print(table)
