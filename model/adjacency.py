@@ -42,6 +42,7 @@ class AdjacencyNetwork(nn.Module):
         super().__init__()
         assert config.adjacency is not None  # the preset was checked
         self.settings: AdjacencyConfig = config.adjacency
+        self.parts = ("adjacency",)
         self.register_buffer("shares", torch.ones(1))
         self.offsets = {
             "Drug": 0,

@@ -129,6 +129,10 @@ def train(
     else:
         print_rows([], format, columns=("run", "metric", "grouping", "model", "additive"))
     if not quiet:
+        shares = trained.fitted.shares()
+        if len(shares) > 1:
+            parts = ", ".join(f"{part} {share:.0%}" for part, share in shares.items())
+            note(f"shares in the prediction: {parts}")
         note(f"run {trained.run_id} in {trained.folder}")
         note("Next: cli query top-genes drug=NAME" if promote else f"Next: cli runs promote {trained.run_id}")
 

@@ -83,6 +83,7 @@ class Network(Protocol):
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]: ...
 
     shares: Tensor
+    parts: tuple[str, ...]
 
 
 class PrincipalComponents(nn.Module):
@@ -295,6 +296,8 @@ class RelationalNetwork(nn.Module):
 
     Attributes
     ----------
+    parts
+        Names of the parts.
     shares
         Of the parts in the prediction; the trainer sets them on the inner validation part.
     """
@@ -303,8 +306,8 @@ class RelationalNetwork(nn.Module):
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
-        n_parts = 1 + config.axial + config.kernel
-        self.register_buffer("shares", torch.full((n_parts,), 1 / n_parts))
+        self.parts = ("relational", *["axial"] * config.axial, *["kernel"] * config.kernel)
+        self.register_buffer("shares", torch.full((len(self.parts),), 1 / len(self.parts)))
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
         self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))

@@ -144,7 +144,7 @@ def train(
             heterograph,
             training,
             place,
-            about={k: v for k, v in run.items() if k != "config"} | {"task": task},
+            about={k: v for k, v in run.items() if k != "config"} | {"task": task, "shares": fitted.shares()},
         )
         runs.register(store, run, tables, predictions, folder=place, advance=stage)
     except BaseException:

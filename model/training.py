@@ -57,6 +57,11 @@ class Fitted:
             found.append(self.scale.prediction(torch.stack(outputs).mean(0)).cpu().numpy())
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
+    def shares(self) -> dict[str, float]:
+        """Part of the network → its share in the prediction, mean over members."""
+        mean = torch.stack([m.network.shares for m in self.members]).mean(0)  # type: ignore[arg-type]
+        return dict(zip(self.members[0].network.parts, mean.tolist(), strict=True))  # type: ignore[arg-type]
+
     @property
     def device(self) -> torch.device:
         """Where it lies."""
