@@ -59,7 +59,7 @@ class Fitted:
 
     def shares(self) -> dict[str, float]:
         """Part of the network → its share in the prediction, mean over members."""
-        mean = torch.stack([m.network.shares for m in self.members]).mean(0)  # type: ignore[arg-type]
+        mean = torch.stack([m.network.shares for m in self.members]).mean(0)  # type: ignore[misc]
         return dict(zip(self.members[0].network.parts, mean.tolist(), strict=True))  # type: ignore[arg-type]
 
     @property
