@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from scipy import sparse
 from scipy.stats import wilcoxon
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from kg.errors import InputError, ModelError, RowError
+from kg.errors import InputError, ModelError, NotFoundError, RowError
+from model.targets import page
 from model.targets.evaluation import evaluate_targets, paired, score_pairs, summary
 from model.targets.evidence import stem, walk
 from model.targets.fitting import Settings, fit
@@ -20,6 +22,7 @@ from model.targets.predictors import PREDICTORS
 from model.targets.problem import TargetProblem, target_problem
 from model.targets.recovery import Recovery, recovery
 from model.targets.truth import Truth, read_truth
+from model.targets.worked import work
 from tests.screens import screen
 
 torch.set_num_threads(1)
@@ -269,3 +272,40 @@ def test_scores_of_a_fold_do_not_depend_on_what_is_held_out(problem: TargetProbl
     for model in ("attention", "factorisation"):
         first, second = (score_pairs(p, visible, model, settings=QUICK) for p in (problem, changed))
         assert np.array_equal(first, second)
+
+
+def test_a_worked_drug_has_its_targets_hidden_and_ranked(problem: TargetProblem) -> None:
+    first, second = work(problem, ["NSC1", "NSC2"], n_genes=5, settings=QUICK)
+    assert first.drug == "NSC1" and first.n_candidates == 30 and len(first.genes) == 5
+    for worked, drug in ((first, 0), (second, 1)):
+        known = [str(s) for s in problem.evidence.symbols[problem.known[drug]]]
+        assert [t["gene"] for t in worked.targets] == known
+        listed = [g["gene"] for g in worked.genes]
+        for target in worked.targets:
+            assert (target["rank"] <= 5) == (target["gene"] in listed)
+        # hidden from the fit: of the family's six drugs five are left that have it
+        assert all(g["drugs"] == 5 for g in worked.genes if g["known"])
+    with pytest.raises(NotFoundError, match='no drug "NSC0"'):
+        work(problem, ["NSC0"], settings=QUICK)
+
+
+def test_the_page_of_interpretation_is_fresh() -> None:
+    assert page.PAGE.with_suffix(".md").read_text() == page.markdown(json.loads(page.PAGE.read_text()))
+
+
+def test_the_page_shows_figures_and_what_was_missed(problem: TargetProblem) -> None:
+    rows = evaluate_targets(problem, ("transfer", "popularity"), holdout=Holdout.drug, n_folds=3)
+    worked = {
+        "drug": "x",
+        "genes": [
+            {"gene": "EGFR", "excess": 9.0, "known": True, "drugs": 3},
+            {"gene": "MYC", "excess": 2.0, "known": False, "drugs": 0},
+        ],
+        "targets": [{"gene": "EGFR", "rank": 1}, {"gene": "ERBB2", "rank": 1204}],
+        "n_candidates": 6000,
+    }
+    measured = {"command": "cli evaluate-targets", "commit": "c", "machine": "m", "rows": rows}
+    text = page.markdown({"measurements": [measured], "worked": [worked]})
+    assert "## All targets of a drug held out: " in text and "| transfer |" in text
+    assert "1 of 2 known targets are among the first 2 of 6,000 genes" in text
+    assert "ERBB2 (1,204)" in text and "by no source here a target: MYC" in text
