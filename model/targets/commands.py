@@ -31,6 +31,14 @@ def evaluate_targets(
         typer.Option(help="Scorers, with commas; the first is tested against the others. All when left out."),
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Every known target is held out in one of them.")] = 5,
+    only: Annotated[
+        list[int] | None,
+        typer.Option("--fold", min=0, help="Do this fold alone, counted from 0; may be repeated."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Keep finished folds in this file; the same command again goes on from there."),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -58,6 +66,7 @@ def evaluate_targets(
     import json
 
     from kg.console import note, print_rows, progress
+    from kg.errors import ModelError
     from kg.heterograph import export
     from kg.store import open_store
     from model.targets import evaluation
@@ -66,6 +75,8 @@ def evaluate_targets(
     from model.targets.problem import target_problem
     from model.targets.truth import read_truth
 
+    if only and max(only) >= folds:
+        raise ModelError(f"--fold {max(only)} is not among {folds} folds, which are counted from 0")
     chosen = [m.strip() for m in models.split(",") if m.strip()] if models else list(evaluation.MODELS)
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
@@ -83,14 +94,16 @@ def evaluate_targets(
         if not quiet:
             note(f"{truth}: {given.n_shared:,} of {given.n_rows:,} rows are of the graph's drugs and genes")
     with progress(quiet) as bar:
-        task = bar.add_task("evaluating", total=len(chosen) * (1 if given else folds), note="")
+        task = bar.add_task(
+            "evaluating", total=len(chosen) * (1 if given else len(only or range(folds))), note=""
+        )
 
         def report(what: str) -> None:
             bar.update(task, advance=1, note=what)
 
         rows = evaluation.evaluate_targets(
             problem, chosen, holdout=Holdout(holdout.value), n_folds=folds, seed=seed,
-            settings=Settings(members=members), truth=given, report=report,
+            settings=Settings(members=members), truth=given, only=only, finished=resume, report=report,
         )  # fmt: skip
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

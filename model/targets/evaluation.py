@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kg.errors import ModelError
+from model.targets.finished import Finished
 from model.targets.fitting import Settings, fit
 from model.targets.holdout import Holdout, held_out
 from model.targets.predictors import PREDICTORS
@@ -29,6 +31,8 @@ def evaluate_targets(
     seed: int = 0,
     settings: Settings | None = None,
     truth: Truth | None = None,
+    only: Sequence[int] | None = None,
+    finished: Path | None = None,
     report: Callable[[str], None] | None = None,
 ) -> list[Row]:
     """Hide known targets, score all pairs with the rest, look for what was hidden.
@@ -46,6 +50,11 @@ def evaluate_targets(
     truth
         Held out instead of known targets: its pairs, and their drugs' structure twins', are hidden from everything
         that is learned.
+    only
+        Folds to do, counted from 0; all unless given.
+    finished
+        A file of figures, one JSON object a line: what stands there is not computed again, what is computed is
+        added at once, so that an evaluation that was cut off goes on.
     report
         Told of each fold and model that is done.
 
@@ -70,24 +79,28 @@ def evaluate_targets(
         if truth is not None
         else list(held_out(problem.known, problem.evidence.structure_group, holdout, n_folds, seed=seed))
     )
+    settings = settings or Settings()
+    done = Finished.of(finished, problem, split, n_folds, seed, settings, truth)
     rows: list[Row] = []
     found: dict[str, list[Recovery]] = {model: [] for model in models}
     for fold, aside in enumerate(parts):
+        if only is not None and fold not in only:
+            continue
         visible = problem.known & ~aside
         if truth is not None:
             visible &= ~_with_twins(truth.active | truth.inactive, problem.evidence.structure_group)
         for model in models:
-            score = score_pairs(problem, visible, model, seed=seed, settings=settings)
-            figures = recovery(score, aside, visible)
+            figures = done.get(fold, model)
+            if figures is None:
+                score = score_pairs(problem, visible, model, seed=seed, settings=settings)
+                figures = recovery(score, aside, visible)
+                if truth is not None and truth.inactive.any():
+                    listed = recovery(score, truth.active, ~(truth.active | truth.inactive)).pooled
+                    figures.pooled.update({f"{m}, listed": listed[m] for m in ("auroc", "aupr")})
+                done.add(fold, model, figures)
             found[model].append(figures)
             about = {"dataset": problem.dataset, "split": split, "fold": fold, "model": model}
             rows += [about | row for row in _figures(figures)]
-            if truth is not None and truth.inactive.any():
-                among_listed = recovery(score, truth.active, ~(truth.active | truth.inactive)).pooled
-                rows += [
-                    about | {"metric": m, "grouping": "listed", "value": among_listed[m]}
-                    for m in ("auroc", "aupr")
-                ]
             if report is not None:
                 report(f"fold {fold} {model}: AUROC {np.mean(figures.per_drug['auroc']):.4f}")
     about = {"dataset": problem.dataset, "split": split, "fold": None}
@@ -155,7 +168,7 @@ def summary(rows: Sequence[Row]) -> list[Row]:
 def _figures(figures: Recovery) -> list[Row]:
     if not len(figures.drugs):
         raise ModelError("no drug has a held-out target; load more targets: cli ingest targets")
-    return [
+    rows = [
         {"metric": metric, "grouping": grouping, "value": value}
         for metric in METRICS
         for grouping, value in (
@@ -163,6 +176,8 @@ def _figures(figures: Recovery) -> list[Row]:
             ("per_drug", float(figures.per_drug[metric].mean())),
         )
     ]
+    listed = [(m, figures.pooled.get(f"{m}, listed")) for m in METRICS]
+    return rows + [{"metric": m, "grouping": "listed", "value": v} for m, v in listed if v is not None]
 
 
 def _by_structure(figures: Sequence[Recovery], metric: str, problem: TargetProblem) -> np.ndarray:

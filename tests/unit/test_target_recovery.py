@@ -309,3 +309,28 @@ def test_the_page_shows_figures_and_what_was_missed(problem: TargetProblem) -> N
     assert "## All targets of a drug held out: " in text and "| transfer |" in text
     assert "1 of 2 known targets are among the first 2 of 6,000 genes" in text
     assert "ERBB2 (1,204)" in text and "by no source here a target: MYC" in text
+
+
+def test_an_evaluation_that_was_cut_off_goes_on_and_says_the_same(
+    problem: TargetProblem, tmp_path: Path
+) -> None:
+    models, file = ("attention", "popularity"), tmp_path / "finished.jsonl"
+    asked = {"holdout": Holdout.drug, "n_folds": 3, "settings": QUICK}
+    whole = evaluate_targets(problem, models, **asked)  # type: ignore[arg-type]
+    evaluate_targets(problem, models, only=[1], finished=file, **asked)  # type: ignore[arg-type]
+    with file.open("a") as lines:
+        lines.write('{"of": "cut o')
+    told: list[str] = []
+    assert evaluate_targets(problem, models, finished=file, report=told.append, **asked) == whole  # type: ignore[arg-type]
+    n_lines = len(file.read_text().splitlines())
+    assert evaluate_targets(problem, models, finished=file, **asked) == whole  # type: ignore[arg-type]
+    assert len(file.read_text().splitlines()) == n_lines == 2 * 3 + 1 and len(told) == 6
+
+
+def test_figures_of_another_question_are_not_taken_for_this_one(
+    problem: TargetProblem, tmp_path: Path
+) -> None:
+    file = tmp_path / "finished.jsonl"
+    asked = {"n_folds": 3, "settings": QUICK, "finished": file}
+    first, other = (evaluate_targets(problem, ("popularity",), seed=seed, **asked) for seed in (0, 1))  # type: ignore[arg-type]
+    assert first != other
