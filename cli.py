@@ -16,6 +16,7 @@ import kg.export_commands
 import kg.run_commands
 import model.biology_commands
 import model.commands
+import model.evaluation_commands
 import model.explanation_commands
 import model.report_commands
 import model.targets.commands
@@ -33,7 +34,9 @@ app.command()(workflow.commands.demo)
 app.add_typer(ingest.commands.app, name="ingest")
 app.command()(kg.commands.status)
 app.command()(model.commands.train)
-app.command()(model.commands.evaluate)
+app.command()(model.evaluation_commands.evaluate)
+app.command()(model.evaluation_commands.results)
+app.command()(model.evaluation_commands.tune)
 app.command()(model.targets.commands.evaluate_targets)
 app.command()(model.commands.predict)
 app.command()(model.explanation_commands.explain)

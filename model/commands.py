@@ -1,4 +1,4 @@
-"""`cli train`, `cli evaluate` and `cli predict`: each parses, calls one function and prints its result."""
+"""`cli train` and `cli predict`: each parses, calls one function and prints its result."""
 
 from __future__ import annotations
 
@@ -33,15 +33,6 @@ class SplitOption(str, Enum):
     """What a held-out fold is made of."""
 
     none = "none"
-    random = "random"
-    unseen_drug = "unseen-drug"
-    unseen_cell = "unseen-cell"
-    unseen_both = "unseen-both"
-
-
-class EvaluatedSplit(str, Enum):
-    """What a held-out fold is made of; something has to be held out."""
-
     random = "random"
     unseen_drug = "unseen-drug"
     unseen_cell = "unseen-cell"
@@ -91,7 +82,7 @@ def train(
     from kg.store import open_store
     from model.config import load_preset
 
-    config = load_preset(preset, **_changes(epochs, members, conv))
+    config = load_preset(preset, **preset_changes(epochs, members, conv))
     from kg import runs as register
     from model.run import train as train_run
     from model.splits import Split
@@ -137,71 +128,6 @@ def train(
         note("Next: cli query top-genes drug=NAME" if promote else f"Next: cli runs promote {trained.run_id}")
 
 
-def evaluate(
-    models: Annotated[
-        str,
-        typer.Option(help="Presets and baselines (mean, drug-mean, additive, factorisation), with commas."),
-    ] = "default,additive",
-    split: Annotated[
-        EvaluatedSplit, typer.Option(help="What a held-out fold is made of.")
-    ] = EvaluatedSplit.random,
-    folds: Annotated[int, typer.Option(min=2, help="Folds; 5 random ones are the paper's.")] = 5,
-    only: Annotated[
-        list[int] | None,
-        typer.Option("--fold", min=0, help="Do this fold alone, counted from 0; may be repeated."),
-    ] = None,
-    dataset: Datasets = None,
-    task: Task = TaskOption.classification,
-    seed: Seed = 0,
-    epochs: Epochs = None,
-    members: Members = None,
-    conv: Conv = None,
-    device: Device = "auto",
-    out: Annotated[Path | None, typer.Option(help="Write the rows of every fold to this JSON file.")] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Keep finished folds in this file; the same command again goes on from there."),
-    ] = None,
-    store: Store = None,
-    quiet: Quiet = False,
-    format: FormatOption = Format.table,
-) -> None:
-    """Fit models on folds of the data and print what they reach on the held-out parts."""
-    from kg.console import note, print_rows, progress
-    from kg.errors import ModelError
-    from kg.heterograph import export
-    from kg.store import open_store
-    from model import evaluation
-    from model.run import resolve_device
-    from model.splits import Split
-
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    chosen = sorted(set(only)) if only else None
-    if chosen and chosen[-1] >= folds:
-        raise ModelError(f"--fold {chosen[-1]} is not among {folds} folds, which are counted from 0")
-    with open_store(store, read_only=True) as graph:
-        heterograph = export(graph, datasets=dataset)
-    with progress(quiet) as bar:
-        bar_id = bar.add_task("evaluating", total=len(names) * (len(chosen) if chosen else folds), note="")
-
-        def report(what: str) -> None:
-            bar.update(bar_id, advance=1, note=what)
-
-        rows = evaluation.evaluate(
-            heterograph, names, split=Split(split.value), n_folds=folds, only=chosen, task=task.value, seed=seed,
-            device=resolve_device(device), changes=_changes(epochs, members, conv), finished=resume, report=report,
-        )  # fmt: skip
-    if out is not None:
-        _write_json(out, rows)
-        if not quiet:
-            note(f"{len(rows):,} rows in {out}")
-    if format is Format.table:
-        title = f"{rows[0]['dataset']}, {split.value}, mean over {len(chosen) if chosen else folds} folds"
-        print_rows(evaluation.summary(rows), format, title=title)
-    else:
-        print_rows(rows, format)
-
-
 def predict(
     drug: Annotated[str | None, typer.Option(help="Name, id or SMILES; all drugs when left out.")] = None,
     cell: Annotated[
@@ -238,18 +164,9 @@ def predict(
     print_rows(rows, format)
 
 
-def _changes(epochs: int | None, members: int | None, conv: ConvOption | None) -> dict[str, dict[str, Any]]:
+def preset_changes(
+    epochs: int | None, members: int | None, conv: ConvOption | None
+) -> dict[str, dict[str, Any]]:
+    """Options of presets that were given on the command line."""
     training = {k: v for k, v in (("epochs", epochs), ("members", members)) if v is not None}
     return {"training": training, "network": {"conv": conv.value} if conv else {}}
-
-
-def _write_json(path: Path, rows: list[dict[str, Any]]) -> None:
-    import json
-    import math
-
-    plain = [
-        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-        for row in rows
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plain, indent=1) + "\n")

@@ -1,39 +1,41 @@
-"""Models × folds → rows of figures; each fold's training part is all that a model sees. It trains by `training.fit`."""
+"""Models × folds → rows of figures; each fold's training part is all that a model sees. What they say: `verdicts`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
-from model.baselines import BASELINES, Features, Problem
-from model.baselines.problem import fit_predict
+from model import finished as files
+from model import leaks
+from model.baselines import BASELINES
+from model.baselines.problem import INNER_SHARE
 from model.config import load_preset
-from model.metrics import score
-from model.responses import Responses, Task, require_two_classes, responses
-from model.splits import Fold, Split, folds
+from model.fold_fits import baseline_tensors, in_processes, in_turn
+from model.metrics import score, training_expectation
+from model.plans import Plan, Row, unpredictable_pairs
+from model.responses import Responses, Task, require_two_classes
+from model.splits import Fold, Groups, inner_split
+from model.twins import CellLineGroups, DrugGroups
 
-Row = dict[str, Any]
+Report = Callable[[str], None]
 
 
 def evaluate(
     heterograph: Heterograph,
     models: Sequence[str],
+    plan: Plan,
     *,
-    split: Split,
-    n_folds: int = 5,
     only: Sequence[int] | None = None,
-    task: Task = "classification",
-    seed: int = 0,
-    device: str = "cpu",
-    changes: dict[str, dict[str, Any]] | None = None,
+    workers: int = 1,
     finished: Path | None = None,
-    report: Callable[[str], None] | None = None,
+    predictions: Path | None = None,
+    report: Report | None = None,
 ) -> list[Row]:
     """Fit every model on every fold's training part and score it on the held-out part.
 
@@ -43,19 +45,19 @@ def evaluate(
         Whole or a subgraph.
     models
         Baselines (`model.baselines.BASELINES`) and presets.
-    split, n_folds
-        How pairs are held out.
+    plan
+        What is held out.
     only
         Folds to do, counted from 0; all unless given.
-    task, seed, device
-        As in `model.training.fit`.
-    changes
-        Options of presets to replace: ``{"network": {...}, "training": {...}}``.
+    workers
+        Processes over models and folds. The figures do not depend on it.
     finished
         A file of rows, one JSON object a line: what stands there is not computed again, what is computed is
         added at once, so that an evaluation that was cut off goes on.
+    predictions
+        A folder for every model's and fold's predictions as Parquet.
     report
-        Told of each model and fold that is done.
+        Told of each model and fold that is done, and of the time that is left.
 
     Returns
     -------
@@ -65,95 +67,66 @@ def evaluate(
     Raises
     ------
     ModelError
-        If a model is unknown, or a fold would have nothing or one class on a side; before anything is fitted.
+        Before anything is fitted: if there is no such model, a fold leaks, is empty or of one class, or nothing in it
+        can be predicted.
     """
     for model in models:
         if model not in BASELINES:
-            load_preset(model, **(changes or {}))
-    measured = responses(heterograph, task)
-    cut = list(folds(measured, heterograph, split, n_folds))
-    for number, fold in enumerate(cut):
-        _check(measured, fold, task, f"fold {number} of --split {split.value}")
-    name = dataset_name(heterograph)
-    key = {
-        "dataset": name,
-        "split": split.value,
-        "folds": n_folds,
-        "task": task,
-        "seed": seed,
-        "data": heterograph.fingerprint(),
-        "changes": changes or {},
-    }
-    done = _read(finished, key)
-    for number, fold in enumerate(cut):
-        if only is not None and number not in only:
-            continue
-        for model in models:
-            if (number, model) in done:
-                continue
-            predicted = predict_fold(
-                heterograph,
-                measured,
-                fold,
-                model,
-                split=split,
-                task=task,
-                seed=seed,
-                device=device,
-                changes=changes,
+            _load(model, plan)
+    measured, cut = plan.cut(heterograph)
+    where = [f"fold {number} of --split {plan.split.value}" for number in range(len(cut))]
+    numbers = [n for n in range(len(cut)) if only is None or n in only]
+    for number in numbers:
+        _check(measured, cut[number], plan.task, where[number])
+    tensors = baseline_tensors(heterograph)
+    audits = _audits(heterograph, measured, {n: cut[n] for n in numbers}, plan)
+    for number, checks in audits.items():
+        leaks.require_clear(checks, where[number])
+    unpredictable = {n: unpredictable_pairs(heterograph, tensors, measured, cut[n]) for n in numbers}
+    for number, (mask, why) in unpredictable.items():
+        if mask.all():
+            raise ModelError(
+                f"nothing of {where[number]} can be predicted: {why[0].cell_line}: {why[0].reason}"
             )
-            test = measured.take(fold.test)
-            figures = score(test.target(task), predicted, test.drug, test.cell_line, task)
-            rows = [
-                {"dataset": name, "split": split.value, "fold": number, "model": model, **figure}
-                for figure in figures
-            ]
-            done[number, model] = rows
-            _append(finished, key, number, model, rows)
-            if report is not None:
-                main = next(
-                    r for r in rows if r["metric"] in {"auroc", "pearson"} and r["grouping"] == "pooled"
-                )
-                report(f"fold {number} {model}: {main['metric']} {main['value']:.4f}")
-    wanted = range(n_folds) if only is None else only
-    return [row for number in wanted for model in models for row in done[number, model]]
+    key, name = plan.key(heterograph), plan.dataset(heterograph)
+    done = files.read(finished, key)
 
+    def predicted_in(number: int, model: str) -> Path | None:
+        return None if predictions is None else files.prediction_file(predictions, key, number, model)
 
-def predict_fold(
-    heterograph: Heterograph,
-    measured: Responses,
-    fold: Fold,
-    model: str,
-    *,
-    split: Split,
-    task: Task,
-    seed: int,
-    device: str = "cpu",
-    changes: dict[str, dict[str, Any]] | None = None,
-) -> np.ndarray:
-    """Predictions of one fold's held-out pairs by a model that was given the training pairs alone, (n_test,)."""
-    from model.graph_tensors import graph_tensors
-    from model.training import fit
-
-    training, test = measured.take(fold.train), measured.take(fold.test)
-    if model in BASELINES:
-        features = Features.of(graph_tensors(heterograph, n_expressed=0, n_neighbours=1))
-        problem = Problem(training, features, task, split, seed)
-        return fit_predict(BASELINES[model], problem, test.drug, test.cell_line)
-    config = load_preset(model, **(changes or {}))
-    tensors = graph_tensors(
-        heterograph,
-        n_expressed=config.network.n_expressed_genes,
-        n_neighbours=config.network.axial_neighbours,
-    )
-    fitted = fit(tensors, training, config, seed=seed, task=task, split=split, device=device)
-    return fitted.predict(test.drug, test.cell_line)
-
-
-def dataset_name(heterograph: Heterograph) -> str:
-    """Ids of the datasets that bring responses, joined by ``+``."""
-    codes = np.unique(heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["dataset"].numpy())
-    return "+".join(heterograph.datasets[c] for c in codes if c >= 0)
+    jobs = [
+        (number, model)
+        for number in numbers
+        for model in models
+        if (number, model) not in done
+        or ((file := predicted_in(number, model)) is not None and not file.is_file())
+    ]
+    started = time.monotonic()
+    outcomes = in_processes if workers > 1 and len(jobs) > 1 else in_turn
+    for count, (number, model, outcome) in enumerate(
+        outcomes(heterograph, measured, cut, jobs, plan, workers), start=1
+    ):
+        mask, why = unpredictable[number]
+        predicted = np.where(mask, np.nan, outcome.predicted)
+        rows = [
+            {"dataset": name, "split": plan.split.value, "fold": number, "model": model, **figure}
+            for figure in _figures(measured, cut[number], predicted, plan.task)
+        ]
+        if (file := predicted_in(number, model)) is not None:
+            test = measured.take(cut[number].test)
+            files.keep(file, heterograph, test, test.target(plan.task), predicted)
+        entry = {
+            "of": key, "fold": number, "model": model, "seconds": round(outcome.seconds, 2),
+            "options": dict(outcome.options), "audit": [check.row() for check in audits[number]],
+            "unpredictable": [asdict(w) for w in why], "rows": rows,
+        }  # fmt: skip
+        done[number, model] = rows
+        files.append(finished, entry)
+        if report is not None:
+            main = next(r for r in rows if r["metric"] in {"auroc", "pearson"} and r["grouping"] == "pooled")
+            left = (time.monotonic() - started) / count * (len(jobs) - count)
+            report(f"fold {number} {model}: {main['metric']} {main['value']:.4f}{_remaining(left)}")
+    return [row for number in numbers for model in models for row in done[number, model]]
 
 
 def summary(rows: Sequence[Row]) -> list[Row]:
@@ -174,6 +147,59 @@ def summary(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
+def _load(model: str, plan: Plan) -> None:
+    """Refuse a model that is neither a baseline nor a preset, with the names of both."""
+    try:
+        load_preset(model, **plan.options())
+    except ModelError as error:
+        if str(error).startswith("no preset"):
+            raise ModelError(f"{error}; baselines are {', '.join(BASELINES)}") from None
+        raise
+
+
+def _figures(measured: Responses, fold: Fold, predicted: np.ndarray, task: Task) -> list[Row]:
+    training, test = measured.take(fold.train), measured.take(fold.test)
+    expected = training_expectation(
+        training.target(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
+        (measured.n_drugs, measured.n_cell_lines),
+    )  # fmt: skip
+    said = np.isfinite(predicted)
+    return score(
+        test.target(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
+        expected=expected[said],
+    )  # fmt: skip
+
+
+def _audits(
+    heterograph: Heterograph, measured: Responses, cut: Mapping[int, Fold], plan: Plan
+) -> dict[int, list[leaks.Check]]:
+    """The leak audit of each fold, as `model.leaks` says; features are looked at once for all."""
+    features = leaks.audit_features(heterograph, baseline_tensors)
+    twins = Groups.of(heterograph)
+    if DrugGroups.alone is plan.drug_groups or CellLineGroups.alone is plan.cell_line_groups:
+        alone = Groups.of(heterograph, DrugGroups.alone, CellLineGroups.alone)
+        twins = Groups(
+            alone.drug if plan.drug_groups is DrugGroups.alone else twins.drug,
+            alone.cell_line if plan.cell_line_groups is CellLineGroups.alone else twins.cell_line,
+        )
+    found = {}
+    for number, fold in cut.items():
+        training, test = measured.take(fold.train), measured.take(fold.test)
+        inner = inner_split(training, plan.asked_as, share=INNER_SHARE, seed=plan.seed)
+        found[number] = [
+            *leaks.audit(measured, fold, heterograph, plan.asked_as, groups=twins),
+            leaks.audit_inner(training, inner, test),
+            features,
+        ]
+    return found
+
+
+def _remaining(seconds: float) -> str:
+    if seconds < 1:
+        return ""
+    return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+
+
 def _check(measured: Responses, fold: Fold, task: Task, where: str) -> None:
     if not len(fold.test) or not len(fold.train):
         raise ModelError(
@@ -181,26 +207,3 @@ def _check(measured: Responses, fold: Fold, task: Task, where: str) -> None:
         )
     require_two_classes(measured.take(fold.train), task, f"the training pairs of {where}")
     require_two_classes(measured.take(fold.test), task, f"the held-out pairs of {where}")
-
-
-def _read(path: Path | None, key: Row) -> dict[tuple[int, str], list[Row]]:
-    done: dict[tuple[int, str], list[Row]] = {}
-    if path is None or not path.is_file():
-        return done
-    for line in path.read_text().splitlines():
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:  # the line that was being written when the work was cut off
-            continue
-        if entry["of"] == json.loads(json.dumps(key)):
-            done[entry["fold"], entry["model"]] = entry["rows"]
-    return done
-
-
-def _append(path: Path | None, key: Row, fold: int, model: str, rows: list[Row]) -> None:
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write("\n" if path.stat().st_size and not path.read_text().endswith("\n") else "")
-        file.write(json.dumps({"of": key, "fold": fold, "model": model, "rows": rows}) + "\n")

@@ -24,9 +24,9 @@ from model.attribution import attention_tables
 from model.baselines import BASELINES, Features, Problem
 from model.baselines.problem import fit_predict
 from model.config import Config
-from model.evaluation import dataset_name
 from model.graph_tensors import cell_lines_without_features, graph_tensors, some
 from model.metrics import score
+from model.plans import dataset_name
 from model.responses import Responses, Task, require_two_classes, responses
 from model.splits import Fold, Split, folds
 from model.training import Fitted, Report, fit

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from kg import runs
 from kg.errors import ModelError, NotFoundError, StoreError
 from kg.store import GraphStore, open_store
-from model import commands
+from model import commands, evaluation_commands
 from model import run as training_run
 from model.config import load_preset
 from model.splits import Split
@@ -30,7 +30,7 @@ QUICK = load_preset("fast", network={"channels": 8}, training={"epochs": 2, "unt
 
 app = typer.Typer()
 app.command()(commands.train)
-app.command()(commands.evaluate)
+app.command()(evaluation_commands.evaluate)
 app.command()(commands.predict)
 
 

@@ -13,7 +13,6 @@ from kg.fingerprints import fingerprints
 from model import saved
 from model.attribution import attention_tables
 from model.config import Config, load_preset
-from model.evaluation import evaluate, summary
 from model.graph_tensors import graph_tensors
 from model.metrics import auroc, pearson
 from model.predict import with_new_cell_line, with_new_drug
@@ -174,33 +173,3 @@ def test_ctrl_c_ends_the_fit_as_an_interrupt() -> None:
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     with pytest.raises(KeyboardInterrupt):
         fit(tensors, responses(heterograph), _config(), seed=0, report=interrupt)
-
-
-def test_evaluation_resumes_with_the_same_rows(tmp_path: Path) -> None:
-    heterograph = screen()
-    options = {
-        "split": Split.random,
-        "n_folds": 3,
-        "changes": {**CHANGES, "training": {**CHANGES["training"], "epochs": 2}},
-    }
-    models = ["fast", "additive"]
-    whole = evaluate(heterograph, models, **options)  # type: ignore[arg-type]
-    finished = tmp_path / "rows.jsonl"
-    evaluate(heterograph, models, **options, only=[0], finished=finished)  # type: ignore[arg-type]
-    with finished.open("a") as file:
-        file.write('{"of": {"cut o')  # as a killed process leaves it
-    done: list[str] = []
-    resumed = evaluate(heterograph, models, **options, finished=finished, report=done.append)  # type: ignore[arg-type]
-    assert len(done) == 4
-    assert repr(resumed) == repr(whole)  # NaN is not equal to itself
-    assert {"dataset", "split", "fold", "model", "metric", "grouping", "value"} == set(whole[0])
-    assert {row["folds"] for row in summary(whole)} == {3}
-
-
-def test_fold_of_one_class_is_refused_before_training() -> None:
-    heterograph = screen(n_drugs=5, n_cell_lines=6)
-    response = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["response"]
-    drug = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[0]
-    response[:] = (drug == 0).to(torch.int8)
-    with pytest.raises(ModelError, match=r"held-out pairs of fold . of --split unseen-drug are all"):
-        evaluate(heterograph, ["fast"], split=Split.unseen_drug)

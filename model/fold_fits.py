@@ -1,0 +1,148 @@
+"""Fits models on the training parts of folds and predicts the held-out parts, in this process or side by side."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kg import heterograph as graphs
+from kg.heterograph import Heterograph
+from model.baselines import BASELINES, Features, Problem
+from model.config import load_preset
+from model.graph_tensors import GraphTensors, graph_tensors
+from model.plans import Plan
+from model.responses import Responses
+from model.splits import Fold
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One model on one fold.
+
+    Attributes
+    ----------
+    predicted
+        Of the held-out pairs in the fold's order, float64 (n_test,); NaN where nothing can be predicted.
+    options
+        What a baseline chose on inner parts; empty for presets.
+    seconds
+        Fitting and predicting.
+    """
+
+    predicted: np.ndarray
+    options: Mapping[str, float]
+    seconds: float
+
+
+def baseline_tensors(heterograph: Heterograph) -> GraphTensors:
+    """What baselines read: kernels and components, no edges for messages."""
+    return graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
+
+
+def predict_fold(
+    heterograph: Heterograph,
+    measured: Responses,
+    fold: Fold,
+    model: str,
+    plan: Plan,
+    features: Features | None = None,
+) -> Outcome:
+    """Predictions of one fold's held-out pairs by a model that was given the training pairs alone."""
+    started = time.monotonic()
+    training, test = measured.take(fold.train), measured.take(fold.test)
+    if model in BASELINES:
+        features = features or Features.of(baseline_tensors(heterograph))
+        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed)
+        options = BASELINES[model].choose(problem)
+        predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
+        return Outcome(predicted, options, time.monotonic() - started)
+    from model.training import fit
+
+    config = load_preset(model, **plan.options())
+    tensors = graph_tensors(
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
+    )
+    fitted = fit(
+        tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, device=plan.device
+    )
+    predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
+    return Outcome(predicted, {}, time.monotonic() - started)
+
+
+def in_turn(
+    heterograph: Heterograph,
+    measured: Responses,
+    cut: Sequence[Fold],
+    jobs: Sequence[tuple[int, str]],
+    plan: Plan,
+    workers: int,
+) -> Iterator[tuple[int, str, Outcome]]:
+    """Fit one after the other, in this process; ``workers`` is for the other way's sake."""
+    features = Features.of(baseline_tensors(heterograph)) if any(m in BASELINES for _, m in jobs) else None
+    for number, model in jobs:
+        yield (
+            number, model,
+            predict_fold(heterograph, measured, cut[number], model, plan, features),
+        )  # fmt: skip
+
+
+_worker: dict[str, Any] = {}
+"""What a worker process read once: its graph, pairs, folds and features."""
+
+
+def _start_worker(folder: str, plan: Plan, n_threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(n_threads)
+    heterograph = graphs.load(Path(folder))
+    measured, cut = plan.cut(heterograph)
+    features = Features.of(baseline_tensors(heterograph))
+    _worker.update(heterograph=heterograph, measured=measured, cut=cut, features=features, plan=plan)
+
+
+def _work(number: int, model: str) -> tuple[int, str, Outcome]:
+    heterograph, measured, plan = _worker["heterograph"], _worker["measured"], _worker["plan"]
+    outcome = predict_fold(
+        heterograph, measured, _worker["cut"][number], model, plan, features=_worker["features"]
+    )
+    return number, model, outcome
+
+
+def in_processes(
+    heterograph: Heterograph,
+    measured: Responses,
+    cut: Sequence[Fold],
+    jobs: Sequence[tuple[int, str]],
+    plan: Plan,
+    workers: int,
+) -> Iterator[tuple[int, str, Outcome]]:
+    """Fit side by side in processes of their own, each with its share of the cores; in the order they are done."""
+    workers = min(workers, len(jobs))
+    n_threads = max(1, (os.cpu_count() or 1) // workers)
+    with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:
+        graphs.save(heterograph, Path(folder))
+        pool = ProcessPoolExecutor(
+            workers,
+            mp_context=get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(folder, plan, n_threads),
+        )
+        try:
+            running = {pool.submit(_work, *job) for job in jobs}
+            while running:
+                ready, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,152 @@
+"""What rows and predictions of an evaluation say: means, intervals by entity, and which model beats which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model import finished
+from model.metrics import CLASSIFICATION, REGRESSION, Metric, per_entity
+from model.plans import Row
+from model.responses import Task
+from model.significance import compare_entities, compare_folds, mean_interval
+
+SMALLER_IS_BETTER = frozenset({"brier", "calibration_error", "rmse"})
+ENTITY = {"per_drug": "drug", "per_cell_line": "cell_line"}
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One model's predictions of one fold's held-out pairs that could be predicted.
+
+    Attributes
+    ----------
+    drug, cell_line
+        Ids, (n,).
+    target, predicted
+        float64 (n,).
+    """
+
+    drug: np.ndarray
+    cell_line: np.ndarray
+    target: np.ndarray
+    predicted: np.ndarray
+
+
+def read_predictions(
+    folder: Path, key: Row, folds: Sequence[int], models: Sequence[str]
+) -> dict[str, dict[int, Predicted]]:
+    """Model → fold → predictions, of one plan."""
+    from pyarrow import parquet
+
+    found: dict[str, dict[int, Predicted]] = {model: {} for model in models}
+    for model in models:
+        for number in folds:
+            file = finished.prediction_file(folder, key, number, model)
+            if not file.is_file():
+                continue
+            table = parquet.read_table(file).drop_null()
+            found[model][number] = Predicted(
+                *(table[name].to_numpy() for name in ("drug", "cell_line", "target", "predicted"))
+            )
+    return found
+
+
+def entity_figures(
+    of_folds: Mapping[int, Predicted], metric: Metric, grouping: str, *, classes: bool
+) -> dict[tuple[int, str], float]:
+    """A figure for each fold and each drug, or cell line, with enough pairs there."""
+    figures = {}
+    for number, made in of_folds.items():
+        names, entity = np.unique(getattr(made, ENTITY[grouping]), return_inverse=True)
+        for code in range(len(names)):
+            rows = entity == code
+            value = per_entity(metric, made.target[rows], made.predicted[rows], entity[rows], classes=classes)
+            if len(value) and np.isfinite(value[0]):
+                figures[number, str(names[code])] = float(value[0])
+    return figures
+
+
+def verdicts(
+    rows: Sequence[Row],
+    predictions: Mapping[str, Mapping[int, Predicted]],
+    task: Task,
+    *,
+    ours: Sequence[str],
+) -> list[Row]:
+    """One row a metric, grouping and model: mean, interval, and the comparison with the best of the others.
+
+    Parameters
+    ----------
+    rows
+        Of one plan.
+    predictions
+        Model → fold → predictions; figures without them have no interval and are compared by folds alone.
+    ours
+        Models that are compared with the best that is not among them; those with the best of ours.
+
+    Returns
+    -------
+    list of dict
+        ``metric``, ``grouping``, ``model``, ``mean``, ``deviation`` (over folds), ``folds``, ``low`` and ``high``
+        (95% by entity), ``rival``, ``difference``, ``p``, ``test`` and ``n``. Groups of entities are compared by
+        Wilcoxon's test over entities, the rest by the corrected t-test over folds.
+    """
+    columns: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
+    for row in rows:
+        value = float("nan") if row["value"] is None else row["value"]
+        columns.setdefault((row["metric"], row["grouping"]), {}).setdefault(row["model"], {})[row["fold"]] = (
+            value
+        )
+    metrics = CLASSIFICATION if task == "classification" else REGRESSION
+    found = []
+    for (metric, grouping), by_model in columns.items():
+        sign = -1.0 if metric in SMALLER_IS_BETTER else 1.0
+        means = {model: float(np.mean(list(values.values()))) for model, values in by_model.items()}
+        by_entity = (
+            {
+                model: entity_figures(
+                    predictions[model], metrics[metric], grouping, classes=task == "classification"
+                )
+                for model in by_model
+                if predictions.get(model)
+            }
+            if grouping in ENTITY
+            else {}
+        )
+        for model, values in by_model.items():
+            rivals = [m for m in by_model if (m in ours) != (model in ours) and np.isfinite(means[m])]
+            rival = max(rivals, key=lambda m: sign * means[m], default=None)
+            low, high = mean_interval(np.array(list(by_entity.get(model, {}).values())))
+            row = {
+                "metric": metric, "grouping": grouping, "model": model, "mean": means[model],
+                "deviation": float(np.std(list(values.values()))), "folds": len(values), "low": low, "high": high,
+            }  # fmt: skip
+            found.append(row | _against(model, rival, by_model, by_entity))
+    return found
+
+
+def _against(
+    model: str,
+    rival: str | None,
+    by_fold: Mapping[str, Mapping[int, float]],
+    by_entity: Mapping[str, Mapping[tuple[int, str], float]],
+) -> Row:
+    nothing = {"rival": rival, "difference": float("nan"), "p": float("nan"), "test": None, "n": 0}
+    if rival is None:
+        return nothing
+    if model in by_entity and rival in by_entity:
+        both = sorted(by_entity[model].keys() & by_entity[rival].keys())
+        compared = compare_entities(
+            *(np.array([by_entity[m][entity] for entity in both]) for m in (model, rival))
+        )
+        test = "Wilcoxon over entities"
+    else:
+        folds = sorted(by_fold[model].keys() & by_fold[rival].keys())
+        first, second = (np.array([by_fold[m][number] for number in folds]) for m in (model, rival))
+        compared = compare_folds(first, second, test_share=1 / max(len(folds) - 1, 1))
+        test = "corrected t over folds"
+    return {"rival": rival, "difference": compared.difference, "p": compared.p, "test": test, "n": compared.n}
