@@ -56,6 +56,7 @@ constexpr int64_t ROW_BLOCK_BYTES = 24 << 10;      // three quarters of a 32 KB 
 constexpr int64_t TILE_ROWS = 64;
 constexpr int64_t MIN_PIECE = 2048;                // edges below which a destination is never cut
 constexpr int64_t MIN_GROUP = 8192;                // edges that make a task worth its own sums
+constexpr int64_t MAX_BLOCK_EDGES = 64 << 10;      // whose attention and features are read again and again
 constexpr int64_t MAX_RUN = 128;                   // edges of one run: what the buffers of a sweep hold
 constexpr int64_t TASKS = 64, GROUPS = 8;
 
@@ -175,7 +176,9 @@ INLINE Plan make_plan(const Csr& csr, int64_t padded) {
   int64_t rows = std::max<int64_t>(8, ROW_BLOCK_BYTES / (2 * 4 * padded));
   double density = (double)csr.n_edges / std::max(1.0, (double)csr.n_src * (double)csr.n_dst);
   if (rows * density < 1) rows *= 8;
-  cut_tiles(plan, std::min<int64_t>(rows, 65536), plan.block_row, std::max<int64_t>(csr.n_edges / TASKS, MIN_GROUP));
+  // Few rows make short runs, so only groups limit a block's edges, and the second-level cache that holds them.
+  int64_t edges = std::min(std::max(csr.n_edges / GROUPS, MIN_GROUP), MAX_BLOCK_EDGES);
+  cut_tiles(plan, std::min<int64_t>(rows, 65536), plan.block_row, edges);
   order_walk(plan, csr);
   int64_t groups = std::max<int64_t>(1, std::min(GROUPS, csr.n_edges / MIN_GROUP));
   for (cut_groups(plan, groups); groups > 2 && plan.n_slots() > std::max(2 * csr.n_src, csr.n_edges / 4);)
