@@ -16,16 +16,16 @@ struct Sweep {
   alignas(64) float weight[SWEEP];       // attention after dropout: what the message was multiplied by
   alignas(64) float slope[SWEEP];        // gradient of the score
   alignas(64) float partial[SWEEP * LANES];
-  vector<float> attr;                    // [n][width]
+  Floats attr;                    // [n][width]
 };
 
 // Features and gradients of a block's rows, [rows][padded] each.
 struct Block {
-  vector<float> x_dst, grad_out, bends;
-  vector<float> total, slopes;           // [rows]; total: grad_out . out
+  Floats x_dst, grad_out, bends;
+  Floats total, slopes;           // [rows]; total: grad_out . out
   // Of the block's edges in order of the CSR. They are read in that order at first: a walk by source through arrays
   // as long as the graph would have too many streams for the processor to fetch ahead.
-  vector<float> attention, attr;
+  Floats attention, attr;
 };
 
 // What one head of one relation sums over the blocks of one task.
@@ -165,7 +165,7 @@ struct BackwardTask {
   vector<BackwardSlice> slices;
   Block block;
   Sweep sweep;
-  vector<float> att_part, edge_part;  // of one block: added up in double, or float32 loses digits over many edges
+  Floats att_part, edge_part;  // of one block: added up in double, or float32 loses digits over many edges
 
   const float* edge_weight() const { return relation.edge_weight + head * relation.width * problem.padded; }
 
@@ -277,7 +277,7 @@ struct BackwardTask {
   void differentiate_edge_attr() {
     const int64_t width = relation.width, padded = problem.padded;
     const int32_t first = plan.run_begin[sweep.run_begin];
-    vector<float> bends(padded);
+    Floats bends(padded);
     for (int64_t run = sweep.run_begin; run < sweep.run_end; run++) {
       const float* x = packed + plan.run_src[run] * padded;
       for (int32_t k = sweep.begin[run - sweep.run_begin]; k < sweep.begin[run - sweep.run_begin + 1]; k++) {
@@ -316,18 +316,18 @@ struct BackwardTask {
 
 // Working memory of one relation's backward pass.
 struct BackwardSpace {
-  std::unique_ptr<float[]> src;      // [heads][slots][padded]
-  std::unique_ptr<float[]> row_grad; // [n_rows][heads][channels] where there are hubs
-  std::unique_ptr<float[]> edge_attr;  // [heads][n_edges][width] where asked for
+  Floats src;                        // [heads][slots][padded]
+  Floats row_grad;                   // [n_rows][heads][channels] where there are hubs
+  Floats edge_attr;                  // [heads][n_edges][width] where asked for
   vector<Sums> sums;                 // [heads][groups]
 };
 
 static BackwardSpace backward_space(const Problem& problem, const Relation& relation) {
   const Plan& plan = *relation.plan;
   BackwardSpace space;
-  space.src.reset(new float[problem.heads * plan.n_slots() * problem.padded]);
-  if (plan.has_hubs) space.row_grad.reset(new float[plan.n_rows * problem.heads * problem.channels]);
-  if (relation.grad_edge_attr) space.edge_attr.reset(new float[problem.heads * plan.n_edges * relation.width]);
+  space.src.resize(problem.heads * plan.n_slots() * problem.padded);
+  if (plan.has_hubs) space.row_grad.resize(plan.n_rows * problem.heads * problem.channels);
+  if (relation.grad_edge_attr) space.edge_attr.resize(problem.heads * plan.n_edges * relation.width);
   for (int64_t head = 0; head < problem.heads; head++)
     for (int64_t group = 0; group < plan.n_groups(); group++)
       space.sums.push_back(
@@ -415,9 +415,9 @@ static void run_backward(const Problem& problem) {
           problem, relation, plan, task.head, constants[task.relation * problem.heads + task.head],
           space.sums[task.head * plan.n_groups() + task.part], relation.packed + task.head * plan.n_src * problem.padded,
           cut_slices(problem.padded, [&](int64_t f, int64_t n) { return backward_slice(f, n, relation.width); })});
-      work->sweep.attr.resize(SWEEP * relation.width);
-      work->edge_attr_part = space.edge_attr.get() + task.head * plan.n_edges * relation.width;
-      work->row_grad = plan.has_hubs ? space.row_grad.get() : relation.grad_dst;
+      work->sweep.attr.assign(SWEEP * relation.width, 0.f);
+      work->edge_attr_part = space.edge_attr.data() + task.head * plan.n_edges * relation.width;
+      work->row_grad = plan.has_hubs ? space.row_grad.data() : relation.grad_dst;
       memset(work->sweep.partial, 0, sizeof work->sweep.partial);
       work->run(task.part);
     }

@@ -121,14 +121,14 @@ struct ForwardSweep {
     const float* attr = relation.sorted_attr + first * width;
     chunk.n = n;
     chunk.attr = attr;
+    // In one loop for one edge feature: a vector read right after single writes would wait until they reach the cache.
+    const float edge_linear = width == 1 ? constants.edge_linear[0] : 0.f;
     for (int k = 0; k < n; k++) {
       int32_t source = relation.src[first + k];
       chunk.feature[k] = source * problem.padded;
-      chunk.score[k] = row_linear + src_linear[source];
+      chunk.score[k] = row_linear + src_linear[source] + (width == 1 ? edge_linear * attr[k] : 0.f);
     }
-    if (width == 1)
-      for (int k = 0; k < n; k++) chunk.score[k] += constants.edge_linear[0] * attr[k];
-    else
+    if (width > 1)
       for (int k = 0; k < n; k++)
         for (int64_t f = 0; f < width; f++) chunk.score[k] += constants.edge_linear[f] * attr[k * width + f];
     if (problem.dropout_threshold)
@@ -184,8 +184,8 @@ static void forward_tile(
       problem, relation, task.head, constants, relation.packed + task.head * plan.n_src * padded, src_linear,
       cut_slices(padded, [&](int64_t f, int64_t n) { return forward_slice(f, n, relation.width); }), {}};
   memset(sweep.chunk.partial, 0, sizeof sweep.chunk.partial);
-  vector<float> x_dst((end - begin) * padded), sums((end - begin) * padded), linear(end - begin);
-  vector<float> peak(end - begin, -INFINITY), denominator(end - begin, 0.f);
+  Floats x_dst((end - begin) * padded), sums((end - begin) * padded, 0.f), linear(end - begin);
+  Floats peak(end - begin, -INFINITY), denominator(end - begin, 0.f);
   for (int64_t row = begin; row < end; row++) {
     float* x = &x_dst[(row - begin) * padded];
     copy_padded(relation.x_dst.of(plan.row_dst[row], task.head), x, problem.channels, padded);
@@ -286,7 +286,7 @@ static void write_attention(const Problem& problem, const Relation& relation) {
 static void run_forward(const Problem& problem) {
   const int64_t heads = problem.heads;
   vector<HeadConstants> constants;
-  vector<vector<float>> src_linear, row_out, row_lse;
+  vector<Floats> src_linear, row_out, row_lse;
   for (int64_t r = 0; r < problem.n_relations; r++) {
     const Relation& relation = problem.relations[r];
     for (int64_t head = 0; head < heads; head++) constants.push_back(head_constants(problem, relation, head));

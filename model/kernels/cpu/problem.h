@@ -57,8 +57,8 @@ struct Problem {
 
 // A head's parameters: the score is constant + att_bend . |t| + linear part.
 struct HeadConstants {
-  vector<float> att_linear, att_bend;  // [padded]
-  vector<float> edge_linear;           // [width] linear part of the score per unit of an edge feature
+  Floats att_linear, att_bend;  // [padded]
+  Floats edge_linear;           // [width] linear part of the score per unit of an edge feature
 };
 
 INLINE HeadConstants head_constants(const Problem& problem, const Relation& relation, int64_t head) {

@@ -6,9 +6,12 @@
 
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <utility>
+#include <vector>
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
 #define VECTOR_BYTES 64
 #define VECTOR_REGISTERS 32
 #elif defined(__AVX__)
@@ -39,8 +42,35 @@ INLINE Vector broadcast(float x) { return Vector{} + x; }
 INLINE IntVector bits(Vector v) { return (IntVector)v; }
 INLINE Vector absolute(Vector v) { return (Vector)(bits(v) & 0x7fffffff); }
 // -value where `v` has its sign bit set, value elsewhere
-INLINE Vector flip_where_negative(Vector value, Vector v) { return (Vector)((bits(v) & INT32_MIN) ^ bits(value)); }
+INLINE Vector flip_where_negative(Vector value, Vector v) {
+#if defined(__AVX512F__)  // one instruction, which compilers do not find
+  return (Vector)_mm512_ternarylogic_epi32((__m512i)v, _mm512_set1_epi32(INT32_MIN), (__m512i)value, 0x6a);
+#else
+  return (Vector)((bits(v) & INT32_MIN) ^ bits(value));
+#endif
+}
 INLINE Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
+
+// Memory that starts on a cache line, or every wide load and store of a row would touch two of them. New elements are
+// left as they are unless a value is given.
+template <class T>
+struct OnCacheLines {
+  using value_type = T;
+  static constexpr std::align_val_t LINE{64};
+  OnCacheLines() = default;
+  template <class Other>
+  OnCacheLines(const OnCacheLines<Other>&) {}
+  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), LINE)); }
+  void deallocate(T* p, size_t) { ::operator delete(p, LINE); }
+  template <class U>
+  void construct(U* p) { ::new (static_cast<void*>(p)) U; }
+  template <class U, class... Args>
+  void construct(U* p, Args&&... args) { ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...); }
+  bool operator==(const OnCacheLines&) const { return true; }
+  bool operator!=(const OnCacheLines&) const { return false; }
+};
+
+using Floats = std::vector<float, OnCacheLines<float>>;
 
 // Keeps a value in a register that the compiler would rather load again in an inner loop.
 #if defined(__AVX__)
