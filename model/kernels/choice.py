@@ -88,6 +88,16 @@ def attend(
         raise ShapeError("relations is empty: give at least one relation.")
     for k, relation in enumerate(relations):
         relation.check(f"relations[{k}]")
+        if relation.x_dst.dtype != relations[0].x_dst.dtype:
+            raise ShapeError(
+                f"relations[{k}]: x_dst holds {relation.x_dst.dtype}, that of the first relation "
+                f"{relations[0].x_dst.dtype}: give one type."
+            )
+        if relation.x_dst.device != relations[0].x_dst.device:
+            raise ShapeError(
+                f"relations[{k}]: x_dst is on {relation.x_dst.device}, that of the first relation on "
+                f"{relations[0].x_dst.device}: give one device."
+            )
         if relation.x_dst.shape != relations[0].x_dst.shape:
             raise ShapeError(
                 f"relations[{k}]: x_dst has shape {tuple(relation.x_dst.shape)}, "

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from kg.errors import ShapeError
 from model.kernels.build import load_library
@@ -228,6 +229,7 @@ class _Attend(torch.autograd.Function):
         return out, *attention
 
     @staticmethod
+    @once_differentiable  # a second derivative would come out wrong without a word
     def backward(
         ctx: Any, grad_out: Tensor | None, *grad_attention: Tensor | None
     ) -> tuple[Tensor | None, ...]:

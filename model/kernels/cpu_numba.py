@@ -18,6 +18,9 @@ from model.kernels.relation import Relation
 from model.kernels.stack import Rows, Stacked
 
 CHUNKS = 32  # tasks a head; not the number of threads, so that the order of sums does not depend on it
+TILE_ROWS = 256  # rows whose features and gradients stay in the second-level cache for all sources of a task
+# Loops over channels write to two arrays at most: LLVM checks that arrays do not overlap, or makes no vectors of a loop
+# with more than a few to check.
 # Sums may be reordered for vectors, but NaN and infinity keep their meaning.
 _compile = functools.partial(njit, parallel=True, fastmath={"reassoc", "contract"}, cache=True)
 Array = np.ndarray[Any, Any]
@@ -91,10 +94,14 @@ class NumbaKernel:
         )  # fmt: skip
         _backward_sources(
             _cuts(rows.src_indptr), *_arrays(rows.src_indptr, rows.src_relation, rows.by_src, rows.row), *given,
-            np.float32(slope), *_arrays(grad, weight, score_grad, grad_src),
+            np.float32(slope), *_arrays(grad, weight, score_grad, grad_src, grad_att),
         )  # fmt: skip
         edge_attr = grad_attr.sum(0) if wants_edge_attr else torch.zeros_like(x.edge_attr)
-        return Stacked(grad_src, grad_dst, grad_att.sum(0), edge_attr, grad_weight.sum(0) * x.att[:, :, None])
+        leaky = grad_weight.sum(0)
+        att = grad_att.sum(0) + (x.edge_weight * leaky).sum(
+            2
+        )  # by the three terms of a score, see docs/kernels.md
+        return Stacked(grad_src, grad_dst, att, edge_attr, leaky * x.att[:, :, None])
 
 
 def _by_row(x: Stacked, rows: Rows) -> Stacked:
@@ -225,12 +232,9 @@ def _backward_rows(
                 if width == 1:
                     e_1, w_1, w_sum = attr[e, 0], w[0], weight_sum[0]
                     for d in range(channels):
-                        t_d = x_j[d] + x_i[d] + e_1 * w_1[d]
-                        u = s if t_d > 0 else low
-                        att_sum[d] += u * t_d
+                        u = s if x_j[d] + x_i[d] + e_1 * w_1[d] > 0 else low
                         row_sum[d] += u
                         w_sum[d] += e_1 * u
-                        t[d] = u
                 else:
                     for d in range(channels):
                         t[d] = x_j[d] + x_i[d]
@@ -238,14 +242,15 @@ def _backward_rows(
                         for d in range(channels):
                             t[d] += attr[e, f] * w[f, d]
                     for d in range(channels):
-                        u = s if t[d] > 0 else low
-                        att_sum[d] += u * t[d]
-                        row_sum[d] += u
-                        t[d] = u
+                        t[d] = s if t[d] > 0 else low
+                        row_sum[d] += t[d]
                     for f in range(width):
                         for d in range(channels):
                             weight_sum[f, d] += attr[e, f] * t[d]
                 if grad_attr.shape[1]:
+                    if width == 1:
+                        for d in range(channels):
+                            t[d] = s if x_j[d] + x_i[d] + attr[e, 0] * w[0, d] > 0 else low
                     for f in range(width):
                         edge_sum = np.float32(0)
                         for d in range(channels):
@@ -253,43 +258,55 @@ def _backward_rows(
                         grad_attr[head, e, f] = edge_sum
             for d in range(channels):
                 grad_dst[row, head, d] = a[d] * row_sum[d]
+                att_sum[d] += x_i[d] * row_sum[d]
 
 
 @_compile()
 def _backward_sources(
     cuts: Array, src_indptr: Array, relation: Array, by_src: Array, row_of: Array, x_src: Array, x_dst: Array,
     att: Array, attr: Array, edge_weight: Array, slope: float, grad: Array, weight: Array, score_grad: Array,
-    grad_src: Array,
+    grad_src: Array, grad_att: Array,
 ) -> None:  # fmt: skip
     heads, channels, width = att.shape[1], att.shape[2], attr.shape[1]
     n_chunks = len(cuts) - 1
     for task in prange(heads * n_chunks):
         head, chunk = task // n_chunks, task % n_chunks
-        t = np.empty(channels, np.float32)
-        bent, message = np.empty(channels, np.float32), np.empty(channels, np.float32)
-        for source in range(cuts[chunk], cuts[chunk + 1]):
-            r = relation[source]
-            x_j, a, w = x_src[source, head], att[r, head], edge_weight[r, head]
-            bent[:] = 0
-            message[:] = 0
-            for k in range(src_indptr[source], src_indptr[source + 1]):
-                e = by_src[k]
-                x_i, g = x_dst[row_of[e], head], grad[row_of[e], head]
-                s, after = score_grad[head, e], weight[head, e]
-                low = s * slope
-                if width == 1:
-                    e_1, w_1 = attr[e, 0], w[0]
-                    for d in range(channels):
-                        bent[d] += s if x_j[d] + x_i[d] + e_1 * w_1[d] > 0 else low
-                        message[d] += after * g[d]
-                else:
-                    for d in range(channels):
-                        t[d] = x_j[d] + x_i[d]
-                    for f in range(width):
+        first, n_sources = cuts[chunk], cuts[chunk + 1] - cuts[chunk]
+        t, edge = np.empty(channels, np.float32), src_indptr[first : first + n_sources].copy()
+        bents, messages = (
+            np.zeros((n_sources, channels), np.float32),
+            np.zeros((n_sources, channels), np.float32),
+        )
+        for tile in range(0, len(x_dst), TILE_ROWS):
+            for k in range(n_sources):
+                r = relation[first + k]
+                x_j, w, bent, message = x_src[first + k, head], edge_weight[r, head], bents[k], messages[k]
+                while edge[k] < src_indptr[first + k + 1]:
+                    e = by_src[edge[k]]
+                    row = row_of[e]
+                    if row >= tile + TILE_ROWS:
+                        break
+                    edge[k] += 1
+                    x_i, g = x_dst[row, head], grad[row, head]
+                    s, after = score_grad[head, e], weight[head, e]
+                    low = s * slope
+                    if width == 1:
+                        e_1, w_1 = attr[e, 0], w[0]
                         for d in range(channels):
-                            t[d] += attr[e, f] * w[f, d]
+                            bent[d] += s if x_j[d] + x_i[d] + e_1 * w_1[d] > 0 else low
+                    else:
+                        for d in range(channels):
+                            t[d] = x_j[d] + x_i[d]
+                        for f in range(width):
+                            for d in range(channels):
+                                t[d] += attr[e, f] * w[f, d]
+                        for d in range(channels):
+                            bent[d] += s if t[d] > 0 else low
                     for d in range(channels):
-                        bent[d] += s if t[d] > 0 else low
                         message[d] += after * g[d]
+        for k in range(n_sources):
+            r = relation[first + k]
+            x_j, a, att_sum = x_src[first + k, head], att[r, head], grad_att[chunk, r, head]
             for d in range(channels):
-                grad_src[source, head, d] = message[d] + a[d] * bent[d]
+                grad_src[first + k, head, d] = messages[k, d] + a[d] * bents[k, d]
+                att_sum[d] += x_j[d] * bents[k, d]

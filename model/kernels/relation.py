@@ -40,21 +40,32 @@ class Relation:
 
     def check(self, name: str) -> None:
         """Raise `ShapeError` naming the argument that does not fit."""
-        graph, (heads, channels) = self.graph, self.att.shape
+        graph = self.graph
+        if self.att.dim() != 2 or 0 in self.att.shape:
+            raise ShapeError(
+                f"{name}: att has shape {tuple(self.att.shape)}, wanted (heads, channels), both at least 1."
+            )
+        if self.att.dtype not in (torch.float32, torch.float64):
+            raise ShapeError(f"{name}: att holds {self.att.dtype}, wanted float32 or float64.")
+        heads, channels = self.att.shape
         wanted: dict[str, tuple[Tensor, tuple[int, ...]]] = {
+            "att": (self.att, (heads, channels)),
             "x_src": (self.x_src, (graph.n_src, heads, channels)),
             "x_dst": (self.x_dst, (graph.n_dst, heads, channels)),
         }
         if (self.edge_attr is None) != (self.edge_weight is None):
             raise ShapeError(f"{name}: edge_attr and edge_weight go together, one of them is missing.")
         if self.edge_attr is not None and self.edge_weight is not None:
+            if self.edge_weight.dim() != 3:
+                shape = tuple(self.edge_weight.shape)
+                raise ShapeError(f"{name}: edge_weight has shape {shape}, wanted (heads, width, channels).")
             width = self.edge_weight.shape[1]
             wanted["edge_attr"] = (self.edge_attr, (graph.n_edges, width))
             wanted["edge_weight"] = (self.edge_weight, (heads, width, channels))
         for argument, (tensor, shape) in wanted.items():
             if tuple(tensor.shape) != shape:
                 raise ShapeError(f"{name}: {argument} has shape {tuple(tensor.shape)}, wanted {shape}.")
-            if tensor.dtype != self.att.dtype or tensor.dtype not in (torch.float32, torch.float64):
+            if tensor.dtype != self.att.dtype:
                 raise ShapeError(
                     f"{name}: {argument} holds {tensor.dtype}, wanted {self.att.dtype} as the parameters."
                 )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from model.kernels.csr import Csr
 from model.kernels.dropout import Dropout
@@ -150,6 +151,7 @@ class _Attend(torch.autograd.Function):
         return out.view(-1, call.n_dst, *out.shape[1:]).sum(0), alpha
 
     @staticmethod
+    @once_differentiable  # a second derivative would come out wrong without a word
     def backward(ctx: Any, grad: Tensor | None, grad_alpha: Tensor | None) -> tuple[Tensor | None, ...]:
         call: _Call = ctx.call
         *tensors, out, lse, scores, alpha = ctx.saved_tensors

@@ -100,6 +100,21 @@ def test_output_is_dgls_and_the_bias_survives_the_way_there_and_back() -> None:
     csr = Csr.from_edges(src, dst, 30, 25)
     ours = from_dgl(theirs)
     _close(ours(x, csr), theirs(graph, x).flatten(1))
+    gradients = []
+    for layer, edges in ((ours, csr), (theirs, graph)):
+        inputs = [t.clone().requires_grad_() for t in x]
+        out = layer(tuple(inputs), edges) if layer is ours else layer(edges, tuple(inputs)).flatten(1)
+        torch.manual_seed(1)
+        (out * torch.randn_like(out)).sum().backward()
+        gradients.append([t.grad for t in inputs])
+    for mine, its in zip(gradients[0], gradients[1], strict=True):
+        _close(mine, its)
+    pairs = ((ours.lin_src, theirs.fc_src), (ours.lin_dst, theirs.fc_dst))
+    for mine_linear, its_linear in pairs:
+        _close(mine_linear.weight.grad, its_linear.weight.grad)
+    # DGL's source bias is both in the score and in the message, ours likewise
+    _close(ours.lin_src.bias.grad, theirs.fc_src.bias.grad)
+    _close(ours.att.grad, theirs.attn.grad[0])
     assert ours.bias is not None
     torch.nn.init.normal_(ours.bias)
     _close(to_dgl(ours)(graph, x).flatten(1), ours(x, csr))

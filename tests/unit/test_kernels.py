@@ -190,10 +190,32 @@ def test_bad_relation_is_named() -> None:
     wrong = Relation(good.graph, good.x_src, good.x_dst.double(), good.att)
     with pytest.raises(ShapeError, match=r"relations\[1\]: x_dst holds torch.float64"):
         attend([good, wrong])
+    double = Relation(good.graph, good.x_src.double(), good.x_dst.double(), good.att.double())
+    with pytest.raises(ShapeError, match=r"relations\[1\]: x_dst holds torch.float64, that of the first"):
+        attend([good, double])
+    none = Relation(good.graph, good.x_src[..., :0], good.x_dst[..., :0], good.att[:, :0])
+    with pytest.raises(ShapeError, match=r"relations\[0\]: att has shape \(1, 0\)"):
+        attend([none])
+    flat = Relation(good.graph, good.x_src, good.x_dst, good.att, torch.ones(6, 1), torch.ones(5))
+    with pytest.raises(ShapeError, match=r"edge_weight has shape \(5,\)"):
+        attend([flat])
+    half = Relation(good.graph, good.x_src.half(), good.x_dst.half(), good.att.half())
+    with pytest.raises(ShapeError, match=r"att holds torch\.float16"):
+        attend([half])
     with pytest.raises(ShapeError, match="relations is empty"):
         attend([])
     with pytest.raises(ValueError, match='implementation is "fast"'):
         attend([good], implementation="fast")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_second_derivative_is_refused_and_not_wrong(name: str) -> None:
+    relation = _relation(4, 3, 6, 1, 5, 0)
+    relation.x_src.requires_grad_()
+    out, _ = attend([relation], implementation=name)
+    (first,) = torch.autograd.grad(out.square().sum(), relation.x_src, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
 
 
 @pytest.mark.parametrize("name", NAMES)
