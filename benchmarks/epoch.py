@@ -1,0 +1,133 @@
+"""One training epoch of a preset on a store: with our layers, and with PyG's in their place, in turn.
+
+python -m benchmarks.epoch --store ladybug:///nci60.lbug [--preset drgt] [--implementations cpu,pyg] [--rounds 2]
+                           [--format table|json]
+
+With PyG's layers everything else is the same: data, maps, heads, optimiser; only the adjacency network
+(preset drgt) can be given them. The rate is training pairs a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+os.environ.setdefault("DGLBACKEND", "pytorch")
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks import Row
+from benchmarks.measure import measure
+from kg.console import Format, print_rows
+from model.gatv2_conversions import to_pyg
+from model.kernels import Csr
+
+
+class PygInPlace(nn.Module):
+    """PyG's layer with the weights and the interface of ours."""
+
+    def __init__(self, ours: Any) -> None:
+        super().__init__()
+        self.layer = to_pyg(ours)
+
+    def forward(
+        self, x: Tensor, graph: Csr, edge_attr: Tensor, *, return_attention: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """As `model.gatv2.GATv2Conv`."""
+        edge_index = torch.stack([graph.unsort(graph.src.long()), graph.unsort(graph.dst())])
+        out, (_, attention) = self.layer(x, edge_index, edge_attr, return_attention_weights=True)
+        return out, attention
+
+
+def worker(store_url: str, preset: str, implementation: str, turn: int) -> Row:
+    """One implementation's epochs, in this process."""
+    from kg import heterograph
+    from kg.store import open_store
+    from model.config import load_preset
+    from model.fitting import Fitting
+    from model.graph_tensors import graph_tensors
+    from model.messages import MessageBuilder
+    from model.responses import responses
+    from model.scale import Scale
+    from model.splits import Split, folds
+
+    config = load_preset(preset)
+    with open_store(store_url, read_only=True) as store:
+        graph = heterograph.export(store)
+    measured = responses(graph, "classification")
+    training = measured.take(next(folds(measured, graph, Split.random, 5)).train)
+    tensors = graph_tensors(
+        graph, n_expressed=config.network.n_expressed_genes, n_neighbours=config.network.axial_neighbours
+    )
+    fitting = Fitting(
+        tensors,
+        MessageBuilder(tensors, config.network, "classification"),
+        training,
+        config,
+        Scale.of(training, "classification"),
+        Split.random,
+        seed=0,
+    )
+    if implementation == "pyg":
+        convs: Any = fitting.network.convs
+        fitting.network.convs = nn.ModuleList(PygInPlace(conv) for conv in convs)
+    optimiser = fitting.configure_optimizers()["optimizer"]
+
+    def epoch() -> None:
+        fitting.on_train_epoch_start()
+        for chunk in range(config.training.chunks):
+            optimiser.zero_grad()
+            fitting.training_step(torch.tensor(chunk), chunk).backward()
+            fitting.configure_gradient_clipping(optimiser)
+            optimiser.step()
+
+    result = measure(epoch, most=10)
+    return Row(
+        case=f"{preset} epoch, {len(training)} pairs",
+        implementation=implementation,
+        seconds=result.seconds,
+        rate=len(training) / result.seconds,
+        peak_mb=result.peak_mb,
+        round=turn,
+    )
+
+
+def run(store_url: str, preset: str, implementations: Sequence[str], rounds: int) -> list[Row]:
+    """All timings; implementations take turns inside a round, each in a fresh process."""
+    rows = []
+    for turn in range(1, rounds + 1):
+        for implementation in implementations:
+            given = ["--store", store_url, "--preset", preset, "--worker", implementation, str(turn)]
+            command = [sys.executable, "-m", "benchmarks.epoch", *given]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(f"{preset} with {implementation} failed: {done.stderr.strip()[-500:]}")
+            rows.append(json.loads(done.stdout.splitlines()[-1]))
+    return rows
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.epoch")
+    parser.add_argument("--store", required=True, metavar="URL")
+    parser.add_argument("--preset", default="drgt")
+    parser.add_argument("--implementations", default="cpu,pyg")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--format", type=Format, default=Format.table, choices=list(Format))
+    parser.add_argument("--worker", nargs=2, metavar=("IMPLEMENTATION", "ROUND"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        print(json.dumps(worker(options.store, options.preset, options.worker[0], int(options.worker[1]))))
+        return
+    rows = run(options.store, options.preset, options.implementations.split(","), options.rounds)
+    print_rows(rows, options.format)
+
+
+if __name__ == "__main__":
+    main()
