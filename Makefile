@@ -37,7 +37,12 @@ bench: .venv/.made  ## the main loop's figures, as JSON
 lock: | $(UV)  ## requirements.lock from pyproject.toml, without addresses
 	$(UV) pip compile --quiet --universal --python-version 3.10 --extra dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
+wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's kind, in dist/
+	rm -rf model/kernels/cpu/prebuilt build
+	$(PY) -m model.kernels.build
+	$(UV) build --quiet --wheel --no-build-isolation --python $(PY)
+
 clean:  ## remove the environment and caches, keep data and graphs
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
-.PHONY: help setup demo test bench lock clean
+.PHONY: help setup demo test bench lock wheel clean
