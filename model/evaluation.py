@@ -185,7 +185,9 @@ def _audits(
     found = {}
     for number, fold in cut.items():
         training, test = measured.take(fold.train), measured.take(fold.test)
-        inner = inner_split(training, plan.asked_as, share=INNER_SHARE, seed=plan.seed)
+        inner = inner_split(
+            training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=plan.groups(heterograph)
+        )
         found[number] = [
             *leaks.audit(measured, fold, heterograph, plan.asked_as, groups=twins),
             leaks.audit_inner(training, inner, test),

@@ -61,7 +61,7 @@ def predict_fold(
     training, test = measured.take(fold.train), measured.take(fold.test)
     if model in BASELINES:
         features = features or Features.of(baseline_tensors(heterograph))
-        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed)
+        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, plan.groups(heterograph))
         options = BASELINES[model].choose(problem)
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
         return Outcome(predicted, options, time.monotonic() - started)

@@ -79,8 +79,12 @@ class Plan:
             measured, fold = transfer(heterograph, self.task, train_on=self.train_on, test_on=self.test_on)
             return measured, [fold]
         measured = responses(heterograph, self.task)
-        groups = Groups.of(heterograph, self.drug_groups, self.cell_line_groups)
+        groups = self.groups(heterograph)
         return measured, list(folds(measured, heterograph, self.split, self.n_folds, groups=groups))
+
+    def groups(self, heterograph: Heterograph) -> Groups:
+        """Entities held out together, from folds and from the inner parts that select."""
+        return Groups.of(heterograph, self.drug_groups, self.cell_line_groups)
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,17 @@ from kg import runs
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from kg.store import GraphStore
-from model import kernels, saved
+from model import kernels, leaks, saved
 from model.attribution import attention_tables
 from model.baselines import BASELINES, Features, Problem
 from model.baselines.problem import fit_predict
 from model.config import Config
+from model.fold_fits import baseline_tensors
 from model.graph_tensors import cell_lines_without_features, graph_tensors, some
 from model.metrics import score
 from model.plans import dataset_name
 from model.responses import Responses, Task, require_two_classes, responses
-from model.splits import Fold, Split, folds
+from model.splits import Fold, Groups, Split, folds
 from model.training import Fitted, Report, fit
 
 
@@ -113,6 +114,7 @@ def train(
             f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
             "add expression and ingest again, or use --split random"
         )
+    audit = _audit(heterograph, measured, fold, split)
     stage("training")
     fitted = fit(tensors, training, config, seed=seed, task=task, split=split, device=device, report=report)
     stage("predicting")
@@ -144,7 +146,8 @@ def train(
             heterograph,
             training,
             place,
-            about={k: v for k, v in run.items() if k != "config"} | {"task": task, "shares": fitted.shares()},
+            about={k: v for k, v in run.items() if k != "config"}
+            | {"task": task, "shares": fitted.shares(), "audit": [check.row() for check in audit]},
         )
         runs.register(store, run, tables, predictions, folder=place, advance=stage)
     except BaseException:
@@ -202,6 +205,18 @@ def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fo
     if split is Split.none:
         return Fold(np.arange(len(measured)), np.empty(0, np.int64))
     return next(folds(measured, heterograph, split, 5))
+
+
+def _audit(heterograph: Heterograph, measured: Responses, fold: Fold, split: Split) -> list[leaks.Check]:
+    """The leak audit of the held-out fold; nothing to look at when nothing is held out."""
+    if split is Split.none:
+        return []
+    checks = [
+        *leaks.audit(measured, fold, heterograph, split, groups=Groups.of(heterograph)),
+        leaks.audit_features(heterograph, baseline_tensors),
+    ]
+    leaks.require_clear(checks, f"the held-out fold of --split {split.value}")
+    return checks
 
 
 def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict[str, Any]]:

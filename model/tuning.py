@@ -79,7 +79,9 @@ def tune(
     if fold >= len(cut):
         raise ModelError(f"--fold {fold} is not among {len(cut)} folds, which are counted from 0")
     training = measured.take(cut[fold].train)
-    inner = inner_split(training, plan.asked_as, share=INNER_SHARE, seed=plan.seed)
+    inner = inner_split(
+        training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=plan.groups(heterograph)
+    )
     less, aside = training.take(inner.train), training.take(inner.test)
     for part, where in ((less, "the training pairs"), (aside, "the inner validation pairs")):
         require_two_classes(part, plan.task, f"{where} of the study")

@@ -60,6 +60,8 @@ def test_run_is_registered_with_attention_predictions_and_weights(store: GraphSt
     assert found["metrics"]["auroc pooled"] == pytest.approx(
         next(f["model"] for f in trained.figures if (f["metric"], f["grouping"]) == ("auroc", "pooled"))
     )
+    audit = json.loads((trained.folder / "config.json").read_text())["audit"]
+    assert len(audit) >= 5 and not [check for check in audit if check["verdict"] == "leak"]
     counts = store.counts()
     for kind in ("Drug-ATTENDS-Gene", "CellLine-ATTENDS-Gene", "Drug-ATTENDS-CellLine", "Drug-ATTENDS-Drug"):
         assert counts[kind], kind
