@@ -25,6 +25,8 @@ BASE_EDGES: dict[Ends, tuple[str, ...]] = {
 """The base edges that carry the attention of a promoted run, by the ends of the attention."""
 
 SCORES = ("src", "dst", "weight", "rank", "percentile", "excess")
+KEPT = ("spread", "stability", "q")
+"""Scores that whoever made an attention table may have put beside the weight."""
 
 
 def scores(table: pa.Table) -> pa.Table:
@@ -33,16 +35,15 @@ def scores(table: pa.Table) -> pa.Table:
     Parameters
     ----------
     table
-        ``src``, ``dst`` (ids), ``weight`` in [0, 1] and ``competitors`` (at least 1); ``spread`` is kept
-        where it is there.
+        ``src``, ``dst`` (ids), ``weight`` in [0, 1] and ``competitors`` (at least 1); the columns of ``KEPT``
+        are kept where they are there.
 
     Returns
     -------
     pyarrow.Table
         ``src``, ``dst``, ``weight``, ``rank`` (1 is the source's most attended; ties go to the smaller
         ``dst``), ``percentile`` (% of the relation's edges with less weight), ``excess`` (weight times
-        competitors: 1 is what an edge gets without preference) and ``spread`` where given, ordered by
-        source, then rank.
+        competitors: 1 is what an edge gets without preference) and what is kept, ordered by source, then rank.
 
     Raises
     ------
@@ -79,8 +80,9 @@ def scores(table: pa.Table) -> pa.Table:
         "percentile": pa.array(100.0 * below / max(len(weight), 1)),
         "excess": pa.array(weight[order] * competitors[order]),
     }
-    if "spread" in table.column_names:
-        columns["spread"] = table["spread"].take(pa.array(order))
+    for name in KEPT:
+        if name in table.column_names:
+            columns[name] = table[name].take(pa.array(order))
     return pa.table(columns)
 
 

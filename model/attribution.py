@@ -9,6 +9,7 @@ import torch
 from kg.heterograph import Heterograph
 from kg.schema import Ends
 from model.messages import RELATIONS
+from model.stability import edge_stability
 from model.training import Fitted
 
 TABLES: dict[Ends, tuple[str, ...]] = {
@@ -35,14 +36,17 @@ def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.
     -------
     dict
         For each pair of kinds a table with ``src`` (who draws the message), ``dst`` (whom it draws it from),
-        ``weight`` in [0, 1], ``competitors`` (edges in the same softmax) and ``spread`` (standard deviation of
-        the weight over members; null with one member). Empty where the network has no such relation.
+        ``weight`` in [0, 1], ``competitors`` (edges in the same softmax), ``spread`` (standard deviation of the
+        weight over members) and ``stability`` (agreement of ``src``'s first 20 between members, see
+        `model.stability`); both null with one member. Empty where the network has no such relation.
     """
     with torch.inference_mode():
         found = [m.network.attention(fitted.tensors, fitted.messages) for m in fitted.members]  # type: ignore[operator]
     tables = {}
     for ends, relations in TABLES.items():
         parts = []
+        by_member: list[np.ndarray] = []
+        looks: list[np.ndarray] = []
         for relation in relations:
             members = [attended[relation] for attended in found if relation in attended]
             if not members:
@@ -63,7 +67,15 @@ def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.
                     }
                 )
             )
-        tables[ends] = pa.concat_tables(parts) if parts else _EMPTY
+            by_member.append(weights)
+            looks.append(edges.dst.cpu().numpy())
+        if not parts:
+            tables[ends] = _EMPTY
+            continue
+        stability = edge_stability(np.concatenate(by_member, axis=1), np.concatenate(looks))
+        tables[ends] = pa.concat_tables(parts).append_column(
+            "stability", pa.array(stability, pa.float64(), from_pandas=True)
+        )
     return tables
 
 
@@ -74,6 +86,7 @@ _EMPTY = pa.table(
         "weight": pa.array([], pa.float64()),
         "competitors": pa.array([], pa.int64()),
         "spread": pa.array([], pa.float64()),
+        "stability": pa.array([], pa.float64()),
     }
 )
 

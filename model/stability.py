@@ -83,6 +83,31 @@ def stability(scores: np.ndarray, *, depth: int = 20, persistence: float = PERSI
     )
 
 
+def edge_stability(
+    weight: np.ndarray, node: np.ndarray, *, depth: int = 20, persistence: float = PERSISTENCE
+) -> np.ndarray:
+    """`stability` of each node's edges, where nodes have different edges.
+
+    Parameters
+    ----------
+    weight
+        Of every edge by every seed, (n_seeds, n_edges), larger first; ties go to the edge that comes first.
+    node
+        Whose edge it is, int (n_edges,).
+
+    Returns
+    -------
+    ndarray
+        The node's figure on each of its edges, (n_edges,); NaN with one seed.
+    """
+    found = np.full(weight.shape[1], np.nan)
+    order = np.argsort(node, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(node[order]) != 0]) if len(order) else np.empty(0, np.int64)
+    for edges in np.split(order, starts[1:]):
+        found[edges] = stability(weight[:, None, edges], depth=depth, persistence=persistence)
+    return found
+
+
 def empirical_p(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     """Share of null values at least as large, the observed one counted among them.
 

@@ -71,11 +71,10 @@ def test_strongest_keeps_k_a_source() -> None:
     assert kept["dst"].to_pylist() == ["g0", "g1", "g2"] * 2 + ["g0"]
 
 
-def test_spread_is_carried_along_in_the_order_of_rank() -> None:
-    with_spread = table([("A", "x", 0.25, 2), ("A", "y", 0.75, 2)]).append_column(
-        "spread", pa.array([0.1, 0.2])
-    )
-    assert attention.scores(with_spread)["spread"].to_pylist() == [0.2, 0.1]
+@pytest.mark.parametrize("name", attention.KEPT)
+def test_what_stands_beside_the_weight_is_carried_along_in_the_order_of_rank(name: str) -> None:
+    given = table([("A", "x", 0.25, 2), ("A", "y", 0.75, 2)]).append_column(name, pa.array([0.1, 0.2]))
+    assert attention.scores(given)[name].to_pylist() == [0.2, 0.1]
 
 
 def test_an_empty_relation_has_no_scores() -> None:

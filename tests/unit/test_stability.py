@@ -7,7 +7,14 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from kg.errors import ShapeError
-from model.stability import benjamini_hochberg, empirical_p, null_q, rank_biased_overlap, stability
+from model.stability import (
+    benjamini_hochberg,
+    edge_stability,
+    empirical_p,
+    null_q,
+    rank_biased_overlap,
+    stability,
+)
 
 
 def test_overlap_of_a_ranking_with_itself_is_one_and_with_a_foreign_one_zero() -> None:
@@ -40,6 +47,16 @@ def test_stability_is_the_mean_over_pairs_of_seeds() -> None:
         ]
         assert stability(scores, depth=4)[node] == pytest.approx(np.mean(pairs))
     assert np.isnan(stability(scores[:1])).all()
+
+
+def test_stability_of_edges_is_that_of_each_nodes_own() -> None:
+    weight = np.random.default_rng(5).random((3, 12))
+    node = np.array([0, 1, 0, 1, 0, 0, 1, 1, 0, 2, 1, 0])
+    found = edge_stability(weight, node, depth=3)
+    for n in range(3):
+        expected = stability(weight[:, None, node == n], depth=3)[0]
+        assert found[node == n] == pytest.approx(np.full((node == n).sum(), expected))
+    assert np.isnan(edge_stability(weight[:1], node)).all()
 
 
 def test_adjusted_p_values_are_scipys() -> None:

@@ -159,6 +159,11 @@ def test_attention_tables_are_whole_shares_of_the_one_who_looks() -> None:
                 for s, c in zip(table["src"].to_pylist(), table["competitors"].to_pylist(), strict=True)
             )
         assert (table["spread"].to_numpy() >= 0).all()
+        of_node = table.group_by("src").aggregate([("stability", "min"), ("stability", "max")])
+        assert of_node["stability_min"].equals(of_node["stability_max"])
+        assert (
+            0 <= of_node["stability_min"].to_numpy().min() <= of_node["stability_max"].to_numpy().max() <= 1
+        )
     known = {(f"NSC{i + 1}", f"GENE{i % 4:03d}") for i in range(24)}
     assert known <= set(
         zip(tables["Drug", "Gene"]["src"].to_pylist(), tables["Drug", "Gene"]["dst"].to_pylist(), strict=True)
