@@ -19,6 +19,7 @@ from model.config import load_preset
 from model.fold_fits import baseline_tensors, in_processes, in_turn
 from model.metrics import score, training_expectation
 from model.plans import Plan, Row, unpredictable_pairs
+from model.provenance import git_fingerprint
 from model.responses import Responses, Task, require_two_classes
 from model.splits import Fold, Groups, inner_split
 from model.twins import CellLineGroups, DrugGroups
@@ -70,9 +71,7 @@ def evaluate(
         Before anything is fitted: if there is no such model, a fold leaks, is empty or of one class, or nothing in it
         can be predicted.
     """
-    for model in models:
-        if model not in BASELINES:
-            _load(model, plan)
+    configs = {model: _config(model, plan) for model in models}
     measured, cut = plan.cut(heterograph)
     where = [f"fold {number} of --split {plan.split.value}" for number in range(len(cut))]
     numbers = [n for n in range(len(cut)) if only is None or n in only]
@@ -89,7 +88,11 @@ def evaluate(
                 f"nothing of {where[number]} can be predicted: {why[0].cell_line}: {why[0].reason}"
             )
     key, name = plan.key(heterograph), plan.dataset(heterograph)
-    done = files.read(finished, key)
+    done = {
+        (entry["fold"], entry["model"]): entry["rows"]
+        for entry in files.entries(finished, key)
+        if entry["config"] == configs.get(entry["model"], entry["config"])
+    }
 
     def predicted_in(number: int, model: str) -> Path | None:
         return None if predictions is None else files.prediction_file(predictions, key, number, model)
@@ -101,7 +104,7 @@ def evaluate(
         if (number, model) not in done
         or ((file := predicted_in(number, model)) is not None and not file.is_file())
     ]
-    started = time.monotonic()
+    started, commit = time.monotonic(), git_fingerprint()
     outcomes = in_processes if workers > 1 and len(jobs) > 1 else in_turn
     for count, (number, model, outcome) in enumerate(
         outcomes(heterograph, measured, cut, jobs, plan, workers), start=1
@@ -117,6 +120,7 @@ def evaluate(
             files.keep(file, heterograph, test, test.target(plan.task), predicted)
         entry = {
             "of": key, "fold": number, "model": model, "seconds": round(outcome.seconds, 2),
+            "commit": commit, "config": configs[model],
             "options": dict(outcome.options), "audit": [check.row() for check in audits[number]],
             "unpredictable": [asdict(w) for w in why], "rows": rows,
         }  # fmt: skip
@@ -147,10 +151,18 @@ def summary(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _load(model: str, plan: Plan) -> None:
-    """Refuse a model that is neither a baseline nor a preset, with the names of both."""
+def _config(model: str, plan: Plan) -> str | None:
+    """What a preset's fit depends on, for telling a changed YAML file; nothing for a baseline.
+
+    Raises
+    ------
+    ModelError
+        If a model is neither a baseline nor a preset, with the names of both.
+    """
+    if model in BASELINES:
+        return None
     try:
-        load_preset(model, **plan.options())
+        return files.digest(load_preset(model, **plan.options()).model_dump(mode="json"))
     except ModelError as error:
         if str(error).startswith("no preset"):
             raise ModelError(f"{error}; baselines are {', '.join(BASELINES)}") from None

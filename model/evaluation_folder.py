@@ -15,7 +15,7 @@ from model import finished, results
 from model.baselines import BASELINES
 from model.plans import Plan, Row
 from model.plots import write_plots
-from model.run import git_fingerprint
+from model.provenance import git_fingerprint
 from model.verdicts import read_predictions, verdicts
 
 
@@ -54,7 +54,7 @@ def write_folder(
     ]
     result: Row = {
         "dataset": plan.dataset(heterograph), "split": plan.split.value, "task": plan.task,
-        "command": command, "commit": git_fingerprint(),
+        "command": command, "commit": " and ".join(sorted({entry["commit"] for entry in entries})) or git_fingerprint(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "data": key["data"], "ours": ours,
         "verdicts": verdicts(rows, predictions, plan.task, ours=ours),

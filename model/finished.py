@@ -45,11 +45,6 @@ def keep(
     unfinished.replace(file)
 
 
-def read(path: Path | None, key: Row) -> dict[tuple[int, str], list[Row]]:
-    """Rows of finished (fold, model) of one plan."""
-    return {(entry["fold"], entry["model"]): entry["rows"] for entry in entries(path, key)}
-
-
 def entries(path: Path | None, key: Row | None = None) -> list[Row]:
     """Finished folds of a file, of one plan or of all; the line that was being written at the end is none."""
     found: list[Row] = []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -28,6 +26,7 @@ from model.fold_fits import baseline_tensors
 from model.graph_tensors import cell_lines_without_features, graph_tensors, some
 from model.metrics import score
 from model.plans import dataset_name
+from model.provenance import git_fingerprint
 from model.responses import Responses, Task, require_two_classes, responses
 from model.splits import Fold, Groups, Split, folds
 from model.training import Fitted, Report, fit
@@ -174,31 +173,6 @@ def resolve_device(device: str) -> str:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ModelError("torch sees no CUDA device here; use --device cpu, or see: cli doctor")
     return device
-
-
-def git_fingerprint() -> str:
-    """Commit of the code and whether it was changed since; the package's version outside a checkout."""
-    here = Path(__file__).resolve().parent
-    try:
-        commit = _git(here, "rev-parse", "--short=12", "HEAD")
-        return commit + ("+changes" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.SubprocessError):
-        from importlib.metadata import version
-
-        return f"pharmagraph {version('pharmagraph')}"
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=10,
-        env=environment,
-    )
-    return done.stdout.strip()
 
 
 def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fold:

@@ -133,7 +133,7 @@ def _write(document: dict[str, Any]) -> None:
 
 
 def _made_by(command: str) -> dict[str, str]:
-    from model.run import git_fingerprint
+    from model.provenance import git_fingerprint
 
     machine = f"{os.cpu_count()} × {platform.machine()}, Python {platform.python_version()}"
     return {"command": command, "commit": git_fingerprint(), "machine": machine}
