@@ -35,6 +35,7 @@ def bootstrap_interval(
     predicted: np.ndarray,
     entity: np.ndarray,
     *,
+    fold: np.ndarray | None = None,
     resamples: int = 500,
     level: float = 0.95,
     seed: int = 0,
@@ -47,6 +48,9 @@ def bootstrap_interval(
     ----------
     entity
         Number of the drug or the cell line of each pair, int (n,).
+    fold
+        Of each pair, int (n,): the figure is then the mean over folds, as predictions of two folds come from two fits
+        and are not to be ranked against each other.
 
     Returns
     -------
@@ -59,7 +63,9 @@ def bootstrap_interval(
     found = []
     for _ in range(resamples):
         rows = np.concatenate([groups[i] for i in generator.integers(0, len(groups), len(groups))])
-        found.append(metric(target[rows], predicted[rows]))
+        parts = [rows] if fold is None else [rows[fold[rows] == k] for k in np.unique(fold)]
+        figures = [metric(target[part], predicted[part]) for part in parts if len(part)]
+        found.append(float(np.mean(figures)))
     return _percentiles(np.array(found), level)
 
 

@@ -12,9 +12,12 @@ from model import finished
 from model.metrics import CLASSIFICATION, REGRESSION, Metric, per_entity
 from model.plans import Row
 from model.responses import Task
-from model.significance import compare_entities, compare_folds, mean_interval
+from model.significance import bootstrap_interval, compare_entities, compare_folds, mean_interval
 
 SMALLER_IS_BETTER = frozenset({"brier", "calibration_error", "rmse"})
+DRAWN = frozenset({"auroc", "r2", "pearson"})
+"""Pooled figures that have an interval, drugs drawn with replacement."""
+RESAMPLES = 200
 ENTITY = {"per_drug": "drug", "per_cell_line": "cell_line"}
 
 
@@ -92,8 +95,9 @@ def verdicts(
     -------
     list of dict
         ``metric``, ``grouping``, ``model``, ``mean``, ``deviation`` (over folds), ``folds``, ``low`` and ``high``
-        (95% by entity), ``rival``, ``difference``, ``p``, ``test`` and ``n``. Groups of entities are compared by
-        Wilcoxon's test over entities, the rest by the corrected t-test over folds.
+        (95%, entities drawn; drugs for the pooled figures of `DRAWN`), ``rival``, ``difference``, ``p``, ``test``
+        and ``n``. Groups of entities are compared by Wilcoxon's test over entities, the rest by the corrected t-test
+        over folds.
     """
     columns: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
     for row in rows:
@@ -121,12 +125,26 @@ def verdicts(
             rivals = [m for m in by_model if (m in ours) != (model in ours) and np.isfinite(means[m])]
             rival = max(rivals, key=lambda m: sign * means[m], default=None)
             low, high = mean_interval(np.array(list(by_entity.get(model, {}).values())))
+            if grouping == "pooled" and metric in DRAWN and predictions.get(model):
+                low, high = _pooled_interval(predictions[model], metrics[metric])
             row = {
                 "metric": metric, "grouping": grouping, "model": model, "mean": means[model],
                 "deviation": float(np.std(list(values.values()))), "folds": len(values), "low": low, "high": high,
             }  # fmt: skip
             found.append(row | _against(model, rival, by_model, by_entity))
     return found
+
+
+def _pooled_interval(of_folds: Mapping[int, Predicted], metric: Metric) -> tuple[float, float]:
+    drug = np.concatenate([made.drug for made in of_folds.values()])
+    return bootstrap_interval(
+        metric,
+        np.concatenate([made.target for made in of_folds.values()]),
+        np.concatenate([made.predicted for made in of_folds.values()]),
+        np.unique(drug, return_inverse=True)[1],
+        fold=np.repeat(np.arange(len(of_folds)), [len(made.drug) for made in of_folds.values()]),
+        resamples=RESAMPLES,
+    )
 
 
 def _against(

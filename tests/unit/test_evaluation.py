@@ -184,6 +184,11 @@ def test_grouped_verdict_is_made_of_the_entities_of_every_fold(tmp_path: Path) -
     assert own["n"] == len(np.concatenate(values))
     assert own["mean"] == pytest.approx(np.mean([v.mean() for v in values]))
     assert own["low"] < np.concatenate(values).mean() < own["high"]
+    (pooled,) = (
+        v for v in found
+        if (v["model"], v["metric"], v["grouping"]) == ("kernel-ridge", "auroc", "pooled")
+    )  # fmt: skip
+    assert pooled["low"] < pooled["mean"] < pooled["high"]
     assert own["rival"] == "additive" and own["difference"] > 0 and own["p"] < 0.05
     (other,) = (
         v for v in found

@@ -28,6 +28,17 @@ def test_bootstrap_by_entity_is_wider_than_by_pair_when_an_entitys_pairs_are_ali
     assert by_entity[1] - by_entity[0] > 2 * (by_pair[1] - by_pair[0])
 
 
+def test_folds_are_not_ranked_against_each_other() -> None:
+    """Two fits whose scores differ by a constant: each ranks well, together they would not."""
+    generator = np.random.default_rng(3)
+    label = generator.integers(0, 2, 400).astype(float)
+    fold, entity = np.repeat([0, 1], 200), np.tile(np.arange(40), 10)
+    score = label + 0.3 * generator.normal(size=400) + 5 * fold
+    low, _ = significance.bootstrap_interval(metrics.auroc, label, score, entity, fold=fold, resamples=100)
+    _, high = significance.bootstrap_interval(metrics.auroc, label, score, entity, resamples=100)
+    assert low > 0.95 > high
+
+
 def test_entity_test_is_scipys_and_leaves_out_entities_without_a_figure() -> None:
     generator = np.random.default_rng(2)
     first, second = generator.normal(0.6, 0.1, 40), generator.normal(0.5, 0.1, 40)
