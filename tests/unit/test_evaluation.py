@@ -207,6 +207,7 @@ def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) 
     result = {
         "dataset": "nci60", "split": "random", "task": "classification", "commit": "abc", "machine": "2 cores",
         "command": "cli evaluate --split random", "ours": ["default"], "unpredictable": [],
+        "audit": {"0": [{"path": "twins", "verdict": "noted"}, {"path": "a pair", "verdict": "clear"}]},
         "rows": [{"fold": f} for f in range(5)],
         "verdicts": [
             verdict("default", "auroc", 0.97, "blend"), verdict("blend", "auroc", 0.95, "default"),
@@ -219,6 +220,7 @@ def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) 
     assert "- AUROC pooled: default wins, +0.0200 against blend (p = 0.004, n = 5)." in text
     assert "- Brier pooled: blend wins" in text and text.count("**ours does not**") == 1
     assert "    cli evaluate --split random" in text
+    assert "- Leak audit: 2 checks, 1 clear, 1 noted, 0 leak (twins)." in text
     assert json.loads(rows.read_text()) == [result]
     with pytest.raises(InputError, match="holds no result"):
         results.read_results([tmp_path / "nothing"])
