@@ -334,3 +334,20 @@ def test_figures_of_another_question_are_not_taken_for_this_one(
     asked = {"n_folds": 3, "settings": QUICK, "finished": file}
     first, other = (evaluate_targets(problem, ("popularity",), seed=seed, **asked) for seed in (0, 1))  # type: ignore[arg-type]
     assert first != other
+
+
+def test_rows_are_added_to_the_pages_file_in_place_of_older_ones(
+    problem: TargetProblem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "PAGE", tmp_path / "interpretation.json")
+    for seed in (0, 1):
+        rows = evaluate_targets(problem, ("transfer", "popularity"), n_folds=3, seed=seed)
+        (tmp_path / "rows.json").write_text(json.dumps(rows))
+        page._add(str(tmp_path / "rows.json"), f"cli evaluate-targets --seed {seed}")
+    document = json.loads((tmp_path / "interpretation.json").read_text())
+    (measurement,) = document["measurements"]
+    assert measurement["rows"] == rows and measurement["command"].endswith("--seed 1")
+    assert {"commit", "machine"} <= set(measurement)
+    assert (tmp_path / "interpretation.md").read_text() == page.markdown(document)
+    lines = (tmp_path / "interpretation.json").read_text().splitlines()
+    assert len(lines) < len(rows) + 20  # a row a line
