@@ -168,6 +168,12 @@ ANSWERS = {
         [("EGFR", 1, 2), ("MYC", 3, 1)],
         ("gene", "first_rank", "second_rank"),
     ),
+    "gene-paths": (
+        {"drug": "erlotinib", "cell_line": "a549"},
+        [("MYC", 0.1, 1.0, False)],
+        ("gene", "of_drug", "of_cell_line", "known"),
+    ),
+    "interaction-paths": ({"drug": "erlotinib", "cell_line": "a549"}, [], ("gene", "interacts_with")),
     "enriched-pathways": (
         {"drug": "erlotinib"},
         [("EGFR signalling", "ranks", 0.01)],
