@@ -37,8 +37,8 @@ _SCORES = """
 | `excess` | weight times competitors; 1 is an even share | comparing drugs, and hubs | proof |
 | `spread` | standard deviation of the weight over the networks of the run | discarding what the seed made | cause |
 | `stability` | agreement of a drug's first 20 genes between seeds, 1 is the same list | whether a drug's list may be read at all | single genes |
-| `q` | false discovery rate against permuted responses | whether the responses have anything to do with it | targets known from structure alone: their attention does not come from responses |
-| `publications`, `expected_publications`, `publications_p` | abstracts that name both, against independence | what is known already | what is new |
+| `q` (empty: no run computes it yet) | false discovery rate against permuted responses | whether the responses have anything to do with it | targets known from structure alone: their attention does not come from responses |
+| `publications`, `expected_publications`, `publications_p` (by `cli enrich --literature`) | abstracts that name both, against independence | what is known already | what is new |
 | ENRICHED `q` | a gene set stands out among attended genes, against all that could be attended to | the mechanism behind a list | single genes |
 
 Attention to a gene is no proof of mechanism. `cli report --faithfulness` takes the most attended gene edges away and shows
