@@ -53,10 +53,11 @@ def markdown(document: dict[str, Any]) -> str:
         "",
         "`python -m model.targets.page` prints this page from `interpretation.json`, which holds the rows with the",
         "command, commit and machine that made them. Candidates are the same for every drug: all known targets, and",
-        "the genes of most expression signal. The first scorer is attention, a softmax over a drug's candidates: what",
-        "would stand on ATTENDS is what is tested. AUROC, AUPR: mean over drugs. Recall: share of all held-out",
-        "targets among their drug's first 5 or 20. p: Wilcoxon's signed-rank test of attention against the scorer,",
-        "AUROC paired over structures.",
+        "the genes of most expression signal. The first scorer is the target attention of `model/targets`, a softmax",
+        "over a drug's candidates that `cli evaluate-targets` fits to known targets by itself. It is not yet what a",
+        "run's ATTENDS edges carry: those are the response network's. AUROC, AUPR: mean over drugs. Recall: share of",
+        "all held-out targets among their drug's first 5 or 20. p: Wilcoxon's signed-rank test of attention against",
+        "the scorer, AUROC paired over structures.",
         "",
     ]
     for measurement in document["measurements"]:
