@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from kg.errors import ShapeError
 from model.kernels import Csr, Dropout, Relation, attend, build, choice, status, warm
+from workflow import doctor
 
 NAMES = ["cpu", "numba", "cuda"]
 
@@ -262,6 +263,8 @@ def test_without_a_compiler_numba_takes_over_with_one_warning(
         warnings.simplefilter("error", RuntimeWarning)
         attend([_relation(4, 3, 6, 1, 5, 0)])
     assert status()["cpu"].startswith("numba: cpu: no C++ compiler (no-such-compiler)")
+    finding = doctor._kernels()
+    assert finding.state == "missing" and "no-such-compiler" in finding.detail
 
 
 def test_compiler_that_fails_is_reported_in_one_line(
