@@ -1,10 +1,11 @@
 """One training epoch of a preset on a store: with our layers, and with PyG's in their place, in turn.
 
 python -m benchmarks.epoch --store ladybug:///nci60.lbug [--preset drgt] [--implementations cpu,pyg] [--rounds 2]
-                           [--format table|json]
+                           [--format table|json] [--profile]
 
 With PyG's layers everything else is the same: data, maps, heads, optimiser; only the adjacency network
-(preset drgt) can be given them. The rate is training pairs a second.
+(preset drgt) can be given them. The rate is training pairs a second. ``--profile`` prints instead what share of one
+epoch's processor time, on one thread, each operation takes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
@@ -45,8 +46,8 @@ class PygInPlace(nn.Module):
         return out, attention
 
 
-def worker(store_url: str, preset: str, implementation: str, turn: int) -> Row:
-    """One implementation's epochs, in this process."""
+def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[[], None], int]:
+    """One epoch to be called again and again, and its number of training pairs."""
     from kg import heterograph
     from kg.store import open_store
     from model.config import load_preset
@@ -87,12 +88,31 @@ def worker(store_url: str, preset: str, implementation: str, turn: int) -> Row:
             fitting.configure_gradient_clipping(optimiser)
             optimiser.step()
 
+    return epoch, len(training)
+
+
+def profile(store_url: str, preset: str) -> list[dict[str, Any]]:
+    """Operations of one epoch that take a hundredth of its processor time or more, the longest first."""
+    torch.set_num_threads(1)
+    epoch, _ = prepare(store_url, preset, "cpu")
+    epoch()  # what happens once, such as sorting edges, is not the epoch's
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as recorded:
+        epoch()
+    averages = recorded.key_averages()
+    total = sum(a.self_cpu_time_total for a in averages)
+    rows = [{"operation": a.key, "share": a.self_cpu_time_total / total, "calls": a.count} for a in averages]
+    return sorted((r for r in rows if r["share"] >= 0.01), key=lambda r: -r["share"])
+
+
+def worker(store_url: str, preset: str, implementation: str, turn: int) -> Row:
+    """One implementation's epochs, in this process."""
+    epoch, n_pairs = prepare(store_url, preset, implementation)
     result = measure(epoch, most=10)
     return Row(
-        case=f"{preset} epoch, {len(training)} pairs",
+        case=f"{preset} epoch, {n_pairs} pairs",
         implementation=implementation,
         seconds=result.seconds,
-        rate=len(training) / result.seconds,
+        rate=n_pairs / result.seconds,
         peak_mb=result.peak_mb,
         round=turn,
     )
@@ -121,9 +141,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--format", type=Format, default=Format.table, choices=list(Format))
     parser.add_argument("--worker", nargs=2, metavar=("IMPLEMENTATION", "ROUND"), help=argparse.SUPPRESS)
+    parser.add_argument("--profile", action="store_true", help="shares of operations in place of times")
     options = parser.parse_args()
     if options.worker:
         print(json.dumps(worker(options.store, options.preset, options.worker[0], int(options.worker[1]))))
+        return
+    if options.profile:
+        print_rows(profile(options.store, options.preset), options.format)
         return
     rows = run(options.store, options.preset, options.implementations.split(","), options.rounds)
     print_rows(rows, options.format)

@@ -69,7 +69,9 @@ def fill(graph: GraphStore, folder: Path) -> None:
         pa.table({"src": ["EGFR", "KRAS"], "dst": ["P1", "P1"], "dataset": ["P"] * 2}),
     )
     graph.upsert_edges(
-        "INTERACTS_WITH", ("Gene", "Gene"), pa.table({"src": ["EGFR"], "dst": ["KRAS"], "dataset": ["I"]})
+        "INTERACTS_WITH",
+        ("Gene", "Gene"),
+        pa.table({"src": ["EGFR", "EGFR"], "dst": ["KRAS", "MYC"], "dataset": ["I", "I"]}),
     )
     graph.upsert_edges(
         "SIMILAR_TO",
@@ -173,7 +175,11 @@ ANSWERS = {
         [("MYC", 0.1, 1.0, False)],
         ("gene", "of_drug", "of_cell_line", "known"),
     ),
-    "interaction-paths": ({"drug": "erlotinib", "cell_line": "a549"}, [], ("gene", "interacts_with")),
+    "interaction-paths": (
+        {"drug": "erlotinib", "cell_line": "a549"},
+        [("EGFR", "MYC", 0.5, 1.0, True)],
+        ("gene", "interacts_with", "of_drug", "of_cell_line", "known"),
+    ),
     "enriched-pathways": (
         {"drug": "erlotinib"},
         [("EGFR signalling", "ranks", 0.01)],
