@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import neo4j
 import numpy as np
@@ -22,6 +21,7 @@ from kg import changes, neo4j_edges, neo4j_schema, statements
 from kg import neo4j_statements as cypher
 from kg.errors import InputError, StoreFullError
 from kg.neo4j_sessions import Connection, run
+from kg.pipeline import in_flight
 from kg.schema import NODES, EdgeKind, Ends, NodeKind, arrow_schema, edge_tables
 from kg.schema import edge as edge_kind
 from kg.schema import node as node_kind
@@ -30,7 +30,8 @@ from kg.store import Change, edge_count_key, total
 BATCH_NODES = 5_000
 DELETE_EDGES = 20_000
 """Edges deleted in one transaction."""
-T = TypeVar("T")
+ATTENTION_WRITERS = 2
+"""They set properties of different edges and so never wait for each other's locks."""
 
 
 class Neo4jStore:
@@ -145,7 +146,8 @@ class Neo4jStore:
                 lambda start, stop: neo4j_edges.upsert(self.connection, sent, start, stop), *bounds
             )
 
-        return total(_one_ahead(upsert, sent.bounds))
+        # one writer: two that share target nodes deadlock, and their retries cost more than they gain
+        return total(in_flight(upsert, sent.bounds))
 
     def _whole(self, send: Callable[[int, int], Change], start: int, stop: int) -> Change:
         """Send rows ``start`` to ``stop``; in halves when the server's memory limit stops the transaction."""
@@ -224,7 +226,7 @@ class Neo4jStore:
             return int(wanted.num_rows - wanted.column("attention_run").null_count)
 
         blocks = neo4j_edges.edge_blocks(self.connection, kind, ends, names, {}, with_places=True)
-        return sum(_one_ahead(block, blocks))
+        return sum(in_flight(block, blocks, ATTENTION_WRITERS))
 
     # --- reading ------------------------------------------------------------------------------------------
 
@@ -293,21 +295,6 @@ class Neo4jStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _one_ahead(work: Callable[[Any], T], items: Iterator[Any] | Sequence[Any]) -> Iterator[T]:
-    """Results of ``work`` in order; the next item is read while the last one is written.
-
-    One writer only: two that share target nodes deadlock, and their retries cost more than they gain.
-    """
-    with ThreadPoolExecutor(1, thread_name_prefix="neo4j") as pool:
-        waiting: Future[T] | None = None
-        for item in items:
-            if waiting is not None:
-                yield waiting.result()
-            waiting = pool.submit(work, item)
-        if waiting is not None:
-            yield waiting.result()
 
 
 def _turned(table: pa.Table, kind: EdgeKind) -> pa.Table:

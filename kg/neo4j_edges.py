@@ -20,6 +20,7 @@ from kg import changes
 from kg import neo4j_statements as cypher
 from kg.errors import StoreError
 from kg.neo4j_sessions import Connection, run
+from kg.pipeline import ahead
 from kg.schema import ARROW, EdgeKind, Ends, Property
 from kg.store import Change
 
@@ -98,29 +99,42 @@ def edge_blocks(
     properties = [p for p in kind.columns if p.name in {*columns, *kind.identity}]
     wanted = [*columns, EDGE] if with_places else list(columns)
     if "src" not in equals and ({"dst", "run_id"} & set(equals)):
-        text = cypher.edges_where(kind, ends, properties, equals)
+        text = cypher.edges_where(kind, ends, properties, equals, with_places=with_places)
         yield _rows_to_table(connection.rows(text, **equals), kind, properties, source, target).select(wanted)
         return
-    text = cypher.edges_of_sources(kind, ends, properties, equals)
+    text = cypher.edges_of_sources(kind, ends, properties, equals, with_places=with_places)
     chosen = source.ids
     if "src" in equals:
         chosen = chosen.filter(pc.is_in(chosen, pa.array(equals["src"], pa.string())))
-    at, size = 0, 32
-    while at < len(chosen):
-        parameters = {**equals, "src": chosen.slice(at, size).to_pylist()}
-        block = _rows_to_table(connection.rows(text, **parameters), kind, properties, source, target)
+    listed = 1 + len(cypher.grouping(kind, properties))
+    for rows in ahead(_blocks_of_rows(connection, text, equals, chosen, listed)):
+        block = _rows_to_table(rows, kind, properties, source, target)
         if "dst" in equals:
             block = block.filter(pc.is_in(block.column("dst"), pa.array(equals["dst"], pa.string())))
         if block.num_rows:
             yield block.select(wanted)
+
+
+def _blocks_of_rows(
+    connection: Connection, text: str, equals: Mapping[str, Sequence[str]], src: pa.Array, listed: int
+) -> Iterator[list[list[Any]]]:
+    """Rows of some `BLOCK_EDGES` edges each; ``listed`` is the first column that lists edges."""
+    at, size = 0, 32
+    while at < len(src):
+        rows = connection.rows(text, **{**equals, "src": src.slice(at, size).to_pylist()})
+        yield rows
         at += size
-        size = int(np.clip(size * BLOCK_EDGES / max(block.num_rows, 1), max(size // 2, 1), size * 4))
+        n_edges = sum(len(row[listed]) for row in rows)
+        size = int(np.clip(size * BLOCK_EDGES / max(n_edges, 1), max(size // 2, 1), size * 4))
 
 
 def _rows_to_table(
     rows: Sequence[Sequence[Any]], kind: EdgeKind, columns: Sequence[Property], source: Nodes, target: Nodes
 ) -> pa.Table:
-    """The rows of `cypher.edges_of_sources`, sorted; edges to nodes of other labels are left out."""
+    """The rows of `cypher.edges_of_sources`, sorted, with or without places as they come.
+
+    Edges to nodes of other labels are left out.
+    """
     grouping, listed = cypher.grouping(kind, columns), cypher.listed(kind, columns)
     first = 1 + len(grouping)
     sizes = np.array([len(r[first]) for r in rows], np.int64)
@@ -137,9 +151,11 @@ def _rows_to_table(
     }
     for p in grouping:
         arrays[p.name] = texts[p.name].take(pa.array(group[order]))
-    arrays[EDGE] = pa.array(_joined(rows, first + 1)[order])
     for i, p in enumerate(listed):
-        arrays[p.name] = _column(rows, first + 2 + i, p).take(pa.array(order))
+        arrays[p.name] = _column(rows, first + 1 + i, p).take(pa.array(order))
+    places = first + 1 + len(listed)
+    if not rows or len(rows[0]) > places:
+        arrays[EDGE] = pa.array(_joined(rows, places)[order])
     return pa.table(arrays)
 
 
@@ -210,7 +226,7 @@ def upsert(connection: Connection, sent: EdgeBatches, start: int, stop: int) -> 
     rows = sent.table.take(pa.array(sent.order[start:stop]))
     src = pc.unique(rows.column("src")).to_pylist()
     known = [p for p in kind.columns if p.name in rows.column_names]
-    read = cypher.edges_of_sources(kind, ends, known, ())
+    read = cypher.edges_of_sources(kind, ends, known, (), with_places=True)
 
     def work(transaction: neo4j.Transaction) -> Change:
         run(transaction, cypher.lock_sources(ends[0]), {"src": src}).consume()

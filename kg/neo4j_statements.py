@@ -115,11 +115,14 @@ def set_attention(kind: EdgeKind) -> str:
     )
 
 
-def edges_of_sources(kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str]) -> str:
+def edges_of_sources(
+    kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str], *, with_places: bool
+) -> str:
     """Edges of the sources that ``$src`` names, in columns grouped by source and by `grouping` columns.
 
-    The columns of a row: source id, grouping values, internal ids of targets, internal ids of edges, then
-    a list a column; false in a list stands for null, which ``collect`` would leave out.
+    The columns of a row: source id, grouping values, internal ids of targets, then a list a column, and
+    last, with places, internal ids of edges; false in a list stands for null, which ``collect`` would
+    leave out.
     """
     only_target = sum(a == ends[0] for a, _ in kind.ends) == 1
     target = (
@@ -129,13 +132,15 @@ def edges_of_sources(kind: EdgeKind, ends: Ends, columns: Sequence[Property], eq
     return (
         f"UNWIND $src AS id MATCH (a:{ends[0]} {{id: id}}) MATCH (a)-[e:{kind.type}]->({target})"
         + (f" WHERE {where}" if where else "")
-        + f" RETURN id(a), {_grouped(kind, columns)}"
+        + f" RETURN id(a), {_grouped(kind, columns, with_places)}"
     )
 
 
-def edges_where(kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str]) -> str:
+def edges_where(
+    kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str], *, with_places: bool
+) -> str:
     """Edges by a property that has an index, in the columns of `edges_of_sources`."""
-    return f"{_pattern(kind, ends, equals)} RETURN id(a), {_grouped(kind, columns)}"
+    return f"{_pattern(kind, ends, equals)} RETURN id(a), {_grouped(kind, columns, with_places)}"
 
 
 def edge_places(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
@@ -178,13 +183,14 @@ def filter_values(kind: EdgeKind, equals: Mapping[str, str | Sequence[str]]) -> 
     return {k: [v] if isinstance(v, str) else [str(one) for one in v] for k, v in equals.items()}
 
 
-def _grouped(kind: EdgeKind, columns: Sequence[Property]) -> str:
+def _grouped(kind: EdgeKind, columns: Sequence[Property], with_places: bool) -> str:
     parts = [f"e.{p.name}" for p in grouping(kind, columns)]
-    parts += ["collect(id(b))", "collect(id(e))"]
+    parts += ["collect(id(b))"]
     parts += [
         f"collect(e.{p.name})" if p.required else f"collect(coalesce(e.{p.name}, false))"
         for p in listed(kind, columns)
     ]
+    parts += ["collect(id(e))"] if with_places else []
     return ", ".join(parts)
 
 
