@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from model.candidates import genes_with_signal
 from model.config import AdjacencyConfig, NetworkConfig
 from model.edges import Edges
 from model.gatv2 import GATv2Conv
@@ -26,7 +27,8 @@ class AdjacencyNetwork(nn.Module):
     """Attention over all neighbours at once, whatever their kind.
 
     Features are rows of similarity matrices: Tanimoto of drugs, RBF on expression of cell lines and of genes. An
-    edge's one feature is its value scaled to [0, 1]; every node also has a loop to itself.
+    edge's one feature is its value scaled to [0, 1]; every node also has a loop to itself. Genes are the known targets
+    and those with most expression signal; edges of others are left out.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ class AdjacencyNetwork(nn.Module):
     """
 
     shares: Tensor
+    gene_place: Tensor
+    """Number of a gene in the graph → its place among the network's genes, -1 for none."""
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
@@ -49,15 +53,20 @@ class AdjacencyNetwork(nn.Module):
             "CellLine": tensors.n_drugs,
             "Gene": tensors.n_drugs + tensors.n_cell_lines,
         }
-        self.n_nodes = tensors.n_drugs + tensors.n_cell_lines + tensors.n_genes
+        signal = genes_with_signal(tensors.expression, config.adjacency.n_genes)
+        genes = torch.unique(torch.cat([signal, tensors.targets.src]))  # ascending
+        place = torch.full((tensors.n_genes,), -1, device=genes.device)
+        place[genes] = torch.arange(len(genes), device=genes.device)
+        self.register_buffer("gene_place", place, persistent=False)
+        self.n_nodes = tensors.n_drugs + tensors.n_cell_lines + len(genes)
         for name, rows in zip(
-            ("drug_rows", "cell_line_rows", "gene_rows"), _similarity_rows(tensors), strict=True
+            ("drug_rows", "cell_line_rows", "gene_rows"), _similarity_rows(tensors, genes), strict=True
         ):
             self.register_buffer(name, rows, persistent=False)
         width = self.settings.input_channels
         self.drug = nn.Linear(tensors.n_drugs, width)
         self.cell_line = nn.Linear(tensors.n_cell_lines, width)
-        self.gene = nn.Linear(tensors.n_genes, width)
+        self.gene = nn.Linear(len(genes), width)
         self.convs, self.norms, self.dropouts = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for channels, dropout in zip(self.settings.head_channels, self.settings.layer_dropout, strict=True):
             self.convs.append(_conv(config, width, channels))
@@ -86,7 +95,7 @@ class AdjacencyNetwork(nn.Module):
         competitors = torch.bincount(edges.dst, minlength=self.n_nodes)[edges.dst]
         found, start = {}, 0
         for relation in ADJACENT:
-            own = messages.edges[relation]
+            own = self._kept(relation, messages)
             stop = start + len(own)
             found[relation] = Attended(own, weights[start:stop].mean(1), competitors[start:stop])
             start = stop
@@ -112,18 +121,26 @@ class AdjacencyNetwork(nn.Module):
             states = dropout(self.activation(norm(states)))
         return states, attention, edges
 
+    def _kept(self, relation: str, messages: Messages) -> Edges:
+        edges = messages.edges[relation]
+        return edges.keep(self.gene_place[edges.src] >= 0) if RELATIONS[relation][0] == "Gene" else edges
+
     def _adjacency(self, messages: Messages) -> Edges:
         """Edges of ``ADJACENT`` in that order, then their reverses, then a loop a node."""
         forward = []
         for relation in ADJACENT:
             source, destination = RELATIONS[relation]
-            edges = messages.edges[relation]
+            edges = self._kept(relation, messages)
             weight = (
                 edges.weight.abs() if relation == "cell_line_from_gene" else torch.ones_like(edges.weight)
             )
             weight = weight / weight.amax().clamp(min=1e-9) if len(edges) else weight
             forward.append(
-                Edges(edges.src + self.offsets[source], edges.dst + self.offsets[destination], weight)
+                Edges(
+                    (self.gene_place[edges.src] if source == "Gene" else edges.src) + self.offsets[source],
+                    edges.dst + self.offsets[destination],
+                    weight,
+                )
             )
         both = forward + [edges.reversed() for edges in forward]
         weight = torch.cat([edges.weight for edges in both])
@@ -180,10 +197,10 @@ def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
     )
 
 
-def _similarity_rows(tensors: GraphTensors) -> tuple[Tensor, Tensor, Tensor]:
+def _similarity_rows(tensors: GraphTensors, genes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     drugs = tensors.drug_kernels[..., DRUG_KERNELS.index("fingerprint")]
     cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")]
-    rows = tensors.expression.T
+    rows = tensors.expression.T[genes]
     square = (rows**2).sum(1)
     distance = (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
     return drugs, cell_lines, torch.exp(-distance / distance.mean().clamp(min=1e-6))

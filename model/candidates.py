@@ -48,13 +48,21 @@ class Screened:
         n_genes
             At most so many.
         """
-        signal = (expression**2).sum(0)
-        best = torch.sort(signal, descending=True, stable=True).indices[:n_genes]
-        genes = torch.sort(best[signal[best] > 0]).values
+        genes = genes_with_signal(expression, n_genes)
         z = expression.T[genes].contiguous()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch calls its sparse rows a beta on first use
             return cls(genes, z.to_sparse_csr(), (z**2).to_sparse_csr())
+
+
+def genes_with_signal(expression: Tensor, n_genes: int) -> Tensor:
+    """Numbers of the genes with the largest sums of squared z over cell lines, at most so many, ascending.
+
+    Ties go to the smaller number; genes without an edge have no signal. ``expression`` is (n_cell_lines, n_genes).
+    """
+    signal = (expression**2).sum(0)
+    best = torch.sort(signal, descending=True, stable=True).indices[:n_genes]
+    return torch.sort(best[signal[best] > 0]).values
 
 
 def association(screened: Screened, response: Tensor, measured: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ class _Strict(BaseModel):
 class AdjacencyConfig(_Strict):
     """Sizes of the paper's network over one adjacency; the YAML says what each option does."""
 
+    n_genes: int = Field(ge=0)
     input_channels: int = Field(ge=1, le=4096)
     head_channels: tuple[int, ...] = Field(min_length=1)
     norm: Literal["layer", "batch", "graph"]

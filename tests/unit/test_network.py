@@ -24,6 +24,7 @@ SMALL = {
     "drgt": {
         "heads": 2,
         "adjacency": {
+            "n_genes": 50,
             "input_channels": 12,
             "head_channels": [6, 4],
             "norm": "layer",
@@ -66,6 +67,25 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
         else:
             assert torch.allclose(reached, torch.ones_like(reached), atol=1e-5), relation
             assert torch.equal(attention.competitors, count[attention.edges.dst])
+
+
+def test_the_papers_adjacency_keeps_targets_and_genes_with_signal_only() -> None:
+    heterograph = screen()
+    changes = {**SMALL["drgt"], "adjacency": {**SMALL["drgt"]["adjacency"], "n_genes": 3}}  # type: ignore[dict-item]
+    config = load_preset("drgt", network=changes)
+    tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
+    measured = responses(heterograph)
+    messages = MessageBuilder(tensors, config.network, "classification").build(
+        visible_pairs(tensors, measured, Scale.of(measured, "classification"))
+    )
+    attended = make_network(tensors, config).eval().attention(tensors, messages)  # type: ignore[operator]
+    targets = set(tensors.targets.src.tolist())
+    signal = set(torch.argsort((tensors.expression**2).sum(0), descending=True)[:3].tolist())
+    expressed = set(tensors.expresses.src.tolist())
+    assert set(attended["drug_from_gene"].edges.src.tolist()) == targets
+    kept = set(attended["cell_line_from_gene"].edges.src.tolist())
+    assert kept == (signal | targets) & expressed
+    assert kept < expressed
 
 
 @pytest.mark.parametrize("preset", ["fast", "default"])
