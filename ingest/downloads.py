@@ -104,6 +104,8 @@ def obtain(package: Package) -> Path:
 def given(package: Package, places: Sequence[Path]) -> Path | None:
     """The package's file among the files and folders that the user named; None where none is it.
 
+    A file is told by its name, or under another name by its checksum.
+
     Raises
     ------
     InputError
@@ -118,6 +120,8 @@ def given(package: Package, places: Sequence[Path]) -> Path | None:
         if path.is_file() and path.name.lower().startswith(f"{package.name}-"):
             verify(path, package)
             return path
+        if place.is_file() and checksum(place) == package.sha256:
+            return place
     return None
 
 

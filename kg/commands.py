@@ -53,6 +53,8 @@ def status(store: Store = None, format: FormatOption = Format.table) -> None:
 def _health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
     """The first thing that is missing on the way to a queried attention, and the command for it."""
     if not datasets:
+        if any(counts.values()):
+            return "an ingest was cut off; next: run it again"
         return "empty; next: cli ingest gdsc"
     if not counts["Drug-TESTED_ON-CellLine"]:
         return "no drug responses; next: cli ingest gdsc"

@@ -181,6 +181,10 @@ def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
         try:
             return opened(whole_log=True)
         except RuntimeError as error:
+            if read_only and "recovery is pending" in str(error):
+                # a process ended amid a checkpoint, as on a full disk: finishing that needs the right to write
+                _database(path, real, read_only=False).close()
+                return opened(whole_log=True)
             if "WAL file is corrupted" not in str(error):
                 raise
         # a process was killed while it wrote the log: the engine refuses the torn end unless told to leave it

@@ -89,7 +89,11 @@ def test_files_that_the_user_brings_are_found_and_verified(tmp_path: Path) -> No
     path = tmp_path / PACKAGE.file
     path.write_bytes(CONTENT)
     assert given(PACKAGE, [tmp_path]) == given(PACKAGE, [path]) == path
-    assert given(replace(PACKAGE, name="other", file="other-1.whl"), [tmp_path, path]) is None
+    other = replace(PACKAGE, name="other", file="other-1.whl", sha256="0" * 64)
+    assert given(other, [tmp_path, path]) is None
+    renamed = path.rename(tmp_path / "brought.bin")
+    assert given(PACKAGE, [renamed]) == renamed
+    assert given(other, [renamed]) is None
     path.write_bytes(CONTENT[:-1])
     with pytest.raises(DownloadError, match="cut short or changed"):
         given(PACKAGE, [path])
