@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # workers share the cores: two that take all of them wait for each other in every parallel region
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 if not Path("/dev/nvidiactl").exists():
     # Triton decides at its import whether it interprets, and any test may be the first to import it
     os.environ.setdefault("TRITON_INTERPRET", "1")
