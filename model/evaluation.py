@@ -105,10 +105,12 @@ def evaluate(
         or ((file := predicted_in(number, model)) is not None and not file.is_file())
     ]
     started, commit = time.monotonic(), git_fingerprint()
-    outcomes = in_processes if workers > 1 and len(jobs) > 1 else in_turn
-    for count, (number, model, outcome) in enumerate(
-        outcomes(heterograph, measured, cut, jobs, plan, workers), start=1
-    ):
+    outcomes = (
+        in_processes(heterograph, measured, cut, jobs, plan, workers)
+        if workers > 1 and len(jobs) > 1
+        else in_turn(heterograph, measured, cut, jobs, plan)
+    )
+    for count, (number, model, outcome) in enumerate(outcomes, start=1):
         mask, why = unpredictable[number]
         predicted = np.where(mask, np.nan, outcome.predicted)
         rows = [

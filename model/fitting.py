@@ -32,7 +32,7 @@ from model.metrics import auroc, r2
 from model.network import Logits, RelationalNetwork
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
-from model.splits import Split, inner_split
+from model.splits import Groups, Split, inner_split
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,14 @@ class Fitting(lightning.LightningModule):
         split: Split,
         *,
         seed: int,
+        groups: Groups | None = None,
     ) -> None:
         super().__init__()
         torch.manual_seed(seed)
         self.config, self.scale, self.builder, self.split = config, scale, builder, split
-        self.graph = tensors
-        inner = inner_split(training, split, share=config.training.validation_share, seed=seed)
+        self.graph, self.groups = tensors, groups
+        share = config.training.validation_share
+        inner = inner_split(training, split, share=share, seed=seed, groups=groups)
         self.inner_training, self.inner_validation = training.take(inner.train), training.take(inner.test)
         self.network = make_network(tensors, config)
         self.generator = np.random.default_rng(seed)
@@ -91,7 +93,7 @@ class Fitting(lightning.LightningModule):
         """Draw this epoch's chunks."""
         self._started = time.perf_counter()
         self.chunks = draw_chunks(
-            self.inner_training, self.split, self.config.training.chunks, self.generator
+            self.inner_training, self.split, self.config.training.chunks, self.generator, self.groups
         )
 
     def on_train_epoch_end(self) -> None:
@@ -251,18 +253,27 @@ def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray)
 
 
 def draw_chunks(
-    training: Responses, split: Split, n_chunks: int, generator: np.random.Generator
+    training: Responses,
+    split: Split,
+    n_chunks: int,
+    generator: np.random.Generator,
+    groups: Groups | None = None,
 ) -> list[np.ndarray]:
     """Cut training pairs into chunks that are predicted in turn; whole drugs or cell lines for unseen ones.
+
+    Entities of one group, such as near twins, are in one chunk: otherwise a step would learn to lean on a twin that
+    a held-out entity never has.
 
     Returns
     -------
     list of ndarray
-        Positions in ``training``, each in exactly one chunk; none empty unless there are fewer entities.
+        Positions in ``training``, each in exactly one chunk; none empty unless there are fewer entities, or groups.
     """
     if split not in {Split.unseen_drug, Split.unseen_cell}:
         return [np.sort(part) for part in np.array_split(generator.permutation(len(training)), n_chunks)]
     entity = training.drug if split is Split.unseen_drug else training.cell_line
+    if groups is not None:
+        entity = groups.of_entity(split)[entity]
     parts = np.array_split(generator.permutation(np.unique(entity)), n_chunks)
     return [np.flatnonzero(np.isin(entity, part)) for part in parts]
 

@@ -59,9 +59,10 @@ def predict_fold(
     """Predictions of one fold's held-out pairs by a model that was given the training pairs alone."""
     started = time.monotonic()
     training, test = measured.take(fold.train), measured.take(fold.test)
+    groups = plan.groups(heterograph)
     if model in BASELINES:
         features = features or Features.of(baseline_tensors(heterograph))
-        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, plan.groups(heterograph))
+        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups)
         options = BASELINES[model].choose(problem)
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
         return Outcome(predicted, options, time.monotonic() - started)
@@ -74,8 +75,9 @@ def predict_fold(
         n_neighbours=config.network.axial_neighbours,
     )
     fitted = fit(
-        tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, device=plan.device
-    )
+        tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
+        device=plan.device,
+    )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
     return Outcome(predicted, {}, time.monotonic() - started)
 
@@ -86,9 +88,8 @@ def in_turn(
     cut: Sequence[Fold],
     jobs: Sequence[tuple[int, str]],
     plan: Plan,
-    workers: int,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit one after the other, in this process; ``workers`` is for the other way's sake."""
+    """Fit one after the other, in this process."""
     features = Features.of(baseline_tensors(heterograph)) if any(m in BASELINES for _, m in jobs) else None
     for number, model in jobs:
         yield (

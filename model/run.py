@@ -113,11 +113,22 @@ def train(
             f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
             "add expression and ingest again, or use --split random"
         )
-    audit = _audit(heterograph, measured, fold, split)
+    groups = Groups.of(heterograph)
+    audit = _audit(heterograph, measured, fold, split, groups)
     stage("training")
-    fitted = fit(tensors, training, config, seed=seed, task=task, split=split, device=device, report=report)
+    fitted = fit(
+        tensors,
+        training,
+        config,
+        seed=seed,
+        task=task,
+        split=split,
+        groups=groups,
+        device=device,
+        report=report,
+    )
     stage("predicting")
-    problem = Problem(training, Features.of(tensors), task, split, seed)
+    problem = Problem(training, Features.of(tensors), task, split, seed, groups)
     figures = _figures(fitted, problem, held_out)
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
@@ -181,12 +192,14 @@ def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fo
     return next(folds(measured, heterograph, split, 5))
 
 
-def _audit(heterograph: Heterograph, measured: Responses, fold: Fold, split: Split) -> list[leaks.Check]:
+def _audit(
+    heterograph: Heterograph, measured: Responses, fold: Fold, split: Split, groups: Groups
+) -> list[leaks.Check]:
     """The leak audit of the held-out fold; nothing to look at when nothing is held out."""
     if split is Split.none:
         return []
     checks = [
-        *leaks.audit(measured, fold, heterograph, split, groups=Groups.of(heterograph)),
+        *leaks.audit(measured, fold, heterograph, split, groups=groups),
         leaks.audit_features(heterograph, baseline_tensors),
     ]
     leaks.require_clear(checks, f"the held-out fold of --split {split.value}")

@@ -60,6 +60,10 @@ class Groups:
         """Near twins together unless said otherwise."""
         return cls(drug_groups(heterograph, drugs), cell_line_groups(heterograph, cell_lines))
 
+    def of_entity(self, split: Split) -> np.ndarray:
+        """Those of the entities that ``unseen-drug`` or ``unseen-cell`` holds out."""
+        return self.drug if split is Split.unseen_drug else self.cell_line
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -198,13 +202,24 @@ def inner_split(
         Another seed sets another part aside.
     groups
         Entities set aside together; each alone unless given.
+
+    Raises
+    ------
+    ModelError
+        If all pairs are of one group, so that setting it aside leaves nothing to train on.
     """
     generator = np.random.default_rng([seed, 7])
     if split in {Split.unseen_drug, Split.unseen_cell}:
         entity = responses.drug if split is Split.unseen_drug else responses.cell_line
         if groups is not None:
-            entity = (groups.drug if split is Split.unseen_drug else groups.cell_line)[entity]
+            entity = groups.of_entity(split)[entity]
         present = np.unique(entity)
+        if len(present) < 2:
+            what = "drugs" if split is Split.unseen_drug else "cell lines"
+            raise ModelError(
+                f"the training pairs are of one group of {what} (near twins and the like count once): none can be set "
+                "aside for selection; use more data, fewer folds or another split"
+            )
         aside = generator.permutation(present)[: max(1, round(share * len(present)))]
         test = np.isin(entity, aside)
     else:

@@ -17,7 +17,7 @@ from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses, Task, require_two_classes
 from model.scale import Scale, visible_pairs
-from model.splits import Split
+from model.splits import Groups, Split
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def fit(
     seed: int,
     task: Task = "classification",
     split: Split = Split.random,
+    groups: Groups | None = None,
     device: str = "cpu",
     report: Report | None = None,
 ) -> Fitted:
@@ -100,6 +101,9 @@ def fit(
     split
         How pairs will be asked for: it sets what is masked in training (pairs, whole drugs or whole cell
         lines) and what the inner validation part is made of.
+    groups
+        Drugs and cell lines that the outer split holds out together, as inner parts and chunks then do, too; each
+        alone unless given.
     device
         ``cpu`` or ``cuda``.
     report
@@ -116,7 +120,9 @@ def fit(
     builder = MessageBuilder(tensors, config.network, task)
     members, seconds = [], []
     for index in range(config.training.members):
-        fitting = Fitting(tensors, builder, training, config, scale, split, seed=seed + 1000 * index)
+        fitting = Fitting(
+            tensors, builder, training, config, scale, split, seed=seed + 1000 * index, groups=groups
+        )
         members.append(fit_member(fitting, device, _for_member(report, index + 1)))
         seconds += fitting.epoch_seconds
     everything = visible_pairs(tensors, training, scale)

@@ -22,7 +22,7 @@ from model.graph_tensors import graph_tensors
 from model.metrics import auroc, r2
 from model.plans import Plan
 from model.responses import Responses, require_two_classes
-from model.splits import inner_split
+from model.splits import Groups, inner_split
 
 INNER_SHARE = 0.15
 
@@ -79,9 +79,8 @@ def tune(
     if fold >= len(cut):
         raise ModelError(f"--fold {fold} is not among {len(cut)} folds, which are counted from 0")
     training = measured.take(cut[fold].train)
-    inner = inner_split(
-        training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=plan.groups(heterograph)
-    )
+    groups = plan.groups(heterograph)
+    inner = inner_split(training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=groups)
     less, aside = training.take(inner.train), training.take(inner.test)
     for part, where in ((less, "the training pairs"), (aside, "the inner validation pairs")):
         require_two_classes(part, plan.task, f"{where} of the study")
@@ -101,7 +100,7 @@ def tune(
         study.sampler = optuna.samplers.TPESampler(seed=10_007 * plan.seed + len(done), n_startup_trials=8)
         trial = study.ask()
         options = {name: _draw(trial, name, space) for name, space in _space().items()}
-        study.tell(trial, _figure(heterograph, less, aside, _with(preset, options, plan), plan))
+        study.tell(trial, _figure(heterograph, less, aside, _with(preset, options, plan), plan, groups))
         done = _finished(study)
         report(len(done), max(t.value for t in done))
     return done
@@ -121,7 +120,9 @@ def write_preset(path: Path, preset: str, found: Sequence[Trial]) -> None:
     )
 
 
-def _figure(heterograph: Heterograph, less: Responses, aside: Responses, config: Config, plan: Plan) -> float:
+def _figure(
+    heterograph: Heterograph, less: Responses, aside: Responses, config: Config, plan: Plan, groups: Groups
+) -> float:
     from model.training import fit
 
     tensors = graph_tensors(
@@ -130,8 +131,9 @@ def _figure(heterograph: Heterograph, less: Responses, aside: Responses, config:
         n_neighbours=config.network.axial_neighbours,
     )
     fitted = fit(
-        tensors, less, config, seed=plan.seed, task=plan.task, split=plan.asked_as, device=plan.device
-    )
+        tensors, less, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
+        device=plan.device,
+    )  # fmt: skip
     target = aside.target(plan.task).astype(np.float64)
     predicted = fitted.predict(aside.drug, aside.cell_line).astype(np.float64)
     return auroc(target, predicted) if plan.task == "classification" else r2(target, predicted)

@@ -12,12 +12,13 @@ import torch
 
 from kg.errors import InputError, ModelError
 from kg.heterograph import Heterograph
-from model import finished, leaks, results
+from model import finished, fitting, leaks, results
 from model.evaluation import evaluate, summary
 from model.evaluation_folder import write_folder
 from model.metrics import auroc, per_entity
 from model.plans import Plan
-from model.splits import Split
+from model.splits import Split, inner_split
+from model.twins import DrugGroups
 from model.verdicts import read_predictions, verdicts
 from tests.screens import screen
 
@@ -93,6 +94,24 @@ def test_every_finished_fold_carries_its_audit_and_what_was_chosen(tmp_path: Pat
     assert paths["a tested drug has training pairs"] == "clear"
     assert paths["a feature or a similarity depends on responses"] == "clear"
     assert len(paths) >= 6
+
+
+def test_preset_selects_by_inner_parts_that_keep_the_plans_groups_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heterograph, given = screen(), []
+
+    def spy(*arguments: Any, **named: Any) -> Any:
+        given.append(named["groups"])
+        return inner_split(*arguments, **named)
+
+    monkeypatch.setattr(fitting, "inner_split", spy)
+    plan = Plan(Split.unseen_drug, 3, drug_groups=DrugGroups.scaffold, changes=QUICK)
+    heterograph.graph.nodes["Drug"].data["scaffold"] = torch.arange(24) % 6
+    evaluate(heterograph, ["fast"], plan, only=[0])
+    assert len(given) == 1
+    assert np.array_equal(given[0].drug, plan.groups(heterograph).drug)
+    assert len(np.unique(given[0].drug)) <= 6
 
 
 def test_fold_that_leaks_is_not_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from model.graph_tensors import GraphTensors, graph_tensors
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses, responses
 from model.scale import Scale, visible_pairs
-from model.splits import Split, folds
+from model.splits import Groups, Split, folds
 from model.training import fit
 from tests.screens import screen
 
@@ -126,6 +126,23 @@ def test_chunks_of_unseen_entities_are_whole(split: Split) -> None:
     assert np.array_equal(np.sort(np.concatenate(chunks)), np.arange(len(measured)))
     owners = [set(entity[chunk]) for chunk in chunks]
     assert sum(map(len, owners)) == len(set.union(*owners))
+
+
+@pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_cell])
+def test_twins_are_set_aside_and_predicted_together(split: Split) -> None:
+    tensors, measured = _tensors()
+    groups = Groups(np.arange(measured.n_drugs) // 3, np.arange(measured.n_cell_lines) // 2)
+    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    scale = Scale.of(measured, "classification")
+    fitting = Fitting(tensors, builder, measured, SMALL, scale, split, seed=0, groups=groups)
+    fitting.on_train_epoch_start()
+    parts = [fitting.inner_training.take(chunk) for chunk in fitting.chunks] + [fitting.inner_validation]
+    of_parts = [
+        set(groups.of_entity(split)[part.drug if split is Split.unseen_drug else part.cell_line])
+        for part in parts
+    ]
+    assert all(of_parts)
+    assert sum(map(len, of_parts)) == len(set.union(*of_parts))
 
 
 def test_inner_validation_pairs_pass_no_message_while_fitting() -> None:

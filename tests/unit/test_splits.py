@@ -126,6 +126,13 @@ def test_inner_split_repeats_by_seed_and_keeps_entities_whole(seed: int, split: 
         assert not set(entity[first.train]) & set(entity[first.test])
 
 
+def test_training_pairs_of_one_group_leave_nothing_to_select_on() -> None:
+    measured = responses(screen())
+    one = Groups(np.zeros(measured.n_drugs, int), np.zeros(measured.n_cell_lines, int))
+    with pytest.raises(ModelError, match="of one group of cell lines"):
+        inner_split(measured, Split.unseen_cell, share=0.2, seed=0, groups=one)
+
+
 def test_more_folds_than_cell_lines_is_refused_with_the_number() -> None:
     heterograph = screen(n_cell_lines=4)
     with pytest.raises(ModelError, match=r"4 groups of cell lines .*4 in all.* cannot be cut into 5 folds"):
