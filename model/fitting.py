@@ -32,7 +32,7 @@ from model.metrics import auroc, r2
 from model.network import Logits, RelationalNetwork
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
-from model.splits import Groups, Split, inner_split
+from model.splits import Groups, Split, draw_chunks, inner_split
 
 
 @dataclass(frozen=True)
@@ -250,32 +250,6 @@ def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray)
     d, c = np.nonzero(~tested[np.ix_(drugs, cell_lines)])
     numbers: np.ndarray = drugs[d] * measured.n_cell_lines + cell_lines[c]
     return numbers
-
-
-def draw_chunks(
-    training: Responses,
-    split: Split,
-    n_chunks: int,
-    generator: np.random.Generator,
-    groups: Groups | None = None,
-) -> list[np.ndarray]:
-    """Cut training pairs into chunks that are predicted in turn; whole drugs or cell lines for unseen ones.
-
-    Entities of one group, such as near twins, are in one chunk: otherwise a step would learn to lean on a twin that
-    a held-out entity never has.
-
-    Returns
-    -------
-    list of ndarray
-        Positions in ``training``, each in exactly one chunk; none empty unless there are fewer entities, or groups.
-    """
-    if split not in {Split.unseen_drug, Split.unseen_cell}:
-        return [np.sort(part) for part in np.array_split(generator.permutation(len(training)), n_chunks)]
-    entity = training.drug if split is Split.unseen_drug else training.cell_line
-    if groups is not None:
-        entity = groups.of_entity(split)[entity]
-    parts = np.array_split(generator.permutation(np.unique(entity)), n_chunks)
-    return [np.flatnonzero(np.isin(entity, part)) for part in parts]
 
 
 NOT_VALIDATED = -1e9

@@ -228,6 +228,32 @@ def inner_split(
     return Fold(np.flatnonzero(~test), np.flatnonzero(test))
 
 
+def draw_chunks(
+    training: Responses,
+    split: Split,
+    n_chunks: int,
+    generator: np.random.Generator,
+    groups: Groups | None = None,
+) -> list[np.ndarray]:
+    """Cut training pairs into chunks that are predicted in turn; whole drugs or cell lines for unseen ones.
+
+    Entities of one group, such as near twins, are in one chunk: otherwise a step would learn to lean on a twin that
+    a held-out entity never has.
+
+    Returns
+    -------
+    list of ndarray
+        Positions in ``training``, each in exactly one chunk; none empty unless there are fewer entities, or groups.
+    """
+    if split not in {Split.unseen_drug, Split.unseen_cell}:
+        return [np.sort(part) for part in np.array_split(generator.permutation(len(training)), n_chunks)]
+    entity = training.drug if split is Split.unseen_drug else training.cell_line
+    if groups is not None:
+        entity = groups.of_entity(split)[entity]
+    parts = np.array_split(generator.permutation(np.unique(entity)), n_chunks)
+    return [np.flatnonzero(np.isin(entity, part)) for part in parts]
+
+
 def _held_out(group: np.ndarray, cut: Any, n_folds: int, what: str, n_entities: int) -> list[np.ndarray]:
     present = np.unique(group)
     if len(present) < n_folds:

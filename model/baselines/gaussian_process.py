@@ -7,109 +7,131 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
-from model.baselines import kronecker
-from model.baselines.calibration import link, with_calibration
-from model.baselines.problem import Options, Problem, coordinate_search
-from model.splits import Split
+from model.baselines.problem import Options, Problem, best_of
+from model.gaussian_process import LOGIT_SCALE, ResponseProcess
+from model.messages import Visible
+from model.responses import Responses
+from model.scale import Scale
+from model.splits import draw_chunks
 
-PRECISION, UNTESTED = "precision", "untested"
-CONSTANT, IDENTITY = "constant", "identity"
-_MINOR = ("mutation", "copy_number", "tissue")
-"""Kernels of cell lines that start with less weight than those of expression."""
+GRADED = "graded"
+"""Option: classes are observed as how far ln IC50 lies from its drug's mean (1), or as ±1 (0)."""
 
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """The covariance of two pairs is that of their drugs times that of their cell lines.
+    """`model.gaussian_process.ResponseProcess` on fixed similarities and profiles of the training responses.
 
-    Each is a constant, an identity and a weighted sum of kernels, so products give main effects, interactions of
-    structure with expression, and each with the other side's identity. Classes are ±1. Untested pairs of entities
-    that have training pairs count as weak observations of zero: which pairs a screen leaves out is chance, so their
-    response is as likely one as the other, and saying so keeps the process from running off where it has no data.
-
-    All weights, the noise and the weight of untested pairs are chosen one at a time on inner parts.
+    It is the network's own kernel part without states of any network. The weights of all kernels and both precisions
+    descend the loss of training pairs that are predicted from the others, whole drugs or cell lines where those will
+    be asked for unseen. What a class is observed as is chosen on an inner part.
     """
 
-    iterations: int = 60
-    sweeps: int = 2
-    factors: tuple[float, ...] = (4.0, 0.25)
+    epochs: int = 12
+    chunks: int = 4
+    learning_rate: float = 0.1
 
     def choose(self, problem: Problem) -> Options:
-        """Weights of kernels, precision of an observation, and share of it that an untested pair has."""
-        n_parts = 1 if problem.split is Split.random else 3
-        chosen = coordinate_search(
-            problem,
-            self.score,
-            self.start(problem),
-            factors=self.factors,
-            sweeps=self.sweeps,
-            n_parts=n_parts,
-        )
-        return with_calibration(problem, self.score, chosen)
-
-    def start(self, problem: Problem) -> Options:
-        """Where the search starts."""
-        features = problem.features
-        untested = 0.2 if problem.split in {Split.unseen_cell, Split.unseen_both} else 0.05
-        constant = 1.0 if problem.task == "regression" else 0.1
-        start = {PRECISION: 4.0, UNTESTED: untested}
-        start |= {f"drug {CONSTANT}": constant, f"drug {IDENTITY}": 0.3}
-        start |= {f"drug {name}": 1.5 / len(features.drug_kernels) for name in features.drug_kernels}
-        start |= {f"cell_line {CONSTANT}": constant, f"cell_line {IDENTITY}": 0.3}
-        return start | {
-            f"cell_line {name}": 0.05 if name in _MINOR else 0.2 for name in features.cell_line_kernels
-        }
+        """Weights, precisions, link, and what is observed."""
+        graded = problem.task == "classification" and bool(np.isfinite(problem.training.ln_ic50).any())
+        if not graded:
+            return self._learned(problem, 0.0)
+        less, _ = problem.inner(0)
+        return best_of(problem, self.predict, [self._learned(less, what) for what in (0.0, 1.0)])
 
     def predict(
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
     ) -> np.ndarray:
         """As `Baseline.predict`."""
-        return link(problem, options, self.score(problem, options, drug, cell_line))
-
-    def score(
-        self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
-    ) -> np.ndarray:
-        """Posterior mean, of ±1 for classes, of ln IC50 for regression."""
-        training, features = problem.training, problem.features
-        drugs, drug_row = _present(training.drug, drug)
-        cell_lines, cell_line_row = _present(training.cell_line, cell_line)
+        process = _process(problem).eval()
+        with torch.no_grad():
+            for name, (parameter, at) in _numbers(problem, process).items():
+                parameter[at] = options[name]
+            visible = _visible(problem, problem.training, bool(options[GRADED]))
+            output = process.logits(
+                _kernels(problem), visible, torch.from_numpy(drug), torch.from_numpy(cell_line)
+            )
         mean, width = problem.scale
-        value = (
-            2 * problem.target - 1 if problem.task == "classification" else (problem.target - mean) / width
-        )
-        n = len(training)
-        shape = (len(drugs), len(cell_lines))
-        where = (torch.from_numpy(drug_row[:n]), torch.from_numpy(cell_line_row[:n]))
-        trained = [torch.zeros(size) for size in shape]
-        for known, rows in zip(trained, where, strict=True):
-            known[rows] = 1.0
-        precision = options[PRECISION] * options[UNTESTED] * torch.outer(*trained)
-        precision[where] = options[PRECISION]
-        found = kronecker.posterior_mean(
-            [
-                kronecker.Term(
-                    _covariance("drug", features.drug_kernels, options, drugs),
-                    _covariance("cell_line", features.cell_line_kernels, options, cell_lines),
-                )
-            ],
-            precision,
-            kronecker.table(*where, torch.from_numpy(value), shape),
-            iterations=self.iterations,
-        )
-        return found.numpy()[drug_row[n:], cell_line_row[n:]].astype(np.float64) * width + mean
+        output = torch.sigmoid(output) if problem.task == "classification" else output * width + mean
+        return output.numpy().astype(np.float64)
+
+    def _learned(self, problem: Problem, graded: float) -> Options:
+        process, kernels, training = _process(problem).train(), _kernels(problem), problem.training
+        optimiser = torch.optim.Adam(process.parameters(), lr=self.learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs * self.chunks)
+        generator = np.random.default_rng([problem.seed, 11])
+        value = torch.from_numpy(problem.value).float()
+        for _ in range(self.epochs):
+            for chunk in draw_chunks(training, problem.split, self.chunks, generator, problem.groups):
+                rest = np.setdiff1d(np.arange(len(training)), chunk, assume_unique=True)
+                if not len(rest) or not len(chunk):
+                    continue
+                asked = training.take(chunk)
+                output = process.logits(
+                    kernels, _visible(problem, training.take(rest), bool(graded)),
+                    torch.from_numpy(asked.drug), torch.from_numpy(asked.cell_line),
+                )  # fmt: skip
+                optimiser.zero_grad()
+                if problem.task == "classification":
+                    functional.binary_cross_entropy_with_logits(output, (value[chunk] + 1) / 2).backward()
+                else:
+                    functional.mse_loss(output, value[chunk]).backward()
+                optimiser.step()
+                schedule.step()
+        numbers = _numbers(problem, process)
+        return {GRADED: graded} | {name: float(p.detach()[at]) for name, (p, at) in numbers.items()}
 
 
-def _present(of_training: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Entities that occur, and the rows of the training pairs' and then the asked pairs' entities among them."""
-    return np.unique(np.concatenate([of_training, asked]), return_inverse=True)
+def _process(problem: Problem) -> ResponseProcess:
+    """New. In regression the constants carry drugs' and cell lines' main effects, which are most of ln IC50."""
+    sizes = (len(problem.features.drug_kernels), len(problem.features.cell_line_kernels))
+    if problem.task == "classification":
+        return ResponseProcess(*sizes, scale=LOGIT_SCALE)
+    return ResponseProcess(*sizes, constants=(1.0, 1.0), scale=1.0)
 
 
-def _covariance(side: str, kernels: Mapping[str, Tensor], options: Options, entities: np.ndarray) -> Tensor:
-    rows = torch.from_numpy(entities)
-    total = torch.full((len(rows), len(rows)), float(options[f"{side} {CONSTANT}"]))
-    total += options[f"{side} {IDENTITY}"] * torch.eye(len(rows))
-    for name, kernel in kernels.items():
-        total += options[f"{side} {name}"] * kernel[rows][:, rows]
-    return total
+def _numbers(problem: Problem, process: ResponseProcess) -> dict[str, tuple[nn.Parameter, int | tuple[()]]]:
+    """Option → where it lies among the parameters; they are kept before softplus, as they were learned."""
+    sides = {
+        "drug": (process.of_drugs, problem.features.drug_kernels),
+        "cell_line": (process.of_cell_lines, problem.features.cell_line_kernels),
+    }
+    found: dict[str, tuple[nn.Parameter, int | tuple[()]]] = {}
+    for side, (name, (weights, kernels)) in enumerate(sides.items()):
+        found |= {f"{name} {kernel}": (weights, at) for at, kernel in enumerate(kernels)}
+        found |= {
+            f"{name} profile": (process.of_profiles, side), f"{name} constant": (process.constant, side),
+            f"{name} identity": (process.identity, side),
+        }  # fmt: skip
+    return found | {
+        "precision": (process.precision, 0), "untested": (process.precision, 1), "scale": (process.scale, ()),
+        "bias": (process.bias, ()), "drug mean": (process.of_drug_mean, ()),
+    }  # fmt: skip
+
+
+def _kernels(problem: Problem) -> tuple[Tensor, Tensor]:
+    training, features = problem.training, problem.features
+    return (
+        _stacked(features.drug_kernels, training.n_drugs),
+        _stacked(features.cell_line_kernels, training.n_cell_lines),
+    )
+
+
+def _stacked(kernels: Mapping[str, Tensor], n: int) -> Tensor:
+    return torch.stack(list(kernels.values()), dim=-1) if kernels else torch.zeros(n, n, 0)
+
+
+def _visible(problem: Problem, responses: Responses, graded: bool) -> Visible:
+    """What is observed: ±1, strengths, or ln IC50 in training standard deviations; all of it of the given pairs."""
+    if graded:
+        value = Scale("classification").strength(responses)
+    else:
+        value = torch.from_numpy(problem.value_of(responses)).float()
+    return Visible.of(
+        torch.from_numpy(responses.drug), torch.from_numpy(responses.cell_line), value,
+        torch.from_numpy(problem.value_of(responses) > 0),
+        (responses.n_cell_lines, responses.n_drugs),
+    )  # fmt: skip

@@ -40,9 +40,6 @@ class KernelRidge:
         """The regression's value, of ±1 for classes, of ln IC50 for regression."""
         training, features = problem.training, problem.features
         mean, width = problem.scale
-        value = (
-            2 * problem.target - 1 if problem.task == "classification" else (problem.target - mean) / width
-        )
         drugs, drug_row = np.unique(np.concatenate([training.drug, drug]), return_inverse=True)
         cell_lines, cell_line_row = np.unique(
             np.concatenate([training.cell_line, cell_line]), return_inverse=True
@@ -63,7 +60,7 @@ class KernelRidge:
         found = kronecker.posterior_mean(
             terms,
             kronecker.table(*where, torch.full((n,), 1 / options["penalty"]), shape),
-            kronecker.table(*where, torch.from_numpy(value), shape),
+            kronecker.table(*where, torch.from_numpy(problem.value), shape),
             iterations=self.iterations,
             tolerance=1e-3,
         )

@@ -1,4 +1,4 @@
-"""Gaussian processes over a drug × cell-line table whose covariance is a sum of Kronecker products.
+"""Gaussian process over a drug × cell-line table whose covariance is a sum of Kronecker products.
 
 Nothing of the size of the table squared is ever built: the covariance is applied to a table by matrix products.
 """
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from model.conjugate_gradients import solve
 
 
 class Term(NamedTuple):
@@ -28,8 +30,8 @@ def posterior_mean(
 ) -> Tensor:
     """Posterior mean of a zero-mean process at every pair.
 
-    Solves ``(S K S + I) u = S y`` by conjugate gradients, S the square root of the precisions, and returns
-    ``K S u``; so a pair of precision 0 is a pair that was never seen.
+    With S the square root of the precisions and ``(S K S + I) u = S y`` it is ``K S u``; so a pair of precision 0 is a
+    pair that was never seen.
 
     Parameters
     ----------
@@ -57,20 +59,7 @@ def posterior_mean(
             total += term.drug @ table @ term.cell_line
         return total
 
-    residual = root * target
-    solution = torch.zeros_like(residual)
-    direction = residual.clone()
-    squared = (residual * residual).sum()
-    enough = tolerance**2 * squared
-    for _ in range(iterations):
-        if squared <= enough:
-            break
-        applied = root * covariance(root * direction) + direction
-        step = squared / (direction * applied).sum()
-        solution += step * direction
-        residual -= step * applied
-        before, squared = squared, (residual * residual).sum()
-        direction = residual + squared / before * direction
+    solution = solve(covariance, root, root * target, iterations=iterations, tolerance=tolerance)
     return covariance(root * solution)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -58,6 +58,17 @@ class Problem:
             return 0.0, 1.0
         return float(self.target.mean()), float(self.target.std()) or 1.0
 
+    @cached_property
+    def value(self) -> np.ndarray:
+        """What a regression is fitted to, float64 (n,): ±1 for classes, ln IC50 in `scale`."""
+        return self.value_of(self.training)
+
+    def value_of(self, responses: Responses) -> np.ndarray:
+        """`value` of other pairs, in the scale of the training pairs, float64 (n,)."""
+        target = responses.target(self.task).astype(np.float64)
+        mean, width = self.scale
+        return 2 * target - 1 if self.task == "classification" else (target - mean) / width
+
     def inner(self, number: int) -> tuple[Problem, Responses]:
         """The problem without an inner part, and that part; another number, another part."""
         fold = inner_split(
@@ -102,43 +113,3 @@ def best_of(
 ) -> Options:
     """The candidate that reaches most on inner parts; the first of equals."""
     return max(candidates, key=lambda options: inner_figure(problem, predict, options, n_parts=n_parts))
-
-
-def coordinate_search(
-    problem: Problem,
-    predict: Predict,
-    start: Options,
-    *,
-    factors: Sequence[float],
-    sweeps: int,
-    n_parts: int,
-    least_gain: float = 1e-4,
-) -> Options:
-    """Multiply one option at a time while the figure on inner parts grows.
-
-    Parameters
-    ----------
-    start
-        Positive numbers.
-    factors
-        Tried in turn on each option.
-    sweeps
-        Rounds over all options; fewer when a round gains nothing.
-    n_parts
-        Inner parts.
-    least_gain
-        A change that gains less is chance and is not kept.
-    """
-    best = dict(start)
-    figure = inner_figure(problem, predict, best, n_parts=n_parts)
-    for _ in range(sweeps):
-        before = figure
-        for name in start:
-            tried = [{**best, name: best[name] * factor} for factor in factors]
-            figures = [inner_figure(problem, predict, options, n_parts=n_parts) for options in tried]
-            first = int(np.argmax(figures))
-            if figures[first] > figure + least_gain:
-                best, figure = tried[first], figures[first]
-        if figure <= before + least_gain:
-            break
-    return best

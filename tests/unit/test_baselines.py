@@ -37,7 +37,7 @@ torch.set_num_threads(1)
 SMALL: dict[str, Baseline] = BASELINES | {
     "factorisation": Factorisation(members=1, candidates=((4, 1.0, 0.03),)),
     "side-information": SideInformation(members=1, candidates=((4, 10.0),)),
-    "gaussian-process": GaussianProcess(sweeps=1, factors=(4.0,)),
+    "gaussian-process": GaussianProcess(epochs=2),
     "random-forest": RandomForest(trees=10, candidates=((2, 0.3),)),
     "perceptron": Perceptron(members=1, steps=40),
     "blend": Blend(KernelRidge(), Factorisation(members=1, candidates=((4, 1.0, 0.03),))),
@@ -45,7 +45,7 @@ SMALL: dict[str, Baseline] = BASELINES | {
 FEW_STARTS: dict[str, Baseline] = BASELINES | {
     "factorisation": Factorisation(members=2, candidates=((4, 1.0, 0.03),)),
     "side-information": SideInformation(members=2, candidates=((8, 10.0),)),
-    "gaussian-process": GaussianProcess(sweeps=1),
+    "gaussian-process": GaussianProcess(epochs=4),
 }
 
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from model.config import Config, load_preset
-from model.fitting import Fitting, draw_chunks
+from model.fitting import Fitting
 from model.graph_tensors import GraphTensors, graph_tensors
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses, responses
 from model.scale import Scale, visible_pairs
-from model.splits import Groups, Split, folds
+from model.splits import Groups, Split, draw_chunks, folds
 from model.training import fit
 from tests.screens import screen
 
