@@ -60,7 +60,9 @@ class AdjacencyNetwork(nn.Module):
         self.register_buffer("gene_place", place, persistent=False)
         self.n_nodes = tensors.n_drugs + tensors.n_cell_lines + len(genes)
         for name, rows in zip(
-            ("drug_rows", "cell_line_rows", "gene_rows"), _similarity_rows(tensors, genes), strict=True
+            ("drug_rows", "cell_line_rows", "gene_rows"),
+            _similarity_rows(tensors, genes, self.settings.kernel_width),
+            strict=True,
         ):
             self.register_buffer(name, rows, persistent=False)
         width = self.settings.input_channels
@@ -86,7 +88,8 @@ class AdjacencyNetwork(nn.Module):
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _, _ = self._states(messages)
-        pair = torch.cat([states[drug], states[self.offsets["CellLine"] + cell_line]], 1)
+        first = 0 if self.settings.cell_lines_from_drug_rows else self.offsets["CellLine"]
+        pair = torch.cat([states[drug], states[first + cell_line]], 1)
         return Logits((self.head(pair)[:, 0],), self.shares)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
@@ -197,10 +200,11 @@ def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
     )
 
 
-def _similarity_rows(tensors: GraphTensors, genes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _similarity_rows(tensors: GraphTensors, genes: Tensor, width: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Of drugs, cell lines and genes; ``width`` multiplies the squared width of both RBFs."""
     drugs = tensors.drug_kernels[..., DRUG_KERNELS.index("fingerprint")]
-    cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")]
+    cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")] ** (1 / width)
     rows = tensors.expression.T[genes]
     square = (rows**2).sum(1)
     distance = (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
-    return drugs, cell_lines, torch.exp(-distance / distance.mean().clamp(min=1e-6))
+    return drugs, cell_lines, torch.exp(-distance / (width * distance.mean()).clamp(min=1e-6))

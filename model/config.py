@@ -29,6 +29,8 @@ class AdjacencyConfig(_Strict):
     layer_dropout: tuple[float, ...] = Field(min_length=1)
     hidden_layers: int = Field(ge=0)
     hidden_dropout: float = Field(ge=0, lt=1)
+    kernel_width: float = Field(gt=0, default=1.0)
+    cell_lines_from_drug_rows: bool = False
 
     @model_validator(mode="after")
     def _one_each(self) -> AdjacencyConfig:
@@ -160,12 +162,21 @@ def load_preset(
     for part, changes in (("network", network), ("training", training)):
         section = options.get(part)
         if isinstance(section, dict):
-            section.update(changes or {})
+            _change(section, changes or {})
     options["preset"] = name
     try:
         return Config.model_validate(options)
     except ValidationError as error:
         raise ModelError(f"preset {name}: {_first(error)}") from None
+
+
+def _change(section: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Replace options; of a section within it, those that are named."""
+    for name, value in changes.items():
+        if isinstance(value, dict) and isinstance(section.get(name), dict):
+            _change(section[name], value)
+        else:
+            section[name] = value
 
 
 def _first(error: ValidationError) -> str:

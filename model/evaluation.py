@@ -77,7 +77,7 @@ def evaluate(
     numbers = [n for n in range(len(cut)) if only is None or n in only]
     for number in numbers:
         _check(measured, cut[number], plan.task, where[number])
-    tensors = baseline_tensors(heterograph)
+    tensors = baseline_tensors(plan.seen(heterograph))
     audits = _audits(heterograph, measured, {n: cut[n] for n in numbers}, plan)
     for number, checks in audits.items():
         leaks.require_clear(checks, where[number])

@@ -54,7 +54,10 @@ def write_folder(
     ]
     result: Row = {
         "dataset": plan.dataset(heterograph), "split": plan.split.value, "task": plan.task,
-        "command": command, "commit": " and ".join(sorted({entry["commit"] for entry in entries})) or git_fingerprint(),
+        "changes": key["changes"], "omics": key.get("omics"), "drug_groups": plan.drug_groups.value,
+        "cell_line_groups": plan.cell_line_groups.value, "n_folds": plan.n_folds,
+        "command": command,
+        "commit": " and ".join(sorted({entry["commit"] for entry in entries})) or git_fingerprint(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "data": key["data"], "ours": ours,
         "verdicts": verdicts(rows, predictions, plan.task, ours=ours),

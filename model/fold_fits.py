@@ -61,7 +61,7 @@ def predict_fold(
     training, test = measured.take(fold.train), measured.take(fold.test)
     groups = plan.groups(heterograph)
     if model in BASELINES:
-        features = features or Features.of(baseline_tensors(heterograph))
+        features = features or Features.of(baseline_tensors(plan.seen(heterograph)))
         problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups)
         options = BASELINES[model].choose(problem)
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
@@ -70,7 +70,7 @@ def predict_fold(
 
     config = load_preset(model, **plan.options())
     tensors = graph_tensors(
-        heterograph,
+        plan.seen(heterograph),
         n_expressed=config.network.n_expressed_genes,
         n_neighbours=config.network.axial_neighbours,
     )
@@ -90,7 +90,8 @@ def in_turn(
     plan: Plan,
 ) -> Iterator[tuple[int, str, Outcome]]:
     """Fit one after the other, in this process."""
-    features = Features.of(baseline_tensors(heterograph)) if any(m in BASELINES for _, m in jobs) else None
+    wanted = any(model in BASELINES for _, model in jobs)
+    features = Features.of(baseline_tensors(plan.seen(heterograph))) if wanted else None
     for number, model in jobs:
         yield (
             number, model,
@@ -108,7 +109,7 @@ def _start_worker(folder: str, plan: Plan, n_threads: int) -> None:
     torch.set_num_threads(n_threads)
     heterograph = graphs.load(Path(folder))
     measured, cut = plan.cut(heterograph)
-    features = Features.of(baseline_tensors(heterograph))
+    features = Features.of(baseline_tensors(plan.seen(heterograph)))
     _worker.update(heterograph=heterograph, measured=measured, cut=cut, features=features, plan=plan)
 
 

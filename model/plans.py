@@ -11,6 +11,7 @@ import numpy as np
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model.graph_tensors import GraphTensors, cell_lines_without_features
+from model.omics import with_omics
 from model.responses import Responses, Task, responses
 from model.splits import Fold, Groups, Split, folds, transfer
 from model.twins import CellLineGroups, DrugGroups
@@ -34,6 +35,8 @@ class Plan:
         As in `model.training.fit`.
     changes
         Options of presets to replace: ``{"network": {...}, "training": {...}}``.
+    omics
+        Models see these alone (`model.omics.OMICS`); all unless given. Folds and twins are the same whatever is seen.
     """
 
     split: Split
@@ -46,10 +49,12 @@ class Plan:
     seed: int = 0
     device: str = "cpu"
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    omics: tuple[str, ...] | None = None
 
     def key(self, heterograph: Heterograph) -> Row:
         """What a finished fold must agree in to be used again."""
-        return {
+        seen = {} if self.omics is None else {"omics": list(self.omics)}
+        return seen | {
             "dataset": self.dataset(heterograph), "split": self.split.value, "folds": self.n_folds,
             "drug_groups": self.drug_groups.value, "cell_line_groups": self.cell_line_groups.value,
             "train_on": self.train_on, "test_on": self.test_on, "task": self.task, "seed": self.seed,
@@ -81,6 +86,10 @@ class Plan:
         measured = responses(heterograph, self.task)
         groups = self.groups(heterograph)
         return measured, list(folds(measured, heterograph, self.split, self.n_folds, groups=groups))
+
+    def seen(self, heterograph: Heterograph) -> Heterograph:
+        """What models are given to learn from."""
+        return heterograph if self.omics is None else with_omics(heterograph, self.omics)
 
     def groups(self, heterograph: Heterograph) -> Groups:
         """Entities held out together, from folds and from the inner parts that select."""

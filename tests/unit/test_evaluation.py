@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kg.heterograph import Heterograph
 from model import finished, fitting, leaks, results
 from model.evaluation import evaluate, summary
 from model.evaluation_folder import write_folder
+from model.fold_fits import baseline_tensors
 from model.metrics import auroc, per_entity
 from model.plans import Plan
 from model.splits import Split, inner_split
@@ -112,6 +114,22 @@ def test_preset_selects_by_inner_parts_that_keep_the_plans_groups_whole(
     assert len(given) == 1
     assert np.array_equal(given[0].drug, plan.groups(heterograph).drug)
     assert len(np.unique(given[0].drug)) <= 6
+
+
+@pytest.mark.parametrize("kept", ["expression", "mutation"])
+def test_models_see_the_omics_that_are_named_and_folds_stay_the_same(kept: str) -> None:
+    heterograph, unseen = screen(), Plan(Split.unseen_cell, 3)
+    tensors = baseline_tensors(replace(unseen, omics=(kept,)).seen(heterograph))
+    assert bool(tensors.expression.any()) is (kept == "expression")
+    assert bool(tensors.mutation.any()) is (kept == "mutation")
+    assert all(
+        np.array_equal(a.test, b.test)
+        for a, b in zip(
+            unseen.cut(heterograph)[1], replace(unseen, omics=(kept,)).cut(heterograph)[1], strict=True
+        )
+    )
+    rows = evaluate(heterograph, ["fast", "kernel-ridge"], replace(RANDOM, omics=(kept,)), only=[0])
+    assert all(np.isfinite(r["value"]) for r in rows if (r["metric"], r["grouping"]) == ("auroc", "pooled"))
 
 
 def test_fold_that_leaks_is_not_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:

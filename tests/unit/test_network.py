@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from kg.errors import ModelError
+from model.commands import preset_changes
 from model.config import PRESETS, load_preset
 from model.fitting import make_network
 from model.graph_tensors import graph_tensors
@@ -173,6 +174,42 @@ def test_unknown_preset_option_and_value_are_named() -> None:
         load_preset("default", network={"channels": 50, "heads": 4})
     with pytest.raises(ModelError, match='"drug_from_moon" is not a relation'):
         load_preset("default", network={"relations": ["drug_from_moon"]})
+
+
+def test_option_on_the_command_line_replaces_that_option_alone() -> None:
+    changes = preset_changes(3, None, None, ["network.adjacency.norm=batch", "network.heads=2"])
+    changed, preset = load_preset("drgt", **changes), load_preset("drgt")
+    assert changed.network.adjacency is not None and preset.network.adjacency is not None
+    assert changed.network.adjacency == preset.network.adjacency.model_copy(update={"norm": "batch"})
+    assert (changed.network.heads, changed.training.epochs) == (2, 3)
+    for wrong in ("norm=batch", "network.norm", "graph.norm=batch", "network.=1", "network.heads=[2"):
+        with pytest.raises(ModelError, match="--set"):
+            preset_changes(None, None, None, [wrong])
+
+
+def test_published_index_reads_cell_lines_from_drug_rows_and_ours_does_not() -> None:
+    told = []
+    for published in (False, True):
+        network = {
+            **SMALL["drgt"],
+            "adjacency": {**SMALL["drgt"]["adjacency"], "cell_lines_from_drug_rows": published},
+        }  # type: ignore[dict-item]
+        config = load_preset("drgt", network=network)
+        heterograph = screen()
+        tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
+        measured = responses(heterograph)
+        builder = MessageBuilder(tensors, config.network, "classification")
+        messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
+        torch.manual_seed(0)
+        model = make_network(tensors, config).eval()
+        drug, cell_line = torch.tensor([4, 5]), torch.tensor([7, 7])
+        states = model._states(messages)[0]  # type: ignore[operator]
+        row = cell_line if published else tensors.n_drugs + cell_line
+        expected = model.head(torch.cat([states[drug], states[row]], 1))[:, 0]  # type: ignore[operator]
+        found = model(tensors, messages, drug, cell_line).blended
+        assert torch.allclose(found, expected)
+        told.append(found)
+    assert not torch.allclose(*told)
 
 
 def test_drug_without_structure_and_similarity_is_refused_by_name() -> None:
