@@ -1,4 +1,4 @@
-"""`cli evaluate`, `cli results` and `cli tune`: each parses, calls one function and prints its result."""
+"""`cli evaluate`, `cli results`, `cli paper` and `cli tune`: each parses, calls one function and prints its result."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from model.commands import (
     Members,
     Quiet,
     Seed,
+    Set,
     Task,
     TaskOption,
     preset_changes,
@@ -50,6 +51,15 @@ class CellGroupsOption(str, Enum):
     twins = "twins"
     tissue = "tissue"
     alone = "alone"
+
+
+class OmicsOption(str, Enum):
+    """What is known of cell lines, as `model.omics.OMICS` has it."""
+
+    expression = "expression"
+    mutation = "mutation"
+    copy_number = "copy-number"
+    tissue = "tissue"
 
 
 def evaluate(
@@ -89,6 +99,11 @@ def evaluate(
     epochs: Epochs = None,
     members: Members = None,
     conv: Conv = None,
+    set_: Set = None,
+    omics: Annotated[
+        list[OmicsOption] | None,
+        typer.Option(help="Let models see these omics alone; may be repeated. All when left out."),
+    ] = None,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Models and folds fitted side by side.")] = 1,
     folder: Annotated[
@@ -127,7 +142,8 @@ def evaluate(
         raise ModelError(f"--fold {chosen[-1]} is not among {n_folds} folds, which are counted from 0")
     plan = Plan(
         Split(split.value), n_folds, DrugGroups(drug_groups.value), CellLineGroups(cell_groups.value),
-        train_on, test_on, task.value, seed, resolve_device(device), preset_changes(epochs, members, conv),
+        train_on, test_on, task.value, seed, resolve_device(device),
+        preset_changes(epochs, members, conv, set_ or ()), tuple(sorted({o.value for o in omics})) if omics else None,
     )  # fmt: skip
     if folder is not None and resume is None:
         resume = folder / "folds.jsonl"
@@ -169,6 +185,18 @@ def results(
     from model.results import read_results, write_results
 
     for file in write_results(read_results(folders), out):
+        print(file)
+
+
+def paper(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that `cli evaluate --folder` wrote.")],
+    out: Annotated[Path, typer.Option(help="Where paper.md and paper.json are written.")] = Path("docs"),
+) -> None:
+    """Make the page of the drGT paper's figures and experiments beside evaluations; what was not run says so."""
+    from model.paper import write_paper
+    from model.results import read_results
+
+    for file in write_paper(read_results(folders), out):
         print(file)
 
 
