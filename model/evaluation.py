@@ -17,11 +17,12 @@ from model.baselines import BASELINES
 from model.baselines.problem import INNER_SHARE
 from model.config import load_preset
 from model.fold_fits import baseline_tensors, in_processes, in_turn
+from model.inner_parts import inner_split
 from model.metrics import score, training_expectation
 from model.plans import Plan, Row, unpredictable_pairs
 from model.provenance import git_fingerprint
 from model.responses import Responses, Task, require_two_classes
-from model.splits import Fold, Groups, inner_split
+from model.splits import Fold, Groups
 from model.twins import CellLineGroups, DrugGroups
 
 Report = Callable[[str], None]

@@ -27,12 +27,13 @@ from torch.nn import functional
 from model.adjacency import AdjacencyNetwork
 from model.config import Config
 from model.graph_tensors import GraphTensors
+from model.inner_parts import draw_chunks, inner_split
 from model.messages import MessageBuilder
 from model.metrics import auroc, r2
 from model.network import Logits, RelationalNetwork
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
-from model.splits import Groups, Split, draw_chunks, inner_split
+from model.splits import Fold, Groups, Split
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Fitting(lightning.LightningModule):
         self.network = make_network(tensors, config)
         self.generator = np.random.default_rng(seed)
         self.epoch_seconds: list[float] = []
-        self.chunks: list[np.ndarray] = []
+        self.chunks: list[Fold] = []
         self._all_untested: np.ndarray | None = None
         self.automatic_optimization = True
 
@@ -103,17 +104,15 @@ class Fitting(lightning.LightningModule):
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
         """Loss of one chunk."""
         settings = self.config.training
-        predicted = self.chunks[int(batch)]
-        seen = np.arange(len(self.inner_training))
-        if settings.mask_supervision:
-            seen = np.setdiff1d(seen, predicted, assume_unique=True)
-        supervised, passing = self.inner_training.take(predicted), self.inner_training.take(seen)
+        chunk = self.chunks[int(batch)]
+        supervised = self.inner_training.take(chunk.test)
+        passing = self.inner_training.take(chunk.train) if settings.mask_supervision else self.inner_training
         visible = visible_pairs(self.graph, passing, self.scale)
         messages = self.builder.build(visible)
         drug, cell_line, target, weight = self._pairs(supervised)
         logits: Logits = self.network(self.graph, messages, drug, cell_line)
         loss = sum((self._loss(part, target) * weight).sum() for part in logits.parts)
-        total = len(self.inner_training) / settings.chunks
+        total = sum(len(chunk.test) for chunk in self.chunks) / settings.chunks
         penalty = self.network.penalty(
             settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
         )  # type: ignore[operator]
@@ -147,16 +146,12 @@ class Fitting(lightning.LightningModule):
 
     def _untested(self, supervised: Responses) -> tuple[np.ndarray, int]:
         """A draw of pairs that nobody measured, as numbers, and how many there are for an epoch."""
-        if self.split in {
-            Split.unseen_drug,
-            Split.unseen_cell,
-        }:  # of the entities that play unseen in this step
-            by_drug = self.split is Split.unseen_drug
-            untested = untested_pairs(
-                self.inner_training,
-                supervised.drug if by_drug else self.inner_training.drug,
-                self.inner_training.cell_line if by_drug else supervised.cell_line,
+        if self.split in UNSEEN:  # of the entities that play unseen in this step
+            drugs = supervised.drug if self.split is not Split.unseen_cell else self.inner_training.drug
+            cell_lines = (
+                supervised.cell_line if self.split is not Split.unseen_drug else self.inner_training.cell_line
             )
+            untested = untested_pairs(self.inner_training, drugs, cell_lines)
             n_untested = len(untested) * self.config.training.chunks
         else:
             if self._all_untested is None:
@@ -252,6 +247,7 @@ def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray)
     return numbers
 
 
+UNSEEN = {Split.unseen_drug, Split.unseen_cell, Split.unseen_both}
 NOT_VALIDATED = -1e9
 """Worse than any epoch that was validated; Lightning's callbacks take no missing values."""
 

@@ -60,10 +60,6 @@ class Groups:
         """Near twins together unless said otherwise."""
         return cls(drug_groups(heterograph, drugs), cell_line_groups(heterograph, cell_lines))
 
-    def of_entity(self, split: Split) -> np.ndarray:
-        """Those of the entities that ``unseen-drug`` or ``unseen-cell`` holds out."""
-        return self.drug if split is Split.unseen_drug else self.cell_line
-
 
 @dataclass(frozen=True)
 class Fold:
@@ -183,75 +179,6 @@ def transfer(heterograph: Heterograph, task: Task, *, train_on: str, test_on: st
         )
     everything = joined(first, second.take(~known))
     return everything, Fold(np.arange(len(first)), np.arange(len(first), len(everything)))
-
-
-def inner_split(
-    responses: Responses, split: Split, *, share: float, seed: int, groups: Groups | None = None
-) -> Fold:
-    """Set a part of the training pairs aside for selection, in the manner of the outer split.
-
-    Parameters
-    ----------
-    responses
-        Training pairs only.
-    split
-        Whole drugs are set aside for ``unseen-drug``, whole cell lines for ``unseen-cell``, pairs otherwise.
-    share
-        Of pairs, drugs or cell lines, in (0, 1).
-    seed
-        Another seed sets another part aside.
-    groups
-        Entities set aside together; each alone unless given.
-
-    Raises
-    ------
-    ModelError
-        If all pairs are of one group, so that setting it aside leaves nothing to train on.
-    """
-    generator = np.random.default_rng([seed, 7])
-    if split in {Split.unseen_drug, Split.unseen_cell}:
-        entity = responses.drug if split is Split.unseen_drug else responses.cell_line
-        if groups is not None:
-            entity = groups.of_entity(split)[entity]
-        present = np.unique(entity)
-        if len(present) < 2:
-            what = "drugs" if split is Split.unseen_drug else "cell lines"
-            raise ModelError(
-                f"the training pairs are of one group of {what} (near twins and the like count once): none can be set "
-                "aside for selection; use more data, fewer folds or another split"
-            )
-        aside = generator.permutation(present)[: max(1, round(share * len(present)))]
-        test = np.isin(entity, aside)
-    else:
-        test = np.zeros(len(responses), bool)
-        test[generator.permutation(len(responses))[: max(1, round(share * len(responses)))]] = True
-    return Fold(np.flatnonzero(~test), np.flatnonzero(test))
-
-
-def draw_chunks(
-    training: Responses,
-    split: Split,
-    n_chunks: int,
-    generator: np.random.Generator,
-    groups: Groups | None = None,
-) -> list[np.ndarray]:
-    """Cut training pairs into chunks that are predicted in turn; whole drugs or cell lines for unseen ones.
-
-    Entities of one group, such as near twins, are in one chunk: otherwise a step would learn to lean on a twin that
-    a held-out entity never has.
-
-    Returns
-    -------
-    list of ndarray
-        Positions in ``training``, each in exactly one chunk; none empty unless there are fewer entities, or groups.
-    """
-    if split not in {Split.unseen_drug, Split.unseen_cell}:
-        return [np.sort(part) for part in np.array_split(generator.permutation(len(training)), n_chunks)]
-    entity = training.drug if split is Split.unseen_drug else training.cell_line
-    if groups is not None:
-        entity = groups.of_entity(split)[entity]
-    parts = np.array_split(generator.permutation(np.unique(entity)), n_chunks)
-    return [np.flatnonzero(np.isin(entity, part)) for part in parts]
 
 
 def _held_out(group: np.ndarray, cut: Any, n_folds: int, what: str, n_entities: int) -> list[np.ndarray]:

@@ -19,10 +19,11 @@ from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model.config import Config, load_preset
 from model.graph_tensors import graph_tensors
+from model.inner_parts import inner_split
 from model.metrics import auroc, r2
 from model.plans import Plan
 from model.responses import Responses, require_two_classes
-from model.splits import Groups, inner_split
+from model.splits import Groups
 
 INNER_SHARE = 0.15
 

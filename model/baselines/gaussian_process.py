@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from model.baselines.problem import Options, Problem, best_of
 from model.gaussian_process import LOGIT_SCALE, ResponseProcess
+from model.inner_parts import draw_chunks
 from model.messages import Visible
 from model.responses import Responses
 from model.scale import Scale
-from model.splits import draw_chunks
 
 GRADED = "graded"
 """Option: classes are observed as how far ln IC50 lies from its drug's mean (1), or as ±1 (0)."""
@@ -66,19 +66,20 @@ class GaussianProcess:
         value = torch.from_numpy(problem.value).float()
         for _ in range(self.epochs):
             for chunk in draw_chunks(training, problem.split, self.chunks, generator, problem.groups):
-                rest = np.setdiff1d(np.arange(len(training)), chunk, assume_unique=True)
-                if not len(rest) or not len(chunk):
+                if not len(chunk.train) or not len(chunk.test):
                     continue
-                asked = training.take(chunk)
+                asked = training.take(chunk.test)
                 output = process.logits(
-                    kernels, _visible(problem, training.take(rest), bool(graded)),
+                    kernels, _visible(problem, training.take(chunk.train), bool(graded)),
                     torch.from_numpy(asked.drug), torch.from_numpy(asked.cell_line),
                 )  # fmt: skip
                 optimiser.zero_grad()
                 if problem.task == "classification":
-                    functional.binary_cross_entropy_with_logits(output, (value[chunk] + 1) / 2).backward()
+                    functional.binary_cross_entropy_with_logits(
+                        output, (value[chunk.test] + 1) / 2
+                    ).backward()
                 else:
-                    functional.mse_loss(output, value[chunk]).backward()
+                    functional.mse_loss(output, value[chunk.test]).backward()
                 optimiser.step()
                 schedule.step()
         numbers = _numbers(problem, process)

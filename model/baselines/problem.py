@@ -10,9 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from model.baselines.features import Features
+from model.inner_parts import inner_split
 from model.metrics import auroc, r2
 from model.responses import Responses, Task
-from model.splits import Groups, Split, inner_split
+from model.splits import Groups, Split
 
 Options = Mapping[str, float]
 Predict = Callable[["Problem", Options, np.ndarray, np.ndarray], np.ndarray]

@@ -17,9 +17,10 @@ from model import finished, fitting, leaks, results
 from model.evaluation import evaluate, summary
 from model.evaluation_folder import write_folder
 from model.fold_fits import baseline_tensors
+from model.inner_parts import inner_split
 from model.metrics import auroc, per_entity
 from model.plans import Plan
-from model.splits import Split, inner_split
+from model.splits import Split
 from model.twins import DrugGroups
 from model.verdicts import read_predictions, verdicts
 from tests.screens import screen

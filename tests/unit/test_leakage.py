@@ -9,10 +9,11 @@ import torch
 from model.config import Config, load_preset
 from model.fitting import Fitting
 from model.graph_tensors import GraphTensors, graph_tensors
+from model.inner_parts import draw_chunks
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses, responses
 from model.scale import Scale, visible_pairs
-from model.splits import Groups, Split, draw_chunks, folds
+from model.splits import Groups, Split, folds
 from model.training import fit
 from tests.screens import screen
 
@@ -67,8 +68,9 @@ def _messages(tensors: GraphTensors, passing: Responses) -> Messages:
 def test_supervised_pair_is_in_no_message_in_either_direction() -> None:
     tensors, measured = _tensors()
     for chunk in draw_chunks(measured, Split.random, 4, np.random.default_rng(0)):
-        messages = _messages(tensors, measured.take(np.setdiff1d(np.arange(len(measured)), chunk)))
-        supervised = set(zip(measured.drug[chunk].tolist(), measured.cell_line[chunk].tolist(), strict=True))
+        messages = _messages(tensors, measured.take(chunk.train))
+        asked = measured.take(chunk.test)
+        supervised = set(zip(asked.drug.tolist(), asked.cell_line.tolist(), strict=True))
         for name in ("sensitive", "resistant"):
             to_drug, to_cell_line = (
                 messages.edges[f"drug_from_{name}"],
@@ -78,7 +80,7 @@ def test_supervised_pair_is_in_no_message_in_either_direction() -> None:
             assert not supervised & set(
                 zip(to_cell_line.src.tolist(), to_cell_line.dst.tolist(), strict=True)
             )
-        assert not messages.visible.measured[measured.cell_line[chunk], measured.drug[chunk]].any()
+        assert not messages.visible.measured[asked.cell_line, asked.drug].any()
 
 
 def test_label_of_a_supervised_pair_reaches_no_tensor_of_its_step() -> None:
@@ -123,9 +125,27 @@ def test_chunks_of_unseen_entities_are_whole(split: Split) -> None:
     _, measured = _tensors()
     entity = measured.drug if split is Split.unseen_drug else measured.cell_line
     chunks = draw_chunks(measured, split, 4, np.random.default_rng(1))
-    assert np.array_equal(np.sort(np.concatenate(chunks)), np.arange(len(measured)))
-    owners = [set(entity[chunk]) for chunk in chunks]
+    assert np.array_equal(np.sort(np.concatenate([chunk.test for chunk in chunks])), np.arange(len(measured)))
+    owners = [set(entity[chunk.test]) for chunk in chunks]
     assert sum(map(len, owners)) == len(set.union(*owners))
+    assert all(not owner & set(entity[chunk.train]) for owner, chunk in zip(owners, chunks, strict=True))
+
+
+def test_drugs_and_cell_lines_that_play_unseen_together_have_no_visible_pair() -> None:
+    tensors, measured = _tensors()
+    groups = Groups(np.arange(measured.n_drugs) // 2, np.arange(measured.n_cell_lines) // 2)
+    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    scale = Scale.of(measured, "classification")
+    fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.unseen_both, seed=0, groups=groups)
+    fitting.on_train_epoch_start()
+    parts = [
+        (fitting.inner_training.take(c.train), fitting.inner_training.take(c.test)) for c in fitting.chunks
+    ]
+    for seen, asked in [*parts, (fitting.inner_training, fitting.inner_validation)]:
+        assert len(seen) and len(asked)
+        assert not set(groups.drug[seen.drug]) & set(groups.drug[asked.drug])
+        assert not set(groups.cell_line[seen.cell_line]) & set(groups.cell_line[asked.cell_line])
+    assert torch.isfinite(fitting.training_step(torch.tensor(0), 0))
 
 
 @pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_cell])
@@ -136,10 +156,10 @@ def test_twins_are_set_aside_and_predicted_together(split: Split) -> None:
     scale = Scale.of(measured, "classification")
     fitting = Fitting(tensors, builder, measured, SMALL, scale, split, seed=0, groups=groups)
     fitting.on_train_epoch_start()
-    parts = [fitting.inner_training.take(chunk) for chunk in fitting.chunks] + [fitting.inner_validation]
+    parts = [fitting.inner_training.take(c.test) for c in fitting.chunks] + [fitting.inner_validation]
     of_parts = [
-        set(groups.of_entity(split)[part.drug if split is Split.unseen_drug else part.cell_line])
-        for part in parts
+        set(groups.drug[p.drug] if split is Split.unseen_drug else groups.cell_line[p.cell_line])
+        for p in parts
     ]
     assert all(of_parts)
     assert sum(map(len, of_parts)) == len(set.union(*of_parts))

@@ -12,9 +12,10 @@ from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model import leaks
 from model.graph_tensors import GraphTensors, graph_tensors
+from model.inner_parts import inner_split
 from model.leaks import Check
 from model.responses import Responses, responses
-from model.splits import Fold, Groups, Split, folds, inner_split
+from model.splits import Fold, Groups, Split, folds
 from tests.screens import screen
 
 HETEROGRAPH = screen()
