@@ -114,20 +114,16 @@ class PrincipalComponents(nn.Module):
         values, vectors = torch.linalg.eigh(gram)
         rank = int((values > 1e-9 * values[-1].clamp(min=1e-9)).sum())
         k = min(n_components, rank)
-        top = vectors[:, -k:].flip(1) if k else vectors[:, :0]
-        axes = (
-            centred.T @ top / values[-k:].flip(0).clamp(min=1e-12).sqrt()
-            if len(centred) <= centred.shape[1]
-            else top
-        )
-        if k:
-            largest = axes.abs().argmax(0)
-            axes = axes * torch.sign(
-                axes[largest, torch.arange(k)]
-            )  # the sign of an axis is arbitrary: fix it
-            scale = (centred @ axes)[:, : min(k, 16)].std(0).mean().clamp(min=1e-9)
-            self.axes[:, :k] = (axes / scale).float()
         self.mean.copy_(mean)
+        if not k:  # rows that are all alike have no axis
+            return
+        axes = vectors[:, -k:].flip(1)
+        if len(centred) <= centred.shape[1]:
+            axes = centred.T @ axes / values[-k:].flip(0).clamp(min=1e-12).sqrt()
+        largest = axes.abs().argmax(0)
+        axes = axes * torch.sign(axes[largest, torch.arange(k)])  # the sign of an axis is arbitrary: fix it
+        scale = (centred @ axes)[:, : min(k, 16)].std(0).mean().clamp(min=1e-9)
+        self.axes[:, :k] = (axes / scale).float()
 
     def forward(self, rows: Tensor) -> Tensor:
         """``(n, width)`` → ``(n, n_components)``."""
