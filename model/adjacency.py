@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from model.candidates import genes_with_signal
 from model.config import AdjacencyConfig, NetworkConfig
@@ -88,9 +89,15 @@ class AdjacencyNetwork(nn.Module):
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _, _ = self._states(messages)
-        first = 0 if self.settings.cell_lines_from_drug_rows else self.offsets["CellLine"]
-        pair = torch.cat([states[drug], states[first + cell_line]], 1)
-        return Logits((self.head(pair)[:, 0],), self.shares)
+        start = 0 if self.settings.cell_lines_from_drug_rows else self.offsets["CellLine"]
+        first = self.head[0]
+        assert isinstance(first, nn.Linear)
+        # the linear map of two concatenated states is the sum of a map of each: once a node, not once a pair
+        of_drug, of_cell_line = first.weight.chunk(2, 1)
+        of_drugs = functional.linear(states[: tensors.n_drugs], of_drug, first.bias)
+        of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
+        pair = of_drugs[drug] + of_cell_lines[cell_line]
+        return Logits((self.head[1:](pair)[:, 0],), self.shares)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention on the edges of the adjacency, in the relations they come from."""
