@@ -26,18 +26,21 @@ class PairTensors:
 
     Attributes
     ----------
+    drugs
+        Which drugs are scored, numbers, int64 (n_drugs,).
     drug_similarity
-        To the drugs that have a visible target, (n_drugs, n_senders, n_kernels).
+        Theirs to the drugs that have a visible target, (n_drugs, n_senders, n_kernels).
     senders
-        Which drugs those are, rows of this, int64 (n_senders,).
+        Which drugs those are, numbers, int64 (n_senders,).
     gene_relations
-        (n_genes, n_sources, n_relations).
+        Of the genes to the sources, (n_relations, n_genes, n_sources).
     association
         (n_drugs, n_genes).
     sources
-        Genes that are some drug's visible target, positions among the candidates, int64 (n_sources,).
+        Genes that are some drug's visible target, positions among the genes, int64 (n_sources,).
     """
 
+    drugs: Tensor
     drug_similarity: Tensor
     senders: Tensor
     gene_relations: Tensor
@@ -49,6 +52,7 @@ class PairTensors:
         """For visible targets, bool (n_drugs, n_genes)."""
         senders, sources = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
         return cls(
+            torch.arange(evidence.n_drugs),
             torch.from_numpy(evidence.drug_similarity[:, senders]),
             torch.from_numpy(senders),
             torch.from_numpy(evidence.gene_relations(sources)),
@@ -57,19 +61,26 @@ class PairTensors:
         )
 
     def of_senders(self) -> PairTensors:
-        """The same for the senders alone, which then number the rows."""
-        return PairTensors(
-            self.drug_similarity[self.senders],
-            torch.arange(len(self.senders)),
-            self.gene_relations,
-            self.association[self.senders],
-            self.sources,
+        """The same for the senders alone, which are then numbered among themselves."""
+        numbered = torch.arange(len(self.senders))
+        return replace(self.some_drugs(self.senders), drugs=numbered, senders=numbered)
+
+    def some_drugs(self, drugs: Tensor) -> PairTensors:
+        """The same where only some of the drugs are scored, positions among those that are, int64 (n,)."""
+        return replace(
+            self,
+            drugs=self.drugs[drugs],
+            drug_similarity=self.drug_similarity[drugs],
+            association=self.association[drugs],
         )
 
     def some_genes(self, genes: Tensor) -> PairTensors:
-        """The same for some of the candidate genes, int64 (n,)."""
+        """The same for some of the genes, ascending positions that hold all the sources, int64 (n,)."""
         return replace(
-            self, gene_relations=self.gene_relations[genes], association=self.association[:, genes]
+            self,
+            gene_relations=self.gene_relations[:, genes],
+            association=self.association[:, genes],
+            sources=torch.searchsorted(genes, self.sources),
         )
 
 
@@ -95,7 +106,7 @@ class TargetAttention(nn.Module):
     r"""GATv2 scores of all drug–gene pairs; a drug's genes compete in one softmax.
 
     .. math::
-        s_{dg} = a^\top \mathrm{LeakyReLU}(W_e e_{dg} + W_d x_d + W_g x_g + b), \quad
+        s_{dg} = a^\top \mathrm{LeakyReLU}(W e_{dg} + b), \quad
         \alpha_{dg} = \mathrm{softmax}_g(s_{dg})
 
     The features of a pair :math:`e_{dg}` are what neighbours say: targets of similar drugs, whose weights are learned,
@@ -112,8 +123,6 @@ class TargetAttention(nn.Module):
         Width of the score.
     dropout
         Of the score's channels.
-    state_channels
-        Width of the states of drugs and genes, where a network has some to give.
     """
 
     def __init__(
@@ -124,72 +133,58 @@ class TargetAttention(nn.Module):
         heads: int = 4,
         channels: int = 16,
         dropout: float = 0.1,
-        state_channels: int | None = None,
     ) -> None:
         super().__init__()
         self.heads = heads
         self.drug_likeness = _Likeness(n_drug_kernels, heads)
         self.prior = nn.Parameter(torch.tensor(-2.0))
         self.edge = nn.Linear(2 * heads + 3 * n_gene_relations + 4, channels)
-        self.drug = nn.Linear(state_channels, channels, bias=False) if state_channels else None
-        self.gene = nn.Linear(state_channels, channels, bias=False) if state_channels else None
         self.att = nn.Linear(channels, 1, bias=False)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self,
-        pairs: PairTensors,
-        visible: Tensor,
-        genes: Tensor,
-        drug_state: Tensor | None = None,
-        gene_state: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, pairs: PairTensors, visible: Tensor) -> Tensor:
         """Scores before the softmax.
 
         Parameters
         ----------
         pairs
-            Of all drugs and of the genes ``genes``.
+            Of the drugs and genes that are scored.
         visible
-            Targets that may be leaned on, 0 or 1, float32 (n_drugs, n_candidates); of senders and sources alone.
-        genes
-            Which candidates are scored, int64 (n_genes,).
-        drug_state, gene_state
-            (n_drugs, state_channels) and (n_genes, state_channels), where the module was made for them.
+            Targets that may be leaned on, 0 or 1, float32 (n_all_drugs, n_genes); of senders and sources alone.
 
         Returns
         -------
         Tensor
             (n_drugs, n_genes).
         """
-        hidden = self.edge(self.features(pairs, visible, genes))
-        if self.drug is not None and drug_state is not None:
-            hidden = hidden + self.drug(drug_state)[:, None]
-        if self.gene is not None and gene_state is not None:
-            hidden = hidden + self.gene(gene_state)[None]
-        scores: Tensor = self.att(self.dropout(functional.leaky_relu(hidden, 0.2)))[..., 0]
-        return scores
+        features = self.features(pairs, visible)
+        hidden = self.edge.weight @ features.flatten(1) + self.edge.bias[:, None]
+        scores: Tensor = self.att.weight @ self.dropout(functional.leaky_relu(hidden, 0.2))
+        return scores.view(features.shape[1:])
 
-    def features(self, pairs: PairTensors, visible: Tensor, genes: Tensor) -> Tensor:
-        """What neighbours say of each pair, (n_drugs, n_genes, n_features)."""
-        apart = torch.arange(len(pairs.drug_similarity))[:, None] != pairs.senders
-        sends = apart & visible[pairs.senders].any(1)
-        weight = self.drug_likeness(pairs.drug_similarity) * sends[..., None]
-        own, of_sources = visible[:, genes], visible[:, pairs.sources]
-        prior = functional.softplus(self.prior)
-        found, near = [], []
-        for head in range(self.heads):
-            total = weight[..., head].sum(1, keepdim=True) + prior
-            carried = weight[..., head] @ own[pairs.senders]
-            found += [torch.log1p(20 * carried / total), torch.log1p(carried)]
-            near.append(weight[..., head] @ of_sources[pairs.senders] / total)
-        share = of_sources / (1 + visible.sum(1, keepdim=True))
-        for relation in pairs.gene_relations.unbind(-1):
-            found += [torch.log1p(5 * (share @ relation.T))]
-            found += [torch.log1p(20 * (n @ relation.T)) for n in (near[0], near[-1])]
-        n_known = visible.sum(0)[genes].expand(len(visible), -1)
-        found += [torch.log1p(n_known), (n_known > 0).float(), pairs.association, pairs.association.abs()]
-        return torch.stack(found, dim=-1)
+    def features(self, pairs: PairTensors, visible: Tensor) -> Tensor:
+        """What neighbours say of each pair, (n_features, n_drugs, n_genes)."""
+        apart = pairs.drugs[:, None] != pairs.senders
+        of_senders, of_sources = visible[pairs.senders], visible[:, pairs.sources]
+        sends = apart & of_senders.any(1)
+        likeness = self.drug_likeness(pairs.drug_similarity) * sends[..., None]
+        weight = likeness.permute(2, 0, 1).contiguous()
+        total = weight.sum(2, keepdim=True) + functional.softplus(self.prior)
+        carried = weight @ of_senders
+        near = weight[[0, -1]] @ of_sources[pairs.senders] / total[[0, -1]]
+        share = (of_sources / (1 + visible.sum(1, keepdim=True)))[pairs.drugs]
+        related = pairs.gene_relations.transpose(1, 2)
+        by_drug = torch.log1p(5 * (share @ related))
+        by_similar = torch.log1p(20 * (near.flatten(0, 1) @ related))
+        n_known = visible.sum(0).expand(1, len(pairs.drugs), -1)
+        association = pairs.association[None]
+        return torch.cat(
+            [
+                torch.log1p(20 * carried / total), torch.log1p(carried),
+                by_drug, by_similar.view(-1, *association.shape[1:]),
+                torch.log1p(n_known), (n_known > 0).float(), association, association.abs(),
+            ]
+        )  # fmt: skip
 
 
 def recovery_loss(scores: Tensor, drug: Tensor, gene: Tensor, excluded: Tensor, log_weight: Tensor) -> Tensor:

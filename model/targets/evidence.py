@@ -114,6 +114,14 @@ class PairEvidence:
             membership=_membership(heterograph, genes),
         )
 
+    def with_responses(self, tensors: GraphTensors, visible: Visible) -> PairEvidence:
+        """The same where other responses may be seen."""
+        return replace(
+            self,
+            drug_similarity=_drug_similarity(tensors, visible),
+            association=_association(tensors.expression.cpu(), visible, self.genes),
+        )
+
     def without_family(self) -> PairEvidence:
         """The same without what symbols say of families: every gene is alone."""
         alone = np.arange(self.n_genes)
@@ -130,7 +138,7 @@ class PairEvidence:
         Returns
         -------
         ndarray
-            float32 (n_genes, n_sources, 6), in the order of ``GENE_RELATIONS``.
+            float32 (6, n_genes, n_sources), in the order of ``GENE_RELATIONS``.
         """
         of = self.genes[sources]
         degree = np.sqrt(np.maximum(np.asarray(self.links.sum(1)).ravel(), 1)).astype(np.float32)
@@ -143,10 +151,9 @@ class PairEvidence:
                 linked,
                 np.log1p(WALK_SCALE * walk(self.links, of)[:, self.genes].T / degree[self.genes][:, None]),
                 (self.membership @ self.membership[sources].T).toarray(),
-            ],
-            axis=-1,
+            ]
         ).astype(np.float32)
-        found[sources, np.arange(len(sources))] = 0.0
+        found[:, sources, np.arange(len(sources))] = 0.0
         return found
 
 

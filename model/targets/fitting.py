@@ -5,7 +5,7 @@ It is given training targets and training responses; nothing that is held out is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,9 @@ import torch
 from kg.errors import ModelError
 from model.targets.attention import PairTensors, TargetAttention, recovery_loss
 from model.targets.evidence import PairEvidence
+
+BLOCK = 64
+"""Drugs scored at a time: the features of all pairs at once would be the largest thing in memory."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,20 @@ class FittedTargets:
 
     @property
     def attention(self) -> np.ndarray:
-        """Softmax over each drug's candidate genes, mean over members, float64 (n_drugs, n_genes)."""
+        """Mean over members, float64 (n_drugs, n_genes)."""
         return self.member_attention.mean(0)
 
     @property
     def member_attention(self) -> np.ndarray:
         """Softmax over each drug's candidate genes, float64 (members, n_drugs, n_genes)."""
-        scores = self.scores.astype(np.float64)
-        weight = np.exp(scores - scores.max(-1, keepdims=True))
-        normalised: np.ndarray = weight / weight.sum(-1, keepdims=True)
-        return normalised
+        return softmax(self.scores)
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Over the last axis, float64."""
+    weight = np.exp(scores.astype(np.float64) - scores.max(-1, keepdims=True))
+    normalised: np.ndarray = weight / weight.sum(-1, keepdims=True)
+    return normalised
 
 
 def fit(
@@ -109,10 +116,25 @@ def fit(
             _fit_member(evidence, pairs, visible, settings, seed + 1000 * index)
             for index in range(settings.members)
         )
-    every_gene, given = torch.arange(evidence.n_genes), torch.from_numpy(visible.astype(np.float32))
+    return FittedTargets(members, score(members, evidence, visible))
+
+
+def score(members: Sequence[TargetAttention], evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
+    """Scores of all pairs, before the softmax, float32 (members, n_drugs, n_genes).
+
+    Parameters
+    ----------
+    members
+        In evaluation mode.
+    evidence, visible
+        What they may lean on, as in `fit`.
+    """
+    pairs, given = PairTensors.of(evidence, visible), torch.from_numpy(visible.astype(np.float32))
+    blocks = [pairs.some_drugs(drugs) for drugs in torch.arange(evidence.n_drugs).split(BLOCK)]
     with torch.inference_mode():
-        scores = [member(pairs, given, every_gene).numpy() for member in members]
-    return FittedTargets(members, np.stack(scores))
+        found = [torch.cat([member(block, given) for block in blocks]) for member in members]
+    scores: np.ndarray = torch.stack(found).numpy()
+    return scores
 
 
 @contextmanager
@@ -156,14 +178,15 @@ def _fit_member(
         genes = np.sort(np.concatenate([targeted, random.choice(others, n_drawn, replace=False)]))
         log_weight = np.where(is_target[genes], 0.0, np.log(len(others) / max(n_drawn, 1)))
         drug, gene = np.nonzero(hidden)
-        chosen = torch.from_numpy(genes)
-        given = known & ~hidden
-        scores = network(pairs.some_genes(chosen), torch.from_numpy(given.astype(np.float32)), chosen)
+        drugs, row = np.unique(drug, return_inverse=True)
+        given = (known & ~hidden)[:, genes]
+        asked = pairs.some_drugs(torch.from_numpy(drugs)).some_genes(torch.from_numpy(genes))
+        scores = network(asked, torch.from_numpy(given.astype(np.float32)))
         loss = recovery_loss(
             scores,
-            torch.from_numpy(drug),
+            torch.from_numpy(row),
             torch.from_numpy(np.searchsorted(genes, gene)),
-            torch.from_numpy(given[:, genes]),
+            torch.from_numpy(given[drugs]),
             torch.from_numpy(log_weight.astype(np.float32)),
         )
         optimiser.zero_grad()
