@@ -24,6 +24,9 @@ BASE_EDGES: dict[Ends, tuple[str, ...]] = {
 }
 """The base edges that carry the attention of a promoted run, by the ends of the attention."""
 
+ALWAYS_KEPT: dict[Ends, str] = {("Drug", "Gene"): "TARGETS"}
+"""Base edges whose pairs the store keeps whatever their rank: what is known is looked up beside what is attended to."""
+
 SCORES = ("src", "dst", "weight", "rank", "percentile", "excess")
 KEPT = ("spread", "stability", "q")
 """Scores that whoever made an attention table may have put beside the weight."""
@@ -61,14 +64,9 @@ def scores(table: pa.Table) -> pa.Table:
         )
     if (competitors < 1).any():
         raise InputError("an attention table counts fewer than one competitor; train the run anew")
-    order = np.asarray(
-        pc.sort_indices(
-            pa.table({"src": table["src"], "weight": table["weight"], "dst": table["dst"]}),
-            sort_keys=[("src", "ascending"), ("weight", "descending"), ("dst", "ascending")],
-        )
-    )
-    src = table["src"].combine_chunks().dictionary_encode()
-    code = (src.chunk(0) if isinstance(src, pa.ChunkedArray) else src).indices.to_numpy()[order]
+    src = _places(table["src"])
+    order = np.lexsort((_places(table["dst"]), -weight, src))
+    code = src[order]
     first = np.flatnonzero(np.r_[True, code[1:] != code[:-1]]) if len(code) else np.empty(0, np.int64)
     rank = np.arange(len(code)) - np.repeat(first, np.diff(np.r_[first, len(code)])) + 1
     below = np.searchsorted(np.sort(weight), weight[order], side="left")
@@ -86,9 +84,20 @@ def scores(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def strongest(scored: pa.Table, k: int) -> pa.Table:
-    """The rows of the k most attended edges a source."""
-    return scored.filter(pc.less_equal(scored["rank"], k))
+def strongest(scored: pa.Table, k: int, always: pa.Table | None = None) -> pa.Table:
+    """The rows of the k most attended edges a source, and those of the pairs (``src``, ``dst``) of another table."""
+    kept = pc.less_equal(scored["rank"], k).to_numpy()
+    if always is not None and always.num_rows:
+        ends = [pc.unique(always[end]) for end in ("src", "dst")]
+        pairs, wanted = (
+            [pc.fill_null(pc.index_in(t[end].cast(pa.string()), of), -1).to_numpy() for end, of in
+             zip(("src", "dst"), ends, strict=True)]
+            for t in (scored, always)
+        )  # fmt: skip
+        n = len(ends[1])
+        both = (pairs[0] >= 0) & (pairs[1] >= 0)
+        kept = kept | (both & np.isin(pairs[0] * n + pairs[1], wanted[0] * n + wanted[1]))
+    return scored.filter(pa.array(kept))
 
 
 def on_base_edges(ends: Ends, table: pa.Table) -> pa.Table:
@@ -116,6 +125,15 @@ def on_base_edges(ends: Ends, table: pa.Table) -> pa.Table:
     both = pa.table({"src": small, "dst": large, "attention": pairs["attention"]})
     mean = both.group_by(["src", "dst"]).aggregate([("attention", "mean")])
     return mean.rename_columns({"attention_mean": "attention"}).select(["src", "dst", "attention"])
+
+
+def _places(column: pa.ChunkedArray) -> np.ndarray:
+    """Each value's place among the column's values in order, int64 (n,)."""
+    encoded = pc.dictionary_encode(column).unify_dictionaries().combine_chunks()
+    array = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    place = np.empty(len(array.dictionary), np.int64)
+    place[pc.sort_indices(array.dictionary).to_numpy()] = np.arange(len(place))
+    return place[array.indices.to_numpy()]
 
 
 def relation_name(ends: Ends) -> str:

@@ -25,7 +25,7 @@ ATTENTION_FOLDER = "attention"
 MADE_BY_RUNS = tuple(kind.type for kind in schema.EDGES if not kind.base)
 """Edge types that carry a run's id and go with it."""
 TOP_K = 50
-"""ATTENDS edges kept for each node and relation."""
+"""ATTENDS edges kept for each node and relation, beside those of known pairs."""
 
 Advance = Callable[[str], None]
 """Called with what is about to be written."""
@@ -56,7 +56,7 @@ def register(
     folder
         The run's folder; the attention of every edge is kept there as Parquet.
     top_k
-        ATTENDS edges kept for each node and relation.
+        ATTENDS edges kept for each node and relation, beside those of `kg.attention.ALWAYS_KEPT`.
     advance
         Shows progress.
 
@@ -77,7 +77,9 @@ def register(
         pq.write_table(
             table, folder / ATTENTION_FOLDER / f"{attention.relation_name(ends)}.parquet", compression="zstd"
         )
-        kept = attention.strongest(scored, top_k)
+        known = attention.ALWAYS_KEPT.get(ends)
+        always = store.read_edges(known, ends, ["src", "dst"]) if known else None
+        kept = attention.strongest(scored, top_k, always)
         store.upsert_edges("ATTENDS", ends, _with_run(kept, run_id))
     advance("predictions")
     if predictions.num_rows:

@@ -252,5 +252,5 @@ def _write(store: GraphStore, run_id: str, rows: list[dict[str, Any]], sets: Gen
 
 def _numbered(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     names = np.array(sorted(pc.unique(column).to_pylist()), dtype=object)
-    position = {name: n for n, name in enumerate(names)}
-    return names, np.array([position[name] for name in column.to_pylist()], np.int64)
+    text = column.cast(pa.string())
+    return names, pc.index_in(text, pa.array(names, pa.string())).to_numpy().astype(np.int64)

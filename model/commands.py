@@ -76,6 +76,12 @@ def train(
     members: Members = None,
     conv: Conv = None,
     device: Device = "auto",
+    null: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Permutations of the responses for the q of attention to genes; 0 for no q."
+        ),
+    ] = 0,
     promote: Annotated[
         bool, typer.Option("--promote", help="Set this run's attention on the edges it used.")
     ] = False,
@@ -86,9 +92,14 @@ def train(
 ) -> None:
     """Train a network on the graph, write its attention and predictions back, print held-out figures."""
     from kg.console import note, print_rows, progress
+    from kg.errors import ModelError
     from kg.store import open_store
     from model.config import load_preset
 
+    if null == 1:
+        raise ModelError(
+            "--null 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
+        )
     config = load_preset(preset, **preset_changes(epochs, members, conv))
     from kg import runs as register
     from model.run import train as train_run
@@ -109,7 +120,7 @@ def train(
 
         trained = train_run(
             graph, config, folder=runs, datasets=dataset, split=Split(split.value), task=task.value,
-            seed=seed, device=device, report=report, stage=stage,
+            seed=seed, device=device, n_null=null, report=report, stage=stage,
         )  # fmt: skip
         if promote:
             register.promote(graph, trained.run_id, advance=stage)
@@ -131,8 +142,21 @@ def train(
         if len(shares) > 1:
             parts = ", ".join(f"{part} {share:.0%}" for part, share in shares.items())
             note(f"shares in the prediction: {parts}")
+        note(_about_attention(trained.layer, config.targets is not None))
         note(f"run {trained.run_id} in {trained.folder}")
         note("Next: cli query top-genes drug=NAME" if promote else f"Next: cli runs promote {trained.run_id}")
+
+
+def _about_attention(layer: str, wanted: bool) -> str:
+    """What known targets are to the attention of a run."""
+    if layer.startswith("targets"):
+        return "attention to genes is fitted to the known targets: those were given to it, not found by it"
+    if wanted:
+        return (
+            "attention to genes is the response network's: fewer than two drugs have known targets to learn from "
+            "(cli ingest targets)"
+        )
+    return "attention to genes is the response network's: the preset asks for no other"
 
 
 def predict(

@@ -115,12 +115,21 @@ class TrainingConfig(_Strict):
         return self
 
 
+class TargetsConfig(_Strict):
+    """Attention of drugs over candidate genes, fitted to known targets; the YAML says what each option does."""
+
+    members: int = Field(ge=1, le=64)
+    steps: int = Field(ge=1, le=100_000)
+    candidate_genes: int = Field(ge=0)
+
+
 class Config(_Strict):
-    """A preset with the caller's changes."""
+    """A preset with the caller's changes; without ``targets`` a run's attention to genes is its network's own."""
 
     preset: str
     network: NetworkConfig
     training: TrainingConfig
+    targets: TargetsConfig | None = None
 
 
 def load_preset(

@@ -75,7 +75,7 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
     sections = [
         (
             "Genes the run attends to",
-            "Excess over an even share; red are known targets, which the network was given. The whisker is the "
+            "Excess over an even share; red are known targets, which the run was given. The whisker is the "
             "standard deviation over networks.",
             genes,
         ),
@@ -103,7 +103,7 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
     Parameters
     ----------
     curve
-        Of `model.faithfulness`, mean over drugs.
+        Of `model.gene_edges.deletion_curve`.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
         ),
         (
             "Known targets among the genes attended to",
-            f"{len(ranks):,} known targets that could be attended to. They were given to the network as edges, so this "
+            f"{len(ranks):,} known targets that could be attended to. They were given to the run, so this "
             "shows what it uses; what it finds when they are hidden is measured by cli evaluate-targets.",
             lines(
                 [("attention", at, recall), ("chance", at, chance)],
@@ -146,11 +146,12 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
         ),
     ]
     if curve is not None:
-        n = [float(k) for k in curve.removed]
+        n = [float(k) for k in curve.counts]
         sections.append(
             (
                 "Faithfulness",
-                "Mean change of the prediction's logit when gene edges are taken away: the most attended, and random.",
+                "Mean change of the predictions' logits when each drug's gene edges are taken away from the response "
+                "network: those it attends to most, and random ones.",
                 lines(
                     [("most attended", n, list(curve.ranked)), ("random", n, list(curve.random))],
                     x_label="gene edges removed",

@@ -29,6 +29,7 @@ from model.plans import dataset_name
 from model.provenance import git_fingerprint
 from model.responses import Responses, Task, require_two_classes, responses
 from model.splits import Fold, Groups, Split, folds
+from model.targets.run import enough_targets, fit_run
 from model.training import Fitted, Report, fit
 
 
@@ -45,6 +46,10 @@ class Trained:
         held-out pairs; empty when nothing was held out.
     n_training, n_held_out
         Pairs.
+    fitted
+        The response network.
+    layer
+        Whose attention the ATTENDS edges carry.
     """
 
     run_id: str
@@ -53,6 +58,7 @@ class Trained:
     n_training: int
     n_held_out: int
     fitted: Fitted
+    layer: str
 
 
 def train(
@@ -65,6 +71,7 @@ def train(
     task: Task = "classification",
     seed: int = 0,
     device: str = "auto",
+    n_null: int = 0,
     report: Report | None = None,
     stage: Callable[[str], None] = lambda what: None,
 ) -> Trained:
@@ -84,13 +91,16 @@ def train(
         What is held out for the figures: one fold of five, or nothing.
     task, seed, device, report
         As in `model.training.fit`; ``auto`` takes a GPU where there is one.
+    n_null
+        Permutations of the responses for the q-values of attention to genes; 0 for none, else 2 or more.
     stage
         Told what is being done.
 
     Raises
     ------
     PharmagraphError
-        Before training: if the store holds no responses, one class only, or entities of which nothing is known.
+        Before training: if the store holds no responses, one class only, entities of which nothing is known, or
+        q-values are asked of a run without attention to known targets.
     """
     started = datetime.now(timezone.utc)
     device = resolve_device(device)
@@ -113,6 +123,14 @@ def train(
             f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
             "add expression and ingest again, or use --split random"
         )
+    attends_targets = config.targets is not None and enough_targets(heterograph)
+    if n_null and not attends_targets:
+        why = (
+            "its preset has no section targets"
+            if config.targets is None
+            else "the graph has no known targets"
+        )
+        raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
     stage("training")
@@ -132,6 +150,14 @@ def train(
     figures = _figures(fitted, problem, held_out)
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
+    layer = "axial between similar nodes, else last" if config.network.axial else "last"
+    if attends_targets and config.targets is not None:
+        targets = fit_run(
+            heterograph, tensors, training, fitted.scale, config.targets,
+            seed=seed, n_null=n_null, advance=stage,
+        )  # fmt: skip
+        tables[("Drug", "Gene")] = targets.table(heterograph)
+        layer = f"targets from drugs to genes, {layer}"
     run_id = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"
     run = {
         "id": run_id,
@@ -141,7 +167,7 @@ def train(
         "split": split.value,
         "metrics": {f"{f['metric']} {f['grouping']}": _finite(f["model"]) for f in figures}
         | {f"additive {f['metric']} {f['grouping']}": _finite(f["additive"]) for f in figures},
-        "layer": "axial between similar nodes, else last" if config.network.axial else "last",
+        "layer": layer,
         "datasets": dataset_name(heterograph).split("+"),
         "git_fingerprint": git_fingerprint(),
         "data_fingerprint": heterograph.fingerprint(),
@@ -164,7 +190,7 @@ def train(
         if run_id not in {row["id"] for row in runs.runs(store)}:
             shutil.rmtree(place, ignore_errors=True)
         raise
-    return Trained(run_id, place, figures, len(training), len(held_out), fitted)
+    return Trained(run_id, place, figures, len(training), len(held_out), fitted, layer)
 
 
 def resolve_device(device: str) -> str:

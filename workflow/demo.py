@@ -16,7 +16,7 @@ DATASET = "GDSC1"
 
 
 def demo(
-    store_url: str, *, preset: str, share: float, runs_folder: Path, quiet: bool, limit: int = 15
+    store_url: str, *, preset: str, share: float, runs_folder: Path, quiet: bool, limit: int = 8
 ) -> None:
     """Run the loop and print the links found, the held-out figures and where to go next.
 
@@ -33,7 +33,7 @@ def demo(
     quiet
         Without progress.
     limit
-        Links printed.
+        Links printed of each kind.
     """
     begun = time.perf_counter()
     _step(
@@ -53,12 +53,14 @@ def demo(
         from cypher import catalogue
 
         links = catalogue.run(graph, "strongest-links", {"limit": str(limit)}).to_pylist()
+        unlisted = catalogue.run(graph, "strongest-unlisted", {"limit": str(limit)}).to_pylist()
         known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
     print_rows(links, title="Each drug's most attended gene, strongest first")
     print(
-        f"{sum(known)} of {len(known)} drugs look most at a known target; they were given to the network as edges,"
+        f"{sum(known)} of {len(known)} drugs look most at a known target. Known targets were given to the run, so"
     )
-    print("so this share shows what it uses, not what it discovered (README: how to read attention).")
+    print("known means given, not found. What is found when they are hidden: docs/interpretation.md.\n")
+    print_rows(unlisted, title="Links that no source lists, strongest first: hypotheses")
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
     option = "" if store_url == _default_url() else f" --store {store_url}"
     print("Try next:")

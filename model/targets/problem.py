@@ -41,8 +41,14 @@ class TargetProblem:
     dataset: str
 
 
-def target_problem(heterograph: Heterograph, *, n_expressed: int = N_EXPRESSED) -> TargetProblem:
-    """Of a graph with targets and responses; all its responses count as evidence.
+def target_problem(
+    heterograph: Heterograph,
+    *,
+    n_expressed: int = N_EXPRESSED,
+    tensors: GraphTensors | None = None,
+    visible: Visible | None = None,
+) -> TargetProblem:
+    """Of a graph with targets and responses.
 
     Parameters
     ----------
@@ -50,6 +56,10 @@ def target_problem(heterograph: Heterograph, *, n_expressed: int = N_EXPRESSED) 
         Whole or a subgraph.
     n_expressed
         Candidate genes beside known targets.
+    tensors
+        Of the same graph, where they are at hand.
+    visible
+        Responses that count as evidence, such as a run's training pairs; all of the graph unless given.
 
     Raises
     ------
@@ -58,9 +68,10 @@ def target_problem(heterograph: Heterograph, *, n_expressed: int = N_EXPRESSED) 
     """
     if not heterograph.graph.num_edges(("Drug", "TARGETS", "Gene")):
         raise ModelError("the graph has no known targets to hold out; load some first: cli ingest targets")
-    tensors = graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
+    tensors = tensors or graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
     genes = candidate_genes(tensors, tensors.targets.src.numpy(), n_expressed)
-    evidence = PairEvidence.of(heterograph, tensors, _all_responses(heterograph, tensors), genes)
+    visible = visible or _all_responses(heterograph, tensors)
+    evidence = PairEvidence.of(heterograph, tensors, visible, genes)
     known = np.zeros((tensors.n_drugs, len(genes)), bool)
     known[tensors.targets.dst.numpy(), np.searchsorted(genes, tensors.targets.src.numpy())] = True
     codes = np.unique(heterograph.graph.edges["Drug", "TARGETS", "Gene"].data["dataset"].numpy())

@@ -1,0 +1,13 @@
+// name: similar-drug-paths
+// about: Paths from a drug over a similar drug it attends to, to what that one did to a cell line.
+// param drug: drug, name, alias or id
+// param cell_line: cell_line, name, alias or id
+// param run: run, run id; default the promoted run
+// param limit: integer, rows; default 20
+// columns: drug string, name string, rank integer, weight float, response integer, ln_ic50 float
+MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(o:Drug)-[t:TESTED_ON]->(c:CellLine {id: $cell_line})
+WHERE a.run_id = $run
+RETURN o.id AS drug, o.name AS name, a.rank AS rank, a.weight AS weight, max(t.response) AS response,
+       avg(t.ln_ic50) AS ln_ic50
+ORDER BY rank, drug
+LIMIT $limit

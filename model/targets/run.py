@@ -1,0 +1,119 @@
+"""A run's attention of drugs to genes: fitted beside the response network, on its training pairs and all known targets.
+
+Known targets are given here as labels; that they stand high says that they were learned. What attention finds when they
+are hidden is measured by `evaluation.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from kg.heterograph import Heterograph
+from model.config import TargetsConfig
+from model.graph_tensors import GraphTensors
+from model.responses import Responses
+from model.scale import Scale, visible_pairs
+from model.stability import stability
+from model.targets.fitting import FittedTargets, Settings, fit
+from model.targets.null import q_values
+from model.targets.problem import TargetProblem, target_problem
+
+FEWEST_DRUGS = 2
+"""With a known target; with fewer nothing can be hidden and found."""
+
+
+@dataclass(frozen=True)
+class RunTargets:
+    """Of one run.
+
+    Attributes
+    ----------
+    problem
+        Known targets, candidates and the evidence of the training pairs.
+    fitted
+        The ensemble.
+    q
+        Against permuted responses, (n_drugs, n_genes); None where no null was made.
+    """
+
+    problem: TargetProblem
+    fitted: FittedTargets
+    q: np.ndarray | None
+
+    def table(self, heterograph: Heterograph) -> pa.Table:
+        """All pairs of a drug and a candidate gene, as `model.attribution` makes the tables of other relations."""
+        weight = self.fitted.member_attention
+        n_members, n_drugs, n_genes = weight.shape
+        drug, gene = np.repeat(np.arange(n_drugs), n_genes), np.tile(self.problem.evidence.genes, n_drugs)
+        columns = {
+            "src": _named(heterograph, "Drug", drug),
+            "dst": _named(heterograph, "Gene", gene),
+            "weight": pa.array(weight.mean(0).ravel()),
+            "competitors": pa.array(np.full(len(drug), n_genes)),
+            "spread": pa.array(weight.std(0).ravel()) if n_members > 1 else pa.nulls(len(drug), pa.float64()),
+            "stability": pa.array(np.repeat(stability(weight), n_genes), from_pandas=True),
+        }
+        if self.q is not None:
+            columns["q"] = pa.array(self.q.ravel())
+        return pa.table(columns)
+
+
+def enough_targets(heterograph: Heterograph) -> bool:
+    """Whether a graph's known targets can be learned from."""
+    drug = heterograph.graph.edges(etype=("Drug", "TARGETS", "Gene"))[0]
+    return len(np.unique(drug.numpy())) >= FEWEST_DRUGS
+
+
+def fit_run(
+    heterograph: Heterograph,
+    tensors: GraphTensors,
+    training: Responses,
+    scale: Scale,
+    config: TargetsConfig,
+    *,
+    seed: int,
+    n_null: int = 0,
+    advance: Callable[[str], None] = lambda what: None,
+) -> RunTargets:
+    """Fit attention to the known targets of a run's graph.
+
+    Parameters
+    ----------
+    heterograph, tensors
+        Of the run; there are `enough_targets`.
+    training, scale
+        Training pairs of the run: the only responses that count as evidence.
+    config
+        Of the preset.
+    seed
+        Of the run.
+    n_null
+        Permutations of the responses for `q_values`.
+    advance
+        Told what is being done.
+    """
+    tensors = tensors.to("cpu")
+    problem = target_problem(
+        heterograph,
+        n_expressed=config.candidate_genes,
+        tensors=tensors,
+        visible=visible_pairs(tensors, training, scale),
+    )
+    advance("attention to genes")
+    settings = Settings(members=config.members, steps=config.steps)
+    fitted = fit(problem.evidence, problem.known, seed=seed, settings=settings)
+    q = None
+    if n_null:
+        q = q_values(
+            fitted, problem, tensors, training, scale, n_permutations=n_null, seed=seed, advance=advance
+        )
+    return RunTargets(problem, fitted, q)
+
+
+def _named(heterograph: Heterograph, kind: str, nodes: np.ndarray) -> pa.DictionaryArray:
+    names = pa.array(heterograph.ids[kind].tolist(), pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(nodes.astype(np.int32)), names)

@@ -1,0 +1,131 @@
+"""A run's attention to genes comes from known targets and training responses, and changes nothing that is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kg import runs
+from kg.errors import ModelError
+from kg.store import GraphStore, open_store
+from model import run as training_run
+from model.config import load_preset
+from model.graph_tensors import graph_tensors
+from model.responses import responses
+from model.scale import Scale
+from model.splits import Split
+from model.stability import null_q
+from model.targets.null import contrasts, permuted
+from model.targets.run import fit_run
+from tests.screens import screen
+
+torch.set_num_threads(1)
+
+QUICK = load_preset("fast", network={"channels": 8}, training={"epochs": 2, "untested_pairs": 100})
+TARGETS = QUICK.targets
+assert TARGETS is not None
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[GraphStore]:
+    from ingest.commands import synthetic
+
+    url = f"ladybug://{tmp_path}/graph.lbug"
+    synthetic(drugs=24, cells=20, genes=60, store=url, quiet=True)
+    with open_store(url) as graph:
+        yield graph
+
+
+def _attention(store: GraphStore, run_id: str) -> dict[tuple[str, str], dict[str, float]]:
+    table = store.read_edges("ATTENDS", ("Drug", "Gene"), equals={"run_id": run_id})
+    return {(row["src"], row["dst"]): row for row in table.to_pylist()}
+
+
+def test_attention_to_genes_is_fitted_to_targets_and_predictions_stay_to_the_bit(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    config = QUICK.model_copy(update={"targets": TARGETS.model_copy(update={"members": 2})})
+    alone = QUICK.model_copy(update={"preset": "alone", "targets": None})
+    with_targets = training_run.train(store, config, folder=tmp_path / "runs", n_null=2)
+    without = training_run.train(store, alone, folder=tmp_path / "runs")
+    files = [(r.folder / "weights.safetensors").read_bytes() for r in (with_targets, without)]
+    predicted = [
+        store.read_edges("PREDICTED", ("Drug", "CellLine"), columns, equals={"run_id": r.run_id})
+        for r in (with_targets, without)
+        for columns in (["src", "dst", "probability"],)
+    ]
+    assert files[0] == files[1] and predicted[0].equals(predicted[1])
+    assert runs.find(store, with_targets.run_id)["layer"].startswith("targets from drugs to genes")
+    assert "targets" not in runs.find(store, without.run_id)["layer"]
+    found, own = (_attention(store, r.run_id) for r in (with_targets, without))
+    known = store.read_edges("TARGETS", ("Drug", "Gene"), ["src", "dst"])
+    pairs = set(zip(known["src"].to_pylist(), known["dst"].to_pylist(), strict=True))
+    assert pairs <= set(found)  # kept, whatever their rank
+    for row in found.values():
+        assert row["spread"] is not None and 0 <= row["stability"] <= 1 and 0 < row["q"] <= 1
+    assert all(row["q"] is None for row in own.values())
+    every = runs.attention_of(runs.find(store, with_targets.run_id))["Drug", "Gene"].to_pandas()
+    n_genes = every["dst"].nunique()
+    assert len(every) == 24 * n_genes and (every["competitors"] == n_genes).all()
+    assert every.groupby("src", observed=True)["weight"].sum().to_numpy() == pytest.approx(np.ones(24))
+    runs.promote(store, with_targets.run_id)
+    promoted = store.read_edges("TARGETS", ("Drug", "Gene"), ["src", "dst", "attention"]).to_pylist()
+    assert all(row["attention"] == pytest.approx(found[row["src"], row["dst"]]["weight"]) for row in promoted)
+
+
+def test_a_graph_without_targets_says_whose_attention_it_is(store: GraphStore, tmp_path: Path) -> None:
+    datasets = store.read_edges("TARGETS", ("Drug", "Gene"), ["dataset"])["dataset"].unique().to_pylist()
+    store.delete_edges("TARGETS", ("Drug", "Gene"), equals={"dataset": datasets})
+    with pytest.raises(ModelError, match=r"--null needs attention to known targets.*no known targets"):
+        training_run.train(store, QUICK, folder=tmp_path / "runs", n_null=2)
+    assert not (tmp_path / "runs").exists()
+    trained = training_run.train(store, QUICK, folder=tmp_path / "runs", split=Split.none)
+    assert "targets" not in trained.layer and _attention(store, trained.run_id)
+
+
+def test_other_responses_of_a_drug_change_its_attention() -> None:
+    heterograph = screen()
+    tensors = graph_tensors(heterograph, n_expressed=5, n_neighbours=3)
+    measured = responses(heterograph)
+    scale = Scale.of(measured, "classification")
+    swapped = measured.ln_ic50.copy()
+    of_drug = measured.drug == 3
+    swapped[of_drug] = swapped[of_drug][::-1]
+    other = type(measured)(measured.drug, measured.cell_line, measured.label, swapped, 24, 20)
+    first, second = (
+        fit_run(heterograph, tensors, r, scale, TARGETS, seed=0).fitted.scores for r in (measured, other)
+    )
+    assert np.abs(first[0, 3] - second[0, 3]).max() > 0.01
+
+
+def test_permuted_responses_stay_with_their_drug() -> None:
+    measured = responses(screen())
+    other = permuted(measured, np.random.default_rng(0))
+    assert np.array_equal(other.drug, measured.drug) and np.array_equal(other.cell_line, measured.cell_line)
+    assert not np.array_equal(other.ln_ic50, measured.ln_ic50)
+    for drug in range(24):
+        of_drug = measured.drug == drug
+        pairs = [sorted(zip(r.label[of_drug], r.ln_ic50[of_drug], strict=True)) for r in (measured, other)]
+        assert pairs[0] == pairs[1]
+
+
+def test_contrasts_leave_the_permutation_itself_out() -> None:
+    null = np.array([[[1.0, 2.0]], [[3.0, 2.0]], [[5.0, 5.0]]])
+    observed, permutations = contrasts(np.array([[4.0, 4.0]]), null)
+    assert observed.tolist() == [[1.0, 1.0]]
+    assert permutations[0].tolist() == [[1.0 - 4.0, 2.0 - 3.5]]
+
+
+def test_without_signal_few_q_are_small_and_a_planted_signal_is_found() -> None:
+    random = np.random.default_rng(1)
+    base, null = random.normal(size=(30, 400)), random.normal(scale=0.3, size=(30, 30, 400))
+    drawn = base + random.normal(scale=0.3, size=base.shape)
+    drawn[:15, 7] += 4.0
+    q = null_q(*contrasts(drawn, base + null))
+    assert (q[:15, 7] < 0.05).all()
+    q[:15, 7] = 1.0
+    assert (q < 0.1).any(1).mean() < 0.2
