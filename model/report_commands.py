@@ -1,4 +1,4 @@
-"""`cli report`: parses, calls one function and writes its result."""
+"""`cli report` and `cli faithfulness`: each parses, calls one function and hands on its result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from kg.commands import Store
+from kg.commands import FormatOption, Store
+from kg.console import Format
 
 
 def report(
@@ -17,8 +18,9 @@ def report(
         typer.Option(help="Run id; the promoted run when left out. Without --drug, a page about it."),
     ] = None,
     faithfulness: Annotated[
-        int, typer.Option(min=0, help="Drugs whose gene edges are removed for a run's page; 0 for none.")
-    ] = 0,
+        bool,
+        typer.Option("--faithfulness", help="On a run's page, what predictions lose with their gene edges."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; named after the drug or run.")] = None,
     store: Store = None,
 ) -> None:
@@ -37,11 +39,52 @@ def report(
             found = runs.find(graph, run)
             curve = None
             if faithfulness:
-                from model.faithfulness import mean_deletion
+                from model.gene_edges import deletion_curve
 
-                curve = mean_deletion(Path(found["folder"] or ""), n_drugs=faithfulness)
+                curve = deletion_curve(Path(found["folder"] or ""))
             name, text = str(found["id"]), run_report(graph, found["id"], curve=curve)
     path = out or Path(f"{name}.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     print(path)
+
+
+def faithfulness(
+    run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
+    edges: Annotated[
+        str, typer.Option(help="Gene edges of each drug that are removed, or alone left; with commas.")
+    ] = "1,2,5,10,20",
+    seed: Annotated[int, typer.Option(min=0, help="Of the random edges, signs and weights.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the rows to this JSON file, too.")] = None,
+    store: Store = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Take gene edges away from a run's response network: attention, gradients and others against random edges."""
+    import json
+
+    from kg import runs
+    from kg.console import note, print_rows, progress
+    from kg.errors import InputError
+    from kg.store import open_store
+    from model.gene_edges import faithfulness as measure
+
+    counts = [int(n) for n in edges.split(",") if n.strip().isdigit()]
+    if not counts or min(counts) < 1 or len(counts) != len(edges.split(",")):
+        raise InputError(f'--edges "{edges}" is not a list of numbers from 1, such as 1,5,20')
+    with open_store(store, read_only=True) as graph:
+        found = runs.find(graph, run)
+    attends = runs.attention_of(found).get(("Drug", "Gene"))
+    given = attends if (found["layer"] or "").startswith("targets") else None
+    with progress(quiet) as bar:
+        task = bar.add_task("ranking", total=None, note="")
+        rows = measure(
+            Path(found["folder"] or ""), given, counts=counts, seed=seed,
+            advance=lambda what: bar.update(task, note=what),
+        )  # fmt: skip
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(rows, indent=1) + "\n")
+        if not quiet:
+            note(f"{len(rows)} rows in {out}")
+    print_rows(rows, format, title=f"{found['id']}: mean absolute change of the logit without gene edges")

@@ -189,6 +189,6 @@ def test_a_prediction_is_explained(screen: Path) -> None:
 
 
 def test_a_run_gets_a_page_with_its_faithfulness(screen: Path) -> None:
-    cli("report", "--faithfulness", "3", "--out", "run.html", cwd=screen)
+    cli("report", "--faithfulness", "--out", "run.html", cwd=screen)
     page = (screen / "run.html").read_text()
     assert "gene edges removed" in page and "Known targets among the genes attended to" in page
