@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from kg.commands import FormatOption, Store
 from kg.console import Format
 
 if TYPE_CHECKING:
+    from kg.store import GraphStore
     from model.explanation import Explanation
 
 
@@ -35,9 +37,23 @@ def explain(
         list[str] | None,
         typer.Option(metavar="GENE", help="What if it were no known target of the drug; needs --cell."),
     ] = None,
-    null: Annotated[
-        int, typer.Option(min=0, help="Random genes of like variance to compare --set and --silence with.")
+    rank: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Silence so many of the genes the drug attends to, and rank them by effect; needs --cell.",
+        ),
     ] = 0,
+    null: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Random genes of like variance to compare --set, --silence and --rank with."
+        ),
+    ] = 0,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Compare --rank with measured effects of perturbing genes: columns gene, effect."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows of each kind.")] = 10,
     out: Annotated[
         Path | None, typer.Option(help="Write the graph of it: .graphml, .png, .svg or .pdf.")
@@ -56,11 +72,18 @@ def explain(
     from model.explanation import explain as explain_pair
 
     asked = bool(set_ or silence or mutate or untarget)
-    if asked and cell is None:
+    if truth is not None and not rank:
+        raise InputError("--truth is compared with a ranking of genes: add --rank 20")
+    if (asked or rank) and cell is None:
         raise InputError("a what-if needs a cell line: --cell NAME")
     with open_store(store, read_only=True) as graph:
         of_drug = find_drug(graph, drug)
         of_cell = find_node(graph, "CellLine", cell) if cell is not None else None
+        if rank:
+            assert of_cell is not None  # refused above
+            run_id = runs.find(graph, run)["id"]
+            _rank(graph, of_drug, of_cell, run_id, rank, null, truth, format)
+            return
         if asked:
             folder = Path(runs.find(graph, run)["folder"] or "")
             genes = [
@@ -91,6 +114,39 @@ def explain(
         print_rows(found.as_json()["genes"], format)
     else:
         _print(found)
+
+
+def _rank(
+    store: GraphStore,
+    drug: Mapping[str, Any],
+    cell_line: Mapping[str, Any],
+    run_id: str,
+    limit: int,
+    n_null: int,
+    truth: Path | None,
+    format: Format,
+) -> None:
+    from kg import runs
+    from kg.console import note, print_rows, progress
+    from model import what_if
+    from model.explanation import explain as explain_pair
+
+    genes = [row["gene"] for row in explain_pair(store, drug, run_id=run_id, limit=limit).genes]
+    effects = what_if.read_effects(truth, genes) if truth is not None else None
+    folder = Path(runs.find(store, run_id)["folder"] or "")
+    with progress(format is not Format.table) as bar:
+        task = bar.add_task("silencing", total=len(genes) + n_null, note="")
+        rows = what_if.rank_genes(
+            folder, drug["id"], cell_line["id"], genes, n_null=n_null, truth=effects,
+            advance=lambda gene: bar.update(task, advance=1, note=gene),
+        )  # fmt: skip
+    title = (
+        f"{drug['name']} on {cell_line['name']} without a gene: {len(rows)} of {len(genes)} have expression"
+    )
+    print_rows(rows, format, title=title)
+    if effects is not None:
+        correlation, n = what_if.agreement(rows)
+        note(f"Spearman's correlation with {truth}: {correlation:.3f} over {n} genes")
 
 
 def _texts(*options: list[str] | None) -> list[str]:

@@ -6,6 +6,7 @@ Nothing in the folder is a pickle of ours, and nothing held out is in it but as 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model.config import Config
 from model.fitting import Member, make_network
-from model.graph_tensors import graph_tensors
-from model.messages import MessageBuilder
+from model.graph_tensors import GraphTensors, graph_tensors
+from model.messages import MessageBuilder, Messages
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
 from model.training import Fitted
@@ -102,11 +103,7 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
     """
     about = json.loads((folder / CONFIG).read_text())
     config = Config.model_validate(about["config"])
-    tensors = graph_tensors(
-        heterograph,
-        n_expressed=config.network.n_expressed_genes,
-        n_neighbours=config.network.axial_neighbours,
-    ).to(device)
+    tensors = _tensors(heterograph, config).to(device)
     scale = Scale(**about["scale"])
     state = load_file(folder / WEIGHTS, device=device)
     members = []
@@ -119,11 +116,30 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
             config.preset,
         )
         members.append(Member(network.eval(), member["best_epoch"], member["validation"]))
-    training = _training_pairs(folder, heterograph)
-    messages = MessageBuilder(tensors, config.network, scale.task).build(
-        visible_pairs(tensors, training, scale)
-    )
+    messages = _messages(tensors, config, scale, _training_pairs(folder, heterograph))
     return Fitted(config, scale, tensors, tuple(members), messages, float("nan"))
+
+
+def on_graph(fitted: Fitted, folder: Path, heterograph: Heterograph) -> Fitted:
+    """What `load` read, on another graph of the same nodes: the networks are not read again."""
+    tensors = _tensors(heterograph, fitted.config).to(fitted.device)
+    training = _training_pairs(folder, heterograph)
+    return replace(
+        fitted, tensors=tensors, messages=_messages(tensors, fitted.config, fitted.scale, training)
+    )
+
+
+def _tensors(heterograph: Heterograph, config: Config) -> GraphTensors:
+    return graph_tensors(
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
+    )
+
+
+def _messages(tensors: GraphTensors, config: Config, scale: Scale, training: Responses) -> Messages:
+    builder = MessageBuilder(tensors, config.network, scale.task)
+    return builder.build(visible_pairs(tensors, training, scale))
 
 
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:

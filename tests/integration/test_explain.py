@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from kg import runs
-from kg.errors import InputError, ModelError, NotFoundError
+from kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
 from kg.named import find_drug, find_node
 from kg.store import GraphStore, open_store
 from model import saved
@@ -22,7 +23,7 @@ from model.explanation import explain
 from model.graph_tensors import graph_tensors
 from model.responses import responses
 from model.training import fit
-from model.what_if import Change, changed, parse_set, what_if
+from model.what_if import Change, agreement, changed, parse_set, rank_genes, read_effects, what_if
 from tests.screens import screen
 
 torch.set_num_threads(1)
@@ -188,6 +189,38 @@ def test_silencing_takes_the_least_expression_of_any_cell_line(folder: Path) -> 
 def test_a_change_that_cannot_be_made_is_said(folder: Path, change: Change, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         what_if(folder, "NSC1", "LINE03", [change])
+
+
+def test_genes_are_ranked_by_what_silencing_them_does(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "crispr.csv"
+    table.write_text("gene,effect\nGENE000,-1.5\nGENE001,0.2\nOTHER,1\nGENE002,0.1\n")
+    genes = ["GENE001", "GENE000", "GENE002"]
+    effects = read_effects(table, genes)
+    rows = rank_genes(folder, "NSC1", "LINE03", genes, n_null=3, truth=effects)
+    alone = what_if(folder, "NSC1", "LINE03", [Change(row["gene"], "expression", None) for row in rows])
+    assert [row["difference"] for row in rows] == pytest.approx([row["difference"] for row in alone])
+    sizes = [abs(row["difference"]) for row in rows]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0
+    p = [row["null_p"] for row in rows]
+    assert p == sorted(p) and set(p) <= {1 / 4, 2 / 4, 3 / 4, 1}
+    assert {row["gene"]: row["truth"] for row in rows} == {"GENE000": -1.5, "GENE001": 0.2, "GENE002": 0.1}
+    expected = spearmanr([row["difference"] for row in rows], [row["truth"] for row in rows]).statistic
+    assert agreement(rows) == (pytest.approx(expected), 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gene,value\nEGFR,1\n", 'no column "effect"; it has gene, value'),
+        ("gene,effect\nEGFR,high\n", 'row 2, column effect: "high" is not a number'),
+        ("gene,effect\nTP53,1\n", "none of its 1 genes is among the 1 that are ranked"),
+    ],
+)
+def test_a_bad_table_of_effects_is_said(tmp_path: Path, text: str, message: str) -> None:
+    table = tmp_path / "crispr.csv"
+    table.write_text(text)
+    with pytest.raises(PharmagraphError, match=message):
+        read_effects(table, ["EGFR"])
 
 
 @pytest.mark.parametrize("text", ["EGFR", "EGFR=", "EGFR=high", "=1", "EGFR=nan"])
