@@ -55,7 +55,9 @@ def faithfulness(
         str, typer.Option(help="Gene edges of each drug that are removed, or alone left; with commas.")
     ] = "1,2,5,10,20",
     seed: Annotated[int, typer.Option(min=0, help="Of the random edges, signs and weights.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write the rows to this JSON file, too.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the datasets and the rows to this JSON file, too.")
+    ] = None,
     store: Store = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     format: FormatOption = Format.table,
@@ -84,7 +86,7 @@ def faithfulness(
         )  # fmt: skip
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(rows, indent=1) + "\n")
+        out.write_text(json.dumps([", ".join(found["datasets"]), rows], indent=1) + "\n")
         if not quiet:
             note(f"{len(rows)} rows in {out}")
     print_rows(rows, format, title=f"{found['id']}: mean absolute change of the logit without gene edges")

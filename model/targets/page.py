@@ -1,9 +1,11 @@
 """`docs/interpretation.md` from the rows in `docs/interpretation.json`: `python -m model.targets.page` prints it.
 
     python -m model.targets.page add ROWS.json "COMMAND"     rows that `cli evaluate-targets --out ROWS.json` wrote
-    python -m model.targets.page work STORE DRUG...          worked drugs, their targets hidden
+    python -m model.targets.page faithfulness ROWS.json "COMMAND"    rows of `cli faithfulness --out ROWS.json`
+    python -m model.targets.page run STORE RUN "COMMAND"     a run's scores, and how it fits its known targets
+    python -m model.targets.page work STORE RUN DRUG...      worked drugs, their targets hidden, and what the run says
 
-Both keep what they found in the JSON file, with the command, the commit and the machine.
+All keep what they found in the JSON file, with the command, the commit and the machine.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from model.targets.evaluation import summary
+from model.targets.run_page import about_faithfulness, about_run, in_run, table
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "interpretation.json"
 SPLITS = {
@@ -37,12 +40,11 @@ _SCORES = """
 | `excess` | weight times competitors; 1 is an even share | comparing drugs, and hubs | proof |
 | `spread` | standard deviation of the weight over the networks of the run | discarding what the seed made | cause |
 | `stability` | agreement of a drug's first 20 genes between seeds, 1 is the same list | whether a drug's list may be read at all | single genes |
-| `q` (empty: no run computes it yet) | false discovery rate against permuted responses | whether the responses have anything to do with it | targets known from structure alone: their attention does not come from responses |
+| `q` (by `cli train --null 20`) | false discovery rate against permuted responses | whether the responses have anything to do with it | targets known from structure alone: their attention does not come from responses |
 | `publications`, `expected_publications`, `publications_p` (by `cli enrich --literature`) | abstracts that name both, against independence | what is known already | what is new |
 | ENRICHED `q` | a gene set stands out among attended genes, against all that could be attended to | the mechanism behind a list | single genes |
 
-Attention to a gene is no proof of mechanism. `cli report --faithfulness` takes the most attended gene edges away and shows
-how much more the prediction changes than without random ones.
+Attention to a gene is no proof of mechanism.
 """  # noqa: E501 (a table's row is one line)
 
 
@@ -54,10 +56,11 @@ def markdown(document: dict[str, Any]) -> str:
         "`python -m model.targets.page` prints this page from `interpretation.json`, which holds the rows with the",
         "command, commit and machine that made them. Candidates are the same for every drug: all known targets, and",
         "the genes of most expression signal. The first scorer is the target attention of `model/targets`, a softmax",
-        "over a drug's candidates that `cli evaluate-targets` fits to known targets by itself. It is not yet what a",
-        "run's ATTENDS edges carry: those are the response network's. AUROC, AUPR: mean over drugs. Recall: share of",
-        "all held-out targets among their drug's first 5 or 20. p: Wilcoxon's signed-rank test of attention against",
-        "the scorer, AUROC paired over structures.",
+        "over a drug's candidates, fitted to the targets that are not held out. A run's ATTENDS edges from drugs to",
+        "genes carry the same, fitted to all known targets: there `known` means given, so the held-out figures are the",
+        "measure of what it finds. AUROC, AUPR: mean over drugs. Recall: share of all held-out targets among their",
+        "drug's first 5 or 20. p: Wilcoxon's signed-rank test of attention against the scorer, AUROC paired over",
+        "structures.",
         "",
     ]
     for measurement in document["measurements"]:
@@ -67,9 +70,13 @@ def markdown(document: dict[str, Any]) -> str:
             "",
             f"`{measurement['command']}` ({measurement['commit']}, {measurement['machine']})",
             "",
-            *_table(summary(rows)),
+            *table(summary(rows)),
             "",
         ]
+    if document.get("run"):
+        lines += about_run(document["run"])
+    for measured in document.get("faithfulness", []):
+        lines += about_faithfulness(measured)
     if document["worked"]:
         lines += ["## Worked drugs", ""]
         lines += [
@@ -79,22 +86,6 @@ def markdown(document: dict[str, Any]) -> str:
         for drug in document["worked"]:
             lines += _worked(drug)
     return "\n".join(lines).rstrip() + "\n" + _SCORES
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    columns = list(rows[0])
-    lines = ["| " + " | ".join(columns) + " |", "|---" + "|---:" * (len(columns) - 1) + "|"]
-    for row in rows:
-        lines.append("| " + " | ".join(_cell(c, row[c]) for c in columns) + " |")
-    return lines
-
-
-def _cell(column: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return f"{value:.1g}" if column == "p" else f"{value:.3f}"
 
 
 def _worked(drug: dict[str, Any]) -> list[str]:
@@ -115,7 +106,7 @@ def _worked(drug: dict[str, Any]) -> list[str]:
     wrong = [g["gene"] for g in drug["genes"] if not g["known"]]
     lines += ["", "Known targets below that, with their ranks: " + (", ".join(missed) or "none") + "."]
     lines += ["Listed, but by no source here a target: " + (", ".join(wrong) or "none") + ".", ""]
-    return lines
+    return lines + (in_run(drug["run"]) if drug.get("run") else [])
 
 
 def _read() -> dict[str, Any]:
@@ -152,20 +143,40 @@ def _add(rows_file: str, command: str) -> None:
     _write(document)
 
 
-def _work(store_url: str, names: Sequence[str]) -> None:
+def _add_faithfulness(rows_file: str, command: str) -> None:
+    dataset, rows = json.loads(Path(rows_file).read_text())
+    document = _read()
+    kept = [m for m in document.get("faithfulness", []) if m["dataset"] != dataset]
+    kept.append(_made_by(command) | {"dataset": dataset, "rows": rows})
+    document["faithfulness"] = sorted(kept, key=lambda m: m["dataset"])
+    _write(document)
+
+
+def _add_run(store_url: str, run_id: str, command: str) -> None:
+    from kg.store import open_store
+    from model.targets.worked import of_run
+
+    with open_store(store_url, read_only=True) as store:
+        found = of_run(store, run_id)
+    _write(_read() | {"run": _made_by(command) | found})
+
+
+def _work(store_url: str, run_id: str, names: Sequence[str]) -> None:
     from kg.heterograph import export
     from kg.named import find_drug
     from kg.store import open_store
     from model.targets.problem import target_problem
-    from model.targets.worked import work
+    from model.targets.worked import in_run, work
 
     with open_store(store_url, read_only=True) as store:
         ids = [str(find_drug(store, name)["id"]) for name in names]
         problem = target_problem(export(store))
-    made = _made_by(f"python -m model.targets.page work STORE {' '.join(names)}")
+        said = [asdict(in_run(store, run_id, drug)) for drug in ids]
+    made = _made_by(f"python -m model.targets.page work STORE RUN {' '.join(names)}")
     document = _read()
     document["worked"] = [
-        asdict(found) | {"drug": name} | made for name, found in zip(names, work(problem, ids), strict=True)
+        asdict(found) | {"drug": name, "run": run} | made
+        for name, found, run in zip(names, work(problem, ids), said, strict=True)
     ]
     _write(document)
 
@@ -173,7 +184,11 @@ def _work(store_url: str, names: Sequence[str]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["add"]:
         _add(*sys.argv[2:4])
+    elif sys.argv[1:2] == ["faithfulness"]:
+        _add_faithfulness(*sys.argv[2:4])
+    elif sys.argv[1:2] == ["run"]:
+        _add_run(*sys.argv[2:5])
     elif sys.argv[1:2] == ["work"]:
-        _work(sys.argv[2], sys.argv[3:])
+        _work(sys.argv[2], sys.argv[3], sys.argv[4:])
     else:
         print(markdown(_read()), end="")

@@ -119,6 +119,7 @@ def fill(graph: GraphStore, folder: Path) -> None:
         ("Drug", "Drug"): attention(
             ["ERLOTINIB", "GEFITINIB"], ["GEFITINIB", "ERLOTINIB"], [0.4, 0.6], [1, 1]
         ),
+        ("CellLine", "CellLine"): attention(["A549"], ["HT29"], [0.9], [1]),
     }
     runs.register(
         graph,
@@ -164,6 +165,21 @@ ANSWERS = {
         {},
         [("Erlotinib", "EGFR", True), ("Gefitinib", "MYC", False)],
         ("drug", "gene", "known"),
+    ),
+    "strongest-unlisted": (
+        {},
+        [("Gefitinib", "MYC", 1, 0), ("Erlotinib", "KRAS", 2, 0), ("Erlotinib", "MYC", 3, 0)],
+        ("drug", "gene", "rank", "drugs_with_this_target"),
+    ),
+    "similar-drug-paths": (
+        {"drug": "gefitinib", "cell_line": "a549"},
+        [("ERLOTINIB", 0.6, 1, -1.0)],
+        ("drug", "weight", "response", "ln_ic50"),
+    ),
+    "similar-cell-line-paths": (
+        {"drug": "erlotinib", "cell_line": "a549"},
+        [("HT29", 0.9, 0, 3.0)],
+        ("cell_line", "weight", "response", "ln_ic50"),
     ),
     "shared-genes": (
         {"first": "erlotinib", "second": "gefitinib"},

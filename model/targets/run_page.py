@@ -1,0 +1,84 @@
+"""The parts of `docs/interpretation.md` that are about a run, as Markdown; what they hold is made by `worked.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def in_run(drug: dict[str, Any]) -> list[str]:
+    """A drug of a run: its first genes, and the held-out responses it gets most wrong."""
+    lines = ["In the run, which was given all its targets:", ""]
+    lines += [
+        "| rank | gene | excess | spread | stability | q | given target |",
+        "|---:|---|---:|---:|---:|---:|---|",
+    ]
+    for g in drug["genes"]:
+        q = "" if g["q"] is None else f"{g['q']:.2g}"
+        numbers = f"{g['excess']:.0f} | {g['spread']:.2g} | {g['stability']:.2f} | {q}"
+        lines.append(f"| {g['rank']} | {g['gene']} | {numbers} | {'yes' if g['known'] else ''} |")
+    n, auroc = drug["n_held_out"], drug["auroc"]
+    figure = f"AUROC {auroc:.3f}" if auroc is not None else "no AUROC: one class only"
+    lines += [
+        "",
+        f"Its {n} held-out cell lines, {drug['n_sensitive']} of them sensitive: {figure}. The worst misses:",
+        "",
+    ]
+    lines += ["| cell line | tissue | measured | predicted to be sensitive |", "|---|---|---|---:|"]
+    for m in drug["misses"]:
+        measured = "sensitive" if m["response"] else "resistant"
+        lines.append(f"| {m['cell_line']} | {m['tissue'] or ''} | {measured} | {m['probability']:.2f} |")
+    return [*lines, ""]
+
+
+def about_run(run: dict[str, Any]) -> list[str]:
+    """Counts over the attention of a run."""
+    said = [
+        f"{run['first_known']:,} of {run['drugs_with_targets']:,} drugs with known targets have one of them first; "
+        "they were given.",
+        f"Mean stability of a drug's first 20 genes between the run's networks: {run['stability']:.3f}.",
+        f"Of {run['edges']:,} kept edges {run['q_below']:,} have q below 0.1, for {run['q_below_drugs']:,} drugs; "
+        f"{run['q_below_known']:,} of them are to known targets, of which {run['known']:,} are kept.",
+    ]
+    return [
+        f"## One run: {run['datasets']}",
+        "",
+        f"`{run['command']}` ({run['commit']}, {run['machine']})",
+        "",
+        *[f"- {one}" for one in said],
+        "",
+    ]
+
+
+def about_faithfulness(measured: dict[str, Any]) -> list[str]:
+    """Rows of `cli faithfulness`."""
+    return [
+        f"## Faithfulness of the response network's gene edges: {measured['dataset']}",
+        "",
+        f"`{measured['command']}` ({measured['commit']}, {measured['machine']})",
+        "",
+        "Mean absolute change of the logit of training pairs when each drug's first gene edges are removed",
+        "(deletion) or alone left (insertion), and over the same for random edges of the drug. Faithful: a large",
+        "deletion ratio, a small insertion ratio. Agreement: Spearman's correlation with attention within a drug.",
+        "ATTENDS: the run's attention to genes, which is fitted to targets and is no part of the prediction.",
+        "",
+        *table(measured["rows"]),
+        "",
+    ]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Rows as a Markdown table; p to one digit."""
+    columns = list(rows[0])
+    lines = ["| " + " | ".join(columns) + " |", "|---" + "|---:" * (len(columns) - 1) + "|"]
+    for row in rows:
+        lines.append("| " + " | ".join(_cell(c, row[c]) for c in columns) + " |")
+    return lines
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (str, int)):
+        return str(value)
+    return f"{value:.1g}" if column == "p" else f"{value:.3f}"
