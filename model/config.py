@@ -63,6 +63,8 @@ class NetworkConfig(_Strict):
     axial_dropout: float = Field(ge=0, lt=1)
     axial_neighbours: int = Field(ge=1)
     kernel: bool
+    kernel_states: bool = True
+    """Set by `Config.for_split`; a preset may turn it off for every split."""
     adjacency: AdjacencyConfig | None = None
 
     @field_validator("relations")
@@ -130,6 +132,12 @@ class Config(_Strict):
     network: NetworkConfig
     training: TrainingConfig
     targets: TargetsConfig | None = None
+
+    def for_split(self, split: str) -> Config:
+        """With states out of the kernels where entities will be asked for unseen: they remember those of training."""
+        if not split.startswith("unseen"):
+            return self
+        return self.model_copy(update={"network": self.network.model_copy(update={"kernel_states": False})})
 
 
 def load_preset(

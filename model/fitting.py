@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,17 +74,19 @@ class Fitting(lightning.LightningModule):
         split: Split,
         *,
         seed: int,
+        number: int = 0,
         groups: Groups | None = None,
     ) -> None:
         super().__init__()
-        torch.manual_seed(seed)
+        own_seed = seed + 1000 * number
+        torch.manual_seed(own_seed)
         self.config, self.scale, self.builder, self.split = config, scale, builder, split
         self.graph, self.groups = tensors, groups
         share = config.training.validation_share
-        inner = inner_split(training, split, share=share, seed=seed, groups=groups)
+        inner = inner_split(training, split, share=share, seed=seed, number=number, groups=groups)
         self.inner_training, self.inner_validation = training.take(inner.train), training.take(inner.test)
         self.network = make_network(tensors, config)
-        self.generator = np.random.default_rng(seed)
+        self.generator = np.random.default_rng(own_seed)
         self.epoch_seconds: list[float] = []
         self.chunks: list[Fold] = []
         self._all_untested: np.ndarray | None = None
@@ -164,32 +166,31 @@ class Fitting(lightning.LightningModule):
             untested = untested[self.generator.integers(0, len(untested), limit)]
         return untested, n_untested
 
-    def validate(self) -> float:
-        """AUROC (R²) on the inner validation part, with the rest of the training part as messages.
+    def inner_outputs(self) -> Tensor:
+        """What each part of the network says of the inner validation part, (n_parts, n_inner), on the CPU.
 
-        Sets the network's shares of its parts to those that do best there.
+        The rest of the training part passes messages.
         """
+        was_training = self.network.training
         self.network.eval()
         messages = self.builder.build(visible_pairs(self.graph, self.inner_training, self.scale))
-        device = self.graph.structure.device
-        inner = self.inner_validation
-        drug, cell_line = (
-            torch.from_numpy(inner.drug).to(device),
-            torch.from_numpy(inner.cell_line).to(device),
-        )
+        device, inner = self.graph.structure.device, self.inner_validation
+        drug, cell_line = (torch.from_numpy(ends).to(device) for ends in (inner.drug, inner.cell_line))
         with torch.no_grad():
-            parts = torch.stack(self.network(self.graph, messages, drug, cell_line).parts)
-        self.network.train()
-        target = inner.target(self.scale.task)
+            outputs = torch.stack(self.network(self.graph, messages, drug, cell_line).parts).cpu()
+        self.network.train(was_training)
+        return outputs
+
+    def figure(self, outputs: Tensor, shares: Tensor) -> float:
+        """AUROC (R²) of a blend of `inner_outputs`; NaN for an inner part of one class."""
         figure = auroc if self.scale.task == "classification" else r2
-        best, best_shares = NOT_VALIDATED / 2, self.network.shares
-        for shares in _shares(len(parts)):
-            predicted = self.scale.prediction(shares.to(device) @ parts).cpu().numpy()
-            found = figure(target, predicted)
-            if np.isfinite(found) and found > best:
-                best, best_shares = found, shares.to(device)
-        self.network.shares = best_shares
-        return best
+        target = self.inner_validation.target(self.scale.task)
+        return figure(target, self.scale.prediction(shares @ outputs).numpy())
+
+    def validate(self) -> float:
+        """The figure of the parts in even shares."""
+        found = self.figure(self.inner_outputs(), self.network.shares.cpu())  # type: ignore[union-attr, operator]
+        return found if np.isfinite(found) else NOT_VALIDATED / 2
 
     def configure_optimizers(self) -> Any:
         """AdamW; warm-up over ten steps, then a cosine to nothing."""
@@ -228,6 +229,32 @@ class Fitting(lightning.LightningModule):
         for group in optimizer.param_groups[1:]:
             if group["params"]:
                 nn.utils.clip_grad_norm_(group["params"], self.config.training.clip)
+
+
+def blend(fittings: Sequence[Fitting]) -> None:
+    """Give the networks of an ensemble one set of shares of their parts, chosen on all their inner parts.
+
+    One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
+    So the most even shares win that do not fall behind the best by more than the standard error of the difference
+    over the inner parts (the one-standard-error rule of Breiman et al., 1984).
+    """
+    outputs = [fitting.inner_outputs() for fitting in fittings]
+    tried = _shares(len(outputs[0]))
+    figures = np.array(
+        [
+            [fitting.figure(output, shares) for fitting, output in zip(fittings, outputs, strict=True)]
+            for shares in tried
+        ]
+    )
+    figures = figures[:, np.isfinite(figures).all(axis=0)]
+    chosen = tried[0]
+    if figures.shape[1]:
+        behind = figures[figures.mean(axis=1).argmax()] - figures
+        n = figures.shape[1]
+        error = behind.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(len(tried))
+        chosen = tried[int(np.flatnonzero(behind.mean(axis=1) <= error)[0])]
+    for fitting in fittings:
+        fitting.network.shares.copy_(chosen)  # type: ignore[union-attr, operator]
 
 
 def _shares(n_parts: int) -> list[Tensor]:
@@ -278,7 +305,9 @@ class _Selection(lightning.Callback):
 
 
 def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None], None]) -> Member:
-    """Fit, stop early, go back to the best epoch's weights.
+    """Fit; with constant rates stop early and go back to the best epoch's weights.
+
+    Where the rates fall to nothing the last epoch is the one they lead to, and an inner part says nothing of epochs.
 
     Parameters
     ----------
@@ -297,10 +326,12 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
         stop = lightning.callbacks.EarlyStopping(
             "validation", mode="max", patience=settings.patience, check_on_train_epoch_end=True
         )
+        by_epoch = settings.schedule == "constant"
+        every = settings.validate_every if by_epoch else settings.epochs
         with _quiet_lightning():
             trainer = lightning.Trainer(
                 accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
-                callbacks=[_Selection(settings.validate_every, settings.epochs, tell), stop, best],
+                callbacks=[_Selection(every, settings.epochs, tell), *([stop] if by_epoch else []), best],
                 logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
                 gradient_clip_val=settings.clip,
             )  # fmt: skip

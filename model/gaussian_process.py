@@ -159,7 +159,8 @@ class ResponseProcess(nn.Module):
 
 class KernelPart(ResponseProcess):
     """The process as a part of a network: the cosine between the states that the attention layers gave the nodes is one
-    more term of each kernel.
+    more term of each kernel, between entities that have visible responses. States were fitted to those; what they say
+    of others is a memory of the training entities, and costs more than it brings.
 
     Parameters
     ----------
@@ -169,6 +170,7 @@ class KernelPart(ResponseProcess):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS))
+        self.uses_states = config.kernel_states
         self.of_states = nn.Parameter(_free([0.3, 0.3]))
         self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
 
@@ -185,12 +187,15 @@ class KernelPart(ResponseProcess):
         cell_line: Tensor,
     ) -> Tensor:
         """Logits (n_pairs,) of pairs given by node numbers."""
+        kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
+        if not self.uses_states:
+            return self.logits(kernels, visible, drug, cell_line)
         of_drugs, of_cell_lines = functional.softplus(self.of_states)
         of_states = (
-            of_drugs * _cosine(self.drug_view(states["Drug"])),
-            of_cell_lines * _cosine(self.cell_line_view(states["CellLine"])),
+            of_drugs * _cosine(self.drug_view(states["Drug"]) * visible.known_drugs[:, None]),
+            of_cell_lines
+            * _cosine(self.cell_line_view(states["CellLine"]) * visible.known_cell_lines[:, None]),
         )
-        kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         return self.logits(kernels, visible, drug, cell_line, more=of_states)
 
 

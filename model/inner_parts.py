@@ -10,7 +10,13 @@ from model.splits import Fold, Groups, Split
 
 
 def inner_split(
-    responses: Responses, split: Split, *, share: float, seed: int, groups: Groups | None = None
+    responses: Responses,
+    split: Split,
+    *,
+    share: float,
+    seed: int,
+    number: int = 0,
+    groups: Groups | None = None,
 ) -> Fold:
     """Set a part of the training pairs aside for selection.
 
@@ -25,6 +31,8 @@ def inner_split(
         Of pairs, drugs or cell lines, in (0, 1).
     seed
         Another seed sets another part aside.
+    number
+        Parts of one seed share nothing, until they have come round.
     groups
         Entities set aside together; each alone unless given.
 
@@ -37,13 +45,11 @@ def inner_split(
     sides = _sides(responses, split, groups)
     if not sides:
         aside = np.zeros(len(responses), bool)
-        aside[generator.permutation(len(responses))[: max(1, round(share * len(responses)))]] = True
+        aside[_part(generator.permutation(len(responses)), share, number)] = True
         return Fold(np.flatnonzero(~aside), np.flatnonzero(aside))
     held_out = []
     for side in sides:
-        present = np.unique(side)
-        chosen = generator.permutation(present)[: max(1, round(share * len(present)))]
-        held_out.append(np.isin(side, chosen))
+        held_out.append(np.isin(side, _part(generator.permutation(np.unique(side)), share, number)))
     test, train = np.logical_and.reduce(held_out), ~np.logical_or.reduce(held_out)
     if not test.any() or not train.any():
         counts = " and ".join(str(len(np.unique(side))) for side in sides)
@@ -90,6 +96,12 @@ def draw_chunks(
         predicted, seen = np.logical_and.reduce(held_out), ~np.logical_or.reduce(held_out)
         found.append(Fold(np.flatnonzero(seen), np.flatnonzero(predicted)))
     return found
+
+
+def _part(order: np.ndarray, share: float, number: int) -> np.ndarray:
+    size = max(1, round(share * len(order)))
+    taken: np.ndarray = order[(number * size + np.arange(size)) % len(order)]
+    return taken
 
 
 def _sides(responses: Responses, split: Split, groups: Groups | None) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from model.config import Config
-from model.fitting import Fitting, Member, fit_member
+from model.fitting import Fitting, Member, blend, fit_member
 from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses, Task, require_two_classes
@@ -116,15 +116,18 @@ def fit(
     """
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
+    config = config.for_split(split.value)
     scale = Scale.of(training, task)
     builder = MessageBuilder(tensors, config.network, task)
-    members, seconds = [], []
-    for index in range(config.training.members):
+    members, fittings, seconds = [], [], []
+    for number in range(config.training.members):
         fitting = Fitting(
-            tensors, builder, training, config, scale, split, seed=seed + 1000 * index, groups=groups
+            tensors, builder, training, config, scale, split, seed=seed, number=number, groups=groups
         )
-        members.append(fit_member(fitting, device, _for_member(report, index + 1)))
+        members.append(fit_member(fitting, device, _for_member(report, number + 1)))
+        fittings.append(fitting)
         seconds += fitting.epoch_seconds
+    blend(fittings)
     everything = visible_pairs(tensors, training, scale)
     return Fitted(
         config, scale, tensors, tuple(members), builder.build(everything), float(np.median(seconds))

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from model import gaussian_process
-from model.gaussian_process import PosteriorMean
+from model.config import load_preset
+from model.gaussian_process import KernelPart, PosteriorMean
 from model.graph_tensors import graph_tensors
+from model.responses import responses
+from model.scale import Scale, visible_pairs
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
 from tests.screens import screen
 
@@ -51,6 +54,23 @@ def test_nothing_visible_gives_the_prior_mean_and_no_nan() -> None:
     kernel_c, kernel_d, root, target = problem()
     mean = PosteriorMean.apply(kernel_c, kernel_d, torch.zeros_like(root), target, 10)
     assert torch.equal(mean, torch.zeros_like(mean))
+
+
+def test_states_say_nothing_of_a_cell_line_without_visible_responses() -> None:
+    tensors = graph_tensors(screen(), n_expressed=10, n_neighbours=5)
+    measured = responses(screen())
+    visible = visible_pairs(
+        tensors, measured.take(measured.cell_line != 0), Scale.of(measured, "classification")
+    )
+    torch.manual_seed(0)
+    part = KernelPart(load_preset("default").network).eval()
+    with torch.no_grad():
+        for weights in (part.of_drugs, part.of_cell_lines, part.of_profiles, part.constant, part.identity):
+            weights.fill_(-100.0)  # states alone are left
+    states = {"Drug": torch.randn(tensors.n_drugs, 48), "CellLine": torch.randn(tensors.n_cell_lines, 48)}
+    drug, cell_line = torch.arange(4), torch.tensor([0, 1, 2, 3])
+    said = part(tensors, states, visible, drug, cell_line)
+    assert abs(float(said[0])) < 1e-6 < float(said[1:].abs().min())
 
 
 def test_every_kernel_can_be_a_covariance() -> None:

@@ -13,10 +13,13 @@ from kg.fingerprints import fingerprints
 from model import saved
 from model.attribution import attention_tables
 from model.config import Config, load_preset
+from model.fitting import Fitting, blend
 from model.graph_tensors import graph_tensors
+from model.messages import MessageBuilder
 from model.metrics import auroc, pearson
 from model.predict import with_new_cell_line, with_new_drug
 from model.responses import responses
+from model.scale import Scale
 from model.splits import Split, folds
 from model.training import Fitted, fit
 from tests.screens import screen
@@ -74,7 +77,7 @@ def test_best_epoch_is_kept_and_patience_stops_the_fit() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    config = _config(epochs=60, patience=2, validate_every=1)
+    config = _config(epochs=60, patience=2, validate_every=1, schedule="constant")
     fitted = fit(
         tensors, measured, config, seed=0, report=lambda member, epoch, value: told.append((epoch, value))
     )
@@ -82,6 +85,42 @@ def test_best_epoch_is_kept_and_patience_stops_the_fit() -> None:
     assert len(values) < 60
     assert fitted.members[0].validation == pytest.approx(max(v for v in values.values() if v is not None))
     assert values[fitted.members[0].best_epoch] == pytest.approx(fitted.members[0].validation)
+
+
+def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose() -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config, scale = _config(), Scale.of(measured, "classification")
+    builder = MessageBuilder(tensors, config.network, "classification")
+    fittings = [
+        Fitting(tensors, builder, measured, config, scale, Split.unseen_cell, seed=0, number=number)
+        for number in range(3)
+    ]
+    lines = [set(fitting.inner_validation.cell_line) for fitting in fittings]
+    assert all(lines) and sum(map(len, lines)) == len(set.union(*lines))
+    for fitting in fittings:
+        fitting.network.eval()
+    blend(fittings)
+    assert not any(fitting.network.training for fitting in fittings)  # else dropout stays on in predictions
+    outputs = [fitting.inner_outputs() for fitting in fittings]
+
+    def reached(share: float) -> np.ndarray:
+        shares = torch.tensor([share, 1 - share])
+        return np.array([f.figure(o, shares) for f, o in zip(fittings, outputs, strict=True)])
+
+    chosen = float(fittings[0].network.shares[0])
+    assert all(torch.equal(fitting.network.shares, fittings[0].network.shares) for fitting in fittings)
+    best = max((reached(tenths / 10) for tenths in range(11)), key=np.mean)
+    for tenths in range(
+        11
+    ):  # none that is more even does as well as the best, within the error of the difference
+        behind = best - reached(tenths / 10)
+        within = behind.mean() <= behind.std(ddof=1) / np.sqrt(3) + 1e-12
+        if abs(tenths / 10 - 0.5) < abs(chosen - 0.5) - 1e-6:
+            assert not within
+        elif abs(tenths / 10 - chosen) < 1e-6:
+            assert within
 
 
 def test_saved_run_predicts_the_same_bits(tmp_path: Path) -> None:
