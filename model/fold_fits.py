@@ -33,7 +33,7 @@ class Outcome:
     predicted
         Of the held-out pairs in the fold's order, float64 (n_test,); NaN where nothing can be predicted.
     options
-        What a baseline chose on inner parts; empty for presets.
+        What a baseline chose on inner parts; of presets, the shares of the network's parts.
     seconds
         Fitting and predicting.
     """
@@ -79,7 +79,8 @@ def predict_fold(
         device=plan.device,
     )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
-    return Outcome(predicted, {}, time.monotonic() - started)
+    shares = {f"share of the {part} part": share for part, share in fitted.shares().items()}
+    return Outcome(predicted, shares, time.monotonic() - started)
 
 
 def in_turn(

@@ -65,7 +65,8 @@ def write_results(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     page, rows = folder / "results.md", folder / "results.json"
     page.write_text(_INTRODUCTION + "".join("\n" + section(result) for result in results))
-    rows.write_text(json.dumps(list(results), indent=1, ensure_ascii=False) + "\n")
+    lines = (json.dumps(result, ensure_ascii=False) for result in results)
+    rows.write_text("[\n" + ",\n".join(lines) + "\n]\n")
     return page, rows
 
 
