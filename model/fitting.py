@@ -189,7 +189,7 @@ class Fitting(lightning.LightningModule):
 
     def validate(self) -> float:
         """The figure of the parts in even shares."""
-        found = self.figure(self.inner_outputs(), self.network.shares.cpu())  # type: ignore[union-attr, operator]
+        found = self.figure(self.inner_outputs(), self.network.shares.cpu())  # type: ignore[arg-type]
         return found if np.isfinite(found) else NOT_VALIDATED / 2
 
     def configure_optimizers(self) -> Any:
@@ -254,7 +254,7 @@ def blend(fittings: Sequence[Fitting]) -> None:
         error = behind.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(len(tried))
         chosen = tried[int(np.flatnonzero(behind.mean(axis=1) <= error)[0])]
     for fitting in fittings:
-        fitting.network.shares.copy_(chosen)  # type: ignore[union-attr, operator]
+        fitting.network.shares.copy_(chosen)  # type: ignore[operator]
 
 
 def _shares(n_parts: int) -> list[Tensor]:
