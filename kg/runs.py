@@ -214,13 +214,9 @@ def delete(store: GraphStore, run_id: str) -> int:
     return _delete_edges(store, [run_id])
 
 
-_NO_ATTENTION = pa.table(
-    {
-        "src": pa.array([], pa.string()),
-        "dst": pa.array([], pa.string()),
-        "attention": pa.array([], pa.float64()),
-    }
-)
+_NO_ATTENTION = pa.Table.from_batches(
+    [], pa.schema([("src", pa.string()), ("dst", pa.string()), ("attention", pa.float64())])
+)  # from no batches: making an array would import pandas, half a second for commands that need none
 
 
 def _ids(store: GraphStore) -> list[str]:

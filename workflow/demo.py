@@ -16,7 +16,7 @@ DATASET = "GDSC1"
 
 
 def demo(
-    store_url: str, *, preset: str, share: float, runs_folder: Path, quiet: bool, limit: int = 8
+    store_url: str, *, preset: str, share: float, runs_folder: Path, quiet: bool, limit: int = 15
 ) -> None:
     """Run the loop and print the links found, the held-out figures and where to go next.
 
@@ -33,7 +33,7 @@ def demo(
     quiet
         Without progress.
     limit
-        Links printed of each kind.
+        Links printed.
     """
     begun = time.perf_counter()
     _step(
@@ -53,19 +53,17 @@ def demo(
         from cypher import catalogue
 
         links = catalogue.run(graph, "strongest-links", {"limit": str(limit)}).to_pylist()
-        unlisted = catalogue.run(graph, "strongest-unlisted", {"limit": str(limit)}).to_pylist()
         known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
     print_rows(links, title="Each drug's most attended gene, strongest first")
     print(
-        f"{sum(known)} of {len(known)} drugs look most at a known target. Known targets were given to the run, so"
+        f"{sum(known)} of {len(known)} drugs look most at a known target. Known targets were given to the run:"
     )
-    print("known means given, not found. What is found when they are hidden: docs/interpretation.md.\n")
-    print_rows(unlisted, title="Links that no source lists, strongest first: hypotheses")
+    print("known means given, not found. What is found when they are hidden: docs/interpretation.md.")
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
     option = "" if store_url == _default_url() else f" --store {store_url}"
     print("Try next:")
     print(f"  cli query top-genes drug=erlotinib{option}")
-    print(f"  cli query unlisted-genes drug=trametinib{option}")
+    print(f"  cli query strongest-unlisted{option}")
     print(f"  cli query --list{option}")
 
 

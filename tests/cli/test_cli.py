@@ -50,6 +50,19 @@ def test_help_is_quick_and_loads_neither_torch_nor_dgl() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_an_explanation_loads_neither_torch_nor_pandas(screen: Path) -> None:
+    script = (
+        "import sys, cli; sys.argv = ['cli', 'explain', '--drug', 'synthetic-drug-0001'];\n"
+        "try: cli.main()\n"
+        "finally: print(sorted({'torch', 'dgl', 'pandas', 'scipy', 'rdkit'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=screen, capture_output=True, text=True, check=True
+    )
+    assert "Genes synthetic-drug-0001 attends to" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_loop_ends_in_links_that_cypher_answers(screen: Path) -> None:
     rows = json.loads(cli("query", "strongest-links", "--format", "json", cwd=screen).stdout)
     assert rows
