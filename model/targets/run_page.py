@@ -17,6 +17,10 @@ def in_run(drug: dict[str, Any]) -> list[str]:
         q = "" if g["q"] is None else f"{g['q']:.2g}"
         numbers = f"{g['excess']:.0f} | {g['spread']:.2g} | {g['stability']:.2f} | {q}"
         lines.append(f"| {g['rank']} | {g['gene']} | {numbers} | {'yes' if g['known'] else ''} |")
+    last_given = max((g["rank"] for g in drug["genes"] if g["known"]), default=0)
+    above = [g["gene"] for g in drug["genes"] if g["rank"] < last_given and not g["known"]]
+    if above:
+        lines += ["", f"Wrongly above a target that it was given: {', '.join(above)}."]
     n, auroc = drug["n_held_out"], drug["auroc"]
     figure = f"AUROC {auroc:.3f}" if auroc is not None else "no AUROC: one class only"
     lines += [
@@ -34,8 +38,8 @@ def in_run(drug: dict[str, Any]) -> list[str]:
 def about_run(run: dict[str, Any]) -> list[str]:
     """Counts over the attention of a run."""
     said = [
-        f"{run['first_known']:,} of {run['drugs_with_targets']:,} drugs with known targets have one of them first; "
-        "they were given.",
+        f"{run['first_known']:,} of {run['drugs_with_targets']:,} drugs with known targets have one of them first. They "
+        "were given; but a pair's own edge is no evidence for it, and a relative of a target can stand above it.",
         f"Mean stability of a drug's first 20 genes between the run's networks: {run['stability']:.3f}.",
         f"Of {run['edges']:,} kept edges {run['q_below']:,} have q below 0.1, for {run['q_below_drugs']:,} drugs; "
         f"{run['q_below_known']:,} of them are to known targets, of which {run['known']:,} are kept.",

@@ -330,6 +330,7 @@ def test_the_page_shows_figures_and_what_was_missed(problem: TargetProblem) -> N
     )
     assert "| 1 | ERBB4 | 5000 | 0.031 | 0.87 | 0.05 |  |" in text
     assert "| 2 | EGFR | 12 | 0.002 | 0.87 |  | yes |" in text
+    assert "Wrongly above a target that it was given: ERBB4." in text
     assert "Its 80 held-out cell lines, 9 of them sensitive: AUROC 0.812." in text
     assert "| HT-29 |  | sensitive | 0.03 |" in text
     assert "12 of 30 drugs with known targets have one of them first" in text
