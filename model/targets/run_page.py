@@ -38,8 +38,8 @@ def in_run(drug: dict[str, Any]) -> list[str]:
 def about_run(run: dict[str, Any]) -> list[str]:
     """Counts over the attention of a run."""
     said = [
-        f"{run['first_known']:,} of {run['drugs_with_targets']:,} drugs with known targets have one of them first. They "
-        "were given; but a pair's own edge is no evidence for it, and a relative of a target can stand above it.",
+        f"{run['first_known']:,} of {run['drugs_with_targets']:,} drugs with known targets have one of them first. "
+        "They were given; but a pair's own edge is no evidence for it, and a relative of a target can stand above it.",
         f"Mean stability of a drug's first 20 genes between the run's networks: {run['stability']:.3f}.",
         f"Of {run['edges']:,} kept edges {run['q_below']:,} have q below 0.1, for {run['q_below_drugs']:,} drugs; "
         f"{run['q_below_known']:,} of them are to known targets, of which {run['known']:,} are kept.",
