@@ -150,16 +150,19 @@ def test_what_is_wrong_is_one_line_without_a_traceback(
 
 def test_an_interrupted_training_leaves_no_run(screen: Path, tmp_path: Path) -> None:
     cli("ingest", "synthetic", "--quiet", cwd=tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "train", "--preset", "default", "--epochs", "500"],
+        [sys.executable, "-m", "cli", "train", "--preset", "fast", "--epochs", "100000"],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(12)
+    until = time.monotonic() + 300
+    while not list(tmp_path.glob("pharmagraph-*/best.ckpt")):  # it is fitting
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
