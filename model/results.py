@@ -81,7 +81,7 @@ def section(result: Row) -> str:
     folds = len({row["fold"] for row in result["rows"]})
     title = f"## {result['dataset']}, {result['split']}, {result['task']}\n\n"
     about = (
-        f"{folds} fold{'s' if folds > 1 else ''}; commit {result['commit']}; {result['machine']}.\n\n"
+        f"{folds} of {result['n_folds']} folds; commit {result['commit']}; {result['machine']}.\n\n"
         f"    {result['command']}\n\n"
     )
     head = "| model | " + " | ".join(_name(*c) for c in shown) + " |\n|---" + "|---" * len(shown) + "|\n"

@@ -244,7 +244,7 @@ def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) 
 
     result = {
         "dataset": "nci60", "split": "random", "task": "classification", "commit": "abc", "machine": "2 cores",
-        "command": "cli evaluate --split random", "ours": ["default"], "unpredictable": [],
+        "command": "cli evaluate --split random", "ours": ["default"], "unpredictable": [], "n_folds": 5,
         "audit": {"0": [{"path": "twins", "verdict": "noted"}, {"path": "a pair", "verdict": "clear"}]},
         "rows": [{"fold": f} for f in range(5)],
         "verdicts": [
