@@ -158,13 +158,18 @@ def test_an_interrupted_training_leaves_no_run(screen: Path, tmp_path: Path) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell's background job ignores Ctrl-C and passes that on to whatever it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    until = time.monotonic() + 300
-    while not list(tmp_path.glob("pharmagraph-*/best.ckpt")):  # it is fitting
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    try:
+        until = time.monotonic() + 300
+        while not list(tmp_path.glob("pharmagraph-*/best.ckpt")):  # it is fitting
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert json.loads(cli("runs", "list", "--format", "json", cwd=tmp_path).stdout) == []
