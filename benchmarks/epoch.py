@@ -52,7 +52,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     from kg.store import open_store
     from model.config import load_preset
     from model.fitting import Fitting
-    from model.graph_tensors import graph_tensors
+    from model.graph_tensors import network_tensors
     from model.messages import MessageBuilder
     from model.responses import responses
     from model.scale import Scale
@@ -63,9 +63,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
         graph = heterograph.export(store)
     measured = responses(graph, "classification")
     training = measured.take(next(folds(measured, graph, Split.random, 5)).train)
-    tensors = graph_tensors(
-        graph, n_expressed=config.network.n_expressed_genes, n_neighbours=config.network.axial_neighbours
-    )
+    tensors = network_tensors(graph, config.network)
     fitting = Fitting(
         tensors,
         MessageBuilder(tensors, config.network, "classification"),

@@ -18,7 +18,7 @@ from kg import heterograph as graphs
 from kg.heterograph import Heterograph
 from model.baselines import BASELINES, Features, Problem
 from model.config import load_preset
-from model.graph_tensors import GraphTensors, graph_tensors
+from model.graph_tensors import GraphTensors, graph_tensors, network_tensors
 from model.plans import Plan
 from model.responses import Responses
 from model.splits import Fold
@@ -69,11 +69,7 @@ def predict_fold(
     from model.training import fit
 
     config = load_preset(model, **plan.options())
-    tensors = graph_tensors(
-        plan.seen(heterograph),
-        n_expressed=config.network.n_expressed_genes,
-        n_neighbours=config.network.axial_neighbours,
-    )
+    tensors = network_tensors(plan.seen(heterograph), config.network)
     fitted = fit(
         tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
         device=plan.device,

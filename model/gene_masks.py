@@ -27,11 +27,7 @@ RELATION = "drug_from_gene"
 def without_edges(fitted: Fitted, relation: str, keep: Tensor) -> Messages:
     """The run's messages with some edges of one relation only, by a mask, bool (n_edges,)."""
     edges = fitted.messages.edges[relation].keep(keep.to(fitted.device))
-    sizes = {
-        "Drug": fitted.tensors.n_drugs,
-        "CellLine": fitted.tensors.n_cell_lines,
-        "Gene": fitted.tensors.n_genes,
-    }
+    sizes = fitted.tensors.sizes
     source, destination = RELATIONS[relation]
     graph = Csr.from_edges(edges.src, edges.dst, sizes[source], sizes[destination])
     messages = fitted.messages

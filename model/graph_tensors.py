@@ -11,6 +11,7 @@ from torch import Tensor
 from kg.errors import ModelError
 from kg.fingerprints import FINGERPRINTS
 from kg.heterograph import Heterograph
+from model.config import NetworkConfig
 from model.edges import Edges
 from model.similarities import (
     N_SHARPENED_CELL_LINE_KERNELS,
@@ -86,6 +87,11 @@ class GraphTensors:
         """Number of genes."""
         return self.expression.shape[1]
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Label → number of its nodes."""
+        return {"Drug": self.n_drugs, "CellLine": self.n_cell_lines, "Gene": self.n_genes}
+
     def to(self, device: torch.device | str) -> GraphTensors:
         """All of it on another device."""
         where = torch.device(device)
@@ -150,6 +156,13 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
         cell_line_kernels=of_cell_lines,
         drug_neighbours=k_nearest(of_drugs, n_neighbours, N_SHARPENED_DRUG_KERNELS),
         cell_line_neighbours=k_nearest(of_cell_lines, n_neighbours, N_SHARPENED_CELL_LINE_KERNELS),
+    )
+
+
+def network_tensors(heterograph: Heterograph, network: NetworkConfig) -> GraphTensors:
+    """`graph_tensors` with the numbers of expression edges and neighbours that a network's options give."""
+    return graph_tensors(
+        heterograph, n_expressed=network.n_expressed_genes, n_neighbours=network.axial_neighbours
     )
 
 

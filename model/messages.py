@@ -128,7 +128,7 @@ class MessageBuilder:
         )
         n_screened = config.n_screened_genes if config.n_associated_genes else 0
         self._screened = Screened.of(tensors.expression, n_screened)
-        self._sizes = {"Drug": tensors.n_drugs, "CellLine": tensors.n_cell_lines, "Gene": tensors.n_genes}
+        self._sizes = tensors.sizes
         self._sorted: dict[str, tuple[Edges, Csr]] = {}
 
     def build(self, visible: Visible) -> Messages:

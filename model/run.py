@@ -23,7 +23,7 @@ from model.baselines import BASELINES, Features, Problem
 from model.baselines.problem import fit_predict
 from model.config import Config
 from model.fold_fits import baseline_tensors
-from model.graph_tensors import cell_lines_without_features, graph_tensors, some
+from model.graph_tensors import cell_lines_without_features, network_tensors, some
 from model.metrics import score
 from model.plans import dataset_name
 from model.provenance import git_fingerprint
@@ -112,11 +112,7 @@ def train(
     fold = _one_fold(measured, heterograph, split)
     training, held_out = measured.take(fold.train), measured.take(fold.test)
     require_two_classes(training, task, "the training responses")
-    tensors = graph_tensors(
-        heterograph,
-        n_expressed=config.network.n_expressed_genes,
-        n_neighbours=config.network.axial_neighbours,
-    )
+    tensors = network_tensors(heterograph, config.network)
     bare = cell_lines_without_features(heterograph, tensors)
     if bare and split in {Split.unseen_cell, Split.unseen_both}:
         raise ModelError(

@@ -22,7 +22,7 @@ from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model.config import Config
 from model.fitting import Member, make_network
-from model.graph_tensors import GraphTensors, graph_tensors
+from model.graph_tensors import GraphTensors, network_tensors
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
@@ -103,7 +103,7 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
     """
     about = json.loads((folder / CONFIG).read_text())
     config = Config.model_validate(about["config"])
-    tensors = _tensors(heterograph, config).to(device)
+    tensors = network_tensors(heterograph, config.network).to(device)
     scale = Scale(**about["scale"])
     state = load_file(folder / WEIGHTS, device=device)
     members = []
@@ -122,18 +122,10 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
 
 def on_graph(fitted: Fitted, folder: Path, heterograph: Heterograph) -> Fitted:
     """What `load` read, on another graph of the same nodes: the networks are not read again."""
-    tensors = _tensors(heterograph, fitted.config).to(fitted.device)
+    tensors = network_tensors(heterograph, fitted.config.network).to(fitted.device)
     training = _training_pairs(folder, heterograph)
     return replace(
         fitted, tensors=tensors, messages=_messages(tensors, fitted.config, fitted.scale, training)
-    )
-
-
-def _tensors(heterograph: Heterograph, config: Config) -> GraphTensors:
-    return graph_tensors(
-        heterograph,
-        n_expressed=config.network.n_expressed_genes,
-        n_neighbours=config.network.axial_neighbours,
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model.config import Config, load_preset
-from model.graph_tensors import graph_tensors
+from model.graph_tensors import network_tensors
 from model.inner_parts import inner_split
 from model.metrics import auroc, r2
 from model.plans import Plan
@@ -126,11 +126,7 @@ def _figure(
 ) -> float:
     from model.training import fit
 
-    tensors = graph_tensors(
-        heterograph,
-        n_expressed=config.network.n_expressed_genes,
-        n_neighbours=config.network.axial_neighbours,
-    )
+    tensors = network_tensors(heterograph, config.network)
     fitted = fit(
         tensors, less, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
         device=plan.device,

@@ -6,7 +6,6 @@ of random genes of like variance, so that an effect any gene would have is not t
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 
 from kg.errors import InputError, ModelError, RowError
 from kg.heterograph import Heterograph
-from model import saved
+from model import saved, user_tables
 from model.training import Fitted
 
 EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
@@ -195,24 +194,12 @@ def read_effects(path: Path, genes: Sequence[str]) -> dict[str, float]:
     RowError
         If an effect is no number.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; a table with columns gene and effect is needed")
     found = {}
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix in {".tsv", ".txt"} else ",", restval="")
-        columns = [c.strip() for c in reader.fieldnames or ()]
-        reader.fieldnames = columns
-        for wanted in ("gene", "effect"):
-            if wanted not in columns:
-                raise InputError(
-                    f'{path}, row 1: no column "{wanted}"; it has {", ".join(columns) or "nothing"}'
-                )
-        for row in reader:
-            try:
-                found[row["gene"].strip()] = float(row["effect"])
-            except ValueError:
-                text = row["effect"]
-                raise RowError(str(path), reader.line_num, "effect", text, "is not a number") from None
+    for line, cells in user_tables.rows(path, ("gene", "effect"))[1]:
+        try:
+            found[cells["gene"].strip()] = float(cells["effect"])
+        except ValueError:
+            raise RowError(str(path), line, "effect", cells["effect"], "is not a number") from None
     if not set(found) & set(genes):
         raise InputError(f"{path}: none of its {len(found)} genes is among the {len(genes)} that are ranked")
     return found

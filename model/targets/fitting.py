@@ -16,6 +16,8 @@ from kg.errors import ModelError
 from model.targets.attention import PairTensors, TargetAttention, recovery_loss
 from model.targets.evidence import PairEvidence
 
+FEWEST_DRUGS = 2
+"""With a known target; with fewer nothing can be hidden and found."""
 BLOCK = 64
 """Drugs scored at a time: the features of all pairs at once would be the largest thing in memory."""
 
@@ -108,7 +110,7 @@ def fit(
         If fewer than two drugs have a target: nothing can be hidden and found.
     """
     settings = settings or Settings()
-    if visible.any(1).sum() < 2:
+    if visible.any(1).sum() < FEWEST_DRUGS:
         raise ModelError("fewer than two drugs have known targets; load some first: cli ingest targets")
     pairs = PairTensors.of(evidence, visible)
     with _one_thread():

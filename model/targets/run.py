@@ -18,12 +18,9 @@ from model.graph_tensors import GraphTensors
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
 from model.stability import stability
-from model.targets.fitting import FittedTargets, Settings, fit
+from model.targets.fitting import FEWEST_DRUGS, FittedTargets, Settings, fit
 from model.targets.null import q_values
 from model.targets.problem import TargetProblem, target_problem
-
-FEWEST_DRUGS = 2
-"""With a known target; with fewer nothing can be hidden and found."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from kg.errors import InputError, RowError
 from kg.names import fold
+from model import user_tables
 
 ACTIVE_BELOW = 1000.0
 """nmol/l: at or below, an affinity counts as active."""
@@ -71,7 +71,9 @@ def read_truth(
     active = np.zeros((len(drugs), len(genes)), bool)
     inactive = np.zeros_like(active)
     n_rows = n_shared = 0
-    for line, cells, value_column in _rows(path):
+    columns, rows = user_tables.rows(path, ("drug", "gene"))
+    value_column = next((c for c in ("active", "affinity") if c in columns), None)
+    for line, cells in rows:
         n_rows += 1
         is_active = _active(path, line, cells, value_column, active_below)
         drug, gene = row_of.get(fold(cells["drug"])), column_of.get(cells["gene"].strip().upper())
@@ -90,22 +92,6 @@ def read_truth(
     if not active.any():
         raise InputError(f"{path}: none of its {n_shared} shared pairs is active; nothing can be found")
     return Truth(active, inactive, n_rows, n_shared)
-
-
-def _rows(path: Path) -> list[tuple[int, dict[str, str], str | None]]:
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; a table with columns drug and gene is needed")
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix in {".tsv", ".txt"} else ",", restval="")
-        columns = [c.strip() for c in reader.fieldnames or ()]
-        reader.fieldnames = columns
-        for wanted in ("drug", "gene"):
-            if wanted not in columns:
-                raise InputError(
-                    f'{path}, row 1: there is no column "{wanted}"; it has {", ".join(columns) or "nothing"}'
-                )
-        value = next((c for c in ("active", "affinity") if c in columns), None)
-        return [(reader.line_num, {k: v or "" for k, v in row.items() if k}, value) for row in reader]
 
 
 def _active(path: Path, line: int, cells: Mapping[str, str], column: str | None, below: float) -> bool:
