@@ -20,6 +20,7 @@ from model.baselines import BASELINES, Features, Problem
 from model.config import load_preset
 from model.graph_tensors import GraphTensors, graph_tensors, network_tensors
 from model.plans import Plan
+from model.reproducible import reproducible
 from model.responses import Responses
 from model.splits import Fold
 
@@ -48,6 +49,7 @@ def baseline_tensors(heterograph: Heterograph) -> GraphTensors:
     return graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
 
 
+@reproducible()
 def predict_fold(
     heterograph: Heterograph,
     measured: Responses,

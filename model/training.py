@@ -15,6 +15,7 @@ from model.config import Config
 from model.fitting import Fitting, Member, blend, fit_member
 from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Messages
+from model.reproducible import reproducible
 from model.responses import Responses, Task, require_two_classes
 from model.scale import Scale, visible_pairs
 from model.splits import Groups, Split
@@ -72,6 +73,7 @@ Report = Callable[[int, int, float | None], None]
 """Told (member, epoch, inner validation or None) after every epoch, both counted from 1."""
 
 
+@reproducible()
 def fit(
     tensors: GraphTensors,
     training: Responses,

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from kg.errors import ModelError
+from model.reproducible import reproducible
 from model.targets.attention import PairTensors, TargetAttention, recovery_loss
 from model.targets.evidence import PairEvidence
 
@@ -88,6 +89,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return normalised
 
 
+@reproducible()
 def fit(
     evidence: PairEvidence, visible: np.ndarray, *, seed: int, settings: Settings | None = None
 ) -> FittedTargets:

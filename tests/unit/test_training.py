@@ -217,3 +217,27 @@ def test_ctrl_c_ends_the_fit_as_an_interrupt() -> None:
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     with pytest.raises(KeyboardInterrupt):
         fit(tensors, responses(heterograph), _config(), seed=0, report=interrupt)
+
+
+def test_same_seed_same_bits_when_threads_share_the_sums() -> None:
+    """Gradients of more rows than torch gives to one thread, which it adds up in the order in which they come."""
+    heterograph = screen(250, 300)
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = load_preset(
+        "default",
+        network={"channels": 8},
+        training={"members": 1, "epochs": 2, "chunks": 1, "mask_supervision": False},
+    )
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        first, *others = (
+            fit(tensors, measured, config, seed=0).predict(measured.drug, measured.cell_line)
+            for _ in range(3)
+        )
+    finally:
+        torch.set_num_threads(before)
+    for other in others:
+        assert np.array_equal(first, other)
+    assert not torch.are_deterministic_algorithms_enabled()
