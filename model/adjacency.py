@@ -40,6 +40,7 @@ class AdjacencyNetwork(nn.Module):
     """
 
     shares: Tensor
+    calibration: Tensor
     gene_place: Tensor
     """Number of a gene in the graph → its place among the network's genes, -1 for none."""
 
@@ -49,6 +50,7 @@ class AdjacencyNetwork(nn.Module):
         self.settings: AdjacencyConfig = config.adjacency
         self.parts = ("adjacency",)
         self.register_buffer("shares", torch.ones(1))
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.offsets = {
             "Drug": 0,
             "CellLine": tensors.n_drugs,
@@ -97,7 +99,7 @@ class AdjacencyNetwork(nn.Module):
         of_drugs = functional.linear(states[: tensors.n_drugs], of_drug, first.bias)
         of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
         pair = of_drugs[drug] + of_cell_lines[cell_line]
-        return Logits((self.head[1:](pair)[:, 0],), self.shares)
+        return Logits((self.head[1:](pair)[:, 0],), self.shares, self.calibration)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention on the edges of the adjacency, in the relations they come from."""

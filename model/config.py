@@ -107,6 +107,8 @@ class TrainingConfig(_Strict):
     cell_line_bias_penalty: float = Field(ge=0)
     untested_weight: float = Field(ge=0)
     untested_pairs: int = Field(ge=0)
+    expected_shares: dict[str, float] = Field(default_factory=dict)
+    calibrate: bool = False
     clip: float = Field(gt=0)
     schedule: Literal["cosine", "constant"]
 

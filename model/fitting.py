@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.adjacency import AdjacencyNetwork
+from model.calibration import curve
 from model.config import Config
 from model.graph_tensors import GraphTensors
 from model.inner_parts import draw_chunks, inner_split
@@ -235,11 +236,13 @@ def blend(fittings: Sequence[Fitting]) -> None:
     """Give the networks of an ensemble one set of shares of their parts, chosen on all their inner parts.
 
     One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
-    So the most even shares win that do not fall behind the best by more than the standard error of the difference
-    over the inner parts (the one-standard-error rule of Breiman et al., 1984).
+    So those shares win that are nearest to the preset's expectation and do not fall behind the best by more than the
+    standard error of the difference over the inner parts (the one-standard-error rule of Breiman et al., 1984). What
+    classes the blend then says is calibrated on the same pairs.
     """
     outputs = [fitting.inner_outputs() for fitting in fittings]
-    tried = _shares(len(outputs[0]))
+    settings = fittings[0].config.training
+    tried = _shares(fittings[0].network.parts, settings.expected_shares)  # type: ignore[arg-type]
     figures = np.array(
         [
             [fitting.figure(output, shares) for fitting, output in zip(fittings, outputs, strict=True)]
@@ -253,14 +256,21 @@ def blend(fittings: Sequence[Fitting]) -> None:
         n = figures.shape[1]
         error = behind.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(len(tried))
         chosen = tried[int(np.flatnonzero(behind.mean(axis=1) <= error)[0])]
+    line = (1.0, 0.0)
+    if settings.calibrate and fittings[0].scale.task == "classification":
+        label = np.concatenate([fitting.inner_validation.label for fitting in fittings])
+        line = curve(label, torch.cat([chosen @ output for output in outputs]).numpy())
     for fitting in fittings:
         fitting.network.shares.copy_(chosen)  # type: ignore[operator]
+        fitting.network.calibration.copy_(torch.tensor(line))  # type: ignore[operator]
 
 
-def _shares(n_parts: int) -> list[Tensor]:
-    """Shares to try, in tenths, the most even first so that they win a tie."""
-    tenths = [t for t in itertools.product(range(11), repeat=n_parts) if sum(t) == 10]
-    tenths.sort(key=lambda t: sum(part**2 for part in t))
+def _shares(parts: Sequence[str], expected: Mapping[str, float]) -> list[Tensor]:
+    """Shares to try, in tenths, the nearest to what is expected first so that they win a tie; even, if nothing is."""
+    weight = np.array([expected.get(part, 0.0) for part in parts])
+    weight = weight / weight.sum() if weight.any() else np.full(len(parts), 1 / len(parts))
+    tenths = [t for t in itertools.product(range(11), repeat=len(parts)) if sum(t) == 10]
+    tenths.sort(key=lambda t: float(((np.array(t) / 10 - weight) ** 2).sum()))
     return [torch.tensor(t) / 10 for t in tenths]
 
 

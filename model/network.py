@@ -58,15 +58,19 @@ class Logits:
         Each (n_pairs,), each fitted against the targets.
     shares
         Of the parts in the prediction, (n_parts,), summing to 1.
+    calibration
+        Slope and intercept of the prediction, (2,).
     """
 
     parts: tuple[Tensor, ...]
     shares: Tensor
+    calibration: Tensor
 
     @property
     def blended(self) -> Tensor:
         """The prediction, (n_pairs,)."""
-        return self.shares @ torch.stack(self.parts)
+        slope, intercept = self.calibration
+        return slope * (self.shares @ torch.stack(self.parts)) + intercept
 
 
 class Network(Protocol):
@@ -83,6 +87,7 @@ class Network(Protocol):
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]: ...
 
     shares: Tensor
+    calibration: Tensor
     parts: tuple[str, ...]
 
 
@@ -296,14 +301,18 @@ class RelationalNetwork(nn.Module):
         Names of the parts.
     shares
         Of the parts in the prediction; the trainer sets them on the inner validation part.
+    calibration
+        Slope and intercept of the prediction; likewise.
     """
 
     shares: Tensor
+    calibration: Tensor
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
         self.parts = ("relational", *["axial"] * config.axial, *["kernel"] * config.kernel)
         self.register_buffer("shares", torch.full((len(self.parts),), 1 / len(self.parts)))
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
         self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
@@ -339,7 +348,7 @@ class RelationalNetwork(nn.Module):
             parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
         if self.kernel is not None:
             parts.append(offset + self.kernel(tensors, states, messages.visible, drug, cell_line))
-        return Logits(tuple(parts), self.shares)
+        return Logits(tuple(parts), self.shares, self.calibration)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention by relation; between similar nodes the axial part's where there is one."""

@@ -137,6 +137,10 @@ def _messages(tensors: GraphTensors, config: Config, scale: Scale, training: Res
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:
     """Load weights; tables with a row a node get rows of zeros for nodes that came later."""
     for name, wanted in network.state_dict().items():
+        if name not in state:
+            raise ModelError(
+                f'the run has no "{name}", it was trained by another version; train again: cli train'
+            )
         have = state[name]
         if have.shape == wanted.shape:
             continue

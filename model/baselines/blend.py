@@ -6,8 +6,9 @@ from itertools import product
 
 import numpy as np
 
-from model.baselines.calibration import INTERCEPT, SLOPE, curve, link, log_odds
+from model.baselines.calibration import INTERCEPT, SLOPE, link, log_odds
 from model.baselines.problem import Baseline, Options, Problem
+from model.calibration import curve
 from model.metrics import auroc, r2
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from model.baselines.problem import Options, Predict, Problem
+from model.calibration import curve
 
 SLOPE, INTERCEPT = "slope", "intercept"
 
@@ -17,17 +18,6 @@ def with_calibration(problem: Problem, score: Predict, options: Options, *, numb
     less, aside = problem.inner(number)
     slope, intercept = curve(aside.label, score(less, options, aside.drug, aside.cell_line))
     return {**options, SLOPE: slope, INTERCEPT: intercept}
-
-
-def curve(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of the logistic regression of a class on one score; the slope is never negative."""
-    from sklearn.linear_model import LogisticRegression
-
-    if label.min() == label.max():  # nothing to learn a slope from
-        return 1.0, 0.0
-    width = float(score.std()) or 1.0
-    fitted = LogisticRegression(C=1e3).fit((score / width)[:, None], label.astype(int))
-    return max(float(fitted.coef_[0, 0]) / width, 1e-3), float(fitted.intercept_[0])
 
 
 def link(problem: Problem, options: Options, score: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.baselines.calibration import link, with_calibration
 from model.baselines.problem import Options, Problem, best_of
 from model.gaussian_process import LOGIT_SCALE, ResponseProcess
 from model.inner_parts import draw_chunks
@@ -27,7 +28,7 @@ class GaussianProcess:
 
     It is the network's own kernel part without states of any network. The weights of all kernels and both precisions
     descend the loss of training pairs that are predicted from the others, whole drugs or cell lines where those will
-    be asked for unseen. What a class is observed as is chosen on an inner part.
+    be asked for unseen. What a class is observed as is chosen on an inner part, and its probability calibrated there.
     """
 
     epochs: int = 12
@@ -38,14 +39,21 @@ class GaussianProcess:
         """Weights, precisions, link, and what is observed."""
         graded = problem.task == "classification" and bool(np.isfinite(problem.training.ln_ic50).any())
         if not graded:
-            return self._learned(problem, 0.0)
+            return with_calibration(problem, self.score, self._learned(problem, 0.0))
         less, _ = problem.inner(0)
-        return best_of(problem, self.predict, [self._learned(less, what) for what in (0.0, 1.0)])
+        best = best_of(problem, self.score, [self._learned(less, what) for what in (0.0, 1.0)])
+        return with_calibration(problem, self.score, best)
 
     def predict(
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
     ) -> np.ndarray:
         """As `Baseline.predict`."""
+        return link(problem, options, self.score(problem, options, drug, cell_line))
+
+    def score(
+        self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
+    ) -> np.ndarray:
+        """Logits of classes; ln IC50 for regression."""
         process = _process(problem).eval()
         with torch.no_grad():
             for name, (parameter, at) in _numbers(problem, process).items():
@@ -55,7 +63,7 @@ class GaussianProcess:
                 _kernels(problem), visible, torch.from_numpy(drug), torch.from_numpy(cell_line)
             )
         mean, width = problem.scale
-        output = torch.sigmoid(output) if problem.task == "classification" else output * width + mean
+        output = output if problem.task == "classification" else output * width + mean
         return output.numpy().astype(np.float64)
 
     def _learned(self, problem: Problem, graded: float) -> Options:
