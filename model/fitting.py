@@ -257,7 +257,8 @@ def blend(fittings: Sequence[Fitting]) -> None:
         error = behind.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(len(tried))
         chosen = tried[int(np.flatnonzero(behind.mean(axis=1) <= error)[0])]
     line = (1.0, 0.0)
-    if settings.calibrate and fittings[0].scale.task == "classification":
+    of_classes = fittings[0].scale.task == "classification"
+    if settings.calibrate and of_classes and fittings[0].split not in UNSEEN:  # else a few entities would say
         label = np.concatenate([fitting.inner_validation.label for fitting in fittings])
         line = curve(label, torch.cat([chosen @ output for output in outputs]).numpy())
     for fitting in fittings:

@@ -31,8 +31,8 @@ class PosteriorMean(torch.autograd.Function):
 
     With K the Kronecker product of the two kernels and S the diagonal of square roots of precisions, the mean at all
     entries is ``K S x`` where ``(S K S + I) x = S y``. K is never formed: ``K v`` is ``kernel_c V kernel_d``. The
-    adjoint is the same system with another right-hand side, so the gradients of both kernels and of S are exact up
-    to the tolerance of the solver.
+    adjoint is the same system with another right-hand side, so the gradients of both kernels, of S and of y are exact
+    up to the tolerance of the solver.
     """
 
     @staticmethod
@@ -48,7 +48,7 @@ class PosteriorMean(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        """Gradients of the kernels and of the square roots of precisions."""
+        """Gradients of the kernels, of the square roots of precisions and of what is observed."""
         (gradient,) = gradients
         kernel_c, kernel_d, root, target, solution, mean = ctx.saved_tensors
         through = kernel_c @ gradient @ kernel_d
@@ -57,7 +57,7 @@ class PosteriorMean(torch.autograd.Function):
         of_c = left @ kernel_d @ right.T
         of_d = (kernel_c @ right).T @ left
         of_root = adjoint * (target - mean) + solution * (through - kernel_c @ (root * adjoint) @ kernel_d)
-        return of_c, of_d, of_root, None, None
+        return of_c, of_d, of_root, root * adjoint, None
 
 
 def _solve(kernel_c: Tensor, kernel_d: Tensor, root: Tensor, right: Tensor, iterations: int) -> Tensor:
@@ -71,6 +71,7 @@ class ResponseProcess(nn.Module):
 
     Each kernel is a weighted sum of fixed similarities, of a constant, of the identity, and of the cosine between
     profiles of visible responses less drug and cell-line means (drugs that act alike, cell lines that answer alike).
+    What it observes of a pair is a learned mixture of its class and its strength, where both are known.
     Untested pairs count as a little of "neither", with a precision that is learned, too.
 
     Parameters
@@ -81,6 +82,8 @@ class ResponseProcess(nn.Module):
         Weights of the constants of drugs and of cell lines at the start.
     scale
         Of the posterior mean at the start.
+    observed
+        Weights of class and strength in what is observed, at the start.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class ResponseProcess(nn.Module):
         *,
         constants: tuple[float, float] = (0.1, 0.05),
         scale: float = LOGIT_SCALE,
+        observed: tuple[float, float] = (0.5, 0.5),
     ) -> None:
         super().__init__()
         self.of_drugs = nn.Parameter(_free([0.15] * n_drug_kernels))
@@ -98,6 +102,7 @@ class ResponseProcess(nn.Module):
         self.constant = nn.Parameter(_free(list(constants)))
         self.identity = nn.Parameter(_free([0.3, 0.2]))
         self.precision = nn.Parameter(_free([0.5, 0.03]))
+        self.observed = nn.Parameter(torch.tensor(observed))
         self.scale = nn.Parameter(torch.tensor(scale))
         self.bias, self.of_drug_mean = nn.Parameter(torch.tensor(0.0)), nn.Parameter(torch.tensor(0.0))
 
@@ -105,7 +110,7 @@ class ResponseProcess(nn.Module):
         """The few numbers that say how kernels are mixed; they learn faster than weights."""
         return [
             self.of_drugs, self.of_cell_lines, self.of_profiles, self.constant, self.identity,
-            self.precision, self.scale, self.bias, self.of_drug_mean,
+            self.precision, self.observed, self.scale, self.bias, self.of_drug_mean,
         ]  # fmt: skip
 
     def logits(
@@ -136,13 +141,15 @@ class ResponseProcess(nn.Module):
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
         of_measured, share_of_untested = functional.softplus(self.precision)
         root = (of_measured * (measured + share_of_untested * (1 - measured))).sqrt() * play
-        target = visible.value[:, columns] * measured
-        profile = residuals(target, measured)
+        value = visible.value[:, columns] * measured
+        profile = residuals(value, measured)
         kernel_d = self._kernel(0, self.of_drugs, kernels[0][columns][:, columns], profile.T)
         kernel_c = self._kernel(1, self.of_cell_lines, kernels[1], profile)
         if more is not None:
             kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
         iterations = TRAINING_ITERATIONS if self.training else PREDICTION_ITERATIONS
+        of_class, of_strength = self.observed
+        target = of_class * visible.sign[:, columns] + of_strength * value
         mean: Tensor = PosteriorMean.apply(kernel_c, kernel_d, root, target, iterations)
         drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
         return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]

@@ -21,7 +21,18 @@ DRUG_KERNELS = (
     "rare_bits",
     "stored",
 )
-CELL_LINE_KERNELS = ("components", "cosine", "rbf", "stored", "mutation", "copy_number", "tissue")
+CELL_LINE_KERNELS = (
+    "components",
+    "cosine",
+    "rbf",
+    "rbf_wide",
+    "rbf_narrow",
+    "rbf_narrower",
+    "stored",
+    "mutation",
+    "copy_number",
+    "tissue",
+)
 N_SHARPENED_DRUG_KERNELS = 6
 N_SHARPENED_CELL_LINE_KERNELS = 2
 """The first kernels, which alone rank neighbours and set how fast the axial part's attention falls off."""
@@ -68,20 +79,25 @@ def tanimoto(counts: Tensor) -> Tensor:
 def cell_line_kernels(
     expression: Tensor, mutation: Tensor, copy_number: Tensor, tissue: Tensor, similar: Edges
 ) -> Tensor:
-    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 7), in the order of ``CELL_LINE_KERNELS``.
+    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 10), in the order of ``CELL_LINE_KERNELS``.
 
     ``components`` is a cosine on the main axes of expression; ``rbf`` has the median squared distance as its
-    width.
+    width, the others twice, half and a quarter of it. A cell line without expression is like none by it: having none
+    is no reason to be alike.
     """
     square = (expression**2).sum(1)
     distance = (square[:, None] + square[None] - 2 * expression @ expression.T).clamp(min=0)
     apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
     width = apart.median() if len(apart) else distance.new_tensor(1.0)
+    rbf = torch.exp(-distance / width.clamp(min=1e-6))
     centred = expression - expression.mean(0)
+    by_expression = [_cosine(_components(centred)), _cosine(centred), rbf, rbf**0.5, rbf**2, rbf**4]
+    without = ~expression.any(dim=1)
+    for kernel in by_expression:
+        kernel[without], kernel[:, without] = 0, 0
+        kernel.diagonal()[without] = 1
     kernels = [
-        _cosine(_components(centred)),
-        _cosine(centred),
-        torch.exp(-distance / width.clamp(min=1e-6)),
+        *by_expression,
         _stored(similar, len(distance)),
         _cosine(mutation - mutation.mean(0)),
         _cosine(copy_number - copy_number.mean(0)),

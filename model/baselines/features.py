@@ -13,7 +13,6 @@ from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
 N_DRUG_COMPONENTS = 48
 N_CELL_LINE_COMPONENTS = 24
-EXPRESSION_KERNELS = ("components", "cosine", "rbf")
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,7 @@ class Features:
     Attributes
     ----------
     drug_kernels, cell_line_kernels
-        Those of `model.similarities` that tell any two entities of the graph alike, and the RBF on expression with
-        half and twice its squared width, float32 (n, n).
+        Those of `model.similarities` that tell any two entities of the graph alike, float32 (n, n).
     drug_components, cell_line_components
         Main axes of structure and of expression, the first of unit variance, float32 (n, n_components).
     """
@@ -39,12 +37,6 @@ class Features:
         """From a graph's tensors."""
         drugs = _named(DRUG_KERNELS, tensors.drug_kernels)
         cell_lines = _named(CELL_LINE_KERNELS, tensors.cell_line_kernels)
-        without = ~tensors.expression.any(dim=1)
-        for name in EXPRESSION_KERNELS:  # no expression is no reason to be alike
-            cell_lines[name][without] = 0
-            cell_lines[name][:, without] = 0
-            cell_lines[name].fill_diagonal_(1)
-        cell_lines |= {"rbf_narrow": cell_lines["rbf"] ** 2, "rbf_wide": cell_lines["rbf"] ** 0.5}
         return cls(
             {name: kernel for name, kernel in drugs.items() if _tells(kernel)},
             {name: kernel for name, kernel in cell_lines.items() if _tells(kernel)},

@@ -10,16 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.baselines.calibration import link, with_calibration
-from model.baselines.problem import Options, Problem, best_of
+from model.baselines.calibration import INTERCEPT, SLOPE, link, with_calibration
+from model.baselines.problem import Options, Problem
 from model.gaussian_process import LOGIT_SCALE, ResponseProcess
 from model.inner_parts import draw_chunks
 from model.messages import Visible
 from model.responses import Responses
 from model.scale import Scale
-
-GRADED = "graded"
-"""Option: classes are observed as how far ln IC50 lies from its drug's mean (1), or as ±1 (0)."""
+from model.splits import Split
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,8 @@ class GaussianProcess:
 
     It is the network's own kernel part without states of any network. The weights of all kernels and both precisions
     descend the loss of training pairs that are predicted from the others, whole drugs or cell lines where those will
-    be asked for unseen. What a class is observed as is chosen on an inner part, and its probability calibrated there.
+    be asked for unseen. Where pairs are asked for at random their probabilities are calibrated on an inner part; of
+    unseen entities an inner part holds too few to say.
     """
 
     epochs: int = 12
@@ -36,13 +35,11 @@ class GaussianProcess:
     learning_rate: float = 0.1
 
     def choose(self, problem: Problem) -> Options:
-        """Weights, precisions, link, and what is observed."""
-        graded = problem.task == "classification" and bool(np.isfinite(problem.training.ln_ic50).any())
-        if not graded:
-            return with_calibration(problem, self.score, self._learned(problem, 0.0))
-        less, _ = problem.inner(0)
-        best = best_of(problem, self.score, [self._learned(less, what) for what in (0.0, 1.0)])
-        return with_calibration(problem, self.score, best)
+        """Weights, precisions, what is observed, and the link."""
+        learned = self._learned(problem)
+        if problem.split is not Split.random:
+            return {**learned, SLOPE: 1.0, INTERCEPT: 0.0}
+        return with_calibration(problem, self.score, learned)
 
     def predict(
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
@@ -58,7 +55,7 @@ class GaussianProcess:
         with torch.no_grad():
             for name, (parameter, at) in _numbers(problem, process).items():
                 parameter[at] = options[name]
-            visible = _visible(problem, problem.training, bool(options[GRADED]))
+            visible = _visible(problem, problem.training)
             output = process.logits(
                 _kernels(problem), visible, torch.from_numpy(drug), torch.from_numpy(cell_line)
             )
@@ -66,7 +63,7 @@ class GaussianProcess:
         output = output if problem.task == "classification" else output * width + mean
         return output.numpy().astype(np.float64)
 
-    def _learned(self, problem: Problem, graded: float) -> Options:
+    def _learned(self, problem: Problem) -> Options:
         process, kernels, training = _process(problem).train(), _kernels(problem), problem.training
         optimiser = torch.optim.Adam(process.parameters(), lr=self.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs * self.chunks)
@@ -78,7 +75,7 @@ class GaussianProcess:
                     continue
                 asked = training.take(chunk.test)
                 output = process.logits(
-                    kernels, _visible(problem, training.take(chunk.train), bool(graded)),
+                    kernels, _visible(problem, training.take(chunk.train)),
                     torch.from_numpy(asked.drug), torch.from_numpy(asked.cell_line),
                 )  # fmt: skip
                 optimiser.zero_grad()
@@ -91,7 +88,7 @@ class GaussianProcess:
                 optimiser.step()
                 schedule.step()
         numbers = _numbers(problem, process)
-        return {GRADED: graded} | {name: float(p.detach()[at]) for name, (p, at) in numbers.items()}
+        return {name: float(p.detach()[at]) for name, (p, at) in numbers.items()}
 
 
 def _process(problem: Problem) -> ResponseProcess:
@@ -99,7 +96,7 @@ def _process(problem: Problem) -> ResponseProcess:
     sizes = (len(problem.features.drug_kernels), len(problem.features.cell_line_kernels))
     if problem.task == "classification":
         return ResponseProcess(*sizes, scale=LOGIT_SCALE)
-    return ResponseProcess(*sizes, constants=(1.0, 1.0), scale=1.0)
+    return ResponseProcess(*sizes, constants=(1.0, 1.0), scale=1.0, observed=(0.0, 1.0))
 
 
 def _numbers(problem: Problem, process: ResponseProcess) -> dict[str, tuple[nn.Parameter, int | tuple[()]]]:
@@ -116,7 +113,8 @@ def _numbers(problem: Problem, process: ResponseProcess) -> dict[str, tuple[nn.P
             f"{name} identity": (process.identity, side),
         }  # fmt: skip
     return found | {
-        "precision": (process.precision, 0), "untested": (process.precision, 1), "scale": (process.scale, ()),
+        "precision": (process.precision, 0), "untested": (process.precision, 1),
+        "class": (process.observed, 0), "strength": (process.observed, 1), "scale": (process.scale, ()),
         "bias": (process.bias, ()), "drug mean": (process.of_drug_mean, ()),
     }  # fmt: skip
 
@@ -133,9 +131,9 @@ def _stacked(kernels: Mapping[str, Tensor], n: int) -> Tensor:
     return torch.stack(list(kernels.values()), dim=-1) if kernels else torch.zeros(n, n, 0)
 
 
-def _visible(problem: Problem, responses: Responses, graded: bool) -> Visible:
-    """What is observed: ±1, strengths, or ln IC50 in training standard deviations; all of it of the given pairs."""
-    if graded:
+def _visible(problem: Problem, responses: Responses) -> Visible:
+    """What is observed: classes and strengths, or ln IC50 in training standard deviations; all of the given pairs."""
+    if problem.task == "classification":
         value = Scale("classification").strength(responses)
     else:
         value = torch.from_numpy(problem.value_of(responses)).float()

@@ -40,14 +40,16 @@ def test_mean_is_that_of_the_dense_system(monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_allclose(found.numpy().ravel(), expected, rtol=1e-6, atol=1e-8)
 
 
-def test_gradients_of_kernels_and_precisions_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradients_of_kernels_precisions_and_what_is_observed_are_exact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(gaussian_process, "TOLERANCE", 1e-14)
     kernel_c, kernel_d, root, target = (t.requires_grad_() for t in problem(3, 4))
 
-    def mean(c: torch.Tensor, d: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
-        return PosteriorMean.apply((c + c.T) / 2, (d + d.T) / 2, s, target.detach(), 2000)
+    def mean(c: torch.Tensor, d: torch.Tensor, s: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return PosteriorMean.apply((c + c.T) / 2, (d + d.T) / 2, s, y, 2000)
 
-    assert torch.autograd.gradcheck(mean, (kernel_c, kernel_d, root), eps=1e-6, atol=1e-5, rtol=1e-4)
+    assert torch.autograd.gradcheck(mean, (kernel_c, kernel_d, root, target), eps=1e-6, atol=1e-5, rtol=1e-4)
 
 
 def test_nothing_visible_gives_the_prior_mean_and_no_nan() -> None:
