@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as lightning
 import torch
+from scipy import stats
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -236,9 +237,9 @@ def blend(fittings: Sequence[Fitting]) -> None:
     """Give the networks of an ensemble one set of shares of their parts, chosen on all their inner parts.
 
     One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
-    So those shares win that are nearest to the preset's expectation and do not fall behind the best by more than the
-    standard error of the difference over the inner parts (the one-standard-error rule of Breiman et al., 1984). What
-    classes the blend then says is calibrated on the same pairs.
+    So those shares win that are nearest to the preset's expectation and are not shown to be worse than the best, by a
+    paired t-test over the inner parts at 5%. A single inner part shows nothing. What the blend then says of classes is
+    calibrated on the same pairs.
     """
     outputs = [fitting.inner_outputs() for fitting in fittings]
     settings = fittings[0].config.training
@@ -251,11 +252,10 @@ def blend(fittings: Sequence[Fitting]) -> None:
     )
     figures = figures[:, np.isfinite(figures).all(axis=0)]
     chosen = tried[0]
-    if figures.shape[1]:
+    if (n := figures.shape[1]) > 1:
         behind = figures[figures.mean(axis=1).argmax()] - figures
-        n = figures.shape[1]
-        error = behind.std(axis=1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros(len(tried))
-        chosen = tried[int(np.flatnonzero(behind.mean(axis=1) <= error)[0])]
+        error = behind.std(axis=1, ddof=1) / np.sqrt(n)
+        chosen = tried[int(np.flatnonzero(behind.mean(axis=1) <= stats.t.ppf(0.95, n - 1) * error)[0])]
     line = (1.0, 0.0)
     of_classes = fittings[0].scale.task == "classification"
     if settings.calibrate and of_classes and fittings[0].split not in UNSEEN:  # else a few entities would say
