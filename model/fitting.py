@@ -115,7 +115,10 @@ class Fitting(lightning.LightningModule):
         messages = self.builder.build(visible)
         drug, cell_line, target, weight = self._pairs(supervised)
         logits: Logits = self.network(self.graph, messages, drug, cell_line)
-        loss = sum((self._loss(part, target) * weight).sum() for part in logits.parts)
+        first, *others = logits.parts  # the others have an account of untested pairs of their own
+        loss = (self._loss(first, target) * weight).sum()
+        for part in others:
+            loss = loss + self._loss(part[: len(supervised)], target[: len(supervised)]).sum()
         total = sum(len(chunk.test) for chunk in self.chunks) / settings.chunks
         penalty = self.network.penalty(
             settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
@@ -129,7 +132,7 @@ class Fitting(lightning.LightningModule):
         return 0.5 * (output - target) ** 2
 
     def _pairs(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Supervised pairs, and a draw of untested ones as weak targets: node numbers, targets, weights."""
+        """Supervised pairs, then a draw of untested ones as weak targets: node numbers, targets, weights."""
         settings, device = self.config.training, self.graph.structure.device
         target = self.scale.target(supervised)
         drug, cell_line = supervised.drug, supervised.cell_line
