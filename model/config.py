@@ -65,7 +65,13 @@ class NetworkConfig(_Strict):
     kernel: bool
     kernel_states: bool = True
     """Set by `Config.for_split`; a preset may turn it off for every split."""
+    kernel_genes: bool = False
     adjacency: AdjacencyConfig | None = None
+
+    @property
+    def draws_on_genes(self) -> bool:
+        """Whether drugs' attention to genes, fitted to known targets, has a part in predictions."""
+        return self.kind == "relational" and self.kernel and self.kernel_genes
 
     @field_validator("relations")
     @classmethod

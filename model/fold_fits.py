@@ -68,13 +68,16 @@ def predict_fold(
         options = BASELINES[model].choose(problem)
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
         return Outcome(predicted, options, time.monotonic() - started)
+    from model.targets.run import gene_attention
     from model.training import fit
 
     config = load_preset(model, **plan.options())
-    tensors = network_tensors(plan.seen(heterograph), config.network)
+    seen = plan.seen(heterograph)
+    tensors = network_tensors(seen, config.network)
+    attends = gene_attention(seen, tensors, training, config, task=plan.task, seed=plan.seed)
     fitted = fit(
         tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
-        device=plan.device,
+        device=plan.device, attends=attends,
     )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
     shares = {f"share of the {part} part": share for part, share in fitted.shares().items()}

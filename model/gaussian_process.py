@@ -5,6 +5,7 @@ It is the last layer of the default network (`KernelPart`) and, on fixed similar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,8 +15,9 @@ from torch.nn import functional
 from model.candidates import residuals
 from model.config import NetworkConfig
 from model.conjugate_gradients import solve
+from model.gene_attention import kernel_of
 from model.graph_tensors import GraphTensors
-from model.messages import Visible
+from model.messages import Messages, Visible
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
 TRAINING_ITERATIONS, PREDICTION_ITERATIONS = 40, 100
@@ -64,6 +66,35 @@ def _solve(kernel_c: Tensor, kernel_d: Tensor, root: Tensor, right: Tensor, iter
     return solve(
         lambda table: kernel_c @ table @ kernel_d, root, right, iterations=iterations, tolerance=TOLERANCE
     )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A posterior mean as a sum of what entities draw from each other: ``kernel_c @ source @ kernel_d``.
+
+    Attributes
+    ----------
+    kernel_c, kernel_d
+        Who draws, whom from; (n_cell_lines, n_cell_lines) and (n_drugs, n_drugs), symmetric.
+    source
+        What there is to be drawn, 0 where nobody was observed, (n_cell_lines, n_drugs).
+    """
+
+    kernel_c: Tensor
+    kernel_d: Tensor
+    source: Tensor
+
+    def between_drugs(self) -> Tensor:
+        """Size of what each drug (row) draws from each, mean over cell lines, (n_drugs, n_drugs)."""
+        return self.kernel_d.abs() * (self.kernel_c @ self.source).abs().mean(0)
+
+    def between_cell_lines(self) -> Tensor:
+        """Size of what each cell line (row) draws from each, mean over drugs, (n_cell_lines, n_cell_lines)."""
+        return self.kernel_c.abs() * (self.source @ self.kernel_d).abs().mean(1)
+
+    def from_responses(self) -> Tensor:
+        """Size of what each of a drug's own responses gives its predictions, mean over cell lines."""
+        return self.kernel_c.abs().mean(0)[:, None] * self.source.abs() * self.kernel_d.diagonal()
 
 
 class ResponseProcess(nn.Module):
@@ -137,6 +168,33 @@ class ResponseProcess(nn.Module):
         active[drug] = True
         columns = torch.nonzero(active).flatten()
         column = (torch.cumsum(active, 0) - 1)[drug]
+        system = self._system(kernels, visible, columns, more)
+        iterations = TRAINING_ITERATIONS if self.training else PREDICTION_ITERATIONS
+        mean: Tensor = PosteriorMean.apply(*system, iterations)
+        drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
+        return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
+
+    def drawn(
+        self,
+        kernels: tuple[Tensor, Tensor],
+        visible: Visible,
+        *,
+        more: tuple[Tensor, Tensor] | None = None,
+    ) -> Drawn:
+        """What all entities draw from each other; arguments as in `logits`."""
+        columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
+        kernel_c, kernel_d, root, target = self._system(kernels, visible, columns, more)
+        solution = _solve(kernel_c, kernel_d, root, root * target, PREDICTION_ITERATIONS)
+        return Drawn(kernel_c, kernel_d, self.scale * root * solution)
+
+    def _system(
+        self,
+        kernels: tuple[Tensor, Tensor],
+        visible: Visible,
+        columns: Tensor,
+        more: tuple[Tensor, Tensor] | None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Kernels of cell lines and of some drugs, roots of precisions, and what was observed."""
         measured = visible.measured[:, columns]
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
         of_measured, share_of_untested = functional.softplus(self.precision)
@@ -147,12 +205,9 @@ class ResponseProcess(nn.Module):
         kernel_c = self._kernel(1, self.of_cell_lines, kernels[1], profile)
         if more is not None:
             kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
-        iterations = TRAINING_ITERATIONS if self.training else PREDICTION_ITERATIONS
         of_class, of_strength = self.observed
         target = of_class * visible.sign[:, columns] + of_strength * value
-        mean: Tensor = PosteriorMean.apply(kernel_c, kernel_d, root, target, iterations)
-        drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
-        return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
+        return kernel_c, kernel_d, root, target
 
     def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor) -> Tensor:
         positive = functional.softplus
@@ -165,9 +220,10 @@ class ResponseProcess(nn.Module):
 
 
 class KernelPart(ResponseProcess):
-    """The process as a part of a network: the cosine between the states that the attention layers gave the nodes is one
-    more term of each kernel, between entities that have visible responses. States were fitted to those; what they say
-    of others is a memory of the training entities, and costs more than it brings.
+    """The process as a part of a network. The cosine between the states that the attention layers gave the nodes is one
+    more term of each kernel, between entities that have visible responses: states were fitted to those, and what they
+    say of others is a memory of the training entities, which costs more than it brings. The overlap of drugs' attention
+    to genes is one more term of the drug kernel.
 
     Parameters
     ----------
@@ -179,31 +235,42 @@ class KernelPart(ResponseProcess):
         super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS))
         self.uses_states = config.kernel_states
         self.of_states = nn.Parameter(_free([0.3, 0.3]))
+        self.of_genes = nn.Parameter(_free([0.3])) if config.kernel_genes else None
         self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
 
     def hyperparameters(self) -> list[nn.Parameter]:
-        """As `ResponseProcess`, and the weights of the states."""
-        return [*super().hyperparameters(), self.of_states]
+        """As `ResponseProcess`, and the weights of states and of genes."""
+        genes = [] if self.of_genes is None else [self.of_genes]
+        return [*super().hyperparameters(), self.of_states, *genes]
 
     def forward(
         self,
         tensors: GraphTensors,
         states: dict[str, Tensor],
-        visible: Visible,
+        messages: Messages,
         drug: Tensor,
         cell_line: Tensor,
     ) -> Tensor:
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
-        if not self.uses_states:
-            return self.logits(kernels, visible, drug, cell_line)
-        of_drugs, of_cell_lines = functional.softplus(self.of_states)
-        of_states = (
-            of_drugs * _cosine(self.drug_view(states["Drug"]) * visible.known_drugs[:, None]),
-            of_cell_lines
-            * _cosine(self.cell_line_view(states["CellLine"]) * visible.known_cell_lines[:, None]),
-        )
-        return self.logits(kernels, visible, drug, cell_line, more=of_states)
+        more = self.more(states, messages)
+        return self.logits(kernels, messages.visible, drug, cell_line, more=more)
+
+    def more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
+        """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""
+        visible, positive = messages.visible, functional.softplus
+        terms: tuple[list[Tensor], list[Tensor]] = ([], [])
+        if self.uses_states:
+            of_drugs, of_cell_lines = positive(self.of_states)
+            drugs = self.drug_view(states["Drug"]) * visible.known_drugs[:, None]
+            cell_lines = self.cell_line_view(states["CellLine"]) * visible.known_cell_lines[:, None]
+            terms[0].append(of_drugs * _cosine(drugs))
+            terms[1].append(of_cell_lines * _cosine(cell_lines))
+        if self.of_genes is not None and messages.attends is not None:
+            terms[0].append(positive(self.of_genes) * kernel_of(messages.attends))
+        nothing = visible.value.new_zeros(1, 1)
+        both = [sum(side[1:], side[0]) if side else nothing for side in terms]
+        return (both[0], both[1]) if terms[0] else None
 
 
 def _cosine(rows: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from kg.errors import ModelError
 from kg.heterograph import Heterograph
-from model import saved
+from model import drawn_edges, saved
 from model.faithfulness import Curve, agreement, deletion, insertion, ranks, rollout
 from model.fitting import make_network
 from model.gene_masks import RELATION, layer_matrices, scaled_messages, without_edges
@@ -187,6 +187,7 @@ def faithfulness(
     Returns
     -------
     list of dict
+        As `drawn_edges.faithfulness` where the run draws on genes by a Gaussian process, else ``relation``,
         ``ranking``, ``edges`` (a drug), ``deletion`` and ``insertion`` (mean absolute change of the logit),
         ``deletion_ratio`` and ``insertion_ratio`` (over random edges; large and small are faithful), ``agreement``
         (Spearman's correlation with attention within a drug, mean over drugs). Drugs have more edges than the
@@ -198,7 +199,10 @@ def faithfulness(
         If the folder holds no run, or it attends to no genes.
     """
     graph = saved.load_graph(folder)
-    edges = GeneEdges.of(saved.load(folder, graph), more_than=max(counts))
+    fitted = saved.load(folder, graph)
+    if fitted.attends is not None:
+        return drawn_edges.faithfulness(fitted, graph, counts=counts, seed=seed, advance=advance)
+    edges = GeneEdges.of(fitted, more_than=max(counts))
     attention = edges.attention()
     rankings: dict[str, Callable[[], np.ndarray]] = {
         ATTENTION: lambda: attention,
@@ -234,7 +238,10 @@ def faithfulness(
 
 def deletion_curve(folder: Path, counts: Sequence[int] = (1, 2, 5, 10), *, seed: int = 0) -> Curve:
     """`faithfulness` of attention alone, for a plot."""
-    edges = GeneEdges.of(saved.load(folder, saved.load_graph(folder)), more_than=max(counts))
+    fitted = saved.load(folder, saved.load_graph(folder))
+    if fitted.attends is not None:
+        return drawn_edges.deletion_curve(fitted, counts, seed=seed)
+    edges = GeneEdges.of(fitted, more_than=max(counts))
     random = np.random.default_rng(seed)
     draws = [ranks(random.random(len(edges.drug)), edges.drug) for _ in range(N_RANDOM)]
     return deletion(edges.predict, ranks(edges.attention(), edges.drug), counts, draws)
@@ -260,7 +267,7 @@ def stored_weight(edges: GeneEdges, attends: pa.Table, graph: Heterograph) -> np
 
 def _row(name: str, removed: Curve, left: Curve, n: int, alike: float) -> dict[str, Any]:
     return {
-        "ranking": name, "edges": int(removed.counts[n]),
+        "relation": RELATION, "ranking": name, "edges": int(removed.counts[n]),
         "deletion": float(removed.ranked[n]), "deletion_ratio": float(removed.ratio[n]),
         "insertion": float(left.ranked[n]), "insertion_ratio": float(left.ratio[n]),
         "agreement": alike,

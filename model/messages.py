@@ -32,6 +32,8 @@ RELATIONS: dict[str, tuple[str, str]] = {
 }
 """Relation → (kind of source, kind of destination) of its messages."""
 
+BETWEEN_DRUGS_AND_GENES = {"drug_from_gene", "gene_from_drug"}
+
 
 @dataclass(frozen=True)
 class Visible:
@@ -93,6 +95,8 @@ class Messages:
         Shrunk means of the visible values, (n,): what an additive model would say.
     visible
         The responses these messages were made of; in regression less their drug and cell-line means.
+    attends
+        Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     """
 
     edges: dict[str, Edges]
@@ -102,6 +106,7 @@ class Messages:
     drug_offset: Tensor
     cell_line_offset: Tensor
     visible: Visible
+    attends: Tensor | None = None
 
 
 class MessageBuilder:
@@ -115,10 +120,15 @@ class MessageBuilder:
         Names the relations and the numbers of candidate genes.
     task
         Regression removes drug and cell-line means before the sign of a response is taken.
+    attends
+        Of `Messages`; where it is given, genes reach drugs by it alone, and no relation joins the two.
     """
 
-    def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task) -> None:
-        self.tensors, self.config, self.task = tensors, config, task
+    def __init__(
+        self, tensors: GraphTensors, config: NetworkConfig, task: Task, attends: Tensor | None = None
+    ) -> None:
+        self.tensors, self.config, self.task, self.attends = tensors, config, task, attends
+        self.relations = [r for r in config.relations if attends is None or r not in BETWEEN_DRUGS_AND_GENES]
         near = near_targets(tensors, config.n_genes_near_targets)
         near = Edges(near.src, near.dst, near.weight).to(tensors.targets.src.device)
         self.always = Edges(
@@ -151,13 +161,14 @@ class MessageBuilder:
         edges: dict[str, Edges] = {}
         graphs: dict[str, Csr] = {}
         responses = self._response_edges(visible) | self._gene_edges(visible)
-        for relation in self.config.relations:
+        for relation in self.relations:
             if relation in responses:
                 edges[relation] = responses[relation]
                 graphs[relation] = self._sort(relation, responses[relation])
             else:
                 edges[relation], graphs[relation] = self._static(relation, visible)
-        return Messages(edges, graphs, _statistics(visible, 0), _statistics(visible, 1), *offsets, visible)
+        statistics = (_statistics(visible, 0), _statistics(visible, 1))
+        return Messages(edges, graphs, *statistics, *offsets, visible, self.attends)
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
         found = {}
@@ -174,7 +185,7 @@ class MessageBuilder:
         return found
 
     def _gene_edges(self, visible: Visible) -> dict[str, Edges]:
-        if not {"drug_from_gene", "gene_from_drug"} & set(self.config.relations):
+        if not BETWEEN_DRUGS_AND_GENES & set(self.relations):
             return {}
         score = association(self._screened, visible.value, visible.measured)
         edges = candidates(

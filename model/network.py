@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.axial import AxialAttention
+from model.blended_attention import blended
 from model.config import NetworkConfig
 from model.edges import Edges
 from model.gatv2 import RelationalGATv2Conv
@@ -340,22 +341,34 @@ class RelationalNetwork(nn.Module):
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _ = self.states(tensors, messages)
         offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
-        graph = (
-            offset + self.decoder(states, drug, cell_line) + self.identities.logits(messages, drug, cell_line)
-        )
-        parts = [graph]
+        parts = [self.relational(states, messages, drug, cell_line)]
         if self.axial is not None:
             parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
         if self.kernel is not None:
-            parts.append(offset + self.kernel(tensors, states, messages.visible, drug, cell_line))
+            parts.append(offset + self.kernel(tensors, states, messages, drug, cell_line))
         return Logits(tuple(parts), self.shares, self.calibration)
 
+    def relational(
+        self, states: dict[str, Tensor], messages: Messages, drug: Tensor, cell_line: Tensor
+    ) -> Tensor:
+        """What the relational part says of pairs, (n_pairs,)."""
+        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
+        identities = self.identities.logits(messages, drug, cell_line)
+        logits: Tensor = offset + self.decoder(states, drug, cell_line) + identities
+        return logits
+
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
-        """The last layer's attention by relation; between similar nodes the axial part's where there is one."""
-        _, weights = self.states(tensors, messages)
+        """The last layer's attention by relation, with the other parts' by their shares where they have any."""
+        states, weights = self.states(tensors, messages)
         found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
-        if self.axial is not None:
-            found |= self.axial.attention(tensors, messages.visible)
+        axial = self.axial.attention(tensors, messages.visible) if self.axial is not None else {}
+        if self.kernel is None:
+            found |= axial
+        else:
+            kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
+            drawn = self.kernel.drawn(kernels, messages.visible, more=self.kernel.more(states, messages))
+            shares = dict(zip(self.parts, self.shares.tolist(), strict=True))
+            found = blended(found, axial, drawn, messages.visible, shares)
         return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:

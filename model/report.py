@@ -150,8 +150,8 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
         sections.append(
             (
                 "Faithfulness",
-                "Mean change of the predictions' logits when each drug's gene edges are taken away from the response "
-                "network: those it attends to most, and random ones.",
+                "Mean change of the predictions' logits when edges to genes are taken away from each drug: those "
+                "it attends to most, and random ones.",
                 lines(
                     [("most attended", n, list(curve.ranked)), ("random", n, list(curve.random))],
                     x_label="gene edges removed",

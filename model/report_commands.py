@@ -19,7 +19,9 @@ def report(
     ] = None,
     faithfulness: Annotated[
         bool,
-        typer.Option("--faithfulness", help="On a run's page, what predictions lose with their gene edges."),
+        typer.Option(
+            "--faithfulness", help="On a run's page, what predictions lose with the genes attended to."
+        ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="File to write; named after the drug or run.")] = None,
     store: Store = None,
@@ -52,8 +54,8 @@ def report(
 def faithfulness(
     run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
     edges: Annotated[
-        str, typer.Option(help="Gene edges of each drug that are removed, or alone left; with commas.")
-    ] = "1,2,5,10,20",
+        str, typer.Option(help="Edges of each node that are removed, or alone left; with commas.")
+    ] = "1,5,20",
     seed: Annotated[int, typer.Option(min=0, help="Of the random edges, signs and weights.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the datasets and the rows to this JSON file, too.")
@@ -62,7 +64,7 @@ def faithfulness(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     format: FormatOption = Format.table,
 ) -> None:
-    """Take gene edges away from a run's response network: attention, gradients and others against random edges."""
+    """Take edges away from a run: the most attended, those of most gradient and others against random ones."""
     import json
 
     from kg import runs
@@ -89,4 +91,4 @@ def faithfulness(
         out.write_text(json.dumps([", ".join(found["datasets"]), rows], indent=1) + "\n")
         if not quiet:
             note(f"{len(rows)} rows in {out}")
-    print_rows(rows, format, title=f"{found['id']}: mean absolute change of the logit without gene edges")
+    print_rows(rows, format, title=f"{found['id']}: mean absolute change of the logit without edges")

@@ -28,6 +28,7 @@ from model.metrics import score
 from model.plans import dataset_name
 from model.provenance import git_fingerprint
 from model.responses import Responses, Task, require_two_classes, responses
+from model.scale import Scale
 from model.splits import Fold, Groups, Split, folds
 from model.targets.run import enough_targets, fit_run
 from model.training import Fitted, Report, fit
@@ -129,6 +130,13 @@ def train(
         raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
+    targets = attends = None
+    if attends_targets and config.targets is not None:
+        targets = fit_run(
+            heterograph, tensors, training, Scale.of(training, task), config.targets,
+            seed=seed, n_null=n_null, advance=stage,
+        )  # fmt: skip
+        attends = targets.attention() if config.network.draws_on_genes else None
     stage("training")
     fitted = fit(
         tensors,
@@ -139,6 +147,7 @@ def train(
         split=split,
         groups=groups,
         device=device,
+        attends=attends,
         report=report,
     )
     stage("predicting")
@@ -147,11 +156,7 @@ def train(
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
     layer = "axial between similar nodes, else last" if config.network.axial else "last"
-    if attends_targets and config.targets is not None:
-        targets = fit_run(
-            heterograph, tensors, training, fitted.scale, config.targets,
-            seed=seed, n_null=n_null, advance=stage,
-        )  # fmt: skip
+    if targets is not None:
         tables[("Drug", "Gene")] = targets.table(heterograph)
         layer = f"targets from drugs to genes, {layer}"
     run_id = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"

@@ -6,7 +6,7 @@ Nothing in the folder is a pickle of ours, and nothing held out is in it but as 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from kg.errors import ModelError
 from kg.heterograph import Heterograph
 from model.config import Config
 from model.fitting import Member, make_network
+from model.gene_attention import GeneAttention
 from model.graph_tensors import GraphTensors, network_tensors
 from model.messages import MessageBuilder, Messages
 from model.responses import Responses
@@ -29,6 +30,7 @@ from model.scale import Scale, visible_pairs
 from model.training import Fitted
 
 CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
+ATTENDS = "gene_attention.safetensors"
 
 
 def save(
@@ -51,6 +53,9 @@ def save(
         for i, m in enumerate(fitted.members)
         for name, t in m.network.state_dict().items()
     }
+    if fitted.attends is not None:
+        attends = {f.name: getattr(fitted.attends, f.name).cpu().contiguous() for f in fields(GeneAttention)}
+        save_file(attends, folder / ATTENDS)
     save_file(state, folder / WEIGHTS)
     members = [{"best_epoch": m.best_epoch, "validation": m.validation} for m in fitted.members]
     scale = {"task": fitted.scale.task, "mean": fitted.scale.mean, "deviation": fitted.scale.deviation}
@@ -116,21 +121,26 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
             config.preset,
         )
         members.append(Member(network.eval(), member["best_epoch"], member["validation"]))
-    messages = _messages(tensors, config, scale, _training_pairs(folder, heterograph))
-    return Fitted(config, scale, tensors, tuple(members), messages, float("nan"))
+    attends = (
+        GeneAttention(**load_file(folder / ATTENDS, device=device)) if (folder / ATTENDS).is_file() else None
+    )
+    messages = _messages(tensors, config, scale, _training_pairs(folder, heterograph), attends)
+    return Fitted(config, scale, tensors, tuple(members), messages, float("nan"), attends)
 
 
 def on_graph(fitted: Fitted, folder: Path, heterograph: Heterograph) -> Fitted:
     """What `load` read, on another graph of the same nodes: the networks are not read again."""
     tensors = network_tensors(heterograph, fitted.config.network).to(fitted.device)
     training = _training_pairs(folder, heterograph)
-    return replace(
-        fitted, tensors=tensors, messages=_messages(tensors, fitted.config, fitted.scale, training)
-    )
+    messages = _messages(tensors, fitted.config, fitted.scale, training, fitted.attends)
+    return replace(fitted, tensors=tensors, messages=messages)
 
 
-def _messages(tensors: GraphTensors, config: Config, scale: Scale, training: Responses) -> Messages:
-    builder = MessageBuilder(tensors, config.network, scale.task)
+def _messages(
+    tensors: GraphTensors, config: Config, scale: Scale, training: Responses, attends: GeneAttention | None
+) -> Messages:
+    weight = attends.on(tensors) if attends is not None else None
+    builder = MessageBuilder(tensors, config.network, scale.task, weight)
     return builder.build(visible_pairs(tensors, training, scale))
 
 

@@ -6,13 +6,14 @@ It is given training pairs only; nothing of a held-out pair is within its reach.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from model.config import Config
 from model.fitting import Fitting, Member, blend, fit_member
+from model.gene_attention import GeneAttention
 from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Messages
 from model.reproducible import reproducible
@@ -33,6 +34,8 @@ class Fitted:
         Made of all training pairs: what a prediction may lean on.
     seconds_per_epoch
         Median over epochs and members.
+    attends
+        Of drugs to genes, where it was fitted to known targets beforehand.
     """
 
     config: Config
@@ -41,6 +44,7 @@ class Fitted:
     members: tuple[Member, ...]
     messages: Messages
     seconds_per_epoch: float
+    attends: GeneAttention | None = None
 
     def predict(self, drug: np.ndarray, cell_line: np.ndarray, *, batch: int = 200_000) -> np.ndarray:
         """Probability, or ln IC50, of pairs given by node numbers; float32 (n_pairs,)."""
@@ -84,6 +88,7 @@ def fit(
     split: Split = Split.random,
     groups: Groups | None = None,
     device: str = "cpu",
+    attends: GeneAttention | None = None,
     report: Report | None = None,
 ) -> Fitted:
     """Fit an ensemble.
@@ -108,6 +113,8 @@ def fit(
         alone unless given.
     device
         ``cpu`` or ``cuda``.
+    attends
+        Attention of drugs to genes, fitted to known targets with the training pairs as evidence.
     report
         Told of progress.
 
@@ -120,7 +127,8 @@ def fit(
     tensors = tensors.to(device)
     config = config.for_split(split.value)
     scale = Scale.of(training, task)
-    builder = MessageBuilder(tensors, config.network, task)
+    blind = attends.on(tensors, blind=True) if attends is not None else None
+    builder = MessageBuilder(tensors, config.network, task, blind)
     members, fittings, seconds = [], [], []
     for number in range(config.training.members):
         fitting = Fitting(
@@ -130,10 +138,10 @@ def fit(
         fittings.append(fitting)
         seconds += fitting.epoch_seconds
     blend(fittings)
-    everything = visible_pairs(tensors, training, scale)
-    return Fitted(
-        config, scale, tensors, tuple(members), builder.build(everything), float(np.median(seconds))
-    )
+    messages = builder.build(visible_pairs(tensors, training, scale))
+    if attends is not None:
+        messages = replace(messages, attends=attends.on(tensors))
+    return Fitted(config, scale, tensors, tuple(members), messages, float(np.median(seconds)), attends)
 
 
 def _for_member(report: Report | None, member: int) -> Callable[[int, float | None], None]:

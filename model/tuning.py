@@ -124,12 +124,14 @@ def write_preset(path: Path, preset: str, found: Sequence[Trial]) -> None:
 def _figure(
     heterograph: Heterograph, less: Responses, aside: Responses, config: Config, plan: Plan, groups: Groups
 ) -> float:
+    from model.targets.run import gene_attention
     from model.training import fit
 
     tensors = network_tensors(heterograph, config.network)
+    attends = gene_attention(heterograph, tensors, less, config, task=plan.task, seed=plan.seed)
     fitted = fit(
         tensors, less, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
-        device=plan.device,
+        device=plan.device, attends=attends,
     )  # fmt: skip
     target = aside.target(plan.task).astype(np.float64)
     predicted = fitted.predict(aside.drug, aside.cell_line).astype(np.float64)

@@ -122,6 +122,12 @@ class PairEvidence:
             association=_association(tensors.expression.cpu(), visible, self.genes),
         )
 
+    def without_responses(self) -> PairEvidence:
+        """The same where no drug was ever tested."""
+        similarity = self.drug_similarity.copy()
+        similarity[..., -len(RESPONSE_KERNELS) :] = 0
+        return replace(self, drug_similarity=similarity, association=np.zeros_like(self.association))
+
     def without_family(self) -> PairEvidence:
         """The same without what symbols say of families: every gene is alone."""
         alone = np.arange(self.n_genes)

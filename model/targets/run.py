@@ -11,16 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from kg.heterograph import Heterograph
-from model.config import TargetsConfig
+from model.config import Config, TargetsConfig
+from model.gene_attention import GeneAttention, with_given
 from model.graph_tensors import GraphTensors
-from model.responses import Responses
+from model.responses import Responses, Task
 from model.scale import Scale, visible_pairs
 from model.stability import stability
-from model.targets.fitting import FEWEST_DRUGS, FittedTargets, Settings, fit
+from model.targets.attention import TargetAttention
+from model.targets.fitting import FEWEST_DRUGS, FittedTargets, Settings, fit, score, softmax
 from model.targets.null import q_values
 from model.targets.problem import TargetProblem, target_problem
+from model.training import Fitted
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,21 @@ class RunTargets:
     fitted: FittedTargets
     q: np.ndarray | None
 
+    def attention(self) -> GeneAttention:
+        """What the response network draws on."""
+        evidence, known = self.problem.evidence.without_responses(), self.problem.known
+        blind = softmax(score(self.fitted.members, evidence, known)).mean(0)
+        found, blind = (torch.from_numpy(p.astype(np.float32)) for p in (self.fitted.attention, blind))
+        return GeneAttention(torch.from_numpy(self.problem.evidence.genes), found, blind)
+
     def table(self, heterograph: Heterograph) -> pa.Table:
-        """All pairs of a drug and a candidate gene, as `model.attribution` makes the tables of other relations."""
-        weight = self.fitted.member_attention
+        """All pairs of a drug and a candidate gene, as `model.attribution` makes the tables of other relations.
+
+        Known targets come first; ``stability`` is of the genes that are none, or lists would agree on what was given.
+        """
+        found = self.fitted.member_attention
+        weight = with_given(torch.from_numpy(found), torch.from_numpy(self.problem.known)).numpy()
+        others = np.where(self.problem.known, -np.inf, found)
         n_members, n_drugs, n_genes = weight.shape
         drug, gene = np.repeat(np.arange(n_drugs), n_genes), np.tile(self.problem.evidence.genes, n_drugs)
         columns = {
@@ -52,7 +68,7 @@ class RunTargets:
             "weight": pa.array(weight.mean(0).ravel()),
             "competitors": pa.array(np.full(len(drug), n_genes)),
             "spread": pa.array(weight.std(0).ravel()) if n_members > 1 else pa.nulls(len(drug), pa.float64()),
-            "stability": pa.array(np.repeat(stability(weight), n_genes), from_pandas=True),
+            "stability": pa.array(np.repeat(stability(others), n_genes), from_pandas=True),
         }
         if self.q is not None:
             columns["q"] = pa.array(self.q.ravel())
@@ -109,6 +125,42 @@ def fit_run(
             fitted, problem, tensors, training, scale, n_permutations=n_null, seed=seed, advance=advance
         )
     return RunTargets(problem, fitted, q)
+
+
+def gene_attention(
+    heterograph: Heterograph,
+    tensors: GraphTensors,
+    training: Responses,
+    config: Config,
+    *,
+    task: Task,
+    seed: int,
+) -> GeneAttention | None:
+    """What a network of a preset draws on when it is fitted to training pairs; None where it draws on no such thing."""
+    if config.targets is None or not config.network.draws_on_genes or not enough_targets(heterograph):
+        return None
+    scale = Scale.of(training, task)
+    return fit_run(heterograph, tensors, training, scale, config.targets, seed=seed).attention()
+
+
+def unfitted(fitted: Fitted, heterograph: Heterograph, *, seed: int) -> np.ndarray:
+    """Attention to a run's candidates by networks of the same make that were never fitted, (n_drugs, n_candidates)."""
+    tensors, settings = fitted.tensors.to("cpu"), Settings()
+    assert fitted.config.targets is not None  # or there would be nothing to compare with
+    problem = target_problem(
+        heterograph,
+        n_expressed=fitted.config.targets.candidate_genes,
+        tensors=tensors,
+        visible=fitted.messages.visible,
+    )
+    torch.manual_seed(seed)
+    n_kernels = problem.evidence.drug_similarity.shape[-1]
+    members = [
+        TargetAttention(n_kernels, heads=settings.heads, channels=settings.channels).eval()
+        for _ in range(fitted.config.targets.members)
+    ]
+    found: np.ndarray = softmax(score(members, problem.evidence, problem.known)).mean(0)
+    return found
 
 
 def _named(heterograph: Heterograph, kind: str, nodes: np.ndarray) -> pa.DictionaryArray:

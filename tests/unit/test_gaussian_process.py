@@ -10,6 +10,7 @@ from model import gaussian_process
 from model.config import load_preset
 from model.gaussian_process import KernelPart, PosteriorMean
 from model.graph_tensors import graph_tensors
+from model.messages import MessageBuilder
 from model.responses import responses
 from model.scale import Scale, visible_pairs
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
@@ -65,13 +66,15 @@ def test_states_say_nothing_of_a_cell_line_without_visible_responses() -> None:
         tensors, measured.take(measured.cell_line != 0), Scale.of(measured, "classification")
     )
     torch.manual_seed(0)
-    part = KernelPart(load_preset("default").network).eval()
+    config = load_preset("default").network
+    part = KernelPart(config).eval()
     with torch.no_grad():
         for weights in (part.of_drugs, part.of_cell_lines, part.of_profiles, part.constant, part.identity):
             weights.fill_(-100.0)  # states alone are left
     states = {"Drug": torch.randn(tensors.n_drugs, 48), "CellLine": torch.randn(tensors.n_cell_lines, 48)}
     drug, cell_line = torch.arange(4), torch.tensor([0, 1, 2, 3])
-    said = part(tensors, states, visible, drug, cell_line)
+    messages = MessageBuilder(tensors, config, "classification").build(visible)
+    said = part(tensors, states, messages, drug, cell_line)
     assert abs(float(said[0])) < 1e-6 < float(said[1:].abs().min())
 
 
