@@ -134,7 +134,8 @@ def test_a_gene_that_goes_takes_its_term_with_it(fitted: Fitted, edges: DrawnEdg
             source[edges._cell_line] @ less,
             source[edges._cell_line, drug] * less[edges._drug],
         )
-        expected -= member.shares["kernel"] * lost.numpy() / len(edges._members)
+        factor = float(member.network.calibration[0]) * member.shares["kernel"]  # type: ignore[index]
+        expected -= factor * lost.numpy() / len(edges._members)
     assert change == pytest.approx(expected, abs=1e-4) and np.abs(change).max() > 1e-3
 
 
