@@ -10,14 +10,13 @@ static_assert(SWEEP % LANES == 0);
 struct Sweep {
   int64_t run_begin, run_end, n;
   int32_t begin[SWEEP + 1];              // first edge of each run, counted from the sweep's first
-  const uint16_t* row;                   // of each edge, counted from the block's first
-  const float* attr;                     // [n][width]
-  const float* weight;                   // what the message was multiplied by: attention, or after_dropout
+  int32_t feature[SWEEP];                // where each edge's row starts in the block's features
   alignas(64) float attention[SWEEP];
-  alignas(64) float after_dropout[SWEEP];
   alignas(64) float dot[SWEEP];          // grad_out . x_src
+  alignas(64) float weight[SWEEP];       // attention after dropout: what the message was multiplied by
   alignas(64) float slope[SWEEP];        // gradient of the score
   alignas(64) float partial[LANES * LANES];
+  Floats attr;                    // [n][width]
 
   // Edges k … k + LANES - 1: their products, a vector each in `partial`, become sums over channels.
   void add_dots(int64_t k, bool first) {
@@ -30,9 +29,9 @@ struct Sweep {
 struct Block {
   Floats x_dst, grad_out, bends;
   Floats total, slopes;           // [rows]; total: grad_out . out
-  // Of the block's edges in order of the CSR. Scores are read in that order: a walk by source through an array as long
-  // as the graph would have too many streams for the processor to fetch ahead.
-  Floats attention;
+  // Of the block's edges in order of the CSR. They are read in that order at first: a walk by source through arrays
+  // as long as the graph would have too many streams for the processor to fetch ahead.
+  Floats attention, attr;
 };
 
 // What one head of one relation sums over the blocks of one task.
@@ -45,8 +44,6 @@ struct Sums {
 // Step A. For each edge grad_out . x_src; for each run its sum of weight * grad_out goes to its source's gradient.
 template <int NV>
 static void message_slice(Sweep& sweep, const Plan& plan, const float* packed, const float* grad_out, float* grad_src, int64_t padded, bool first) {
-  const uint16_t* rows = sweep.row;
-  const float* weights = sweep.weight;
   for (int64_t run = sweep.run_begin; run < sweep.run_end; run++) {
     const float* x_at = packed + plan.run_src[run] * padded;
     float* grad_at = grad_src + plan.run_slot[run] * padded;
@@ -58,8 +55,8 @@ static void message_slice(Sweep& sweep, const Plan& plan, const float* packed, c
     }
     const int64_t i = run - sweep.run_begin;
     for (int32_t k = sweep.begin[i]; k < sweep.begin[i + 1]; k++) {
-      const float* g_at = grad_out + rows[k] * padded;
-      const Vector weight = broadcast(weights[k]);
+      const float* g_at = grad_out + sweep.feature[k];
+      const Vector weight = broadcast(sweep.weight[k]);
       Vector total[2] = {};
       UNROLL for (int u = 0; u < NV; u++) {
         Vector g = load(g_at + u * LANES);
@@ -82,8 +79,6 @@ template <int NV, int WIDTH>
 static void bend_slice(
     Sweep& sweep, const Plan& plan, const float* packed, const float* x_dst, const float* weight, const float* att, int64_t width,
     float linear, float bend, int64_t padded, float* bends, float* grad_src, float* grad_att, float* edge_bends) {
-  const uint16_t* rows = sweep.row;
-  const float* attr = sweep.attr;
   Vector w[NV], edge_sum[NV];
   UNROLL for (int u = 0; u < NV; u++) {
     if constexpr (WIDTH == 1) w[u] = load(weight + u * LANES);
@@ -99,12 +94,12 @@ static void bend_slice(
     }
     const int64_t i = run - sweep.run_begin;
     for (int32_t k = sweep.begin[i]; k < sweep.begin[i + 1]; k++) {
-      const float* r_at = x_dst + rows[k] * padded;
-      float* bends_at = bends + rows[k] * padded;
+      const float* r_at = x_dst + sweep.feature[k];
+      float* bends_at = bends + sweep.feature[k];
       const Vector slope = broadcast(sweep.slope[k]);
       slopes += slope;
       if constexpr (WIDTH >= 0) {
-        const Vector e = broadcast(WIDTH == 1 ? attr[k] : 0.f);
+        const Vector e = broadcast(WIDTH == 1 ? sweep.attr[k] : 0.f);
         UNROLL for (int u = 0; u < NV; u++) {
           Vector n = minus_x[u] - load(r_at + u * LANES);
           if constexpr (WIDTH == 1) n -= e * w[u];
@@ -117,7 +112,7 @@ static void bend_slice(
         Vector n[NV];
         UNROLL for (int u = 0; u < NV; u++) n[u] = minus_x[u] - load(r_at + u * LANES);
         for (int64_t f = 0; f < width; f++) {
-          const Vector e = broadcast(attr[k * width + f]);
+          const Vector e = broadcast(sweep.attr[k * width + f]);
           UNROLL for (int u = 0; u < NV; u++) n[u] -= e * load(weight + f * padded + u * LANES);
         }
         UNROLL for (int u = 0; u < NV; u++) {
@@ -126,7 +121,7 @@ static void bend_slice(
           store(bends_at + u * LANES, load(bends_at + u * LANES) + n[u]);
         }
         for (int64_t f = 0; f < width; f++) {
-          const Vector e = broadcast(attr[k * width + f]);
+          const Vector e = broadcast(sweep.attr[k * width + f]);
           float* to = edge_bends + f * padded;
           UNROLL for (int u = 0; u < NV; u++) store(to + u * LANES, load(to + u * LANES) + e * n[u]);
         }
@@ -179,8 +174,8 @@ struct BackwardTask {
   vector<BackwardSlice> slices;
   Block block;
   Sweep sweep;
-  Floats att_part, edge_part;  // of one block: added up in double, or float32 loses digits over many edges
   Floats one_row;              // [padded]
+  Floats att_part, edge_part;  // of one block: added up in double, or float32 loses digits over many edges
 
   const float* edge_weight() const { return relation.edge_weight + head * relation.width * problem.padded; }
 
@@ -231,6 +226,7 @@ struct BackwardTask {
         store(&block.attention[e - begin], exponential(load(tail)));
       }
     }
+    block.attr.assign(relation.sorted_attr + begin * relation.width, relation.sorted_attr + end * relation.width);
   }
 
   void open_sweep(int64_t b, int64_t run, int64_t last_run) {
@@ -239,11 +235,14 @@ struct BackwardTask {
     for (; run < last_run && plan.run_begin[run + 1] - first <= SWEEP; run++) sweep.begin[run - sweep.run_begin] = plan.run_begin[run] - first;
     sweep.run_end = run;
     sweep.n = sweep.begin[run - sweep.run_begin] = plan.run_begin[run] - first;
-    sweep.row = &plan.walk_row[first];
-    sweep.attr = walk_attr + first * relation.width;
-    sweep.weight = problem.dropout_threshold ? sweep.after_dropout : sweep.attention;
-    const int64_t block_begin = plan.row_begin[plan.block_row[b]];
-    for (int64_t k = 0; k < sweep.n; k++) sweep.attention[k] = block.attention[plan.walk_edge[first + k] - block_begin];
+    const int64_t width = relation.width, block_begin = plan.row_begin[plan.block_row[b]];
+    for (int64_t k = 0; k < sweep.n; k++) {
+      const int64_t e = plan.walk_edge[first + k] - block_begin;
+      sweep.feature[k] = plan.walk_row[first + k] * (int32_t)problem.padded;
+      sweep.attention[k] = sweep.weight[k] = block.attention[e];
+      if (width == 1) sweep.attr[k] = block.attr[e];
+      if (width > 1) memcpy(&sweep.attr[k * width], &block.attr[e * width], width * 4);
+    }
   }
 
   // slope = attention * (kept * grad_out . x_src - grad_out . out)
@@ -251,7 +250,7 @@ struct BackwardTask {
     const int32_t first = plan.run_begin[sweep.run_begin];
     if (problem.dropout_threshold)
       for (int64_t k = 0; k < sweep.n; k++)
-        sweep.after_dropout[k] = sweep.attention[k] * kept(problem, (uint32_t)relation.edge_id[plan.walk_edge[first + k]], problem.dropout_keys[head]);
+        sweep.weight[k] *= kept(problem, (uint32_t)relation.edge_id[plan.walk_edge[first + k]], problem.dropout_keys[head]);
     for (const BackwardSlice& s : slices)
       s.message(sweep, plan, packed + s.feature, &block.grad_out[s.feature], sums.src + s.feature, problem.padded, s.feature == 0);
     for (int64_t k = 0; k < sweep.n; k++)
@@ -265,10 +264,13 @@ struct BackwardTask {
   }
 
   void sum_edge_slopes() {
-    const int64_t width = relation.width, whole = width == 1 ? sweep.n / LANES * LANES : 0;  // whole vectors
-    if (whole) sums.edge_slopes[0] += dot(sweep.slope, sweep.attr, whole);
-    for (int64_t k = whole; k < sweep.n; k++)
-      for (int64_t f = 0; f < width; f++) sums.edge_slopes[f] += sweep.slope[k] * sweep.attr[k * width + f];
+    const int64_t width = relation.width;
+    if (width == 1) {
+      for (int64_t k = sweep.n; k % LANES; k++) sweep.slope[k] = 0;
+      sums.edge_slopes[0] += dot(sweep.slope, sweep.attr.data(), (sweep.n + LANES - 1) / LANES * LANES);
+    } else
+      for (int64_t k = 0; k < sweep.n; k++)
+        for (int64_t f = 0; f < width; f++) sums.edge_slopes[f] += sweep.slope[k] * sweep.attr[k * width + f];
   }
 
   void differentiate_score() {
@@ -288,7 +290,7 @@ struct BackwardTask {
     for (int64_t run = sweep.run_begin; run < sweep.run_end; run++) {
       const float* x = packed + plan.run_src[run] * padded;
       for (int32_t k = sweep.begin[run - sweep.run_begin]; k < sweep.begin[run - sweep.run_begin + 1]; k++) {
-        const float* r = &block.x_dst[sweep.row[k] * padded];
+        const float* r = &block.x_dst[sweep.feature[k]];
         for (int64_t d = 0; d < padded; d++) bends[d] = x[d] + r[d];
         for (int64_t f = 0; f < width; f++)
           for (int64_t d = 0; d < padded; d++) bends[d] += sweep.attr[k * width + f] * edge_weight()[f * padded + d];
@@ -319,7 +321,6 @@ struct BackwardTask {
     for (int64_t d = 0; d < padded; d++) sums.att[d] += att_part[d];
     for (int64_t i = 0; i < relation.width * padded; i++) sums.edge_bends[i] += edge_part[i];
   }
-  const float* walk_attr;  // [n_edges][width] in walking order
   float* row_grad;        // [n_rows][heads][channels]
 };
 
@@ -328,7 +329,6 @@ struct BackwardSpace {
   Floats src;                        // [heads][slots][padded]
   Floats row_grad;                   // [n_rows][heads][channels] where there are hubs
   Floats edge_attr;                  // [heads][n_edges][width] where asked for
-  Floats walk_attr;                  // [n_edges][width]
   vector<Sums> sums;                 // [heads][groups]
 };
 
@@ -336,7 +336,6 @@ static BackwardSpace backward_space(const Problem& problem, const Relation& rela
   const Plan& plan = *relation.plan;
   BackwardSpace space;
   space.src.resize(problem.heads * plan.n_slots() * problem.padded);
-  space.walk_attr.resize(plan.n_edges * relation.width);
   if (plan.has_hubs) space.row_grad.resize(plan.n_rows * problem.heads * problem.channels);
   if (relation.grad_edge_attr) space.edge_attr.resize(problem.heads * plan.n_edges * relation.width);
   for (int64_t head = 0; head < problem.heads; head++)
@@ -345,14 +344,6 @@ static BackwardSpace backward_space(const Problem& problem, const Relation& rela
           {&space.src[(head * plan.n_slots() + plan.group_slot[group]) * problem.padded], vector<double>(problem.padded),
            vector<double>(relation.width * problem.padded), vector<double>(relation.width)});
   return space;
-}
-
-static void walk_attr(const Relation& relation, BackwardSpace& space) {
-  const int64_t width = relation.width;
-  if (width == 0) return;
-#pragma omp for schedule(static) nowait
-  for (int64_t k = 0; k < relation.plan->n_edges; k++)
-    for (int64_t f = 0; f < width; f++) space.walk_attr[k * width + f] = relation.sorted_attr[relation.plan->walk_edge[k] * width + f];
 }
 
 static void collect_sources(const Problem& problem, const Relation& relation, const BackwardSpace& space) {
@@ -424,8 +415,6 @@ static void run_backward(const Problem& problem) {
   const vector<Task> tasks = list_tasks(problem, [](const Plan& plan) { return plan.n_groups(); });
 #pragma omp parallel num_threads(threads_for(problem))
   {
-    for (int64_t r = 0; r < problem.n_relations; r++) walk_attr(problem.relations[r], spaces[r]);
-#pragma omp barrier
 #pragma omp for schedule(dynamic, 1)
     for (size_t t = 0; t < tasks.size(); t++) {
       const Task& task = tasks[t];
@@ -436,7 +425,7 @@ static void run_backward(const Problem& problem) {
           problem, relation, plan, task.head, constants[task.relation * problem.heads + task.head],
           space.sums[task.head * plan.n_groups() + task.part], relation.packed + task.head * plan.n_src * problem.padded,
           cut_slices(problem.padded, [&](int64_t f, int64_t n) { return backward_slice(f, n, relation.width); })});
-      work->walk_attr = space.walk_attr.data();
+      work->sweep.attr.assign(SWEEP * relation.width, 0.f);
       work->edge_attr_part = space.edge_attr.data() + task.head * plan.n_edges * relation.width;
       work->row_grad = plan.has_hubs ? space.row_grad.data() : relation.grad_dst;
       memset(work->sweep.partial, 0, sizeof work->sweep.partial);
