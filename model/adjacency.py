@@ -60,6 +60,10 @@ class AdjacencyNetwork(nn.Module):
         place[genes] = torch.arange(len(genes), device=genes.device)
         self.register_buffer("gene_place", place, persistent=False)
         self.n_nodes = tensors.n_drugs + tensors.n_cell_lines + len(genes)
+        # The head reads drugs and cell lines, so nothing need be sent to genes in the last layer; norms over nodes and
+        # other convolutions would notice that they are gone.
+        local = config.conv == "gatv2" and self.settings.norm == "layer"
+        self.n_read = self.offsets["Gene"] if local else self.n_nodes
         for name, rows in zip(
             ("drug_rows", "cell_line_rows", "gene_rows"),
             _similarity_rows(tensors, genes, self.settings.kernel_width),
@@ -120,14 +124,18 @@ class AdjacencyNetwork(nn.Module):
         return {"identity": [], "axial": [], "kernel": [], "rest": list(self.parameters())}
 
     def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
+        """The last layer's states of the nodes that are read, its attention, and the edges of that."""
         edges = self._adjacency(messages)
-        graph = Csr.from_edges(edges.src, edges.dst, self.n_nodes, self.n_nodes)
         states = torch.cat(
             [self.drug(self.drug_rows), self.cell_line(self.cell_line_rows), self.gene(self.gene_rows)]
         )
         attention = states.new_zeros(len(edges), 1)
-        for conv, norm, dropout in zip(self.convs, self.norms, self.dropouts, strict=True):
-            states, attention = conv(states, graph, edges.weight, return_attention=True)
+        n_dst = [self.n_nodes] * (len(self.convs) - 1) + [self.n_read]
+        for conv, norm, dropout, n in zip(self.convs, self.norms, self.dropouts, n_dst, strict=True):
+            edges = edges.keep(edges.dst < n)
+            graph = Csr.from_edges(edges.src, edges.dst, self.n_nodes, n)
+            sent = states if n == self.n_nodes else (states, states[:n])
+            states, attention = conv(sent, graph, edges.weight, return_attention=True)
             states = dropout(self.activation(norm(states)))
         return states, attention, edges
 
