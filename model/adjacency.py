@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from model.candidates import genes_with_signal
 from model.config import AdjacencyConfig, NetworkConfig
+from model.dropout import HashDropout
 from model.edges import Edges
 from model.gatv2 import GATv2Conv
 from model.graph_tensors import GraphTensors
@@ -79,14 +80,14 @@ class AdjacencyNetwork(nn.Module):
             self.convs.append(_conv(config, width, channels))
             width = channels * config.heads
             self.norms.append(_norm(self.settings.norm, width))
-            self.dropouts.append(nn.Dropout(dropout))
+            self.dropouts.append(HashDropout(dropout))
         self.activation = nn.ReLU() if self.settings.activation == "relu" else nn.GELU()
         head: list[nn.Module] = []
         for _ in range(self.settings.hidden_layers):
             head += [
                 nn.Linear(2 * width, 2 * width),
                 self.activation,
-                nn.Dropout(self.settings.hidden_dropout),
+                HashDropout(self.settings.hidden_dropout),
             ]
         self.head = nn.Sequential(*head, nn.Linear(2 * width, 1))
 
