@@ -79,6 +79,7 @@ template <int NV, int WIDTH>
 static void bend_slice(
     Sweep& sweep, const Plan& plan, const float* packed, const float* x_dst, const float* weight, const float* att, int64_t width,
     float linear, float bend, int64_t padded, float* bends, float* grad_src, float* grad_att, float* edge_bends) {
+  const float* attr = sweep.attr.data();  // or it would be looked up again for every edge
   Vector w[NV], edge_sum[NV];
   UNROLL for (int u = 0; u < NV; u++) {
     if constexpr (WIDTH == 1) w[u] = load(weight + u * LANES);
@@ -99,7 +100,7 @@ static void bend_slice(
       const Vector slope = broadcast(sweep.slope[k]);
       slopes += slope;
       if constexpr (WIDTH >= 0) {
-        const Vector e = broadcast(WIDTH == 1 ? sweep.attr[k] : 0.f);
+        const Vector e = broadcast(WIDTH == 1 ? attr[k] : 0.f);
         UNROLL for (int u = 0; u < NV; u++) {
           Vector n = minus_x[u] - load(r_at + u * LANES);
           if constexpr (WIDTH == 1) n -= e * w[u];
@@ -112,7 +113,7 @@ static void bend_slice(
         Vector n[NV];
         UNROLL for (int u = 0; u < NV; u++) n[u] = minus_x[u] - load(r_at + u * LANES);
         for (int64_t f = 0; f < width; f++) {
-          const Vector e = broadcast(sweep.attr[k * width + f]);
+          const Vector e = broadcast(attr[k * width + f]);
           UNROLL for (int u = 0; u < NV; u++) n[u] -= e * load(weight + f * padded + u * LANES);
         }
         UNROLL for (int u = 0; u < NV; u++) {
@@ -121,7 +122,7 @@ static void bend_slice(
           store(bends_at + u * LANES, load(bends_at + u * LANES) + n[u]);
         }
         for (int64_t f = 0; f < width; f++) {
-          const Vector e = broadcast(sweep.attr[k * width + f]);
+          const Vector e = broadcast(attr[k * width + f]);
           float* to = edge_bends + f * padded;
           UNROLL for (int u = 0; u < NV; u++) store(to + u * LANES, load(to + u * LANES) + e * n[u]);
         }
