@@ -73,7 +73,8 @@ def test_softmax_holds_where_scores_climb_or_fall_along_a_row(name: str, directi
     graph = Csr.from_edges(torch.arange(n), torch.zeros(n, dtype=torch.int64), n, 1)
     relation = Relation(graph, x_src, torch.zeros(1, 1, 3), torch.ones(1, 3))
     ours, truth = _results([relation], name), _results([relation], "reference", torch.float64)
-    _agree(ours[:3], truth[:3], 1e-4)  # output, attention, gradient of sources; the others cancel to almost nothing
+    # output, attention and the gradient of sources; the other gradients cancel to almost nothing
+    _agree(ours[:3], truth[:3], 1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)
