@@ -1,11 +1,12 @@
 """One training epoch of a preset on a store: with our layers, and with PyG's in their place, in turn.
 
-python -m benchmarks.epoch --store ladybug:///nci60.lbug [--preset drgt] [--implementations cpu,pyg] [--rounds 2]
-                           [--format table|json] [--profile]
+python -m benchmarks.epoch --store ladybug:///nci60.lbug [--preset drgt] [--implementations cpu,pyg,pyg-read]
+                           [--rounds 2] [--format table|json] [--profile]
 
-With PyG's layers everything else is the same: data, maps, heads, optimiser; only the adjacency network
-(preset drgt) can be given them. The rate is training pairs a second. ``--profile`` prints instead what share of one
-epoch's processor time, on one thread, each operation takes.
+With PyG's layers everything else is the same: data, maps, heads, optimiser; only the adjacency network (preset drgt)
+can be given them. ``pyg`` sends messages to all nodes in every layer, as its users write it; ``pyg-read``, like our
+network, sends none to genes in the last layer, since the head does not read them. The rate is training pairs a second.
+``--profile`` prints instead what share of one epoch's processor time, on one thread, each operation takes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ class PygInPlace(nn.Module):
         self.layer = to_pyg(ours)
 
     def forward(
-        self, x: Tensor, graph: Csr, edge_attr: Tensor, *, return_attention: bool = False
+        self,
+        x: Tensor | tuple[Tensor, Tensor],
+        graph: Csr,
+        edge_attr: Tensor,
+        *,
+        return_attention: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """As `model.gatv2.GATv2Conv`."""
         edge_index = torch.stack([graph.unsort(graph.src.long()), graph.unsort(graph.dst())])
@@ -73,9 +79,11 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
         Split.random,
         seed=0,
     )
-    if implementation == "pyg":
-        convs: Any = fitting.network.convs
-        fitting.network.convs = nn.ModuleList(PygInPlace(conv) for conv in convs)
+    if implementation.startswith("pyg"):
+        network: Any = fitting.network
+        network.convs = nn.ModuleList(PygInPlace(conv) for conv in network.convs)
+        if implementation == "pyg":
+            network.n_read = network.n_nodes
     optimiser = fitting.configure_optimizers()["optimizer"]
 
     def epoch() -> None:
@@ -135,7 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.epoch")
     parser.add_argument("--store", required=True, metavar="URL")
     parser.add_argument("--preset", default="drgt")
-    parser.add_argument("--implementations", default="cpu,pyg")
+    parser.add_argument("--implementations", default="cpu,pyg,pyg-read")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--format", type=Format, default=Format.table, choices=list(Format))
     parser.add_argument("--worker", nargs=2, metavar=("IMPLEMENTATION", "ROUND"), help=argparse.SUPPRESS)

@@ -28,7 +28,12 @@ from kg.console import Format, print_rows
 
 @dataclass(frozen=True)
 class Case:
-    """One adjacency over drugs, cell lines and genes: half of the cell line–gene pairs, a quarter of the screen."""
+    """One adjacency over drugs, cell lines and genes: half of the cell line–gene pairs, a quarter of the screen.
+
+    Two ways for a graph to grow while degrees stay as they are: ``studies`` of that size side by side, whose nodes have
+    no edge between them; or ``spread``, in which all kinds of node are so many times as many and a pair is an edge so
+    many times less often, so that a node's neighbours lie anywhere.
+    """
 
     n_drugs: int
     n_cell_lines: int
@@ -36,26 +41,46 @@ class Case:
     heads: int
     channels: int
     implementations: tuple[str, ...] = ("cpu", "numba", "pyg", "cpu-bare", "numba-bare", "dgl")
+    studies: int = 1
+    spread: int = 1
 
     def edges(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], int]:
         """Sources, destinations, number of nodes."""
         rng = np.random.default_rng(0)
-        cell_line, gene = np.nonzero(rng.random((self.n_cell_lines, self.n_genes), dtype=np.float32) < 0.5)
-        drug, tested = np.nonzero(rng.random((self.n_drugs, self.n_cell_lines)) < 0.25)
-        cell_line, tested = cell_line + self.n_drugs, tested + self.n_drugs
-        gene = gene + self.n_drugs + self.n_cell_lines
-        n = self.n_drugs + self.n_cell_lines + self.n_genes
-        itself = np.arange(n)
-        src = np.concatenate([cell_line, gene, drug, tested, itself])
-        dst = np.concatenate([gene, cell_line, tested, drug, itself])
-        return src, dst, n
+        n_drugs, n_cell_lines, n_genes = (
+            n * self.spread for n in (self.n_drugs, self.n_cell_lines, self.n_genes)
+        )
+        n = n_drugs + n_cell_lines + n_genes
+        sources, destinations = [], []
+        for first in range(0, n * self.studies, n):
+            cell_line, gene = _pairs(rng, n_cell_lines, n_genes, 0.5 / self.spread)
+            drug, tested = _pairs(rng, n_drugs, n_cell_lines, 0.25 / self.spread)
+            cell_line, tested = cell_line + first + n_drugs, tested + first + n_drugs
+            drug, gene = drug + first, gene + first + n_drugs + n_cell_lines
+            itself = np.arange(first, first + n)
+            sources += [cell_line, gene, drug, tested, itself]
+            destinations += [gene, cell_line, tested, drug, itself]
+        return np.concatenate(sources), np.concatenate(destinations), n * self.studies
+
+
+def _pairs(
+    rng: np.random.Generator, n_rows: int, n_columns: int, share: float
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Each pair with probability `share`, in memory of those drawn: the gaps between them are geometric."""
+    expected = n_rows * n_columns * share
+    gaps = rng.geometric(share, int(expected + 10 * expected**0.5 + 100))
+    drawn = np.cumsum(gaps) - 1
+    row, column = np.divmod(drawn[drawn < n_rows * n_columns], n_columns)
+    return row, column
 
 
 CASES = {
     "gdsc": Case(300, 850, 2000, 4, 93),
     "nci60": Case(976, 60, 2900, 2, 64),
-    "20M": Case(300, 1000, 19700, 2, 32, ("cpu",)),
-    "2M": Case(300, 1000, 1850, 2, 32, ("cpu",)),
+    "20M": Case(300, 100, 1950, 2, 32, ("cpu",), studies=100),
+    "20M-spread": Case(300, 100, 1950, 2, 32, ("cpu",), spread=100),
+    "2M": Case(300, 100, 1950, 2, 32, ("cpu",), studies=10),
+    "2M-spread": Case(300, 100, 1950, 2, 32, ("cpu",), spread=10),
     "200k": Case(300, 100, 1950, 2, 32, ("cpu",)),
     "34k": Case(100, 60, 500, 2, 32),
     "2k": Case(20, 20, 80, 2, 32),

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from model.candidates import genes_with_signal
 from model.config import AdjacencyConfig, NetworkConfig
+from model.dropout import HashDropout
 from model.edges import Edges
 from model.gatv2 import GATv2Conv
 from model.graph_tensors import GraphTensors
@@ -62,6 +63,10 @@ class AdjacencyNetwork(nn.Module):
         place[genes] = torch.arange(len(genes), device=genes.device)
         self.register_buffer("gene_place", place, persistent=False)
         self.n_nodes = tensors.n_drugs + tensors.n_cell_lines + len(genes)
+        # The head reads drugs and cell lines, so nothing need be sent to genes in the last layer; norms over nodes and
+        # other convolutions would notice that they are gone.
+        local = config.conv == "gatv2" and self.settings.norm == "layer"
+        self.n_read = self.offsets["Gene"] if local else self.n_nodes
         for name, rows in zip(
             ("drug_rows", "cell_line_rows", "gene_rows"),
             _similarity_rows(tensors, genes, self.settings.kernel_width),
@@ -77,14 +82,14 @@ class AdjacencyNetwork(nn.Module):
             self.convs.append(_conv(config, width, channels))
             width = channels * config.heads
             self.norms.append(_norm(self.settings.norm, width))
-            self.dropouts.append(nn.Dropout(dropout))
+            self.dropouts.append(HashDropout(dropout))
         self.activation = nn.ReLU() if self.settings.activation == "relu" else nn.GELU()
         head: list[nn.Module] = []
         for _ in range(self.settings.hidden_layers):
             head += [
                 nn.Linear(2 * width, 2 * width),
                 self.activation,
-                nn.Dropout(self.settings.hidden_dropout),
+                HashDropout(self.settings.hidden_dropout),
             ]
         self.head = nn.Sequential(*head, nn.Linear(2 * width, 1))
 
@@ -122,14 +127,18 @@ class AdjacencyNetwork(nn.Module):
         return {"identity": [], "axial": [], "kernel": [], "rest": list(self.parameters())}
 
     def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
+        """The last layer's states of the nodes that are read, its attention, and the edges of that."""
         edges = self._adjacency(messages)
-        graph = Csr.from_edges(edges.src, edges.dst, self.n_nodes, self.n_nodes)
         states = torch.cat(
             [self.drug(self.drug_rows), self.cell_line(self.cell_line_rows), self.gene(self.gene_rows)]
         )
         attention = states.new_zeros(len(edges), 1)
-        for conv, norm, dropout in zip(self.convs, self.norms, self.dropouts, strict=True):
-            states, attention = conv(states, graph, edges.weight, return_attention=True)
+        n_dst = [self.n_nodes] * (len(self.convs) - 1) + [self.n_read]
+        for conv, norm, dropout, n in zip(self.convs, self.norms, self.dropouts, n_dst, strict=True):
+            edges = edges.keep(edges.dst < n)
+            graph = Csr.from_edges(edges.src, edges.dst, self.n_nodes, n)
+            sent = states if n == self.n_nodes else (states, states[:n])
+            states, attention = conv(sent, graph, edges.weight, return_attention=True)
             states = dropout(self.activation(norm(states)))
         return states, attention, edges
 

@@ -125,6 +125,15 @@ class Library:
         out, *per_relation = _Attend.apply([r.graph for r in relations], options, *tensors)
         return out, per_relation
 
+    def drop(self, x: Tensor, dropout: Dropout) -> Tensor:
+        """Contiguous float32 `x` with the same numbers zeroed for the same `dropout`, the others scaled."""
+        out = torch.empty_like(x)
+        self._functions.dropout(
+            c_int64(x.numel()), c_void_p(x.data_ptr()), c_void_p(out.data_ptr()), c_uint32(dropout.keys(1)[0]),
+            c_uint32(dropout.threshold), c_float(1 / (1 - dropout.p)), c_int32(torch.get_num_threads()),
+        )  # fmt: skip
+        return out
+
     def call(self, name: str, problem: _Problem) -> None:
         """Run `forward` or `backward`."""
         getattr(self._functions, name)(ctypes.byref(problem))

@@ -19,6 +19,10 @@ from model.kernels.stack import Rows, Stacked
 
 CHUNKS = 32  # tasks a head; not the number of threads, so that the order of sums does not depend on it
 TILE_ROWS = 256  # rows whose features and gradients stay in the second-level cache for all sources of a task
+WHOLE = (
+    32  # channels that LLVM's loops take at a time; it does what is left over one by one, so there is none
+)
+WITH_CHANNELS = ("x_src", "x_dst", "att", "edge_weight")
 # Loops over channels write to two arrays at most: LLVM checks that arrays do not overlap, or makes no vectors of a loop
 # with more than a few to check.
 # Sums may be reordered for vectors, but NaN and infinity keep their meaning.
@@ -52,7 +56,9 @@ class NumbaKernel:
         self, rows: Rows, x: Stacked, slope: float, dropout: Dropout
     ) -> tuple[Tensor, Tensor, Tensor]:
         """See `model.kernels.stack.Kernel`."""
-        n_edges, (_, heads, channels) = len(rows.src), x.x_src.shape
+        n_edges, (_, heads, n_channels) = len(rows.src), x.x_src.shape
+        x = _padded(x)
+        channels = x.att.shape[2]
         out, lse = torch.zeros(rows.n_rows, heads, channels), torch.empty(rows.n_rows, heads)
         scores = torch.empty(heads, n_edges)
         _use_torch_threads()
@@ -60,7 +66,7 @@ class NumbaKernel:
             _cuts(rows.indptr), *_arrays(rows.indptr, rows.relation, rows.src, *_by_row(x, rows)), np.float32(slope),
             *_dropped(rows, dropout, heads), *_arrays(out, lse, scores),
         )  # fmt: skip
-        return out, lse, scores
+        return out[..., :n_channels], lse, scores
 
     def backward(
         self,
@@ -77,7 +83,8 @@ class NumbaKernel:
         wants_edge_attr: bool,
     ) -> Stacked:
         """See `model.kernels.stack.Kernel`."""
-        heads, n_edges = scores.shape
+        (heads, n_edges), n_channels = scores.shape, x.att.shape[2]
+        x, grad = _padded(x), _pad(grad)
         relations, width, channels = len(x.att), x.edge_attr.shape[1], x.att.shape[2]
         weight, score_grad = torch.empty_like(scores), torch.empty_like(scores)
         grad_dst, grad_src = torch.zeros_like(grad), torch.zeros_like(x.x_src)
@@ -98,10 +105,17 @@ class NumbaKernel:
         )  # fmt: skip
         edge_attr = grad_attr.sum(0) if wants_edge_attr else torch.zeros_like(x.edge_attr)
         leaky = grad_weight.sum(0)
-        att = grad_att.sum(0) + (x.edge_weight * leaky).sum(
-            2
-        )  # by the three terms of a score, see docs/kernels.md
-        return Stacked(grad_src, grad_dst, att, edge_attr, leaky * x.att[:, :, None])
+        att = grad_att.sum(0) + (x.edge_weight * leaky).sum(2)  # by the terms of a score, see docs/kernels.md
+        padded = Stacked(grad_src, grad_dst, att, edge_attr, leaky * x.att[:, :, None])
+        return padded._replace(**{name: getattr(padded, name)[..., :n_channels] for name in WITH_CHANNELS})
+
+
+def _padded(x: Stacked) -> Stacked:
+    return x._replace(**{name: _pad(getattr(x, name)) for name in WITH_CHANNELS})
+
+
+def _pad(x: Tensor) -> Tensor:
+    return torch.nn.functional.pad(x, (0, -x.shape[-1] % WHOLE)).contiguous()
 
 
 def _by_row(x: Stacked, rows: Rows) -> Stacked:

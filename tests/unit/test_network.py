@@ -212,6 +212,30 @@ def test_published_index_reads_cell_lines_from_drug_rows_and_ours_does_not() -> 
     assert not torch.allclose(*told)
 
 
+def test_genes_that_nobody_reads_can_be_left_out_of_the_papers_last_layer() -> None:
+    config = load_preset("drgt", network=SMALL["drgt"])
+    heterograph = screen()
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
+    measured = responses(heterograph)
+    builder = MessageBuilder(tensors, config.network, "classification")
+    messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
+    torch.manual_seed(0)
+    model = make_network(tensors, config).eval()
+    drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
+    told = []
+    for n_read in (tensors.n_drugs + tensors.n_cell_lines, model.n_nodes):
+        model.n_read = n_read  # type: ignore[assignment]
+        model.zero_grad()
+        logits = model(tensors, messages, drug, cell_line).blended
+        logits.sum().backward()
+        attended = model.attention(tensors, messages)  # type: ignore[operator]
+        gradients = [parameter.grad for parameter in model.parameters()]
+        weights = [attended[r].weight for r in attended] + [attended[r].competitors.float() for r in attended]
+        told.append([logits, *gradients, *weights])
+    for left_out, whole in zip(*told, strict=True):
+        assert torch.allclose(left_out, whole, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
+
+
 def test_drug_without_structure_and_similarity_is_refused_by_name() -> None:
     heterograph = screen()
     heterograph.graph.nodes["Drug"].data["fingerprint"][3] = 0

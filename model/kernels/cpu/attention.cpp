@@ -1,5 +1,6 @@
 // The functions that Python calls (model/kernels/cpu.py); what they do is in the headers.
 #include "backward.h"
+#include "dropout.h"
 #include "plan.h"
 
 extern "C" {
@@ -23,4 +24,8 @@ void free_plan(Plan* plan) { delete plan; }
 void forward(const Problem* problem) { run_forward(*problem); }
 
 void backward(const Problem* problem) { run_backward(*problem); }
+
+void dropout(int64_t n, const float* from, float* to, uint32_t key, uint32_t threshold, float scale, int32_t threads) {
+  run_dropout(n, from, to, key, threshold, scale, threads);
+}
 }

@@ -15,8 +15,14 @@ struct Sweep {
   alignas(64) float dot[SWEEP];          // grad_out . x_src
   alignas(64) float weight[SWEEP];       // attention after dropout: what the message was multiplied by
   alignas(64) float slope[SWEEP];        // gradient of the score
-  alignas(64) float partial[SWEEP * LANES];
+  alignas(64) float partial[LANES * LANES];
   Floats attr;                    // [n][width]
+
+  // Edges k … k + LANES - 1: their products, a vector each in `partial`, become sums over channels.
+  void add_dots(int64_t k, bool first) {
+    const Vector dots = sum_each(partial);
+    store(dot + k, first ? dots : load(dot + k) + dots);
+  }
 };
 
 // Features and gradients of a block's rows, [rows][padded] each.
@@ -54,14 +60,17 @@ static void message_slice(Sweep& sweep, const Plan& plan, const float* packed, c
       Vector total[2] = {};
       UNROLL for (int u = 0; u < NV; u++) {
         Vector g = load(g_at + u * LANES);
+        PIN(g);
         total[u % 2] += x[u] * g;
         grad[u] += weight * g;
       }
-      Vector both = total[0] + total[1];
-      store(sweep.partial + k * LANES, first ? both : both + load(sweep.partial + k * LANES));
+      const uint32_t lane = (uint32_t)k % LANES;
+      store(sweep.partial + lane * LANES, total[0] + total[1]);
+      if (lane == LANES - 1) sweep.add_dots(k - lane, first);
     }
     UNROLL for (int u = 0; u < NV; u++) store(grad_at + u * LANES, grad[u]);
   }
+  if (sweep.n % LANES) sweep.add_dots(sweep.n - sweep.n % LANES, first);
 }
 
 // Step B. With n = -(x_src + x_dst + edges), sums of slope where n >= 0 and -slope where n < 0: over a run (its
@@ -70,6 +79,7 @@ template <int NV, int WIDTH>
 static void bend_slice(
     Sweep& sweep, const Plan& plan, const float* packed, const float* x_dst, const float* weight, const float* att, int64_t width,
     float linear, float bend, int64_t padded, float* bends, float* grad_src, float* grad_att, float* edge_bends) {
+  const float* attr = sweep.attr.data();  // or it would be looked up again for every edge
   Vector w[NV], edge_sum[NV];
   UNROLL for (int u = 0; u < NV; u++) {
     if constexpr (WIDTH == 1) w[u] = load(weight + u * LANES);
@@ -90,7 +100,7 @@ static void bend_slice(
       const Vector slope = broadcast(sweep.slope[k]);
       slopes += slope;
       if constexpr (WIDTH >= 0) {
-        const Vector e = broadcast(WIDTH == 1 ? sweep.attr[k] : 0.f);
+        const Vector e = broadcast(WIDTH == 1 ? attr[k] : 0.f);
         UNROLL for (int u = 0; u < NV; u++) {
           Vector n = minus_x[u] - load(r_at + u * LANES);
           if constexpr (WIDTH == 1) n -= e * w[u];
@@ -103,7 +113,7 @@ static void bend_slice(
         Vector n[NV];
         UNROLL for (int u = 0; u < NV; u++) n[u] = minus_x[u] - load(r_at + u * LANES);
         for (int64_t f = 0; f < width; f++) {
-          const Vector e = broadcast(sweep.attr[k * width + f]);
+          const Vector e = broadcast(attr[k * width + f]);
           UNROLL for (int u = 0; u < NV; u++) n[u] -= e * load(weight + f * padded + u * LANES);
         }
         UNROLL for (int u = 0; u < NV; u++) {
@@ -112,7 +122,7 @@ static void bend_slice(
           store(bends_at + u * LANES, load(bends_at + u * LANES) + n[u]);
         }
         for (int64_t f = 0; f < width; f++) {
-          const Vector e = broadcast(sweep.attr[k * width + f]);
+          const Vector e = broadcast(attr[k * width + f]);
           float* to = edge_bends + f * padded;
           UNROLL for (int u = 0; u < NV; u++) store(to + u * LANES, load(to + u * LANES) + e * n[u]);
         }
@@ -165,6 +175,7 @@ struct BackwardTask {
   vector<BackwardSlice> slices;
   Block block;
   Sweep sweep;
+  Floats one_row;              // [padded]
   Floats att_part, edge_part;  // of one block: added up in double, or float32 loses digits over many edges
 
   const float* edge_weight() const { return relation.edge_weight + head * relation.width * problem.padded; }
@@ -188,15 +199,15 @@ struct BackwardTask {
     block.x_dst.resize(rows * padded), block.grad_out.resize(rows * padded);
     block.bends.assign(rows * padded, 0.f), block.slopes.assign(rows, 0.f);
     block.total.resize(rows);
-    att_part.assign(padded, 0.f), edge_part.assign(relation.width * padded, 0.f);
+    one_row.resize(padded), att_part.assign(padded, 0.f), edge_part.assign(relation.width * padded, 0.f);
     const float* out = problem.shared_softmax ? problem.out : relation.out;
     for (int64_t row = 0; row < rows; row++) {
       const int64_t dst = plan.row_dst[first + row];
       float* grad = &block.grad_out[row * padded];
       copy_padded(relation.x_dst.of(dst, head), &block.x_dst[row * padded], problem.channels, padded);
       copy_padded(problem.grad_out.of(dst, head), grad, problem.channels, padded);
-      float total = 0;
-      for (int64_t d = 0; d < problem.channels; d++) total += grad[d] * out[(dst * problem.heads + head) * problem.channels + d];
+      copy_padded(out + (dst * problem.heads + head) * problem.channels, one_row.data(), problem.channels, padded);
+      const float total = dot(grad, one_row.data(), padded);
       block.total[row] = relation.grad_total ? total + relation.grad_total[dst * problem.heads + head] : total;
     }
     recall_attention(first, rows);
@@ -243,7 +254,6 @@ struct BackwardTask {
         sweep.weight[k] *= kept(problem, (uint32_t)relation.edge_id[plan.walk_edge[first + k]], problem.dropout_keys[head]);
     for (const BackwardSlice& s : slices)
       s.message(sweep, plan, packed + s.feature, &block.grad_out[s.feature], sums.src + s.feature, problem.padded, s.feature == 0);
-    for (int64_t k = 0; k < sweep.n; k += LANES) store(sweep.dot + k, sum_each(sweep.partial + k * LANES));
     for (int64_t k = 0; k < sweep.n; k++)
       sweep.slope[k] = sweep.weight[k] * sweep.dot[k] - sweep.attention[k] * block.total[plan.walk_row[first + k]];
     if (relation.grad_attention)
@@ -302,11 +312,12 @@ struct BackwardTask {
       const float *x = &block.x_dst[row * padded], *bends = &block.bends[row * padded];
       float* grad = row_grad + ((first + row) * problem.heads + head) * problem.channels;
       const float straight = problem.linear() * block.slopes[row];
-      for (int64_t d = 0; d < problem.channels; d++) {
-        float leaky = straight - problem.bend() * bends[d];
-        att_part[d] += x[d] * leaky;
-        grad[d] = att[d] * leaky;
+      for (int64_t d = 0; d < padded; d += LANES) {
+        const Vector leaky = straight - problem.bend() * load(bends + d);
+        store(&att_part[d], load(&att_part[d]) + load(x + d) * leaky);
+        store(&one_row[d], load(att + d) * leaky);
       }
+      memcpy(grad, one_row.data(), problem.channels * 4);
     }
     for (int64_t d = 0; d < padded; d++) sums.att[d] += att_part[d];
     for (int64_t i = 0; i < relation.width * padded; i++) sums.edge_bends[i] += edge_part[i];

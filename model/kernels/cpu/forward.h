@@ -8,6 +8,9 @@
 
 constexpr int CHUNK = 32;  // edges whose features stay in the first-level cache between score and sum
 static_assert(CHUNK % LANES == 0);
+// How far scores may pass what is taken off them before their exponential: any peak up to here above the one in use
+// changes nothing, so a chunk need not wait for its own. e^SLACK times the edges of a row stays far from overflow.
+constexpr float SLACK = 16;
 
 // Some edges of one row.
 struct Chunk {
@@ -146,27 +149,26 @@ struct ForwardSweep {
   }
 
   // Edges first … first + n - 1 of a row: raw scores are kept, the row's maximum, denominator and sum move on.
-  void add_chunk(int64_t first, int n, float row_linear, const float* x_dst, float& peak, float& denominator, float* row_sum) {
+  void add_chunk(int64_t first, int n, float row_linear, const float* x_dst, float& peak, float* denominator, float* row_sum) {
     take_chunk(first, n, row_linear);
     score(x_dst);
     memcpy(relation.scores + head * relation.plan->n_edges + first, chunk.score, n * 4);
     for (int k = n; k % LANES; k++) chunk.score[k] = -INFINITY;
     Vector top = load(chunk.score);
     for (int k = LANES; k < n; k += LANES) top = maximum(load(chunk.score + k), top);
-    float new_peak = largest(top);
-    if (new_peak > peak) {
-      float shrink = std::exp(peak - new_peak);
+    if (any_above(top, peak + SLACK)) {
+      float new_peak = largest(top), shrink = std::exp(peak - new_peak);
       for (int64_t d = 0; d < problem.padded; d++) row_sum[d] *= shrink;
-      denominator *= shrink;
+      for (int l = 0; l < LANES; l++) denominator[l] *= shrink;
       peak = new_peak;
     }
-    Vector total = {};
+    Vector total = load(denominator);
     for (int k = 0; k < n; k += LANES) {
       Vector power = exponential(load(chunk.score + k) - peak);
       store(chunk.score + k, power);
       total += power;
     }
-    denominator += sum(total);
+    store(denominator, total);
     if (problem.dropout_threshold)
       for (int k = 0; k < n; k++) chunk.score[k] *= chunk.scale[k];
     for (const ForwardSlice& s : slices) s.sum(chunk, packed + s.feature, row_sum + s.feature);
@@ -185,7 +187,7 @@ static void forward_tile(
       cut_slices(padded, [&](int64_t f, int64_t n) { return forward_slice(f, n, relation.width); }), {}};
   memset(sweep.chunk.partial, 0, sizeof sweep.chunk.partial);
   Floats x_dst((end - begin) * padded), sums((end - begin) * padded, 0.f), linear(end - begin);
-  Floats peak(end - begin, -INFINITY), denominator(end - begin, 0.f);
+  Floats peak(end - begin, -INFINITY), denominator((end - begin) * LANES, 0.f);
   for (int64_t row = begin; row < end; row++) {
     float* x = &x_dst[(row - begin) * padded];
     copy_padded(relation.x_dst.of(plan.row_dst[row], task.head), x, problem.channels, padded);
@@ -197,15 +199,15 @@ static void forward_tile(
       int64_t last = plan.block_edge[(block + 1) * plan.n_rows + row];
       for (; first < last; first += CHUNK)
         sweep.add_chunk(first, (int)std::min<int64_t>(CHUNK, last - first), linear[i], &x_dst[i * padded], peak[i],
-                        denominator[i], &sums[i * padded]);
+                        &denominator[i * LANES], &sums[i * padded]);
     }
   for (int64_t row = begin; row < end; row++) {
     int64_t i = row - begin;
     float* out = row_out + (row * problem.heads + task.head) * problem.channels;
     bool empty = plan.row_begin[row] == plan.row_begin[row + 1];
-    float share = empty ? 0.f : 1.f / denominator[i];
+    const float total = sum(load(&denominator[i * LANES])), share = empty ? 0.f : 1.f / total;
     for (int64_t d = 0; d < problem.channels; d++) out[d] = share * sums[i * padded + d];
-    row_lse[task.head * plan.n_rows + row] = empty ? -INFINITY : peak[i] + std::log(denominator[i]);
+    row_lse[task.head * plan.n_rows + row] = empty ? -INFINITY : peak[i] + std::log(total);
   }
 }
 

@@ -123,8 +123,9 @@ INLINE uint32_t mix(uint32_t x) {
   return x ^ (x >> 16);
 }
 
+INLINE uint32_t hashed(uint32_t place, uint32_t key) { return mix(mix(place * 0x9e3779b9u + key) ^ key); }
+
 // Factor of an attention coefficient: 0 where it is dropped, 1 / (1 - p) where not.
 INLINE float kept(const Problem& problem, uint32_t edge_id, uint32_t key) {
-  uint32_t hash = mix(mix(edge_id * 0x9e3779b9u + key) ^ key);
-  return hash >= problem.dropout_threshold ? problem.dropout_scale : 0.f;
+  return hashed(edge_id, key) >= problem.dropout_threshold ? problem.dropout_scale : 0.f;
 }

@@ -38,7 +38,7 @@ constexpr int MAX_SLICE = VECTOR_REGISTERS == 32 ? 6 : 3;
 
 INLINE Vector load(const float* p) { return *(const UnalignedVector*)p; }
 INLINE void store(float* p, Vector v) { *(UnalignedVector*)p = v; }
-INLINE Vector broadcast(float x) { return Vector{} + x; }
+INLINE Vector broadcast(float x) { return x - Vector{}; }  // x + 0 would be an addition: it makes -0 to 0
 INLINE IntVector bits(Vector v) { return (IntVector)v; }
 INLINE Vector absolute(Vector v) { return (Vector)(bits(v) & 0x7fffffff); }
 // -value where `v` has its sign bit set, value elsewhere
@@ -49,7 +49,6 @@ INLINE Vector flip_where_negative(Vector value, Vector v) {
   return (Vector)((bits(v) & INT32_MIN) ^ bits(value));
 #endif
 }
-INLINE Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
 
 // Memory that starts on a cache line, or every wide load and store of a row would touch two of them. New elements are
 // left as they are unless a value is given.
@@ -81,17 +80,35 @@ using Floats = std::vector<float, OnCacheLines<float>>;
 #define PIN(v)
 #endif
 
-INLINE float sum(Vector v) {
-  float total = 0;
-  for (int l = 0; l < LANES; l++) total += v[l];
-  return total;
+INLINE Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
+INLINE Vector plus(Vector a, Vector b) { return a + b; }
+
+INLINE bool any_above(Vector v, float limit) {
+  IntVector above = v > limit;
+#if defined(__AVX512F__)  // one instruction, which compilers do not find
+  return _mm512_movepi32_mask((__m512i)above) != 0;
+#else
+  int32_t any = 0;
+  for (int l = 0; l < LANES; l++) any |= above[l];
+  return any != 0;
+#endif
 }
 
-INLINE float largest(Vector v) {
-  float top = v[0];
-  for (int l = 1; l < LANES; l++) top = v[l] > top ? v[l] : top;
-  return top;
+// Joins all lanes: halves, then quarters meet, so that log2(LANES) steps wait for each other and not LANES.
+template <int STEP, int... L>
+INLINE Vector swap_lanes(Vector v, std::integer_sequence<int, L...>) {
+  return __builtin_shufflevector(v, v, (L ^ STEP)...);
 }
+
+template <int STEP = LANES / 2, class Join>
+INLINE float join_lanes(Vector v, Join join) {
+  Vector joined = join(v, swap_lanes<STEP>(v, std::make_integer_sequence<int, LANES>()));
+  if constexpr (STEP > 1) return join_lanes<STEP / 2>(joined, join);
+  return joined[0];
+}
+
+INLINE float sum(Vector v) { return join_lanes(v, plus); }
+INLINE float largest(Vector v) { return join_lanes(v, maximum); }
 
 // e^x for x <= 0 within about one unit in the last place; 0 stands for e^-87 and less; NaN stays NaN.
 INLINE Vector exponential(Vector x) {
