@@ -189,9 +189,17 @@ class Fitting(lightning.LightningModule):
 
     def figure(self, outputs: Tensor, shares: Tensor) -> float:
         """AUROC (R²) of a blend of `inner_outputs`; NaN for an inner part of one class."""
+        return self._figure(outputs, shares, slice(None))
+
+    def figures(self, outputs: Tensor, shares: Tensor) -> list[float]:
+        """`figure` of parts of the inner part that can be told apart: of pairs five, of entities the one they are."""
+        n = 1 if self.split in UNSEEN else PAIR_PARTS
+        return [self._figure(outputs, shares, slice(start, None, n)) for start in range(n)]
+
+    def _figure(self, outputs: Tensor, shares: Tensor, rows: slice) -> float:
         figure = auroc if self.scale.task == "classification" else r2
-        target = self.inner_validation.target(self.scale.task)
-        return figure(target, self.scale.prediction(shares @ outputs).numpy())
+        target = self.inner_validation.target(self.scale.task)[rows]
+        return figure(target, self.scale.prediction(shares @ outputs[:, rows]).numpy())
 
     def validate(self) -> float:
         """The figure of the parts in even shares."""
@@ -242,15 +250,19 @@ def blend(fittings: Sequence[Fitting]) -> None:
 
     One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
     So those shares win that are nearest to the preset's expectation and are not shown to be worse than the best, by a
-    paired t-test over the inner parts at 5%. A single inner part shows nothing. What the blend then says of classes is
-    calibrated on the same pairs.
+    paired t-test at 5% over the inner parts, or over fifths of them where pairs are random. A single part shows
+    nothing. What the blend then says of classes is calibrated on the same pairs.
     """
     outputs = [fitting.inner_outputs() for fitting in fittings]
     settings = fittings[0].config.training
     tried = _shares(fittings[0].network.parts, settings.expected_shares)  # type: ignore[arg-type]
     figures = np.array(
         [
-            [fitting.figure(output, shares) for fitting, output in zip(fittings, outputs, strict=True)]
+            [
+                f
+                for fitting, output in zip(fittings, outputs, strict=True)
+                for f in fitting.figures(output, shares)
+            ]
             for shares in tried
         ]
     )
@@ -288,6 +300,9 @@ def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray)
     numbers: np.ndarray = drugs[d] * measured.n_cell_lines + cell_lines[c]
     return numbers
 
+
+PAIR_PARTS = 5
+"""Parts of an inner part of random pairs over which shares are compared."""
 
 UNSEEN = {Split.unseen_drug, Split.unseen_cell, Split.unseen_both}
 NOT_VALIDATED = -1e9

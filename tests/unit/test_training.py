@@ -255,3 +255,22 @@ def test_classes_are_calibrated_on_inner_parts_without_a_change_of_order() -> No
     logit = float(slope) * log_odds + float(intercept)
     assert calibrated[1] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
     assert _fit("regression", epochs=2)[0].members[0].network.calibration.tolist() == [1.0, 0.0]  # type: ignore[union-attr]
+
+
+def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = _config(expected_shares={"relational": 0.5, "axial": 0.5}, validation_share=0.45)
+    scale = Scale.of(measured, "classification")
+    builder = MessageBuilder(tensors, config.network, "classification")
+    fitting = Fitting(tensors, builder, measured, config, scale, Split.random, seed=0)
+    label = torch.from_numpy(fitting.inner_validation.label)
+    noise = torch.randn(len(label), generator=torch.Generator().manual_seed(0))
+    knows = 2 * label - 1 + 0.5 * noise.flip(0)
+    fitting.inner_outputs = lambda: torch.stack([5 * noise, knows])  # type: ignore[method-assign]
+    blend([fitting])
+    assert float(fitting.network.shares[0]) < 0.3
+    fitting.inner_outputs = lambda: torch.stack([knows, knows])  # type: ignore[method-assign]
+    blend([fitting])
+    assert fitting.network.shares.tolist() == [0.5, 0.5]  # nothing tells them apart
