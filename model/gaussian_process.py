@@ -34,7 +34,8 @@ class PosteriorMean(torch.autograd.Function):
     With K the Kronecker product of the two kernels and S the diagonal of square roots of precisions, the mean at all
     entries is ``K S x`` where ``(S K S + I) x = S y``. K is never formed: ``K v`` is ``kernel_c V kernel_d``. The
     adjoint is the same system with another right-hand side, so the gradients of both kernels, of S and of y are exact
-    as far as the solver goes: in training it stops after ``TRAINING_ITERATIONS``, on large screens before ``TOLERANCE``.
+    as far as the solver goes: in training it stops after ``TRAINING_ITERATIONS``, on large screens before it reaches
+    ``TOLERANCE``.
     """
 
     @staticmethod
