@@ -56,7 +56,7 @@ def demo(
         known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
     print_rows(links, title="Each drug's most attended gene, strongest first")
     print(
-        f"{sum(known)} of {len(known)} drugs look most at a known target. Known targets were given to the run:"
+        f"{sum(known)} of {len(known)} drugs have known targets, which were given to the run and come first:"
     )
     print("known means given, not found. What is found when they are hidden: docs/interpretation.md.")
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
