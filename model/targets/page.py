@@ -63,7 +63,7 @@ def markdown(document: dict[str, Any]) -> str:
         "the held-out figures are the measure of it. Tables are over five disjoint draws of a fifth of the targets,",
         "structure twins masked unless it says otherwise: mean ± standard deviation over draws. AUROC, AUPR: mean over",
         "drugs. Recall: share of all held-out targets among their drug's first 5 or 20. p: Wilcoxon's signed-rank test",
-        "of attention against the scorer, AUROC paired over structures. `attention-without-family` is fitted without",
+        "of attention against the scorer, paired over structures. `attention-without-family` is fitted without",
         "what symbols say of families; of the other scorers only those called after family read it. Network proximity",
         "has nothing to go by in a graph without interactions, such as GDSC1's, and association nothing on targets",
         "without expression, half of GDSC1's.",
@@ -103,7 +103,7 @@ def _with_spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         row = dict(means)
         for name, mean in means.items():
             values = [one[n][name] for one in of_fold if one[n].get(name) is not None]
-            if isinstance(mean, float) and len(values) == len(folds) > 1 and name != "p":
+            if isinstance(mean, float) and len(values) == len(folds) > 1 and not name.startswith("p, "):
                 row[name] = f"{mean:.3f} ± {np.std(values, ddof=1):.3f}"
         found.append(row)
     return found

@@ -87,4 +87,4 @@ def _cell(column: str, value: Any) -> str:
         return ""
     if isinstance(value, (str, int)):
         return str(value)
-    return f"{value:.1g}" if column == "p" else f"{value:.3f}"
+    return f"{value:.1g}" if column.startswith("p, ") else f"{value:.3f}"
