@@ -37,6 +37,10 @@ def explain(
         list[str] | None,
         typer.Option(metavar="GENE", help="What if it were no known target of the drug; needs --cell."),
     ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GENE", help="What if it were one, a candidate gene; needs --cell."),
+    ] = None,
     rank: Annotated[
         int,
         typer.Option(
@@ -71,7 +75,7 @@ def explain(
     from kg.store import open_store
     from model.explanation import explain as explain_pair
 
-    asked = bool(set_ or silence or mutate or untarget)
+    asked = bool(set_ or silence or mutate or untarget or target)
     if truth is not None and not rank:
         raise InputError("--truth is compared with a ranking of genes: add --rank 20")
     if (asked or rank) and cell is None:
@@ -88,7 +92,7 @@ def explain(
             folder = Path(runs.find(graph, run)["folder"] or "")
             genes = [
                 find_node(graph, "Gene", _gene(text))["id"]
-                for text in _texts(set_, silence, mutate, untarget)
+                for text in _texts(set_, silence, mutate, untarget, target)
             ]
         else:
             found = explain_pair(graph, of_drug, of_cell, run_id=run, limit=limit)
@@ -98,6 +102,7 @@ def explain(
         values = [parse_set(text).value for text in set_ or []]
         kinds = [("expression", v) for v in values] + [("expression", None)] * len(silence or [])
         kinds += [("mutation", 1.0)] * len(mutate or []) + [("target", 0.0)] * len(untarget or [])
+        kinds += [("target", 1.0)] * len(target or [])
         changes = [Change(gene, kind, value) for gene, (kind, value) in zip(genes, kinds, strict=True)]  # type: ignore[arg-type]
         assert of_cell is not None  # refused above
         rows = what_if(folder, of_drug["id"], of_cell["id"], changes, n_null=null)

@@ -156,6 +156,8 @@ def train(
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
     layer = "axial between similar nodes, else last" if config.network.axial else "last"
+    if config.network.kernel:
+        layer = "all parts between similar nodes and to own responses, else last"
     if targets is not None:
         tables[("Drug", "Gene")] = targets.table(heterograph)
         layer = f"targets from drugs to genes, {layer}"

@@ -52,13 +52,13 @@ def demo(
         run = runs.find(graph)
         from cypher import catalogue
 
-        links = catalogue.run(graph, "strongest-links", {"limit": str(limit)}).to_pylist()
+        links = catalogue.run(graph, "strongest-unlisted", {"limit": str(limit)}).to_pylist()
         known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
-    print_rows(links, title="Each drug's most attended gene, strongest first")
+    print_rows(links, title="The strongest links that no source lists: hypotheses")
     print(
-        f"{sum(known)} of {len(known)} drugs look most at a known target. Known targets were given to the run:"
+        f"{sum(known)} of {len(known)} drugs have known targets, which were given to the run and come first in"
     )
-    print("known means given, not found. What is found when they are hidden: docs/interpretation.md.")
+    print("its lists. What is found of them when they are hidden: docs/interpretation.md.")
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
     option = "" if store_url == _default_url() else f" --store {store_url}"
     print("Try next:")

@@ -145,7 +145,7 @@ def paired(first: Sequence[Recovery], other: Sequence[Recovery], problem: Target
 
 
 def summary(rows: Sequence[Row]) -> list[Row]:
-    """One row a model: mean over folds of each figure, and p of the first model against it by AUROC."""
+    """One row a model: mean over folds of each figure, and p of the first model against it by AUROC and recall."""
     values: dict[str, dict[str, list[float]]] = {}
     columns = {
         ("auroc", "per_drug"): "auroc",
@@ -153,7 +153,8 @@ def summary(rows: Sequence[Row]) -> list[Row]:
         ("auroc", "pooled"): "auroc, pooled",
     }
     columns |= {(m, "pooled"): m for m in ("recall@5", "recall@20", "mrr")}
-    columns |= {("auroc", "listed"): "auroc, listed pairs", ("auroc", "paired_p"): "p"}
+    columns |= {("auroc", "listed"): "auroc, listed pairs"}
+    columns |= {(m, "paired_p"): f"p, {m}" for m in ("auroc", "recall@5")}
     for row in rows:
         name = columns.get((row["metric"], row["grouping"]))
         if name is not None:

@@ -19,6 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model.targets.evaluation import summary
 from model.targets.run_page import about_faithfulness, about_run, in_run, table
 
@@ -39,7 +41,7 @@ _SCORES = """
 | `rank`, `percentile` | place within the drug, and among all edges of the relation | short lists | how sure it is |
 | `excess` | weight times competitors; 1 is an even share | comparing drugs, and hubs | proof |
 | `spread` | standard deviation of the weight over the networks of the run | discarding what the seed made | cause |
-| `stability` | agreement of a drug's first 20 genes between seeds, 1 is the same list | whether a drug's list may be read at all | single genes |
+| `stability` | agreement of a drug's first 20 genes, given ones apart, between seeds, 1 is the same list | whether a drug's list may be read at all | single genes |
 | `q` (by `cli train --null 20`) | false discovery rate against permuted responses | whether the responses have anything to do with it | targets known from structure alone: their attention does not come from responses |
 | `publications`, `expected_publications`, `publications_p` (by `cli enrich --literature`) | abstracts that name both, against independence | what is known already | what is new |
 | ENRICHED `q` | a gene set stands out among attended genes, against all that could be attended to | the mechanism behind a list | single genes |
@@ -57,11 +59,14 @@ def markdown(document: dict[str, Any]) -> str:
         "command, commit and machine that made them. Candidates are the same for every drug: all known targets, and",
         "the genes of most expression signal. The first scorer is the target attention of `model/targets`, a softmax",
         "over a drug's candidates, fitted to the targets that are not held out. A run's ATTENDS edges from drugs to",
-        "genes carry the same, fitted to all known targets: there `known` means given, so the held-out figures are the",
-        "measure of what it finds. AUROC, AUPR: mean over drugs. Recall: share of all held-out targets among their",
-        "drug's first 5 or 20. p: Wilcoxon's signed-rank test of attention against the scorer, AUROC paired over",
-        "structures. Network proximity has nothing to go by in a graph without interactions, such as GDSC1's, and",
-        "association nothing on targets without expression, half of GDSC1's.",
+        "genes carry the same, fitted to all known targets; those come first, and what follows is what was found, so",
+        "the held-out figures are the measure of it. Tables are over five disjoint draws of a fifth of the targets,",
+        "structure twins masked unless it says otherwise: mean ± standard deviation over draws. AUROC, AUPR: mean over",
+        "drugs. Recall: share of all held-out targets among their drug's first 5 or 20. p: Wilcoxon's signed-rank test",
+        "of attention against the scorer, paired over structures. `attention-without-family` is fitted without",
+        "what symbols say of families; of the other scorers only those called after family read it. Network proximity",
+        "has nothing to go by in a graph without interactions, such as GDSC1's, and association nothing on targets",
+        "without expression, half of GDSC1's.",
         "",
     ]
     for measurement in document["measurements"]:
@@ -71,11 +76,11 @@ def markdown(document: dict[str, Any]) -> str:
             "",
             f"`{measurement['command']}` ({measurement['commit']}, {measurement['machine']})",
             "",
-            *table(summary(rows)),
+            *table(_with_spread(rows)),
             "",
         ]
-    if document.get("run"):
-        lines += about_run(document["run"])
+    for run in document.get("runs", []):
+        lines += about_run(run)
     for measured in document.get("faithfulness", []):
         lines += about_faithfulness(measured)
     if document["worked"]:
@@ -87,6 +92,21 @@ def markdown(document: dict[str, Any]) -> str:
         for drug in document["worked"]:
             lines += _worked(drug)
     return "\n".join(lines).rstrip() + "\n" + _SCORES
+
+
+def _with_spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`summary` with the standard deviation over folds beside each mean."""
+    folds = sorted({row["fold"] for row in rows if row["fold"] is not None})
+    of_fold = [summary([row for row in rows if row["fold"] == fold]) for fold in folds]
+    found = []
+    for n, means in enumerate(summary(rows)):
+        row = dict(means)
+        for name, mean in means.items():
+            values = [one[n][name] for one in of_fold if one[n].get(name) is not None]
+            if isinstance(mean, float) and len(values) == len(folds) > 1 and not name.startswith("p, "):
+                row[name] = f"{mean:.3f} ± {np.std(values, ddof=1):.3f}"
+        found.append(row)
+    return found
 
 
 def _worked(drug: dict[str, Any]) -> list[str]:
@@ -159,7 +179,10 @@ def _add_run(store_url: str, run_id: str, command: str) -> None:
 
     with open_store(store_url, read_only=True) as store:
         found = of_run(store, run_id)
-    _write(_read() | {"run": _made_by(command) | found})
+    document = _read()
+    kept = [r for r in document.get("runs", []) if r["datasets"] != found["datasets"]]
+    runs = sorted([*kept, _made_by(command) | found], key=lambda r: str(r["datasets"]))
+    _write(document | {"runs": runs})
 
 
 def _work(store_url: str, run_id: str, names: Sequence[str]) -> None:

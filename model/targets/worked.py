@@ -160,19 +160,19 @@ def in_run(store: GraphStore, run_id: str, drug: str, *, n_genes: int = 10, n_mi
 
 
 def of_run(store: GraphStore, run_id: str, *, q_below: float = 0.1) -> dict[str, Any]:
-    """Counts over a run's attention to genes: given targets that stand first, stability, and small q."""
+    """Counts over a run's attention to genes: drugs with given targets, stability, and small q."""
     run = runs.find(store, run_id)
     edges = store.query(_ATTENDS, {"run": run_id}).to_pandas()
     small = edges[edges["q"] < q_below]
     with_targets = set(edges[edges["known"]]["drug"])
-    first = edges[(edges["rank"] == 1) & edges["known"]]
     return {
         "datasets": ", ".join(run["datasets"]),
         "drugs_with_targets": len(with_targets),
-        "first_known": len(first),
+        "drugs": int(edges["drug"].nunique()),
         "stability": float(edges.groupby("drug")["stability"].first().mean()),
         "edges": len(edges),
         "known": int(edges["known"].sum()),
+        "q_measured": bool(edges["q"].notna().any()),
         "q_below": len(small),
         "q_below_known": int(small["known"].sum()),
         "q_below_drugs": int(small["drug"].nunique()),

@@ -71,6 +71,10 @@ def test_attention_to_genes_is_fitted_to_targets_and_predictions_stay_to_the_bit
     for row in found.values():
         assert row["spread"] is not None and 0 <= row["stability"] <= 1 and 0 < row["q"] <= 1
     assert all(row["q"] is None for row in own.values())
+    by_drug: dict[str, dict[bool, list[int]]] = {}
+    for (drug, gene), row in found.items():
+        by_drug.setdefault(drug, {True: [], False: []})[(drug, gene) in pairs].append(row["rank"])
+    assert all(max(r[True], default=0) < min(r[False]) for r in by_drug.values())  # what is known comes first
     every = runs.attention_of(runs.find(store, with_targets.run_id))["Drug", "Gene"].to_pandas()
     n_genes = every["dst"].nunique()
     assert len(every) == 24 * n_genes and (every["competitors"] == n_genes).all()

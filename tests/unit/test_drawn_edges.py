@@ -18,6 +18,7 @@ from model.scale import Scale, visible_pairs
 from model.targets.problem import target_problem
 from model.targets.run import gene_attention
 from model.training import Fitted, fit
+from model.what_if import Change, what_if
 from tests.screens import screen
 
 torch.set_num_threads(1)
@@ -106,6 +107,21 @@ def test_the_saved_run_draws_on_the_same_attention(fitted: Fitted, tmp_path: Pat
     again = saved.load(tmp_path, saved.load_graph(tmp_path))
     asked = (measured.drug, measured.cell_line)
     assert np.array_equal(again.predict(*asked), fitted.predict(*asked))
+
+
+def test_a_target_that_is_given_or_taken_away_changes_what_is_predicted(
+    fitted: Fitted, tmp_path: Path
+) -> None:
+    heterograph = screen()
+    saved.save(fitted, heterograph, responses(heterograph), tmp_path, about={})
+    drug, gene = int(fitted.tensors.targets.dst[0]), int(fitted.tensors.targets.src[0])
+    of_drug = set(fitted.tensors.targets.src[fitted.tensors.targets.dst == drug].tolist())
+    assert fitted.attends is not None
+    other = next(g for g in fitted.attends.genes.tolist() if g not in of_drug)
+    ids = heterograph.ids
+    changes = [Change(str(ids["Gene"][gene]), "target", 0.0), Change(str(ids["Gene"][other]), "target", 1.0)]
+    rows = what_if(tmp_path, str(ids["Drug"][drug]), str(ids["CellLine"][0]), changes)
+    assert all(row["difference"] != 0 for row in rows)
 
 
 def test_all_edges_kept_is_the_prediction(fitted: Fitted, edges: DrawnEdges) -> None:

@@ -142,7 +142,7 @@ def test_attention_finds_planted_targets_better_than_popularity(problem: TargetP
     )
     found = {row["model"]: row for row in summary(rows)}
     assert found["attention"]["auroc"] > 0.95 > found["popularity"]["auroc"]
-    assert found["popularity"]["p"] < 0.01
+    assert found["popularity"]["p, auroc"] < 0.01
 
 
 def test_attention_of_a_drug_sums_to_one_over_its_candidates(problem: TargetProblem) -> None:
@@ -306,8 +306,8 @@ def test_the_page_shows_figures_and_what_was_missed(problem: TargetProblem) -> N
         "n_candidates": 6000,
         "run": {
             "genes": [
-                dict(zip(scores, ("ERBB4", 1, 5000.4, 0.031, 0.87, 0.05, False), strict=True)),
-                dict(zip(scores, ("EGFR", 2, 12.0, 0.002, 0.87, None, True), strict=True)),
+                dict(zip(scores, ("EGFR", 1, 5000.4, 0.031, 0.87, 0.05, True), strict=True)),
+                dict(zip(scores, ("ERBB4", 2, 12.0, 0.002, 0.87, None, False), strict=True)),
             ],
             "n_held_out": 80, "n_sensitive": 9, "auroc": 0.8123,
             "misses": [{"cell_line": "HT-29", "tissue": None, "response": 1, "probability": 0.034}],
@@ -316,27 +316,30 @@ def test_the_page_shows_figures_and_what_was_missed(problem: TargetProblem) -> N
     made = {"command": "cli faithfulness", "commit": "c", "machine": "m"}
     faithful = {"ranking": "attention", "edges": 5, "deletion": 0.25, "deletion_ratio": 2.5, "insertion": 0.1}
     run = {
-        "datasets": "GDSC1", "drugs_with_targets": 30, "first_known": 12, "stability": 0.915, "edges": 2000,
-        "known": 40, "q_below": 70, "q_below_known": 5, "q_below_drugs": 18,
+        "datasets": "GDSC1", "drugs": 32, "drugs_with_targets": 30, "stability": 0.915, "edges": 2000,
+        "known": 40, "q_measured": True, "q_below": 70, "q_below_known": 5, "q_below_drugs": 18,
     }  # fmt: skip
     measured = {"command": "cli evaluate-targets", "commit": "c", "machine": "m", "rows": rows}
     text = page.markdown(
         {
             "measurements": [measured],
             "worked": [worked],
-            "run": made | run,
+            "runs": [made | run],
             "faithfulness": [made | {"dataset": "GDSC1", "rows": [faithful]}],
         }
     )
-    assert "| 1 | ERBB4 | 5000 | 0.031 | 0.87 | 0.05 |  |" in text
-    assert "| 2 | EGFR | 12 | 0.002 | 0.87 |  | yes |" in text
-    assert "Wrongly above a target that it was given: ERBB4." in text
+    assert "| 1 | EGFR | 5000 | 0.031 | 0.87 | 0.05 | yes |" in text
+    assert "| 2 | ERBB4 | 12 | 0.002 | 0.87 |  |  |" in text
     assert "Its 80 held-out cell lines, 9 of them sensitive: AUROC 0.812." in text
     assert "| HT-29 |  | sensitive | 0.03 |" in text
-    assert "12 of 30 drugs with known targets have one of them first" in text
+    assert "30 of 32 drugs have known targets; those were given and come first." in text
     assert "70 have q below 0.1, for 18 drugs; 5 of them are to known targets" in text
     assert "| attention | 5 | 0.250 | 2.500 | 0.100 |" in text
     assert "## All targets of a drug held out: " in text and "| transfer |" in text
+    of_fold = [
+        r["value"] for r in rows if (r["model"], r["metric"], r["grouping"]) == ("transfer", "mrr", "pooled")
+    ]
+    assert f"| {np.mean(of_fold):.3f} ± {np.std(of_fold, ddof=1):.3f} |" in text
     assert "1 of 2 known targets are among the first 2 of 6,000 genes" in text
     assert "ERBB2 (1,204)" in text and "by no source here a target: MYC" in text
 
