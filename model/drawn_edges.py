@@ -173,15 +173,15 @@ class DrawnEdges:
 
     def _less_overlap(self, masks: Mapping[str, Tensor]) -> Tensor | None:
         """What drugs' attention overlaps less for masks of their genes, (n_drugs, n_drugs)."""
-        attends = self.fitted.messages.attends
-        if GENES not in masks or attends is None:
+        attends, overlap = self.fitted.messages.attends, self.fitted.messages.overlap
+        if GENES not in masks or attends is None or overlap is None:
             return None
         mask, root = masks[GENES], attends.sqrt()
         if mask.requires_grad:
-            return self._overlap - kernel_of(attends * mask)
+            return overlap - kernel_of(attends * mask)
         if mask.mean() < 0.5:
             left = root * mask
-            return self._overlap - left.to_sparse() @ left.T
+            return overlap - left.to_sparse() @ left.T
         gone = root * (1 - mask)
         sparse = gone.to_sparse()  # few edges go, and what overlaps without them need not be summed anew
         shared = sparse @ root.T
@@ -209,11 +209,6 @@ class DrawnEdges:
         return torch.ones(n, n, device=kept.device).index_put((dst, src), kept)
 
     @cached_property
-    def _overlap(self) -> Tensor:
-        assert self.fitted.messages.attends is not None  # only then it is asked for
-        return kernel_of(self.fitted.messages.attends)
-
-    @cached_property
     def _offset(self) -> Tensor:
         messages = self.fitted.messages
         return messages.drug_offset[self._drug] + messages.cell_line_offset[self._cell_line]
@@ -230,10 +225,7 @@ class DrawnEdges:
             with torch.no_grad():
                 logits = network(tensors, messages, self._drug, self._cell_line)
                 states, _ = network.states(tensors, messages)
-                kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
-                drawn = network.kernel.drawn(
-                    kernels, messages.visible, more=network.kernel.more(states, messages)
-                )
+                drawn = network.kernel.draws(tensors, states, messages)
                 weight = network.kernel.of_genes
                 of_genes = float(torch.nn.functional.softplus(weight)) if weight is not None else 0.0
             shares = dict(zip(network.parts, network.shares.tolist(), strict=True))

@@ -15,7 +15,6 @@ from torch.nn import functional
 from model.candidates import residuals
 from model.config import NetworkConfig
 from model.conjugate_gradients import solve
-from model.gene_attention import kernel_of
 from model.graph_tensors import GraphTensors
 from model.messages import Messages, Visible
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
@@ -254,10 +253,15 @@ class KernelPart(ResponseProcess):
     ) -> Tensor:
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
-        more = self.more(states, messages)
+        more = self._more(states, messages)
         return self.logits(kernels, messages.visible, drug, cell_line, more=more)
 
-    def more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
+    def draws(self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages) -> Drawn:
+        """What all entities draw from each other, by the same kernels."""
+        kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
+        return self.drawn(kernels, messages.visible, more=self._more(states, messages))
+
+    def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
         """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""
         visible, positive = messages.visible, functional.softplus
         terms: tuple[list[Tensor], list[Tensor]] = ([], [])
@@ -267,8 +271,8 @@ class KernelPart(ResponseProcess):
             cell_lines = self.cell_line_view(states["CellLine"]) * visible.known_cell_lines[:, None]
             terms[0].append(of_drugs * _cosine(drugs))
             terms[1].append(of_cell_lines * _cosine(cell_lines))
-        if self.of_genes is not None and messages.attends is not None:
-            terms[0].append(positive(self.of_genes) * kernel_of(messages.attends))
+        if self.of_genes is not None and messages.overlap is not None:
+            terms[0].append(positive(self.of_genes) * messages.overlap)
         nothing = visible.value.new_zeros(1, 1)
         both = [sum(side[1:], side[0]) if side else nothing for side in terms]
         return (both[0], both[1]) if terms[0] else None

@@ -14,6 +14,7 @@ from torch import Tensor
 from model.candidates import Screened, association, candidates, near_targets, residuals
 from model.config import NetworkConfig
 from model.edges import Edges
+from model.gene_attention import kernel_of
 from model.graph_tensors import GraphTensors
 from model.kernels import Csr
 from model.responses import Task
@@ -97,6 +98,8 @@ class Messages:
         The responses these messages were made of; in regression less their drug and cell-line means.
     attends
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
+    overlap
+        How much of it drugs share, (n_drugs, n_drugs): `model.gene_attention.kernel_of` of it.
     """
 
     edges: dict[str, Edges]
@@ -107,6 +110,7 @@ class Messages:
     cell_line_offset: Tensor
     visible: Visible
     attends: Tensor | None = None
+    overlap: Tensor | None = None
 
 
 class MessageBuilder:
@@ -128,6 +132,7 @@ class MessageBuilder:
         self, tensors: GraphTensors, config: NetworkConfig, task: Task, attends: Tensor | None = None
     ) -> None:
         self.tensors, self.config, self.task, self.attends = tensors, config, task, attends
+        self.overlap = kernel_of(attends) if attends is not None else None  # the same in every step
         self.relations = [r for r in config.relations if attends is None or r not in BETWEEN_DRUGS_AND_GENES]
         near = near_targets(tensors, config.n_genes_near_targets)
         near = Edges(near.src, near.dst, near.weight).to(tensors.targets.src.device)
@@ -168,7 +173,7 @@ class MessageBuilder:
             else:
                 edges[relation], graphs[relation] = self._static(relation, visible)
         statistics = (_statistics(visible, 0), _statistics(visible, 1))
-        return Messages(edges, graphs, *statistics, *offsets, visible, self.attends)
+        return Messages(edges, graphs, *statistics, *offsets, visible, self.attends, self.overlap)
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
         found = {}

@@ -365,8 +365,7 @@ class RelationalNetwork(nn.Module):
         if self.kernel is None:
             found |= axial
         else:
-            kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
-            drawn = self.kernel.drawn(kernels, messages.visible, more=self.kernel.more(states, messages))
+            drawn = self.kernel.draws(tensors, states, messages)
             shares = dict(zip(self.parts, self.shares.tolist(), strict=True))
             found = blended(found, axial, drawn, messages.visible, shares)
         return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}

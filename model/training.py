@@ -13,7 +13,7 @@ import torch
 
 from model.config import Config
 from model.fitting import Fitting, Member, blend, fit_member
-from model.gene_attention import GeneAttention
+from model.gene_attention import GeneAttention, kernel_of
 from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Messages
 from model.reproducible import reproducible
@@ -140,7 +140,8 @@ def fit(
     blend(fittings)
     messages = builder.build(visible_pairs(tensors, training, scale))
     if attends is not None:
-        messages = replace(messages, attends=attends.on(tensors))
+        given = attends.on(tensors)
+        messages = replace(messages, attends=given, overlap=kernel_of(given))
     return Fitted(config, scale, tensors, tuple(members), messages, float(np.median(seconds)), attends)
 
 
