@@ -63,6 +63,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     from model.responses import responses
     from model.scale import Scale
     from model.splits import Split, folds
+    from model.targets.run import gene_attention
 
     config = load_preset(preset)
     with open_store(store_url, read_only=True) as store:
@@ -70,9 +71,11 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     measured = responses(graph, "classification")
     training = measured.take(next(folds(measured, graph, Split.random, 5)).train)
     tensors = network_tensors(graph, config.network)
+    attends = gene_attention(graph, tensors, training, config, task="classification", seed=0)
+    blind = attends.on(tensors, blind=True) if attends is not None else None
     fitting = Fitting(
         tensors,
-        MessageBuilder(tensors, config.network, "classification"),
+        MessageBuilder(tensors, config.network, "classification", blind),
         training,
         config,
         Scale.of(training, "classification"),

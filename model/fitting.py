@@ -187,19 +187,16 @@ class Fitting(lightning.LightningModule):
         self.network.train(was_training)
         return outputs
 
-    def figure(self, outputs: Tensor, shares: Tensor) -> float:
+    def figure(self, outputs: Tensor, shares: Tensor, rows: slice = slice(None)) -> float:
         """AUROC (R²) of a blend of `inner_outputs`; NaN for an inner part of one class."""
-        return self._figure(outputs, shares, slice(None))
+        figure = auroc if self.scale.task == "classification" else r2
+        target = self.inner_validation.target(self.scale.task)[rows]
+        return figure(target, self.scale.prediction(shares @ outputs[:, rows]).numpy())
 
     def figures(self, outputs: Tensor, shares: Tensor) -> list[float]:
         """`figure` of parts of the inner part that can be told apart: of pairs five, of entities the one they are."""
         n = 1 if self.split in UNSEEN else PAIR_PARTS
-        return [self._figure(outputs, shares, slice(start, None, n)) for start in range(n)]
-
-    def _figure(self, outputs: Tensor, shares: Tensor, rows: slice) -> float:
-        figure = auroc if self.scale.task == "classification" else r2
-        target = self.inner_validation.target(self.scale.task)[rows]
-        return figure(target, self.scale.prediction(shares @ outputs[:, rows]).numpy())
+        return [self.figure(outputs, shares, slice(start, None, n)) for start in range(n)]
 
     def validate(self) -> float:
         """The figure of the parts in even shares."""

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from kg.errors import ModelError
 from model.commands import preset_changes
-from model.config import PRESETS, load_preset
+from model.config import PRESETS, Config, load_preset
 from model.fitting import make_network
-from model.graph_tensors import graph_tensors
-from model.messages import RELATIONS, MessageBuilder
+from model.graph_tensors import GraphTensors, graph_tensors
+from model.messages import RELATIONS, MessageBuilder, Messages
 from model.network import PrincipalComponents
-from model.responses import responses
+from model.responses import Responses, responses
 from model.scale import Scale, visible_pairs
 from tests.screens import screen
 
@@ -187,6 +188,18 @@ def test_option_on_the_command_line_replaces_that_option_alone() -> None:
             preset_changes(None, None, None, [wrong])
 
 
+def _papers_network(config: Config) -> tuple[nn.Module, GraphTensors, Messages, Responses]:
+    """As it is before it is fitted, with the synthetic screen and all of its responses as messages."""
+    heterograph = screen()
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
+    measured = responses(heterograph)
+    builder = MessageBuilder(tensors, config.network, "classification")
+    messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
+    torch.manual_seed(0)
+    model = make_network(tensors, config).eval()
+    return model, tensors, messages, measured
+
+
 def test_published_index_reads_cell_lines_from_drug_rows_and_ours_does_not() -> None:
     told = []
     for published in (False, True):
@@ -195,13 +208,7 @@ def test_published_index_reads_cell_lines_from_drug_rows_and_ours_does_not() -> 
             "adjacency": {**SMALL["drgt"]["adjacency"], "cell_lines_from_drug_rows": published},
         }  # type: ignore[dict-item]
         config = load_preset("drgt", network=network)
-        heterograph = screen()
-        tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
-        measured = responses(heterograph)
-        builder = MessageBuilder(tensors, config.network, "classification")
-        messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
-        torch.manual_seed(0)
-        model = make_network(tensors, config).eval()
+        model, tensors, messages, _ = _papers_network(config)
         drug, cell_line = torch.tensor([4, 5]), torch.tensor([7, 7])
         states = model._states(messages)[0]  # type: ignore[operator]
         row = cell_line if published else tensors.n_drugs + cell_line
@@ -214,13 +221,7 @@ def test_published_index_reads_cell_lines_from_drug_rows_and_ours_does_not() -> 
 
 def test_genes_that_nobody_reads_can_be_left_out_of_the_papers_last_layer() -> None:
     config = load_preset("drgt", network=SMALL["drgt"])
-    heterograph = screen()
-    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
-    measured = responses(heterograph)
-    builder = MessageBuilder(tensors, config.network, "classification")
-    messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
-    torch.manual_seed(0)
-    model = make_network(tensors, config).eval()
+    model, tensors, messages, measured = _papers_network(config)
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
     told = []
     for n_read in (tensors.n_drugs + tensors.n_cell_lines, model.n_nodes):
