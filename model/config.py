@@ -63,8 +63,7 @@ class NetworkConfig(_Strict):
     axial_dropout: float = Field(ge=0, lt=1)
     axial_neighbours: int = Field(ge=1)
     kernel: bool
-    kernel_states: bool = True
-    """Set by `Config.for_split`; a preset may turn it off for every split."""
+    kernel_states: Literal["always", "alternate", "never"] = "always"
     kernel_genes: bool = False
     adjacency: AdjacencyConfig | None = None
 
@@ -143,9 +142,21 @@ class Config(_Strict):
 
     def for_split(self, split: str) -> Config:
         """With states out of the kernels where entities will be asked for unseen: they remember those of training."""
-        if not split.startswith("unseen"):
+        return self.with_states("never") if split.startswith("unseen") else self
+
+    def of_member(self, number: int) -> Config:
+        """For one network of the ensemble, counted from 0: whether states enter its kernels."""
+        if self.network.kernel_states != "alternate":
             return self
-        return self.model_copy(update={"network": self.network.model_copy(update={"kernel_states": False})})
+        return self.with_states("never" if number % 2 else "always")
+
+    def inner_number(self, number: int) -> int:
+        """Of the inner part that a network sets aside: neighbours share one that are to be compared."""
+        return number // 2 if self.network.kernel_states == "alternate" else number
+
+    def with_states(self, when: str) -> Config:
+        """With another ``kernel_states``."""
+        return self.model_copy(update={"network": self.network.model_copy(update={"kernel_states": when})})
 
 
 def load_preset(

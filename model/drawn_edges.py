@@ -111,7 +111,8 @@ class DrawnEdges:
         networks = [member.network for member in self._members]
         if unfitted:
             torch.manual_seed(self.seed)
-            networks = [make_network(self.fitted.tensors, self.fitted.config).eval() for _ in networks]  # type: ignore[misc]
+            tensors, config = self.fitted.tensors, self.fitted.config
+            networks = [make_network(tensors, config, n).eval() for n in range(len(networks))]  # type: ignore[misc]
         with torch.inference_mode():
             found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
         return {r: torch.stack([f[r].weight for f in found]).mean(0).cpu().numpy() for r in SIMILAR}

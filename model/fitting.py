@@ -5,14 +5,13 @@ Ensembles and their predictions are `training.py`.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import signal
 import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +20,17 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as lightning
 import torch
-from scipy import stats
 from torch import Tensor, nn
 from torch.nn import functional
 
 from model.adjacency import AdjacencyNetwork
-from model.calibration import curve
 from model.config import Config
 from model.graph_tensors import GraphTensors
 from model.inner_parts import draw_chunks, inner_split
 from model.messages import MessageBuilder
 from model.metrics import auroc, r2
 from model.network import Logits, RelationalNetwork
-from model.responses import Responses
+from model.responses import Responses, Task
 from model.scale import Scale, visible_pairs
 from model.splits import Fold, Groups, Split
 
@@ -57,10 +54,17 @@ class Member:
     validation: float
 
 
-def make_network(tensors: GraphTensors, config: Config) -> nn.Module:
-    """A new network of the preset's kind, its weights drawn from torch's generator."""
-    kind = RelationalNetwork if config.network.kind == "relational" else AdjacencyNetwork
-    return kind(tensors, config.network).to(tensors.structure.device)
+def make_network(
+    tensors: GraphTensors, config: Config, number: int = 0, task: Task = "classification"
+) -> nn.Module:
+    """A new network of the preset's kind, the ensemble's ``number``-th, its weights drawn from torch's generator."""
+    options = config.of_member(number).network
+    network = (
+        RelationalNetwork(tensors, options, task)
+        if options.kind == "relational"
+        else AdjacencyNetwork(tensors, options)
+    )
+    return network.to(tensors.structure.device)
 
 
 class Fitting(lightning.LightningModule):
@@ -82,12 +86,16 @@ class Fitting(lightning.LightningModule):
         super().__init__()
         own_seed = seed + 1000 * number
         torch.manual_seed(own_seed)
+        self.kernel_states = config.of_member(number).network.kernel_states
+        self.inner_number = config.inner_number(number)
         self.config, self.scale, self.builder, self.split = config, scale, builder, split
         self.graph, self.groups = tensors, groups
         share = config.training.validation_share
-        inner = inner_split(training, split, share=share, seed=seed, number=number, groups=groups)
+        inner = inner_split(training, split, share=share, seed=seed, number=self.inner_number, groups=groups)
         self.inner_training, self.inner_validation = training.take(inner.train), training.take(inner.test)
-        self.network = make_network(tensors, config)
+        self.network = make_network(tensors, config, number, scale.task)
+        if split not in UNSEEN and isinstance(self.network, RelationalNetwork):
+            self.network.identities.start_from(visible_pairs(tensors, self.inner_training, scale))
         self.generator = np.random.default_rng(own_seed)
         self.epoch_seconds: list[float] = []
         self.chunks: list[Fold] = []
@@ -130,7 +138,7 @@ class Fitting(lightning.LightningModule):
     def _loss(self, output: Tensor, target: Tensor) -> Tensor:
         if self.scale.task == "classification":
             return functional.binary_cross_entropy_with_logits(output, target, reduction="none")
-        return 0.5 * (output - target) ** 2
+        return (output - target) ** 2 / (2 * REGRESSION_NOISE**2)
 
     def _pairs(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Supervised pairs, then a draw of untested ones as weak targets: node numbers, targets, weights."""
@@ -193,11 +201,6 @@ class Fitting(lightning.LightningModule):
         target = self.inner_validation.target(self.scale.task)[rows]
         return figure(target, self.scale.prediction(shares @ outputs[:, rows]).numpy())
 
-    def figures(self, outputs: Tensor, shares: Tensor) -> list[float]:
-        """`figure` of parts of the inner part that can be told apart: of pairs five, of entities the one they are."""
-        n = 1 if self.split in UNSEEN else PAIR_PARTS
-        return [self.figure(outputs, shares, slice(start, None, n)) for start in range(n)]
-
     def validate(self) -> float:
         """The figure of the parts in even shares."""
         found = self.figure(self.inner_outputs(), self.network.shares.cpu())  # type: ignore[arg-type]
@@ -225,14 +228,16 @@ class Fitting(lightning.LightningModule):
         )
         n_steps = settings.epochs * settings.chunks
 
-        def factor(step: int) -> float:
+        def falling(step: int) -> float:
             if settings.schedule == "constant":
                 return 1.0
-            return (
-                min(1.0, (step + 1) / 10) * 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0)))) + 1e-4
-            )
+            return 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0)))) + 1e-4
 
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+        def warmed(step: int) -> float:
+            return falling(step) * (1.0 if settings.schedule == "constant" else min(1.0, (step + 1) / 10))
+
+        rates: list[Any] = [warmed, warmed, warmed, falling]  # the few numbers of the kernels need no warm-up
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rates)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
@@ -240,52 +245,6 @@ class Fitting(lightning.LightningModule):
         for group in optimizer.param_groups[1:]:
             if group["params"]:
                 nn.utils.clip_grad_norm_(group["params"], self.config.training.clip)
-
-
-def blend(fittings: Sequence[Fitting]) -> None:
-    """Give the networks of an ensemble one set of shares of their parts, chosen on all their inner parts.
-
-    One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
-    So those shares win that are nearest to the preset's expectation and are not shown to be worse than the best, by a
-    paired t-test at 5% over the inner parts, or over fifths of them where pairs are random. A single part shows
-    nothing. What the blend then says of classes is calibrated on the same pairs.
-    """
-    outputs = [fitting.inner_outputs() for fitting in fittings]
-    settings = fittings[0].config.training
-    tried = _shares(fittings[0].network.parts, settings.expected_shares)  # type: ignore[arg-type]
-    figures = np.array(
-        [
-            [
-                f
-                for fitting, output in zip(fittings, outputs, strict=True)
-                for f in fitting.figures(output, shares)
-            ]
-            for shares in tried
-        ]
-    )
-    figures = figures[:, np.isfinite(figures).all(axis=0)]
-    chosen = tried[0]
-    if (n := figures.shape[1]) > 1:
-        behind = figures[figures.mean(axis=1).argmax()] - figures
-        error = behind.std(axis=1, ddof=1) / np.sqrt(n)
-        chosen = tried[int(np.flatnonzero(behind.mean(axis=1) <= stats.t.ppf(0.95, n - 1) * error)[0])]
-    line = (1.0, 0.0)
-    of_classes = fittings[0].scale.task == "classification"
-    if settings.calibrate and of_classes and fittings[0].split not in UNSEEN:  # else a few entities would say
-        label = np.concatenate([fitting.inner_validation.label for fitting in fittings])
-        line = curve(label, torch.cat([chosen @ output for output in outputs]).numpy())
-    for fitting in fittings:
-        fitting.network.shares.copy_(chosen)  # type: ignore[operator]
-        fitting.network.calibration.copy_(torch.tensor(line))  # type: ignore[operator]
-
-
-def _shares(parts: Sequence[str], expected: Mapping[str, float]) -> list[Tensor]:
-    """Shares to try, in tenths, the nearest to what is expected first so that they win a tie; even, if nothing is."""
-    weight = np.array([expected.get(part, 0.0) for part in parts])
-    weight = weight / weight.sum() if weight.any() else np.full(len(parts), 1 / len(parts))
-    tenths = [t for t in itertools.product(range(11), repeat=len(parts)) if sum(t) == 10]
-    tenths.sort(key=lambda t: float(((np.array(t) / 10 - weight) ** 2).sum()))
-    return [torch.tensor(t) / 10 for t in tenths]
 
 
 def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray) -> np.ndarray:
@@ -298,8 +257,9 @@ def untested_pairs(measured: Responses, drug: np.ndarray, cell_line: np.ndarray)
     return numbers
 
 
-PAIR_PARTS = 5
-"""Parts of an inner part of random pairs over which shares are compared."""
+REGRESSION_NOISE = 0.5
+"""Standard deviation that a value is expected to have around its prediction, in those of training; it sets priors apart
+from data."""
 
 UNSEEN = {Split.unseen_drug, Split.unseen_cell, Split.unseen_both}
 NOT_VALIDATED = -1e9

@@ -17,14 +17,18 @@ from model.config import NetworkConfig
 from model.conjugate_gradients import solve
 from model.graph_tensors import GraphTensors
 from model.messages import Messages, Visible
+from model.responses import Task
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
 TRAINING_ITERATIONS, PREDICTION_ITERATIONS = 40, 100
 TOLERANCE = 1e-3
 """Norm of the residual, relative to the right-hand side's, at which conjugate gradients stop."""
 
-LOGIT_SCALE = 4.0
-"""Of the posterior mean, which lies between -1 and 1, at the start."""
+START: dict[Task, dict[str, Any]] = {
+    "classification": {"scale": 4.0, "observed": (0.5, 0.5)},  # logits of what lies between -1 and 1
+    "regression": {"scale": 1.0, "observed": (0.0, 1.0)},
+}
+"""Scale of the posterior mean, and weights of class and strength in what is observed, before anything is learned."""
 
 
 class PosteriorMean(torch.autograd.Function):
@@ -109,32 +113,20 @@ class ResponseProcess(nn.Module):
     ----------
     n_drug_kernels, n_cell_line_kernels
         Fixed similarities.
-    constants
-        Weights of the constants of drugs and of cell lines at the start.
-    scale
-        Of the posterior mean at the start.
-    observed
-        Weights of class and strength in what is observed, at the start.
+    task
+        Where it starts from.
     """
 
-    def __init__(
-        self,
-        n_drug_kernels: int,
-        n_cell_line_kernels: int,
-        *,
-        constants: tuple[float, float] = (0.1, 0.05),
-        scale: float = LOGIT_SCALE,
-        observed: tuple[float, float] = (0.5, 0.5),
-    ) -> None:
+    def __init__(self, n_drug_kernels: int, n_cell_line_kernels: int, task: Task = "classification") -> None:
         super().__init__()
         self.of_drugs = nn.Parameter(_free([0.15] * n_drug_kernels))
         self.of_cell_lines = nn.Parameter(_free([0.2] * n_cell_line_kernels))
         self.of_profiles = nn.Parameter(_free([0.3, 0.3]))
-        self.constant = nn.Parameter(_free(list(constants)))
+        self.constant = nn.Parameter(_free([0.1, 0.05]))
         self.identity = nn.Parameter(_free([0.3, 0.2]))
         self.precision = nn.Parameter(_free([0.5, 0.03]))
-        self.observed = nn.Parameter(torch.tensor(observed))
-        self.scale = nn.Parameter(torch.tensor(scale))
+        self.observed = nn.Parameter(torch.tensor(START[task]["observed"]))
+        self.scale = nn.Parameter(torch.tensor(START[task]["scale"]))
         self.bias, self.of_drug_mean = nn.Parameter(torch.tensor(0.0)), nn.Parameter(torch.tensor(0.0))
 
     def hyperparameters(self) -> list[nn.Parameter]:
@@ -229,11 +221,13 @@ class KernelPart(ResponseProcess):
     ----------
     config
         Width of the states.
+    task
+        Where it starts from.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS))
-        self.uses_states = config.kernel_states
+    def __init__(self, config: NetworkConfig, task: Task = "classification") -> None:
+        super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS), task)
+        self.uses_states = config.kernel_states != "never"
         self.of_states = nn.Parameter(_free([0.3, 0.3]))
         self.of_genes = nn.Parameter(_free([0.3])) if config.kernel_genes else None
         self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)

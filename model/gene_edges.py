@@ -101,7 +101,10 @@ class GeneEdges:
     def unfitted_attention(self, *, seed: int) -> np.ndarray:
         """The same of networks of the same make that were never fitted, (n_edges,)."""
         torch.manual_seed(seed)
-        networks = [make_network(self.fitted.tensors, self.fitted.config).eval() for _ in self.fitted.members]
+        networks = [
+            make_network(self.fitted.tensors, self.fitted.config, n).eval()
+            for n in range(len(self.fitted.members))
+        ]
         return self._attention(networks)
 
     def _attention(self, networks: Sequence[nn.Module]) -> np.ndarray:

@@ -79,6 +79,18 @@ class Visible:
             known = (measured.any(0), measured.any(1))
         return cls(values, sign, measured, *known)
 
+    def means(self) -> tuple[Tensor, Tensor]:
+        """Of the values: drug means, and cell-line means of what they leave, shrunk by a few pairs; (n,) each."""
+        drug = self.value.sum(0) / (self.measured.sum(0) + 1)
+        rest = (self.value - drug) * self.measured
+        return drug, rest.sum(1) / (self.measured.sum(1) + 4)
+
+    def without_means(self) -> Visible:
+        """The values less drug and cell-line means, and their signs."""
+        rest = residuals(self.value, self.measured)
+        sign = torch.where(rest > 0, 1.0, -1.0) * self.measured
+        return Visible(rest, sign, self.measured, self.known_drugs, self.known_cell_lines)
+
 
 @dataclass(frozen=True)
 class Messages:
@@ -149,15 +161,8 @@ class MessageBuilder:
     def build(self, visible: Visible) -> Messages:
         """The messages of one step."""
         if self.task == "regression":
-            offsets = _offsets(visible)
-            rest = residuals(visible.value, visible.measured)
-            visible = Visible(
-                rest,
-                torch.where(rest > 0, 1.0, -1.0) * visible.measured,
-                visible.measured,
-                visible.known_drugs,
-                visible.known_cell_lines,
-            )
+            offsets = visible.means()
+            visible = visible.without_means()
         else:
             offsets = (
                 visible.value.new_zeros(self.tensors.n_drugs),
@@ -240,10 +245,3 @@ def _statistics(visible: Visible, dim: int) -> Tensor:
     """Shrunk mean of the signs, and log count of them, over cell lines (0) or drugs (1)."""
     count = visible.measured.sum(dim)
     return torch.stack([visible.sign.sum(dim) / (count + 4), torch.log1p(count) / 3], dim=1)
-
-
-def _offsets(visible: Visible) -> tuple[Tensor, Tensor]:
-    """Drug means, and cell-line means of what they leave, shrunk by a pair."""
-    drug = visible.value.sum(0) / (visible.measured.sum(0) + 1)
-    rest = (visible.value - drug) * visible.measured
-    return drug, rest.sum(1) / (visible.measured.sum(1) + 4)

@@ -14,12 +14,14 @@ from torch.nn import functional
 
 from model.axial import AxialAttention
 from model.blended_attention import blended
+from model.candidates import residuals
 from model.config import NetworkConfig
 from model.edges import Edges
 from model.gatv2 import RelationalGATv2Conv
 from model.gaussian_process import KernelPart
 from model.graph_tensors import GraphTensors
-from model.messages import RELATIONS, Messages
+from model.messages import RELATIONS, Messages, Visible
+from model.responses import Task
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
 KINDS = ("Drug", "CellLine", "Gene")
@@ -261,6 +263,21 @@ class Identities(nn.Module):
             nn.init.normal_(self.drug.weight, std=0.1)
             nn.init.normal_(self.cell_line.weight, std=0.1)
 
+    def start_from(self, visible: Visible) -> None:
+        """Begin at the truncated singular value decomposition of the visible values less drug and cell-line means.
+
+        What was not measured counts as zero, and singular values are shrunk by the first that is left out. From noise a
+        few dozen steps do not get as far. A table of no more than `identity_channels` rows or columns is no start.
+        """
+        k = self.drug.weight.shape[1]
+        left, size, right = torch.linalg.svd(residuals(visible.value, visible.measured), full_matrices=False)
+        if not 0 < k < len(size):
+            return
+        root = (size[:k] - size[k]).clamp(min=0).sqrt()
+        with torch.no_grad():
+            self.cell_line.weight.copy_(left[:, :k] * root)
+            self.drug.weight.copy_(right[:k].T * root)
+
     def numbers(self, messages: Messages) -> tuple[Tensor, Tensor]:
         """(n_drugs, k) and (n_cell_lines, k), zero where not known."""
         visible = messages.visible
@@ -295,6 +312,8 @@ class RelationalNetwork(nn.Module):
         Sizes, and the features that fix the projections.
     config
         Parts and widths.
+    task
+        What is predicted; the kernel part starts from it.
 
     Attributes
     ----------
@@ -309,7 +328,7 @@ class RelationalNetwork(nn.Module):
     shares: Tensor
     calibration: Tensor
 
-    def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
+    def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__()
         self.parts = ("relational", *["axial"] * config.axial, *["kernel"] * config.kernel)
         self.register_buffer("shares", torch.full((len(self.parts),), 1 / len(self.parts)))
@@ -321,7 +340,7 @@ class RelationalNetwork(nn.Module):
         self.axial = (
             AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
         )
-        self.kernel = KernelPart(config) if config.kernel else None
+        self.kernel = KernelPart(config, task) if config.kernel else None
 
     def states(
         self, tensors: GraphTensors, messages: Messages

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from model.blending import blend
 from model.config import Config
-from model.fitting import Fitting, Member, blend, fit_member
+from model.fitting import Fitting, Member, fit_member
 from model.gene_attention import GeneAttention, kernel_of
 from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Messages
@@ -137,7 +138,10 @@ def fit(
         members.append(fit_member(fitting, device, _for_member(report, number + 1)))
         fittings.append(fitting)
         seconds += fitting.epoch_seconds
-    blend(fittings)
+    kept = blend(fittings)
+    if len(kinds := {fittings[n].kernel_states for n in kept}) == 1:
+        config = config.with_states(kinds.pop())
+    members = [members[n] for n in kept]
     messages = builder.build(visible_pairs(tensors, training, scale))
     if attends is not None:
         given = attends.on(tensors)

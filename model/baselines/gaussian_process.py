@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from model.baselines.calibration import INTERCEPT, SLOPE, link, with_calibration
 from model.baselines.problem import Options, Problem
-from model.gaussian_process import LOGIT_SCALE, ResponseProcess
+from model.gaussian_process import ResponseProcess
 from model.inner_parts import draw_chunks
 from model.messages import Visible
-from model.responses import Responses
+from model.responses import Responses, Task
 from model.scale import Scale
 from model.splits import Split
 
@@ -32,7 +32,9 @@ class GaussianProcess:
 
     epochs: int = 12
     chunks: int = 4
-    learning_rate: float = 0.1
+    learning_rates: Mapping[Task, float] = field(
+        default_factory=lambda: {"classification": 0.1, "regression": 0.2}
+    )
 
     def choose(self, problem: Problem) -> Options:
         """Weights, precisions, what is observed, and the link."""
@@ -55,17 +57,15 @@ class GaussianProcess:
         with torch.no_grad():
             for name, (parameter, at) in _numbers(problem, process).items():
                 parameter[at] = options[name]
-            visible = _visible(problem, problem.training)
-            output = process.logits(
-                _kernels(problem), visible, torch.from_numpy(drug), torch.from_numpy(cell_line)
-            )
+            output = _output(problem, process, _kernels(problem), problem.training, drug, cell_line)
         mean, width = problem.scale
         output = output if problem.task == "classification" else output * width + mean
         return output.numpy().astype(np.float64)
 
     def _learned(self, problem: Problem) -> Options:
         process, kernels, training = _process(problem).train(), _kernels(problem), problem.training
-        optimiser = torch.optim.Adam(process.parameters(), lr=self.learning_rate)
+        rate = self.learning_rates[problem.task]
+        optimiser = torch.optim.Adam(process.parameters(), lr=rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs * self.chunks)
         generator = np.random.default_rng([problem.seed, 11])
         value = torch.from_numpy(problem.value).float()
@@ -74,10 +74,9 @@ class GaussianProcess:
                 if not len(chunk.train) or not len(chunk.test):
                     continue
                 asked = training.take(chunk.test)
-                output = process.logits(
-                    kernels, _visible(problem, training.take(chunk.train)),
-                    torch.from_numpy(asked.drug), torch.from_numpy(asked.cell_line),
-                )  # fmt: skip
+                output = _output(
+                    problem, process, kernels, training.take(chunk.train), asked.drug, asked.cell_line
+                )
                 optimiser.zero_grad()
                 if problem.task == "classification":
                     functional.binary_cross_entropy_with_logits(
@@ -92,11 +91,33 @@ class GaussianProcess:
 
 
 def _process(problem: Problem) -> ResponseProcess:
-    """New. In regression the constants carry drugs' and cell lines' main effects, which are most of ln IC50."""
     sizes = (len(problem.features.drug_kernels), len(problem.features.cell_line_kernels))
+    return ResponseProcess(*sizes, problem.task)
+
+
+def _output(
+    problem: Problem,
+    process: ResponseProcess,
+    kernels: tuple[Tensor, Tensor],
+    given: Responses,
+    drug: np.ndarray,
+    cell_line: np.ndarray,
+) -> Tensor:
+    """Logits of pairs, (n_pairs,), or ln IC50 in training standard deviations.
+
+    Drug and cell-line means, which are most of ln IC50, are taken out before and given back after: of offsets so large
+    conjugate gradients would leave a good part unexplained.
+    """
+    visible, of_drug, of_cell_line = (
+        _visible(problem, given),
+        torch.from_numpy(drug),
+        torch.from_numpy(cell_line),
+    )
     if problem.task == "classification":
-        return ResponseProcess(*sizes, scale=LOGIT_SCALE)
-    return ResponseProcess(*sizes, constants=(1.0, 1.0), scale=1.0, observed=(0.0, 1.0))
+        return process.logits(kernels, visible, of_drug, of_cell_line)
+    drug_mean, cell_line_mean = visible.means()
+    rest = process.logits(kernels, visible.without_means(), of_drug, of_cell_line)
+    return drug_mean[of_drug] + cell_line_mean[of_cell_line] + rest
 
 
 def _numbers(problem: Problem, process: ResponseProcess) -> dict[str, tuple[nn.Parameter, int | tuple[()]]]:

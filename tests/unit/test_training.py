@@ -13,8 +13,9 @@ from kg.errors import ModelError
 from kg.fingerprints import fingerprints
 from model import saved
 from model.attribution import attention_tables
+from model.blending import blend
 from model.config import Config, load_preset
-from model.fitting import Fitting, blend
+from model.fitting import Fitting
 from model.graph_tensors import graph_tensors
 from model.messages import MessageBuilder
 from model.metrics import auroc, pearson
