@@ -7,20 +7,38 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy import stats
+from scipy.special import expit
 from torch import Tensor
 
-from model.calibration import curve
+from model.calibration import best_threshold, curve
 from model.fitting import UNSEEN, Fitting
 
 PAIR_PARTS = 5
 """Parts of an inner part of random pairs over which blends are compared."""
 
 
-def blend(fittings: Sequence[Fitting]) -> list[int]:
+@dataclass(frozen=True)
+class Blend:
+    """What was chosen beside the shares and the calibration, which the networks keep.
+
+    Attributes
+    ----------
+    kept
+        Places of the networks that stay.
+    threshold
+        Probability from which a pair is best called sensitive; for classes of random pairs alone.
+    """
+
+    kept: list[int]
+    threshold: float | None
+
+
+def blend(fittings: Sequence[Fitting]) -> Blend:
     """Choose one set of shares of the parts for all networks, set it, and say which networks stay.
 
     One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
@@ -28,11 +46,6 @@ def blend(fittings: Sequence[Fitting]) -> list[int]:
     paired t-test at 5% over the inner parts, or over fifths of them where pairs are random. A single part shows
     nothing. Networks with states in their kernels and those without are chosen between in the same way: all stay unless
     one kind is shown to be better alone. What the blend then says of classes is calibrated on the same pairs.
-
-    Returns
-    -------
-    list of int
-        Places of the networks that stay.
     """
     outputs = [fitting.inner_outputs() for fitting in fittings]
     ensembles, inner_parts = _ensembles(fittings)
@@ -52,16 +65,19 @@ def blend(fittings: Sequence[Fitting]) -> list[int]:
         ]
     )
     shares, ensemble = tried[_nearest_not_worse(figures[:, np.isfinite(figures).all(axis=0)])]
-    line = (1.0, 0.0)
+    line, threshold = (1.0, 0.0), None
     of_classes = fittings[0].scale.task == "classification"
-    if settings.calibrate and of_classes and fittings[0].split not in UNSEEN:  # else a few entities would say
+    if of_classes and fittings[0].split not in UNSEEN:  # else a few entities would say
         blended = [said(ensemble, part) for part in sorted({fittings[n].inner_number for n in ensemble})]
         label = np.concatenate([fitting.inner_validation.label for fitting, _ in blended])
-        line = curve(label, torch.cat([shares @ output for _, output in blended]).numpy())
+        logit = torch.cat([shares @ output for _, output in blended]).numpy()
+        if settings.calibrate:
+            line = curve(label, logit)
+        threshold = best_threshold(label, expit(line[0] * logit + line[1]))
     for fitting in fittings:
         fitting.network.shares.copy_(shares)  # type: ignore[operator]
         fitting.network.calibration.copy_(torch.tensor(line))  # type: ignore[operator]
-    return list(ensemble)
+    return Blend(list(ensemble), threshold)
 
 
 def _ensembles(fittings: Sequence[Fitting]) -> tuple[list[list[int]], list[int]]:

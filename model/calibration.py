@@ -1,4 +1,4 @@
-"""Scores of a class to probabilities: a logistic curve (Platt, 1999)."""
+"""Scores to probabilities, by a logistic curve (Platt, 1999), and probabilities to classes, by a threshold."""
 
 from __future__ import annotations
 
@@ -14,3 +14,14 @@ def curve(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
     width = float(score.std()) or 1.0
     fitted = LogisticRegression(C=1e3).fit((score / width)[:, None], label.astype(int))
     return max(float(fitted.coef_[0, 0]) / width, 1e-3), float(fitted.intercept_[0])
+
+
+def best_threshold(label: np.ndarray, probability: np.ndarray) -> float:
+    """The probability from which calling a pair sensitive gives the largest F1; one half of one class."""
+    if label.min() == label.max():
+        return 0.5
+    order = np.argsort(-probability, kind="stable")
+    hits = np.cumsum(label[order])
+    f1 = 2 * hits / (np.arange(1, len(label) + 1) + label.sum())
+    f1[:-1][np.diff(probability[order]) == 0] = 0  # pairs of one probability are called alike
+    return float(probability[order][f1.argmax()])

@@ -116,7 +116,7 @@ def evaluate(
         predicted = np.where(mask, np.nan, outcome.predicted)
         rows = [
             {"dataset": name, "split": plan.split.value, "fold": number, "model": model, **figure}
-            for figure in _figures(measured, cut[number], predicted, plan.task)
+            for figure in _figures(measured, cut[number], predicted, plan.task, outcome.threshold)
         ]
         if (file := predicted_in(number, model)) is not None:
             test = measured.take(cut[number].test)
@@ -173,7 +173,9 @@ def _config(model: str, plan: Plan) -> str | None:
         raise
 
 
-def _figures(measured: Responses, fold: Fold, predicted: np.ndarray, task: Task) -> list[Row]:
+def _figures(
+    measured: Responses, fold: Fold, predicted: np.ndarray, task: Task, threshold: float | None
+) -> list[Row]:
     training, test = measured.take(fold.train), measured.take(fold.test)
     expected = training_expectation(
         training.target(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
@@ -182,7 +184,7 @@ def _figures(measured: Responses, fold: Fold, predicted: np.ndarray, task: Task)
     said = np.isfinite(predicted)
     return score(
         test.target(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
-        expected=expected[said],
+        expected=expected[said], threshold=threshold,
     )  # fmt: skip
 
 

@@ -17,12 +17,13 @@ import numpy as np
 from kg import heterograph as graphs
 from kg.heterograph import Heterograph
 from model.baselines import BASELINES, Features, Problem
+from model.calibration import best_threshold
 from model.config import load_preset
 from model.graph_tensors import GraphTensors, graph_tensors, network_tensors
 from model.plans import Plan
 from model.reproducible import reproducible
 from model.responses import Responses
-from model.splits import Fold
+from model.splits import Fold, Split
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,14 @@ class Outcome:
         What a baseline chose on inner parts; of presets, the shares of the network's parts.
     seconds
         Fitting and predicting.
+    threshold
+        Probability from which a pair is called sensitive, chosen on inner parts; of transfer between data sets.
     """
 
     predicted: np.ndarray
     options: Mapping[str, float]
     seconds: float
+    threshold: float | None = None
 
 
 def baseline_tensors(heterograph: Heterograph) -> GraphTensors:
@@ -67,7 +71,8 @@ def predict_fold(
         problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups)
         options = BASELINES[model].choose(problem)
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
-        return Outcome(predicted, options, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return Outcome(predicted, options, seconds, _threshold(problem, model, options, plan))
     from model.targets.run import gene_attention
     from model.training import fit
 
@@ -81,7 +86,16 @@ def predict_fold(
     )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
     shares = {f"share of the {part} part": share for part, share in fitted.shares().items()}
-    return Outcome(predicted, shares, time.monotonic() - started)
+    threshold = fitted.threshold if plan.split is Split.transfer else None
+    return Outcome(predicted, shares, time.monotonic() - started, threshold)
+
+
+def _threshold(problem: Problem, model: str, options: Mapping[str, float], plan: Plan) -> float | None:
+    """A baseline's `Outcome.threshold`."""
+    if plan.split is not Split.transfer or plan.task == "regression":
+        return None
+    less, aside = problem.inner(0)
+    return best_threshold(aside.label, BASELINES[model].predict(less, options, aside.drug, aside.cell_line))
 
 
 def in_turn(

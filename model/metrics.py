@@ -108,6 +108,7 @@ CLASSIFICATION: dict[str, Metric] = {
 REGRESSION: dict[str, Metric] = {"rmse": rmse, "r2": r2, "pearson": pearson, "spearman": spearman}
 GROUPED = {"classification": ("auroc", "aupr"), "regression": ("rmse", "r2", "pearson", "spearman")}
 RESIDUAL = ("pearson", "spearman")
+AT_THRESHOLD = ("accuracy", "f1", "mcc")
 
 
 def per_entity(
@@ -200,6 +201,7 @@ def score(
     task: str,
     *,
     expected: np.ndarray | None = None,
+    threshold: float | None = None,
 ) -> list[dict[str, str | float]]:
     """All figures for one set of predictions.
 
@@ -217,6 +219,8 @@ def score(
         `training_expectation` of these pairs, for the grouping ``residual``: how the target, less what training means
         say, goes with the interaction that is in the predictions (their log-odds, for classes). A model that is
         additive has none and scores nothing, which is NaN.
+    threshold
+        Of probability, where classes are to be told by another than one half, too, as ``f1_at_threshold`` and so on.
 
     Returns
     -------
@@ -230,6 +234,16 @@ def score(
         {"metric": name, "grouping": "pooled", "value": metric(target, predicted)}
         for name, metric in metrics.items()
     ]
+    if threshold is not None:
+        called = (predicted >= threshold).astype(np.float64)
+        rows += [
+            {
+                "metric": f"{name}_at_threshold",
+                "grouping": "pooled",
+                "value": CLASSIFICATION[name](target, called),
+            }
+            for name in AT_THRESHOLD
+        ]
     for grouping, entity in (("per_drug", drug), ("per_cell_line", cell_line)):
         for name in GROUPED[task]:
             values = per_entity(metrics[name], target, predicted, entity, classes=task == "classification")

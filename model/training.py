@@ -37,6 +37,8 @@ class Fitted:
         Median over epochs and members.
     attends
         Of drugs to genes, where it was fitted to known targets beforehand.
+    threshold
+        Probability from which a pair is best called sensitive, by inner parts of random pairs; of a fit alone.
     """
 
     config: Config
@@ -46,6 +48,7 @@ class Fitted:
     messages: Messages
     seconds_per_epoch: float
     attends: GeneAttention | None = None
+    threshold: float | None = None
 
     def predict(self, drug: np.ndarray, cell_line: np.ndarray, *, batch: int = 200_000) -> np.ndarray:
         """Probability, or ln IC50, of pairs given by node numbers; float32 (n_pairs,)."""
@@ -138,15 +141,17 @@ def fit(
         members.append(fit_member(fitting, device, _for_member(report, number + 1)))
         fittings.append(fitting)
         seconds += fitting.epoch_seconds
-    kept = blend(fittings)
-    if len(kinds := {fittings[n].kernel_states for n in kept}) == 1:
+    chosen = blend(fittings)
+    if len(kinds := {fittings[n].kernel_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
-    members = [members[n] for n in kept]
+    members = [members[n] for n in chosen.kept]
     messages = builder.build(visible_pairs(tensors, training, scale))
     if attends is not None:
         given = attends.on(tensors)
         messages = replace(messages, attends=given, overlap=kernel_of(given))
-    return Fitted(config, scale, tensors, tuple(members), messages, float(np.median(seconds)), attends)
+    return Fitted(
+        config, scale, tensors, tuple(members), messages, float(np.median(seconds)), attends, chosen.threshold
+    )
 
 
 def _for_member(report: Report | None, member: int) -> Callable[[int, float | None], None]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import metrics
+from model.calibration import best_threshold
 
 
 def _example(seed: int = 0, n: int = 300, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -132,3 +133,25 @@ def test_training_expectation_is_least_squares_on_indicators_and_never_sees_the_
         one_hot[training].T @ one_hot[training] + 2 * np.eye(45), one_hot[training].T @ left
     )
     assert found == pytest.approx(target[training].mean() + one_hot[~training] @ effects, abs=1e-6)
+
+
+def test_threshold_is_where_f1_is_largest_and_ties_are_called_together() -> None:
+    label = np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+    assert best_threshold(label, np.array([0.4, 0.3, 0.2, 0.2, 0.1, 0.05])) == 0.2  # 3 hits of 4 called
+    assert best_threshold(np.ones(3), np.array([0.1, 0.2, 0.3])) == 0.5
+    rng = np.random.default_rng(0)
+    label, probability = (rng.random(200) < 0.3).astype(float), rng.random(200).round(2)
+    reached = [metrics.f1(label, (probability >= t).astype(float)) for t in np.unique(probability)]
+    at = best_threshold(label, probability)
+    assert metrics.f1(label, (probability >= at).astype(float)) == max(reached)
+
+
+def test_classes_at_a_threshold_stand_beside_those_at_one_half() -> None:
+    label, probability = np.array([1.0, 1.0, 0.0, 0.0]), np.array([0.3, 0.2, 0.1, 0.05])
+    nodes = np.zeros(4, int)
+    rows = metrics.score(label, probability, nodes, nodes, "classification", threshold=0.2)
+    found = {row["metric"]: row["value"] for row in rows if row["grouping"] == "pooled"}
+    assert found["f1"] == 0.0
+    assert found["f1_at_threshold"] == found["accuracy_at_threshold"] == found["mcc_at_threshold"] == 1.0
+    plain = metrics.score(label, probability, nodes, nodes, "classification")
+    assert not any("threshold" in str(row["metric"]) for row in plain)

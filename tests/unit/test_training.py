@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,16 @@ from kg.fingerprints import fingerprints
 from model import saved
 from model.attribution import attention_tables
 from model.blending import blend
+from model.candidates import residuals
 from model.config import Config, load_preset
 from model.fitting import Fitting
 from model.graph_tensors import graph_tensors
 from model.messages import MessageBuilder
 from model.metrics import auroc, pearson
+from model.network import Identities
 from model.predict import with_new_cell_line, with_new_drug
 from model.responses import responses
-from model.scale import Scale
+from model.scale import Scale, visible_pairs
 from model.splits import Split, folds
 from model.training import Fitted, fit
 from tests.screens import screen
@@ -275,3 +278,54 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
     fitting.inner_outputs = lambda: torch.stack([knows, knows])  # type: ignore[method-assign]
     blend([fitting])
     assert fitting.network.shares.tolist() == [0.5, 0.5]  # nothing tells them apart
+
+
+def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = load_preset("default", network={"channels": 8}, training={"validation_share": 0.45})
+    scale = Scale.of(measured, "classification")
+    builder = MessageBuilder(tensors, config.network, "classification")
+    fittings = [
+        Fitting(tensors, builder, measured, config, scale, Split.random, seed=0, number=number)
+        for number in range(4)
+    ]
+    assert [fitting.kernel_states for fitting in fittings] == ["always", "never"] * 2
+    assert [fitting.inner_number for fitting in fittings] == [0, 0, 1, 1]
+    generator = torch.Generator().manual_seed(0)
+    truth = [2 * torch.from_numpy(fitting.inner_validation.label) - 1 for fitting in fittings]
+    noise = [torch.randn(len(label), generator=generator) for label in truth]
+
+    def outputs(spread: float, at: int) -> Any:
+        return lambda: torch.stack([truth[at] + spread * noise[at]] * 3)
+
+    for number, fitting in enumerate(fittings):
+        fitting.inner_outputs = outputs(1.0, number)  # type: ignore[method-assign]
+    assert blend(fittings).kept == [0, 1, 2, 3]  # their noise is their own: together they are better
+    for number, fitting in enumerate(fittings):
+        fitting.inner_outputs = outputs(20.0 if number % 2 else 0.5, number)  # type: ignore[method-assign]
+    assert blend(fittings).kept == [0, 2]
+
+
+def test_identities_start_where_a_factorisation_of_what_is_visible_leads() -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    visible = visible_pairs(tensors, measured, Scale.of(measured, "classification"))
+    config = load_preset("default", network={"identity_channels": 4})
+    torch.manual_seed(0)
+    identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config.network)
+    identities.start_from(visible)
+    table = identities.cell_line.weight @ identities.drug.weight.T
+    rest = residuals(visible.value, visible.measured)
+    assert float((rest - table).detach().norm()) < float(rest.norm())
+    assert torch.linalg.matrix_rank(table.detach()) == 4
+    drawn = Identities(
+        tensors.n_drugs,
+        tensors.n_cell_lines,
+        load_preset("default", network={"identity_channels": 64}).network,
+    )
+    before = drawn.drug.weight.clone()
+    drawn.start_from(visible)  # more channels than the table has rows: no start
+    assert torch.equal(before, drawn.drug.weight)
