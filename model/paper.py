@@ -251,9 +251,9 @@ def _thresholds(known: Sequence[Measured]) -> str:
         ]
     head = [f"{name}{' at threshold' if figure != name else ''}" for name, figure in figures]
     about = (
-        "The rules that make classes of ln IC50, and how far they agree with the paper's labels: `docs/data.md`.\nBetween "
-        "data sets a pair can be called sensitive from one half of probability, or from where F1 is largest\non inner "
-        "parts of the training data:"
+        "The rules that make classes of ln IC50, and how far they agree with the paper's labels: `docs/data.md`.\n"
+        "Between data sets a pair can be called sensitive from one half of probability, or from where F1 is largest\n"
+        "on inner parts of the training data:"
     )
     return f"## Response threshold\n\n{about}\n\n" + _table(["data sets", "model", *head], rows)
 

@@ -1,7 +1,7 @@
 """Searches a preset's options on inner parts of a training part; the held-out fold is cut away first and never read.
 
 A trial's options depend on the seed, its number and the finished trials alone, so a study that was cut off goes on as
-if it had not been, and the same command draws the same trials.
+if it had not been, and the same command draws the same trials. The first trial is the preset itself.
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ def tune(
             f"{file} belongs to a study of other data, another preset, split, task or seed; name another --study"
         )
     study.set_user_attr("of", belongs_to)
+    if not study.get_trials(deepcopy=False):
+        study.enqueue_trial(_own(load_preset(preset)))
     while len(done := _finished(study)) < trials:
         study.sampler = optuna.samplers.TPESampler(seed=10_007 * plan.seed + len(done), n_startup_trials=8)
         trial = study.ask()
@@ -151,6 +153,17 @@ def _space() -> dict[str, Any]:
 
     parts = yaml.safe_load(resources.files("model").joinpath("presets", "search.yaml").read_text())
     return {f"{part}.{option}": space for part, options in parts.items() for option, space in options.items()}
+
+
+def _own(config: Config) -> dict[str, Any]:
+    """What the preset itself has, as far as the search reaches: the first trial, which others have to beat."""
+    options = config.model_dump()
+    own = {name: options[name.split(".")[0]][name.split(".")[1]] for name in _space()}
+    return {name: own[name] for name, space in _space().items() if _holds(space, own[name])}
+
+
+def _holds(space: Any, value: Any) -> bool:
+    return value in space["choices"] if isinstance(space, dict) else space[0] <= value <= space[1]
 
 
 def _draw(trial: Any, name: str, space: Any) -> Any:

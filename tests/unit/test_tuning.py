@@ -31,6 +31,9 @@ def test_study_goes_on_as_if_it_had_not_been_cut_off(tmp_path: Path) -> None:
     again = tuning.tune(screen(), "fast", PLAN, fold=0, trials=3, file=tmp_path / "b.jsonl")
     assert [(t.options, t.value) for t in again] == [(t.options, t.value) for t in whole]
     assert len({str(t.options) for t in whole}) == 3
+    own = load_preset("fast")
+    assert whole[0].options["training.learning_rate"] == own.training.learning_rate
+    assert whole[0].options["network.channels"] == own.network.channels
     tuning.write_preset(tmp_path / "best.yaml", "fast", whole)
     best = max(whole, key=lambda t: t.value)
     config = load_preset(str(tmp_path / "best.yaml"))
