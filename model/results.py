@@ -79,7 +79,7 @@ def section(result: Row) -> str:
     models = list(dict.fromkeys(v["model"] for v in result["verdicts"]))
     best = {column: _best(cells, models, column) for column in shown}
     folds = len({row["fold"] for row in result["rows"]})
-    title = f"## {result['dataset']}, {result['split']}, {result['task']}\n\n"
+    title = f"## {result['dataset']}, {result['split']}{_grouped(result)}, {result['task']}\n\n"
     about = (
         f"{folds} of {result['n_folds']} folds; commit {result['commit']}; {result['machine']}.\n\n"
         f"    {result['command']}\n\n"
@@ -91,6 +91,14 @@ def section(result: Row) -> str:
         body += f"| {model} | " + " | ".join(values) + " |\n"
     said = _judgement(cells, shown, best, result["ours"]) + _audited(result) + _left_out(result)
     return title + about + head + body + "\n" + said
+
+
+def _grouped(result: Row) -> str:
+    """What is held out together, where it is not near twins."""
+    held_out = {"unseen-drug": ("drug",), "unseen-cell": ("cell_line",), "unseen-both": ("drug", "cell_line")}
+    sides = [side for side in held_out.get(result["split"], ()) if result[f"{side}_groups"] != "twins"]
+    groups = "; ".join(f"{side.replace('_', ' ')} groups: {result[f'{side}_groups']}" for side in sides)
+    return f" ({groups})" if groups else ""
 
 
 def _judgement(

@@ -260,5 +260,7 @@ def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) 
     assert "    cli evaluate --split random" in text
     assert "- Leak audit: 2 checks, 1 clear, 1 noted, 0 leak (twins)." in text
     assert json.loads(rows.read_text()) == [result]
+    alone = {**result, "split": "unseen-drug", "drug_groups": "alone", "cell_line_groups": "twins"}
+    assert results.section(alone).startswith("## nci60, unseen-drug (drug groups: alone), classification\n")
     with pytest.raises(InputError, match="holds no result"):
         results.read_results([tmp_path / "nothing"])

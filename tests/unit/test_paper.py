@@ -56,6 +56,11 @@ def test_omics_of_an_evaluation_are_not_taken_for_all() -> None:
     assert len(_figures_of_ours(page)) == 1
 
 
+def test_evaluations_that_hold_out_each_drug_alone_are_not_taken_for_those_of_twins() -> None:
+    page = paper.page([_result("default", [0.777], split="unseen-drug", drug_groups="alone")])
+    assert not _figures_of_ours(page)
+
+
 def test_rows_stand_beside_the_page(tmp_path: Path) -> None:
     page, rows = paper.write_paper([_result("default", [0.9])], tmp_path)
     assert "cli evaluate" in page.read_text()
