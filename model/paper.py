@@ -188,6 +188,7 @@ def _experiments(known: Sequence[Measured]) -> Iterator[str]:
     parts = {
         "all of it": {}, "no messages": {"conv": "none"}, "no axial part": {"axial": False},
         "no kernel part": {"kernel": False},
+        "kernel part without genes": {"kernel_genes": False},
         "kernel part without messages and axial part": {"conv": "none", "axial": False},
         "relational part alone": {"axial": False, "kernel": False},
     }  # fmt: skip
