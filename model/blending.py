@@ -50,21 +50,22 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     outputs = [fitting.inner_outputs() for fitting in fittings]
     ensembles, inner_parts = _ensembles(fittings)
     settings = fittings[0].config.training
-    tried = list(
-        itertools.product(_shares(fittings[0].network.parts, settings.expected_shares), ensembles)  # type: ignore[arg-type]
-    )
 
     def said(ensemble: Sequence[int], part: int) -> tuple[Fitting, Tensor]:
         of_part = [n for n in ensemble if fittings[n].inner_number == part]
         return fittings[of_part[0]], torch.stack([outputs[n] for n in of_part]).mean(0)
 
+    on_parts = [[said(ensemble, part) for part in inner_parts] for ensemble in ensembles]
+    tried = [
+        (shares, place)
+        for shares in _shares(fittings[0].network.parts, settings.expected_shares)  # type: ignore[arg-type]
+        for place in range(len(ensembles))
+    ]
     figures = np.array(
-        [
-            [f for part in inner_parts for f in _figures(*said(ensemble, part), shares)]
-            for shares, ensemble in tried
-        ]
+        [[f for on_part in on_parts[place] for f in _figures(*on_part, shares)] for shares, place in tried]
     )
-    shares, ensemble = tried[_nearest_not_worse(figures[:, np.isfinite(figures).all(axis=0)])]
+    shares, place = tried[_nearest_not_worse(figures[:, np.isfinite(figures).all(axis=0)])]
+    ensemble = ensembles[place]
     line, threshold = (1.0, 0.0), None
     of_classes = fittings[0].scale.task == "classification"
     if of_classes and fittings[0].split not in UNSEEN:  # else a few entities would say
@@ -77,7 +78,7 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     for fitting in fittings:
         fitting.network.shares.copy_(shares)  # type: ignore[operator]
         fitting.network.calibration.copy_(torch.tensor(line))  # type: ignore[operator]
-    return Blend(list(ensemble), threshold)
+    return Blend(ensemble, threshold)
 
 
 def _ensembles(fittings: Sequence[Fitting]) -> tuple[list[list[int]], list[int]]:

@@ -270,9 +270,9 @@ class Identities(nn.Module):
         few dozen steps do not get as far. A table of no more than `identity_channels` rows or columns is no start.
         """
         k = self.drug.weight.shape[1]
-        left, size, right = torch.linalg.svd(residuals(visible.value, visible.measured), full_matrices=False)
-        if not 0 < k < len(size):
+        if not 0 < k < min(visible.value.shape):
             return
+        left, size, right = torch.linalg.svd(residuals(visible.value, visible.measured), full_matrices=False)
         root = (size[:k] - size[k]).clamp(min=0).sqrt()
         with torch.no_grad():
             self.cell_line.weight.copy_(left[:, :k] * root)

@@ -38,7 +38,7 @@ class Fitted:
     attends
         Of drugs to genes, where it was fitted to known targets beforehand.
     threshold
-        Probability from which a pair is best called sensitive, by inner parts of random pairs; of a fit alone.
+        Probability from which a pair is best called sensitive, by inner parts of random pairs; not kept in a run.
     """
 
     config: Config

@@ -157,9 +157,9 @@ def _space() -> dict[str, Any]:
 
 def _own(config: Config) -> dict[str, Any]:
     """What the preset itself has, as far as the search reaches: the first trial, which others have to beat."""
-    options = config.model_dump()
-    own = {name: options[name.split(".")[0]][name.split(".")[1]] for name in _space()}
-    return {name: own[name] for name, space in _space().items() if _holds(space, own[name])}
+    options, searched = config.model_dump(), _space()
+    own = {name: options[part][option] for name in searched for part, option in [name.split(".")]}
+    return {name: own[name] for name, space in searched.items() if _holds(space, own[name])}
 
 
 def _holds(space: Any, value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from model.responses import Responses, Task
 from model.scale import Scale
 from model.splits import Split
 
+LEARNING_RATES: Mapping[Task, float] = {"classification": 0.1, "regression": 0.2}
+
 
 @dataclass(frozen=True)
 class GaussianProcess:
@@ -32,9 +34,6 @@ class GaussianProcess:
 
     epochs: int = 12
     chunks: int = 4
-    learning_rates: Mapping[Task, float] = field(
-        default_factory=lambda: {"classification": 0.1, "regression": 0.2}
-    )
 
     def choose(self, problem: Problem) -> Options:
         """Weights, precisions, what is observed, and the link."""
@@ -64,8 +63,7 @@ class GaussianProcess:
 
     def _learned(self, problem: Problem) -> Options:
         process, kernels, training = _process(problem).train(), _kernels(problem), problem.training
-        rate = self.learning_rates[problem.task]
-        optimiser = torch.optim.Adam(process.parameters(), lr=rate)
+        optimiser = torch.optim.Adam(process.parameters(), lr=LEARNING_RATES[problem.task])
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs * self.chunks)
         generator = np.random.default_rng([problem.seed, 11])
         value = torch.from_numpy(problem.value).float()
@@ -108,11 +106,8 @@ def _output(
     Drug and cell-line means, which are most of ln IC50, are taken out before and given back after: of offsets so large
     conjugate gradients would leave a good part unexplained.
     """
-    visible, of_drug, of_cell_line = (
-        _visible(problem, given),
-        torch.from_numpy(drug),
-        torch.from_numpy(cell_line),
-    )
+    visible = _visible(problem, given)
+    of_drug, of_cell_line = torch.from_numpy(drug), torch.from_numpy(cell_line)
     if problem.task == "classification":
         return process.logits(kernels, visible, of_drug, of_cell_line)
     drug_mean, cell_line_mean = visible.means()
