@@ -74,6 +74,7 @@ def tune(
     """
     import optuna
     from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
 
     load_preset(preset, **plan.options())
     measured, cut = plan.cut(heterograph)
@@ -97,7 +98,7 @@ def tune(
             f"{file} belongs to a study of other data, another preset, split, task or seed; name another --study"
         )
     study.set_user_attr("of", belongs_to)
-    if not study.get_trials(deepcopy=False):
+    if not _finished(study) and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         study.enqueue_trial(_own(load_preset(preset)))
     while len(done := _finished(study)) < trials:
         study.sampler = optuna.samplers.TPESampler(seed=10_007 * plan.seed + len(done), n_startup_trials=8)

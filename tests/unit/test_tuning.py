@@ -42,6 +42,22 @@ def test_study_goes_on_as_if_it_had_not_been_cut_off(tmp_path: Path) -> None:
         tuning.tune(screen(), "fast", PLAN, fold=1, trials=1, file=tmp_path / "a.jsonl")
 
 
+def test_study_that_is_cut_off_in_its_first_trial_begins_with_the_preset_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tuning.tune(screen(), "fast", PLAN, fold=0, trials=2, file=tmp_path / "a.jsonl")
+
+    def cut_off(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "_figure", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            tuning.tune(screen(), "fast", PLAN, fold=0, trials=2, file=tmp_path / "b.jsonl")
+    again = tuning.tune(screen(), "fast", PLAN, fold=0, trials=2, file=tmp_path / "b.jsonl")
+    assert [(t.options, t.value) for t in again] == [(t.options, t.value) for t in whole]
+
+
 def test_labels_of_the_held_out_fold_change_no_trial(tmp_path: Path) -> None:
     heterograph = screen()
     measured, cut = PLAN.cut(heterograph)
