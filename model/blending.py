@@ -17,9 +17,11 @@ from torch import Tensor
 
 from model.calibration import best_threshold, curve
 from model.fitting import UNSEEN, Fitting
+from model.jackknife import auroc_without, r2_without, standard_error
+from model.splits import Split
 
-PAIR_PARTS = 5
-"""Parts of an inner part of random pairs over which blends are compared."""
+N_GROUPS = 10
+"""Groups of what an inner part holds out, at most, of which one is left out at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,17 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     """Choose one set of shares of the parts for all networks, set it, and say which networks stay.
 
     One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
-    So those shares win that are nearest to the preset's expectation and are not shown to be worse than the best, by a
-    paired t-test at 5% over the inner parts, or over fifths of them where pairs are random. A single part shows
-    nothing. Networks with states in their kernels and those without are chosen between in the same way: all stay unless
-    one kind is shown to be better alone. What the blend then says of classes is calibrated on the same pairs.
+    So those shares win that are nearest to the preset's expectation and are not shown to be worse than the best, at 5%:
+    by the jackknife over what is held out, whole drugs or cell lines, or parts of the pairs where those are random.
+    Networks with states in their kernels and those without are chosen between in the same way: all stay unless one kind
+    is shown to be better alone. What the blend then says of classes is calibrated on the same pairs.
     """
     outputs = [fitting.inner_outputs() for fitting in fittings]
     ensembles, inner_parts = _ensembles(fittings)
-    settings = fittings[0].config.training
+    settings, of_unseen = fittings[0].config.training, fittings[0].split in UNSEEN
+    expected = settings.expected_unseen_shares if of_unseen else None
+    if expected is None:
+        expected = settings.expected_shares
 
     def said(ensemble: Sequence[int], part: int) -> tuple[Fitting, Tensor]:
         of_part = [n for n in ensemble if fittings[n].inner_number == part]
@@ -58,17 +63,18 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     on_parts = [[said(ensemble, part) for part in inner_parts] for ensemble in ensembles]
     tried = [
         (shares, place)
-        for shares in _shares(fittings[0].network.parts, settings.expected_shares)  # type: ignore[arg-type]
+        for shares in _shares(fittings[0].network.parts, expected)  # type: ignore[arg-type]
         for place in range(len(ensembles))
     ]
-    figures = np.array(
-        [[f for on_part in on_parts[place] for f in _figures(*on_part, shares)] for shares, place in tried]
-    )
-    shares, place = tried[_nearest_not_worse(figures[:, np.isfinite(figures).all(axis=0)])]
+    figures = [
+        np.array([_figures(*on_parts[place][n], shares) for shares, place in tried])
+        for n in range(len(inner_parts))
+    ]
+    shares, place = tried[_nearest_not_worse(figures)]
     ensemble = ensembles[place]
     line, threshold = (1.0, 0.0), None
     of_classes = fittings[0].scale.task == "classification"
-    if of_classes and fittings[0].split not in UNSEEN:  # else a few entities would say
+    if of_classes and not of_unseen:  # else a few entities would say
         blended = [said(ensemble, part) for part in sorted({fittings[n].inner_number for n in ensemble})]
         label = np.concatenate([fitting.inner_validation.label for fitting, _ in blended])
         logit = torch.cat([shares @ output for _, output in blended]).numpy()
@@ -93,19 +99,39 @@ def _ensembles(fittings: Sequence[Fitting]) -> tuple[list[list[int]], list[int]]
     return ([everyone, *alone], shared) if len(kinds) > 1 and shared else ([everyone], parts)
 
 
-def _figures(fitting: Fitting, outputs: Tensor, shares: Tensor) -> list[float]:
-    """Of parts of the inner part that can be told apart: of pairs five, of entities the one they are."""
-    n = 1 if fitting.split in UNSEEN else PAIR_PARTS
-    return [fitting.figure(outputs, shares, slice(start, None, n)) for start in range(n)]
+def _figures(fitting: Fitting, outputs: Tensor, shares: Tensor) -> np.ndarray:
+    """Of a blend on an inner part, then with one group of what it holds out left out, (1 + n_groups,)."""
+    task, inner = fitting.scale.task, fitting.inner_validation
+    predicted = fitting.scale.prediction(shares @ outputs).numpy().astype(np.float64)
+    figure = auroc_without if task == "classification" else r2_without
+    return figure(inner.target(task).astype(np.float64), predicted, _groups(fitting))
 
 
-def _nearest_not_worse(figures: np.ndarray) -> int:
-    """The first row that is not shown to be worse than the best; figures are (n_tried, n_parts)."""
-    if (n := figures.shape[1]) < 2:
+def _groups(fitting: Fitting) -> np.ndarray:
+    """The group of every pair of an inner part: of its cell line or drug where those are held out, else any."""
+    inner, together = fitting.inner_validation, fitting.groups
+    if fitting.split not in UNSEEN:
+        return np.arange(len(inner)) % N_GROUPS
+    if fitting.split is Split.unseen_drug:
+        side = inner.drug if together is None else together.drug[inner.drug]
+    else:
+        side = inner.cell_line if together is None else together.cell_line[inner.cell_line]
+    number: np.ndarray = np.unique(side, return_inverse=True)[1] % N_GROUPS
+    return number
+
+
+def _nearest_not_worse(figures: Sequence[np.ndarray]) -> int:
+    """The first that is not shown to be worse than the best; figures are (n_tried, 1 + n_groups) an inner part."""
+    told = [part[:, np.isfinite(part).all(axis=0)] for part in figures if np.isfinite(part[:, 0]).all()]
+    told = [part for part in told if part.shape[1] > 2]  # a single group shows nothing
+    if not told:
         return 0
-    behind = figures[figures.mean(axis=1).argmax()] - figures
-    error = behind.std(axis=1, ddof=1) / np.sqrt(n)
-    return int(np.flatnonzero(behind.mean(axis=1) <= stats.t.ppf(0.95, n - 1) * error)[0])
+    best = int(np.mean([part[:, 0] for part in told], axis=0).argmax())
+    behind = [part[best] - part for part in told]
+    mean = np.mean([part[:, 0] for part in behind], axis=0)
+    error = np.sqrt(sum(standard_error(part[:, 1:]) ** 2 for part in behind)) / len(behind)
+    freedom = sum(part.shape[1] - 2 for part in told)
+    return int(np.flatnonzero(mean <= stats.t.ppf(0.95, freedom) * error)[0])
 
 
 def _shares(parts: Sequence[str], expected: Mapping[str, float]) -> list[Tensor]:

@@ -65,6 +65,9 @@ class NetworkConfig(_Strict):
     kernel: bool
     kernel_states: Literal["always", "alternate", "never"] = "always"
     kernel_genes: bool = False
+    factors: bool = False
+    factor_starts: int = Field(ge=1, le=256, default=4)
+    factor_rank: int = Field(ge=1, le=1024, default=16)
     adjacency: AdjacencyConfig | None = None
 
     @property
@@ -110,9 +113,11 @@ class TrainingConfig(_Strict):
     identity_penalty: float = Field(ge=0)
     drug_bias_penalty: float = Field(ge=0)
     cell_line_bias_penalty: float = Field(ge=0)
+    factor_map_penalty: float = Field(ge=0, default=90.0)
     untested_weight: float = Field(ge=0)
     untested_pairs: int = Field(ge=0)
     expected_shares: dict[str, float] = Field(default_factory=dict)
+    expected_unseen_shares: dict[str, float] | None = None
     calibrate: bool = False
     clip: float = Field(gt=0)
     schedule: Literal["cosine", "constant"]

@@ -158,16 +158,20 @@ class MessageBuilder:
         self._sizes = tensors.sizes
         self._sorted: dict[str, tuple[Edges, Csr]] = {}
 
+    def offsets(self, visible: Visible) -> tuple[Tensor, Tensor]:
+        """What is taken out of the values of drugs (n_drugs,) and cell lines (n_cell_lines,): means, or nothing."""
+        if self.task == "regression":
+            return visible.means()
+        return (
+            visible.value.new_zeros(self.tensors.n_drugs),
+            visible.value.new_zeros(self.tensors.n_cell_lines),
+        )
+
     def build(self, visible: Visible) -> Messages:
         """The messages of one step."""
+        offsets = self.offsets(visible)
         if self.task == "regression":
-            offsets = visible.means()
             visible = visible.without_means()
-        else:
-            offsets = (
-                visible.value.new_zeros(self.tensors.n_drugs),
-                visible.value.new_zeros(self.tensors.n_cell_lines),
-            )
         edges: dict[str, Edges] = {}
         graphs: dict[str, Csr] = {}
         responses = self._response_edges(visible) | self._gene_edges(visible)

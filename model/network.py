@@ -17,6 +17,7 @@ from model.blended_attention import blended
 from model.candidates import residuals
 from model.config import NetworkConfig
 from model.edges import Edges
+from model.factors import Factors
 from model.gatv2 import RelationalGATv2Conv
 from model.gaussian_process import KernelPart
 from model.graph_tensors import GraphTensors
@@ -58,7 +59,7 @@ class Logits:
     Attributes
     ----------
     parts
-        Each (n_pairs,), each fitted against the targets.
+        Each (n_pairs,), each fitted against the targets; in training without the factors, which are fitted alone.
     shares
         Of the parts in the prediction, (n_parts,), summing to 1.
     calibration
@@ -159,15 +160,16 @@ class Encoder(nn.Module):
         self.gene_identity = nn.Embedding(tensors.n_genes, n)
         nn.init.normal_(self.gene_identity.weight, std=0.3)
 
+    def components(self, tensors: GraphTensors) -> tuple[Tensor, Tensor]:
+        """Main axes of structure (n_drugs, k) and of expression (n_cell_lines, k)."""
+        return self.drug_components(tensors.structure), self.cell_line_components(tensors.expression)
+
     def forward(self, tensors: GraphTensors, messages: Messages) -> dict[str, Tensor]:
         """Kind → states before the non-linearity, (n, channels)."""
-        drug = torch.cat([self.drug_components(tensors.structure), messages.drug_statistics], 1)
-        cell_line = torch.cat(
-            [self.cell_line_components(tensors.expression), messages.cell_line_statistics], 1
-        )
+        drug, cell_line = self.components(tensors)
         return {
-            "Drug": self.drug(drug),
-            "CellLine": self.cell_line(cell_line),
+            "Drug": self.drug(torch.cat([drug, messages.drug_statistics], 1)),
+            "CellLine": self.cell_line(torch.cat([cell_line, messages.cell_line_statistics], 1)),
             "Gene": self.gene(self.gene_components(tensors.expression.T)) + self.gene_identity.weight,
         }
 
@@ -304,7 +306,7 @@ class Identities(nn.Module):
 
 
 class RelationalNetwork(nn.Module):
-    """Relational attention over the graph, axial attention over the responses, and a Gaussian process, in one network.
+    """Relational attention over the graph, axial attention over the responses, a Gaussian process, and factors.
 
     Parameters
     ----------
@@ -330,7 +332,8 @@ class RelationalNetwork(nn.Module):
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__()
-        self.parts = ("relational", *["axial"] * config.axial, *["kernel"] * config.kernel)
+        others = {"axial": config.axial, "kernel": config.kernel, "factors": config.factors}
+        self.parts = ("relational", *(part for part, wanted in others.items() if wanted))
         self.register_buffer("shares", torch.full((len(self.parts),), 1 / len(self.parts)))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.encoder = Encoder(tensors, config)
@@ -341,6 +344,16 @@ class RelationalNetwork(nn.Module):
             AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
         )
         self.kernel = KernelPart(config, task) if config.kernel else None
+        self.factors = (
+            Factors(
+                (tensors.n_drugs, tensors.n_cell_lines),
+                (config.drug_components, config.cell_line_components),
+                config.factor_starts,
+                config.factor_rank,
+            )
+            if config.factors
+            else None
+        )
 
     def states(
         self, tensors: GraphTensors, messages: Messages
@@ -365,6 +378,8 @@ class RelationalNetwork(nn.Module):
             parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
         if self.kernel is not None:
             parts.append(offset + self.kernel(tensors, states, messages, drug, cell_line))
+        if self.factors is not None and not self.training:
+            parts.append(offset + self.factors(self.encoder.components(tensors), drug, cell_line))
         return Logits(tuple(parts), self.shares, self.calibration)
 
     def relational(

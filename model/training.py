@@ -145,6 +145,10 @@ def fit(
     if len(kinds := {fittings[n].kernel_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
     members = [members[n] for n in chosen.kept]
+    for (
+        number
+    ) in chosen.kept:  # the inner parts have said what they had to: now they are training pairs as all others
+        fittings[number].fit_factors(training)
     messages = builder.build(visible_pairs(tensors, training, scale))
     if attends is not None:
         given = attends.on(tensors)

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from model.baselines.problem import Options, Problem, best_of
-from model.responses import Task
-
-DRUG_BIAS_PENALTY, CELL_LINE_BIAS_PENALTY = 0.5, 0.05
+from model.factors import CELL_LINE_BIAS_PENALTY, DRUG_BIAS_PENALTY, TableLoss
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Factorisation:
         """As `Baseline.predict`."""
         training = problem.training
         n_drugs, n_cell_lines, rank = training.n_drugs, training.n_cell_lines, int(options["rank"])
-        pairs = PairLoss(problem, options["untested"])
+        loss = table_loss(problem, options["untested"])
         asked = (torch.from_numpy(drug), torch.from_numpy(cell_line))
         total = torch.zeros(len(drug))
         for member in range(int(options["members"])):
@@ -64,7 +61,7 @@ class Factorisation:
                     + DRUG_BIAS_PENALTY * (drug_bias**2).sum()
                     + CELL_LINE_BIAS_PENALTY * (cell_line_bias**2).sum()
                 )
-                (pairs(output) + 0.5 * prior).backward()
+                (loss(output) + 0.5 * prior).backward()
                 optimiser.step()
             with torch.no_grad():
                 output = (drug_factor[asked[0]] * cell_line_factor[asked[1]]).sum(1)
@@ -72,34 +69,15 @@ class Factorisation:
         return outcome(problem, total / options["members"])
 
 
-class PairLoss:
-    """Loss of a table of outputs at the training pairs, and a little at pairs of trained entities nobody tested.
-
-    Untested pairs are drawn towards even odds, or towards the mean ln IC50: a weak belief that nothing is known.
-    """
-
-    def __init__(self, problem: Problem, untested: float) -> None:
-        training = problem.training
-        self.task: Task = problem.task
-        shape = (training.n_drugs, training.n_cell_lines)
-        where = (torch.from_numpy(training.drug), torch.from_numpy(training.cell_line))
-        mean, width = problem.scale
-        neutral = 0.5 if self.task == "classification" else 0.0
-        self.target = torch.full(shape, neutral)
-        self.target[where] = torch.from_numpy((problem.target - mean) / width).float()
-        trained = [torch.zeros(n) for n in shape]
-        for known, rows in zip(trained, where, strict=True):
-            known[rows] = 1.0
-        self.weight = untested * torch.outer(*trained)
-        self.weight[where] = 1.0
-
-    def __call__(self, output: Tensor) -> Tensor:
-        """Summed over pairs, of outputs (n_drugs, n_cell_lines)."""
-        if self.task == "classification":
-            return functional.binary_cross_entropy_with_logits(
-                output, self.target, self.weight, reduction="sum"
-            )
-        return 2.0 * (self.weight * (output - self.target) ** 2).sum()
+def table_loss(problem: Problem, untested: float) -> TableLoss:
+    """Of the training pairs, and of untested ones with that weight."""
+    training = problem.training
+    mean, width = problem.scale
+    return TableLoss.of(
+        problem.task, torch.from_numpy(training.drug), torch.from_numpy(training.cell_line),
+        torch.from_numpy((problem.target - mean) / width).float(),
+        (training.n_drugs, training.n_cell_lines), untested,
+    )  # fmt: skip
 
 
 def outcome(problem: Problem, output: Tensor) -> np.ndarray:

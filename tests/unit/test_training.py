@@ -21,7 +21,7 @@ from model.fitting import Fitting
 from model.graph_tensors import graph_tensors
 from model.messages import MessageBuilder
 from model.metrics import auroc, pearson
-from model.network import Identities
+from model.network import Identities, RelationalNetwork
 from model.predict import with_new_cell_line, with_new_drug
 from model.responses import responses
 from model.scale import Scale, visible_pairs
@@ -110,20 +110,27 @@ def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose()
     assert not any(fitting.network.training for fitting in fittings)  # else dropout stays on in predictions
     outputs = [fitting.inner_outputs() for fitting in fittings]
 
-    def reached(share: float) -> np.ndarray:
-        shares = torch.tensor([share, 1 - share])
-        return np.array([f.figure(o, shares) for f, o in zip(fittings, outputs, strict=True)])
+    def reached(share: float) -> list[list[float]]:
+        """Of each inner part the figure, then with one of its cell lines left out."""
+        shares, found = torch.tensor([share, 1 - share]), []
+        for fitting, output in zip(fittings, outputs, strict=True):
+            inner = fitting.inner_validation
+            of = [np.ones(len(inner), bool), *(inner.cell_line != one for one in np.unique(inner.cell_line))]
+            blended = (shares @ output).numpy()
+            found.append([auroc(inner.label[kept], blended[kept]) for kept in of])
+        return found
 
     chosen = float(fittings[0].network.shares[0])
     assert all(torch.equal(fitting.network.shares, fittings[0].network.shares) for fitting in fittings)
-    best = max((reached(tenths / 10) for tenths in range(11)), key=np.mean)
+    best = max((reached(tenths / 10) for tenths in range(11)), key=lambda of: np.mean([f[0] for f in of]))
     told = config.training.expected_shares
     expected = told["relational"] / (told["relational"] + told["axial"])  # the fast preset has no third part
-    for tenths in range(
-        11
-    ):  # none that is nearer to what is expected does as well as the best, within the error of the difference
-        behind = best - reached(tenths / 10)
-        within = behind.mean() <= stats.t.ppf(0.95, 2) * behind.std(ddof=1) / np.sqrt(3) + 1e-12
+    for tenths in range(11):
+        # none that is nearer to what is expected does as well as the best, within the error of the difference
+        behind = [np.subtract(one, other) for one, other in zip(best, reached(tenths / 10), strict=True)]
+        variance = sum((len(d) - 2) ** 2 / (len(d) - 1) * d[1:].var(ddof=1) for d in behind) / 9
+        limit = stats.t.ppf(0.95, sum(len(d) - 2 for d in behind))
+        within = np.mean([d[0] for d in behind]) <= limit * np.sqrt(variance) + 1e-12
         if abs(tenths / 10 - expected) < abs(chosen - expected) - 1e-6:
             assert not within
         elif abs(tenths / 10 - chosen) < 1e-6:
@@ -280,6 +287,31 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
     assert fitting.network.shares.tolist() == [0.5, 0.5]  # nothing tells them apart
 
 
+def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = load_preset(
+        "default", network={"channels": 8, "factor_starts": 1}, training={"members": 1, "epochs": 1}
+    )
+    scale = Scale.of(measured, "classification")
+    builder = MessageBuilder(tensors, config.network, "classification")
+
+    def factors(fitting: Fitting) -> torch.Tensor:
+        assert isinstance(fitting.network, RelationalNetwork) and fitting.network.factors is not None
+        numbers: torch.Tensor = fitting.network.factors.drug_free  # type: ignore[assignment]
+        return numbers.clone()
+
+    fitting = Fitting(tensors, builder, measured, config, scale, Split.random, seed=0)
+    without = factors(fitting)
+    fitting.fit_factors(fitting.inner_training)
+    assert torch.equal(factors(fitting), without)
+    fitting.fit_factors(measured)
+    assert not torch.equal(factors(fitting), without)
+    network = fit(tensors, measured, config, seed=0).members[0].network
+    assert torch.equal(network.factors.drug_free, factors(fitting))  # type: ignore[union-attr, arg-type]
+
+
 def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> None:
     heterograph = screen()
     measured = responses(heterograph)
@@ -298,7 +330,7 @@ def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> 
     noise = [torch.randn(len(label), generator=generator) for label in truth]
 
     def outputs(spread: float, at: int) -> Any:
-        return lambda: torch.stack([truth[at] + spread * noise[at]] * 3)
+        return lambda: torch.stack([truth[at] + spread * noise[at]] * 4)
 
     for number, fitting in enumerate(fittings):
         fitting.inner_outputs = outputs(1.0, number)  # type: ignore[method-assign]

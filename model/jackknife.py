@@ -1,0 +1,57 @@
+"""How sure a figure is: the figure with one group of rows left out at a time (Quenouille, 1949; Tukey, 1958)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def auroc_without(label: np.ndarray, score: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """AUROC of all rows, then without each group, float64 (1 + n_groups,); NaN where one class is left.
+
+    The pairs of a sensitive and a resistant row that a score orders rightly are counted once, by both rows' groups;
+    leaving a group out leaves its row and its column of that table out.
+
+    Parameters
+    ----------
+    label, score
+        0 or 1, and larger for 1; (n,).
+    group
+        0 to n_groups - 1, (n,).
+    """
+    n_groups = int(group.max()) + 1
+    order = np.argsort(score, kind="stable")
+    label, score, group = label[order] > 0.5, score[order], group[order]
+    member = group[:, None] == np.arange(n_groups)
+    resistant = member & ~label[:, None]
+    below = np.concatenate([np.zeros((1, n_groups)), resistant.cumsum(axis=0)])
+    below = (
+        below[np.searchsorted(score, score)] + below[np.searchsorted(score, score, "right")]
+    ) / 2  # ties: half
+    sensitive = (member & label[:, None]).astype(np.float64)
+    right = sensitive.T @ below
+    pairs = np.outer(sensitive.sum(axis=0), resistant.sum(axis=0))
+    return _without(right) / np.where(_without(pairs) > 0, _without(pairs), np.nan)
+
+
+def r2_without(target: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """As `auroc_without`, of R²."""
+    n_groups = int(group.max()) + 1
+    kept = np.concatenate([np.ones((1, len(group)), bool), group != np.arange(n_groups)[:, None]])
+    count = np.maximum(kept.sum(axis=1), 1)
+    mean = kept @ target / count
+    total = kept @ target**2 - count * mean**2
+    left = kept @ (target - predicted) ** 2
+    return 1 - left / np.where(total > 1e-12, total, np.nan)
+
+
+def standard_error(without: np.ndarray) -> np.ndarray:
+    """Of figures ``(..., n_groups)``, each with one group left out."""
+    n = without.shape[-1]
+    error: np.ndarray = np.sqrt((n - 1) / n * ((without - without.mean(-1, keepdims=True)) ** 2).sum(-1))
+    return error
+
+
+def _without(table: np.ndarray) -> np.ndarray:
+    """The sum of a table of groups, then the sum without each group's row and column."""
+    left = table.sum() - table.sum(axis=0) - table.sum(axis=1) + table.diagonal()
+    return np.concatenate([[table.sum()], left])
