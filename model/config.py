@@ -5,7 +5,15 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from kg.errors import ModelError
 
@@ -113,7 +121,7 @@ class TrainingConfig(_Strict):
     identity_penalty: float = Field(ge=0)
     drug_bias_penalty: float = Field(ge=0)
     cell_line_bias_penalty: float = Field(ge=0)
-    factor_map_penalty: float = Field(ge=0, default=90.0)
+    factor_map_penalties: tuple[PositiveFloat, ...] = Field(min_length=1, default=(100.0,))
     untested_weight: float = Field(ge=0)
     untested_pairs: int = Field(ge=0)
     expected_shares: dict[str, float] = Field(default_factory=dict)

@@ -94,6 +94,15 @@ class Factors(nn.Module):
             self.register_buffer(f"{kind}_constant", torch.zeros(n_starts, 1, rank + 1))
             self.register_buffer(f"{kind}_free", torch.zeros(n_starts, n, rank + 1))
 
+    def like(self, *, n_starts: int) -> Factors:
+        """New ones for the same entities, components and rank."""
+        sizes = [
+            (getattr(self, f"{kind}_free").shape[1], getattr(self, f"{kind}_map").shape[1]) for kind in KINDS
+        ]
+        (n_drugs, k_drugs), (n_cell_lines, k_cell_lines) = sizes
+        new = Factors((n_drugs, n_cell_lines), (k_drugs, k_cell_lines), n_starts, self.rank)
+        return new.to(self.get_buffer("drug_map").device)
+
     def fit(self, components: Sides, known: Sides, loss: TableLoss, *, map_penalty: float, seed: int) -> None:
         """Fit every start.
 

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from model.adjacency import AdjacencyNetwork
 from model.config import Config
-from model.factors import TableLoss
+from model.factor_fits import FactorFits
 from model.graph_tensors import GraphTensors
 from model.inner_parts import draw_chunks, inner_split
 from model.messages import MessageBuilder
@@ -97,6 +97,7 @@ class Fitting(lightning.LightningModule):
         self.network = make_network(tensors, config, number, scale.task)
         if split not in UNSEEN and isinstance(self.network, RelationalNetwork):
             self.network.identities.start_from(visible_pairs(tensors, self.inner_training, scale))
+        self.map_penalty: float | None = None  # of the factors; chosen in the first of their fits
         self.fit_factors(self.inner_training)
         self.generator = np.random.default_rng(own_seed)
         self.epoch_seconds: list[float] = []
@@ -106,25 +107,16 @@ class Fitting(lightning.LightningModule):
 
     def fit_factors(self, pairs: Responses) -> None:
         """Fit the network's factors, where it has any, to these pairs; its other weights stay."""
-        network = self.network
-        if not isinstance(network, RelationalNetwork) or network.factors is None:
+        if not isinstance(self.network, RelationalNetwork) or (factors := self.network.factors) is None:
             return
-        visible = visible_pairs(self.graph, pairs, self.scale)
-        of_drug, of_cell_line = self.builder.offsets(visible)
-        drug, cell_line = (torch.from_numpy(i).to(of_drug.device) for i in (pairs.drug, pairs.cell_line))
-        target = self.scale.target(pairs).to(of_drug) - of_drug[drug] - of_cell_line[cell_line]
-        known_drugs, known_cell_lines = visible.known_drugs, visible.known_cell_lines
-        if self.split in {Split.unseen_drug, Split.unseen_both}:
-            known_drugs = torch.zeros_like(known_drugs)
-        if self.split in {Split.unseen_cell, Split.unseen_both}:
-            known_cell_lines = torch.zeros_like(known_cell_lines)
-        shape = (self.graph.n_drugs, self.graph.n_cell_lines)
-        settings = self.config.training
-        network.factors.fit(
-            network.encoder.components(self.graph), (known_drugs, known_cell_lines),
-            TableLoss.of(self.scale.task, drug, cell_line, target, shape, settings.untested_weight),
-            map_penalty=settings.factor_map_penalty, seed=self.own_seed,
+        fits = FactorFits(
+            self.graph, self.network.encoder.components(self.graph), self.builder, self.scale, self.split,
+            self.config.training.untested_weight, self.own_seed,
         )  # fmt: skip
+        if self.map_penalty is None:
+            penalties = self.config.training.factor_map_penalties
+            self.map_penalty = fits.choose(factors, self.inner_training, self.inner_validation, penalties)
+        fits.fit(factors, pairs, self.map_penalty)
 
     def on_train_epoch_start(self) -> None:
         """Draw this epoch's chunks."""

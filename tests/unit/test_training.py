@@ -287,6 +287,25 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
     assert fitting.network.shares.tolist() == [0.5, 0.5]  # nothing tells them apart
 
 
+@pytest.mark.parametrize("split", [Split.random, Split.unseen_drug, Split.unseen_both])
+def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_split(split: Split) -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = _config(
+        expected_shares={"relational": 0.3, "axial": 0.7},
+        expected_unseen_shares={"axial": 0.1, "relational": 0.9},
+    )
+    builder = MessageBuilder(tensors, config.network, "classification")
+    scale = Scale.of(measured, "classification")
+    fitting = Fitting(tensors, builder, measured, config, scale, split, seed=0)
+    same = torch.randn(len(fitting.inner_validation), generator=torch.Generator().manual_seed(0))
+    fitting.inner_outputs = lambda: torch.stack([same, same])  # type: ignore[method-assign]
+    blend([fitting])
+    expected = [0.3, 0.7] if split is Split.random else [0.9, 0.1]
+    assert fitting.network.shares.tolist() == pytest.approx(expected)
+
+
 def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
     heterograph = screen()
     measured = responses(heterograph)
@@ -303,6 +322,7 @@ def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
         return numbers.clone()
 
     fitting = Fitting(tensors, builder, measured, config, scale, Split.random, seed=0)
+    assert fitting.map_penalty in config.training.factor_map_penalties
     without = factors(fitting)
     fitting.fit_factors(fitting.inner_training)
     assert torch.equal(factors(fitting), without)
