@@ -6,7 +6,7 @@ How one network is fitted is `fitting.py`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,13 @@ from model.splits import Split
 
 N_GROUPS = 10
 """Groups of what an inner part holds out, at most, of which one is left out at a time."""
+
+
+Try = tuple[Tensor, int]
+"""Shares of the parts, and the place of an ensemble."""
+
+OnPart = tuple[Fitting, Tensor]
+"""A network that set an inner part aside, and what an ensemble's parts say of it, (n_parts, n_inner)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     if expected is None:
         expected = settings.expected_shares
 
-    def said(ensemble: Sequence[int], part: int) -> tuple[Fitting, Tensor]:
+    def said(ensemble: Sequence[int], part: int) -> OnPart:
         of_part = [n for n in ensemble if fittings[n].inner_number == part]
         return fittings[of_part[0]], torch.stack([outputs[n] for n in of_part]).mean(0)
 
@@ -66,11 +73,7 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
         for shares in _shares(fittings[0].network.parts, expected)  # type: ignore[arg-type]
         for place in range(len(ensembles))
     ]
-    figures = [
-        np.array([_figures(*on_parts[place][n], shares) for shares, place in tried])
-        for n in range(len(inner_parts))
-    ]
-    shares, place = tried[_nearest_not_worse(figures)]
+    shares, place = _nearest_not_worse(tried, on_parts)
     ensemble = ensembles[place]
     line, threshold = (1.0, 0.0), None
     of_classes = fittings[0].scale.task == "classification"
@@ -99,8 +102,36 @@ def _ensembles(fittings: Sequence[Fitting]) -> tuple[list[list[int]], list[int]]
     return ([everyone, *alone], shared) if len(kinds) > 1 and shared else ([everyone], parts)
 
 
-def _figures(fitting: Fitting, outputs: Tensor, shares: Tensor) -> np.ndarray:
-    """Of a blend on an inner part, then with one group of what it holds out left out, (1 + n_groups,)."""
+def _nearest_not_worse(tried: Sequence[Try], on_parts: Sequence[Sequence[OnPart]]) -> Try:
+    """The first that is not shown to be worse than the best, by what each ensemble says of the inner parts."""
+    reached = np.array([_mean(f.figure(o, shares) for f, o in on_parts[place]) for shares, place in tried])
+    if not np.isfinite(reached).any():
+        return tried[0]
+    best = int(np.nanargmax(reached))
+    of_best = [_without(*on_part, tried[best][0]) for on_part in on_parts[tried[best][1]]]
+
+    def shown_worse(shares: Tensor, place: int) -> bool:
+        behind = [b - _without(*on_part, shares) for b, on_part in zip(of_best, on_parts[place], strict=True)]
+        told = [part[np.isfinite(part)] for part in behind if np.isfinite(part[0])]
+        told = [part for part in told if len(part) > 2]  # a single group shows nothing
+        if not told:
+            return False
+        error = np.sqrt(sum(standard_error(part[1:]) ** 2 for part in told)) / len(told)
+        freedom = sum(len(part) - 2 for part in told)
+        return bool(_mean(part[0] for part in told) > stats.t.ppf(0.95, freedom) * error)
+
+    # the first ones mostly pass, so few need the jackknife
+    return next(one for n, one in enumerate(tried) if reached[n] == reached[best] or not shown_worse(*one))
+
+
+def _mean(figures: Iterable[float]) -> float:
+    """Of those that there are."""
+    finite = [figure for figure in figures if np.isfinite(figure)]
+    return float(np.mean(finite)) if finite else float("nan")
+
+
+def _without(fitting: Fitting, outputs: Tensor, shares: Tensor) -> np.ndarray:
+    """Figure of a blend on an inner part, then with one group of what it holds out left out, (1 + n_groups,)."""
     task, inner = fitting.scale.task, fitting.inner_validation
     predicted = fitting.scale.prediction(shares @ outputs).numpy().astype(np.float64)
     figure = auroc_without if task == "classification" else r2_without
@@ -118,20 +149,6 @@ def _groups(fitting: Fitting) -> np.ndarray:
         side = inner.cell_line if together is None else together.cell_line[inner.cell_line]
     number: np.ndarray = np.unique(side, return_inverse=True)[1] % N_GROUPS
     return number
-
-
-def _nearest_not_worse(figures: Sequence[np.ndarray]) -> int:
-    """The first that is not shown to be worse than the best; figures are (n_tried, 1 + n_groups) an inner part."""
-    told = [part[:, np.isfinite(part).all(axis=0)] for part in figures if np.isfinite(part[:, 0]).all()]
-    told = [part for part in told if part.shape[1] > 2]  # a single group shows nothing
-    if not told:
-        return 0
-    best = int(np.mean([part[:, 0] for part in told], axis=0).argmax())
-    behind = [part[best] - part for part in told]
-    mean = np.mean([part[:, 0] for part in behind], axis=0)
-    error = np.sqrt(sum(standard_error(part[:, 1:]) ** 2 for part in behind)) / len(behind)
-    freedom = sum(part.shape[1] - 2 for part in told)
-    return int(np.flatnonzero(mean <= stats.t.ppf(0.95, freedom) * error)[0])
 
 
 def _shares(parts: Sequence[str], expected: Mapping[str, float]) -> list[Tensor]:

@@ -211,11 +211,11 @@ class Fitting(lightning.LightningModule):
         self.network.train(was_training)
         return outputs
 
-    def figure(self, outputs: Tensor, shares: Tensor, rows: slice = slice(None)) -> float:
+    def figure(self, outputs: Tensor, shares: Tensor) -> float:
         """AUROC (R²) of a blend of `inner_outputs`; NaN for an inner part of one class."""
         figure = auroc if self.scale.task == "classification" else r2
-        target = self.inner_validation.target(self.scale.task)[rows]
-        return figure(target, self.scale.prediction(shares @ outputs[:, rows]).numpy())
+        target = self.inner_validation.target(self.scale.task)
+        return figure(target, self.scale.prediction(shares @ outputs).numpy())
 
     def validate(self) -> float:
         """The figure of the parts in even shares."""
