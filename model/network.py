@@ -259,9 +259,9 @@ class Identities(nn.Module):
             nn.Parameter(torch.zeros(n_drugs)),
             nn.Parameter(torch.zeros(n_cell_lines)),
         )
-        self.to_drug = nn.Linear(k, config.channels, bias=False)
-        self.to_cell_line = nn.Linear(k, config.channels, bias=False)
         if k:
+            self.to_drug = nn.Linear(k, config.channels, bias=False)
+            self.to_cell_line = nn.Linear(k, config.channels, bias=False)
             nn.init.normal_(self.drug.weight, std=0.1)
             nn.init.normal_(self.cell_line.weight, std=0.1)
 
@@ -361,8 +361,9 @@ class RelationalNetwork(nn.Module):
         """Last states of all nodes, and the last layer's attention (n_edges, heads) a relation."""
         first = self.encoder(tensors, messages)
         of_drug, of_cell_line = self.identities.numbers(messages)
-        first["Drug"] = first["Drug"] + self.identities.to_drug(of_drug)
-        first["CellLine"] = first["CellLine"] + self.identities.to_cell_line(of_cell_line)
+        if of_drug.shape[1]:
+            first["Drug"] = first["Drug"] + self.identities.to_drug(of_drug)
+            first["CellLine"] = first["CellLine"] + self.identities.to_cell_line(of_cell_line)
         states = {kind: functional.gelu(state) for kind, state in first.items()}
         attention: dict[str, Tensor] = {}
         for layer in self.layers:

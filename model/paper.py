@@ -187,10 +187,10 @@ def _experiments(known: Sequence[Measured]) -> Iterator[str]:
     yield _transfers(known)
     parts = {
         "all of it": {}, "no messages": {"conv": "none"}, "no axial part": {"axial": False},
-        "no kernel part": {"kernel": False},
+        "no kernel part": {"kernel": False}, "no factors": {"factors": False},
         "kernel part without genes": {"kernel_genes": False},
-        "kernel part without messages and axial part": {"conv": "none", "axial": False},
-        "relational part alone": {"axial": False, "kernel": False},
+        "kernel part, no messages, axial part or factors": {"conv": "none", "axial": False, "factors": False},
+        "relational part alone": {"axial": False, "kernel": False, "factors": False},
     }  # fmt: skip
     for dataset, split in (
         ("nci60", "random"),

@@ -15,7 +15,7 @@ from model.config import PRESETS, Config, load_preset
 from model.fitting import make_network
 from model.graph_tensors import GraphTensors, graph_tensors
 from model.messages import RELATIONS, MessageBuilder, Messages
-from model.network import PrincipalComponents
+from model.network import Identities, PrincipalComponents
 from model.responses import Responses, responses
 from model.scale import Scale, visible_pairs
 from tests.screens import screen
@@ -248,3 +248,11 @@ def test_drug_without_structure_and_similarity_is_refused_by_name() -> None:
     )
     with pytest.raises(ModelError, match="NSC4 has responses but neither a structure nor a similar drug"):
         graph_tensors(heterograph, n_expressed=5, n_neighbours=5)
+
+
+def test_a_network_without_identities_is_made_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    tensors = graph_tensors(screen(), n_expressed=5, n_neighbours=8)
+    Identities(
+        tensors.n_drugs, tensors.n_cell_lines, load_preset("fast", network={"identity_channels": 0}).network
+    )
+    assert not recwarn.list
