@@ -17,8 +17,8 @@ from torch import Tensor
 
 from model.calibration import best_threshold, curve
 from model.fitting import UNSEEN, Fitting
+from model.inner_parts import held_out_sides
 from model.jackknife import auroc_without, r2_without, standard_error
-from model.splits import Split
 
 N_GROUPS = 10
 """Groups of what an inner part holds out, at most, of which one is left out at a time."""
@@ -140,14 +140,11 @@ def _without(fitting: Fitting, outputs: Tensor, shares: Tensor) -> np.ndarray:
 
 def _groups(fitting: Fitting) -> np.ndarray:
     """The group of every pair of an inner part: of its cell line or drug where those are held out, else any."""
-    inner, together = fitting.inner_validation, fitting.groups
-    if fitting.split not in UNSEEN:
+    inner = fitting.inner_validation
+    sides = held_out_sides(inner, fitting.split, fitting.groups)
+    if not sides:
         return np.arange(len(inner)) % N_GROUPS
-    if fitting.split is Split.unseen_drug:
-        side = inner.drug if together is None else together.drug[inner.drug]
-    else:
-        side = inner.cell_line if together is None else together.cell_line[inner.cell_line]
-    number: np.ndarray = np.unique(side, return_inverse=True)[1] % N_GROUPS
+    number: np.ndarray = np.unique(sides[-1], return_inverse=True)[1] % N_GROUPS
     return number
 
 

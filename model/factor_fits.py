@@ -10,7 +10,7 @@ import torch
 
 from model.factors import Factors, Sides, TableLoss
 from model.graph_tensors import GraphTensors
-from model.messages import MessageBuilder
+from model.messages import MessageBuilder, Visible
 from model.metrics import auroc, r2
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
@@ -43,20 +43,8 @@ class FactorFits:
 
     def fit(self, factors: Factors, pairs: Responses, map_penalty: float) -> None:
         """Fit to these pairs and nothing else; in regression to what their drug and cell-line means leave."""
-        visible = visible_pairs(self.graph, pairs, self.scale)
-        drug, cell_line, offset = self._ends(pairs, pairs)
-        known_drugs, known_cell_lines = visible.known_drugs, visible.known_cell_lines
-        if self.split in {Split.unseen_drug, Split.unseen_both}:
-            known_drugs = torch.zeros_like(known_drugs)
-        if self.split in {Split.unseen_cell, Split.unseen_both}:
-            known_cell_lines = torch.zeros_like(known_cell_lines)
-        loss = TableLoss.of(
-            self.scale.task, drug, cell_line, self.scale.target(pairs).to(offset) - offset,
-            (self.graph.n_drugs, self.graph.n_cell_lines), self.untested,
-        )  # fmt: skip
-        factors.fit(
-            self.components, (known_drugs, known_cell_lines), loss, map_penalty=map_penalty, seed=self.seed
-        )
+        known, loss = self._known_and_loss(pairs)
+        factors.fit(self.components, known, loss, map_penalty=map_penalty, seed=self.seed)
 
     def choose(
         self, factors: Factors, training: Responses, aside: Responses, penalties: Sequence[float]
@@ -66,16 +54,28 @@ class FactorFits:
             return penalties[0]
         figure = auroc if self.scale.task == "classification" else r2
         target = aside.target(self.scale.task)
-        drug, cell_line, offset = self._ends(aside, training)
-        found = []
+        drug, cell_line, offset = self._ends(aside, visible_pairs(self.graph, training, self.scale))
+        known, loss = self._known_and_loss(training)
+        single, found = factors.like(n_starts=1), []
         for penalty in penalties:
-            self.fit(single := factors.like(n_starts=1), training, penalty)
+            single.fit(self.components, known, loss, map_penalty=penalty, seed=self.seed)
             output = offset + single(self.components, drug, cell_line)
             found.append(figure(target, self.scale.prediction(output).cpu().numpy()))
         return penalties[int(np.argmax(np.nan_to_num(found, nan=-np.inf)))]
 
-    def _ends(self, pairs: Responses, seen: Responses) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _known_and_loss(self, pairs: Responses) -> tuple[Sides, TableLoss]:
+        """Whose free numbers count, and the loss of these pairs."""
+        visible = visible_pairs(self.graph, pairs, self.scale)
+        drug, cell_line, offset = self._ends(pairs, visible)
+        loss = TableLoss.of(
+            self.scale.task, drug, cell_line, self.scale.target(pairs).to(offset) - offset,
+            (self.graph.n_drugs, self.graph.n_cell_lines), self.untested,
+        )  # fmt: skip
+        known_drugs = visible.known_drugs & (not self.split.of_unseen_drugs)
+        return (known_drugs, visible.known_cell_lines & (not self.split.of_unseen_cell_lines)), loss
+
+    def _ends(self, pairs: Responses, seen: Visible) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Drugs and cell lines of pairs, and what the means of the seen ones say of them."""
-        of_drug, of_cell_line = self.builder.offsets(visible_pairs(self.graph, seen, self.scale))
+        of_drug, of_cell_line = self.builder.offsets(seen)
         drug, cell_line = (torch.from_numpy(i).to(of_drug.device) for i in (pairs.drug, pairs.cell_line))
         return drug, cell_line, of_drug[drug] + of_cell_line[cell_line]

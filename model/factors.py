@@ -18,6 +18,7 @@ EPOCHS, RATE = 120, 0.03
 FREE_DROPPED = 0.3
 """Share of entities that go without their free numbers in a step, so that components carry what they can."""
 
+KINDS = ("drug", "cell_line")
 DRUG_BIAS_PENALTY, CELL_LINE_BIAS_PENALTY = 0.5, 0.05
 
 Sides = tuple[Tensor, Tensor]
@@ -179,9 +180,6 @@ class Factors(nn.Module):
             product = (of_drug[:, :-1] * of_cell_line[:, :-1]).sum(1)
             total = total + product + of_drug[:, -1] + of_cell_line[:, -1]
         return total / self.n_starts
-
-
-KINDS = ("drug", "cell_line")
 
 
 def _kept(counted: Tensor, generator: torch.Generator) -> Tensor:

@@ -42,7 +42,7 @@ def inner_split(
         If nothing is left to train on, or nothing to select by.
     """
     generator = np.random.default_rng([seed, 7])
-    sides = _sides(responses, split, groups)
+    sides = held_out_sides(responses, split, groups)
     if not sides:
         aside = np.zeros(len(responses), bool)
         aside[_part(generator.permutation(len(responses)), share, number)] = True
@@ -81,7 +81,7 @@ def draw_chunks(
         Each pair is predicted once, except with ``unseen-both``, where a chunk is of drugs and cell lines that are
         both new to it. None is empty unless there are fewer entities, or groups.
     """
-    sides = _sides(training, split, groups)
+    sides = held_out_sides(training, split, groups)
     if not sides:
         predicted = np.zeros((n_chunks, len(training)), bool)
         for chunk, part in zip(
@@ -104,11 +104,11 @@ def _part(order: np.ndarray, share: float, number: int) -> np.ndarray:
     return taken
 
 
-def _sides(responses: Responses, split: Split, groups: Groups | None) -> list[np.ndarray]:
+def held_out_sides(responses: Responses, split: Split, groups: Groups | None) -> list[np.ndarray]:
     """The group of each pair's drug, of its cell line or of both: of what the split holds out."""
     sides = []
-    if split in {Split.unseen_drug, Split.unseen_both}:
+    if split.of_unseen_drugs:
         sides.append(responses.drug if groups is None else groups.drug[responses.drug])
-    if split in {Split.unseen_cell, Split.unseen_both}:
+    if split.of_unseen_cell_lines:
         sides.append(responses.cell_line if groups is None else groups.cell_line[responses.cell_line])
     return sides

@@ -23,14 +23,13 @@ def auroc_without(label: np.ndarray, score: np.ndarray, group: np.ndarray) -> np
     label, score, group = label[order] > 0.5, score[order], group[order]
     member = group[:, None] == np.arange(n_groups)
     resistant = member & ~label[:, None]
-    below = np.concatenate([np.zeros((1, n_groups)), resistant.cumsum(axis=0)])
-    below = (
-        below[np.searchsorted(score, score)] + below[np.searchsorted(score, score, "right")]
-    ) / 2  # ties: half
+    counted = np.concatenate([np.zeros((1, n_groups)), resistant.cumsum(axis=0)])
+    # a tie counts half
+    below = (counted[np.searchsorted(score, score)] + counted[np.searchsorted(score, score, "right")]) / 2
     sensitive = (member & label[:, None]).astype(np.float64)
-    right = sensitive.T @ below
-    pairs = np.outer(sensitive.sum(axis=0), resistant.sum(axis=0))
-    return _without(right) / np.where(_without(pairs) > 0, _without(pairs), np.nan)
+    right = _without(sensitive.T @ below)
+    pairs = _without(np.outer(sensitive.sum(axis=0), resistant.sum(axis=0)))
+    return right / np.where(pairs > 0, pairs, np.nan)
 
 
 def r2_without(target: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> np.ndarray:

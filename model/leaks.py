@@ -93,8 +93,7 @@ def audit(
             False,
         ),
     ]
-    unseen_drug = split in {Split.unseen_drug, Split.unseen_both}
-    unseen_cell = split in {Split.unseen_cell, Split.unseen_both}
+    unseen_drug, unseen_cell = split.of_unseen_drugs, split.of_unseen_cell_lines
     for kind, ids, held, seen, group, is_unseen in (
         ("drug", drug_ids, test.drug, train.drug, groups.drug, unseen_drug),
         ("cell line", cell_line_ids, test.cell_line, train.cell_line, groups.cell_line, unseen_cell),

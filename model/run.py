@@ -115,7 +115,7 @@ def train(
     require_two_classes(training, task, "the training responses")
     tensors = network_tensors(heterograph, config.network)
     bare = cell_lines_without_features(heterograph, tensors)
-    if bare and split in {Split.unseen_cell, Split.unseen_both}:
+    if bare and split.of_unseen_cell_lines:
         raise ModelError(
             f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
             "add expression and ingest again, or use --split random"

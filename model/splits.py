@@ -36,6 +36,16 @@ class Split(str, Enum):
     unseen_both = "unseen-both"
     transfer = "transfer"
 
+    @property
+    def of_unseen_drugs(self) -> bool:
+        """Whether whole drugs are held out."""
+        return self in {Split.unseen_drug, Split.unseen_both}
+
+    @property
+    def of_unseen_cell_lines(self) -> bool:
+        """Whether whole cell lines are held out."""
+        return self in {Split.unseen_cell, Split.unseen_both}
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -133,10 +143,10 @@ def folds(
         return
     groups = groups or Groups.of(heterograph)
     sides = []
-    if split in {Split.unseen_drug, Split.unseen_both}:
+    if split.of_unseen_drugs:
         of_pair = groups.drug[responses.drug]
         sides.append(_held_out(of_pair, cut, n_folds, "groups of drugs", len(np.unique(responses.drug))))
-    if split in {Split.unseen_cell, Split.unseen_both}:
+    if split.of_unseen_cell_lines:
         of_pair, n = groups.cell_line[responses.cell_line], len(np.unique(responses.cell_line))
         sides.append(_held_out(of_pair, cut, n_folds, "groups of cell lines", n))
     for number, held_out in enumerate(zip(*sides, strict=True)):

@@ -145,9 +145,8 @@ def fit(
     if len(kinds := {fittings[n].kernel_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
     members = [members[n] for n in chosen.kept]
-    for (
-        number
-    ) in chosen.kept:  # the inner parts have said what they had to: now they are training pairs as all others
+    # the inner parts have said what they had to: now they are training pairs as all others
+    for number in chosen.kept:
         fittings[number].fit_factors(training)
     messages = builder.build(visible_pairs(tensors, training, scale))
     if attends is not None:

@@ -41,10 +41,8 @@ class SideInformation:
             torch.from_numpy(features.cell_line_components),
         )
         known = [torch.zeros(len(side), dtype=torch.bool) for side in components]
-        if split not in {Split.unseen_drug, Split.unseen_both}:
-            known[0][training.drug] = True
-        if split not in {Split.unseen_cell, Split.unseen_both}:
-            known[1][training.cell_line] = True
+        known[0][training.drug] = not split.of_unseen_drugs
+        known[1][training.cell_line] = not split.of_unseen_cell_lines
         factors = Factors(
             (training.n_drugs, training.n_cell_lines),
             (components[0].shape[1], components[1].shape[1]),
