@@ -75,7 +75,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     blind = attends.on(tensors, blind=True) if attends is not None else None
     fitting = Fitting(
         tensors,
-        MessageBuilder(tensors, config.network, "classification", blind),
+        MessageBuilder(tensors, config.network, None, blind),
         training,
         config,
         Scale.of(training, "classification"),

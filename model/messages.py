@@ -7,17 +7,17 @@ sends no message at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from model.candidates import Screened, association, candidates, near_targets, residuals
+from model.candidates import Screened, association, candidates, near_targets
 from model.config import NetworkConfig
 from model.edges import Edges
 from model.gene_attention import kernel_of
 from model.graph_tensors import GraphTensors
 from model.kernels import Csr
-from model.responses import Task
 
 RELATIONS: dict[str, tuple[str, str]] = {
     "drug_from_drug": ("Drug", "Drug"),
@@ -34,6 +34,13 @@ RELATIONS: dict[str, tuple[str, str]] = {
 """Relation → (kind of source, kind of destination) of its messages."""
 
 BETWEEN_DRUGS_AND_GENES = {"drug_from_gene", "gene_from_drug"}
+
+
+class Means(NamedTuple):
+    """Which of them are taken out of the values; none of a side that will be asked for unseen."""
+
+    drugs: bool
+    cell_lines: bool
 
 
 @dataclass(frozen=True)
@@ -79,15 +86,15 @@ class Visible:
             known = (measured.any(0), measured.any(1))
         return cls(values, sign, measured, *known)
 
-    def means(self) -> tuple[Tensor, Tensor]:
-        """Of the values: drug means, and cell-line means of what they leave, shrunk by a few pairs; (n,) each."""
-        drug = self.value.sum(0) / (self.measured.sum(0) + 1)
+    def means(self, of: Means) -> tuple[Tensor, Tensor]:
+        """Of the values: drug means, and cell-line means of what those leave, shrunk by a few pairs; (n,) each."""
+        drug = of.drugs * self.value.sum(0) / (self.measured.sum(0) + 1)
         rest = (self.value - drug) * self.measured
-        return drug, rest.sum(1) / (self.measured.sum(1) + 4)
+        return drug, of.cell_lines * rest.sum(1) / (self.measured.sum(1) + 4)
 
-    def without_means(self) -> Visible:
-        """The values less drug and cell-line means, and their signs."""
-        rest = residuals(self.value, self.measured)
+    def without(self, of_drug: Tensor, of_cell_line: Tensor) -> Visible:
+        """The values less numbers of their drugs and of their cell lines, and the signs of what is left."""
+        rest = (self.value - of_drug - of_cell_line[:, None]) * self.measured
         sign = torch.where(rest > 0, 1.0, -1.0) * self.measured
         return Visible(rest, sign, self.measured, self.known_drugs, self.known_cell_lines)
 
@@ -105,9 +112,9 @@ class Messages:
     drug_statistics, cell_line_statistics
         Shrunk mean and log count of the visible responses, float32 (n, 2).
     drug_offset, cell_line_offset
-        Shrunk means of the visible values, (n,): what an additive model would say.
+        What was taken out of the visible values and has to be added again, (n,): shrunk means, or nothing.
     visible
-        The responses these messages were made of; in regression less their drug and cell-line means.
+        The responses these messages were made of; in regression less the two offsets.
     attends
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
@@ -134,16 +141,20 @@ class MessageBuilder:
         Of the heterograph.
     config
         Names the relations and the numbers of candidate genes.
-    task
-        Regression removes drug and cell-line means before the sign of a response is taken.
+    means
+        Those removed before the sign of a response is taken; None where it is that of the class.
     attends
         Of `Messages`; where it is given, genes reach drugs by it alone, and no relation joins the two.
     """
 
     def __init__(
-        self, tensors: GraphTensors, config: NetworkConfig, task: Task, attends: Tensor | None = None
+        self,
+        tensors: GraphTensors,
+        config: NetworkConfig,
+        means: Means | None = None,
+        attends: Tensor | None = None,
     ) -> None:
-        self.tensors, self.config, self.task, self.attends = tensors, config, task, attends
+        self.tensors, self.config, self.means, self.attends = tensors, config, means, attends
         self.overlap = kernel_of(attends) if attends is not None else None  # the same in every step
         self.relations = [r for r in config.relations if attends is None or r not in BETWEEN_DRUGS_AND_GENES]
         near = near_targets(tensors, config.n_genes_near_targets)
@@ -160,18 +171,13 @@ class MessageBuilder:
 
     def offsets(self, visible: Visible) -> tuple[Tensor, Tensor]:
         """What is taken out of the values of drugs (n_drugs,) and cell lines (n_cell_lines,): means, or nothing."""
-        if self.task == "regression":
-            return visible.means()
-        return (
-            visible.value.new_zeros(self.tensors.n_drugs),
-            visible.value.new_zeros(self.tensors.n_cell_lines),
-        )
+        return visible.means(self.means or Means(False, False))
 
     def build(self, visible: Visible) -> Messages:
         """The messages of one step."""
         offsets = self.offsets(visible)
-        if self.task == "regression":
-            visible = visible.without_means()
+        if self.means is not None:
+            visible = visible.without(*offsets)
         edges: dict[str, Edges] = {}
         graphs: dict[str, Csr] = {}
         responses = self._response_edges(visible) | self._gene_edges(visible)

@@ -6,7 +6,7 @@ Nothing in the folder is a pickle of ours, and nothing held out is in it but as 
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,13 @@ def save(
         save_file(attends, folder / ATTENDS)
     save_file(state, folder / WEIGHTS)
     members = [{"best_epoch": m.best_epoch, "validation": m.validation} for m in fitted.members]
-    scale = {"task": fitted.scale.task, "mean": fitted.scale.mean, "deviation": fitted.scale.deviation}
     text = json.dumps(
-        {**about, "config": fitted.config.model_dump(mode="json"), "scale": scale, "members": members},
+        {
+            **about,
+            "config": fitted.config.model_dump(mode="json"),
+            "scale": asdict(fitted.scale),
+            "members": members,
+        },
         indent=2,
     )
     (folder / CONFIG).write_text(text + "\n")
@@ -140,7 +144,7 @@ def _messages(
     tensors: GraphTensors, config: Config, scale: Scale, training: Responses, attends: GeneAttention | None
 ) -> Messages:
     weight = attends.on(tensors) if attends is not None else None
-    builder = MessageBuilder(tensors, config.network, scale.task, weight)
+    builder = MessageBuilder(tensors, config.network, scale.means, weight)
     return builder.build(visible_pairs(tensors, training, scale))
 
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from model.graph_tensors import GraphTensors
-from model.messages import Visible
+from model.messages import Means, Visible
 from model.responses import Responses, Task
+from model.splits import Split
 
 PRIOR_PAIRS = 4
 """Pairs whose spread every drug is given to begin with, so that a drug of few pairs has none of nearly zero."""
@@ -21,18 +22,37 @@ LARGEST_STRENGTH = 4.0
 
 @dataclass(frozen=True)
 class Scale:
-    """Of one task, fixed by the training pairs."""
+    """Of one task, fixed by the training pairs.
+
+    Attributes
+    ----------
+    task
+        What is predicted.
+    mean, deviation
+        Of ln IC50.
+    drug_means, cell_line_means
+        Whether regression takes means of that side, which are most of ln IC50, out of what is visible and adds them to
+        what is predicted. Not of a side that will be asked for unseen: its means have to be predicted, too.
+    """
 
     task: Task
     mean: float = 0.0
     deviation: float = 1.0
+    drug_means: bool = True
+    cell_line_means: bool = True
 
     @classmethod
-    def of(cls, responses: Responses, task: Task) -> Scale:
-        """From training pairs."""
+    def of(cls, responses: Responses, task: Task, split: Split = Split.random) -> Scale:
+        """From training pairs, and how others will be asked for."""
         if task == "classification":
             return cls(task)
-        return cls(task, float(responses.ln_ic50.mean()), float(responses.ln_ic50.std()) or 1.0)
+        mean, deviation = float(responses.ln_ic50.mean()), float(responses.ln_ic50.std()) or 1.0
+        return cls(task, mean, deviation, not split.of_unseen_drugs, not split.of_unseen_cell_lines)
+
+    @property
+    def means(self) -> Means | None:
+        """Which are taken out; None for classes, of which there are none to take."""
+        return Means(self.drug_means, self.cell_line_means) if self.task == "regression" else None
 
     def target(self, responses: Responses) -> Tensor:
         """What a network's output is fitted to, (n,): 1 or 0 for a class, standardised −ln IC50 for regression."""

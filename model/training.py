@@ -130,9 +130,9 @@ def fit(
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
     config = config.for_split(split.value)
-    scale = Scale.of(training, task)
+    scale = Scale.of(training, task, split)
     blind = attends.on(tensors, blind=True) if attends is not None else None
-    builder = MessageBuilder(tensors, config.network, task, blind)
+    builder = MessageBuilder(tensors, config.network, scale.means, blind)
     members, fittings, seconds = [], [], []
     for number in range(config.training.members):
         fitting = Fitting(

@@ -103,15 +103,16 @@ def _output(
 ) -> Tensor:
     """Logits of pairs, (n_pairs,), or ln IC50 in training standard deviations.
 
-    Drug and cell-line means, which are most of ln IC50, are taken out before and given back after: of offsets so large
-    conjugate gradients would leave a good part unexplained.
+    Means of drugs and cell lines that have been seen, which are most of ln IC50, are taken out before and given back
+    after: of offsets so large conjugate gradients would leave a good part unexplained.
     """
     visible = _visible(problem, given)
     of_drug, of_cell_line = torch.from_numpy(drug), torch.from_numpy(cell_line)
-    if problem.task == "classification":
+    means = Scale.of(problem.training, problem.task, problem.split).means
+    if means is None:
         return process.logits(kernels, visible, of_drug, of_cell_line)
-    drug_mean, cell_line_mean = visible.means()
-    rest = process.logits(kernels, visible.without_means(), of_drug, of_cell_line)
+    drug_mean, cell_line_mean = visible.means(means)
+    rest = process.logits(kernels, visible.without(drug_mean, cell_line_mean), of_drug, of_cell_line)
     return drug_mean[of_drug] + cell_line_mean[of_cell_line] + rest
 
 

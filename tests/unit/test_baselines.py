@@ -28,7 +28,7 @@ from model.baselines.problem import fit_predict
 from model.baselines.side_information import SideInformation
 from model.baselines.trees import RandomForest
 from model.graph_tensors import graph_tensors
-from model.metrics import auroc, pearson
+from model.metrics import auroc, pearson, r2
 from model.responses import Responses, Task, responses
 from model.splits import Split, folds
 from tests.screens import screen
@@ -203,6 +203,27 @@ def test_models_with_features_beat_additive_where_structure_and_expression_tell(
         for model in (name, "additive")
     }
     assert figures[name] > figures["additive"] + 0.05
+
+
+@pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_cell])
+def test_the_mean_of_an_unseen_drug_or_cell_line_is_predicted_from_what_it_is_like(split: Split) -> None:
+    """Means were taken out of what is unseen, too, so nobody said how potent a new drug is, or how frail a cell line."""
+    place = np.linspace(0, 6, 24)
+    alike = torch.from_numpy(RBF(1.0)(place[:, None])).float()
+    drug, cell_line = np.repeat(np.arange(24), 24), np.tile(np.arange(24), 24)
+    ours = drug if split is Split.unseen_drug else cell_line
+    value = np.sin(place)[ours] + 0.1 * np.random.default_rng(0).normal(size=len(drug))
+    everything = Responses(drug, cell_line, (value < 0).astype(np.float32), value.astype(np.float32), 24, 24)
+    features = replace(
+        _no_features(24, 24), drug_kernels={"fingerprint": alike}, cell_line_kernels={"rbf": alike}
+    )
+    unseen = ours % 3 == 1
+    problem, test = (
+        Problem(everything.take(~unseen), features, "regression", split),
+        everything.take(unseen),
+    )
+    found = fit_predict(GaussianProcess(), problem, test.drug, test.cell_line)
+    assert r2(test.ln_ic50.astype(float), found) > 0.8
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

@@ -73,7 +73,7 @@ def test_states_say_nothing_of_a_cell_line_without_visible_responses() -> None:
             weights.fill_(-100.0)  # states alone are left
     states = {"Drug": torch.randn(tensors.n_drugs, 48), "CellLine": torch.randn(tensors.n_cell_lines, 48)}
     drug, cell_line = torch.arange(4), torch.tensor([0, 1, 2, 3])
-    messages = MessageBuilder(tensors, config, "classification").build(visible)
+    messages = MessageBuilder(tensors, config).build(visible)
     said = part(tensors, states, messages, drug, cell_line)
     assert abs(float(said[0])) < 1e-6 < float(said[1:].abs().min())
 

@@ -60,9 +60,7 @@ def test_changed_test_labels_change_no_bit_of_weights_and_predictions(split: Spl
 
 def _messages(tensors: GraphTensors, passing: Responses) -> Messages:
     scale = Scale.of(passing, "classification")
-    return MessageBuilder(tensors, SMALL.network, "classification").build(
-        visible_pairs(tensors, passing, scale)
-    )
+    return MessageBuilder(tensors, SMALL.network).build(visible_pairs(tensors, passing, scale))
 
 
 def test_supervised_pair_is_in_no_message_in_either_direction() -> None:
@@ -134,7 +132,7 @@ def test_chunks_of_unseen_entities_are_whole(split: Split) -> None:
 def test_drugs_and_cell_lines_that_play_unseen_together_have_no_visible_pair() -> None:
     tensors, measured = _tensors()
     groups = Groups(np.arange(measured.n_drugs) // 2, np.arange(measured.n_cell_lines) // 2)
-    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    builder = MessageBuilder(tensors, SMALL.network)
     scale = Scale.of(measured, "classification")
     fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.unseen_both, seed=0, groups=groups)
     fitting.on_train_epoch_start()
@@ -152,7 +150,7 @@ def test_drugs_and_cell_lines_that_play_unseen_together_have_no_visible_pair() -
 def test_twins_are_set_aside_and_predicted_together(split: Split) -> None:
     tensors, measured = _tensors()
     groups = Groups(np.arange(measured.n_drugs) // 3, np.arange(measured.n_cell_lines) // 2)
-    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    builder = MessageBuilder(tensors, SMALL.network)
     scale = Scale.of(measured, "classification")
     fitting = Fitting(tensors, builder, measured, SMALL, scale, split, seed=0, groups=groups)
     fitting.on_train_epoch_start()
@@ -168,7 +166,7 @@ def test_twins_are_set_aside_and_predicted_together(split: Split) -> None:
 def test_inner_validation_pairs_pass_no_message_while_fitting() -> None:
     tensors, measured = _tensors()
     scale = Scale.of(measured, "classification")
-    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    builder = MessageBuilder(tensors, SMALL.network)
     fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
     inner = set(
         zip(fitting.inner_validation.drug.tolist(), fitting.inner_validation.cell_line.tolist(), strict=True)
@@ -182,7 +180,7 @@ def test_inner_validation_pairs_pass_no_message_while_fitting() -> None:
 def test_untested_targets_are_never_measured_training_pairs() -> None:
     tensors, measured = _tensors()
     scale = Scale.of(measured, "classification")
-    builder = MessageBuilder(tensors, SMALL.network, "classification")
+    builder = MessageBuilder(tensors, SMALL.network)
     fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
     supervised = fitting.inner_training.take(np.arange(20))
     drug, cell_line, target, weight = fitting._pairs(supervised)

@@ -46,9 +46,7 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
     tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
     measured = responses(heterograph)
     scale = Scale.of(measured, "classification")
-    messages = MessageBuilder(tensors, config.network, "classification").build(
-        visible_pairs(tensors, measured, scale)
-    )
+    messages = MessageBuilder(tensors, config.network).build(visible_pairs(tensors, measured, scale))
     torch.manual_seed(0)
     network = make_network(tensors, config).eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
@@ -77,7 +75,7 @@ def test_the_papers_adjacency_keeps_targets_and_genes_with_signal_only() -> None
     config = load_preset("drgt", network=changes)
     tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
     measured = responses(heterograph)
-    messages = MessageBuilder(tensors, config.network, "classification").build(
+    messages = MessageBuilder(tensors, config.network).build(
         visible_pairs(tensors, measured, Scale.of(measured, "classification"))
     )
     attended = make_network(tensors, config).eval().attention(tensors, messages)  # type: ignore[operator]
@@ -96,7 +94,7 @@ def test_prediction_does_not_depend_on_which_pairs_are_asked_together(preset: st
     config = load_preset(preset, network=SMALL["fast"])
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
     measured = responses(heterograph)
-    messages = MessageBuilder(tensors, config.network, "classification").build(
+    messages = MessageBuilder(tensors, config.network).build(
         visible_pairs(tensors, measured, Scale.of(measured, "classification"))
     )
     network = make_network(tensors, config).eval()
@@ -111,7 +109,7 @@ def test_every_base_relation_goes_the_way_its_name_says() -> None:
     config = load_preset("default")
     tensors = graph_tensors(heterograph, n_expressed=7, n_neighbours=6)
     measured = responses(heterograph)
-    messages = MessageBuilder(tensors, config.network, "classification").build(
+    messages = MessageBuilder(tensors, config.network).build(
         visible_pairs(tensors, measured, Scale.of(measured, "classification"))
     )
     counts = {"Drug": tensors.n_drugs, "CellLine": tensors.n_cell_lines, "Gene": tensors.n_genes}
@@ -193,7 +191,7 @@ def _papers_network(config: Config) -> tuple[nn.Module, GraphTensors, Messages, 
     heterograph = screen()
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
     measured = responses(heterograph)
-    builder = MessageBuilder(tensors, config.network, "classification")
+    builder = MessageBuilder(tensors, config.network)
     messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
     torch.manual_seed(0)
     model = make_network(tensors, config).eval()

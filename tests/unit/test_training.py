@@ -97,7 +97,7 @@ def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config, scale = _config(), Scale.of(measured, "classification")
-    builder = MessageBuilder(tensors, config.network, "classification")
+    builder = MessageBuilder(tensors, config.network)
     fittings = [
         Fitting(tensors, builder, measured, config, scale, Split.unseen_cell, seed=0, number=number)
         for number in range(3)
@@ -274,7 +274,7 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = _config(expected_shares={"relational": 0.5, "axial": 0.5}, validation_share=0.45)
     scale = Scale.of(measured, "classification")
-    builder = MessageBuilder(tensors, config.network, "classification")
+    builder = MessageBuilder(tensors, config.network)
     fitting = Fitting(tensors, builder, measured, config, scale, Split.random, seed=0)
     label = torch.from_numpy(fitting.inner_validation.label)
     noise = torch.randn(len(label), generator=torch.Generator().manual_seed(0))
@@ -296,7 +296,7 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_split(
         expected_shares={"relational": 0.3, "axial": 0.7},
         expected_unseen_shares={"axial": 0.1, "relational": 0.9},
     )
-    builder = MessageBuilder(tensors, config.network, "classification")
+    builder = MessageBuilder(tensors, config.network)
     scale = Scale.of(measured, "classification")
     fitting = Fitting(tensors, builder, measured, config, scale, split, seed=0)
     same = torch.randn(len(fitting.inner_validation), generator=torch.Generator().manual_seed(0))
@@ -314,7 +314,7 @@ def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
         "default", network={"channels": 8, "factor_starts": 1}, training={"members": 1, "epochs": 1}
     )
     scale = Scale.of(measured, "classification")
-    builder = MessageBuilder(tensors, config.network, "classification")
+    builder = MessageBuilder(tensors, config.network)
 
     def factors(fitting: Fitting) -> torch.Tensor:
         assert isinstance(fitting.network, RelationalNetwork) and fitting.network.factors is not None
@@ -338,7 +338,7 @@ def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> 
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = load_preset("default", network={"channels": 8}, training={"validation_share": 0.45})
     scale = Scale.of(measured, "classification")
-    builder = MessageBuilder(tensors, config.network, "classification")
+    builder = MessageBuilder(tensors, config.network)
     fittings = [
         Fitting(tensors, builder, measured, config, scale, Split.random, seed=0, number=number)
         for number in range(4)
