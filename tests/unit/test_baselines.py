@@ -207,7 +207,7 @@ def test_models_with_features_beat_additive_where_structure_and_expression_tell(
 
 @pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_cell])
 def test_the_mean_of_an_unseen_drug_or_cell_line_is_predicted_from_what_it_is_like(split: Split) -> None:
-    """Means were taken out of what is unseen, too, so nobody said how potent a new drug is, or how frail a cell line."""
+    """Means of what is unseen were taken out, too, so nobody said how potent a new drug is or how frail a cell line."""
     place = np.linspace(0, 6, 24)
     alike = torch.from_numpy(RBF(1.0)(place[:, None])).float()
     drug, cell_line = np.repeat(np.arange(24), 24), np.tile(np.arange(24), 24)
