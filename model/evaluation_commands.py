@@ -216,6 +216,7 @@ def tune(
     task: Task = TaskOption.classification,
     seed: Seed = 0,
     epochs: Epochs = None,
+    members: Annotated[int, typer.Option(min=1, help="Networks a trial; one is quickest.")] = 1,
     device: Device = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Write the best trial as a preset to this YAML file.")
@@ -235,7 +236,7 @@ def tune(
 
     plan = Plan(
         Split(split.value), 5, task=task.value, seed=seed, device=resolve_device(device),
-        changes=preset_changes(epochs, 1, None),
+        changes=preset_changes(epochs, members, None),
     )  # fmt: skip
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
