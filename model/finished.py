@@ -46,10 +46,14 @@ def keep(
 
 
 def entries(path: Path | None, key: Row | None = None) -> list[Row]:
-    """Finished folds of a file, of one plan or of all; the line that was being written at the end is none."""
-    found: list[Row] = []
+    """The last word on each fold and model in a file, of one plan or of all.
+
+    A model that was fitted again, since its preset changed, wrote over its predictions: what was said before is of none
+    that are still there. The line that was being written at the end is none.
+    """
+    found: dict[str, Row] = {}
     if path is None or not path.is_file():
-        return found
+        return []
     wanted = json.loads(json.dumps(key))
     for line in path.read_text().splitlines():
         try:
@@ -57,8 +61,8 @@ def entries(path: Path | None, key: Row | None = None) -> list[Row]:
         except json.JSONDecodeError:
             continue
         if key is None or entry["of"] == wanted:
-            found.append(entry)
-    return found
+            found[json.dumps([entry["of"], entry["fold"], entry["model"]], sort_keys=True)] = entry
+    return list(found.values())
 
 
 def append(path: Path | None, entry: Row) -> None:
