@@ -16,7 +16,7 @@ from scipy.special import expit
 from torch import Tensor
 
 from model.calibration import best_threshold, curve
-from model.fitting import UNSEEN, Fitting
+from model.fitting import Fitting
 from model.inner_parts import held_out_sides
 from model.jackknife import auroc_without, r2_without, standard_error
 
@@ -58,7 +58,7 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     """
     outputs = [fitting.inner_outputs() for fitting in fittings]
     ensembles, inner_parts = _ensembles(fittings)
-    settings, of_unseen = fittings[0].config.training, fittings[0].split in UNSEEN
+    settings, of_unseen = fittings[0].config.training, fittings[0].split.of_unseen
     expected = settings.expected_unseen_shares if of_unseen else None
     if expected is None:
         expected = settings.expected_shares

@@ -42,7 +42,7 @@ class FactorFits:
     seed: int
 
     def fit(self, factors: Factors, pairs: Responses, map_penalty: float) -> None:
-        """Fit to these pairs and nothing else; in regression to what their drug and cell-line means leave."""
+        """Fit to these pairs and nothing else; in regression to what the means that are taken out leave."""
         known, loss = self._known_and_loss(pairs)
         factors.fit(self.components, known, loss, map_penalty=map_penalty, seed=self.seed)
 

@@ -95,7 +95,7 @@ class Fitting(lightning.LightningModule):
         inner = inner_split(training, split, share=share, seed=seed, number=self.inner_number, groups=groups)
         self.inner_training, self.inner_validation = training.take(inner.train), training.take(inner.test)
         self.network = make_network(tensors, config, number, scale.task)
-        if split not in UNSEEN and isinstance(self.network, RelationalNetwork):
+        if not split.of_unseen and isinstance(self.network, RelationalNetwork):
             self.network.identities.start_from(visible_pairs(tensors, self.inner_training, scale))
         self.map_penalty: float | None = None  # of the factors; chosen in the first of their fits
         self.fit_factors(self.inner_training)
@@ -141,7 +141,7 @@ class Fitting(lightning.LightningModule):
         logits: Logits = self.network(self.graph, messages, drug, cell_line)
         relational, *others = logits.parts
         loss = (self._loss(relational, target) * weight).sum()
-        if self.split in UNSEEN:  # the others would learn that whoever is new is half sensitive
+        if self.split.of_unseen:  # the others would learn that whoever is new is half sensitive
             weight = weight * (torch.arange(len(weight), device=weight.device) < len(supervised))
         loss = loss + sum((self._loss(part, target) * weight).sum() for part in others)
         total = sum(len(chunk.test) for chunk in self.chunks) / settings.chunks
@@ -178,7 +178,7 @@ class Fitting(lightning.LightningModule):
 
     def _untested(self, supervised: Responses) -> tuple[np.ndarray, int]:
         """A draw of pairs that nobody measured, as numbers, and how many there are for an epoch."""
-        if self.split in UNSEEN:  # of the entities that play unseen in this step
+        if self.split.of_unseen:  # of the entities that play unseen in this step
             drugs = supervised.drug if self.split is not Split.unseen_cell else self.inner_training.drug
             cell_lines = (
                 supervised.cell_line if self.split is not Split.unseen_drug else self.inner_training.cell_line
@@ -277,7 +277,6 @@ REGRESSION_NOISE = 0.5
 """Standard deviation that a value is expected to have around its prediction, in those of training; it sets priors apart
 from data."""
 
-UNSEEN = {Split.unseen_drug, Split.unseen_cell, Split.unseen_both}
 NOT_VALIDATED = -1e9
 """Worse than any epoch that was validated; Lightning's callbacks take no missing values."""
 

@@ -18,6 +18,7 @@ from model.edges import Edges
 from model.gene_attention import kernel_of
 from model.graph_tensors import GraphTensors
 from model.kernels import Csr
+from model.splits import Split
 
 RELATIONS: dict[str, tuple[str, str]] = {
     "drug_from_drug": ("Drug", "Drug"),
@@ -41,6 +42,11 @@ class Means(NamedTuple):
 
     drugs: bool
     cell_lines: bool
+
+    @classmethod
+    def of(cls, split: Split) -> Means:
+        """Of the sides that a split leaves seen."""
+        return cls(not split.of_unseen_drugs, not split.of_unseen_cell_lines)
 
 
 @dataclass(frozen=True)

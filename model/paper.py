@@ -5,7 +5,6 @@ Every figure of ours is a mean over the rows of `cli evaluate --folder`; what no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from model.baselines import BASELINES
 from model.metrics import AT_THRESHOLD
 from model.plans import Row
+from model.results import write_rows
 
 PUBLISHED: Mapping[tuple[str, str], float] = {
     ("random", "auroc"): 0.945, ("random", "r2"): 0.690,
@@ -127,8 +127,7 @@ def write_paper(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
         "commit", "machine", "data", "rows",
     )  # fmt: skip
     written.write_text(page(results))
-    lines = (json.dumps({k: r.get(k) for k in kept}, ensure_ascii=False) for r in results)
-    rows.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    write_rows(rows, [{k: r.get(k) for k in kept} for r in results])
     return written, rows
 
 

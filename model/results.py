@@ -65,9 +65,14 @@ def write_results(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     page, rows = folder / "results.md", folder / "results.json"
     page.write_text(_INTRODUCTION + "".join("\n" + section(result) for result in results))
-    lines = (json.dumps(result, ensure_ascii=False) for result in results)
-    rows.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    write_rows(rows, results)
     return page, rows
+
+
+def write_rows(path: Path, results: Sequence[Row]) -> None:
+    """JSON, a result a line, so that a new one changes one line."""
+    lines = (json.dumps(result, ensure_ascii=False) for result in results)
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
 
 
 def section(result: Row) -> str:

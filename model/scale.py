@@ -47,7 +47,7 @@ class Scale:
         if task == "classification":
             return cls(task)
         mean, deviation = float(responses.ln_ic50.mean()), float(responses.ln_ic50.std()) or 1.0
-        return cls(task, mean, deviation, not split.of_unseen_drugs, not split.of_unseen_cell_lines)
+        return cls(task, mean, deviation, *Means.of(split))
 
     @property
     def means(self) -> Means | None:

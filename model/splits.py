@@ -37,6 +37,11 @@ class Split(str, Enum):
     transfer = "transfer"
 
     @property
+    def of_unseen(self) -> bool:
+        """Whether whole drugs or whole cell lines are held out."""
+        return self.of_unseen_drugs or self.of_unseen_cell_lines
+
+    @property
     def of_unseen_drugs(self) -> bool:
         """Whether whole drugs are held out."""
         return self in {Split.unseen_drug, Split.unseen_both}

@@ -14,7 +14,7 @@ from model.baselines.calibration import INTERCEPT, SLOPE, link, with_calibration
 from model.baselines.problem import Options, Problem
 from model.gaussian_process import ResponseProcess
 from model.inner_parts import draw_chunks
-from model.messages import Visible
+from model.messages import Means, Visible
 from model.responses import Responses, Task
 from model.scale import Scale
 from model.splits import Split
@@ -108,10 +108,9 @@ def _output(
     """
     visible = _visible(problem, given)
     of_drug, of_cell_line = torch.from_numpy(drug), torch.from_numpy(cell_line)
-    means = Scale.of(problem.training, problem.task, problem.split).means
-    if means is None:
+    if problem.task == "classification":
         return process.logits(kernels, visible, of_drug, of_cell_line)
-    drug_mean, cell_line_mean = visible.means(means)
+    drug_mean, cell_line_mean = visible.means(Means.of(problem.split))
     rest = process.logits(kernels, visible.without(drug_mean, cell_line_mean), of_drug, of_cell_line)
     return drug_mean[of_drug] + cell_line_mean[of_cell_line] + rest
 

@@ -109,10 +109,9 @@ def test_hub_is_cut_into_pieces_and_joined(name: str) -> None:
     for shared_softmax in (False, True):
         ours = _results(relations, name, shared_softmax=shared_softmax)
         truth = _results(relations, "reference", torch.float64, shared_softmax=shared_softmax)
+        # on several threads, how far the reference rounds depends on which of them adds first
         threads = torch.get_num_threads()
-        torch.set_num_threads(
-            1
-        )  # on several, how far the reference rounds depends on which of them adds first
+        torch.set_num_threads(1)
         rounding = _results(relations, "reference", shared_softmax=shared_softmax)
         torch.set_num_threads(threads)
         for mine, its, plain in zip(ours, truth, rounding, strict=True):
