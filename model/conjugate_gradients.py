@@ -1,4 +1,4 @@
-"""The one linear system of every Gaussian process over a table of pairs, solved without forming its covariance."""
+"""Linear systems of Gaussian processes over a table of pairs, solved without forming a covariance of pairs."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from torch import Tensor
 
 
 def solve(
-    covariance: Callable[[Tensor], Tensor],
-    root: Tensor,
+    system: Callable[[Tensor], Tensor],
     right: Tensor,
     *,
     iterations: int,
     tolerance: float,
+    precondition: Callable[[Tensor], Tensor] = torch.clone,
 ) -> Tensor:
-    """``x`` of ``(S K S + I) x = b`` by conjugate gradients (Hestenes and Stiefel, 1952).
+    """``x`` of ``A x = b`` by preconditioned conjugate gradients (Hestenes and Stiefel, 1952).
 
     Parameters
     ----------
-    covariance
-        ``V`` to ``K V``, K symmetric and positive semi-definite; all tables are of one shape.
-    root
-        The diagonal of S, square roots of precisions; 0 where nothing was observed.
+    system
+        ``V`` to ``A V``, A symmetric and positive definite; all tables are of one shape.
     right
         ``b``.
     iterations
         At most.
     tolerance
         Of the residual's norm, relative to that of the right-hand side.
+    precondition
+        ``V`` to nearly the inverse of A times it; symmetric and positive definite, too.
 
     Returns
     -------
     Tensor
         Shape of ``b``.
     """
-    solution = torch.zeros_like(right)
-    residual, direction = right.clone(), right.clone()
-    square = (residual * residual).sum()
-    enough = tolerance**2 * square
+    solution, residual = torch.zeros_like(right), right.clone()
+    enough = tolerance**2 * (right * right).sum()
+    direction = near = precondition(residual)
+    product = (residual * near).sum()
     for _ in range(iterations):
-        if square <= enough:  # also where all is zero
+        if (residual * residual).sum() <= enough or product <= 0:  # also where all is zero
             break
-        image = root * covariance(root * direction) + direction
-        step = square / (direction * image).sum()
+        image = system(direction)
+        step = product / (direction * image).sum()
         solution += step * direction
         residual -= step * image
-        before, square = square, (residual * residual).sum()
-        direction = residual + square / before * direction
+        near = precondition(residual)
+        before, product = product, (residual * near).sum()
+        direction = near + product / before * direction
     return solution

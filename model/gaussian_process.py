@@ -20,12 +20,10 @@ from model.messages import Messages, Visible
 from model.responses import Task
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
-TRAINING_ITERATIONS: dict[Task, int] = {"classification": 40, "regression": 100}
-"""Of conjugate gradients, at most. Means that stay in ln IC50 are large: kernels learned from 40 steps of a system that
-needs 100 are wrong for the mean that is predicted."""
+ITERATIONS = 100
+"""Of conjugate gradients, at most; a handful does unless next to nothing is known of untested pairs."""
 
-PREDICTION_ITERATIONS = 100
-TOLERANCE = 1e-3
+TOLERANCE = 1e-4
 """Norm of the residual, relative to the right-hand side's, at which conjugate gradients stop."""
 
 START: dict[Task, dict[str, Any]] = {
@@ -35,45 +33,80 @@ START: dict[Task, dict[str, Any]] = {
 """Scale of the posterior mean, and weights of class and strength in what is observed, before anything is learned."""
 
 
+class Observed:
+    """``(K + P⁻¹) w = y`` over the part of a table of which something was observed.
+
+    K is the Kronecker product of two kernels, P the diagonal of precisions. K is never formed: with the eigenvectors Q
+    of both kernels and the products Λ of their eigenvalues, ``(Λ + Qᵀ P⁻¹ Q) Qᵀ w = Qᵀ y`` is solved by conjugate
+    gradients. What offsets between drugs or cell lines make of Λ, values many thousands of times the rest, is taken
+    out by the preconditioner, ``Λ + 1 / p`` with the largest precision p: the two differ by precisions alone.
+
+    Parameters
+    ----------
+    kernel_c, kernel_d
+        Symmetric and positive semi-definite, (n_cell_lines, n_cell_lines) and (n_drugs, n_drugs).
+    precision
+        0 of cell lines and drugs of which nothing was observed, else positive, (n_cell_lines, n_drugs).
+    """
+
+    def __init__(self, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor) -> None:
+        self.rows, self.columns = (torch.nonzero(precision.any(side)).flatten() for side in (1, 0))
+        self.noise = 1 / self._part(precision)
+        if self.noise.numel():
+            of_c, self.vectors_c = torch.linalg.eigh(kernel_c[self.rows][:, self.rows])
+            of_d, self.vectors_d = torch.linalg.eigh(kernel_d[self.columns][:, self.columns])
+            self.values = torch.outer(of_c.clamp(min=0), of_d.clamp(min=0))
+
+    def weights(self, observed: Tensor) -> Tensor:
+        """``w`` for what was observed, both (n_cell_lines, n_drugs); 0 of whom nothing was."""
+        found = torch.zeros_like(observed)
+        if self.noise.numel():
+            nearly = self.values + self.noise.min()
+            turned = solve(
+                lambda table: self.values * table + self._turn(self.noise * self._back(table)),
+                self._turn(self._part(observed)), iterations=ITERATIONS, tolerance=TOLERANCE,
+                precondition=lambda table: table / nearly,
+            )  # fmt: skip
+            found[self.rows[:, None], self.columns] = self._back(turned)
+        return found
+
+    def _turn(self, table: Tensor) -> Tensor:
+        return self.vectors_c.T @ table @ self.vectors_d
+
+    def _back(self, table: Tensor) -> Tensor:
+        return self.vectors_c @ table @ self.vectors_d.T
+
+    def _part(self, table: Tensor) -> Tensor:
+        return table[self.rows][:, self.columns]
+
+
 class PosteriorMean(torch.autograd.Function):
     """Posterior mean of a Gaussian process on a matrix, ``(n_cell_lines, n_drugs)``.
 
-    With K the Kronecker product of the two kernels and S the diagonal of square roots of precisions, the mean at all
-    entries is ``K S x`` where ``(S K S + I) x = S y``. K is never formed: ``K v`` is ``kernel_c V kernel_d``. The
-    adjoint is the same system with another right-hand side, so the gradients of both kernels, of S and of y are exact
-    as far as the solver goes: in training it stops after ``TRAINING_ITERATIONS``, on large screens before it reaches
-    ``TOLERANCE``.
+    With K the Kronecker product of the two kernels and P the diagonal of precisions, the mean at all entries is ``K w``
+    where ``(K + P⁻¹) w = y`` (`Observed`). The adjoint is the same system with another right-hand side, so the
+    gradients of both kernels, of P and of y are exact as far as the solver goes.
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, kernel_c: Tensor, kernel_d: Tensor, root_precision: Tensor, target: Tensor, iterations: int
-    ) -> Tensor:
+    def forward(ctx: Any, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, target: Tensor) -> Tensor:
         """Mean at all entries; kernels are symmetric, the others ``(n_cell_lines, n_drugs)``."""
-        solution = _solve(kernel_c, kernel_d, root_precision, root_precision * target, iterations)
-        mean = kernel_c @ (root_precision * solution) @ kernel_d
-        ctx.save_for_backward(kernel_c, kernel_d, root_precision, target, solution, mean)
-        ctx.iterations = iterations
-        return mean
+        ctx.observed = Observed(kernel_c, kernel_d, precision)
+        weights = ctx.observed.weights(target)
+        ctx.save_for_backward(kernel_c, kernel_d, precision, weights)
+        return kernel_c @ weights @ kernel_d
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        """Gradients of the kernels, of the square roots of precisions and of what is observed."""
+        """Gradients of the kernels, of the precisions and of what is observed."""
         (gradient,) = gradients
-        kernel_c, kernel_d, root, target, solution, mean = ctx.saved_tensors
-        through = kernel_c @ gradient @ kernel_d
-        adjoint = _solve(kernel_c, kernel_d, root, root * through, ctx.iterations)
-        left, right = gradient - root * adjoint, root * solution
-        of_c = left @ kernel_d @ right.T
-        of_d = (kernel_c @ right).T @ left
-        of_root = adjoint * (target - mean) + solution * (through - kernel_c @ (root * adjoint) @ kernel_d)
-        return of_c, of_d, of_root, root * adjoint, None
-
-
-def _solve(kernel_c: Tensor, kernel_d: Tensor, root: Tensor, right: Tensor, iterations: int) -> Tensor:
-    return solve(
-        lambda table: kernel_c @ table @ kernel_d, root, right, iterations=iterations, tolerance=TOLERANCE
-    )
+        kernel_c, kernel_d, precision, weights = ctx.saved_tensors
+        adjoint = ctx.observed.weights(kernel_c @ gradient @ kernel_d)
+        left = gradient - adjoint
+        of_c = left @ kernel_d @ weights.T
+        of_d = (kernel_c @ weights).T @ left
+        of_precision = torch.where(precision > 0, adjoint * weights / precision**2, 0.0)
+        return of_c, of_d, of_precision, adjoint
 
 
 @dataclass(frozen=True)
@@ -123,7 +156,6 @@ class ResponseProcess(nn.Module):
 
     def __init__(self, n_drug_kernels: int, n_cell_line_kernels: int, task: Task = "classification") -> None:
         super().__init__()
-        self.training_iterations = TRAINING_ITERATIONS[task]
         self.of_drugs = nn.Parameter(_free([0.15] * n_drug_kernels))
         self.of_cell_lines = nn.Parameter(_free([0.2] * n_cell_line_kernels))
         self.of_profiles = nn.Parameter(_free([0.3, 0.3]))
@@ -166,8 +198,7 @@ class ResponseProcess(nn.Module):
         columns = torch.nonzero(active).flatten()
         column = (torch.cumsum(active, 0) - 1)[drug]
         system = self._system(kernels, visible, columns, more)
-        iterations = self.training_iterations if self.training else PREDICTION_ITERATIONS
-        mean: Tensor = PosteriorMean.apply(*system, iterations)
+        mean: Tensor = PosteriorMean.apply(*system)
         drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
         return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
 
@@ -180,9 +211,9 @@ class ResponseProcess(nn.Module):
     ) -> Drawn:
         """What all entities draw from each other; arguments as in `logits`."""
         columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
-        kernel_c, kernel_d, root, target = self._system(kernels, visible, columns, more)
-        solution = _solve(kernel_c, kernel_d, root, root * target, PREDICTION_ITERATIONS)
-        return Drawn(kernel_c, kernel_d, self.scale * root * solution)
+        kernel_c, kernel_d, precision, target = self._system(kernels, visible, columns, more)
+        weights = Observed(kernel_c, kernel_d, precision).weights(target)
+        return Drawn(kernel_c, kernel_d, self.scale * weights)
 
     def _system(
         self,
@@ -191,11 +222,11 @@ class ResponseProcess(nn.Module):
         columns: Tensor,
         more: tuple[Tensor, Tensor] | None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Kernels of cell lines and of some drugs, roots of precisions, and what was observed."""
+        """Kernels of cell lines and of some drugs, precisions, and what was observed."""
         measured = visible.measured[:, columns]
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
         of_measured, share_of_untested = functional.softplus(self.precision)
-        root = (of_measured * (measured + share_of_untested * (1 - measured))).sqrt() * play
+        precision = of_measured * (measured + share_of_untested * (1 - measured)) * play
         value = visible.value[:, columns] * measured
         profile = residuals(value, measured)
         kernel_d = self._kernel(0, self.of_drugs, kernels[0][columns][:, columns], profile.T)
@@ -204,7 +235,7 @@ class ResponseProcess(nn.Module):
             kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
         of_class, of_strength = self.observed
         target = of_class * visible.sign[:, columns] + of_strength * value
-        return kernel_c, kernel_d, root, target
+        return kernel_c, kernel_d, precision, target
 
     def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor) -> Tensor:
         positive = functional.softplus

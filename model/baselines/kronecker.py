@@ -59,7 +59,10 @@ def posterior_mean(
             total += term.drug @ table @ term.cell_line
         return total
 
-    solution = solve(covariance, root, root * target, iterations=iterations, tolerance=tolerance)
+    solution = solve(
+        lambda table: root * covariance(root * table) + table, root * target,
+        iterations=iterations, tolerance=tolerance,
+    )  # fmt: skip
     return covariance(root * solution)
 
 
