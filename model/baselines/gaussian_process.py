@@ -104,7 +104,7 @@ def _output(
     """Logits of pairs, (n_pairs,), or ln IC50 in training standard deviations.
 
     Means of drugs and cell lines that have been seen, which are most of ln IC50, are taken out before and given back
-    after: of offsets so large conjugate gradients would leave a good part unexplained.
+    after, as the network has it: the process explains the rest.
     """
     visible = _visible(problem, given)
     of_drug, of_cell_line = torch.from_numpy(drug), torch.from_numpy(cell_line)
