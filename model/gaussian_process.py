@@ -181,6 +181,7 @@ class ResponseProcess(nn.Module):
         cell_line: Tensor,
         *,
         more: tuple[Tensor, Tensor] | None = None,
+        spread: Tensor | None = None,
     ) -> Tensor:
         """Of pairs given by node numbers, (n_pairs,).
 
@@ -192,13 +193,15 @@ class ResponseProcess(nn.Module):
             Responses.
         more
             Kernels of drugs and of cell lines, already weighted, to be added, (n, n).
+        spread
+            Of drugs' values, (n_drugs,): what the process explains, and its noise, are in these units.
         """
         active = visible.known_drugs.clone()  # the others have no part in the system
         active[drug] = True
         columns = torch.nonzero(active).flatten()
         column = (torch.cumsum(active, 0) - 1)[drug]
-        system = self._system(kernels, visible, columns, more)
-        mean: Tensor = PosteriorMean.apply(*system)
+        *system, spread = self._system(kernels, visible, columns, more, spread)
+        mean: Tensor = PosteriorMean.apply(*system) * spread
         drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
         return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
 
@@ -208,12 +211,13 @@ class ResponseProcess(nn.Module):
         visible: Visible,
         *,
         more: tuple[Tensor, Tensor] | None = None,
+        spread: Tensor | None = None,
     ) -> Drawn:
         """What all entities draw from each other; arguments as in `logits`."""
         columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
-        kernel_c, kernel_d, precision, target = self._system(kernels, visible, columns, more)
+        kernel_c, kernel_d, precision, target, spread = self._system(kernels, visible, columns, more, spread)
         weights = Observed(kernel_c, kernel_d, precision).weights(target)
-        return Drawn(kernel_c, kernel_d, self.scale * weights)
+        return Drawn(kernel_c, torch.outer(spread, spread) * kernel_d, self.scale * weights / spread)
 
     def _system(
         self,
@@ -221,8 +225,9 @@ class ResponseProcess(nn.Module):
         visible: Visible,
         columns: Tensor,
         more: tuple[Tensor, Tensor] | None,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Kernels of cell lines and of some drugs, precisions, and what was observed."""
+        spread: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Kernels of cell lines and of some drugs, precisions, what was observed in units of spreads, and those."""
         measured = visible.measured[:, columns]
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
         of_measured, share_of_untested = functional.softplus(self.precision)
@@ -235,7 +240,8 @@ class ResponseProcess(nn.Module):
             kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
         of_class, of_strength = self.observed
         target = of_class * visible.sign[:, columns] + of_strength * value
-        return kernel_c, kernel_d, precision, target
+        spread = torch.ones_like(target[0]) if spread is None else spread[columns]
+        return kernel_c, kernel_d, precision, target / spread, spread
 
     def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor) -> Tensor:
         positive = functional.softplus
@@ -251,7 +257,8 @@ class KernelPart(ResponseProcess):
     """The process as a part of a network. The cosine between the states that the attention layers gave the nodes is one
     more term of each kernel, between entities that have visible responses: states were fitted to those, and what they
     say of others is a memory of the training entities, which costs more than it brings. The overlap of drugs' attention
-    to genes is one more term of the drug kernel.
+    to genes is one more term of the drug kernel. In regression a drug that all cell lines answer alike is not taken to
+    vary as one that divides them: what is left of its mean is in units of its spread.
 
     Parameters
     ----------
@@ -284,12 +291,14 @@ class KernelPart(ResponseProcess):
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more = self._more(states, messages)
-        return self.logits(kernels, messages.visible, drug, cell_line, more=more)
+        spread = messages.drug_spread
+        return self.logits(kernels, messages.visible, drug, cell_line, more=more, spread=spread)
 
     def draws(self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages) -> Drawn:
         """What all entities draw from each other, by the same kernels."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
-        return self.drawn(kernels, messages.visible, more=self._more(states, messages))
+        more = self._more(states, messages)
+        return self.drawn(kernels, messages.visible, more=more, spread=messages.drug_spread)
 
     def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
         """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""

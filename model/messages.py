@@ -98,6 +98,12 @@ class Visible:
         rest = (self.value - drug) * self.measured
         return drug, of.cell_lines * rest.sum(1) / (self.measured.sum(1) + 4)
 
+    def spreads(self) -> Tensor:
+        """How far a drug's values lie from 0, in times of what all do, shrunk to 1 by a few pairs; (n_drugs,)."""
+        square, n = self.value.square().sum(0), self.measured.sum(0)
+        overall = (square.sum() / n.sum().clamp(min=1)).clamp(min=1e-12)
+        return ((square / overall + 4) / (n + 4)).sqrt()
+
     def without(self, of_drug: Tensor, of_cell_line: Tensor) -> Visible:
         """The values less numbers of their drugs and of their cell lines, and the signs of what is left."""
         rest = (self.value - of_drug - of_cell_line[:, None]) * self.measured
@@ -121,6 +127,8 @@ class Messages:
         What was taken out of the visible values and has to be added again, (n,): shrunk means, or nothing.
     visible
         The responses these messages were made of; in regression less the two offsets.
+    drug_spread
+        Of what is left when a drug's mean is out, (n_drugs,); None where means stay in.
     attends
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
@@ -134,6 +142,7 @@ class Messages:
     drug_offset: Tensor
     cell_line_offset: Tensor
     visible: Visible
+    drug_spread: Tensor | None = None
     attends: Tensor | None = None
     overlap: Tensor | None = None
 
@@ -194,7 +203,8 @@ class MessageBuilder:
             else:
                 edges[relation], graphs[relation] = self._static(relation, visible)
         statistics = (_statistics(visible, 0), _statistics(visible, 1))
-        return Messages(edges, graphs, *statistics, *offsets, visible, self.attends, self.overlap)
+        spread = visible.spreads() if self.means is not None and self.means.drugs else None
+        return Messages(edges, graphs, *statistics, *offsets, visible, spread, self.attends, self.overlap)
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
         found = {}
