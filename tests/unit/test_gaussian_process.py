@@ -9,9 +9,9 @@ import torch
 from model import gaussian_process
 from model.config import load_preset
 from model.conjugate_gradients import solve
-from model.gaussian_process import KernelPart, PosteriorMean
+from model.gaussian_process import KernelPart, PosteriorMean, ResponseProcess
 from model.graph_tensors import graph_tensors
-from model.messages import MessageBuilder
+from model.messages import MessageBuilder, Visible
 from model.responses import responses
 from model.scale import Scale, visible_pairs
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
@@ -100,6 +100,42 @@ def test_states_say_nothing_of_a_cell_line_without_visible_responses() -> None:
     messages = MessageBuilder(tensors, config).build(visible)
     said = part(tensors, states, messages, drug, cell_line)
     assert abs(float(said[0])) < 1e-6 < float(said[1:].abs().min())
+
+
+def test_a_drug_in_other_units_is_predicted_in_those_and_its_terms_still_make_the_sum() -> None:
+    generator = torch.Generator().manual_seed(0)
+    n_cell_lines, n_drugs = 8, 6
+    value = torch.randn(n_cell_lines, n_drugs, generator=generator)
+    value -= value.mean(0)
+    everything = torch.ones(n_cell_lines, n_drugs, dtype=torch.bool)
+    cell_line, drug = torch.nonzero(everything, as_tuple=True)
+    units = torch.tensor([1.0, 1.0, 7.0, 1.0, 1.0, 1.0])
+    process = ResponseProcess(0, 0, "regression").eval()
+    kernels = (torch.zeros(n_drugs, n_drugs, 0), torch.zeros(n_cell_lines, n_cell_lines, 0))
+
+    def said(factor: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+        values = (value * factor)[cell_line, drug]
+        visible = Visible.of(drug, cell_line, values, values > 0, (n_cell_lines, n_drugs))
+        with torch.no_grad():
+            process.of_profiles.fill_(-100.0)  # profiles are of raw values
+            logits = process.logits(kernels, visible, drug, cell_line, spread=spread)
+            drawn = process.drawn(kernels, visible, spread=spread)
+        summed = (drawn.kernel_c @ drawn.source @ drawn.kernel_d)[cell_line, drug]
+        torch.testing.assert_close(summed, logits, rtol=1e-3, atol=1e-4)
+        return logits.view(n_cell_lines, n_drugs)
+
+    plain, one = said(torch.ones(n_drugs), torch.ones(n_drugs)), said(units, units)
+    torch.testing.assert_close(one, plain * units, rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(said(units, torch.ones(n_drugs)), plain * units, rtol=0.05)
+
+
+def test_the_spread_of_a_drug_is_that_of_its_visible_values_and_one_of_a_drug_without() -> None:
+    cell_line, drug = torch.arange(300) // 2, torch.arange(300) % 2
+    value = torch.where(drug == 0, 3.0, 1.0) * (1 - 2.0 * (cell_line % 2))
+    spread = Visible.of(drug, cell_line, value, value > 0, (150, 3)).spreads()
+    square = np.array([9.0, 1.0]) / 5  # in times of the mean square, 5, of which each drug is given 4 pairs
+    np.testing.assert_allclose(spread[:2], np.sqrt((150 * square + 4) / 154), rtol=1e-5)
+    assert float(spread[2]) == 1.0
 
 
 def test_every_kernel_can_be_a_covariance() -> None:
