@@ -104,14 +104,17 @@ def _output(
     """Logits of pairs, (n_pairs,), or ln IC50 in training standard deviations.
 
     Means of drugs and cell lines that have been seen, which are most of ln IC50, are taken out before and given back
-    after, as the network has it: the process explains the rest.
+    after, as the network has it: the process explains the rest, in units of a drug's spread.
     """
     visible = _visible(problem, given)
     of_drug, of_cell_line = torch.from_numpy(drug), torch.from_numpy(cell_line)
     if problem.task == "classification":
         return process.logits(kernels, visible, of_drug, of_cell_line)
-    drug_mean, cell_line_mean = visible.means(Means.of(problem.split))
-    rest = process.logits(kernels, visible.without(drug_mean, cell_line_mean), of_drug, of_cell_line)
+    seen = Means.of(problem.split)
+    drug_mean, cell_line_mean = visible.means(seen)
+    visible = visible.without(drug_mean, cell_line_mean)
+    spread = visible.spreads() if seen.drugs else None
+    rest = process.logits(kernels, visible, of_drug, of_cell_line, spread=spread)
     return drug_mean[of_drug] + cell_line_mean[of_cell_line] + rest
 
 
