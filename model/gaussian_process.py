@@ -21,7 +21,7 @@ from model.responses import Task
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
 ITERATIONS = 100
-"""Of conjugate gradients, at most; a handful does unless next to nothing is known of untested pairs."""
+"""Of conjugate gradients, at most; a handful do where untested pairs are few, some tens where they count little."""
 
 TOLERANCE = 1e-4
 """Norm of the residual, relative to the right-hand side's, at which conjugate gradients stop."""
@@ -291,8 +291,7 @@ class KernelPart(ResponseProcess):
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more = self._more(states, messages)
-        spread = messages.drug_spread
-        return self.logits(kernels, messages.visible, drug, cell_line, more=more, spread=spread)
+        return self.logits(kernels, messages.visible, drug, cell_line, more=more, spread=messages.drug_spread)
 
     def draws(self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages) -> Drawn:
         """What all entities draw from each other, by the same kernels."""

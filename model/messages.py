@@ -36,6 +36,9 @@ RELATIONS: dict[str, tuple[str, str]] = {
 
 BETWEEN_DRUGS_AND_GENES = {"drug_from_gene", "gene_from_drug"}
 
+PRIOR_PAIRS = 4
+"""Pairs whose spread every drug is given to begin with, so that a drug of few pairs has none of nearly zero."""
+
 
 class Means(NamedTuple):
     """Which of them are taken out of the values; none of a side that will be asked for unseen."""
@@ -47,6 +50,10 @@ class Means(NamedTuple):
     def of(cls, split: Split) -> Means:
         """Of the sides that a split leaves seen."""
         return cls(not split.of_unseen_drugs, not split.of_unseen_cell_lines)
+
+
+NO_MEANS = Means(False, False)
+"""Of classes."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,13 @@ class Visible:
         rest = (self.value - drug) * self.measured
         return drug, of.cell_lines * rest.sum(1) / (self.measured.sum(1) + 4)
 
-    def spreads(self) -> Tensor:
-        """How far a drug's values lie from 0, in times of what all do, shrunk to 1 by a few pairs; (n_drugs,)."""
+    def spreads(self, of: Means) -> Tensor:
+        """How far a drug's values lie from 0, in times of what all do, shrunk to 1; 1 if means are in; (n_drugs,)."""
         square, n = self.value.square().sum(0), self.measured.sum(0)
+        if not of.drugs:
+            return torch.ones_like(square)
         overall = (square.sum() / n.sum().clamp(min=1)).clamp(min=1e-12)
-        return ((square / overall + 4) / (n + 4)).sqrt()
+        return ((square / overall + PRIOR_PAIRS) / (n + PRIOR_PAIRS)).sqrt()
 
     def without(self, of_drug: Tensor, of_cell_line: Tensor) -> Visible:
         """The values less numbers of their drugs and of their cell lines, and the signs of what is left."""
@@ -128,7 +137,7 @@ class Messages:
     visible
         The responses these messages were made of; in regression less the two offsets.
     drug_spread
-        Of what is left when a drug's mean is out, (n_drugs,); None where means stay in.
+        Of what is left when a drug's mean is out, (n_drugs,); 1 where means stay in.
     attends
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
@@ -142,7 +151,7 @@ class Messages:
     drug_offset: Tensor
     cell_line_offset: Tensor
     visible: Visible
-    drug_spread: Tensor | None = None
+    drug_spread: Tensor
     attends: Tensor | None = None
     overlap: Tensor | None = None
 
@@ -186,7 +195,7 @@ class MessageBuilder:
 
     def offsets(self, visible: Visible) -> tuple[Tensor, Tensor]:
         """What is taken out of the values of drugs (n_drugs,) and cell lines (n_cell_lines,): means, or nothing."""
-        return visible.means(self.means or Means(False, False))
+        return visible.means(self.means or NO_MEANS)
 
     def build(self, visible: Visible) -> Messages:
         """The messages of one step."""
@@ -203,7 +212,7 @@ class MessageBuilder:
             else:
                 edges[relation], graphs[relation] = self._static(relation, visible)
         statistics = (_statistics(visible, 0), _statistics(visible, 1))
-        spread = visible.spreads() if self.means is not None and self.means.drugs else None
+        spread = visible.spreads(self.means or NO_MEANS)
         return Messages(edges, graphs, *statistics, *offsets, visible, spread, self.attends, self.overlap)
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:

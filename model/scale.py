@@ -9,12 +9,9 @@ import torch
 from torch import Tensor
 
 from model.graph_tensors import GraphTensors
-from model.messages import Means, Visible
+from model.messages import PRIOR_PAIRS, Means, Visible
 from model.responses import Responses, Task
 from model.splits import Split
-
-PRIOR_PAIRS = 4
-"""Pairs whose spread every drug is given to begin with, so that a drug of few pairs has none of nearly zero."""
 
 LARGEST_STRENGTH = 4.0
 """Standard deviations beyond which a measured value counts no more."""

@@ -113,8 +113,7 @@ def _output(
     seen = Means.of(problem.split)
     drug_mean, cell_line_mean = visible.means(seen)
     visible = visible.without(drug_mean, cell_line_mean)
-    spread = visible.spreads() if seen.drugs else None
-    rest = process.logits(kernels, visible, of_drug, of_cell_line, spread=spread)
+    rest = process.logits(kernels, visible, of_drug, of_cell_line, spread=visible.spreads(seen))
     return drug_mean[of_drug] + cell_line_mean[of_cell_line] + rest
 
 

@@ -11,7 +11,7 @@ from model.config import load_preset
 from model.conjugate_gradients import solve
 from model.gaussian_process import KernelPart, PosteriorMean, ResponseProcess
 from model.graph_tensors import graph_tensors
-from model.messages import MessageBuilder, Visible
+from model.messages import Means, MessageBuilder, Visible
 from model.responses import responses
 from model.scale import Scale, visible_pairs
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
@@ -132,10 +132,12 @@ def test_a_drug_in_other_units_is_predicted_in_those_and_its_terms_still_make_th
 def test_the_spread_of_a_drug_is_that_of_its_visible_values_and_one_of_a_drug_without() -> None:
     cell_line, drug = torch.arange(300) // 2, torch.arange(300) % 2
     value = torch.where(drug == 0, 3.0, 1.0) * (1 - 2.0 * (cell_line % 2))
-    spread = Visible.of(drug, cell_line, value, value > 0, (150, 3)).spreads()
+    visible = Visible.of(drug, cell_line, value, value > 0, (150, 3))
+    spread = visible.spreads(Means(True, True))
     square = np.array([9.0, 1.0]) / 5  # in times of the mean square, 5, of which each drug is given 4 pairs
     np.testing.assert_allclose(spread[:2], np.sqrt((150 * square + 4) / 154), rtol=1e-5)
     assert float(spread[2]) == 1.0
+    assert visible.spreads(Means(False, True)).tolist() == [1.0, 1.0, 1.0]  # means are in, and are no spread
 
 
 def test_every_kernel_can_be_a_covariance() -> None:
