@@ -307,7 +307,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _commands(results: Sequence[Row]) -> str:
-    made = {(r["command"], r["commit"], r["machine"]) for r in results}
-    lines = "".join(f"    {command}\n" for command in sorted({command for command, _, _ in made}))
-    about = "; ".join(sorted({f"commit {commit}, {machine}" for _, commit, machine in made}))
-    return f"## Commands\n\n{about or NOT_RUN}.\n\n{lines}"
+    """By the commits and the machine that they ran on."""
+    by_origin: dict[str, set[str]] = {}
+    for r in results:
+        by_origin.setdefault(f"Commit {r['commit']}, {r['machine']}", set()).add(r["command"])
+    blocks = (
+        f"{origin}:\n\n" + "".join(f"    {command}\n" for command in sorted(commands))
+        for origin, commands in sorted(by_origin.items())
+    )
+    return "## Commands\n\n" + ("\n".join(blocks) or f"{NOT_RUN}.\n")

@@ -64,7 +64,8 @@ def write_results(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
     """Write ``results.md`` and ``results.json`` into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     page, rows = folder / "results.md", folder / "results.json"
-    page.write_text(_INTRODUCTION + "".join("\n" + section(result) for result in results))
+    sections = "".join("\n" + section(result) for result in results)
+    page.write_text(_INTRODUCTION + "\n" + overview(results) + sections)
     write_rows(rows, results)
     return page, rows
 
@@ -73,6 +74,49 @@ def write_rows(path: Path, results: Sequence[Row]) -> None:
     """JSON, a result a line, so that a new one changes one line."""
     lines = (json.dumps(result, ensure_ascii=False) for result in results)
     path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def overview(results: Sequence[Row]) -> str:
+    """Every evaluation in a row: ours and the best baseline by its first figures, and how sure the difference is."""
+    head = "| data set | split | pooled | per drug | per cell line |\n" + "|---" * 5 + "|\n"
+    told = {
+        "classification": "Sensitive or resistant: AUROC.",
+        "regression": "ln IC50: R² pooled, Pearson per drug and per cell line.",
+    }
+    tables = ""
+    for task, about in told.items():
+        rows = [result for result in results if result["task"] == task and result["ours"]]
+        lines = (f"| {r['dataset']} | {_split(r)} | {' | '.join(_duels(r))} |\n" for r in rows)
+        tables += f"\n{about}\n\n{head}{''.join(lines)}" if rows else ""
+    return (
+        "## At a glance\n\nOurs / the best of the baselines evaluated beside it, and p; bold where ours is ahead.\n"
+        + tables
+        if tables
+        else ""
+    )
+
+
+def _split(result: Row) -> str:
+    """The split, and what else was not as it usually is."""
+    of_folds = f"{len({row['fold'] for row in result['rows']})} of {result['n_folds']} folds"
+    changed = [f"{k} {v}" for k, v in sorted(result["changes"].get("training", {}).items())]
+    return ", ".join([result["split"] + _grouped(result), of_folds, *changed])
+
+
+def _duels(result: Row) -> list[str]:
+    """Ours against the best baseline, by the first three of the task's figures."""
+    cells = {(v["model"], v["metric"], v["grouping"]): v for v in result["verdicts"]}
+    found = []
+    for column in SHOWN[result["task"]][:3]:
+        best = _best(cells, result["ours"], column)
+        mine = cells[(best, *column)] if best else None
+        if mine is None or mine["rival"] is None:
+            found.append("–")
+            continue
+        ours, theirs = (f"{cells[(model, *column)]['mean']:.4f}" for model in (best, mine["rival"]))
+        sure = f", p = {mine['p']:.2g}" if _number(mine["p"]) else ""
+        found.append(f"{f'**{ours}**' if mine['difference'] * _sign(column) > 0 else ours} / {theirs}{sure}")
+    return found
 
 
 def section(result: Row) -> str:
@@ -148,9 +192,12 @@ def _left_out(result: Row) -> str:
 def _best(
     cells: dict[tuple[str, str, str], Row], models: Sequence[str], column: tuple[str, str]
 ) -> str | None:
-    sign = -1 if column[0] in SMALLER_IS_BETTER else 1
     have = [m for m in models if (m, *column) in cells and _number(cells[(m, *column)]["mean"])]
-    return max(have, key=lambda m: sign * cells[(m, *column)]["mean"], default=None)
+    return max(have, key=lambda m: _sign(column) * cells[(m, *column)]["mean"], default=None)
+
+
+def _sign(column: tuple[str, str]) -> int:
+    return -1 if column[0] in SMALLER_IS_BETTER else 1
 
 
 def _cell(verdict: Row | None, is_best: bool) -> str:

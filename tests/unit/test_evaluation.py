@@ -246,7 +246,7 @@ def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) 
         "dataset": "nci60", "split": "random", "task": "classification", "commit": "abc", "machine": "2 cores",
         "command": "cli evaluate --split random", "ours": ["default"], "unpredictable": [], "n_folds": 5,
         "audit": {"0": [{"path": "twins", "verdict": "noted"}, {"path": "a pair", "verdict": "clear"}]},
-        "rows": [{"fold": f} for f in range(5)],
+        "rows": [{"fold": f} for f in range(5)], "changes": {"training": {"members": 2}},
         "verdicts": [
             verdict("default", "auroc", 0.97, "blend"), verdict("blend", "auroc", 0.95, "default"),
             verdict("default", "brier", 0.08, "blend"), verdict("blend", "brier", 0.07, "default"),
@@ -258,9 +258,13 @@ def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) 
     assert "- AUROC pooled: default wins, +0.0200 against blend (p = 0.004, n = 5)." in text
     assert "- Brier pooled: blend wins" in text and text.count("**ours does not**") == 1
     assert "    cli evaluate --split random" in text
+    assert "| nci60 | random, 5 of 5 folds, members 2 | **0.9700** / 0.9500, p = 0.004 | – | – |" in text
     assert "- Leak audit: 2 checks, 1 clear, 1 noted, 0 leak (twins)." in text
     assert json.loads(rows.read_text()) == [result]
     alone = {**result, "split": "unseen-drug", "drug_groups": "alone", "cell_line_groups": "twins"}
     assert results.section(alone).startswith("## nci60, unseen-drug (drug groups: alone), classification\n")
+    behind = [{**v, "difference": -0.02} for v in reversed(result["verdicts"])]
+    assert "| 0.9700 / 0.9500, p = 0.004 |" in results.overview([{**result, "verdicts": behind}])
+    assert results.overview([{**result, "ours": []}]) == ""  # nothing of ours to compare
     with pytest.raises(InputError, match="holds no result"):
         results.read_results([tmp_path / "nothing"])

@@ -61,6 +61,17 @@ def test_evaluations_that_hold_out_each_drug_alone_are_not_taken_for_those_of_tw
     assert not _figures_of_ours(page)
 
 
+def test_command_stands_under_the_commit_that_it_ran_on() -> None:
+    runs = [
+        _result("drgt", [0.7], commit=commit, command=f"cli evaluate {n}") for n, commit in enumerate("aba")
+    ]
+    told = paper.page(runs).split("## Commands")[1]
+    assert told.split("Commit ")[1:] == [
+        "a, one:\n\n    cli evaluate 0\n    cli evaluate 2\n\n",
+        "b, one:\n\n    cli evaluate 1\n",
+    ]
+
+
 def test_rows_stand_beside_the_page(tmp_path: Path) -> None:
     page, rows = paper.write_paper([_result("default", [0.9])], tmp_path)
     assert "cli evaluate" in page.read_text()
