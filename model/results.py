@@ -37,7 +37,8 @@ fold that leaks is refused, and what each fold's audit looked at is in `results.
 deviation, with 95% intervals by drawing entities (drugs, for pooled figures); the best of a column is bold. `residual`
 is the correlation of the response, less training means of drug and cell line, with the interaction in the predictions,
 so an additive model has none. Ours are the presets, the rest are baselines; p is two-sided, by Wilcoxon's test over
-entities where the figure is per entity and by the corrected t-test over folds where it is pooled.
+entities where the figure is per entity and by the corrected t-test over folds where it is pooled, of a single fold by
+drawing drugs.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,16 +58,21 @@ def bootstrap_interval(
     tuple
         Lower and upper end; NaN when no resample has a figure.
     """
-    generator = np.random.default_rng(seed)
-    order = np.argsort(entity, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(entity[order])) + 1)
     found = []
-    for _ in range(resamples):
-        rows = np.concatenate([groups[i] for i in generator.integers(0, len(groups), len(groups))])
+    for rows in _draws(entity, resamples, seed):
         parts = [rows] if fold is None else [rows[fold[rows] == k] for k in np.unique(fold)]
         figures = [metric(target[part], predicted[part]) for part in parts if len(part)]
         found.append(float(np.mean(figures)))
     return _percentiles(np.array(found), level)
+
+
+def _draws(entity: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Positions of the pairs of entities drawn with replacement."""
+    generator = np.random.default_rng(seed)
+    order = np.argsort(entity, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(entity[order])) + 1)
+    for _ in range(resamples):
+        yield np.concatenate([groups[i] for i in generator.integers(0, len(groups), len(groups))])
 
 
 def mean_interval(
@@ -96,6 +102,45 @@ def compare_entities(first: np.ndarray, second: np.ndarray) -> Comparison:
         return Comparison(_mean(difference), float("nan"), len(difference))
     p = float(stats.wilcoxon(difference).pvalue) if difference.any() else 1.0
     return Comparison(_mean(difference), p, len(difference))
+
+
+def compare_drawn(
+    metric: Metric,
+    target: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    entity: np.ndarray,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Comparison:
+    """Paired bootstrap of a pooled figure of one fold: entities are drawn, for both models the same.
+
+    Parameters
+    ----------
+    first, second
+        Predictions of the same pairs, (n,) each.
+    entity
+        Number of the drug or the cell line of each pair, int (n,).
+
+    Returns
+    -------
+    Comparison
+        ``p`` is twice the smaller share of draws on either side of no difference, never below 2 / (resamples + 1);
+        NaN of a single entity. ``n`` counts entities.
+    """
+    difference, n = metric(target, first) - metric(target, second), len(np.unique(entity))
+    drawn = np.array(
+        [
+            metric(target[rows], first[rows]) - metric(target[rows], second[rows])
+            for rows in _draws(entity, resamples, seed)
+        ]
+    )
+    drawn = drawn[np.isfinite(drawn)]
+    if n < 2 or not len(drawn):
+        return Comparison(difference, float("nan"), n)
+    smaller = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+    return Comparison(difference, min(1.0, 2 * (smaller + 1) / (len(drawn) + 1)), n)
 
 
 def compare_folds(first: np.ndarray, second: np.ndarray, *, test_share: float) -> Comparison:

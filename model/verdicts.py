@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,14 @@ from model import finished
 from model.metrics import CLASSIFICATION, REGRESSION, Metric, per_entity
 from model.plans import Row
 from model.responses import Task
-from model.significance import bootstrap_interval, compare_entities, compare_folds, mean_interval
+from model.significance import (
+    Comparison,
+    bootstrap_interval,
+    compare_drawn,
+    compare_entities,
+    compare_folds,
+    mean_interval,
+)
 
 SMALLER_IS_BETTER = frozenset({"brier", "calibration_error", "rmse"})
 DRAWN = frozenset({"auroc", "r2", "pearson"})
@@ -97,7 +104,7 @@ def verdicts(
         ``metric``, ``grouping``, ``model``, ``mean``, ``deviation`` (over folds), ``folds``, ``low`` and ``high``
         (95%, entities drawn; drugs for the pooled figures of `DRAWN`), ``rival``, ``difference``, ``p``, ``test``
         and ``n``. Groups of entities are compared by Wilcoxon's test over entities, the rest by the corrected t-test
-        over folds.
+        over folds; where there is one fold, the best of ours and the best of the others by drawing drugs (`DRAWN`).
     """
     columns: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
     for row in rows:
@@ -121,9 +128,19 @@ def verdicts(
             if grouping in ENTITY
             else {}
         )
+        mine, other = (
+            max(
+                (m for m in by_model if (m in ours) == of_ours and np.isfinite(means[m])),
+                key=lambda m: sign * means[m],
+                default=None,
+            )
+            for of_ours in (True, False)
+        )
+        drawn: dict[str, Comparison] = {}
+        if grouping == "pooled" and metric in DRAWN and mine and other:
+            drawn = _drawn(predictions, mine, other, metrics[metric])
         for model, values in by_model.items():
-            rivals = [m for m in by_model if (m in ours) != (model in ours) and np.isfinite(means[m])]
-            rival = max(rivals, key=lambda m: sign * means[m], default=None)
+            rival = other if model in ours else mine
             low, high = mean_interval(np.array(list(by_entity.get(model, {}).values())))
             if grouping == "pooled" and metric in DRAWN and predictions.get(model):
                 low, high = _pooled_interval(predictions[model], metrics[metric])
@@ -131,8 +148,23 @@ def verdicts(
                 "metric": metric, "grouping": grouping, "model": model, "mean": means[model],
                 "deviation": float(np.std(list(values.values()))), "folds": len(values), "low": low, "high": high,
             }  # fmt: skip
-            found.append(row | _against(model, rival, by_model, by_entity))
+            found.append(row | _against(model, rival, by_model, by_entity, drawn.get(model)))
     return found
+
+
+def _drawn(
+    predictions: Mapping[str, Mapping[int, Predicted]], ours: str, other: str, metric: Metric
+) -> dict[str, Comparison]:
+    """Two models compared on the pairs that both predicted of their only fold; nothing where they have several."""
+    folds = [predictions.get(model, {}) for model in (ours, other)]
+    if any(len(of_model) != 1 for of_model in folds) or folds[0].keys() != folds[1].keys():
+        return {}
+    first, second = (next(iter(of_model.values())) for of_model in folds)
+    if not (np.array_equal(first.drug, second.drug) and np.array_equal(first.cell_line, second.cell_line)):
+        return {}
+    drug = np.unique(first.drug, return_inverse=True)[1]
+    found = compare_drawn(metric, first.target, first.predicted, second.predicted, drug)
+    return {ours: found, other: replace(found, difference=-found.difference)}
 
 
 def _pooled_interval(of_folds: Mapping[int, Predicted], metric: Metric) -> tuple[float, float]:
@@ -152,6 +184,7 @@ def _against(
     rival: str | None,
     by_fold: Mapping[str, Mapping[int, float]],
     by_entity: Mapping[str, Mapping[tuple[int, str], float]],
+    drawn: Comparison | None,
 ) -> Row:
     nothing = {"rival": rival, "difference": float("nan"), "p": float("nan"), "test": None, "n": 0}
     if rival is None:
@@ -162,6 +195,8 @@ def _against(
             *(np.array([by_entity[m][entity] for entity in both]) for m in (model, rival))
         )
         test = "Wilcoxon over entities"
+    elif drawn is not None:
+        compared, test = drawn, "bootstrap over drugs"
     else:
         folds = sorted(by_fold[model].keys() & by_fold[rival].keys())
         first, second = (np.array([by_fold[m][number] for number in folds]) for m in (model, rival))

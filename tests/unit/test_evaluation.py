@@ -233,6 +233,19 @@ def test_grouped_verdict_is_made_of_the_entities_of_every_fold(tmp_path: Path) -
         if (v["model"], v["metric"], v["grouping"]) == ("additive", "auroc", "per_drug")
     )  # fmt: skip
     assert other["rival"] == "kernel-ridge" and other["difference"] == pytest.approx(-own["difference"])
+    assert pooled["test"] == "corrected t over folds"
+    first = [r for r in rows if r["fold"] == 0]
+    of_first = {model: {0: of_folds[0]} for model, of_folds in made.items()}
+    alone = [
+        v for v in verdicts(first, of_first, "classification", ours=["kernel-ridge"])
+        if (v["metric"], v["grouping"]) == ("auroc", "pooled")
+    ]  # fmt: skip
+    assert [v["test"] for v in alone] == ["bootstrap over drugs"] * 2 and alone[0]["p"] == alone[1][
+        "p"
+    ] < 0.05
+    values_of = {r["model"]: r["value"] for r in first if (r["metric"], r["grouping"]) == ("auroc", "pooled")}
+    for v in alone:
+        assert v["difference"] == pytest.approx(values_of[v["model"]] - values_of[v["rival"]])
 
 
 def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) -> None:
