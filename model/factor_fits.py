@@ -11,7 +11,7 @@ import torch
 from model.factors import Factors, Sides, TableLoss
 from model.graph_tensors import GraphTensors
 from model.messages import MessageBuilder, Visible
-from model.metrics import auroc, r2
+from model.metrics import CHOSEN_BY
 from model.responses import Responses
 from model.scale import Scale, visible_pairs
 from model.splits import Split
@@ -52,7 +52,7 @@ class FactorFits:
         """The prior with which one start, fitted to the training pairs, says most of those set aside."""
         if len(penalties) == 1:
             return penalties[0]
-        figure = auroc if self.scale.task == "classification" else r2
+        figure = CHOSEN_BY[self.scale.task]
         target = aside.target(self.scale.task)
         drug, cell_line, offset = self._ends(aside, visible_pairs(self.graph, training, self.scale))
         known, loss = self._known_and_loss(training)

@@ -29,7 +29,7 @@ from model.factor_fits import FactorFits
 from model.graph_tensors import GraphTensors
 from model.inner_parts import draw_chunks, inner_split
 from model.messages import MessageBuilder
-from model.metrics import auroc, r2
+from model.metrics import CHOSEN_BY
 from model.network import Logits, RelationalNetwork
 from model.responses import Responses, Task
 from model.scale import Scale, visible_pairs
@@ -213,9 +213,8 @@ class Fitting(lightning.LightningModule):
 
     def figure(self, outputs: Tensor, shares: Tensor) -> float:
         """AUROC (R²) of a blend of `inner_outputs`; NaN for an inner part of one class."""
-        figure = auroc if self.scale.task == "classification" else r2
         target = self.inner_validation.target(self.scale.task)
-        return figure(target, self.scale.prediction(shares @ outputs).numpy())
+        return CHOSEN_BY[self.scale.task](target, self.scale.prediction(shares @ outputs).numpy())
 
     def validate(self) -> float:
         """The figure of the parts in even shares."""

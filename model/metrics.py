@@ -106,6 +106,8 @@ CLASSIFICATION: dict[str, Metric] = {
     "brier": brier, "calibration_error": calibration_error,
 }  # fmt: skip
 REGRESSION: dict[str, Metric] = {"rmse": rmse, "r2": r2, "pearson": pearson, "spearman": spearman}
+CHOSEN_BY: dict[str, Metric] = {"classification": auroc, "regression": r2}
+"""What options, shares and epochs are chosen by on inner parts: AUROC or R², larger is better."""
 GROUPED = {"classification": ("auroc", "aupr"), "regression": ("rmse", "r2", "pearson", "spearman")}
 RESIDUAL = ("pearson", "spearman")
 AT_THRESHOLD = ("accuracy", "f1", "mcc")

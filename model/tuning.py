@@ -20,7 +20,7 @@ from kg.heterograph import Heterograph
 from model.config import Config, load_preset
 from model.graph_tensors import network_tensors
 from model.inner_parts import inner_split
-from model.metrics import auroc, r2
+from model.metrics import CHOSEN_BY
 from model.plans import Plan
 from model.responses import Responses, require_two_classes
 from model.splits import Groups
@@ -138,7 +138,7 @@ def _figure(
     )  # fmt: skip
     target = aside.target(plan.task).astype(np.float64)
     predicted = fitted.predict(aside.drug, aside.cell_line).astype(np.float64)
-    return auroc(target, predicted) if plan.task == "classification" else r2(target, predicted)
+    return CHOSEN_BY[plan.task](target, predicted)
 
 
 def _finished(study: Any) -> list[Trial]:

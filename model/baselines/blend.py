@@ -9,7 +9,7 @@ import numpy as np
 from model.baselines.calibration import INTERCEPT, SLOPE, link, log_odds
 from model.baselines.problem import Baseline, Options, Problem
 from model.calibration import curve
-from model.metrics import auroc, r2
+from model.metrics import CHOSEN_BY
 
 
 class Blend:
@@ -36,7 +36,7 @@ class Blend:
                 float(output.std()) or 1.0 if problem.task == "classification" else 1.0
             )
             outputs.append(output / options[f"{number} width"])
-        figure = auroc if problem.task == "classification" else r2
+        figure = CHOSEN_BY[problem.task]
         weights = max(
             _simplex(len(self.members), self.steps),
             key=lambda shares: figure(target, np.tensordot(shares, outputs, 1)),

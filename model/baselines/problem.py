@@ -11,7 +11,7 @@ import numpy as np
 
 from model.baselines.features import Features
 from model.inner_parts import inner_split
-from model.metrics import auroc, r2
+from model.metrics import CHOSEN_BY
 from model.responses import Responses, Task
 from model.splits import Groups, Split
 
@@ -103,8 +103,7 @@ def inner_figure(problem: Problem, predict: Predict, options: Options, *, n_part
     for number in range(n_parts):
         less, aside = problem.inner(number)
         predicted = predict(less, options, aside.drug, aside.cell_line)
-        figure = auroc if problem.task == "classification" else r2
-        found.append(figure(aside.target(problem.task).astype(np.float64), predicted))
+        found.append(CHOSEN_BY[problem.task](aside.target(problem.task).astype(np.float64), predicted))
     finite = [value for value in found if np.isfinite(value)]
     return float(np.mean(finite)) if finite else float("-inf")
 
