@@ -53,6 +53,7 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     One network's inner part is a few cell lines where those are held out; a choice for each by its own would be noise.
     So those shares win that are nearest to the preset's expectation and are not shown to be worse than the best, at 5%:
     by the jackknife over what is held out, whole drugs or cell lines, or parts of the pairs where those are random.
+    Where both are held out, both have to show it: the same few drugs on other cell lines are no evidence of others.
     Networks with states in their kernels and those without are chosen between in the same way: all stay unless one kind
     is shown to be better alone. What the blend then says of classes is calibrated on the same pairs.
     """
@@ -108,10 +109,17 @@ def _nearest_not_worse(tried: Sequence[Try], on_parts: Sequence[Sequence[OnPart]
     if not np.isfinite(reached).any():
         return tried[0]
     best = int(np.nanargmax(reached))
-    of_best = [_without(*on_part, tried[best][0]) for on_part in on_parts[tried[best][1]]]
+    n_sides = len(_groups(on_parts[0][0][0]))
+    of_best = [
+        [_without(*on_part, tried[best][0], side) for on_part in on_parts[tried[best][1]]]
+        for side in range(n_sides)
+    ]
 
-    def shown_worse(shares: Tensor, place: int) -> bool:
-        behind = [b - _without(*on_part, shares) for b, on_part in zip(of_best, on_parts[place], strict=True)]
+    def shown_worse(shares: Tensor, place: int, side: int) -> bool:
+        behind = [
+            b - _without(*on_part, shares, side)
+            for b, on_part in zip(of_best[side], on_parts[place], strict=True)
+        ]
         told = [part[np.isfinite(part)] for part in behind if np.isfinite(part[0])]
         told = [part for part in told if len(part) > 2]  # a single group shows nothing
         if not told:
@@ -121,7 +129,11 @@ def _nearest_not_worse(tried: Sequence[Try], on_parts: Sequence[Sequence[OnPart]
         return bool(_mean(part[0] for part in told) > stats.t.ppf(0.95, freedom) * error)
 
     # the first ones mostly pass, so few need the jackknife
-    return next(one for n, one in enumerate(tried) if reached[n] == reached[best] or not shown_worse(*one))
+    return next(
+        one
+        for n, one in enumerate(tried)
+        if reached[n] == reached[best] or not all(shown_worse(*one, side) for side in range(n_sides))
+    )
 
 
 def _mean(figures: Iterable[float]) -> float:
@@ -130,22 +142,21 @@ def _mean(figures: Iterable[float]) -> float:
     return float(np.mean(finite)) if finite else float("nan")
 
 
-def _without(fitting: Fitting, outputs: Tensor, shares: Tensor) -> np.ndarray:
-    """Figure of a blend on an inner part, then with one group of what it holds out left out, (1 + n_groups,)."""
+def _without(fitting: Fitting, outputs: Tensor, shares: Tensor, side: int) -> np.ndarray:
+    """Figure of a blend on an inner part, then with one group of a held-out side left out, (1 + n_groups,)."""
     task, inner = fitting.scale.task, fitting.inner_validation
     predicted = fitting.scale.prediction(shares @ outputs).numpy().astype(np.float64)
     figure = auroc_without if task == "classification" else r2_without
-    return figure(inner.target(task).astype(np.float64), predicted, _groups(fitting))
+    return figure(inner.target(task).astype(np.float64), predicted, _groups(fitting)[side])
 
 
-def _groups(fitting: Fitting) -> np.ndarray:
-    """The group of every pair of an inner part: of its cell line or drug where those are held out, else any."""
+def _groups(fitting: Fitting) -> list[np.ndarray]:
+    """The group of every pair of an inner part, by each side that it holds out; any where pairs are random."""
     inner = fitting.inner_validation
     sides = held_out_sides(inner, fitting.split, fitting.groups)
-    if not sides:
-        return np.arange(len(inner)) % N_GROUPS
-    number: np.ndarray = np.unique(sides[-1], return_inverse=True)[1] % N_GROUPS
-    return number
+    return [np.unique(side, return_inverse=True)[1] % N_GROUPS for side in sides] or [
+        np.arange(len(inner)) % N_GROUPS
+    ]
 
 
 def _shares(parts: Sequence[str], expected: Mapping[str, float]) -> list[Tensor]:

@@ -306,6 +306,30 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_split(
     assert fitting.network.shares.tolist() == pytest.approx(expected)
 
 
+def test_where_both_are_unseen_one_drug_on_many_cell_lines_is_no_evidence_of_others() -> None:
+    heterograph = screen(60, 60)
+    measured = responses(heterograph, "regression")
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = _config(expected_unseen_shares={"relational": 0.9, "axial": 0.1}, validation_share=0.45)
+    scale = Scale.of(measured, "regression", Split.unseen_both)
+    builder = MessageBuilder(tensors, config.network, scale.means)
+    fitting = Fitting(tensors, builder, measured, config, scale, Split.unseen_both, seed=0)
+    inner = fitting.inner_validation
+    truth = scale.target(inner).float()
+    blunder = 3.0 * torch.from_numpy(inner.drug == np.bincount(inner.drug).argmax()).float()
+
+    def shares(relational: torch.Tensor, axial: torch.Tensor) -> list[float]:
+        fitting.inner_outputs = lambda: torch.stack([relational, axial])  # type: ignore[method-assign]
+        blend([fitting])
+        found: list[float] = fitting.network.shares.tolist()
+        return found
+
+    assert shares(0.5 * truth + blunder, 0.5 * truth) == pytest.approx(
+        [0.9, 0.1]
+    )  # one drug says so, everywhere
+    assert shares(0.5 * truth.flip(0), truth)[1] > 0.9  # all drugs do, and all cell lines
+
+
 def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
     heterograph = screen()
     measured = responses(heterograph)
