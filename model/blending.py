@@ -109,31 +109,28 @@ def _nearest_not_worse(tried: Sequence[Try], on_parts: Sequence[Sequence[OnPart]
     if not np.isfinite(reached).any():
         return tried[0]
     best = int(np.nanargmax(reached))
-    n_sides = len(_groups(on_parts[0][0][0]))
-    of_best = [
-        [_without(*on_part, tried[best][0], side) for on_part in on_parts[tried[best][1]]]
-        for side in range(n_sides)
-    ]
+    of_best = [_without(*on_part, tried[best][0]) for on_part in on_parts[tried[best][1]]]
 
-    def shown_worse(shares: Tensor, place: int, side: int) -> bool:
-        behind = [
-            b - _without(*on_part, shares, side)
-            for b, on_part in zip(of_best[side], on_parts[place], strict=True)
-        ]
-        told = [part[np.isfinite(part)] for part in behind if np.isfinite(part[0])]
-        told = [part for part in told if len(part) > 2]  # a single group shows nothing
-        if not told:
-            return False
-        error = np.sqrt(sum(standard_error(part[1:]) ** 2 for part in told)) / len(told)
-        freedom = sum(len(part) - 2 for part in told)
-        return bool(_mean(part[0] for part in told) > stats.t.ppf(0.95, freedom) * error)
+    def shown_worse(shares: Tensor, place: int) -> bool:
+        of_this = [_without(*on_part, shares) for on_part in on_parts[place]]
+        by_part = (
+            [b - t for b, t in zip(*sides, strict=True)] for sides in zip(of_best, of_this, strict=True)
+        )
+        return all(_shown_behind(side) for side in zip(*by_part, strict=True))
 
     # the first ones mostly pass, so few need the jackknife
-    return next(
-        one
-        for n, one in enumerate(tried)
-        if reached[n] == reached[best] or not all(shown_worse(*one, side) for side in range(n_sides))
-    )
+    return next(one for n, one in enumerate(tried) if reached[n] == reached[best] or not shown_worse(*one))
+
+
+def _shown_behind(behind: Sequence[np.ndarray]) -> bool:
+    """Whether a figure is behind at 5%, by how far it is on each inner part, and without each group of one side."""
+    told = [part[np.isfinite(part)] for part in behind if np.isfinite(part[0])]
+    told = [part for part in told if len(part) > 2]  # a single group shows nothing
+    if not told:
+        return False
+    error = np.sqrt(sum(standard_error(part[1:]) ** 2 for part in told)) / len(told)
+    freedom = sum(len(part) - 2 for part in told)
+    return bool(_mean(part[0] for part in told) > stats.t.ppf(0.95, freedom) * error)
 
 
 def _mean(figures: Iterable[float]) -> float:
@@ -142,12 +139,13 @@ def _mean(figures: Iterable[float]) -> float:
     return float(np.mean(finite)) if finite else float("nan")
 
 
-def _without(fitting: Fitting, outputs: Tensor, shares: Tensor, side: int) -> np.ndarray:
-    """Figure of a blend on an inner part, then with one group of a held-out side left out, (1 + n_groups,)."""
+def _without(fitting: Fitting, outputs: Tensor, shares: Tensor) -> list[np.ndarray]:
+    """By each held-out side: figure of a blend on an inner part, then with one group left out, (1 + n_groups,)."""
     task, inner = fitting.scale.task, fitting.inner_validation
     predicted = fitting.scale.prediction(shares @ outputs).numpy().astype(np.float64)
     figure = auroc_without if task == "classification" else r2_without
-    return figure(inner.target(task).astype(np.float64), predicted, _groups(fitting)[side])
+    target = inner.target(task).astype(np.float64)
+    return [figure(target, predicted, group) for group in _groups(fitting)]
 
 
 def _groups(fitting: Fitting) -> list[np.ndarray]:

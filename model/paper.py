@@ -15,7 +15,7 @@ import numpy as np
 from model.baselines import BASELINES
 from model.metrics import AT_THRESHOLD
 from model.plans import Row
-from model.results import write_rows
+from model.results import fitted_otherwise, write_rows
 
 PUBLISHED: Mapping[tuple[str, str], float] = {
     ("random", "auroc"): 0.945, ("random", "r2"): 0.690,
@@ -94,7 +94,7 @@ def measured(results: Sequence[Row]) -> list[Measured]:
         if {result.get("drug_groups"), result.get("cell_line_groups")} - {"twins", None}:
             continue
         changes = result.get("changes", {})
-        fit = ", ".join(f"{name} {value}" for name, value in sorted(changes.get("training", {}).items()))
+        fit = fitted_otherwise(result)
         omics = result.get("omics")
         figures: dict[str, dict[tuple[str, str], list[float]]] = {}
         for row in result["rows"]:

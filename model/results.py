@@ -10,7 +10,7 @@ from typing import Any
 
 from kg.errors import InputError
 from model.plans import Row
-from model.verdicts import SMALLER_IS_BETTER
+from model.verdicts import direction
 
 SHOWN = {
     "classification": (
@@ -85,23 +85,26 @@ def overview(results: Sequence[Row]) -> str:
         "regression": "ln IC50: R² pooled, Pearson per drug and per cell line.",
     }
     tables = ""
-    for task, about in told.items():
+    for task, figures in told.items():
         rows = [result for result in results if result["task"] == task and result["ours"]]
         lines = (f"| {r['dataset']} | {_split(r)} | {' | '.join(_duels(r))} |\n" for r in rows)
-        tables += f"\n{about}\n\n{head}{''.join(lines)}" if rows else ""
-    return (
-        "## At a glance\n\nOurs / the best of the baselines evaluated beside it, and p; bold where ours is ahead.\n"
-        + tables
-        if tables
-        else ""
-    )
+        tables += f"\n{figures}\n\n{head}{''.join(lines)}" if rows else ""
+    if not tables:
+        return ""
+    about = "Ours / the best of the baselines evaluated beside it, and p; bold where ours is ahead."
+    return f"## At a glance\n\n{about}\n{tables}"
 
 
 def _split(result: Row) -> str:
     """The split, and what else was not as it usually is."""
     of_folds = f"{len({row['fold'] for row in result['rows']})} of {result['n_folds']} folds"
-    changed = [f"{k} {v}" for k, v in sorted(result["changes"].get("training", {}).items())]
-    return ", ".join([result["split"] + _grouped(result), of_folds, *changed])
+    return ", ".join(filter(None, [result["split"] + _grouped(result), of_folds, fitted_otherwise(result)]))
+
+
+def fitted_otherwise(result: Row) -> str:
+    """How the networks of an evaluation were fitted other than their presets say, in words."""
+    changed = result.get("changes", {}).get("training", {})
+    return ", ".join(f"{name} {value}" for name, value in sorted(changed.items()))
 
 
 def _duels(result: Row) -> list[str]:
@@ -116,7 +119,8 @@ def _duels(result: Row) -> list[str]:
             continue
         ours, theirs = (f"{cells[(model, *column)]['mean']:.4f}" for model in (best, mine["rival"]))
         sure = f", p = {mine['p']:.2g}" if _number(mine["p"]) else ""
-        found.append(f"{f'**{ours}**' if mine['difference'] * _sign(column) > 0 else ours} / {theirs}{sure}")
+        ours = f"**{ours}**" if mine["difference"] * direction(column[0]) > 0 else ours
+        found.append(f"{ours} / {theirs}{sure}")
     return found
 
 
@@ -194,11 +198,7 @@ def _best(
     cells: dict[tuple[str, str, str], Row], models: Sequence[str], column: tuple[str, str]
 ) -> str | None:
     have = [m for m in models if (m, *column) in cells and _number(cells[(m, *column)]["mean"])]
-    return max(have, key=lambda m: _sign(column) * cells[(m, *column)]["mean"], default=None)
-
-
-def _sign(column: tuple[str, str]) -> int:
-    return -1 if column[0] in SMALLER_IS_BETTER else 1
+    return max(have, key=lambda m: direction(column[0]) * cells[(m, *column)]["mean"], default=None)
 
 
 def _cell(verdict: Row | None, is_best: bool) -> str:

@@ -28,6 +28,11 @@ RESAMPLES = 200
 ENTITY = {"per_drug": "drug", "per_cell_line": "cell_line"}
 
 
+def direction(metric: str) -> int:
+    """1 of a figure that is better when larger, else -1."""
+    return -1 if metric in SMALLER_IS_BETTER else 1
+
+
 @dataclass(frozen=True)
 class Predicted:
     """One model's predictions of one fold's held-out pairs that could be predicted.
@@ -115,7 +120,7 @@ def verdicts(
     metrics = CLASSIFICATION if task == "classification" else REGRESSION
     found = []
     for (metric, grouping), by_model in columns.items():
-        sign = -1.0 if metric in SMALLER_IS_BETTER else 1.0
+        sign = direction(metric)
         means = {model: float(np.mean(list(values.values()))) for model, values in by_model.items()}
         by_entity = (
             {

@@ -240,9 +240,8 @@ def test_grouped_verdict_is_made_of_the_entities_of_every_fold(tmp_path: Path) -
         v for v in verdicts(first, of_first, "classification", ours=["kernel-ridge"])
         if (v["metric"], v["grouping"]) == ("auroc", "pooled")
     ]  # fmt: skip
-    assert [v["test"] for v in alone] == ["bootstrap over drugs"] * 2 and alone[0]["p"] == alone[1][
-        "p"
-    ] < 0.05
+    assert [v["test"] for v in alone] == ["bootstrap over drugs"] * 2
+    assert alone[0]["p"] == alone[1]["p"] < 0.05
     values_of = {r["model"]: r["value"] for r in first if (r["metric"], r["grouping"]) == ("auroc", "pooled")}
     for v in alone:
         assert v["difference"] == pytest.approx(values_of[v["model"]] - values_of[v["rival"]])

@@ -324,9 +324,8 @@ def test_where_both_are_unseen_one_drug_on_many_cell_lines_is_no_evidence_of_oth
         found: list[float] = fitting.network.shares.tolist()
         return found
 
-    assert shares(0.5 * truth + blunder, 0.5 * truth) == pytest.approx(
-        [0.9, 0.1]
-    )  # one drug says so, everywhere
+    of_one_drug = shares(0.5 * truth + blunder, 0.5 * truth)  # it says so on every cell line
+    assert of_one_drug == pytest.approx([0.9, 0.1])
     assert shares(0.5 * truth.flip(0), truth)[1] > 0.9  # all drugs do, and all cell lines
 
 
