@@ -26,6 +26,13 @@ from model.commands import (
     preset_changes,
 )
 
+Folders = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Folders that `cli evaluate --folder` wrote, or with a page made earlier; of two alike, the last counts."
+    ),
+]
+
 
 class EvaluatedSplit(str, Enum):
     """What a held-out fold is made of; something has to be held out."""
@@ -178,7 +185,7 @@ def evaluate(
 
 
 def results(
-    folders: Annotated[list[Path], typer.Argument(help="Folders that `cli evaluate --folder` wrote.")],
+    folders: Folders,
     out: Annotated[Path, typer.Option(help="Where results.md and results.json are written.")] = Path("docs"),
 ) -> None:
     """Make the page of results from the rows of evaluations: who won each column, and where ours does not."""
@@ -189,14 +196,14 @@ def results(
 
 
 def paper(
-    folders: Annotated[list[Path], typer.Argument(help="Folders that `cli evaluate --folder` wrote.")],
+    folders: Folders,
     out: Annotated[Path, typer.Option(help="Where paper.md and paper.json are written.")] = Path("docs"),
 ) -> None:
     """Make the page of the drGT paper's figures and experiments beside evaluations; what was not run says so."""
     from model.paper import write_paper
     from model.results import read_results
 
-    for file in write_paper(read_results(folders), out):
+    for file in write_paper(read_results(folders, "paper"), out):
         print(file)
 
 

@@ -55,7 +55,7 @@ def write_folder(
     result: Row = {
         "dataset": plan.dataset(heterograph), "split": plan.split.value, "task": plan.task,
         "changes": key["changes"], "omics": key.get("omics"), "drug_groups": plan.drug_groups.value,
-        "cell_line_groups": plan.cell_line_groups.value, "n_folds": plan.n_folds,
+        "cell_line_groups": plan.cell_line_groups.value, "n_folds": plan.n_folds, "seed": plan.seed,
         "command": command,
         "commit": " and ".join(sorted({entry["commit"] for entry in entries})) or git_fingerprint(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",

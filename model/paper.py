@@ -123,7 +123,7 @@ def write_paper(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written, rows = folder / "paper.md", folder / "paper.json"
     kept = (
-        "dataset", "split", "task", "changes", "omics", "drug_groups", "cell_line_groups", "n_folds", "command",
+        "dataset", "split", "task", "changes", "omics", "drug_groups", "cell_line_groups", "n_folds", "seed", "command",
         "commit", "machine", "data", "rows",
     )  # fmt: skip
     written.write_text(page(results))
