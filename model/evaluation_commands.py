@@ -29,7 +29,7 @@ from model.commands import (
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        help="Folders that `cli evaluate --folder` wrote, or with a page made earlier; of two alike, the last counts."
+        help="Folders that `cli evaluate --folder` wrote, or with a page made earlier, to keep up to date."
     ),
 ]
 

@@ -75,9 +75,10 @@ def read_results(folders: Sequence[Path], page: str = "results") -> list[Row]:
 
 
 def _is_again(result: Row, earlier: Row) -> bool:
-    """Whether it is of the same plan and has every model that the earlier one has."""
+    """Whether it is of the same plan and has every fold of every model that the earlier one has."""
     same_plan = all(result.get(name) == earlier.get(name) for name in _PLAN)
-    return same_plan and {row["model"] for row in result["rows"]} >= {row["model"] for row in earlier["rows"]}
+    fitted, fitted_earlier = ({(row["fold"], row["model"]) for row in r["rows"]} for r in (result, earlier))
+    return same_plan and fitted >= fitted_earlier
 
 
 def write_results(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:

@@ -22,10 +22,12 @@ def test_page_in_docs_is_made_of_the_rows_beside_it(page: str, write: Any, tmp_p
 
 
 def test_evaluation_made_again_takes_the_place_of_what_it_was(tmp_path: Path) -> None:
-    def evaluation(split: str, models: list[str], value: float, **changed: Any) -> dict[str, Any]:
+    def evaluation(
+        split: str, models: list[str], value: float, folds: int = 1, **changed: Any
+    ) -> dict[str, Any]:
         rows = [
-            {"dataset": "nci60", "split": split, "fold": 0, "model": model, "metric": "auroc", "grouping": "pooled",
-             "value": value} for model in models
+            {"dataset": "nci60", "split": split, "fold": fold, "model": model, "metric": "auroc", "grouping": "pooled",
+             "value": value} for model in models for fold in range(folds)
         ]  # fmt: skip
         return {"dataset": "nci60", "split": split, "task": "classification", "rows": rows, **changed}
 
@@ -36,15 +38,23 @@ def test_evaluation_made_again_takes_the_place_of_what_it_was(tmp_path: Path) ->
     earlier.mkdir()
     again.mkdir()
     (earlier / "results.json").write_text(
-        json.dumps([evaluation("random", ["default"], 0.7), evaluation("unseen-drug", ["default"], 0.6)])
+        json.dumps(
+            [
+                evaluation("random", ["default"], 0.7),
+                evaluation("unseen-drug", ["default"], 0.6),
+                evaluation("unseen-cell", ["default"], 0.4, folds=5),
+            ]
+        )
     )
     new = [
         evaluation("random", ["default", "blend"], 0.8),
         evaluation("random", ["default"], 0.75, seed=1),
         evaluation("unseen-drug", ["additive"], 0.5),
+        evaluation("unseen-cell", ["default"], 0.3),
     ]
     for n, result in enumerate(new):
         (again / f"{n}-result.json").write_text(json.dumps(result))
     assert values(results.read_results([earlier, again])) == [
-        ("random", 0.8), ("unseen-drug", 0.6), ("random", 0.75), ("unseen-drug", 0.5),
+        ("random", 0.8), ("unseen-drug", 0.6), ("unseen-cell", 0.4),
+        ("random", 0.75), ("unseen-drug", 0.5), ("unseen-cell", 0.3),
     ]  # fmt: skip
