@@ -59,10 +59,8 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     """
     outputs = [fitting.inner_outputs() for fitting in fittings]
     ensembles, inner_parts = _ensembles(fittings)
-    settings, of_unseen = fittings[0].config.training, fittings[0].split.of_unseen
-    expected = settings.expected_unseen_shares if of_unseen else None
-    if expected is None:
-        expected = settings.expected_shares
+    settings, task, split = fittings[0].config.training, fittings[0].scale.task, fittings[0].split
+    expected = settings.expected(task, split)
 
     def said(ensemble: Sequence[int], part: int) -> OnPart:
         of_part = [n for n in ensemble if fittings[n].inner_number == part]
@@ -77,8 +75,7 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     shares, place = _nearest_not_worse(tried, on_parts)
     ensemble = ensembles[place]
     line, threshold = (1.0, 0.0), None
-    of_classes = fittings[0].scale.task == "classification"
-    if of_classes and not of_unseen:  # else a few entities would say
+    if task == "classification" and not split.of_unseen:  # else a few entities would say
         blended = [said(ensemble, part) for part in sorted({fittings[n].inner_number for n in ensemble})]
         label = np.concatenate([fitting.inner_validation.label for fitting, _ in blended])
         logit = torch.cat([shares @ output for _, output in blended]).numpy()

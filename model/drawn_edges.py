@@ -112,7 +112,8 @@ class DrawnEdges:
         if unfitted:
             torch.manual_seed(self.seed)
             tensors, config = self.fitted.tensors, self.fitted.config
-            networks = [make_network(tensors, config, n).eval() for n in range(len(networks))]  # type: ignore[misc]
+            task = self.fitted.scale.task
+            networks = [make_network(tensors, config, n, task).eval() for n in range(len(networks))]  # type: ignore[misc]
         with torch.inference_mode():
             found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
         return {r: torch.stack([f[r].weight for f in found]).mean(0).cpu().numpy() for r in SIMILAR}
@@ -198,6 +199,9 @@ class DrawnEdges:
         if SIMILAR[1] in masks:
             kernel_c = kernel_c * masks[SIMILAR[1]]
         mean = kernel_c @ member.drawn.source @ kernel_d
+        levels = member.drawn.levels
+        if levels is not None:
+            mean = mean + (levels * masks[SIMILAR[0]] if SIMILAR[0] in masks else levels).sum(1)
         return mean[self._cell_line, self._drug]
 
     def _mask(self, relation: str, kept: Tensor) -> Tensor:
@@ -231,8 +235,8 @@ class DrawnEdges:
                 of_genes = float(torch.nn.functional.softplus(weight)) if weight is not None else 0.0
             shares = dict(zip(network.parts, network.shares.tolist(), strict=True))
             parts = dict(zip(network.parts, logits.parts, strict=True))
-            process = (drawn.kernel_c @ drawn.source @ drawn.kernel_d)[self._cell_line, self._drug]
-            yield _Member(network, shares, parts, drawn, process, of_genes)
+            member = _Member(network, shares, parts, drawn, torch.zeros(()), of_genes)
+            yield replace(member, process=self._process(member, {}, None))
 
 
 def faithfulness(

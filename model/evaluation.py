@@ -83,6 +83,7 @@ def evaluate(
     for number, checks in audits.items():
         leaks.require_clear(checks, where[number])
     unpredictable = {n: unpredictable_pairs(heterograph, tensors, measured, cut[n]) for n in numbers}
+    del tensors  # or they would be held beside those of the folds
     for number, (mask, why) in unpredictable.items():
         if mask.all():
             raise ModelError(
@@ -166,7 +167,8 @@ def _config(model: str, plan: Plan) -> str | None:
         return None
     try:
         config = load_preset(model, **plan.options())
-        return files.digest(config.model_dump(mode="json", exclude={"targets"}))  # predicts nothing
+        silent = set() if config.network.draws_on_genes else {"targets"}  # attention that predicts nothing
+        return files.digest(config.model_dump(mode="json", exclude=silent))
     except ModelError as error:
         if str(error).startswith("no preset"):
             raise ModelError(f"{error}; baselines are {', '.join(BASELINES)}") from None

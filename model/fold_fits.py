@@ -20,6 +20,7 @@ from model.baselines import BASELINES, Features, Problem
 from model.calibration import best_threshold
 from model.config import load_preset
 from model.graph_tensors import GraphTensors, graph_tensors, network_tensors
+from model.memory import give_back_memory
 from model.plans import Plan
 from model.reproducible import reproducible
 from model.responses import Responses
@@ -80,6 +81,7 @@ def predict_fold(
     seen = plan.seen(heterograph)
     tensors = network_tensors(seen, config.network)
     attends = gene_attention(seen, tensors, training, config, task=plan.task, seed=plan.seed)
+    give_back_memory()
     fitted = fit(
         tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
         device=plan.device, attends=attends,
@@ -113,6 +115,7 @@ def in_turn(
             number, model,
             predict_fold(heterograph, measured, cut[number], model, plan, features),
         )  # fmt: skip
+        give_back_memory()
 
 
 _worker: dict[str, Any] = {}
@@ -134,6 +137,7 @@ def _work(number: int, model: str) -> tuple[int, str, Outcome]:
     outcome = predict_fold(
         heterograph, measured, _worker["cut"][number], model, plan, features=_worker["features"]
     )
+    give_back_memory()
     return number, model, outcome
 
 
@@ -150,6 +154,7 @@ def in_processes(
     n_threads = max(1, (os.cpu_count() or 1) // workers)
     with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:
         graphs.save(heterograph, Path(folder))
+        give_back_memory()
         pool = ProcessPoolExecutor(
             workers,
             mp_context=get_context("spawn"),

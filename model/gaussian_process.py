@@ -5,7 +5,7 @@ It is the last layer of the default network (`KernelPart`) and, on fixed similar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch.nn import functional
 from model.candidates import residuals
 from model.config import NetworkConfig
 from model.conjugate_gradients import solve
+from model.drug_levels import DrugLevels
 from model.graph_tensors import GraphTensors
 from model.messages import Messages, Visible
 from model.responses import Task
@@ -119,23 +120,34 @@ class Drawn:
         Who draws, whom from; (n_cell_lines, n_cell_lines) and (n_drugs, n_drugs), symmetric.
     source
         What there is to be drawn, 0 where nobody was observed, (n_cell_lines, n_drugs).
+    levels
+        What each drug's level draws from each, on all cell lines alike, (n_drugs, n_drugs); None where levels are not
+        predicted.
     """
 
     kernel_c: Tensor
     kernel_d: Tensor
     source: Tensor
+    levels: Tensor | None = None
 
     def between_drugs(self) -> Tensor:
         """Size of what each drug (row) draws from each, mean over cell lines, (n_drugs, n_drugs)."""
-        return self.kernel_d.abs() * (self.kernel_c @ self.source).abs().mean(0)
+        pattern = self.kernel_d.abs() * (self.kernel_c @ self.source).abs().mean(0)
+        return pattern if self.levels is None else pattern + self.levels.abs()
 
     def between_cell_lines(self) -> Tensor:
         """Size of what each cell line (row) draws from each, mean over drugs, (n_cell_lines, n_cell_lines)."""
         return self.kernel_c.abs() * (self.source @ self.kernel_d).abs().mean(1)
 
     def from_responses(self) -> Tensor:
-        """Size of what each of a drug's own responses gives its predictions, mean over cell lines."""
-        return self.kernel_c.abs().mean(0)[:, None] * self.source.abs() * self.kernel_d.diagonal()
+        """Size of what each of a drug's own responses gives its predictions, mean over cell lines; all have the same
+        part in its level.
+        """
+        pattern = self.kernel_c.abs().mean(0)[:, None] * self.source.abs() * self.kernel_d.diagonal()
+        if self.levels is None:
+            return pattern
+        responses = (self.source != 0).float()
+        return pattern + responses * self.levels.diagonal().abs() / responses.sum(0).clamp(min=1)
 
 
 class ResponseProcess(nn.Module):
@@ -258,7 +270,8 @@ class KernelPart(ResponseProcess):
     more term of each kernel, between entities that have visible responses: states were fitted to those, and what they
     say of others is a memory of the training entities, which costs more than it brings. The overlap of drugs' attention
     to genes is one more term of the drug kernel. In regression a drug that all cell lines answer alike is not taken to
-    vary as one that divides them: what is left of its mean is in units of its spread.
+    vary as one that divides them: what is left of its mean is in units of its spread. Where drugs will be asked for
+    unseen their means are not left in for the process to explain, but predicted apart (`DrugLevels`).
 
     Parameters
     ----------
@@ -273,12 +286,14 @@ class KernelPart(ResponseProcess):
         self.uses_states = config.kernel_states != "never"
         self.of_states = nn.Parameter(_free([0.3, 0.3]))
         self.of_genes = nn.Parameter(_free([0.3])) if config.kernel_genes else None
+        self.levels = DrugLevels(len(DRUG_KERNELS)) if task == "regression" else None
         self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
 
     def hyperparameters(self) -> list[nn.Parameter]:
-        """As `ResponseProcess`, and the weights of states and of genes."""
+        """As `ResponseProcess`, and the weights of states, of genes and of levels."""
         genes = [] if self.of_genes is None else [self.of_genes]
-        return [*super().hyperparameters(), self.of_states, *genes]
+        levels = [] if self.levels is None else [self.levels.weights]
+        return [*super().hyperparameters(), self.of_states, *genes, *levels]
 
     def forward(
         self,
@@ -290,14 +305,22 @@ class KernelPart(ResponseProcess):
     ) -> Tensor:
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
-        more = self._more(states, messages)
-        return self.logits(kernels, messages.visible, drug, cell_line, more=more, spread=messages.drug_spread)
+        more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
+        pattern = self.logits(kernels, visible, drug, cell_line, more=more, spread=messages.drug_spread)
+        return pattern if levels is None else pattern + levels.sum(1)[drug]
 
     def draws(self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages) -> Drawn:
         """What all entities draw from each other, by the same kernels."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
-        more = self._more(states, messages)
-        return self.drawn(kernels, messages.visible, more=more, spread=messages.drug_spread)
+        more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
+        return replace(self.drawn(kernels, visible, more=more, spread=messages.drug_spread), levels=levels)
+
+    def _levels(self, tensors: GraphTensors, messages: Messages) -> tuple[Tensor | None, Visible]:
+        """What drugs' levels draw from each other, and what is visible without them; nothing where means are out."""
+        if self.levels is None or not messages.drug_means_in:
+            return None, messages.visible
+        drawn, mean = self.levels.drawn(tensors.drug_kernels, messages.visible)
+        return drawn, messages.visible.without(mean, torch.zeros_like(messages.cell_line_offset))
 
     def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
         """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""

@@ -142,6 +142,8 @@ class Messages:
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
         How much of it drugs share, (n_drugs, n_drugs): `model.gene_attention.kernel_of` of it.
+    drug_means_in
+        Whether drugs' means of a regression are left in the visible values: they have to be predicted, too.
     """
 
     edges: dict[str, Edges]
@@ -154,6 +156,7 @@ class Messages:
     drug_spread: Tensor
     attends: Tensor | None = None
     overlap: Tensor | None = None
+    drug_means_in: bool = False
 
 
 class MessageBuilder:
@@ -213,7 +216,10 @@ class MessageBuilder:
                 edges[relation], graphs[relation] = self._static(relation, visible)
         statistics = (_statistics(visible, 0), _statistics(visible, 1))
         spread = visible.spreads(self.means or NO_MEANS)
-        return Messages(edges, graphs, *statistics, *offsets, visible, spread, self.attends, self.overlap)
+        means_in = self.means is not None and not self.means.drugs
+        return Messages(
+            edges, graphs, *statistics, *offsets, visible, spread, self.attends, self.overlap, means_in
+        )
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
         found = {}

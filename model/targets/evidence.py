@@ -6,6 +6,7 @@ No target enters here, and of the responses only those that it is given.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -146,21 +147,22 @@ class PairEvidence:
         ndarray
             float32 (6, n_genes, n_sources), in the order of ``GENE_RELATIONS``.
         """
-        of = self.genes[sources]
-        degree = np.sqrt(np.maximum(np.asarray(self.links.sum(1)).ravel(), 1)).astype(np.float32)
-        linked = self.links[self.genes][:, of].toarray() / degree[self.genes][:, None] / degree[of]
-        found = np.stack(
-            [
-                (self.profile @ self.profile[sources].T).clip(0) ** COEXPRESSION_POWER,
-                self.family[:, None] == self.family[sources],
-                self.prefix[:, None] == self.prefix[sources],
-                linked,
-                np.log1p(WALK_SCALE * walk(self.links, of)[:, self.genes].T / degree[self.genes][:, None]),
-                (self.membership @ self.membership[sources].T).toarray(),
-            ]
-        ).astype(np.float32)
+        found = np.empty((len(GENE_RELATIONS), self.n_genes, len(sources)), np.float32)
+        # one at a time: all of them in double precision would be the peak of a fold's memory
+        for relation, values in zip(found, self._each_relation(sources), strict=True):
+            relation[:] = values
         found[:, sources, np.arange(len(sources))] = 0.0
         return found
+
+    def _each_relation(self, sources: np.ndarray) -> Iterator[np.ndarray]:
+        of = self.genes[sources]
+        degree = np.sqrt(np.maximum(np.asarray(self.links.sum(1)).ravel(), 1)).astype(np.float32)
+        yield (self.profile @ self.profile[sources].T).clip(0) ** COEXPRESSION_POWER
+        yield self.family[:, None] == self.family[sources]
+        yield self.prefix[:, None] == self.prefix[sources]
+        yield self.links[self.genes][:, of].toarray() / degree[self.genes][:, None] / degree[of]
+        yield np.log1p(WALK_SCALE * walk(self.links, of)[:, self.genes].T / degree[self.genes][:, None])
+        yield (self.membership @ self.membership[sources].T).toarray()
 
 
 def candidate_genes(tensors: GraphTensors, known_genes: np.ndarray, n_expressed: int) -> np.ndarray:

@@ -84,9 +84,11 @@ class FittedTargets:
 
 def softmax(scores: np.ndarray) -> np.ndarray:
     """Over the last axis, float64."""
-    weight = np.exp(scores.astype(np.float64) - scores.max(-1, keepdims=True))
-    normalised: np.ndarray = weight / weight.sum(-1, keepdims=True)
-    return normalised
+    weight: np.ndarray = scores.astype(np.float64)
+    weight -= scores.max(-1, keepdims=True)
+    np.exp(weight, out=weight)
+    weight /= weight.sum(-1, keepdims=True)
+    return weight
 
 
 @reproducible()
@@ -120,7 +122,7 @@ def fit(
             _fit_member(evidence, pairs, visible, settings, seed + 1000 * index)
             for index in range(settings.members)
         )
-    return FittedTargets(members, score(members, evidence, visible))
+    return FittedTargets(members, _score(members, pairs, visible))
 
 
 def score(members: Sequence[TargetAttention], evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
@@ -133,11 +135,17 @@ def score(members: Sequence[TargetAttention], evidence: PairEvidence, visible: n
     evidence, visible
         What they may lean on, as in `fit`.
     """
-    pairs, given = PairTensors.of(evidence, visible), torch.from_numpy(visible.astype(np.float32))
-    blocks = [pairs.some_drugs(drugs) for drugs in torch.arange(evidence.n_drugs).split(BLOCK)]
+    return _score(members, PairTensors.of(evidence, visible), visible)
+
+
+def _score(members: Sequence[TargetAttention], pairs: PairTensors, visible: np.ndarray) -> np.ndarray:
+    given, (n_drugs, n_genes) = torch.from_numpy(visible.astype(np.float32)), visible.shape
+    scores = np.empty((len(members), n_drugs, n_genes), np.float32)
     with torch.inference_mode():
-        found = [torch.cat([member(block, given) for block in blocks]) for member in members]
-    scores: np.ndarray = torch.stack(found).numpy()
+        for drugs in torch.arange(n_drugs).split(BLOCK):
+            block = pairs.some_drugs(drugs)
+            for said, member in zip(scores, members, strict=True):
+                said[drugs.numpy()] = member(block, given).numpy()
     return scores
 
 

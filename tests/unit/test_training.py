@@ -23,7 +23,7 @@ from model.messages import MessageBuilder
 from model.metrics import auroc, pearson
 from model.network import Identities, RelationalNetwork
 from model.predict import with_new_cell_line, with_new_drug
-from model.responses import responses
+from model.responses import Task, responses
 from model.scale import Scale, visible_pairs
 from model.splits import Split, folds
 from model.training import Fitted, fit
@@ -287,22 +287,34 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
     assert fitting.network.shares.tolist() == [0.5, 0.5]  # nothing tells them apart
 
 
-@pytest.mark.parametrize("split", [Split.random, Split.unseen_drug, Split.unseen_both])
-def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_split(split: Split) -> None:
+@pytest.mark.parametrize(
+    ("task", "split", "expected"),
+    [
+        ("classification", Split.random, [0.3, 0.7]),
+        ("classification", Split.unseen_drug, [0.9, 0.1]),
+        ("classification", Split.unseen_both, [0.9, 0.1]),
+        ("regression", Split.random, [0.3, 0.7]),
+        ("regression", Split.unseen_cell, [0.9, 0.1]),
+        ("regression", Split.unseen_drug, [0.6, 0.4]),
+    ],
+)
+def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_and_split(
+    task: Task, split: Split, expected: list[float]
+) -> None:
     heterograph = screen()
-    measured = responses(heterograph)
+    measured = responses(heterograph, task)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = _config(
         expected_shares={"relational": 0.3, "axial": 0.7},
         expected_unseen_shares={"axial": 0.1, "relational": 0.9},
+        expected_regression_shares={"unseen-drug": {"axial": 0.4, "relational": 0.6}},
     )
-    builder = MessageBuilder(tensors, config.network)
-    scale = Scale.of(measured, "classification")
+    scale = Scale.of(measured, task, split)
+    builder = MessageBuilder(tensors, config.network, scale.means)
     fitting = Fitting(tensors, builder, measured, config, scale, split, seed=0)
     same = torch.randn(len(fitting.inner_validation), generator=torch.Generator().manual_seed(0))
     fitting.inner_outputs = lambda: torch.stack([same, same])  # type: ignore[method-assign]
     blend([fitting])
-    expected = [0.3, 0.7] if split is Split.random else [0.9, 0.1]
     assert fitting.network.shares.tolist() == pytest.approx(expected)
 
 

@@ -1,0 +1,57 @@
+"""How strong drugs are on average, of those that will be asked for unseen: drawn from drugs of similar structure.
+
+Drugs that act on the same genes divide cell lines alike, but are not equally strong: what says much of the pattern of a
+drug's responses misleads about their mean. So in regression of unseen drugs the kernel part takes drugs' means out of
+what it explains, and predicts them here.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.messages import Visible
+
+
+class DrugLevels(nn.Module):
+    """A Gaussian process over drugs: a weighted sum of fixed similarities, a constant and the identity.
+
+    Parameters
+    ----------
+    n_kernels
+        Fixed similarities of drugs.
+    """
+
+    def __init__(self, n_kernels: int) -> None:
+        super().__init__()
+        start = torch.tensor([0.15] * n_kernels + [0.1, 0.3, 0.5])
+        self.weights = nn.Parameter(torch.log(torch.expm1(start)))  # before softplus
+
+    def drawn(self, kernels: Tensor, visible: Visible) -> tuple[Tensor, Tensor]:
+        """What each drug's level draws from each, and the means of the visible values.
+
+        Parameters
+        ----------
+        kernels
+            Fixed similarities, (n_drugs, n_drugs, n_kernels).
+        visible
+            Drugs' means are in its values.
+
+        Returns
+        -------
+        Tensor, Tensor
+            (n_drugs, n_drugs), a drug's level being the sum of its row, and (n_drugs,), shrunk by one pair.
+        """
+        weights = functional.softplus(self.weights)
+        constant, identity, noise = weights[-3:]
+        count = visible.measured.sum(0)
+        mean = (visible.value * visible.measured).sum(0) / (count + 1)
+        known = torch.nonzero(count * visible.known_drugs).flatten()
+        covariance = (
+            kernels @ weights[:-3] + constant + identity * torch.eye(len(kernels), device=mean.device)
+        )
+        observed = covariance[known][:, known] + torch.diag(noise / count[known])
+        found = torch.zeros_like(covariance)
+        found[:, known] = torch.linalg.solve(observed, covariance[known]).T * mean[known]
+        return found, mean
