@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -16,10 +16,6 @@ from pydantic import (
 )
 
 from kg.errors import ModelError
-
-if TYPE_CHECKING:
-    from model.responses import Task
-    from model.splits import Split
 
 Convolution = Literal["gatv2", "gat", "gcn", "transformer", "none"]
 
@@ -130,18 +126,12 @@ class TrainingConfig(_Strict):
     untested_pairs: int = Field(ge=0)
     expected_shares: dict[str, float] = Field(default_factory=dict)
     expected_unseen_shares: dict[str, float] | None = None
-    expected_regression_shares: dict[
-        Literal["unseen-drug", "unseen-cell", "unseen-both"], dict[str, float]
-    ] = Field(default_factory=dict)
+    regression_shares: dict[Literal["unseen-drug", "unseen-cell", "unseen-both"], dict[str, float]] = Field(
+        default_factory=dict
+    )
     calibrate: bool = False
     clip: float = Field(gt=0)
     schedule: Literal["cosine", "constant"]
-
-    def expected(self, task: Task, split: Split) -> dict[str, float]:
-        """Shares of the parts to expect, as the preset has them of a task, and of how pairs will be asked for."""
-        of_task = self.expected_regression_shares if task == "regression" else {}
-        of_unseen = self.expected_unseen_shares if split.of_unseen else None
-        return of_task.get(split.value) or of_unseen or self.expected_shares  # type: ignore[call-overload]
 
     @model_validator(mode="after")
     def _enough_chunks(self) -> TrainingConfig:

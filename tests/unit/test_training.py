@@ -295,7 +295,7 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
         ("classification", Split.unseen_both, [0.9, 0.1]),
         ("regression", Split.random, [0.3, 0.7]),
         ("regression", Split.unseen_cell, [0.9, 0.1]),
-        ("regression", Split.unseen_drug, [0.6, 0.4]),
+        ("regression", Split.unseen_drug, [0.9, 0.1]),
     ],
 )
 def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_and_split(
@@ -307,7 +307,6 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_a
     config = _config(
         expected_shares={"relational": 0.3, "axial": 0.7},
         expected_unseen_shares={"axial": 0.1, "relational": 0.9},
-        expected_regression_shares={"unseen-drug": {"axial": 0.4, "relational": 0.6}},
     )
     scale = Scale.of(measured, task, split)
     builder = MessageBuilder(tensors, config.network, scale.means)
@@ -316,6 +315,25 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_a
     fitting.inner_outputs = lambda: torch.stack([same, same])  # type: ignore[method-assign]
     blend([fitting])
     assert fitting.network.shares.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("split", "settled"), [(Split.unseen_drug, True), (Split.unseen_cell, False)])
+def test_shares_that_the_preset_settles_are_not_chosen(split: Split, settled: bool) -> None:
+    heterograph = screen()
+    measured = responses(heterograph, "regression")
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    config = _config(
+        expected_shares={"relational": 0.3, "axial": 0.7},
+        regression_shares={"unseen-drug": {"axial": 0.4, "relational": 0.6}},
+    )
+    scale = Scale.of(measured, "regression", split)
+    builder = MessageBuilder(tensors, config.network, scale.means)
+    fitting = Fitting(tensors, builder, measured, config, scale, split, seed=0)
+    truth = scale.target(fitting.inner_validation).float()
+    fitting.inner_outputs = lambda: torch.stack([truth, truth.flip(0)])  # type: ignore[method-assign]
+    blend([fitting])
+    found = fitting.network.shares.tolist()
+    assert found == pytest.approx([0.6, 0.4]) if settled else found[0] > 0.9
 
 
 def test_where_both_are_unseen_one_drug_on_many_cell_lines_is_no_evidence_of_others() -> None:
