@@ -15,6 +15,7 @@ from model.gene_attention import GeneAttention, given_targets, kernel_of, with_g
 from model.graph_tensors import network_tensors
 from model.responses import responses
 from model.scale import Scale, visible_pairs
+from model.splits import Split
 from model.targets.problem import target_problem
 from model.targets.run import gene_attention
 from model.training import Fitted, fit
@@ -136,6 +137,35 @@ def test_all_edges_kept_is_the_prediction(fitted: Fitted, edges: DrawnEdges) -> 
             [m.network(fitted.tensors, fitted.messages, *ends).blended for m in fitted.members]
         ).mean(0)
     assert _whole(edges) == pytest.approx(expected.numpy(), abs=1e-4)
+
+
+def test_a_drug_that_goes_takes_what_it_says_of_levels_with_it(tmp_path: Path) -> None:
+    heterograph, config = screen(), _config()
+    alone = {"regression_shares": {"unseen-drug": {"kernel": 1.0}}}
+    config = config.model_copy(update={"training": config.training.model_copy(update=alone)})
+    tensors, measured = network_tensors(heterograph, config.network), responses(heterograph, "regression")
+    attends = gene_attention(heterograph, tensors, measured, config, task="regression", seed=0)
+    fitted = fit(
+        tensors, measured, config, seed=0, task="regression", split=Split.unseen_drug, attends=attends
+    )
+    edges, asked = DrawnEdges(fitted, seed=0), (measured.drug, measured.cell_line)
+    with torch.inference_mode():
+        members = [
+            m.network(fitted.tensors, fitted.messages, edges._drug, edges._cell_line) for m in fitted.members
+        ]
+    assert _whole(edges) == pytest.approx(torch.stack([m.blended for m in members]).mean(0).numpy(), abs=1e-4)
+    alone_left = edges.predict({SIMILAR[0]: np.zeros(len(edges.ends[SIMILAR[0]][0]), bool)})
+    by_hand = []
+    for drawn in (member.drawn for member in edges._members):
+        assert drawn.levels is not None and float(drawn.levels.abs().max()) > 0.1
+        itself = drawn.kernel_c @ drawn.source * drawn.kernel_d.diagonal() + drawn.levels.diagonal()
+        of_all = drawn.kernel_c @ drawn.source @ drawn.kernel_d + drawn.levels.sum(1)
+        by_hand.append((itself - of_all)[edges._cell_line, edges._drug])
+    change = alone_left - edges.predict({})
+    assert change == pytest.approx(torch.stack(by_hand).mean(0).numpy(), abs=1e-4)
+    saved.save(fitted, heterograph, measured, tmp_path, about={})
+    again = saved.load(tmp_path, saved.load_graph(tmp_path))
+    assert np.array_equal(again.predict(*asked), fitted.predict(*asked))
 
 
 def test_a_gene_that_goes_takes_its_term_with_it(fitted: Fitted, edges: DrawnEdges) -> None:

@@ -13,7 +13,8 @@ import torch
 
 from kg.errors import InputError, ModelError
 from kg.heterograph import Heterograph
-from model import finished, fitting, leaks, results
+from model import evaluation, finished, fitting, leaks, results
+from model.config import load_preset
 from model.evaluation import evaluate, summary
 from model.evaluation_folder import write_folder
 from model.fold_fits import baseline_tensors
@@ -64,8 +65,6 @@ def test_evaluation_resumes_with_the_same_rows(tmp_path: Path) -> None:
 
 
 def test_changed_preset_is_evaluated_again(tmp_path: Path) -> None:
-    from model.config import load_preset
-
     file, preset, done = tmp_path / "rows.jsonl", tmp_path / "own.yaml", []
     for epochs in (1, 1, 2, 1):  # back again: the predictions kept are those of two epochs
         options = load_preset("fast", **QUICK).model_dump(mode="json", exclude={"preset"})
@@ -75,6 +74,19 @@ def test_changed_preset_is_evaluated_again(tmp_path: Path) -> None:
         evaluate(screen(), [str(preset)], Plan(Split.random, 3), only=[0], finished=file, report=told.append)
         done.append(len(told))
     assert done == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("kernel_genes", "again"), [(True, True), (False, False)])
+def test_attention_to_genes_is_part_of_what_a_fit_depends_on_where_it_predicts(
+    kernel_genes: bool, again: bool, tmp_path: Path
+) -> None:
+    preset, configs = tmp_path / "own.yaml", []
+    for steps in (5, 6):
+        options = load_preset("default", **QUICK).model_dump(mode="json", exclude={"preset"})
+        options["targets"]["steps"], options["network"]["kernel_genes"] = steps, kernel_genes
+        preset.write_text(json.dumps({part: value for part, value in options.items() if value}))
+        configs.append(evaluation._config(str(preset), Plan(Split.random, 3)))
+    assert (configs[0] != configs[1]) is again
 
 
 def test_side_by_side_gives_the_same_rows(tmp_path: Path) -> None:
