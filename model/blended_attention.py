@@ -39,7 +39,7 @@ def blended(
     drawn
         Of the Gaussian process.
     visible
-        Says who may send at all.
+        Says who may send at all, and what was measured.
     shares
         Part → its share in the prediction.
 
@@ -68,7 +68,7 @@ def blended(
             known & ~torch.eye(len(known), dtype=torch.bool, device=size.device), as_tuple=True
         )
         found[relation] = (Edges(src, dst, weight[dst, src][:, None]), weight[dst, src])
-    own = drawn.from_responses()
+    own = drawn.from_responses(visible.measured)
     for relation in OWN_RESPONSES:
         if relation not in found:
             continue

@@ -139,15 +139,14 @@ class Drawn:
         """Size of what each cell line (row) draws from each, mean over drugs, (n_cell_lines, n_cell_lines)."""
         return self.kernel_c.abs() * (self.source @ self.kernel_d).abs().mean(1)
 
-    def from_responses(self) -> Tensor:
-        """Size of what each of a drug's own responses gives its predictions, mean over cell lines; all have the same
-        part in its level.
+    def from_responses(self, measured: Tensor) -> Tensor:
+        """Size of what each of a drug's own responses gives its predictions, mean over cell lines; those that were
+        measured, 0 or 1 (n_cell_lines, n_drugs), have the same part in its level.
         """
         pattern = self.kernel_c.abs().mean(0)[:, None] * self.source.abs() * self.kernel_d.diagonal()
         if self.levels is None:
             return pattern
-        responses = (self.source != 0).float()
-        return pattern + responses * self.levels.diagonal().abs() / responses.sum(0).clamp(min=1)
+        return pattern + measured * self.levels.diagonal().abs() / measured.sum(0).clamp(min=1)
 
 
 class ResponseProcess(nn.Module):
