@@ -16,6 +16,7 @@ from model.config import Config
 from model.fitting import Fitting, Member, fit_member
 from model.gene_attention import GeneAttention, kernel_of
 from model.graph_tensors import GraphTensors
+from model.memory import give_back_memory
 from model.messages import MessageBuilder, Messages
 from model.reproducible import reproducible
 from model.responses import Responses, Task, require_two_classes
@@ -141,6 +142,7 @@ def fit(
         members.append(fit_member(fitting, device, _for_member(report, number + 1)))
         fittings.append(fitting)
         seconds += fitting.epoch_seconds
+        give_back_memory()
     chosen = blend(fittings)
     if len(kinds := {fittings[n].kernel_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
