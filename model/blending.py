@@ -64,7 +64,8 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     ensembles, inner_parts = _ensembles(fittings)
     settings, task, split = fittings[0].config.training, fittings[0].scale.task, fittings[0].split
     settled = settings.regression_shares.get(split.value) if task == "regression" else None  # type: ignore[call-overload]
-    expected = settled or (split.of_unseen and settings.expected_unseen_shares) or settings.expected_shares
+    of_unseen = settings.expected_unseen_shares if split.of_unseen else None
+    expected = settled or of_unseen or settings.expected_shares
 
     def said(ensemble: Sequence[int], part: int) -> OnPart:
         of_part = [n for n in ensemble if fittings[n].inner_number == part]

@@ -113,7 +113,7 @@ class DrawnEdges:
             torch.manual_seed(self.seed)
             tensors, config = self.fitted.tensors, self.fitted.config
             task = self.fitted.scale.task
-            networks = [make_network(tensors, config, n, task).eval() for n in range(len(networks))]  # type: ignore[misc]
+            networks = [make_network(tensors, config, task, n).eval() for n in range(len(networks))]  # type: ignore[misc]
         with torch.inference_mode():
             found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
         return {r: torch.stack([f[r].weight for f in found]).mean(0).cpu().numpy() for r in SIMILAR}
@@ -191,18 +191,15 @@ class DrawnEdges:
 
     def _process(self, member: _Member, masks: Mapping[str, Tensor], less: Tensor | None) -> Tensor:
         """The Gaussian process's sum over what is drawn, each edge counted by its mask, (n_pairs,)."""
-        kernel_c, kernel_d = member.drawn.kernel_c, member.drawn.kernel_d
+        drawn = member.drawn
         if less is not None:
-            kernel_d = kernel_d - member.of_genes * less
-        if SIMILAR[0] in masks:
-            kernel_d = kernel_d * masks[SIMILAR[0]]
-        if SIMILAR[1] in masks:
-            kernel_c = kernel_c * masks[SIMILAR[1]]
-        mean = kernel_c @ member.drawn.source @ kernel_d
-        levels = member.drawn.levels
-        if levels is not None:
-            mean = mean + (levels * masks[SIMILAR[0]] if SIMILAR[0] in masks else levels).sum(1)
-        return mean[self._cell_line, self._drug]
+            drawn = replace(drawn, kernel_d=drawn.kernel_d - member.of_genes * less)
+        if (mask := masks.get(SIMILAR[0])) is not None:
+            levels = None if drawn.levels is None else drawn.levels * mask
+            drawn = replace(drawn, kernel_d=drawn.kernel_d * mask, levels=levels)
+        if (mask := masks.get(SIMILAR[1])) is not None:
+            drawn = replace(drawn, kernel_c=drawn.kernel_c * mask)
+        return drawn.total()[self._cell_line, self._drug]
 
     def _mask(self, relation: str, kept: Tensor) -> Tensor:
         """Edges' masks as a matrix, who draws in rows; 1 where there is no edge."""
@@ -235,8 +232,8 @@ class DrawnEdges:
                 of_genes = float(torch.nn.functional.softplus(weight)) if weight is not None else 0.0
             shares = dict(zip(network.parts, network.shares.tolist(), strict=True))
             parts = dict(zip(network.parts, logits.parts, strict=True))
-            member = _Member(network, shares, parts, drawn, torch.zeros(()), of_genes)
-            yield replace(member, process=self._process(member, {}, None))
+            process = drawn.total()[self._cell_line, self._drug]
+            yield _Member(network, shares, parts, drawn, process, of_genes)
 
 
 def faithfulness(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.messages import Visible
+from model.positive import before_softplus
 
 
 class DrugLevels(nn.Module):
@@ -25,33 +25,30 @@ class DrugLevels(nn.Module):
 
     def __init__(self, n_kernels: int) -> None:
         super().__init__()
-        start = torch.tensor([0.15] * n_kernels + [0.1, 0.3, 0.5])
-        self.weights = nn.Parameter(torch.log(torch.expm1(start)))  # before softplus
+        self.weights = nn.Parameter(before_softplus([0.15] * n_kernels + [0.1, 0.3, 0.5]))
 
-    def drawn(self, kernels: Tensor, visible: Visible) -> tuple[Tensor, Tensor]:
-        """What each drug's level draws from each, and the means of the visible values.
+    def drawn(self, kernels: Tensor, mean: Tensor, count: Tensor) -> Tensor:
+        """What each drug's level draws from each.
 
         Parameters
         ----------
         kernels
             Fixed similarities, (n_drugs, n_drugs, n_kernels).
-        visible
-            Drugs' means are in its values.
+        mean, count
+            Of each drug's visible responses, (n_drugs,); a count of 0 where none may be drawn on.
 
         Returns
         -------
-        Tensor, Tensor
-            (n_drugs, n_drugs), a drug's level being the sum of its row, and (n_drugs,), shrunk by one pair.
+        Tensor
+            (n_drugs, n_drugs); a drug's level is the sum of its row.
         """
         weights = functional.softplus(self.weights)
         constant, identity, noise = weights[-3:]
-        count = visible.measured.sum(0)
-        mean = (visible.value * visible.measured).sum(0) / (count + 1)
-        known = torch.nonzero(count * visible.known_drugs).flatten()
+        known = torch.nonzero(count).flatten()
         covariance = (
             kernels @ weights[:-3] + constant + identity * torch.eye(len(kernels), device=mean.device)
         )
         observed = covariance[known][:, known] + torch.diag(noise / count[known])
         found = torch.zeros_like(covariance)
         found[:, known] = torch.linalg.solve(observed, covariance[known]).T * mean[known]
-        return found, mean
+        return found

@@ -55,9 +55,7 @@ class Member:
     validation: float
 
 
-def make_network(
-    tensors: GraphTensors, config: Config, number: int = 0, task: Task = "classification"
-) -> nn.Module:
+def make_network(tensors: GraphTensors, config: Config, task: Task, number: int = 0) -> nn.Module:
     """A new network of the preset's kind, the ensemble's ``number``-th, its weights drawn from torch's generator."""
     options = config.of_member(number).network
     network = (
@@ -94,7 +92,7 @@ class Fitting(lightning.LightningModule):
         share = config.training.validation_share
         inner = inner_split(training, split, share=share, seed=seed, number=self.inner_number, groups=groups)
         self.inner_training, self.inner_validation = training.take(inner.train), training.take(inner.test)
-        self.network = make_network(tensors, config, number, scale.task)
+        self.network = make_network(tensors, config, scale.task, number)
         if not split.of_unseen and isinstance(self.network, RelationalNetwork):
             self.network.identities.start_from(visible_pairs(tensors, self.inner_training, scale))
         self.map_penalty: float | None = None  # of the factors; chosen in the first of their fits

@@ -17,7 +17,8 @@ from model.config import NetworkConfig
 from model.conjugate_gradients import solve
 from model.drug_levels import DrugLevels
 from model.graph_tensors import GraphTensors
-from model.messages import Messages, Visible
+from model.messages import Means, Messages, Visible
+from model.positive import before_softplus
 from model.responses import Task
 from model.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 
@@ -130,6 +131,11 @@ class Drawn:
     source: Tensor
     levels: Tensor | None = None
 
+    def total(self) -> Tensor:
+        """The mean that all terms make, (n_cell_lines, n_drugs)."""
+        pattern = self.kernel_c @ self.source @ self.kernel_d
+        return pattern if self.levels is None else pattern + self.levels.sum(1)
+
     def between_drugs(self) -> Tensor:
         """Size of what each drug (row) draws from each, mean over cell lines, (n_drugs, n_drugs)."""
         pattern = self.kernel_d.abs() * (self.kernel_c @ self.source).abs().mean(0)
@@ -167,12 +173,12 @@ class ResponseProcess(nn.Module):
 
     def __init__(self, n_drug_kernels: int, n_cell_line_kernels: int, task: Task = "classification") -> None:
         super().__init__()
-        self.of_drugs = nn.Parameter(_free([0.15] * n_drug_kernels))
-        self.of_cell_lines = nn.Parameter(_free([0.2] * n_cell_line_kernels))
-        self.of_profiles = nn.Parameter(_free([0.3, 0.3]))
-        self.constant = nn.Parameter(_free([0.1, 0.05]))
-        self.identity = nn.Parameter(_free([0.3, 0.2]))
-        self.precision = nn.Parameter(_free([0.5, 0.03]))
+        self.of_drugs = nn.Parameter(before_softplus([0.15] * n_drug_kernels))
+        self.of_cell_lines = nn.Parameter(before_softplus([0.2] * n_cell_line_kernels))
+        self.of_profiles = nn.Parameter(before_softplus([0.3, 0.3]))
+        self.constant = nn.Parameter(before_softplus([0.1, 0.05]))
+        self.identity = nn.Parameter(before_softplus([0.3, 0.2]))
+        self.precision = nn.Parameter(before_softplus([0.5, 0.03]))
         self.observed = nn.Parameter(torch.tensor(START[task]["observed"]))
         self.scale = nn.Parameter(torch.tensor(START[task]["scale"]))
         self.bias, self.of_drug_mean = nn.Parameter(torch.tensor(0.0)), nn.Parameter(torch.tensor(0.0))
@@ -283,8 +289,8 @@ class KernelPart(ResponseProcess):
     def __init__(self, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS), task)
         self.uses_states = config.kernel_states != "never"
-        self.of_states = nn.Parameter(_free([0.3, 0.3]))
-        self.of_genes = nn.Parameter(_free([0.3])) if config.kernel_genes else None
+        self.of_states = nn.Parameter(before_softplus([0.3, 0.3]))
+        self.of_genes = nn.Parameter(before_softplus([0.3])) if config.kernel_genes else None
         self.levels = DrugLevels(len(DRUG_KERNELS)) if task == "regression" else None
         self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
 
@@ -318,8 +324,10 @@ class KernelPart(ResponseProcess):
         """What drugs' levels draw from each other, and what is visible without them; nothing where means are out."""
         if self.levels is None or not messages.drug_means_in:
             return None, messages.visible
-        drawn, mean = self.levels.drawn(tensors.drug_kernels, messages.visible)
-        return drawn, messages.visible.without(mean, torch.zeros_like(messages.cell_line_offset))
+        visible = messages.visible
+        means = visible.means(Means(drugs=True, cell_lines=False))
+        count = visible.measured.sum(0) * visible.known_drugs
+        return self.levels.drawn(tensors.drug_kernels, means[0], count), visible.without(*means)
 
     def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
         """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""
@@ -342,8 +350,3 @@ def _cosine(rows: Tensor) -> Tensor:
     """(n, n); 0 for a row of zeros."""
     unit = functional.normalize(rows, dim=1)
     return unit @ unit.T
-
-
-def _free(values: list[float]) -> Tensor:
-    """The numbers that softplus makes these of."""
-    return torch.log(torch.expm1(torch.tensor(values)))

@@ -102,7 +102,7 @@ class GeneEdges:
         """The same of networks of the same make that were never fitted, (n_edges,)."""
         torch.manual_seed(seed)
         networks = [
-            make_network(self.fitted.tensors, self.fitted.config, n).eval()
+            make_network(self.fitted.tensors, self.fitted.config, self.fitted.scale.task, n).eval()
             for n in range(len(self.fitted.members))
         ]
         return self._attention(networks)

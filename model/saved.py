@@ -117,7 +117,7 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
     state = load_file(folder / WEIGHTS, device=device)
     members = []
     for index, member in enumerate(about["members"]):
-        network = make_network(tensors, config, index, scale.task)
+        network = make_network(tensors, config, scale.task, index)
         prefix = f"{index}."
         _load_state(
             network,

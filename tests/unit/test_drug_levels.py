@@ -12,7 +12,7 @@ from model.config import load_preset
 from model.drug_levels import DrugLevels
 from model.gaussian_process import KernelPart
 from model.graph_tensors import GraphTensors, network_tensors
-from model.messages import MessageBuilder, Messages, Visible
+from model.messages import Means, MessageBuilder, Messages, Visible
 from model.responses import responses
 from model.scale import Scale, visible_pairs
 from model.splits import Split
@@ -45,7 +45,8 @@ def test_a_new_drugs_level_is_the_posterior_mean_given_the_means_of_others() -> 
     visible = Visible.of(drug, cell_line, value, value > 0, (9, 6))
     levels = DrugLevels(1)
     with torch.no_grad():
-        drawn, mean = levels.drawn(kernels, visible)
+        mean = visible.means(Means(drugs=True, cell_lines=False))[0]
+        drawn = levels.drawn(kernels, mean, visible.measured.sum(0))
         weight, constant, identity, noise = torch.nn.functional.softplus(levels.weights)
     count = np.bincount(drug.numpy(), minlength=6)
     by_hand = np.bincount(drug.numpy(), value.numpy(), minlength=6) / (count + 1)
@@ -103,6 +104,7 @@ def test_terms_of_pattern_and_level_make_the_whole() -> None:
         drawn = part.draws(tensors, _states(tensors), messages)
     assert drawn.levels is not None
     whole = drawn.kernel_c @ drawn.source @ drawn.kernel_d + drawn.levels.sum(1)
+    assert torch.equal(drawn.total(), whole)
     torch.testing.assert_close(whole[cell_line, drug], logits, rtol=1e-3, atol=1e-3)
     assert (drawn.between_drugs() >= drawn.levels.abs()).all()
     measured = messages.visible.measured

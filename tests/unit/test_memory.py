@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 
 import pytest
@@ -13,7 +14,7 @@ BLOCK, N_BLOCKS = 64 * 1024, 2048
 
 def _resident() -> int:
     with open("/proc/self/statm") as pages:
-        return int(pages.read().split()[1]) * 4096
+        return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries keep no freed memory")

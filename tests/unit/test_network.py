@@ -48,7 +48,7 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
     scale = Scale.of(measured, "classification")
     messages = MessageBuilder(tensors, config.network).build(visible_pairs(tensors, measured, scale))
     torch.manual_seed(0)
-    network = make_network(tensors, config).eval()
+    network = make_network(tensors, config, "classification").eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
     logits = network(tensors, messages, drug, cell_line).blended
     assert logits.shape == (len(measured),)
@@ -78,7 +78,7 @@ def test_the_papers_adjacency_keeps_targets_and_genes_with_signal_only() -> None
     messages = MessageBuilder(tensors, config.network).build(
         visible_pairs(tensors, measured, Scale.of(measured, "classification"))
     )
-    attended = make_network(tensors, config).eval().attention(tensors, messages)  # type: ignore[operator]
+    attended = make_network(tensors, config, "classification").eval().attention(tensors, messages)  # type: ignore[operator]
     targets = set(tensors.targets.src.tolist())
     signal = set(torch.argsort((tensors.expression**2).sum(0), descending=True)[:3].tolist())
     expressed = set(tensors.expresses.src.tolist())
@@ -97,7 +97,7 @@ def test_prediction_does_not_depend_on_which_pairs_are_asked_together(preset: st
     messages = MessageBuilder(tensors, config.network).build(
         visible_pairs(tensors, measured, Scale.of(measured, "classification"))
     )
-    network = make_network(tensors, config).eval()
+    network = make_network(tensors, config, "classification").eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
     together = network(tensors, messages, drug, cell_line).blended
     alone = network(tensors, messages, drug[5:6], cell_line[5:6]).blended
@@ -194,7 +194,7 @@ def _papers_network(config: Config) -> tuple[nn.Module, GraphTensors, Messages, 
     builder = MessageBuilder(tensors, config.network)
     messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
     torch.manual_seed(0)
-    model = make_network(tensors, config).eval()
+    model = make_network(tensors, config, "classification").eval()
     return model, tensors, messages, measured
 
 
