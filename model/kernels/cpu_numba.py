@@ -123,9 +123,12 @@ def _by_row(x: Stacked, rows: Rows) -> Stacked:
 
 
 def _use_torch_threads() -> None:
-    wanted = max(1, min(torch.get_num_threads(), _most_threads()))
+    threads = torch.get_num_threads()
+    wanted = max(1, min(threads, _most_threads()))
     if get_num_threads() != wanted:
         set_num_threads(wanted)
+    if torch.get_num_threads() != threads:  # numba's first call gives torch all cores (numba issue 9387)
+        torch.set_num_threads(threads)
 
 
 @functools.lru_cache(maxsize=1)

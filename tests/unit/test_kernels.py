@@ -24,6 +24,7 @@ from model.kernels import Csr, Dropout, Relation, attend, build, choice, status,
 from workflow import doctor
 
 NAMES = ["cpu", "numba", "cuda"]
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def _relation(
@@ -144,6 +145,18 @@ def test_result_is_the_same_for_any_number_of_threads(name: str) -> None:
         torch.set_num_threads(before)
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_numba_leaves_torch_the_threads_it_had() -> None:
+    """In a process of its own: numba gives torch every core the first time that it is asked for threads."""
+    code = (
+        "import torch; from model.kernels import Csr, Relation, attend; torch.set_num_threads(1); "
+        "graph = Csr.from_edges(torch.tensor([0, 1]), torch.tensor([0, 0]), 2, 1); "
+        "relation = Relation(graph, torch.ones(2, 1, 3), torch.ones(1, 1, 3), torch.ones(1, 3)); "
+        "attend([relation], implementation='numba'); print(torch.get_num_threads())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.stdout == "1\n", done.stderr
 
 
 def test_every_vector_width_agrees() -> None:
@@ -323,8 +336,7 @@ def test_read_only_cache_is_no_error(fresh_choice: Path, monkeypatch: pytest.Mon
 def test_implementation_can_be_forced_by_the_environment() -> None:
     code = "from model.kernels import status; print(status()['cpu'])"
     environment = os.environ | {"PHARMAGRAPH_KERNELS": "reference"}
-    folder = Path(__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", code], env=environment, cwd=CHECKOUT, capture_output=True, text=True
     )
     assert done.stdout == "reference: PHARMAGRAPH_KERNELS is set\n"
