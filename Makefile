@@ -29,7 +29,7 @@ test: .venv/.made  ## lint, types and every test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(PY) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(PY) -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(TESTS)
 
 bench: .venv/.made  ## the main loop's figures, as JSON
 	$(PY) -m benchmarks.main_loop --format json
