@@ -123,17 +123,18 @@ def _by_row(x: Stacked, rows: Rows) -> Stacked:
 
 
 def _use_torch_threads() -> None:
-    threads = torch.get_num_threads()
-    wanted = max(1, min(threads, _most_threads()))
+    wanted = max(1, min(torch.get_num_threads(), _most_threads()))
     if get_num_threads() != wanted:
         set_num_threads(wanted)
-    if torch.get_num_threads() != threads:  # numba's first call gives torch all cores (numba issue 9387)
-        torch.set_num_threads(threads)
 
 
 @functools.lru_cache(maxsize=1)
 def _most_threads() -> int:
-    return int(get_num_threads())
+    """All that numba has; asked the first time, it starts them and gives torch as many (numba issue 9387)."""
+    threads = torch.get_num_threads()
+    most = int(get_num_threads())
+    torch.set_num_threads(threads)
+    return most
 
 
 def _arrays(*tensors: Tensor) -> list[Array]:
