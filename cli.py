@@ -1,6 +1,13 @@
 """Assembles the commands of the packages; holds no logic. Entry points: `cli` and `pharmagraph`."""
 
+# An import may open a file and keep it open, so descriptors 0 to 2 are filled before the other imports:
+# ruff: noqa: E402
+
 from __future__ import annotations
+
+from kg.descriptors import fill_standard
+
+fill_standard()
 
 import errno
 import signal

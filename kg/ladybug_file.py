@@ -17,6 +17,7 @@ from typing import Any
 import ladybug
 import pyarrow as pa
 
+from kg.descriptors import fill_standard
 from kg.errors import PharmagraphError, QueryError, StoreError, StoreFullError, StoreLockedError
 from kg.schema import EDGES, NODES
 
@@ -177,6 +178,7 @@ def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
             throw_on_wal_replay_failure=whole_log,
         )
 
+    fill_standard()  # on a full disk the engine aborts, and its last words would go into the store
     try:
         try:
             return opened(whole_log=True)

@@ -1,0 +1,31 @@
+"""Descriptors 0 to 2, kept from files; it imports nothing that could open one.
+
+Where standard error is closed (`2>&-`, some schedulers), the next file to be opened becomes descriptor 2, and what
+a library in C++ says when it aborts is written into that file.
+"""
+
+from __future__ import annotations
+
+import os
+
+STANDARD = (0, 1, 2)
+
+
+def fill_standard() -> None:
+    """Open the null device on each of descriptors 0 to 2 that is closed; child processes inherit it.
+
+    Descriptors are taken as the system hands them out, never by number: another thread may open a file meanwhile.
+    """
+    if all(_is_open(descriptor) for descriptor in STANDARD):
+        return
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) in STANDARD:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
