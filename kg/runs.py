@@ -8,6 +8,7 @@ the store keeps the strongest of each node.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,34 @@ TOP_K = 50
 
 Advance = Callable[[str], None]
 """Called with what is about to be written."""
+
+
+def new_folder(store: GraphStore, folder: Path, name: str) -> Path:
+    """Make the folder of a new run; its name is the run's id, ``name`` and four hexadecimal digits by chance.
+
+    A name that says preset, second and seed is not enough: two trainings fall into one second, and clocks are set
+    back. No id of the store is given out again, and no folder that is there is taken, listed or not.
+
+    Parameters
+    ----------
+    store
+        Where the run will be registered.
+    folder
+        Where runs' folders are made.
+    name
+        What a reader sees of the run, its time in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = set(_ids(store))
+    while True:
+        place = folder / f"{name}-{secrets.token_hex(2)}"
+        if place.name in taken:
+            continue
+        try:
+            place.mkdir()
+        except FileExistsError:
+            continue
+        return place
 
 
 def register(

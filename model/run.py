@@ -161,9 +161,7 @@ def train(
     if targets is not None:
         tables[("Drug", "Gene")] = targets.table(heterograph)
         layer = f"targets from drugs to genes, {layer}"
-    run_id = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"
     run = {
-        "id": run_id,
         "preset": config.preset,
         "config": config.model_dump(mode="json"),
         "seed": seed,
@@ -177,8 +175,10 @@ def train(
         "device": f"{device}, {kernels.status().get(device.split(':')[0], '')}".rstrip(", "),
         "started_at": started.isoformat(timespec="seconds"),
     }
-    place = folder.resolve() / run_id
     stage("writing the run")
+    name = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"
+    place = runs.new_folder(store, folder.resolve(), name)
+    run = {"id": place.name, **run}
     try:
         saved.save(
             fitted,
@@ -190,10 +190,10 @@ def train(
         )
         runs.register(store, run, tables, predictions, folder=place, advance=stage)
     except BaseException:
-        if run_id not in {row["id"] for row in runs.runs(store)}:
+        if place.name not in {row["id"] for row in runs.runs(store)}:
             shutil.rmtree(place, ignore_errors=True)
         raise
-    return Trained(run_id, place, figures, len(training), len(held_out), fitted, layer)
+    return Trained(place.name, place, figures, len(training), len(held_out), fitted, layer)
 
 
 def resolve_device(device: str) -> str:

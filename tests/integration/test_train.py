@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -90,20 +92,69 @@ def test_held_out_pairs_are_not_among_the_training_pairs_and_not_attended(
 
 
 def test_same_command_gives_the_same_weights_file(store: GraphStore, tmp_path: Path) -> None:
-    first, again = (training_run.train(store, QUICK, folder=tmp_path / str(i), seed=5) for i in _distinct(2))
+    first, again = (training_run.train(store, QUICK, folder=tmp_path / str(i), seed=5) for i in range(2))
     assert (first.folder / "weights.safetensors").read_bytes() == (
         again.folder / "weights.safetensors"
     ).read_bytes()
 
 
-def _distinct(n: int) -> Iterator[int]:
-    """Numbers, a second apart: a run's id has its second in it."""
-    import time
+def test_a_clock_that_was_set_back_overwrites_no_run(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where chance gives the digits of a run that is there."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+    times = iter([noon, noon + timedelta(minutes=5), noon])
 
-    for i in range(n):
-        if i:
-            time.sleep(1.1)
-        yield i
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return next(times)
+
+    digits = iter(["0001", "0001", "0001", "0002"])
+    monkeypatch.setattr(training_run, "datetime", Clock)
+    monkeypatch.setattr(secrets, "token_hex", lambda n: next(digits))
+    trained, contents = [], []
+    for epochs in (2, 3, 4):  # of other weights each
+        config = load_preset(
+            "fast", network={"channels": 8}, training={"epochs": epochs, "untested_pairs": 100}
+        )
+        trained.append(training_run.train(store, config, folder=tmp_path / "runs"))
+        contents.append(files(trained[-1].folder))
+    assert [run.run_id for run in trained] == [
+        "fast-20260301-120000-0-0001",
+        "fast-20260301-120500-0-0001",
+        "fast-20260301-120000-0-0002",
+    ]
+    assert {run["id"] for run in runs.runs(store)} == {run.run_id for run in trained}
+    assert [files(run.folder) for run in trained] == contents
+
+
+def test_within_one_second_a_folder_that_is_there_is_neither_written_into_nor_removed(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a run that was deleted from the register; an interrupted run takes away its own only."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+    monkeypatch.setattr(
+        training_run, "datetime", type("Clock", (datetime,), {"now": classmethod(lambda cls, tz: noon)})
+    )
+    first = training_run.train(store, QUICK, folder=tmp_path / "runs")
+    before = files(first.folder)
+    runs.delete(store, first.run_id)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training_run.runs, "register", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            training_run.train(store, QUICK, folder=tmp_path / "runs")
+    assert list((tmp_path / "runs").iterdir()) == [first.folder]
+    assert training_run.train(store, QUICK, folder=tmp_path / "runs").run_id != first.run_id
+    assert files(first.folder) == before
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_interrupted_run_leaves_neither_folder_nor_register(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -228,3 +229,20 @@ def test_attention_on_nodes_that_the_store_lacks_is_refused_and_not_listed(store
     with pytest.raises(InputError, match='"G9"'):
         register(store, "r1", {DRUG_GENE: table([("D1", "G9", 1.0, 1)])})
     assert runs.runs(store) == []
+
+
+def test_a_new_run_takes_no_id_of_the_store_and_no_folder_that_is_there(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The random digits come out the same four times: of a listed run, of a folder, of a file, of a lost link."""
+    folder = tmp_path / "runs"
+    register(store, "fast-1-0-aaaa")
+    (folder / "fast-1-0-bbbb").mkdir(parents=True)
+    (folder / "fast-1-0-cccc").write_text("mine")
+    (folder / "fast-1-0-dddd").symlink_to("nowhere")
+    digits = iter(["aaaa", "bbbb", "cccc", "dddd", "eeee"])
+    monkeypatch.setattr(secrets, "token_hex", lambda n: next(digits))
+    place = runs.new_folder(store, folder, "fast-1-0")
+    assert place == folder / "fast-1-0-eeee" and place.is_dir()
+    assert (folder / "fast-1-0-cccc").read_text() == "mine"
+    assert not list((folder / "fast-1-0-bbbb").iterdir())
