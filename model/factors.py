@@ -7,6 +7,7 @@ steps it would not come to an end, and it would not see the inner part, as the o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +83,15 @@ class Factors(nn.Module):
         Drugs' and cell lines'.
     n_starts, rank
         Sizes.
+
+    Attributes
+    ----------
+    ENTITY_AXES
+        Where saved tensors have a place for each entity. Those that came after the fit have nothing there: their
+        factors are what their components make.
     """
+
+    ENTITY_AXES: ClassVar[dict[str, int]] = {f"{kind}_free": 1 for kind in KINDS}
 
     def __init__(
         self, n_entities: tuple[int, int], n_components: tuple[int, int], n_starts: int, rank: int

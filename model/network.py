@@ -6,7 +6,7 @@ Where data come from is `graph_tensors.py`, what may be seen is `messages.py`, h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -140,7 +140,15 @@ class PrincipalComponents(nn.Module):
 
 
 class Encoder(nn.Module):
-    """First states of all nodes from features, visible statistics and learned identities."""
+    """First states of all nodes from features, visible statistics and learned identities.
+
+    Attributes
+    ----------
+    ENTITY_AXES
+        Where saved tensors have a place for each entity: genes' features are their expression in each cell line.
+    """
+
+    ENTITY_AXES: ClassVar[dict[str, int]] = {"gene_components.mean": 0, "gene_components.axes": 0}
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
@@ -249,7 +257,17 @@ class PairDecoder(nn.Module):
 
 
 class Identities(nn.Module):
-    """Learned numbers of each drug and cell line; nothing for those that are held out."""
+    """Learned numbers of each drug and cell line; nothing for those that are held out.
+
+    Attributes
+    ----------
+    ENTITY_AXES
+        Where saved tensors have a place for each entity.
+    """
+
+    ENTITY_AXES: ClassVar[dict[str, int]] = {
+        "drug.weight": 0, "cell_line.weight": 0, "drug_bias": 0, "cell_line_bias": 0
+    }  # fmt: skip
 
     def __init__(self, n_drugs: int, n_cell_lines: int, config: NetworkConfig) -> None:
         super().__init__()

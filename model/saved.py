@@ -149,7 +149,8 @@ def _messages(
 
 
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:
-    """Load weights; tables with a row a node get rows of zeros for nodes that came later."""
+    """Load weights; tensors with a place for each drug or cell line get zeros for those that came later."""
+    of_entities = _entity_axes(network)
     for name, wanted in network.state_dict().items():
         if name not in state:
             raise ModelError(
@@ -158,12 +159,25 @@ def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> No
         have = state[name]
         if have.shape == wanted.shape:
             continue
-        if have.shape[1:] != wanted.shape[1:] or len(have) > len(wanted):
+        axis = of_entities.get(name)
+        if axis is not None:
+            have, wanted = have.movedim(axis, 0), wanted.movedim(axis, 0)
+        if axis is None or have.shape[1:] != wanted.shape[1:] or len(have) > len(wanted):
             raise ModelError(
                 f"preset {preset} cannot predict drugs or cell lines that were not in its graph; use the preset default"
             )
-        state[name] = torch.cat([have, have.new_zeros(len(wanted) - len(have), *have.shape[1:])])
+        later = have.new_zeros(len(wanted) - len(have), *have.shape[1:])
+        state[name] = torch.cat([have, later]).movedim(0, axis)
     network.load_state_dict(state)
+
+
+def _entity_axes(network: nn.Module) -> dict[str, int]:
+    """Name of a tensor that its module has in ``ENTITY_AXES`` → the axis on which drugs or cell lines have places."""
+    return {
+        f"{at}.{name}".removeprefix("."): axis
+        for at, module in network.named_modules()
+        for name, axis in getattr(module, "ENTITY_AXES", {}).items()
+    }
 
 
 def _training_pairs(folder: Path, heterograph: Heterograph) -> Responses:
