@@ -39,7 +39,7 @@ lock: | $(UV)  ## requirements.lock from pyproject.toml, without addresses
 
 wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's kind, in dist/
 	rm -rf model/kernels/cpu/prebuilt build
-	$(PY) -m model.kernels.build
+	$(PY) -m pharmagraph.model.kernels.build
 	$(UV) build --quiet --wheel --no-build-isolation --python $(PY)
 
 clean:  ## remove the environment and caches, keep data and graphs

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from kg.descriptors import fill_standard
+from pharmagraph.kg.descriptors import fill_standard
 
 fill_standard()
 
@@ -15,20 +15,12 @@ import sys
 
 import typer
 
-import cypher.commands
-import ingest.commands
-import kg.commands
-import kg.db_commands
-import kg.export_commands
-import kg.run_commands
-import model.biology_commands
-import model.commands
-import model.evaluation_commands
-import model.explanation_commands
-import model.report_commands
-import model.targets.commands
-import workflow.commands
-from kg.errors import PharmagraphError
+from pharmagraph.cypher import commands as cypher
+from pharmagraph.ingest import commands as ingest
+from pharmagraph.kg.commands import db, export, runs, status
+from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.model.commands import enrich, evaluate, evaluate_targets, explain, predict, report, train
+from pharmagraph.workflow import commands as workflow
 
 app = typer.Typer(
     name="cli",
@@ -37,26 +29,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(workflow.commands.demo)
-app.add_typer(ingest.commands.app, name="ingest")
-app.command()(kg.commands.status)
-app.command()(model.commands.train)
-app.command()(model.evaluation_commands.evaluate)
-app.command()(model.evaluation_commands.results)
-app.command()(model.evaluation_commands.paper)
-app.command()(model.evaluation_commands.tune)
-app.command()(model.targets.commands.evaluate_targets)
-app.command()(model.commands.predict)
-app.command()(model.explanation_commands.explain)
-app.command()(model.report_commands.report)
-app.command()(model.report_commands.faithfulness)
-app.command()(cypher.commands.query)
-app.command()(model.biology_commands.enrich)
-app.add_typer(kg.run_commands.app, name="runs")
-app.add_typer(kg.export_commands.app, name="export")
-app.command()(kg.export_commands.copy)
-app.add_typer(kg.db_commands.app, name="db")
-app.command()(workflow.commands.doctor)
+app.command()(workflow.demo)
+app.add_typer(ingest.app, name="ingest")
+app.command()(status.status)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(evaluate.results)
+app.command()(evaluate.paper)
+app.command()(evaluate.tune)
+app.command()(evaluate_targets.evaluate_targets)
+app.command()(predict.predict)
+app.command()(explain.explain)
+app.command()(report.report)
+app.command()(report.faithfulness)
+app.command()(cypher.query)
+app.command()(enrich.enrich)
+app.add_typer(runs.app, name="runs")
+app.add_typer(export.app, name="export")
+app.command()(export.copy)
+app.add_typer(db.app, name="db")
+app.command()(workflow.doctor)
 
 TERMINATED = 143
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}

@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks import Row
-from kg import runs
-from kg.console import Format, print_rows
-from kg.store import open_store
+from pharmagraph.kg import runs
+from pharmagraph.kg.console import Format, print_rows
+from pharmagraph.kg.store import open_store
 
 
 def pairs(n_drugs: int, n_genes: int, seed: int) -> pa.Table:

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 
 from benchmarks import Row
 from benchmarks.measure import measure
-from kg.console import Format, print_rows
-from model.gatv2_conversions import to_pyg
-from model.kernels import Csr
+from pharmagraph.kg.console import Format, print_rows
+from pharmagraph.model.kernels import Csr
+from pharmagraph.model.layers.conversions import to_pyg
 
 
 class PygInPlace(nn.Module):
@@ -54,16 +54,17 @@ class PygInPlace(nn.Module):
 
 def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[[], None], int]:
     """One epoch to be called again and again, and its number of training pairs."""
-    from kg import heterograph
-    from kg.store import open_store
-    from model.config import load_preset
-    from model.fitting import Fitting
-    from model.graph_tensors import network_tensors
-    from model.messages import MessageBuilder
-    from model.responses import responses
-    from model.scale import Scale
-    from model.splits import Split, folds
-    from model.targets.run import gene_attention
+    from pharmagraph.kg import heterograph
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.model.inputs.messages import MessageBuilder
+    from pharmagraph.model.inputs.tensors import network_tensors
+    from pharmagraph.model.presets.choices import Split
+    from pharmagraph.model.presets.config import load_preset
+    from pharmagraph.model.responses.measured import responses
+    from pharmagraph.model.responses.scale import Scale
+    from pharmagraph.model.responses.splits import folds
+    from pharmagraph.model.targets.run import gene_attention
+    from pharmagraph.model.training.member import Fitting
 
     config = load_preset(preset)
     with open_store(store_url, read_only=True) as store:

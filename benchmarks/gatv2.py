@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks import Row
 from benchmarks.measure import measure
-from kg.console import Format, print_rows
+from pharmagraph.kg.console import Format, print_rows
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ def work(case: Case, implementation: str) -> tuple[Callable[[], object], int]:
             return pyg_layer(x, edge_index, edge_attr)
 
     else:
-        from model.gatv2 import GATv2Conv
-        from model.kernels import Csr
+        from pharmagraph.model.kernels import Csr
+        from pharmagraph.model.layers.gatv2 import GATv2Conv
 
         our_layer = GATv2Conv(width, case.channels, case.heads, edge_dim=None if bare else 1)
         csr = Csr.from_edges(src, dst, n, n)

@@ -27,7 +27,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 
-from kg.console import Format, note, print_rows
+from pharmagraph.kg.console import Format, note, print_rows
 
 QUERY_REPETITIONS = 20
 
@@ -68,15 +68,15 @@ def timed(case: str, round_: int, work: Callable[[], Any]) -> tuple[dict[str, An
 
 def queries(url: str, round_: int) -> list[dict[str, Any]]:
     """Median and worst of every named query, with parameters that have an answer; the first ones find a cold store."""
-    from kg.store import open_store
+    from pharmagraph.kg.store import open_store
 
     with open_store(url) as store:
         return [row for query in _queries(store, round_) for row in query]
 
 
 def _queries(store: Any, round_: int) -> Iterator[list[dict[str, Any]]]:
-    from cypher import catalogue
-    from kg import runs
+    from pharmagraph.cypher import catalogue
+    from pharmagraph.kg import runs
 
     run = runs.find(store)["id"]
     first = catalogue.run(store, "strongest-links", {"limit": "2"}).to_pylist()
@@ -104,11 +104,11 @@ def _queries(store: Any, round_: int) -> Iterator[list[dict[str, Any]]]:
 
 def measure(folder: Path, share: float, round_: int) -> Iterator[dict[str, Any]]:
     """One round, in a store of its own."""
-    from kg import runs
-    from kg.heterograph import export
-    from kg.store import open_store
-    from model.config import load_preset
-    from model.run import train
+    from pharmagraph.kg import runs
+    from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.model.presets.config import load_preset
+    from pharmagraph.model.runs.train import train
 
     url = f"ladybug://{folder}/round{round_}.lbug"
     gdsc = ("ingest", "gdsc", "--share", str(share), "--store", url, "--quiet")

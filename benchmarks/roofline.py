@@ -14,9 +14,9 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.gatv2 import CASES
-from kg.console import Format, print_rows
-from model.kernels import Csr, Dropout, Relation
-from model.kernels.cpu import library
+from pharmagraph.kg.console import Format, print_rows
+from pharmagraph.model.kernels import Csr, Dropout, Relation
+from pharmagraph.model.kernels.cpu import library
 
 # Per edge, head and channel with one edge feature (docs/kernels.md); a multiply-add is two.
 FLOPS = {"forward": 7, "backward": 11}

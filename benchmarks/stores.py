@@ -30,13 +30,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks import Row
-from kg import neo4j_schema
-from kg.console import Format, print_rows
-from kg.local_server import LocalServer
-from kg.neo4j import Neo4jStore
-from kg.neo4j_sessions import PASSWORD, Connection, Credentials
-from kg.schema import Ends
-from kg.store import open_store
+from pharmagraph.kg.console import Format, print_rows
+from pharmagraph.kg.neo4j import schema as neo4j_schema
+from pharmagraph.kg.neo4j.local_server import LocalServer
+from pharmagraph.kg.neo4j.sessions import PASSWORD, Connection, Credentials
+from pharmagraph.kg.neo4j.store import Neo4jStore
+from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.store import open_store
 
 EXPRESSES: tuple[str, Ends] = ("EXPRESSES", ("CellLine", "Gene"))
 GENES_A_CELL_LINE = 1000
@@ -146,7 +146,7 @@ def run(
     store: Neo4jStore, server: LocalServer | None, n_edges: int, rounds: int, cases: Sequence[str]
 ) -> list[Row]:
     """All cases; both sides of a case follow each other on the same server."""
-    from kg.heterograph import export
+    from pharmagraph.kg.heterograph import export
 
     n = n_edges // GENES_A_CELL_LINE
     table = block(0, n)
@@ -201,7 +201,7 @@ def run(
 
 def _query(store: Neo4jStore, table: pa.Table) -> list[Row]:
     """A promoted run with as many ATTENDS edges: the first 1,000 cell lines' become drugs'."""
-    from cypher import catalogue
+    from pharmagraph.cypher import catalogue
 
     drugs = pc.replace_substring(table["src"], "CL", "DRUG")
     ids = pc.unique(drugs)
@@ -236,7 +236,7 @@ def _query(store: Neo4jStore, table: pa.Table) -> list[Row]:
 
 def _bulk(store: Neo4jStore, n_edges: int) -> list[Row]:
     """Files written, and imported by neo4j-admin into a server of their own."""
-    from kg.bulk import export
+    from pharmagraph.kg.neo4j.bulk_import import export
 
     with tempfile.TemporaryDirectory() as folder:
         target = LocalServer(Path(folder).resolve() / "server")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from kg import names, runs
-from kg.errors import InputError, NotFoundError
-from kg.store import GraphStore
+from pharmagraph.kg import names, runs
+from pharmagraph.kg.errors import InputError, NotFoundError
+from pharmagraph.kg.store import GraphStore
 
 _PARAMETER = re.compile(r"^(?P<name>\w+): (?P<type>\w+), (?P<about>.*?)(?:; default (?P<default>.*))?$")
 _BOUND = re.compile(r"\$(\w+)")

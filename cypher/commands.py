@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kg.console import Format, print_rows
+from pharmagraph.kg.console import Format, print_rows
 
 Store = Annotated[
     str | None,
@@ -28,9 +28,9 @@ def query(
     format: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
 ) -> None:
     """Ask the graph: a named query with key=value parameters, or Cypher of your own."""
-    from cypher import catalogue
-    from kg.errors import InputError, NotFoundError
-    from kg.store import open_store
+    from pharmagraph.cypher import catalogue
+    from pharmagraph.kg.errors import InputError, NotFoundError
+    from pharmagraph.kg.store import open_store
 
     queries = catalogue.catalogue()
     if list_:

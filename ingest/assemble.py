@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ingest.expression import strongest_tails
-from ingest.similarity import RBF, TANIMOTO, EdgeList, rbf_neighbours, tanimoto_neighbours
-from kg import schema
+from pharmagraph.ingest.expression import strongest_tails
+from pharmagraph.ingest.similarity import RBF, TANIMOTO, EdgeList, rbf_neighbours, tanimoto_neighbours
+from pharmagraph.kg import schema
 
 Ids = npt.NDArray[np.object_]
 

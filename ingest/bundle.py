@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from ingest.rejections import Rejected
-from kg.schema import Ends
+from pharmagraph.ingest.rejections import Rejected
+from pharmagraph.kg.schema import Ends
 
 
 @dataclass(frozen=True)

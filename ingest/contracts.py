@@ -13,9 +13,9 @@ import pandera.pandas as pandera
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kg import schema
-from kg.errors import InputError
-from kg.schema import EdgeKind, NodeKind, Property
+from pharmagraph.kg import schema
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import EdgeKind, NodeKind, Property
 
 _PANDAS: dict[str, Any] = {
     "string": None,

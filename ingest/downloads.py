@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kg.errors import DownloadError, InputError
+from pharmagraph.kg.errors import DownloadError, InputError
 
 CACHE_VARIABLE = "PHARMAGRAPH_CACHE"
 

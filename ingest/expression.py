@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from kg.errors import InputError, ShapeError
+from pharmagraph.kg.errors import InputError, ShapeError
 
 _DIGITS = 4
 

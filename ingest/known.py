@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from ingest.names import Matcher, cell_line_id, drug_id, is_gene_symbol
-from ingest.rejections import Rejections
-from kg.errors import InputError
-from kg.store import GraphStore
+from pharmagraph.ingest.names import Matcher, cell_line_id, drug_id, is_gene_symbol
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.store import GraphStore
 
 
 @dataclass(frozen=True)

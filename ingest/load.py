@@ -15,12 +15,13 @@ from datetime import datetime, timezone
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.bundle import Bundle, DatasetCard
-from ingest.contracts import validate
-from kg import schema
-from kg.errors import StoreError, StoreFullError
-from kg.schema import Ends
-from kg.store import Change, GraphStore
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.contracts import validate
+from pharmagraph.kg import schema
+from pharmagraph.kg.changes import Change
+from pharmagraph.kg.errors import StoreError, StoreFullError
+from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.store import GraphStore
 
 Advance = Callable[[str, int], None]
 """Called before each step with what comes next, and the rows done since the last call."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.contracts import FILES, FileContract
-from ingest.matrix import existing, open_text, shown
-from ingest.rejections import Rejections
-from kg.errors import InputError
+from pharmagraph.ingest.contracts import FILES, FileContract
+from pharmagraph.ingest.matrix import existing, open_text, shown
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import InputError
 
 
 @dataclass(frozen=True)

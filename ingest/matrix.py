@@ -18,8 +18,8 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from ingest.rejections import Rejections
-from kg.errors import InputError, RowError
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import InputError, RowError
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
 
-from kg.names import fold, fold_cell_line
+from pharmagraph.kg.names import fold, fold_cell_line
 
 _SYMBOL = re.compile(r"^[A-Z0-9][A-Za-z0-9]*([-._/@][A-Za-z0-9]+)*@?$")
 _SHOWN = 8
@@ -95,7 +95,11 @@ def unmatched_note(what: str, names: Iterable[str], consequence: str) -> tuple[s
 @cache
 def _rows(kind: str) -> tuple[tuple[str, str], ...]:
     """(preferred name, alias) of the table."""
-    text = resources.files("ingest.sources").joinpath(f"{kind}_aliases.csv").read_text(encoding="utf-8")
+    text = (
+        resources.files("pharmagraph.ingest.sources")
+        .joinpath(f"{kind}_aliases.csv")
+        .read_text(encoding="utf-8")
+    )
     return tuple((row["name"], row["alias"]) for row in csv.DictReader(text.splitlines()))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kg.errors import InputError, RowError
+from pharmagraph.kg.errors import InputError, RowError
 
 FOLDER = Path("rejected")
 

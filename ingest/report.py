@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ingest.load import Report, Step
-from ingest.rejections import count
-from kg.console import Format, note, print_rows
+from pharmagraph.ingest.load import Report, Step
+from pharmagraph.ingest.rejections import count
+from pharmagraph.kg.console import Format, note, print_rows
 
 _COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "removed", "rejected")
 _WIDTH = 16

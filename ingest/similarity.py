@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kg.errors import ShapeError
+from pharmagraph.kg.errors import ShapeError
 
 TANIMOTO = "tanimoto:morgan2:2048"
 RBF = "rbf:expression"

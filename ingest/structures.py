@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ingest.rejections import Rejections
-from kg.fingerprints import inchikey, is_structure
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.fingerprints import inchikey, is_structure
 
 
 def structures(

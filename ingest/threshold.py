@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kg.errors import InputError
+from pharmagraph.kg.errors import InputError
 
 DEFAULT = "z:-0.8"
 

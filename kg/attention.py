@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kg.errors import InputError
-from kg.schema import Ends
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import Ends
 
 BASE_EDGES: dict[Ends, tuple[str, ...]] = {
     ("Drug", "Gene"): ("TARGETS",),

@@ -5,7 +5,7 @@ Nothing here reads or writes a store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kg.errors import InputError
-from kg.schema import EdgeKind, Ends, NodeKind, Property, conform
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import EdgeKind, Ends, NodeKind, Property, conform
 
 Rows = npt.NDArray[np.int64]
 
@@ -293,3 +293,30 @@ def attended(stored: pa.Table, kind: EdgeKind, table: pa.Table, run_id: str) -> 
     names = stored.column_names
     stored = stored.set_column(names.index("attention"), "attention", attention)
     return stored.set_column(names.index("attention_run"), "attention_run", runs)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an upsert did, in rows."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Change) -> Change:
+        return Change(
+            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
+        )
+
+    @property
+    def total(self) -> int:
+        """Rows that the store now holds of those that were sent."""
+        return self.inserted + self.updated + self.unchanged
+
+
+def total(changes: Iterable[Change]) -> Change:
+    """The sum of several changes."""
+    result = Change()
+    for change in changes:
+        result = result + change
+    return result

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from kg.errors import InputError, StoreError
-from kg.schema import NODES, Ends, edge_tables
-from kg.store import Change, GraphStore, edge_count_key
+from pharmagraph.kg.changes import Change
+from pharmagraph.kg.errors import InputError, StoreError
+from pharmagraph.kg.schema import NODES, Ends, edge_count_key, edge_tables
+from pharmagraph.kg.store import GraphStore
 
 BLOCK_EDGES = 200_000
 """Edges aimed at in one block."""

@@ -118,3 +118,8 @@ class ModelError(PharmagraphError):
 
 class ShapeError(ModelError, ValueError):
     """Tensors or arrays that do not fit together; says which argument and why."""
+
+
+def some(names: list[str]) -> str:
+    """The first names, and how many more."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kg.errors import InputError
+from pharmagraph.kg.errors import InputError
 
 RADIUS = 2
 BITS = 2048

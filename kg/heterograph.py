@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from kg import names, schema
-from kg.errors import InputError, NotFoundError
-from kg.fingerprints import fingerprints, scaffolds
-from kg.schema import Ends
-from kg.store import GraphStore
+from pharmagraph.kg import names, schema
+from pharmagraph.kg.errors import InputError, NotFoundError
+from pharmagraph.kg.fingerprints import fingerprints, scaffolds
+from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.store import GraphStore
 
 NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
 

@@ -10,64 +10,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kg import schema
-from kg.errors import SchemaVersionError
-from kg.store import DEFAULT_URL, URL_VARIABLE
-
-
-@dataclass(frozen=True)
-class AddProperty:
-    """A property that a kind has from a version on; it is null in what is stored."""
-
-    version: int
-    of: str
-    name: str
-
-    @property
-    def about(self) -> str:
-        """One line for the dry run."""
-        return f"{self.of} gets the property {self.name}"
-
-
-@dataclass(frozen=True)
-class RenameProperty:
-    """A property that has another name from a version on; its values stay."""
-
-    version: int
-    of: str
-    old: str
-    name: str
-
-    @property
-    def about(self) -> str:
-        """One line for the dry run."""
-        return f"{self.of}.{self.old} becomes {self.of}.{self.name}"
-
-
-@dataclass(frozen=True)
-class AddKind:
-    """A label or a relationship type that there is from a version on."""
-
-    version: int
-    of: str
-
-    @property
-    def about(self) -> str:
-        """One line for the dry run."""
-        return f"{self.of} is new"
-
-
-SchemaChange = AddProperty | RenameProperty | AddKind
-
-CHANGES: tuple[SchemaChange, ...] = (
-    AddProperty(2, "ATTENDS", "q"),
-    AddProperty(2, "ATTENDS", "stability"),
-    AddProperty(2, "ATTENDS", "publications"),
-    AddProperty(2, "ATTENDS", "expected_publications"),
-    AddProperty(2, "ATTENDS", "publications_p"),
-    AddKind(2, "ENRICHED"),
-)
-"""What each version changed against the one before it, in order; version 1 is the first."""
+from pharmagraph.kg import schema
+from pharmagraph.kg.errors import SchemaVersionError
+from pharmagraph.kg.schema_changes import CHANGES, SchemaChange
+from pharmagraph.kg.store import DEFAULT_URL, URL_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -112,9 +58,9 @@ def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
     """
     url = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
     if url.startswith("ladybug:"):
-        from kg import ladybug_migration as engine
+        from pharmagraph.kg.ladybug import migration as engine
     else:
-        from kg import neo4j_migration as engine  # type: ignore[no-redef]
+        from pharmagraph.kg.neo4j import migration as engine  # type: ignore[no-redef]
     found = engine.version(url)
     if found is None:
         raise SchemaVersionError(f"{url} holds no graph to migrate; fill it with: cli ingest")
@@ -128,8 +74,3 @@ def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
     if not dry_run:
         engine.apply(url, plan.changes)
     return plan
-
-
-def is_node(of: str) -> bool:
-    """Whether a change's kind is a label."""
-    return any(kind.label == of for kind in schema.NODES)

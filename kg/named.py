@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kg import names
-from kg.errors import NotFoundError
-from kg.store import GraphStore
+from pharmagraph.kg import names
+from pharmagraph.kg.errors import NotFoundError
+from pharmagraph.kg.store import GraphStore
 
 _WHAT = {"Drug": "drug", "CellLine": "cell line", "Gene": "gene"}
 

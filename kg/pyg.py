@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kg.errors import InputError
+from pharmagraph.kg.errors import InputError
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
-    from kg.heterograph import Heterograph
+    from pharmagraph.kg.heterograph import Heterograph
 
 
 def to_pyg(heterograph: Heterograph) -> HeteroData:

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kg import attention, schema
-from kg.errors import InputError, ModelError, NotFoundError
-from kg.schema import Ends
-from kg.store import GraphStore
+from pharmagraph.kg import attention, schema
+from pharmagraph.kg.errors import InputError, ModelError, NotFoundError
+from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.store import GraphStore
 
 ATTENTION_FOLDER = "attention"
 MADE_BY_RUNS = tuple(kind.type for kind in schema.EDGES if not kind.base)

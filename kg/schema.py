@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from kg.errors import InputError
+from pharmagraph.kg.errors import InputError
 
 VERSION = 2
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
@@ -477,3 +477,8 @@ def _property_table(columns: Sequence[Property]) -> list[str]:
 
 if __name__ == "__main__":
     print(markdown(), end="")
+
+
+def edge_count_key(type_: str, ends: Ends) -> str:
+    """The key of an edge kind in ``GraphStore.counts``."""
+    return f"{ends[0]}-{type_}-{ends[1]}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kg.errors import QueryError
+from pharmagraph.kg.errors import QueryError
 
 _TOKEN = re.compile(
     r"""(?P<skip>//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`)

@@ -6,37 +6,18 @@ Tables cross it as Arrow, in the columns of `kg.schema`. It holds no Cypher and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from kg.errors import InputError
-from kg.schema import Ends
+from pharmagraph.kg.changes import Change
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import Ends
 
 DEFAULT_URL = "ladybug://pharmagraph.lbug"
 URL_VARIABLE = "PHARMAGRAPH_STORE"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What an upsert did, in rows."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: Change) -> Change:
-        return Change(
-            self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
-        )
-
-    @property
-    def total(self) -> int:
-        """Rows that the store now holds of those that were sent."""
-        return self.inserted + self.updated + self.unchanged
 
 
 class GraphStore(Protocol):
@@ -174,24 +155,11 @@ def open_store(url: str | None = None, *, read_only: bool = False, create: bool 
     url = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
     scheme = url.partition("://")[0]
     if scheme == "ladybug":
-        from kg.ladybug import LadybugStore
+        from pharmagraph.kg.ladybug.store import LadybugStore
 
         return LadybugStore(url, read_only=read_only, create=create)
     if scheme in {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}:
-        from kg.neo4j import Neo4jStore
+        from pharmagraph.kg.neo4j.store import Neo4jStore
 
         return Neo4jStore(url, read_only=read_only)
     raise InputError(f'"{url}" is not a store; use ladybug:///graph.lbug, bolt://host:7687 or neo4j+s://host')
-
-
-def edge_count_key(type_: str, ends: Ends) -> str:
-    """The key of an edge kind in ``GraphStore.counts``."""
-    return f"{ends[0]}-{type_}-{ends[1]}"
-
-
-def total(changes: Iterable[Change]) -> Change:
-    """The sum of several changes."""
-    result = Change()
-    for change in changes:
-        result = result + change
-    return result

@@ -14,10 +14,10 @@ import networkx as nx
 import pyarrow as pa
 from pyarrow import csv
 
-from kg.copy import edge_blocks
-from kg.errors import InputError
-from kg.schema import NODES, EdgeKind, Ends, edge_tables
-from kg.store import GraphStore, edge_count_key
+from pharmagraph.kg.copy import edge_blocks
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import NODES, EdgeKind, Ends, edge_count_key, edge_tables
+from pharmagraph.kg.store import GraphStore
 
 CATEGORIES = {label: f"biolink:{label}" for label in ("Drug", "Gene", "CellLine", "Pathway")}
 """Labels of the science, and their class in the Biolink model."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kg import schema
-from kg.schema import ARROW, Property
-from kg.store import GraphStore
+from pharmagraph.kg import schema
+from pharmagraph.kg.schema import ARROW, Property
+from pharmagraph.kg.store import GraphStore
 
 AWKWARD = ['é "quoted"', "comma, and; semicolon", "line\nbreak", "back\\slash 'x'"]
 

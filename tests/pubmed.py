@@ -6,7 +6,7 @@ import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
-from model.literature import ALL_RECORDS
+from pharmagraph.model.biology.literature import ALL_RECORDS
 
 COUNTS = {
     ALL_RECORDS: 1_000_000,

@@ -6,8 +6,8 @@ import dgl  # tests/conftest.py has set its backend
 import numpy as np
 import torch
 
-from kg.fingerprints import FINGERPRINTS
-from kg.heterograph import Heterograph
+from pharmagraph.kg.fingerprints import FINGERPRINTS
+from pharmagraph.kg.heterograph import Heterograph
 
 
 def screen(

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from kg.commands import FormatOption, Store
-from kg.console import Format, print_rows
+from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.console import Format, print_rows
 
 
 def demo(
@@ -21,8 +21,8 @@ def demo(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """The whole loop on public data: ingest, train, promote, query."""
-    from kg.store import DEFAULT_URL
-    from workflow.demo import demo as run_demo
+    from pharmagraph.kg.store import DEFAULT_URL
+    from pharmagraph.workflow.demo import demo as run_demo
 
     run_demo(store or DEFAULT_URL, preset=preset, share=share, runs_folder=runs, quiet=quiet)
 
@@ -32,10 +32,10 @@ def doctor(
     format: FormatOption = Format.table,
 ) -> None:
     """What works here: versions, engines, device, kernels, tools."""
-    from workflow.doctor import examine
+    from pharmagraph.workflow.doctor import examine
 
     if warm:
-        from model.kernels import warm as warm_kernels
+        from pharmagraph.model.kernels import warm as warm_kernels
 
         warm_kernels()
     findings = list(examine())

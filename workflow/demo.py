@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ingest import commands as ingest
-from kg import runs
-from kg.console import note, print_rows
-from kg.store import open_store
-from model import commands as model
+from pharmagraph.ingest import commands as ingest
+from pharmagraph.kg import runs
+from pharmagraph.kg.console import note, print_rows
+from pharmagraph.kg.store import open_store
+from pharmagraph.model.commands import train as model
 
 DATASET = "GDSC1"
 
@@ -50,7 +50,7 @@ def demo(
     note("\n4/4  the links it looks at most, asked with Cypher")
     with open_store(store_url, read_only=True) as graph:
         run = runs.find(graph)
-        from cypher import catalogue
+        from pharmagraph.cypher import catalogue
 
         links = catalogue.run(graph, "strongest-unlisted", {"limit": str(limit)}).to_pylist()
         known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
@@ -68,7 +68,7 @@ def demo(
 
 
 def _default_url() -> str:
-    from kg.store import DEFAULT_URL
+    from pharmagraph.kg.store import DEFAULT_URL
 
     return DEFAULT_URL
 

@@ -84,7 +84,7 @@ def _packages() -> Finding:
 
 
 def _embedded_store() -> Finding:
-    from kg.ladybug import LadybugStore
+    from pharmagraph.kg.ladybug.store import LadybugStore
 
     with tempfile.TemporaryDirectory() as folder, LadybugStore(f"ladybug://{folder}/probe.lbug") as store:
         store.create_schema()
@@ -93,7 +93,7 @@ def _embedded_store() -> Finding:
 
 
 def _neo4j() -> Finding:
-    from kg.store import URL_VARIABLE, open_store
+    from pharmagraph.kg.store import URL_VARIABLE, open_store
 
     url = os.environ.get(URL_VARIABLE, "")
     if not url.startswith(("bolt", "neo4j")):
@@ -113,7 +113,7 @@ def _device() -> Finding:
 
 
 def _kernels() -> Finding:
-    from model.kernels import status
+    from pharmagraph.model.kernels import status
 
     found = status()
     # a kernel that was asked for is no loss; one that stands in for the compiled one is

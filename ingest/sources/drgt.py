@@ -19,15 +19,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.expression import has_spread, z_scores
-from ingest.matrix import Matrix, existing, join_parts, open_text, read_matrix, shown
-from ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
-from ingest.rejections import Rejections
-from ingest.structures import structures
-from kg.errors import InputError, RowError
-from kg.fingerprints import inchikey, morgan
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.matrix import Matrix, existing, join_parts, open_text, read_matrix, shown
+from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.structures import structures
+from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.fingerprints import inchikey, morgan
 
 _OMICS = {"mut.csv": "MUTATED", "cnv.csv": "COPY_NUMBER", "meth.csv": "METHYLATED"}
 _CITATION = (

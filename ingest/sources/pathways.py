@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.downloads import checksum
-from ingest.known import Known
-from ingest.matrix import existing, open_text, shown
-from ingest.names import is_gene_symbol, unmatched_note
-from ingest.rejections import Rejections
-from kg.errors import InputError
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.downloads import checksum
+from pharmagraph.ingest.known import Known
+from pharmagraph.ingest.matrix import existing, open_text, shown
+from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import InputError
 
 _NAMED = re.compile(r"^([A-Za-z0-9_.-]+):(.+)$")  # PC7_10399:a4b7 Integrin signaling
 _SOURCE = re.compile(r"^(.+?) \((.+)\)$")  # reactome (CC BY 4.0)

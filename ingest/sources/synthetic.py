@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.expression import z_scores
-from ingest.threshold import limits, parse, recorded
-from kg.errors import InputError
-from kg.fingerprints import inchikey, morgan
-from kg.names import fold
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.expression import z_scores
+from pharmagraph.ingest.threshold import limits, parse, recorded
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.names import fold
 
 _SCAFFOLDS = (
     "c1ccc2ncncc2c1",

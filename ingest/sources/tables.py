@@ -15,19 +15,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.downloads import checksum
-from ingest.expression import has_spread, z_scores
-from ingest.longform import Row, read_long
-from ingest.matrix import shown
-from ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
-from ingest.rejections import Rejections
-from ingest.structures import structures
-from ingest.threshold import DEFAULT, limits, parse, recorded
-from kg.errors import InputError
-from kg.fingerprints import inchikey, morgan
-from kg.schema import Ends
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.downloads import checksum
+from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.longform import Row, read_long
+from pharmagraph.ingest.matrix import shown
+from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.threshold import DEFAULT, limits, parse, recorded
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.schema import Ends
 
 _FILES = ("responses.csv", "drugs.csv", "cells.csv", "expression.csv")
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest import assemble
-from ingest.bundle import Bundle, DatasetCard
-from ingest.downloads import checksum
-from ingest.known import Known
-from ingest.longform import read_long
-from ingest.matrix import shown
-from ingest.names import unmatched_note
-from ingest.rejections import Rejections
-from kg.errors import InputError
+from pharmagraph.ingest import assemble
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.downloads import checksum
+from pharmagraph.ingest.known import Known
+from pharmagraph.ingest.longform import read_long
+from pharmagraph.ingest.matrix import shown
+from pharmagraph.ingest.names import unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import InputError
 
 CURATED = "curated-targets"
 
@@ -51,7 +51,9 @@ def read(
         At the first bad row, unless rows are being rejected.
     """
     if path is None:
-        with resources.as_file(resources.files("ingest.sources").joinpath("curated_targets.csv")) as own:
+        with resources.as_file(
+            resources.files("pharmagraph.ingest.sources").joinpath("curated_targets.csv")
+        ) as own:
             return _read(
                 own,
                 known,

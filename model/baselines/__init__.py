@@ -4,17 +4,17 @@ A baseline chooses its options on inner parts of the training pairs and predicts
 nothing of a held-out pair but the two entities' features.
 """
 
-from model.baselines.additive import Additive
-from model.baselines.blend import Blend
-from model.baselines.factorisation import Factorisation
-from model.baselines.features import Features
-from model.baselines.gaussian_process import GaussianProcess
-from model.baselines.kernel_ridge import KernelRidge
-from model.baselines.means import CellLineMean, DrugMean, Mean
-from model.baselines.perceptron import Perceptron
-from model.baselines.problem import Baseline, Problem
-from model.baselines.side_information import SideInformation
-from model.baselines.trees import GradientBoosting, RandomForest
+from pharmagraph.model.baselines.additive import Additive
+from pharmagraph.model.baselines.blend import Blend
+from pharmagraph.model.baselines.factorisation import Factorisation
+from pharmagraph.model.baselines.features import Features
+from pharmagraph.model.baselines.gaussian_process import GaussianProcess
+from pharmagraph.model.baselines.kernel_ridge import KernelRidge
+from pharmagraph.model.baselines.means import CellLineMean, DrugMean, Mean
+from pharmagraph.model.baselines.perceptron import Perceptron
+from pharmagraph.model.baselines.problem import Baseline, Problem
+from pharmagraph.model.baselines.side_information import SideInformation
+from pharmagraph.model.baselines.trees import GradientBoosting, RandomForest
 
 BASELINES: dict[str, Baseline] = {
     "mean": Mean(),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from model.baselines.problem import Options, Problem, best_of
-from model.responses import Responses
+from pharmagraph.model.baselines.problem import Options, Problem, best_of
+from pharmagraph.model.responses.measured import Responses
 
 
 @dataclass(frozen=True)

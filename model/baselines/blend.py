@@ -6,10 +6,10 @@ from itertools import product
 
 import numpy as np
 
-from model.baselines.calibration import INTERCEPT, SLOPE, link, log_odds
-from model.baselines.problem import Baseline, Options, Problem
-from model.calibration import curve
-from model.metrics import CHOSEN_BY
+from pharmagraph.model.baselines.calibration import INTERCEPT, SLOPE, link, log_odds
+from pharmagraph.model.baselines.problem import Baseline, Options, Problem
+from pharmagraph.model.metrics.calibration import curve
+from pharmagraph.model.metrics.scores import CHOSEN_BY
 
 
 class Blend:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, logit
 
-from model.baselines.problem import Options, Predict, Problem
-from model.calibration import curve
+from pharmagraph.model.baselines.problem import Options, Predict, Problem
+from pharmagraph.model.metrics.calibration import curve
 
 SLOPE, INTERCEPT = "slope", "intercept"
 

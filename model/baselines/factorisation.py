@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.baselines.problem import Options, Problem, best_of
-from model.factors import CELL_LINE_BIAS_PENALTY, DRUG_BIAS_PENALTY, TableLoss
+from pharmagraph.model.baselines.problem import Options, Problem, best_of
+from pharmagraph.model.networks.factors import CELL_LINE_BIAS_PENALTY, DRUG_BIAS_PENALTY, TableLoss
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.baselines.calibration import INTERCEPT, SLOPE, link, with_calibration
-from model.baselines.problem import Options, Problem
-from model.gaussian_process import ResponseProcess
-from model.inner_parts import draw_chunks
-from model.messages import Means, Visible
-from model.responses import Responses, Task
-from model.scale import Scale
-from model.splits import Split
+from pharmagraph.model.baselines.calibration import INTERCEPT, SLOPE, link, with_calibration
+from pharmagraph.model.baselines.problem import Options, Problem
+from pharmagraph.model.networks.gaussian_process import ResponseProcess
+from pharmagraph.model.presets.choices import Split, Task
+from pharmagraph.model.responses.inner_parts import draw_chunks
+from pharmagraph.model.responses.measured import Responses
+from pharmagraph.model.responses.scale import Scale
+from pharmagraph.model.responses.visible import Means, Visible
 
 LEARNING_RATES: Mapping[Task, float] = {"classification": 0.1, "regression": 0.2}
 

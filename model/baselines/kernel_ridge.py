@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.baselines import kronecker
-from model.baselines.calibration import link, with_calibration
-from model.baselines.problem import Options, Problem, best_of
+from pharmagraph.model.baselines import kronecker
+from pharmagraph.model.baselines.calibration import link, with_calibration
+from pharmagraph.model.baselines.problem import Options, Problem, best_of
 
 
 @dataclass(frozen=True)

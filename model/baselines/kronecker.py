@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from model.conjugate_gradients import solve
+from pharmagraph.model.networks.conjugate_gradients import solve
 
 
 class Term(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.baselines.problem import Options, Problem
+from pharmagraph.model.baselines.problem import Options, Problem
 
 SHRINKAGE = 2.0
 """Pairs of the overall mean that are added to every entity."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.baselines.means import SHRINKAGE, shrunk_means
-from model.baselines.problem import Problem
+from pharmagraph.model.baselines.means import SHRINKAGE, shrunk_means
+from pharmagraph.model.baselines.problem import Problem
 
 
 def pair_features(problem: Problem, drug: np.ndarray, cell_line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from model.baselines.factorisation import outcome
-from model.baselines.pair_features import pair_features
-from model.baselines.problem import Options, Problem, best_of
+from pharmagraph.model.baselines.factorisation import outcome
+from pharmagraph.model.baselines.pair_features import pair_features
+from pharmagraph.model.baselines.problem import Options, Problem, best_of
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from typing import Protocol
 
 import numpy as np
 
-from model.baselines.features import Features
-from model.inner_parts import inner_split
-from model.metrics import CHOSEN_BY
-from model.responses import Responses, Task
-from model.splits import Groups, Split
+from pharmagraph.model.baselines.features import Features
+from pharmagraph.model.metrics.scores import CHOSEN_BY
+from pharmagraph.model.presets.choices import Split, Task
+from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.measured import Responses
 
 Options = Mapping[str, float]
 Predict = Callable[["Problem", Options, np.ndarray, np.ndarray], np.ndarray]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.baselines.factorisation import outcome, table_loss
-from model.baselines.problem import Options, Problem, best_of
-from model.factors import Factors
-from model.splits import Split
+from pharmagraph.model.baselines.factorisation import outcome, table_loss
+from pharmagraph.model.baselines.problem import Options, Problem, best_of
+from pharmagraph.model.networks.factors import Factors
+from pharmagraph.model.presets.choices import Split
 
 
 @dataclass(frozen=True)

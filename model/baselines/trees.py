@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from model.baselines.pair_features import pair_features
-from model.baselines.problem import Options, Problem, best_of
+from pharmagraph.model.baselines.pair_features import pair_features
+from pharmagraph.model.baselines.problem import Options, Problem, best_of
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from kg.errors import ShapeError
-from model.kernels import reference
-from model.kernels.build import BuildError
-from model.kernels.dropout import Dropout
-from model.kernels.relation import Relation
+from pharmagraph.kg.errors import ShapeError
+from pharmagraph.model.kernels import reference
+from pharmagraph.model.kernels.build import BuildError
+from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.relation import Relation
 
 ENVIRONMENT = "PHARMAGRAPH_KERNELS"  # cpu, numba or reference: overrides the choice for tensors on the CPU
 
@@ -171,7 +171,7 @@ def status() -> dict[str, str]:
 
 def warm() -> dict[str, str]:
     """Build, load and run once all that this machine will use, so that no later run waits; returns `status`."""
-    from model.kernels.csr import Csr
+    from pharmagraph.model.kernels.csr import Csr
 
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     for device in devices:
@@ -187,16 +187,16 @@ def _named(name: str) -> Implementation:
     if name == "reference":
         return Implementation(name, reference.attend, "plain torch")
     if name == "cpu":
-        from model.kernels import cpu
+        from pharmagraph.model.kernels import cpu
 
         library = cpu.library()
         return Implementation(name, library.attend, f"{library.path.name}, {library.lanes} lanes")
     if name == "numba":
-        from model.kernels import cpu_numba
+        from pharmagraph.model.kernels import cpu_numba
 
         return Implementation(name, cpu_numba.attend, "compiled by numba")
     if name == "cuda":
-        from model.kernels import cuda
+        from pharmagraph.model.kernels import cuda
 
         return Implementation(name, cuda.attend, "Triton")
     raise ValueError(f'implementation is "{name}": give "reference", "numba", "cpu" or "cuda".')

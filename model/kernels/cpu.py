@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from kg.errors import ShapeError
-from model.kernels.build import load_library
-from model.kernels.csr import Csr
-from model.kernels.dropout import Dropout
-from model.kernels.relation import Relation
+from pharmagraph.kg.errors import ShapeError
+from pharmagraph.model.kernels.build import load_library
+from pharmagraph.model.kernels.csr import Csr
+from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.relation import Relation
 
 MAX_PER_EDGE = 2**31 - 1  # positions inside packed features are int32 in the backward sweep
 

@@ -12,10 +12,10 @@ import torch
 from numba import get_num_threads, njit, prange, set_num_threads
 from torch import Tensor
 
-from model.kernels import stack
-from model.kernels.dropout import Dropout
-from model.kernels.relation import Relation
-from model.kernels.stack import Rows, Stacked
+from pharmagraph.model.kernels import stack
+from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.relation import Relation
+from pharmagraph.model.kernels.stack import Rows, Stacked
 
 CHUNKS = 32  # tasks a head; not the number of threads, so that the order of sums does not depend on it
 TILE_ROWS = 256  # rows whose features and gradients stay in the second-level cache for all sources of a task

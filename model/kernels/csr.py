@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kg.errors import ShapeError
+from pharmagraph.kg.errors import ShapeError
 
 Indices = Tensor | np.ndarray[Any, Any]
 
@@ -130,11 +130,11 @@ class Csr:
 
 
 def _compiled_sort() -> Any:
-    from model.kernels.choice import for_cpu  # here, because the kernels import this module
+    from pharmagraph.model.kernels.choice import for_cpu  # here, because the kernels import this module
 
     if for_cpu().name != "cpu":
         return None
-    from model.kernels.cpu import library
+    from pharmagraph.model.kernels.cpu import library
 
     return library().sort_csr
 

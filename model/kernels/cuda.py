@@ -14,10 +14,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.kernels import stack
-from model.kernels.dropout import Dropout
-from model.kernels.relation import Relation
-from model.kernels.stack import Rows, Stacked
+from pharmagraph.model.kernels import stack
+from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.relation import Relation
+from pharmagraph.model.kernels.stack import Rows, Stacked
 
 TILE_FLOATS = 4096  # features that one program holds at a time
 

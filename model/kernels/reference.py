@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from model.kernels.dropout import Dropout
-from model.kernels.relation import Relation
+from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.relation import Relation
 
 
 def attend(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kg.errors import ShapeError
-from model.kernels.csr import Csr
+from pharmagraph.kg.errors import ShapeError
+from pharmagraph.model.kernels.csr import Csr
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from model.kernels.csr import Csr
-from model.kernels.dropout import Dropout
-from model.kernels.relation import Relation
+from pharmagraph.model.kernels.csr import Csr
+from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.relation import Relation
 
 PIECE = 4096  # edges of a row; a destination with more is cut, so that a hub does not serialise
 

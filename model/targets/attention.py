@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.similarities import N_SHARPENED_DRUG_KERNELS
-from model.targets.evidence import GENE_RELATIONS, PairEvidence
+from pharmagraph.model.inputs.similarities import N_SHARPENED_DRUG_KERNELS
+from pharmagraph.model.targets.evidence import GENE_RELATIONS, PairEvidence
 
 LIMIT = 100.0
 """Largest weight of a neighbour: the exponential of a likeness does not run away."""

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from kg.heterograph import Heterograph
-from model.candidates import Screened, association, residuals
-from model.graph_tensors import GraphTensors
-from model.messages import Visible
-from model.network import PrincipalComponents
-from model.twins import structure_groups
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs.candidates import Screened, association
+from pharmagraph.model.inputs.principal_components import PrincipalComponents
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.responses.groups import structure_groups
+from pharmagraph.model.responses.visible import Visible, residuals
 
 RESPONSE_KERNELS = ("response_signature", "response_correlation")
 GENE_RELATIONS = ("coexpression", "family", "prefix", "interaction", "walk", "pathway")

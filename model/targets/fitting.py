@@ -5,17 +5,16 @@ It is given training targets and training responses; nothing that is held out is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from kg.errors import ModelError
-from model.reproducible import reproducible
-from model.targets.attention import PairTensors, TargetAttention, recovery_loss
-from model.targets.evidence import PairEvidence
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.model.runtime import _one_thread, reproducible
+from pharmagraph.model.targets.attention import PairTensors, TargetAttention, recovery_loss
+from pharmagraph.model.targets.evidence import PairEvidence
 
 FEWEST_DRUGS = 2
 """With a known target; with fewer nothing can be hidden and found."""
@@ -147,17 +146,6 @@ def _score(members: Sequence[TargetAttention], pairs: PairTensors, visible: np.n
             for said, member in zip(scores, members, strict=True):
                 said[drugs.numpy()] = member(block, given).numpy()
     return scores
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A step's tensors are small: on a busy machine a second thread costs more than it brings."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _fit_member(

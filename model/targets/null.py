@@ -12,12 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.graph_tensors import GraphTensors
-from model.responses import Responses
-from model.scale import Scale, visible_pairs
-from model.stability import null_q
-from model.targets.fitting import FittedTargets, score, softmax
-from model.targets.problem import TargetProblem
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.metrics.false_discovery import null_q
+from pharmagraph.model.responses.measured import Responses
+from pharmagraph.model.responses.scale import Scale, visible_pairs
+from pharmagraph.model.targets.fitting import FittedTargets, score, softmax
+from pharmagraph.model.targets.problem import TargetProblem
 
 
 def q_values(

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from kg.errors import ModelError
-from kg.heterograph import Heterograph
-from model.graph_tensors import GraphTensors, graph_tensors
-from model.messages import Visible
-from model.responses import Task, responses
-from model.scale import Scale, visible_pairs
-from model.targets.evidence import PairEvidence, candidate_genes
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors
+from pharmagraph.model.presets.choices import Task
+from pharmagraph.model.responses.measured import responses
+from pharmagraph.model.responses.scale import Scale, visible_pairs
+from pharmagraph.model.responses.visible import Visible
+from pharmagraph.model.targets.evidence import PairEvidence, candidate_genes
 
 N_EXPRESSED = 6000
 """Candidate genes beside known targets, by expression signal."""

@@ -13,18 +13,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from kg.heterograph import Heterograph
-from model.config import Config, TargetsConfig
-from model.gene_attention import GeneAttention, with_given
-from model.graph_tensors import GraphTensors
-from model.responses import Responses, Task
-from model.scale import Scale, visible_pairs
-from model.stability import stability
-from model.targets.attention import TargetAttention
-from model.targets.fitting import FEWEST_DRUGS, FittedTargets, Settings, fit, score, softmax
-from model.targets.null import q_values
-from model.targets.problem import TargetProblem, target_problem
-from model.training import Fitted
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.metrics.rank_agreement import stability
+from pharmagraph.model.presets.choices import Task
+from pharmagraph.model.presets.config import Config, TargetsConfig
+from pharmagraph.model.responses.measured import Responses
+from pharmagraph.model.responses.scale import Scale, visible_pairs
+from pharmagraph.model.targets.fitting import FEWEST_DRUGS, FittedTargets, Settings, fit, score, softmax
+from pharmagraph.model.targets.gene_attention import GeneAttention, with_given
+from pharmagraph.model.targets.null import q_values
+from pharmagraph.model.targets.problem import TargetProblem, target_problem
 
 
 @dataclass(frozen=True)
@@ -141,26 +140,6 @@ def gene_attention(
         return None
     scale = Scale.of(training, task)
     return fit_run(heterograph, tensors, training, scale, config.targets, seed=seed).attention()
-
-
-def unfitted(fitted: Fitted, heterograph: Heterograph, *, seed: int) -> np.ndarray:
-    """Attention to a run's candidates by networks of the same make that were never fitted, (n_drugs, n_candidates)."""
-    tensors, settings = fitted.tensors.to("cpu"), Settings()
-    assert fitted.config.targets is not None  # or there would be nothing to compare with
-    problem = target_problem(
-        heterograph,
-        n_expressed=fitted.config.targets.candidate_genes,
-        tensors=tensors,
-        visible=fitted.messages.visible,
-    )
-    torch.manual_seed(seed)
-    n_kernels = problem.evidence.drug_similarity.shape[-1]
-    members = [
-        TargetAttention(n_kernels, heads=settings.heads, channels=settings.channels).eval()
-        for _ in range(fitted.config.targets.members)
-    ]
-    found: np.ndarray = softmax(score(members, problem.evidence, problem.known)).mean(0)
-    return found
 
 
 def _named(heterograph: Heterograph, kind: str, nodes: np.ndarray) -> pa.DictionaryArray:

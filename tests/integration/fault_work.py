@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from kg import runs
-from kg.errors import InputError, PharmagraphError
-from kg.neo4j_sessions import PASSWORD, USERNAME, Credentials
-from kg.schema import Ends
-from kg.store import GraphStore, open_store
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import InputError, PharmagraphError
+from pharmagraph.kg.neo4j.sessions import PASSWORD, USERNAME, Credentials
+from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.store import GraphStore, open_store
 
 INGEST, WRITE_BACK = JOBS = ("ingest", "write-back")
 EXPRESSES: tuple[str, Ends] = ("EXPRESSES", ("CellLine", "Gene"))

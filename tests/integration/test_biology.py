@@ -11,14 +11,15 @@ import pyarrow as pa
 import pytest
 from scipy.stats import hypergeom
 
-from kg import runs
-from kg.errors import InputError, ModelError, SchemaVersionError, ServiceUnavailableError
-from kg.ladybug_file import acquire, release
-from kg.migrations import CHANGES, AddProperty, migrate
-from kg.named import find_drug
-from kg.store import GraphStore, open_store
-from model.biology import attended, enrich, gene_sets, literature
-from model.literature import PubMed
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import InputError, ModelError, SchemaVersionError, ServiceUnavailableError
+from pharmagraph.kg.ladybug.file import acquire, release
+from pharmagraph.kg.migrations import migrate
+from pharmagraph.kg.named import find_drug
+from pharmagraph.kg.schema_changes import CHANGES, AddProperty
+from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.biology.annotate import attended, enrich, gene_sets, literature
+from pharmagraph.model.biology.literature import PubMed
 from tests.pubmed import FakePubMed
 
 GENES = [f"G{i:02d}" for i in range(40)] + ["EGFR", "TP53"]
@@ -153,7 +154,7 @@ def test_what_was_found_before_pubmed_went_away_is_written(store: GraphStore, se
 
 
 def test_every_change_of_the_schema_is_of_a_kind_and_property_it_has() -> None:
-    from kg import schema
+    from pharmagraph.kg import schema
 
     for change in CHANGES:
         kind = schema.edge(change.of)

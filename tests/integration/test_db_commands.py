@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import cli
-from kg.errors import StoreUnavailableError
-from kg.local_server import LocalServer
-from kg.neo4j_sessions import PASSWORD, PASSWORD_FILE, Connection, Credentials
-from kg.store import open_store
+import pharmagraph.cli as cli
+from pharmagraph.kg.errors import StoreUnavailableError
+from pharmagraph.kg.neo4j.local_server import LocalServer
+from pharmagraph.kg.neo4j.sessions import PASSWORD, PASSWORD_FILE, Connection, Credentials
+from pharmagraph.kg.store import open_store
 from tests.graphs import fill_everything
 from tests.store import neo4j_server
 

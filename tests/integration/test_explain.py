@@ -12,18 +12,19 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from kg import runs
-from kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
-from kg.named import find_drug, find_node
-from kg.store import GraphStore, open_store
-from model import saved
-from model.config import load_preset
-from model.drawing import write
-from model.explanation import explain
-from model.graph_tensors import graph_tensors
-from model.responses import responses
-from model.training import fit
-from model.what_if import Change, agreement, changed, parse_set, rank_genes, read_effects, what_if
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
+from pharmagraph.kg.named import find_drug, find_node
+from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.explain.explanation import explain
+from pharmagraph.model.explain.picture import write
+from pharmagraph.model.explain.what_if import agreement, parse_set, rank_genes, read_effects, what_if
+from pharmagraph.model.inputs.edits import Change, changed
+from pharmagraph.model.inputs.tensors import graph_tensors
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.responses.measured import responses
+from pharmagraph.model.runs import saved
+from pharmagraph.model.training.ensemble import fit
 from tests.screens import screen
 
 torch.set_num_threads(1)

@@ -23,20 +23,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from kg import runs
-from kg.local_server import LocalServer
-from kg.neo4j_sessions import Connection, Credentials
-from kg.store import GraphStore, open_store
+from pharmagraph.kg import runs
+from pharmagraph.kg.neo4j.local_server import LocalServer
+from pharmagraph.kg.neo4j.sessions import Connection, Credentials
+from pharmagraph.kg.store import GraphStore, open_store
 from tests.integration import fault_work
-from tests.integration.fault_work import (
-    ATTENDS,
-    EXPRESSES,
-    JOBS,
-    PREDICTED,
-    RUN,
-    TESTED_ON,
-    WRITE_BACK,
-)
+from tests.integration.fault_work import ATTENDS, EXPRESSES, JOBS, PREDICTED, RUN, TESTED_ON, WRITE_BACK
 from tests.store import neo4j_server
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(1200)]

@@ -10,13 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ingest.bundle import Bundle, DatasetCard
-from ingest.known import known
-from ingest.load import Report, load
-from ingest.rejections import Rejections
-from ingest.sources import interactions, omics, pathways, synthetic, tables, targets
-from kg.errors import InputError, StoreError
-from kg.store import Change, GraphStore, open_store
+from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.known import known
+from pharmagraph.ingest.load import Report, load
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.sources import interactions, omics, pathways, synthetic, tables, targets
+from pharmagraph.kg.changes import Change
+from pharmagraph.kg.errors import InputError, StoreError
+from pharmagraph.kg.store import GraphStore, open_store
 
 EXPRESSES = ("EXPRESSES", ("CellLine", "Gene"))
 TESTED_ON = ("TESTED_ON", ("Drug", "CellLine"))

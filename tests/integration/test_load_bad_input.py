@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from ingest.commands import app
-from kg.errors import (
+from pharmagraph.ingest.commands import app
+from pharmagraph.kg.errors import (
     InputError,
     PharmagraphError,
     RowError,
@@ -21,7 +21,7 @@ from kg.errors import (
     StoreFullError,
     StoreLockedError,
 )
-from kg.store import open_store
+from pharmagraph.kg.store import open_store
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CELLS = ["MCF7", "A549", "HL_60", "T47D"]

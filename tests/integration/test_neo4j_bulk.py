@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kg import bulk, copy
-from kg.errors import InputError
-from kg.migrations import migrate
-from kg.store import open_store
+from pharmagraph.kg import copy
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.migrations import migrate
+from pharmagraph.kg.neo4j import bulk_import as bulk
+from pharmagraph.kg.store import open_store
 from tests.graphs import everything, fill_everything
 from tests.store import neo4j_server
 

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kg import neo4j_edges
-from kg.errors import (
+from pharmagraph.kg.changes import Change, total
+from pharmagraph.kg.errors import (
     InputError,
     PharmagraphError,
     QueryError,
@@ -23,8 +23,9 @@ from kg.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from kg.local_server import LocalServer
-from kg.neo4j_sessions import (
+from pharmagraph.kg.neo4j import edges as neo4j_edges
+from pharmagraph.kg.neo4j.local_server import LocalServer
+from pharmagraph.kg.neo4j.sessions import (
     DATABASE,
     PASSWORD,
     PASSWORD_FILE,
@@ -33,7 +34,7 @@ from kg.neo4j_sessions import (
     Credentials,
     credentials,
 )
-from kg.store import Change, open_store, total
+from pharmagraph.kg.store import open_store
 from tests.store import neo4j_server
 
 pytestmark = pytest.mark.neo4j

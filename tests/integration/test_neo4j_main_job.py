@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import cli
-from kg.neo4j_sessions import Connection, credentials
-from kg.store import open_store
+import pharmagraph.cli as cli
+from pharmagraph.kg.neo4j.sessions import Connection, credentials
+from pharmagraph.kg.store import open_store
 
 pytestmark = pytest.mark.neo4j
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import cli
-from kg import ladybug_tables, migrations, neo4j_statements
-from kg.errors import SchemaVersionError
-from kg.ladybug_file import acquire, release
-from kg.migrations import AddKind, AddProperty, RenameProperty
-from kg.neo4j_sessions import Connection
-from kg.store import open_store
+import pharmagraph.cli as cli
+from pharmagraph.kg import migrations
+from pharmagraph.kg.errors import SchemaVersionError
+from pharmagraph.kg.ladybug import tables as ladybug_tables
+from pharmagraph.kg.ladybug.file import acquire, release
+from pharmagraph.kg.neo4j import statements as neo4j_statements
+from pharmagraph.kg.neo4j.sessions import Connection
+from pharmagraph.kg.schema_changes import AddKind, AddProperty, RenameProperty
+from pharmagraph.kg.store import open_store
 from tests.graphs import everything, fill_everything
 from tests.store import neo4j_server
 

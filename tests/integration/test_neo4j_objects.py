@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from kg.errors import InputError, NotFoundError
-from kg.store import open_store
-from tests.unit.test_queries import fill
+from pharmagraph.kg.errors import InputError, NotFoundError
+from pharmagraph.kg.store import open_store
+from tests.unit.cypher.test_queries import fill
 
 pytestmark = pytest.mark.neo4j
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "neo4j.md"
 
 
 def test_a_drug_knows_its_targets_its_attention_and_its_responses(neo4j_url: str, tmp_path: Path) -> None:
-    from kg import objects
+    from pharmagraph.kg.neo4j import objects
 
     with open_store(neo4j_url) as store:
         fill(store, tmp_path)
@@ -46,7 +46,7 @@ def test_the_notebook_example_of_the_docs_gives_what_it_says(neo4j_url: str, tmp
 
 
 def test_routing_is_refused_since_py2neo_cannot() -> None:
-    from kg import objects
+    from pharmagraph.kg.neo4j import objects
 
     with pytest.raises(InputError, match="bolt://"):
         objects.connect("neo4j://localhost:7687")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import cli
-from cypher import catalogue
-from kg.copy import copy
-from kg.errors import InputError
-from kg.store import open_store
+import pharmagraph.cli as cli
+from pharmagraph.cypher import catalogue
+from pharmagraph.kg.copy import copy
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.store import open_store
 from tests.graphs import everything, fill_everything
-from tests.unit.test_queries import ANSWERS, fill
+from tests.unit.cypher.test_queries import ANSWERS, fill
 
 pytestmark = pytest.mark.neo4j
 

@@ -13,16 +13,18 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from kg import runs
-from kg.errors import ModelError
-from kg.store import open_store
-from model import commands, saved
-from model import run as training_run
-from model.config import load_preset
-from model.graph_tensors import network_tensors
-from model.predict import NEW_CELL_LINE, NEW_DRUG, with_new_cell_line, with_new_drug
-from model.responses import Task, responses
-from model.training import Fitted, fit
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.store import open_store
+from pharmagraph.model.commands.predict import predict
+from pharmagraph.model.inputs.edits import NEW_CELL_LINE, NEW_DRUG, with_new_cell_line, with_new_drug
+from pharmagraph.model.inputs.tensors import network_tensors
+from pharmagraph.model.presets.choices import Task
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.responses.measured import responses
+from pharmagraph.model.runs import saved
+from pharmagraph.model.runs import train as training_run
+from pharmagraph.model.training.ensemble import Fitted, fit
 
 torch.set_num_threads(1)  # these networks are far too small for more
 
@@ -40,7 +42,7 @@ PARTS = ("relational", "axial", "kernel", "factors")
 N_DRUGS, N_CELL_LINES = 24, 20
 
 app = typer.Typer()
-app.command()(commands.predict)
+app.command()(predict)
 
 
 @app.callback()
@@ -82,7 +84,7 @@ class Run:
 
 @pytest.fixture(scope="module", params=["classification", "regression"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    from ingest.commands import synthetic
+    from pharmagraph.ingest.commands import synthetic
 
     folder = tmp_path_factory.mktemp(request.param)
     url = f"ladybug://{folder}/graph.lbug"

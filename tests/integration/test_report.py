@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kg import runs
-from kg.errors import ModelError
-from kg.named import find_drug
-from kg.store import GraphStore, open_store
-from model.charts import bars, lines, table
-from model.faithfulness import Curve
-from model.report import drug_report, run_report
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.named import find_drug
+from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.explain.faithfulness.curves import Curve
+from pharmagraph.model.reports.charts import bars, lines, table
+from pharmagraph.model.reports.html import drug_report, run_report
 
 EVIL = '<script>alert("x")</script>'
 
@@ -145,7 +145,7 @@ def test_a_table_has_its_columns_in_order() -> None:
 
 
 def test_the_command_writes_the_file_it_names(store: GraphStore, tmp_path: Path) -> None:
-    from model.report_commands import report
+    from pharmagraph.model.commands.report import report
 
     report(drug="erlotinib", store=store.url)
     assert (tmp_path / "erlotinib.html").read_text().startswith("<!doctype html>")

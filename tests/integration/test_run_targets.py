@@ -11,19 +11,19 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from kg import runs
-from kg.errors import ModelError
-from kg.store import GraphStore, open_store
-from model import run as training_run
-from model.config import load_preset
-from model.graph_tensors import graph_tensors
-from model.responses import responses
-from model.scale import Scale
-from model.splits import Split
-from model.stability import null_q
-from model.targets.null import contrasts, permuted
-from model.targets.run import fit_run
-from model.targets.worked import in_run, of_run
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.inputs.tensors import graph_tensors
+from pharmagraph.model.metrics.false_discovery import null_q
+from pharmagraph.model.presets.choices import Split
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.reports.worked import in_run, of_run
+from pharmagraph.model.responses.measured import responses
+from pharmagraph.model.responses.scale import Scale
+from pharmagraph.model.runs import train as training_run
+from pharmagraph.model.targets.null import contrasts, permuted
+from pharmagraph.model.targets.run import fit_run
 from tests.screens import screen
 
 torch.set_num_threads(1)
@@ -35,7 +35,7 @@ assert TARGETS is not None
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[GraphStore]:
-    from ingest.commands import synthetic
+    from pharmagraph.ingest.commands import synthetic
 
     url = f"ladybug://{tmp_path}/graph.lbug"
     synthetic(drugs=24, cells=20, genes=60, store=url, quiet=True)

@@ -18,13 +18,15 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from kg import runs
-from kg.errors import ModelError, NotFoundError, StoreError
-from kg.store import GraphStore, open_store
-from model import commands, evaluation_commands
-from model import run as training_run
-from model.config import load_preset
-from model.splits import Split
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import ModelError, NotFoundError, StoreError
+from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.commands import evaluate as evaluation_commands
+from pharmagraph.model.commands import train as commands
+from pharmagraph.model.commands.predict import predict
+from pharmagraph.model.presets.choices import Split
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.runs import train as training_run
 
 torch.set_num_threads(1)  # these networks are far too small for more
 
@@ -33,12 +35,12 @@ QUICK = load_preset("fast", network={"channels": 8}, training={"epochs": 2, "unt
 app = typer.Typer()
 app.command()(commands.train)
 app.command()(evaluation_commands.evaluate)
-app.command()(commands.predict)
+app.command()(predict)
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
-    from ingest.commands import synthetic
+    from pharmagraph.ingest.commands import synthetic
 
     url = f"ladybug://{tmp_path_factory.mktemp('store')}/graph.lbug"
     synthetic(drugs=24, cells=20, genes=60, store=url, quiet=True)

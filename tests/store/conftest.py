@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from kg.schema import Ends
-from kg.store import GraphStore, open_store
+from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.store import GraphStore, open_store
 
 EXPRESSES: tuple[str, Ends] = ("EXPRESSES", ("CellLine", "Gene"))
 TARGETS: tuple[str, Ends] = ("TARGETS", ("Drug", "Gene"))

@@ -20,11 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from kg import neo4j_schema
-from kg.errors import PharmagraphError
-from kg.local_server import LocalServer, default_home, fetch
-from kg.neo4j import Neo4jStore
-from kg.neo4j_sessions import (
+from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.kg.neo4j import schema as neo4j_schema
+from pharmagraph.kg.neo4j.local_server import LocalServer, default_home, fetch
+from pharmagraph.kg.neo4j.sessions import (
     DATABASE,
     PASSWORD,
     PASSWORD_FILE,
@@ -33,6 +32,7 @@ from kg.neo4j_sessions import (
     Credentials,
     credentials,
 )
+from pharmagraph.kg.neo4j.store import Neo4jStore
 
 VARIABLE = "PHARMAGRAPH_TEST_NEO4J"
 HOW = (

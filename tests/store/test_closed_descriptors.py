@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.commands import synthetic
-from kg.store import open_store
+from pharmagraph.ingest.commands import synthetic
+from pharmagraph.kg.store import open_store
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ERROR, ALL = (2,), (0, 1, 2)
@@ -130,5 +130,12 @@ def test_an_ingest_on_a_full_disk_with_standard_error_closed_keeps_what_the_stor
 def test_the_command_line_fills_the_descriptors_before_it_imports_what_may_open_files(tmp_path: Path) -> None:
     seen = tmp_path / "seen.json"
     assert run(ERROR, "-c", IMPORTED_WHILE_CLOSED, seen) == 0
-    heavy = {"typer", "ladybug", "pyarrow", "numpy", "kg.commands", "model.commands"}
+    heavy = {
+        "typer",
+        "ladybug",
+        "pyarrow",
+        "numpy",
+        "pharmagraph.kg.commands.status",
+        "pharmagraph.model.commands.train",
+    }
     assert not heavy & set(json.loads(seen.read_text()))

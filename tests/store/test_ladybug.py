@@ -11,9 +11,10 @@ import ladybug
 import pyarrow as pa
 import pytest
 
-from kg import ladybug_file, schema
-from kg.errors import InputError, SchemaVersionError, StoreError, StoreLockedError
-from kg.store import DEFAULT_URL, GraphStore, open_store
+from pharmagraph.kg import schema
+from pharmagraph.kg.errors import InputError, SchemaVersionError, StoreError, StoreLockedError
+from pharmagraph.kg.ladybug import file as ladybug_file
+from pharmagraph.kg.store import DEFAULT_URL, GraphStore, open_store
 
 GENES = pa.table({"id": ["EGFR", "KRAS"]})
 

@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kg import ladybug_tables, schema
-from kg.errors import StoreFullError
-from kg.store import GraphStore, open_store
+from pharmagraph.kg import schema
+from pharmagraph.kg.errors import StoreFullError
+from pharmagraph.kg.ladybug import tables as ladybug_tables
+from pharmagraph.kg.store import GraphStore, open_store
 
 N_LINES, N_GENES = 200, 300
 EXPRESSES = ("EXPRESSES", ("CellLine", "Gene"))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kg.errors import QueryError
-from kg.store import GraphStore
+from pharmagraph.kg.errors import QueryError
+from pharmagraph.kg.store import GraphStore
 
 
 def test_rows_come_back_as_arrow_with_the_names_asked(small: GraphStore) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kg import schema
-from kg.errors import InputError
-from kg.schema import ARROW
-from kg.store import GraphStore, open_store
+from pharmagraph.kg import schema
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import ARROW
+from pharmagraph.kg.store import GraphStore, open_store
 
 EXPRESSES = ("EXPRESSES", ("CellLine", "Gene"))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from kg.errors import InputError
-from kg.store import Change, GraphStore
+from pharmagraph.kg.changes import Change
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.store import GraphStore
 
 EXPRESSES = ("EXPRESSES", ("CellLine", "Gene"))
 TARGETS = ("TARGETS", ("Drug", "Gene"))

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kg.errors import InputError
-from kg.store import Change, GraphStore, open_store
+from pharmagraph.kg.changes import Change
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.store import GraphStore, open_store
 
 EXPRESSES = ("EXPRESSES", ("CellLine", "Gene"))
 SIMILAR = ("SIMILAR_TO", ("Drug", "Drug"))

@@ -1,0 +1,198 @@
+"""`cli export …`: the graph, or a part of it, in another tool's form; `cli copy`: one store into another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.console import Format, note, print_rows, progress
+
+if TYPE_CHECKING:
+    from pharmagraph.kg.heterograph import Heterograph
+
+app = typer.Typer(help="The graph, or a part of it, in another tool's form.", no_args_is_help=True)
+
+Datasets = Annotated[
+    list[str] | None, typer.Option("--dataset", help="Keep responses of this dataset; repeatable.")
+]
+Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Keep this drug; repeatable.")]
+Tissues = Annotated[
+    list[str] | None, typer.Option("--tissue", help="Keep cell lines of this tissue; repeatable.")
+]
+Around = Annotated[str | None, typer.Option(help="Keep what is near this drug, gene or cell line.")]
+Hops = Annotated[int, typer.Option(min=0, help="With --around: edges away from it at most.")]
+Folder = Annotated[Path, typer.Argument(help="A new folder for the files.")]
+
+
+@app.command()
+def dgl(
+    folder: Annotated[Path, typer.Argument(help="Where graph.bin (DGL's format) and ids.json go.")],
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """A dgl.DGLHeteroGraph with typed features, and the ids of its nodes."""
+    from pharmagraph.kg.heterograph import export, save
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        heterograph = export(graph, datasets=dataset, drugs=drug, tissues=tissue, around=around, hops=hops)
+    save(heterograph, folder)
+    _print_parts(heterograph, format)
+    if format is Format.table:
+        print(f'Next, in Python: kg.heterograph.load(Path("{folder}")).graph')
+
+
+@app.command()
+def pyg(
+    path: Annotated[Path, typer.Argument(help="File of the HeteroData, such as graph.pt.")],
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """A torch_geometric.data.HeteroData with the same features (needs torch-geometric)."""
+    from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.pyg import to_pyg
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        heterograph = export(graph, datasets=dataset, drugs=drug, tissues=tissue, around=around, hops=hops)
+    data = to_pyg(heterograph)
+    import torch
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(data, path)
+    _print_parts(heterograph, format)
+    if format is Format.table:
+        print(f'Next, in Python: torch.load("{path}", weights_only=False)')
+
+
+@app.command()
+def networkx(
+    path: Annotated[Path, typer.Argument(help="File of the graph as node-link JSON.")],
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """A networkx.MultiDiGraph as node-link JSON."""
+    import json
+
+    import networkx as nx
+
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import to_networkx
+
+    with open_store(store, read_only=True) as source:
+        graph = to_networkx(source)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False))
+    _print_counts({"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()}, format)
+    if format is Format.table:
+        print(f'Next, in Python: networkx.node_link_graph(json.load(open("{path}")), edges="edges")')
+
+
+@app.command()
+def graphml(
+    path: Annotated[Path, typer.Argument(help="File, such as graph.graphml.")],
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """GraphML, for Cytoscape, Gephi and yEd."""
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import write_graphml
+
+    with open_store(store, read_only=True) as source:
+        graph = write_graphml(source, path)
+    _print_counts({"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()}, format)
+
+
+@app.command()
+def kgx(folder: Folder, store: Store = None, format: FormatOption = Format.table) -> None:
+    """KGX nodes.tsv and edges.tsv in the terms of the Biolink model."""
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import write_kgx
+
+    with open_store(store, read_only=True) as source:
+        _print_counts(write_kgx(source, folder), format)
+
+
+@app.command()
+def csv(folder: Folder, store: Store = None, format: FormatOption = Format.table) -> None:
+    """One CSV file a label and an edge kind."""
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import write_csv
+
+    with open_store(store, read_only=True) as source:
+        _print_counts(write_csv(source, folder), format)
+
+
+@app.command("neo4j-import")
+def neo4j_import(
+    folder: Folder,
+    database: Annotated[str, typer.Option(help="Name of the database to be filled.")] = "neo4j",
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Files and the command for `neo4j-admin database import full`, into an empty server."""
+    from pharmagraph.kg.neo4j.bulk_import import export
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as source:
+        done = export(source, folder, database=database)
+    _print_counts({"nodes": done.nodes, "edges": done.edges, "files": done.files}, format)
+    if format is Format.table:
+        print(f"Next, with the server stopped: sh {folder / 'import.sh'}")
+
+
+def copy(
+    source: Annotated[str, typer.Argument(help="Store to read, such as ladybug://pharmagraph.lbug.")],
+    target: Annotated[str, typer.Argument(help="Store to fill, such as bolt://localhost:7687.")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Copy a whole graph into another store, embedded or Neo4j; twice changes nothing."""
+    from pharmagraph.kg.copy import copy as copy_graph
+    from pharmagraph.kg.store import open_store
+
+    with open_store(source, read_only=True) as from_, open_store(target) as to, progress(quiet) as bar:
+        task = bar.add_task("copy", total=sum(from_.counts().values()), note="")
+
+        def advance(kind: str, rows: int) -> None:
+            bar.update(task, advance=rows, note=kind)
+
+        done = copy_graph(from_, to, advance=advance)
+        url = to.url
+    rows = [
+        {
+            "kind": c.kind,
+            "inserted": c.change.inserted,
+            "updated": c.change.updated,
+            "unchanged": c.change.unchanged,
+        }
+        for c in done
+        if c.change.total
+    ]
+    print_rows(rows, format)
+    if format is Format.table:
+        note(f"Next: cli status --store {url}")
+
+
+def _print_parts(heterograph: Heterograph, format: Format) -> None:
+    graph = heterograph.graph
+    counts = {node_type: graph.num_nodes(node_type) for node_type in graph.ntypes}
+    counts |= {"-".join(e): graph.num_edges(e) for e in graph.canonical_etypes}
+    _print_counts({part: n for part, n in counts.items() if n}, format)
+
+
+def _print_counts(counts: dict[str, int], format: Format) -> None:
+    print_rows([{"part": part, "count": n} for part, n in counts.items()], format)

@@ -1,0 +1,108 @@
+"""`cli runs …`: the register of training runs."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.console import Format, print_rows
+
+app = typer.Typer(help="The register of training runs.", no_args_is_help=True)
+RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.")]
+SHOWN = ("auroc", "aupr", "rmse", "pearson")
+"""Pooled metrics that the list shows where a run has them, each with the additive baseline's."""
+LONG, MINOR = {"preset", "seed", "started_at"}, ("aupr", "rmse")
+"""What of it a table leaves out, to fit a terminal."""
+
+
+@app.command("list")
+def list_(store: Store = None, format: FormatOption = Format.table) -> None:
+    """All runs, oldest first."""
+    from pharmagraph.kg import runs
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        rows = runs.runs(graph)
+    keep = ("id", "preset", "split", "seed", "started_at", "promoted")
+    metrics = [f"{model}{m} pooled" for m in SHOWN for model in ("", "additive ")]
+    shown = [
+        {k: row[k] for k in keep} | {m: row["metrics"][m] for m in metrics if m in row["metrics"]}
+        for row in rows
+    ]
+    columns = list(dict.fromkeys(k for row in shown for k in row))
+    if format is Format.table:  # an id says preset and time; one figure and its baseline fit beside it
+        columns = [c for c in columns if c not in LONG and not c.removeprefix("additive ").startswith(MINOR)]
+    print_rows(shown, format, columns=columns, title="Runs" if not shown else None)
+    if not shown and format is Format.table:
+        print("Next: cli train")
+
+
+@app.command()
+def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
+    """Everything the register knows of a run."""
+    from pharmagraph.kg import runs
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        row = runs.find(graph, run)
+    if format is Format.table:
+        print_rows([{"property": k, "value": _short(v)} for k, v in row.items() if v is not None])
+    else:
+        print_rows([{"property": k, "value": v} for k, v in row.items()], format)
+
+
+@app.command()
+def compare(first: RunId, second: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
+    """Held-out metrics of two runs, and how many of their most attended genes they share."""
+    from pharmagraph.kg import runs
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        rows = runs.compare(graph, first, second)
+    print_rows(rows, format)
+
+
+@app.command()
+def promote(
+    run: RunId,
+    store: Store = None,
+    quiet: Annotated[bool, typer.Option("--quiet")] = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Set a run's attention on the base edges it used; queries then use it by default."""
+    from pharmagraph.kg import runs
+    from pharmagraph.kg.console import progress
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, create=False) as graph, progress(quiet) as bar:
+        task = bar.add_task("attention", total=None, note="")
+        written = runs.promote(graph, run, advance=lambda what: bar.update(task, note=what))
+    print_rows([{"edges": kind, "with attention": n} for kind, n in written.items()], format)
+    if format is Format.table:
+        print("Next: cli query strongest-links")
+
+
+@app.command()
+def delete(
+    run: RunId,
+    store: Store = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a run and its edges from the store; its folder stays."""
+    from pharmagraph.kg import runs
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, create=False) as graph:
+        runs.find(graph, run)
+        if not yes:
+            typer.confirm(f"Remove run {run} and all its edges from {graph.url}?", abort=True)
+        removed = runs.delete(graph, run)
+    print(f"{run}: removed with {removed:,} edges; its folder stays")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    return text

@@ -1,0 +1,65 @@
+"""`cli status`: what a store holds. The other commands on the graph stand in modules named after them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pharmagraph.kg.console import Format, print_rows
+
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="PHARMAGRAPH_STORE",
+        help="ladybug:///path/graph.lbug, bolt://host:7687 or neo4j+s://host; else pharmagraph.lbug here.",
+        show_envvar=True,
+    ),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
+
+
+def status(store: Store = None, format: FormatOption = Format.table) -> None:
+    """What the store holds: counts, datasets, runs, schema version, health."""
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        counts = graph.counts()
+        version = graph.schema_version()
+        datasets = graph.read_nodes(
+            "Dataset", ["id", "version", "part_of", "ingested_at", "licence"]
+        ).to_pylist()
+        runs = graph.read_nodes("Run", ["id", "preset", "split", "started_at", "promoted"]).to_pylist()
+        url = graph.url
+    health = _health(counts, datasets, runs)
+    if format is Format.table:
+        print(f"{url}   schema {version}   {health}")
+        print_rows([{"kind": k, "count": n} for k, n in counts.items() if n], title="Graph")
+        print_rows(datasets, title="Datasets")
+        print_rows(runs, title="Runs")
+        return
+    rows: list[dict[str, Any]] = [
+        {"section": "store", "name": "url", "value": url},
+        {"section": "store", "name": "schema", "value": version},
+        {"section": "store", "name": "health", "value": health},
+        *({"section": "count", "name": k, "value": n} for k, n in counts.items()),
+        *({"section": "dataset", "name": row["id"], "value": row["ingested_at"]} for row in datasets),
+        *({"section": "run", "name": row["id"], "value": row["started_at"]} for row in runs),
+    ]
+    print_rows(rows, format, columns=("section", "name", "value"))
+
+
+def _health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
+    """The first thing that is missing on the way to a queried attention, and the command for it."""
+    if not datasets:
+        if any(counts.values()):
+            return "an ingest was cut off; next: run it again"
+        return "empty; next: cli ingest gdsc"
+    if not counts["Drug-TESTED_ON-CellLine"]:
+        return "no drug responses; next: cli ingest gdsc"
+    if not runs:
+        return "ready to train; next: cli train"
+    if not any(row["promoted"] for row in runs):
+        return f"trained; next: cli runs promote {runs[-1]['id']}"
+    return "complete; next: cli query --list"

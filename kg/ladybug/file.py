@@ -1,0 +1,231 @@
+"""A Ladybug file as this process has it open: opening, locks, transactions and the engine's errors.
+
+Two Database objects on one path in one process corrupt the file, so there is one for each real path, shared by
+the stores that use it. What is in the file is the business of `kg.ladybug`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import ladybug
+import pyarrow as pa
+
+from pharmagraph.kg.descriptors import fill_standard
+from pharmagraph.kg.errors import PharmagraphError, QueryError, StoreError, StoreFullError, StoreLockedError
+from pharmagraph.kg.schema import EDGES, NODES
+
+BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+"""Bytes of page cache; the engine's own default is 80 % of the machine's memory."""
+ADDRESS_SPACE = 1 << 38
+"""Bytes of addresses reserved for a file, which bounds its size; the engine's own default, 8 TiB for each open
+file, exhausts the process after fifteen of them."""
+
+Run = Callable[..., pa.Table]
+"""Runs one statement with its parameters and returns its rows."""
+
+_log = logging.getLogger("pharmagraph.store")
+
+
+class File:
+    """A file that this process has open, and the stores that use it.
+
+    Parameters
+    ----------
+    path
+        As the user named it, for messages.
+    real
+        Without links.
+    """
+
+    def __init__(self, path: Path, real: Path, read_only: bool) -> None:
+        self.path, self.real, self.read_only = path, real, read_only
+        self.users = 1
+        self._writing = threading.RLock()
+        self._database = _database(path, real, read_only)
+        self._stale = False
+        """Whether the disk had no room for a write: the engine then refuses to write until it is opened again,
+        or holds in memory what never reached the disk."""
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other thread writes meanwhile."""
+        with self._writing:
+            yield
+
+    @contextmanager
+    def reading(self, refused: type[StoreError] = StoreError) -> Iterator[Run]:
+        """A transaction in which the engine lets nothing be written."""
+        with self._transaction("BEGIN TRANSACTION READ ONLY", refused) as run:
+            yield run
+
+    @contextmanager
+    def writing(self) -> Iterator[Run]:
+        """A transaction; not for COPY, which needs to be `alone` in its own (see `statement`)."""
+        with self._writing, self._transaction("BEGIN TRANSACTION") as run:
+            yield run
+
+    def statement(self, statement: str, **parameters: Any) -> None:
+        """Run one statement in a transaction of its own.
+
+        The rows that COPY brings are not in the engine's log: they are there from the checkpoint on that
+        ends the transaction. One that did more would be half there for a process killed before it.
+        """
+        with self._writing, self._transaction(None) as run:
+            run(statement, **parameters)
+
+    @contextmanager
+    def _transaction(self, begin: str | None, refused: type[StoreError] = StoreError) -> Iterator[Run]:
+        """A connection for each transaction: it caches statements, and those keep the tables bound to them."""
+        if self._stale:
+            self._reopen()
+        connection = ladybug.Connection(self._database)
+
+        def run(statement: str, /, **parameters: Any) -> pa.Table:
+            # prepared, because the engine prepares single statements only
+            prepared = ladybug.PreparedStatement(connection, statement, parameters)
+            result: Any = connection.execute(prepared, parameters)
+            return result.get_as_arrow() if result.get_column_names() else pa.table({})
+
+        try:
+            if begin is None:
+                yield run
+                return
+            run(begin)
+            try:
+                yield run
+                run("COMMIT")
+            except BaseException:
+                with suppress(RuntimeError):  # the engine has rolled back when a statement failed
+                    run("ROLLBACK")
+                raise
+        except (RuntimeError, MemoryError) as error:
+            told = translated(error, self.path, refused)
+            self._stale = self._stale or isinstance(told, StoreFullError)
+            raise told from error
+        finally:
+            connection.close()
+
+    def _reopen(self) -> None:
+        with _opening:
+            if self._stale:
+                self.close_database()
+                self._database = _database(self.path, self.real, self.read_only)
+                self._stale = False
+
+    def close_database(self) -> None:
+        """Close; on a full disk the log stays behind, and the next opening takes it in."""
+        with suppress(RuntimeError):
+            self._database.close()
+
+
+_files: dict[Path, File] = {}
+_opening = threading.RLock()
+
+
+def acquire(path: Path, *, read_only: bool, create: bool = True) -> File:
+    """Open a file, or share it when this process has it open.
+
+    Raises
+    ------
+    StoreLockedError
+        If another process writes to it, or this one has it open read-only and ``read_only`` is false.
+    StoreError
+        If it is not there (``read_only``, or not to be made), is no Ladybug file, or its folder does not exist.
+    """
+    real = path.resolve()
+    with _opening:
+        file = _files.get(real)
+        if file is None:
+            if (read_only or not create) and not real.exists():
+                raise StoreError(
+                    f"there is no store at {path}; make one with `cli ingest` or `cli demo`, or pass --store"
+                )
+            if not real.parent.is_dir():
+                raise StoreError(
+                    f"the folder {real.parent} of the store does not exist; make it, or pass --store"
+                )
+            file = _files[real] = File(path, real, read_only)
+        elif file.read_only and not read_only:
+            raise StoreLockedError(f"{path} is open read-only in this process; close that store first")
+        else:
+            file.users += 1
+        return file
+
+
+def release(file: File) -> None:
+    """Close the file when no other store of this process uses it."""
+    with _opening:
+        file.users -= 1
+        if not file.users:
+            del _files[file.real]
+            file.close_database()
+
+
+def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
+    def opened(*, whole_log: bool) -> ladybug.Database:
+        return ladybug.Database(
+            str(real),
+            buffer_pool_size=BUFFER_POOL,
+            max_db_size=ADDRESS_SPACE,
+            read_only=read_only,
+            throw_on_wal_replay_failure=whole_log,
+        )
+
+    fill_standard()  # on a full disk the engine aborts, and its last words would go into the store
+    try:
+        try:
+            return opened(whole_log=True)
+        except RuntimeError as error:
+            if read_only and "recovery is pending" in str(error):
+                # a process ended amid a checkpoint, as on a full disk: finishing that needs the right to write
+                _database(path, real, read_only=False).close()
+                return opened(whole_log=True)
+            if "WAL file is corrupted" not in str(error):
+                raise
+        # a process was killed while it wrote the log: the engine refuses the torn end unless told to leave it
+        _log.warning("%s: the last write was cut off; it is undone", path)
+        return opened(whole_log=False)
+    except (RuntimeError, MemoryError) as error:
+        raise translated(error, path) from error
+
+
+_FULL = (
+    "No space left",
+    "File too large",
+    "Disk quota",
+    "Cannot write to file",
+    "checkpoint failed",
+    "Checkpoint failed",
+    "panic state",
+)
+_TABLES = {kind.label for kind in NODES} | {kind.type for kind in EDGES}
+
+
+def translated(error: Exception, path: Path, refused: type[StoreError] = StoreError) -> PharmagraphError:
+    """The project's error for one of the engine's; ``refused`` for what it says of a statement."""
+    message = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, MemoryError) or "Buffer manager exception" in message:
+        return StoreError(f"{path}: not enough memory; close other programs and run the same command again")
+    if "Could not set lock" in message:
+        return StoreLockedError(
+            f"{path} is open for writing in another process; close that one, or open the store read-only"
+        )
+    if any(sign in message for sign in _FULL):
+        return StoreFullError(
+            f"{path} could not be written, its disk is full; the store is as it was before or as it was to "
+            "become, nothing between; make room and run the same command again"
+        )
+    if "not a valid Lbug database" in message or "cannot be a directory" in message:
+        return StoreError(f"{path} is not a pharmagraph store; pass --store with another file")
+    if message.startswith("Binder exception: Table") and message.split()[3] in _TABLES:
+        return StoreError(f"{path} holds no graph yet; load one with `cli ingest` or `cli demo`")
+    if refused is QueryError:
+        return QueryError(f"the engine refused the query: {message}")
+    return refused(f"{path}: {message}")

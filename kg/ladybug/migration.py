@@ -1,0 +1,73 @@
+"""Schema changes on the embedded store: one after another, the version last.
+
+The engine logs DDL one statement at a time, in a transaction too; so what is done already is looked up, and a
+migration that was cut off goes on where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pharmagraph.kg import schema
+from pharmagraph.kg.ladybug import tables
+from pharmagraph.kg.ladybug.file import Run, acquire, release
+from pharmagraph.kg.schema_changes import AddKind, AddProperty, SchemaChange, is_node
+
+SCHEME = "ladybug://"
+
+
+def version(url: str) -> int | None:
+    """The schema version of the graph there; None without one."""
+    file = acquire(_path(url), read_only=True)
+    try:
+        with file.reading() as run:
+            if tables.VERSION_TABLE not in run("CALL show_tables() RETURN name").column("name").to_pylist():
+                return None
+            found = run(f"MATCH (v:{tables.VERSION_TABLE}) RETURN v.version AS version").column("version")
+            return int(found[0].as_py()) if len(found) else None
+    finally:
+        release(file)
+
+
+def lacking(url: str) -> list[str]:
+    """Names of constraints and indexes to be made: its tables have their keys from the start."""
+    return []
+
+
+def apply(url: str, changes: Sequence[SchemaChange]) -> None:
+    """Apply changes and record this version."""
+    if not changes:
+        return
+    file = acquire(_path(url), read_only=False)
+    try:
+        with file.writing() as run:
+            for change in changes:
+                if not _is_done(run, change):
+                    run(_statement(change))
+            run(f"MATCH (v:{tables.VERSION_TABLE}) SET v.version = $version", version=schema.VERSION)
+    finally:
+        release(file)
+
+
+def _is_done(run: Run, change: SchemaChange) -> bool:
+    tables_there = run("CALL show_tables() RETURN name").column("name").to_pylist()
+    if isinstance(change, AddKind):
+        return change.of in tables_there
+    return change.name in run(f"CALL table_info('{change.of}') RETURN name").column("name").to_pylist()
+
+
+def _statement(change: SchemaChange) -> str:
+    if isinstance(change, AddKind):
+        if is_node(change.of):
+            return tables.create_node_table(schema.node(change.of))
+        return tables.create_edge_table(schema.edge(change.of))
+    if isinstance(change, AddProperty):
+        kind = schema.node(change.of) if is_node(change.of) else schema.edge(change.of)
+        type_ = next(p.type for p in kind.columns if p.name == change.name)
+        return f"ALTER TABLE {change.of} ADD {change.name} {tables._TYPES[type_]}"
+    return f"ALTER TABLE {change.of} RENAME {change.old} TO {change.name}"
+
+
+def _path(url: str) -> Path:
+    return Path(url[len(SCHEME) :]).expanduser()

@@ -1,0 +1,120 @@
+"""Replacing and deleting edges of the embedded store by the table, so that a kill leaves the old or the new.
+
+Changing a million edges in place takes minutes and deleting them runs out of memory; rebuilding their table takes
+seconds. The engine keeps a COPY out of its log and writes table definitions as they come, so one transaction is
+not enough: the new tables are filled beside the old ones, then all old ones are dropped, then all new ones renamed.
+What is missing tells `recover` how far a killed process had come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+import pyarrow as pa
+
+from pharmagraph.kg import changes
+from pharmagraph.kg.errors import StoreError
+from pharmagraph.kg.ladybug import tables as cypher
+from pharmagraph.kg.ladybug.edges import read_edges
+from pharmagraph.kg.ladybug.file import File, Run
+from pharmagraph.kg.schema import EDGES, EdgeKind, Ends
+from pharmagraph.kg.schema import edge as edge_kind
+
+REBUILD_ROWS = 20_000
+"""Edges from which rebuilding a table is quicker than changing it in place."""
+
+Contents = Mapping[tuple[str, Ends], pa.Table]
+"""Edge type and ends → all its edges, in all columns."""
+Filter = tuple[EdgeKind, Ends, dict[str, list[str]]]
+"""Edges whose properties are among the values."""
+
+
+def _nothing(run: Run) -> None:
+    return None
+
+
+def replace(file: File, contents: Contents, also: Callable[[Run], object] = _nothing) -> None:
+    """Put new edges in the place of the old; edges between other labels of the same kinds are kept.
+
+    Parameters
+    ----------
+    also
+        Done in the transaction that swaps the tables, after it.
+    """
+    kinds = [edge_kind(type_) for type_ in dict.fromkeys(type_ for type_, _ in contents)]
+    with file.alone():
+        recover(file)
+        try:
+            for kind in kinds:
+                _fill(file, kind, contents)
+            with file.writing() as run:
+                for kind in kinds:
+                    run(cypher.drop(kind, old=True))
+                for kind in kinds:
+                    run(cypher.rename_rebuilt(kind))
+                also(run)
+        except BaseException:
+            with suppress(StoreError):  # on a full disk not even this may work; the next opening does it
+                recover(file)
+            raise
+
+
+def delete(file: File, doomed: Sequence[Filter], also: Callable[[Run], object] = _nothing) -> int:
+    """Delete the edges that any of the filters keeps; returns how many the filters kept."""
+    with file.alone():
+        contents: dict[tuple[str, Ends], pa.Table] = {}
+        with file.reading() as run:
+            counts = [int(run(cypher.count_edges(*one), **one[2])["n"][0].as_py()) for one in doomed]
+            for (kind, ends, values), count in zip(doomed, counts, strict=True):
+                if count >= REBUILD_ROWS:
+                    table = contents.get((kind.type, ends))
+                    table = read_edges(run, kind, ends) if table is None else table
+                    contents[kind.type, ends] = changes.without(table, values)
+
+        def rest(run: Run) -> None:
+            for one, count in zip(doomed, counts, strict=True):
+                if 0 < count < REBUILD_ROWS:
+                    run(cypher.delete_edges(*one), **one[2])
+            also(run)
+
+        replace(file, contents, rest)
+    return sum(counts)
+
+
+def half_replaced(file: File) -> bool:
+    """Whether tables are missing because a process was killed in the swap."""
+    names = tables(file)
+    return any(cypher.rebuilt(kind) in names and kind.type not in names for kind in EDGES)
+
+
+def recover(file: File) -> None:
+    """Finish or undo a replacement that was cut off."""
+    names = tables(file)
+    rebuilt = [kind for kind in EDGES if cypher.rebuilt(kind) in names]
+    if all(kind.type in names for kind in rebuilt):
+        for kind in rebuilt:
+            file.statement(cypher.drop(kind, old=False))
+        return
+    for kind in rebuilt:
+        if kind.type in names:
+            file.statement(cypher.drop(kind, old=True))
+    for kind in rebuilt:
+        file.statement(cypher.rename_rebuilt(kind))
+
+
+def tables(file: File) -> set[str]:
+    """Names of the file's tables."""
+    with file.reading() as run:
+        return set(run("CALL show_tables() RETURN name").column("name").to_pylist())
+
+
+def _fill(file: File, kind: EdgeKind, contents: Contents) -> None:
+    file.statement(cypher.create_edge_table(kind, cypher.rebuilt(kind)))
+    for ends in kind.ends:
+        table = contents.get((kind.type, ends))
+        if table is None:
+            with file.reading() as run:
+                table = read_edges(run, kind, ends)
+        if table.num_rows:
+            file.statement(cypher.copy_edges(cypher.rebuilt(kind), ends), rows=table)

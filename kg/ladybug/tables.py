@@ -1,0 +1,178 @@
+"""The Cypher that the embedded store sends, drawn from `kg.schema`; text only, it opens nothing.
+
+Values are always bound as parameters. Tables cross as the Arrow parameter ``$rows`` of ``COPY`` and
+``LOAD FROM``, never as lists of maps, whose shape the engine guesses from the first row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import EDGES, NODES, EdgeKind, Ends, NodeKind, Property, Type
+
+VERSION_TABLE = "SchemaVersion"
+_TYPES: dict[Type, str] = {
+    "string": "STRING",
+    "strings": "STRING[]",
+    "integer": "INT64",
+    "float": "DOUBLE",
+    "boolean": "BOOL",
+}
+_INCOMING = "in_"
+"""Prefix of the columns of ``$rows``, so that none is taken for a property."""
+
+
+def create_statements() -> list[str]:
+    """What makes an empty store hold the schema, in order."""
+    return [
+        f"CREATE NODE TABLE IF NOT EXISTS {VERSION_TABLE}(id STRING, version INT64, PRIMARY KEY(id))",
+        *(create_node_table(kind) for kind in NODES),
+        *(create_edge_table(kind) for kind in EDGES),
+    ]
+
+
+def create_node_table(kind: NodeKind) -> str:
+    """The table of a label, keyed by id."""
+    return f"CREATE NODE TABLE IF NOT EXISTS {kind.label}({_declared(kind.columns)}, PRIMARY KEY(id))"
+
+
+def rebuilt(kind: EdgeKind) -> str:
+    """The name of an edge kind's table while it is rebuilt."""
+    return f"{kind.type}_rebuilt"
+
+
+def drop(kind: EdgeKind, *, old: bool) -> str:
+    """Drop an edge kind's table, or the one that was to replace it."""
+    return f"DROP TABLE {kind.type if old else rebuilt(kind)}"
+
+
+def rename_rebuilt(kind: EdgeKind) -> str:
+    """Give the rebuilt table the name of the one that it replaces."""
+    return f"ALTER TABLE {rebuilt(kind)} RENAME TO {kind.type}"
+
+
+def create_edge_table(kind: EdgeKind, name: str | None = None) -> str:
+    """The table of an edge kind, for all its pairs of labels; under another name while it is rebuilt."""
+    pairs = ", ".join(f"FROM {a} TO {b}" for a, b in kind.ends)
+    return f"CREATE REL TABLE IF NOT EXISTS {name or kind.type}({pairs}, {_declared(kind.columns[2:])})"
+
+
+def copy_nodes(kind: NodeKind) -> str:
+    """Append the nodes of ``$rows``, whose columns are the table's, in order."""
+    return f"COPY {kind.label} FROM $rows"
+
+
+def copy_edges(name: str, ends: Ends) -> str:
+    """Append the edges of ``$rows``: src, dst, then the table's columns in order."""
+    return f"COPY {name} FROM $rows (from='{ends[0]}', to='{ends[1]}')"
+
+
+def create_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
+    """As `copy_nodes`, through the log; slower, for transactions that do something else as well."""
+    given = ", ".join(f"{c}: {_INCOMING}{c}" for c in columns)
+    return f"LOAD FROM $rows CREATE (:{kind.label} {{{given}}})"
+
+
+def create_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str]) -> str:
+    """As `copy_edges`, through the log; slower, for transactions that do something else as well."""
+    given = ", ".join(f"{c}: {_INCOMING}{c}" for c in columns if c not in ("src", "dst"))
+    return (
+        f"LOAD FROM $rows MATCH (a:{ends[0]} {{id: {_INCOMING}src}}), (b:{ends[1]} {{id: {_INCOMING}dst}}) "
+        f"CREATE (a)-[:{kind.type} {{{given}}}]->(b)"
+    )
+
+
+def update_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
+    """Set properties of the nodes of ``$rows``, whose columns are `incoming_names`."""
+    assigned = ", ".join(f"n.{c} = {_INCOMING}{c}" for c in columns if c != "id")
+    return f"LOAD FROM $rows MATCH (n:{kind.label} {{id: {_INCOMING}id}}) SET {assigned}"
+
+
+def update_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str]) -> str:
+    """Set properties of the edges of ``$rows``, found by the kind's key."""
+    assigned = ", ".join(f"r.{c} = {_INCOMING}{c}" for c in columns if c not in kind.key)
+    identity = " AND ".join(f"r.{c} = {_INCOMING}{c}" for c in kind.identity)
+    return (
+        f"LOAD FROM $rows MATCH (a:{ends[0]} {{id: {_INCOMING}src}})-[r:{kind.type}]->"
+        f"(b:{ends[1]} {{id: {_INCOMING}dst}}) WHERE {identity} SET {assigned}"
+    )
+
+
+def incoming_names(columns: Iterable[str]) -> list[str]:
+    """The names under which `update_nodes` and `update_edges` look for the columns of ``$rows``."""
+    return [_INCOMING + c for c in columns]
+
+
+def read_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
+    """Chosen columns of all nodes, ordered by id."""
+    return f"MATCH (n:{kind.label}) RETURN {', '.join(f'n.{c} AS {c}' for c in columns)} ORDER BY n.id"
+
+
+def read_places(label: str) -> str:
+    """Each node's place in its table, which edges refer to, and its id, ordered by id."""
+    return f"MATCH (n:{label}) RETURN offset(id(n)) AS place, n.id AS id ORDER BY n.id"
+
+
+def read_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str], equals: Iterable[str]) -> str:
+    """Chosen properties of edges, their ends as places; the filter's values are parameters."""
+    properties = "".join(f", r.{c} AS {c}" for c in columns if c not in ("src", "dst"))
+    return f"{_pattern(kind, ends, equals)} RETURN offset(id(a)) AS src, offset(id(b)) AS dst{properties}"
+
+
+def count_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str] = ()) -> str:
+    """How many edges a filter keeps."""
+    return f"{_pattern(kind, ends, equals)} RETURN count(r) AS n"
+
+
+def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+    """Delete the edges that a filter keeps."""
+    return f"{_pattern(kind, ends, equals)} DELETE r"
+
+
+def known_ids(kind: NodeKind) -> str:
+    """Those of ``$ids`` that the label has."""
+    return f"MATCH (n:{kind.label}) WHERE n.id IN $ids RETURN n.id AS id"
+
+
+def delete_nodes(kind: NodeKind) -> str:
+    """Delete the nodes of ``$ids``, whose edges are gone."""
+    return f"MATCH (n:{kind.label}) WHERE n.id IN $ids DELETE n"
+
+
+def filter_values(
+    columns: Sequence[Property], equals: Mapping[str, str | Sequence[str]]
+) -> dict[str, list[str]]:
+    """The parameters of a filter: each column's values as a list.
+
+    Raises
+    ------
+    InputError
+        If a column is not one of the kind's.
+    """
+    require_columns_of(columns, equals)
+    return {k: [str(v)] if isinstance(v, str) else [str(one) for one in v] for k, v in equals.items()}
+
+
+def require_columns_of(columns: Sequence[Property], names: Iterable[str]) -> None:
+    """Refuse names that are not columns of a kind.
+
+    Raises
+    ------
+    InputError
+        Naming the columns there are.
+    """
+    known = [p.name for p in columns]
+    for name in names:
+        if name not in known:
+            raise InputError(f"column {name} is not in the schema; it has {', '.join(known)}")
+
+
+def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+    held = {"src": "a.id", "dst": "b.id"}
+    where = " AND ".join(f"{held.get(c, f'r.{c}')} IN ${c}" for c in equals)
+    return f"MATCH (a:{ends[0]})-[r:{kind.type}]->(b:{ends[1]})" + (f" WHERE {where}" if where else "")
+
+
+def _declared(columns: Iterable[Property]) -> str:
+    return ", ".join(f"{p.name} {_TYPES[p.type]}" for p in columns)

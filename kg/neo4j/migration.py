@@ -1,0 +1,53 @@
+"""Schema changes on Neo4j: in batches, each of which may run again, and the version last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pharmagraph.kg import schema
+from pharmagraph.kg.neo4j import schema as neo4j_schema
+from pharmagraph.kg.neo4j.sessions import Connection
+from pharmagraph.kg.schema_changes import RenameProperty, SchemaChange, is_node
+
+BATCH = 20_000
+
+
+def version(url: str) -> int | None:
+    """The schema version of the graph there; None without one."""
+    connection = Connection(url, read_only=True)
+    try:
+        return neo4j_schema.version(connection)
+    finally:
+        connection.close()
+
+
+def lacking(url: str) -> list[str]:
+    """Names of constraints and indexes that the database does not have."""
+    connection = Connection(url, read_only=True)
+    try:
+        return neo4j_schema.lacking(connection)
+    finally:
+        connection.close()
+
+
+def apply(url: str, changes: Sequence[SchemaChange]) -> None:
+    """Apply changes, make constraints and indexes that lack, and record this version."""
+    connection = Connection(url)
+    try:
+        for change in changes:
+            if isinstance(change, RenameProperty):  # a property or kind without values needs nothing here
+                _rename(connection, change)
+        neo4j_schema.prepare(connection)
+        neo4j_schema.record(connection, schema.VERSION)
+    finally:
+        connection.close()
+
+
+def _rename(connection: Connection, change: RenameProperty) -> None:
+    pattern = f"(x:{change.of})" if is_node(change.of) else f"()-[x:{change.of}]->()"
+    text = (
+        f"MATCH {pattern} WHERE x.{change.old} IS NOT NULL WITH x LIMIT {BATCH} "
+        f"SET x.{change.name} = x.{change.old} REMOVE x.{change.old}"
+    )
+    while connection.change(text).properties_set:
+        pass

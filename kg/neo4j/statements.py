@@ -1,0 +1,206 @@
+"""The Cypher that the Neo4j store sends: one fixed, labelled text an edge kind, drawn from the schema.
+
+Values are always parameters. Nothing here connects to a server; `kg.neo4j_edges` fills the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import EDGES, NODES, EdgeKind, Ends, NodeKind, Property
+
+VERSION_LABEL = "PharmagraphSchema"
+PREFIX = "pharmagraph_"
+"""Names of our constraints and indexes begin with it, so that `drop` finds ours and no other."""
+
+NAMED = ("Drug", "Gene", "CellLine", "Pathway")
+"""Labels that queries look up by name as well as by id."""
+
+
+def constraints() -> dict[str, str]:
+    """Name → statement of every uniqueness constraint; each also is the index on the key."""
+    made = {}
+    for label in (*(kind.label for kind in NODES), VERSION_LABEL):
+        name = f"{PREFIX}{label}_id"
+        made[name] = f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
+    return made
+
+
+def indexes() -> dict[str, str]:
+    """Name → statement of every further index: names of nodes, and the run of edges that runs make."""
+    made = {}
+    for label in NAMED:
+        name = f"{PREFIX}{label}_name"
+        made[name] = f"CREATE INDEX {name} IF NOT EXISTS FOR (n:{label}) ON (n.name)"
+    for kind in EDGES:
+        if "run_id" in kind.identity:
+            name = f"{PREFIX}{kind.type}_run_id"
+            made[name] = f"CREATE INDEX {name} IF NOT EXISTS FOR ()-[e:{kind.type}]-() ON (e.run_id)"
+    return made
+
+
+def count_edges(kind: EdgeKind, ends: Ends) -> str:
+    """How many edges of a kind join two labels."""
+    return f"MATCH (:{ends[0]})-[e:{kind.type}]->(:{ends[1]}) RETURN count(e)"
+
+
+# --- nodes ------------------------------------------------------------------------------------------------
+
+
+def read_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
+    """All nodes, a list of values each, some thousand to a row."""
+    values = ", ".join(f"n.{c}" for c in columns)
+    return f"MATCH (n:{kind.label}) WITH id(n) / 2000 AS part, collect([{values}]) AS nodes RETURN nodes"
+
+
+def read_places(label: str) -> str:
+    """Internal and public ids of all nodes of a label, in columns."""
+    return (
+        f"MATCH (n:{label}) WITH id(n) / 10000 AS part, collect(id(n)) AS places, collect(n.id) AS ids "
+        "RETURN places, ids"
+    )
+
+
+def stored_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
+    """The nodes that ``$ids`` names, with some of their properties."""
+    values = ", ".join(f"n.{c}" for c in columns)
+    return f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}}) RETURN {values}"
+
+
+def upsert_nodes(kind: NodeKind) -> str:
+    """Insert or update by key; a null in a row removes the property."""
+    return f"UNWIND $rows AS row MERGE (n:{kind.label} {{id: row.id}}) SET n += row"
+
+
+# --- edges ------------------------------------------------------------------------------------------------
+
+
+def lock_sources(label: str) -> str:
+    """Hold the source nodes until the commit, so that two loaders cannot both insert an edge."""
+    return f"UNWIND $src AS id MATCH (a:{label} {{id: id}}) SET a.id = a.id RETURN count(a)"
+
+
+def create_edges(kind: EdgeKind, ends: Ends, columns: Sequence[Property]) -> str:
+    """Insert edges grouped by source node.
+
+    Each target is looked up once a batch and then picked by its position; the comparison with ``$nodes``
+    makes sure that positions mean what the sender meant.
+    """
+    values = ", ".join(f"{p.name}: {_value(p, 'g.')}" for p in columns)
+    return (
+        f"UNWIND $nodes AS id MATCH (b:{ends[1]} {{id: id}}) "
+        "WITH collect(b) AS nodes, collect(b.id) AS ids WHERE ids = $nodes "
+        f"UNWIND $groups AS g MATCH (a:{ends[0]} {{id: g.src}}) "
+        "UNWIND range(0, size(g.dst) - 1) AS i "
+        "WITH a, g, i, nodes[g.dst[i]] AS b "
+        f"CREATE (a)-[:{kind.type} {{{values}}}]->(b)"
+    )
+
+
+def set_edges(kind: EdgeKind, columns: Sequence[Property]) -> str:
+    """Write properties of edges by internal id; a null removes the property."""
+    values = ", ".join(f"e.{p.name} = {_value(p, '$')}" for p in columns)
+    return (
+        f"UNWIND range(0, size($edge) - 1) AS i MATCH ()-[e:{kind.type}]->() WHERE id(e) = $edge[i] "
+        f"SET {values} RETURN count(e)"
+    )
+
+
+def set_attention(kind: EdgeKind) -> str:
+    """Write the attention of one run on edges by internal id, or clear it where both are null."""
+    return (
+        f"UNWIND range(0, size($edge) - 1) AS i MATCH ()-[e:{kind.type}]->() WHERE id(e) = $edge[i] "
+        "SET e.attention = $attention[i], e.attention_run = $run RETURN count(e)"
+    )
+
+
+def edges_of_sources(
+    kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str], *, with_places: bool
+) -> str:
+    """Edges of the sources that ``$src`` names, in columns grouped by source and by `grouping` columns.
+
+    The columns of a row: source id, grouping values, internal ids of targets, then a list a column, and
+    last, with places, internal ids of edges; false in a list stands for null, which ``collect`` would
+    leave out.
+    """
+    only_target = sum(a == ends[0] for a, _ in kind.ends) == 1
+    target = (
+        "b" if only_target else f"b:{ends[1]}"
+    )  # checking a label costs a third; the reader knows the targets
+    where = " AND ".join(f"e.{c} IN ${c}" for c in equals if c not in {"src", "dst"})
+    return (
+        f"UNWIND $src AS id MATCH (a:{ends[0]} {{id: id}}) MATCH (a)-[e:{kind.type}]->({target})"
+        + (f" WHERE {where}" if where else "")
+        + f" RETURN id(a), {_grouped(kind, columns, with_places)}"
+    )
+
+
+def edges_where(
+    kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str], *, with_places: bool
+) -> str:
+    """Edges by a property that has an index, in the columns of `edges_of_sources`."""
+    return f"{_pattern(kind, ends, equals)} RETURN id(a), {_grouped(kind, columns, with_places)}"
+
+
+def edge_places(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+    """Internal ids of edges by property, at most ``$limit``."""
+    return f"{_pattern(kind, ends, equals)} WITH e LIMIT $limit RETURN collect(id(e))"
+
+
+def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+    """Delete edges by internal id, those that still have the property."""
+    where = " AND ".join(f"e.{c} IN ${c}" for c in equals if c not in {"src", "dst"})
+    return (
+        f"UNWIND $edges AS place MATCH (:{ends[0]})-[e:{kind.type}]->(:{ends[1]}) WHERE id(e) = place"
+        + (f" AND {where}" if where else "")
+        + " DELETE e"
+    )
+
+
+def grouping(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:
+    """Columns with few values, sent once a group instead of once an edge."""
+    return [p for p in columns if p.name in {*kind.identity, "dataset", "attention_run"}]
+
+
+def listed(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:
+    """The other columns, sent as lists."""
+    return [p for p in columns if p not in grouping(kind, columns) and p.name not in {"src", "dst"}]
+
+
+def filter_values(kind: EdgeKind, equals: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
+    """A filter's values as lists.
+
+    Raises
+    ------
+    InputError
+        If a column is not one of the kind's.
+    """
+    known = [p.name for p in kind.columns]
+    for name in equals:
+        if name not in known:
+            raise InputError(f"column {name} is not in the schema; it has {', '.join(known)}")
+    return {k: [v] if isinstance(v, str) else [str(one) for one in v] for k, v in equals.items()}
+
+
+def _grouped(kind: EdgeKind, columns: Sequence[Property], with_places: bool) -> str:
+    parts = [f"e.{p.name}" for p in grouping(kind, columns)]
+    parts += ["collect(id(b))"]
+    parts += [
+        f"collect(e.{p.name})" if p.required else f"collect(coalesce(e.{p.name}, false))"
+        for p in listed(kind, columns)
+    ]
+    parts += ["collect(id(e))"] if with_places else []
+    return ", ".join(parts)
+
+
+def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+    held = {"src": "a.id", "dst": "b.id"}
+    where = " AND ".join(f"{held.get(c, f'e.{c}')} IN ${c}" for c in equals)
+    return f"MATCH (a:{ends[0]})-[e:{kind.type}]->(b:{ends[1]})" + (f" WHERE {where}" if where else "")
+
+
+def _value(column: Property, where: str) -> str:
+    """Text goes as a position in a list of the batch's distinct texts; numbers go as they are."""
+    at = f"{where}{column.name}[i]"
+    return f"$texts.{column.name}[{at}]" if column.type == "string" else at

@@ -1,0 +1,140 @@
+"""Named sets of genes, from the graph's pathways or a GMT file, cut to the genes that could have been chosen."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from pharmagraph.kg.errors import InputError, RowError
+
+LEAST_RECOGNISED = 0.5
+"""Share of a GMT file's genes that the graph must have; below it the file uses other ids."""
+
+
+@dataclass(frozen=True)
+class GeneSets:
+    """Sets over a background of genes.
+
+    Attributes
+    ----------
+    ids, names
+        Of the sets.
+    source
+        Where they come from.
+    background
+        Symbols of all genes that could be chosen.
+    member
+        Bool CSR, (n_sets, n_background).
+    recognised
+        Share of the sets' genes that the graph has, in [0, 1].
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    source: str
+    background: np.ndarray
+    member: sparse.csr_matrix
+    recognised: float
+
+    @classmethod
+    def of(
+        cls,
+        sets: Mapping[str, tuple[str, Sequence[str]]],
+        background: Sequence[str],
+        *,
+        source: str,
+        smallest: int = 5,
+        largest: int = 500,
+        recognised: float = 1.0,
+    ) -> GeneSets:
+        """Keep the sets that have between ``smallest`` and ``largest`` genes in the background.
+
+        Parameters
+        ----------
+        sets
+            Id → name and symbols.
+        background
+            Symbols, no two alike.
+        """
+        position = {g: n for n, g in enumerate(background)}
+        kept: list[tuple[str, str]] = []
+        rows: list[int] = []
+        columns: list[int] = []
+        for id_, (name, genes) in sets.items():
+            inside = sorted({position[g] for g in genes if g in position})
+            if smallest <= len(inside) <= largest:
+                rows += [len(kept)] * len(inside)
+                columns += inside
+                kept.append((id_, name))
+        member = sparse.csr_matrix(
+            (np.ones(len(rows), bool), (rows, columns)), shape=(len(kept), len(position)), dtype=bool
+        )
+        return cls(
+            tuple(k[0] for k in kept),
+            tuple(k[1] for k in kept),
+            source,
+            np.array(background),
+            member,
+            recognised,
+        )
+
+
+def read_gmt(path: Path, known: Sequence[str]) -> tuple[dict[str, tuple[str, list[str]]], float]:
+    """The sets of a GMT file, and the share of its genes that the graph has.
+
+    Parameters
+    ----------
+    path
+        Tab-separated, gzip or not: name, description, then symbols.
+    known
+        Symbols of the graph.
+
+    Returns
+    -------
+    dict, float
+        Id → name and symbols; the share of different genes that are known, in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or less than half of its genes are known.
+    RowError
+        If a line is no gene set or repeats a name.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; a GMT file is needed")
+    sets: dict[str, tuple[str, list[str]]] = {}
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            cells = [c.strip() for c in line.rstrip("\r\n").split("\t")]
+            genes = [c for c in cells[2:] if c]
+            if not cells[0] or not genes:
+                raise RowError(
+                    str(path),
+                    number,
+                    None,
+                    cells[0],
+                    "is not a name, a description and genes, separated by tabs",
+                )
+            id_, _, name = cells[0].partition(":")
+            if id_ in sets:
+                raise RowError(str(path), number, None, id_, "is in an earlier row; keep one")
+            sets[id_] = (name or id_, genes)
+    if not sets:
+        raise InputError(f"{path} holds no gene set")
+    genes_of_file = {g for _, genes in sets.values() for g in genes}
+    unknown = sorted(genes_of_file - set(known))
+    share = 1 - len(unknown) / len(genes_of_file)
+    if share < LEAST_RECOGNISED:
+        raise InputError(
+            f"{path}: {share:.0%} of its {len(genes_of_file):,} genes are in the graph "
+            f"({', '.join(unknown[:3])} are not); genes go by HGNC symbol"
+        )
+    return sets, share

@@ -1,0 +1,234 @@
+"""How often a drug and a gene are named in one PubMed abstract, against what chance would give.
+
+A raw count says that both are popular; what counts is the excess over independence. Answers are kept in a file, so
+that a search that was cut off goes on, and one that was done replays without a network.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pharmagraph.kg.errors import InputError, ServiceUnavailableError
+
+EUTILS = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
+KEY_VARIABLE = "NCBI_API_KEY"
+RATE, RATE_WITH_KEY = 3.0, 10.0
+"""Requests a second that NCBI allows without a key, and with one."""
+RETRIES = 4
+TIMEOUT = 20.0
+ALL_RECORDS = "all[sb]"
+"""The term that finds every record: the size of PubMed."""
+
+
+@dataclass
+class PubMed:
+    """Numbers of abstracts by search term: from a file of answers, else from NCBI's E-utilities.
+
+    Parameters
+    ----------
+    answers
+        File of answers, one JSON object a line; made where it is not there.
+    offline
+        Answer from the file alone.
+    url
+        Of the E-utilities; a test has its own.
+    rate
+        Requests a second; NCBI's limit unless given.
+    wait
+        Called with seconds to sleep.
+    """
+
+    answers: Path
+    offline: bool = False
+    url: str = EUTILS
+    rate: float | None = None
+    wait: Callable[[float], None] = time.sleep
+    _counts: dict[str, int] = field(default_factory=dict, init=False)
+    _next: float = field(default=0.0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        if not self.answers.is_file():
+            return
+        for line in self.answers.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+                self._counts[str(entry["term"])] = int(entry["count"])
+            except (
+                ValueError,
+                KeyError,
+                TypeError,
+            ):  # the line that was being written when the work was cut off
+                continue
+
+    def count(self, term: str) -> int:
+        """Abstracts that match a term.
+
+        Raises
+        ------
+        ServiceUnavailableError
+            If it is not in the file and cannot be asked; what was found before stays in the file.
+        InputError
+            If PubMed does not accept the term.
+        """
+        with self._lock:
+            if term not in self._counts:
+                if self.offline:
+                    raise ServiceUnavailableError(
+                        f"{self.answers} has no answer for {term}; ask again without --offline"
+                    )
+                self._counts[term] = self._ask(term)
+                self._keep(term, self._counts[term])
+            return self._counts[term]
+
+    def _keep(self, term: str, count: int) -> None:
+        self.answers.parent.mkdir(parents=True, exist_ok=True)
+        with self.answers.open("a+b") as file:
+            if file.tell():  # a line that was cut off must not swallow this one
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+            file.write(json.dumps({"term": term, "count": count}).encode() + b"\n")
+
+    def _ask(self, term: str) -> int:
+        parameters = {"db": "pubmed", "term": term, "retmode": "json", "retmax": "0", "tool": "pharmagraph"}
+        key = os.environ.get(KEY_VARIABLE)
+        if key:
+            parameters["api_key"] = key
+        request = f"{self.url}/esearch.fcgi?{urllib.parse.urlencode(parameters)}"
+        reason = ""
+        for attempt in range(RETRIES + 1):
+            self._pace(self.rate or (RATE_WITH_KEY if key else RATE))
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+                    answer = json.loads(response.read())
+                if not _is_limit(answer):
+                    return _count(answer, term)
+                reason, pause = "too many requests", 2.0**attempt
+            except urllib.error.HTTPError as error:
+                reason = f"HTTP {error.code}"
+                if error.code not in {408, 429} and error.code < 500:
+                    raise ServiceUnavailableError(f"PubMed refused the search for {term}: {reason}") from None
+                pause = _seconds(error.headers.get("Retry-After")) or 2.0**attempt
+            except json.JSONDecodeError:
+                reason, pause = "an answer that is no JSON", 2.0**attempt
+            except (
+                OSError,
+                http.client.HTTPException,
+            ) as error:  # no route, no name, a timeout, a connection that was cut
+                reason, pause = str(getattr(error, "reason", error)), 2.0**attempt
+            if attempt < RETRIES:
+                self.wait(pause)
+        raise ServiceUnavailableError(
+            f"PubMed did not answer ({reason}, {RETRIES + 1} tries); the same command goes on from what was found"
+        )
+
+    def _pace(self, rate: float) -> None:
+        now = time.monotonic()
+        if self._next > now:
+            self.wait(self._next - now)
+        self._next = max(now, self._next) + 1 / rate
+
+
+@dataclass(frozen=True)
+class CoOccurrence:
+    """A drug and a gene in abstracts.
+
+    Attributes
+    ----------
+    drug, gene
+        As they were searched.
+    publications
+        Abstracts that name both.
+    expected
+        Under independence: abstracts with the drug times abstracts with the gene over all.
+    p
+        Hypergeometric, of so many or more.
+    """
+
+    drug: str
+    gene: str
+    publications: int
+    expected: float
+    p: float
+
+
+def co_occurrence(pubmed: PubMed, drug: str, gene: str) -> CoOccurrence:
+    """Search a drug, a gene and both.
+
+    Raises
+    ------
+    ServiceUnavailableError
+        If PubMed cannot be asked.
+    """
+    from scipy.stats import hypergeom
+
+    n_all = pubmed.count(ALL_RECORDS)
+    n_drug, n_gene = pubmed.count(phrase(drug)), pubmed.count(phrase(gene))
+    both = pubmed.count(f"{phrase(drug)} AND {phrase(gene)}") if n_drug and n_gene else 0
+    expected = n_drug * n_gene / n_all if n_all else 0.0
+    p = float(hypergeom.sf(both - 1, n_all, n_drug, n_gene)) if n_all else 1.0
+    return CoOccurrence(drug, gene, both, expected, p)
+
+
+def search(
+    pubmed: PubMed,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    advance: Callable[[CoOccurrence], None] = lambda found: None,
+) -> tuple[list[CoOccurrence], ServiceUnavailableError | None]:
+    """Search pairs until they are done or PubMed stops answering.
+
+    Returns
+    -------
+    list, error or None
+        What was found, in order, and why it stopped early; what was found stays found.
+    """
+    found: list[CoOccurrence] = []
+    for drug, gene in pairs:
+        try:
+            found.append(co_occurrence(pubmed, drug, gene))
+        except ServiceUnavailableError as error:
+            return found, error
+        advance(found[-1])
+    return found, None
+
+
+def phrase(name: str) -> str:
+    """A name as a search term: as a phrase, in title or abstract."""
+    return '"' + name.replace('"', " ").strip() + '"[tiab]'
+
+
+def _count(answer: object, term: str) -> int:
+    """The number in an answer; a phrase that PubMed does not know counts 0, whatever it searched instead."""
+    result = answer.get("esearchresult") if isinstance(answer, dict) else None
+    if not isinstance(result, dict) or "count" not in result:
+        error = (answer.get("error") if isinstance(answer, dict) else None) or (result or {}).get("ERROR")
+        raise InputError(
+            f"PubMed did not understand the search for {term}: {error or 'no count in its answer'}"
+        )
+    unknown = (result.get("errorlist") or {}).get("phrasesnotfound") or (result.get("warninglist") or {}).get(
+        "quotedphrasesnotfound"
+    )
+    return 0 if unknown else int(result["count"])
+
+
+def _is_limit(answer: object) -> bool:
+    return isinstance(answer, dict) and "rate limit" in str(answer.get("error", "")).lower()
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return min(float(text), 60.0) if text else None
+    except ValueError:
+        return None

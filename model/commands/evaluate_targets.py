@@ -1,0 +1,109 @@
+"""`cli evaluate-targets`: parses, calls one function and prints its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.console import Format
+from pharmagraph.model.presets.choices import HoldoutOption
+
+
+def evaluate_targets(
+    holdout: Annotated[
+        HoldoutOption,
+        typer.Option(help="Hold out pairs (structure twins together, or not), whole drugs, or whole genes."),
+    ] = HoldoutOption.pair,
+    models: Annotated[
+        str | None,
+        typer.Option(help="Scorers, with commas; the first is tested against the others. All when left out."),
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Every known target is held out in one of them.")] = 5,
+    only: Annotated[
+        list[int] | None,
+        typer.Option("--fold", min=0, help="Do this fold alone, counted from 0; may be repeated."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Keep finished folds in this file; the same command again goes on from there."),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="Find the pairs of this file instead: columns drug, gene, and active (0 or 1) or affinity (nmol/l)."
+        ),
+    ] = None,
+    active_below: Annotated[
+        float, typer.Option(help="nmol/l: affinities of --truth at or below it count as active.")
+    ] = 1000.0,
+    genes: Annotated[
+        int, typer.Option(min=0, help="Candidate genes beside known targets, by expression signal.")
+    ] = 6000,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option("--dataset", help="Responses of this dataset; may be repeated. All when left out."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same folds and same fit.")] = 0,
+    members: Annotated[int, typer.Option(min=1, help="Networks whose attention is averaged.")] = 3,
+    out: Annotated[Path | None, typer.Option(help="Write the rows of every fold to this JSON file.")] = None,
+    store: Store = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Hide known targets and look for them: attention beside every simple predictor."""
+    import json
+
+    from pharmagraph.kg.console import note, print_rows, progress
+    from pharmagraph.kg.errors import ModelError
+    from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.model.evaluation.targets import evaluate as evaluation
+    from pharmagraph.model.evaluation.targets.truth import read_truth
+    from pharmagraph.model.presets.choices import Holdout
+    from pharmagraph.model.targets.fitting import Settings
+    from pharmagraph.model.targets.problem import target_problem
+
+    if only and max(only) >= folds:
+        raise ModelError(f"--fold {max(only)} is not among {folds} folds, which are counted from 0")
+    chosen = [m.strip() for m in models.split(",") if m.strip()] if models else list(evaluation.MODELS)
+    with open_store(store, read_only=True) as graph:
+        heterograph = export(graph, datasets=dataset)
+        names = {
+            row["id"]: [row["name"], *(row["aliases"] or ())]
+            for row in graph.read_nodes("Drug", ["id", "name", "aliases"]).to_pylist()
+        }
+    problem = target_problem(heterograph, n_expressed=genes)
+    given = None
+    if truth is not None:
+        given = read_truth(
+            truth, drugs=list(problem.drugs), names=names, genes=list(problem.evidence.symbols),
+            active_below=active_below,
+        )  # fmt: skip
+        if not quiet:
+            note(f"{truth}: {given.n_shared:,} of {given.n_rows:,} rows are of the graph's drugs and genes")
+    with progress(quiet) as bar:
+        task = bar.add_task(
+            "evaluating", total=len(chosen) * (1 if given else len(only or range(folds))), note=""
+        )
+
+        def report(what: str) -> None:
+            bar.update(task, advance=1, note=what)
+
+        rows = evaluation.evaluate_targets(
+            problem, chosen, holdout=Holdout(holdout.value), n_folds=folds, seed=seed,
+            settings=Settings(members=members), truth=given, only=only, finished=resume, report=report,
+        )  # fmt: skip
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(rows, indent=1) + "\n")
+        if not quiet:
+            note(f"{len(rows):,} rows in {out}")
+    if format is Format.table:
+        known = problem.known
+        title = f"{problem.dataset}, {rows[0]['split']}: {known.sum():,} known targets of {known.any(1).sum():,} drugs"
+        print_rows(evaluation.summary(rows), format, title=f"{title} among {known.shape[1]:,} genes")
+    else:
+        print_rows(rows, format)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from pharmagraph.model.presets.choices import ConvOption, TaskOption
+
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dataset", help="Train on the responses of this dataset; may be repeated. All when left out."
+    ),
+]
+Preset = Annotated[str, typer.Option(help="default, fast, drgt, or a YAML file with the same options.")]
+Task = Annotated[TaskOption, typer.Option(help="Sensitive or resistant, or ln IC50.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many; the preset's when left out.")]
+Members = Annotated[int | None, typer.Option(min=1, help="Networks averaged; the preset's when left out.")]
+Conv = Annotated[
+    ConvOption | None, typer.Option(help="Another way to weight messages; the preset's when left out.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PART.OPTION=VALUE", help="Replace an option of the presets; may be repeated."
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
+def preset_changes(
+    epochs: int | None, members: int | None, conv: ConvOption | None, options: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Options of presets that were given on the command line; ``options`` as in ``network.layers=3``.
+
+    Raises
+    ------
+    ModelError
+        If one of them is not a part, a point, a name, an equals sign and a value.
+    """
+    import yaml
+
+    from pharmagraph.kg.errors import ModelError
+
+    training = {k: v for k, v in (("epochs", epochs), ("members", members)) if v is not None}
+    changes: dict[str, dict[str, Any]] = {
+        "training": training, "network": {"conv": conv.value} if conv else {}
+    }  # fmt: skip
+    for option in options:
+        path, sign, text = option.partition("=")
+        part, *names = path.split(".")
+        if not sign or not all(names) or not names or part not in changes:
+            raise ModelError(
+                f'--set "{option}" is not PART.OPTION=VALUE, as in --set network.layers=3; parts are network and '
+                "training, options are in the shipped presets"
+            )
+        section = changes[part]
+        for name in names[:-1]:
+            section = section.setdefault(name, {})
+        try:
+            section[names[-1]] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ModelError(f'--set "{option}": "{text}" is not a number, a word or a list') from None
+    return changes

@@ -1,0 +1,119 @@
+"""`cli train` and `cli predict`: each parses, calls one function and prints its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.console import Format
+from pharmagraph.model.commands.options import (
+    Conv,
+    Datasets,
+    Device,
+    Epochs,
+    Members,
+    Preset,
+    Quiet,
+    Seed,
+    Task,
+    preset_changes,
+)
+from pharmagraph.model.presets.choices import SplitOption, TaskOption
+
+
+def train(
+    preset: Preset = "default",
+    dataset: Datasets = None,
+    split: Annotated[
+        SplitOption, typer.Option(help="What is held out for the figures: one fold of five, or nothing.")
+    ] = SplitOption.random,
+    task: Task = TaskOption.classification,
+    seed: Seed = 0,
+    epochs: Epochs = None,
+    members: Members = None,
+    conv: Conv = None,
+    device: Device = "auto",
+    null: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Permutations of the responses for the q of attention to genes; 0 for no q."
+        ),
+    ] = 0,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Set this run's attention on the edges it used.")
+    ] = False,
+    runs: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Train a network on the graph, write its attention and predictions back, print held-out figures."""
+    from pharmagraph.kg.console import note, print_rows, progress
+    from pharmagraph.kg.errors import ModelError
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.model.presets.config import load_preset
+
+    if null == 1:
+        raise ModelError(
+            "--null 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
+        )
+    config = load_preset(preset, **preset_changes(epochs, members, conv))
+    from pharmagraph.kg import runs as register
+    from pharmagraph.model.presets.choices import Split
+    from pharmagraph.model.runs.train import train as train_run
+
+    with open_store(store, create=False) as graph, progress(quiet) as bar:
+        total = config.training.epochs * config.training.members
+        task_id = bar.add_task("reading the graph", total=total, note="")
+
+        def report(member: int, epoch: int, validation: float | None) -> None:
+            done = (member - 1) * config.training.epochs + epoch
+            bar.update(task_id, completed=done, description=f"training {member}/{config.training.members}")
+            if validation is not None:
+                bar.update(task_id, note=f"validation {validation:.4f}")
+
+        def stage(what: str) -> None:
+            bar.update(task_id, description=what)
+
+        trained = train_run(
+            graph, config, folder=runs, datasets=dataset, split=Split(split.value), task=task.value,
+            seed=seed, device=device, n_null=null, report=report, stage=stage,
+        )  # fmt: skip
+        if promote:
+            register.promote(graph, trained.run_id, advance=stage)
+    title = f"{trained.run_id}: {trained.n_training:,} training pairs, {trained.n_held_out:,} held out ({split.value})"
+    if trained.figures:
+        print_rows(
+            [{"run": trained.run_id, **row} for row in trained.figures]
+            if format is not Format.table
+            else trained.figures,
+            format,
+            title=title,
+        )
+    elif format is Format.table:
+        print(f"{title}; no figures without a held-out part")
+    else:
+        print_rows([], format, columns=("run", "metric", "grouping", "model", "additive"))
+    if not quiet:
+        shares = trained.fitted.shares()
+        if len(shares) > 1:
+            parts = ", ".join(f"{part} {share:.0%}" for part, share in shares.items())
+            note(f"shares in the prediction: {parts}")
+        note(_about_attention(trained.layer, config.targets is not None))
+        note(f"run {trained.run_id} in {trained.folder}")
+        note("Next: cli query top-genes drug=NAME" if promote else f"Next: cli runs promote {trained.run_id}")
+
+
+def _about_attention(layer: str, wanted: bool) -> str:
+    """What known targets are to the attention of a run."""
+    if layer.startswith("targets"):
+        return "attention to genes is fitted to the known targets: those were given to it, not found by it"
+    if wanted:
+        return (
+            "attention to genes is the response network's: fewer than two drugs have known targets to learn from "
+            "(cli ingest targets)"
+        )
+    return "attention to genes is the response network's: the preset asks for no other"

@@ -1,0 +1,234 @@
+"""Models × folds → rows of figures; each fold's training part is all that a model sees. What they say: `verdicts`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.provenance import git_fingerprint
+from pharmagraph.model.baselines import BASELINES
+from pharmagraph.model.baselines.problem import INNER_SHARE
+from pharmagraph.model.evaluation import predictions as files
+from pharmagraph.model.evaluation.fold_fits import in_processes, in_turn
+from pharmagraph.model.evaluation.journal import append, digest, entries
+from pharmagraph.model.evaluation.plan import Plan, Row, unpredictable_pairs
+from pharmagraph.model.inputs.tensors import baseline_tensors
+from pharmagraph.model.metrics.scores import score, training_expectation
+from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Task
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.responses import leakage as leaks
+from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.measured import Responses, require_two_classes
+from pharmagraph.model.responses.splits import Fold
+
+Report = Callable[[str], None]
+
+
+def evaluate(
+    heterograph: Heterograph,
+    models: Sequence[str],
+    plan: Plan,
+    *,
+    only: Sequence[int] | None = None,
+    workers: int = 1,
+    finished: Path | None = None,
+    predictions: Path | None = None,
+    report: Report | None = None,
+) -> list[Row]:
+    """Fit every model on every fold's training part and score it on the held-out part.
+
+    Parameters
+    ----------
+    heterograph
+        Whole or a subgraph.
+    models
+        Baselines (`model.baselines.BASELINES`) and presets.
+    plan
+        What is held out.
+    only
+        Folds to do, counted from 0; all unless given.
+    workers
+        Processes over models and folds. The figures do not depend on it.
+    finished
+        A file of rows, one JSON object a line: what stands there is not computed again, what is computed is
+        added at once, so that an evaluation that was cut off goes on.
+    predictions
+        A folder for every model's and fold's predictions as Parquet.
+    report
+        Told of each model and fold that is done, and of the time that is left.
+
+    Returns
+    -------
+    list of dict
+        ``dataset``, ``split``, ``fold``, ``model``, ``metric``, ``grouping``, ``value``.
+
+    Raises
+    ------
+    ModelError
+        Before anything is fitted: if there is no such model, a fold leaks, is empty or of one class, or nothing in it
+        can be predicted.
+    """
+    configs = {model: _config(model, plan) for model in models}
+    measured, cut = plan.cut(heterograph)
+    where = [f"fold {number} of --split {plan.split.value}" for number in range(len(cut))]
+    numbers = [n for n in range(len(cut)) if only is None or n in only]
+    for number in numbers:
+        _check(measured, cut[number], plan.task, where[number])
+    tensors = baseline_tensors(plan.seen(heterograph))
+    audits = _audits(heterograph, measured, {n: cut[n] for n in numbers}, plan)
+    for number, checks in audits.items():
+        leaks.require_clear(checks, where[number])
+    unpredictable = {n: unpredictable_pairs(heterograph, tensors, measured, cut[n]) for n in numbers}
+    del tensors  # or they would be held beside those of the folds
+    for number, (mask, why) in unpredictable.items():
+        if mask.all():
+            raise ModelError(
+                f"nothing of {where[number]} can be predicted: {why[0].cell_line}: {why[0].reason}"
+            )
+    key, name = plan.key(heterograph), plan.dataset(heterograph)
+    done = {
+        (entry["fold"], entry["model"]): entry["rows"]
+        for entry in entries(finished, key)
+        if entry["config"] == configs.get(entry["model"], entry["config"])
+    }
+
+    def predicted_in(number: int, model: str) -> Path | None:
+        return None if predictions is None else files.prediction_file(predictions, key, number, model)
+
+    jobs = [
+        (number, model)
+        for number in numbers
+        for model in models
+        if (number, model) not in done
+        or ((file := predicted_in(number, model)) is not None and not file.is_file())
+    ]
+    started, commit = time.monotonic(), git_fingerprint()
+    outcomes = (
+        in_processes(heterograph, measured, cut, jobs, plan, workers)
+        if workers > 1 and len(jobs) > 1
+        else in_turn(heterograph, measured, cut, jobs, plan)
+    )
+    for count, (number, model, outcome) in enumerate(outcomes, start=1):
+        mask, why = unpredictable[number]
+        predicted = np.where(mask, np.nan, outcome.predicted)
+        rows = [
+            {"dataset": name, "split": plan.split.value, "fold": number, "model": model, **figure}
+            for figure in _figures(measured, cut[number], predicted, plan.task, outcome.threshold)
+        ]
+        if (file := predicted_in(number, model)) is not None:
+            test = measured.take(cut[number].test)
+            files.keep(file, heterograph, test, test.target(plan.task), predicted)
+        entry = {
+            "of": key, "fold": number, "model": model, "seconds": round(outcome.seconds, 2),
+            "commit": commit, "config": configs[model],
+            "options": dict(outcome.options), "audit": [check.row() for check in audits[number]],
+            "unpredictable": [asdict(w) for w in why], "rows": rows,
+        }  # fmt: skip
+        done[number, model] = rows
+        append(finished, entry)
+        if report is not None:
+            main = next(r for r in rows if r["metric"] in {"auroc", "pearson"} and r["grouping"] == "pooled")
+            left = (time.monotonic() - started) / count * (len(jobs) - count)
+            report(f"fold {number} {model}: {main['metric']} {main['value']:.4f}{_remaining(left)}")
+    return [row for number in numbers for model in models for row in done[number, model]]
+
+
+def summary(rows: Sequence[Row]) -> list[Row]:
+    """Mean and standard deviation over folds, one row a model, metric and grouping."""
+    groups: dict[tuple[str, str, str], list[float]] = {}
+    for row in rows:
+        groups.setdefault((row["model"], row["metric"], row["grouping"]), []).append(row["value"])
+    return [
+        {
+            "model": model,
+            "metric": metric,
+            "grouping": grouping,
+            "mean": float(np.mean(values)),
+            "deviation": float(np.std(values)),
+            "folds": len(values),
+        }
+        for (model, metric, grouping), values in groups.items()
+    ]
+
+
+def _config(model: str, plan: Plan) -> str | None:
+    """What a preset's fit depends on, for telling a changed YAML file; nothing for a baseline.
+
+    Raises
+    ------
+    ModelError
+        If a model is neither a baseline nor a preset, with the names of both.
+    """
+    if model in BASELINES:
+        return None
+    try:
+        config = load_preset(model, **plan.options())
+        silent = set() if config.network.draws_on_genes else {"targets"}  # attention that predicts nothing
+        return digest(config.model_dump(mode="json", exclude=silent))
+    except ModelError as error:
+        if str(error).startswith("no preset"):
+            raise ModelError(f"{error}; baselines are {', '.join(BASELINES)}") from None
+        raise
+
+
+def _figures(
+    measured: Responses, fold: Fold, predicted: np.ndarray, task: Task, threshold: float | None
+) -> list[Row]:
+    training, test = measured.take(fold.train), measured.take(fold.test)
+    expected = training_expectation(
+        training.target(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
+        (measured.n_drugs, measured.n_cell_lines),
+    )  # fmt: skip
+    said = np.isfinite(predicted)
+    return score(
+        test.target(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
+        expected=expected[said], threshold=threshold,
+    )  # fmt: skip
+
+
+def _audits(
+    heterograph: Heterograph, measured: Responses, cut: Mapping[int, Fold], plan: Plan
+) -> dict[int, list[leaks.Check]]:
+    """The leak audit of each fold, as `model.leaks` says; features are looked at once for all."""
+    features = leaks.audit_features(heterograph, baseline_tensors)
+    twins = Groups.of(heterograph)
+    if DrugGroups.alone is plan.drug_groups or CellLineGroups.alone is plan.cell_line_groups:
+        alone = Groups.of(heterograph, DrugGroups.alone, CellLineGroups.alone)
+        twins = Groups(
+            alone.drug if plan.drug_groups is DrugGroups.alone else twins.drug,
+            alone.cell_line if plan.cell_line_groups is CellLineGroups.alone else twins.cell_line,
+        )
+    found = {}
+    for number, fold in cut.items():
+        training, test = measured.take(fold.train), measured.take(fold.test)
+        inner = inner_split(
+            training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=plan.groups(heterograph)
+        )
+        found[number] = [
+            *leaks.audit(measured, fold, heterograph, plan.asked_as, groups=twins),
+            leaks.audit_inner(training, inner, test),
+            features,
+        ]
+    return found
+
+
+def _remaining(seconds: float) -> str:
+    if seconds < 1:
+        return ""
+    return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+
+
+def _check(measured: Responses, fold: Fold, task: Task, where: str) -> None:
+    if not len(fold.test) or not len(fold.train):
+        raise ModelError(
+            f"{where} holds {len(fold.test)} pairs out of {len(measured)}; use fewer folds or more data"
+        )
+    require_two_classes(measured.take(fold.train), task, f"the training pairs of {where}")
+    require_two_classes(measured.take(fold.test), task, f"the held-out pairs of {where}")

@@ -1,0 +1,166 @@
+"""Fits models on the training parts of folds and predicts the held-out parts, in this process or side by side."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pharmagraph.kg import heterograph as graphs
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.baselines import BASELINES, Features, Problem
+from pharmagraph.model.evaluation.plan import Plan
+from pharmagraph.model.inputs.tensors import baseline_tensors, network_tensors
+from pharmagraph.model.metrics.calibration import best_threshold
+from pharmagraph.model.presets.choices import Split
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.responses.measured import Responses
+from pharmagraph.model.responses.splits import Fold
+from pharmagraph.model.runtime import give_back_memory, reproducible
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One model on one fold.
+
+    Attributes
+    ----------
+    predicted
+        Of the held-out pairs in the fold's order, float64 (n_test,); NaN where nothing can be predicted.
+    options
+        What a baseline chose on inner parts; of presets, the shares of the network's parts.
+    seconds
+        Fitting and predicting.
+    threshold
+        Probability from which a pair is called sensitive, chosen on inner parts; of transfer between data sets.
+    """
+
+    predicted: np.ndarray
+    options: Mapping[str, float]
+    seconds: float
+    threshold: float | None = None
+
+
+@reproducible()
+def predict_fold(
+    heterograph: Heterograph,
+    measured: Responses,
+    fold: Fold,
+    model: str,
+    plan: Plan,
+    features: Features | None = None,
+) -> Outcome:
+    """Predictions of one fold's held-out pairs by a model that was given the training pairs alone."""
+    started = time.monotonic()
+    training, test = measured.take(fold.train), measured.take(fold.test)
+    groups = plan.groups(heterograph)
+    if model in BASELINES:
+        features = features or Features.of(baseline_tensors(plan.seen(heterograph)))
+        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups)
+        options = BASELINES[model].choose(problem)
+        predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
+        seconds = time.monotonic() - started
+        return Outcome(predicted, options, seconds, _threshold(problem, model, options, plan))
+    from pharmagraph.model.targets.run import gene_attention
+    from pharmagraph.model.training.ensemble import fit
+
+    config = load_preset(model, **plan.options())
+    seen = plan.seen(heterograph)
+    tensors = network_tensors(seen, config.network)
+    attends = gene_attention(seen, tensors, training, config, task=plan.task, seed=plan.seed)
+    give_back_memory()
+    fitted = fit(
+        tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
+        device=plan.device, attends=attends,
+    )  # fmt: skip
+    predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
+    shares = {f"share of the {part} part": share for part, share in fitted.shares().items()}
+    threshold = fitted.threshold if plan.split is Split.transfer else None
+    return Outcome(predicted, shares, time.monotonic() - started, threshold)
+
+
+def _threshold(problem: Problem, model: str, options: Mapping[str, float], plan: Plan) -> float | None:
+    """A baseline's `Outcome.threshold`."""
+    if plan.split is not Split.transfer or plan.task == "regression":
+        return None
+    less, aside = problem.inner(0)
+    return best_threshold(aside.label, BASELINES[model].predict(less, options, aside.drug, aside.cell_line))
+
+
+def in_turn(
+    heterograph: Heterograph,
+    measured: Responses,
+    cut: Sequence[Fold],
+    jobs: Sequence[tuple[int, str]],
+    plan: Plan,
+) -> Iterator[tuple[int, str, Outcome]]:
+    """Fit one after the other, in this process."""
+    wanted = any(model in BASELINES for _, model in jobs)
+    features = Features.of(baseline_tensors(plan.seen(heterograph))) if wanted else None
+    for number, model in jobs:
+        yield (
+            number, model,
+            predict_fold(heterograph, measured, cut[number], model, plan, features),
+        )  # fmt: skip
+        give_back_memory()
+
+
+_worker: dict[str, Any] = {}
+"""What a worker process read once: its graph, pairs, folds and features."""
+
+
+def _start_worker(folder: str, plan: Plan, n_threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(n_threads)
+    heterograph = graphs.load(Path(folder))
+    measured, cut = plan.cut(heterograph)
+    features = Features.of(baseline_tensors(plan.seen(heterograph)))
+    _worker.update(heterograph=heterograph, measured=measured, cut=cut, features=features, plan=plan)
+
+
+def _work(number: int, model: str) -> tuple[int, str, Outcome]:
+    heterograph, measured, plan = _worker["heterograph"], _worker["measured"], _worker["plan"]
+    outcome = predict_fold(
+        heterograph, measured, _worker["cut"][number], model, plan, features=_worker["features"]
+    )
+    give_back_memory()
+    return number, model, outcome
+
+
+def in_processes(
+    heterograph: Heterograph,
+    measured: Responses,
+    cut: Sequence[Fold],
+    jobs: Sequence[tuple[int, str]],
+    plan: Plan,
+    workers: int,
+) -> Iterator[tuple[int, str, Outcome]]:
+    """Fit side by side in processes of their own, each with its share of the cores; in the order they are done."""
+    workers = min(workers, len(jobs))
+    n_threads = max(1, (os.cpu_count() or 1) // workers)
+    with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:
+        graphs.save(heterograph, Path(folder))
+        give_back_memory()
+        pool = ProcessPoolExecutor(
+            workers,
+            mp_context=get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(folder, plan, n_threads),
+        )
+        try:
+            running = {pool.submit(_work, *job) for job in jobs}
+            while running:
+                ready, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,125 @@
+"""What an evaluation holds out and how it fits: the plan of it, and the pairs in it that nobody could predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs.edits import with_omics
+from pharmagraph.model.inputs.tensors import GraphTensors, cell_lines_without_features
+from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Split, Task
+from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.measured import Responses, dataset_name, responses
+from pharmagraph.model.responses.splits import Fold, folds, transfer
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is held out, and how models are fitted.
+
+    Attributes
+    ----------
+    split, n_folds
+        How pairs are held out; ``transfer`` has one fold.
+    drug_groups, cell_line_groups
+        Entities held out together.
+    train_on, test_on
+        Data sets of ``transfer``.
+    task, seed, device
+        As in `model.training.fit`.
+    changes
+        Options of presets to replace: ``{"network": {...}, "training": {...}}``.
+    omics
+        Models see these alone (`model.omics.OMICS`); all unless given. Folds and twins are the same whatever is seen.
+    """
+
+    split: Split
+    n_folds: int = 5
+    drug_groups: DrugGroups = DrugGroups.twins
+    cell_line_groups: CellLineGroups = CellLineGroups.twins
+    train_on: str | None = None
+    test_on: str | None = None
+    task: Task = "classification"
+    seed: int = 0
+    device: str = "cpu"
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    omics: tuple[str, ...] | None = None
+
+    def key(self, heterograph: Heterograph) -> Row:
+        """What a finished fold must agree in to be used again."""
+        seen = {} if self.omics is None else {"omics": list(self.omics)}
+        return seen | {
+            "dataset": self.dataset(heterograph), "split": self.split.value, "folds": self.n_folds,
+            "drug_groups": self.drug_groups.value, "cell_line_groups": self.cell_line_groups.value,
+            "train_on": self.train_on, "test_on": self.test_on, "task": self.task, "seed": self.seed,
+            "data": heterograph.fingerprint(), "changes": {k: dict(v) for k, v in self.changes.items() if v},
+        }  # fmt: skip
+
+    def dataset(self, heterograph: Heterograph) -> str:
+        """Name in rows."""
+        if self.split is Split.transfer:
+            return f"{self.train_on} → {self.test_on}"
+        return dataset_name(heterograph)
+
+    @property
+    def asked_as(self) -> Split:
+        """How models are told that pairs will be asked for: pairs of another data set are like random ones."""
+        return Split.random if self.split is Split.transfer else self.split
+
+    def options(self) -> dict[str, dict[str, Any]]:
+        """The changes to presets, for `model.config.load_preset`."""
+        return {part: dict(changed) for part, changed in self.changes.items()}
+
+    def cut(self, heterograph: Heterograph) -> tuple[Responses, list[Fold]]:
+        """The measured pairs and the folds over them."""
+        if self.split is Split.transfer:
+            if not self.train_on or not self.test_on:
+                raise ModelError("--split transfer needs --train-on and --test-on, the ids of two data sets")
+            measured, fold = transfer(heterograph, self.task, train_on=self.train_on, test_on=self.test_on)
+            return measured, [fold]
+        measured = responses(heterograph, self.task)
+        groups = self.groups(heterograph)
+        return measured, list(folds(measured, heterograph, self.split, self.n_folds, groups=groups))
+
+    def seen(self, heterograph: Heterograph) -> Heterograph:
+        """What models are given to learn from."""
+        return heterograph if self.omics is None else with_omics(heterograph, self.omics)
+
+    def groups(self, heterograph: Heterograph) -> Groups:
+        """Entities held out together, from folds and from the inner parts that select."""
+        return Groups.of(heterograph, self.drug_groups, self.cell_line_groups)
+
+
+@dataclass(frozen=True)
+class Unpredictable:
+    """Held-out pairs that no model can say anything about: their prediction is empty, for this reason."""
+
+    cell_line: str
+    pairs: int
+    reason: str
+
+
+def unpredictable_pairs(
+    heterograph: Heterograph, tensors: GraphTensors, measured: Responses, fold: Fold
+) -> tuple[np.ndarray, list[Unpredictable]]:
+    """Held-out pairs of cell lines of which nothing is known, bool (n_test,), and why.
+
+    A drug of which nothing is known is refused when the graph is read.
+    """
+    test, train = measured.take(fold.test), measured.take(fold.train)
+    bare = np.isin(heterograph.ids["CellLine"], cell_lines_without_features(heterograph, tensors))
+    unseen = bare & ~np.isin(np.arange(measured.n_cell_lines), train.cell_line)
+    mask = unseen[test.cell_line]
+    reason = "no omics, no similar cell line and no training pair"
+    found = [
+        Unpredictable(str(heterograph.ids["CellLine"][c]), int((test.cell_line == c).sum()), reason)
+        for c in np.unique(test.cell_line[mask])
+    ]
+    return mask, found

@@ -1,0 +1,38 @@
+"""Files of an evaluation: finished folds, a JSON object a line, and predictions as Parquet; both bear being cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.evaluation.journal import digest
+from pharmagraph.model.evaluation.plan import Row
+from pharmagraph.model.responses.measured import Responses
+
+
+def prediction_file(folder: Path, key: Row, number: int, model: str) -> Path:
+    """Where the predictions of a model on a fold lie; another plan or other data, another file."""
+    return folder / f"{key['split']}-{number}-{Path(model).stem}-{digest([key, model])}.parquet"
+
+
+def keep(
+    file: Path, heterograph: Heterograph, test: Responses, target: np.ndarray, predicted: np.ndarray
+) -> None:
+    """Write predictions, whole or not at all."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table(
+        {
+            "drug": pa.array(heterograph.ids["Drug"][test.drug], pa.string()),
+            "cell_line": pa.array(heterograph.ids["CellLine"][test.cell_line], pa.string()),
+            "target": target.astype(np.float64),
+            "predicted": pa.array(predicted, mask=~np.isfinite(predicted)),
+        }
+    )
+    unfinished = file.with_suffix(".unfinished")
+    parquet.write_table(table, unfinished)
+    unfinished.replace(file)

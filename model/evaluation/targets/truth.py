@@ -1,0 +1,123 @@
+"""Independent truth about drug–gene pairs from a file: active or not, or an affinity. Training never sees its pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pharmagraph.kg import user_tables
+from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.names import fold
+
+ACTIVE_BELOW = 1000.0
+"""nmol/l: at or below, an affinity counts as active."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Pairs of a truth file that the graph has.
+
+    Attributes
+    ----------
+    active, inactive
+        bool (n_drugs, n_genes).
+    n_rows, n_shared
+        Rows of the file, and those whose drug and gene are both in the graph.
+    """
+
+    active: np.ndarray
+    inactive: np.ndarray
+    n_rows: int
+    n_shared: int
+
+
+def read_truth(
+    path: Path,
+    *,
+    drugs: Sequence[str],
+    names: Mapping[str, Sequence[str | None]],
+    genes: Sequence[str],
+    active_below: float = ACTIVE_BELOW,
+) -> Truth:
+    """Read a table of pairs.
+
+    Parameters
+    ----------
+    path
+        CSV, or with tabs as ``.tsv`` or ``.txt``; columns drug, gene, and either ``active`` (0 or 1) or ``affinity``
+        (nmol/l, smaller binds more strongly); with neither, every row is an active pair.
+    drugs
+        Ids in the order of the rows of the result.
+    names
+        Id → names and aliases, by which the file may call a drug.
+    genes
+        Symbols in the order of its columns.
+    active_below
+        nmol/l, inclusive.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or no row has both a drug and a gene of the graph.
+    RowError
+        If a value is not a number, or a pair is both active and not.
+    """
+    row_of = _index_of_names(drugs, names)
+    column_of = {symbol.upper(): n for n, symbol in enumerate(genes)}
+    active = np.zeros((len(drugs), len(genes)), bool)
+    inactive = np.zeros_like(active)
+    n_rows = n_shared = 0
+    columns, rows = user_tables.rows(path, ("drug", "gene"))
+    value_column = next((c for c in ("active", "affinity") if c in columns), None)
+    for line, cells in rows:
+        n_rows += 1
+        is_active = _active(path, line, cells, value_column, active_below)
+        drug, gene = row_of.get(fold(cells["drug"])), column_of.get(cells["gene"].strip().upper())
+        if drug is None or gene is None:
+            continue
+        n_shared += 1
+        if (inactive if is_active else active)[drug, gene]:
+            pair = f"{cells['drug']}, {cells['gene']}"
+            raise RowError(str(path), line, "gene", pair, "is active in one row and not in another; keep one")
+        (active if is_active else inactive)[drug, gene] = True
+    if not n_shared:
+        raise InputError(
+            f"{path}: none of its {n_rows} rows has both a drug and a candidate gene of the graph; "
+            "drugs go by name or id, genes by HGNC symbol"
+        )
+    if not active.any():
+        raise InputError(f"{path}: none of its {n_shared} shared pairs is active; nothing can be found")
+    return Truth(active, inactive, n_rows, n_shared)
+
+
+def _active(path: Path, line: int, cells: Mapping[str, str], column: str | None, below: float) -> bool:
+    if column is None:
+        return True
+    text = cells[column].strip()
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if column == "active":
+        if value not in (0.0, 1.0):
+            raise RowError(str(path), line, column, text, "is not 0 or 1")
+        return value == 1.0
+    if not math.isfinite(value) or value < 0:
+        raise RowError(str(path), line, column, text, "is not an affinity in nmol/l")
+    return value <= below
+
+
+def _index_of_names(drugs: Sequence[str], names: Mapping[str, Sequence[str | None]]) -> dict[str, int]:
+    """Folded name → row; ids win over names, and names of earlier drugs over those of later ones."""
+    found: dict[str, int] = {}
+    for number, id_ in enumerate(drugs):
+        found.setdefault(fold(id_), number)
+    for number, id_ in enumerate(drugs):
+        for other in names.get(id_, ()):
+            if other:
+                found.setdefault(fold(other), number)
+    return found

@@ -1,0 +1,192 @@
+"""Searches a preset's options on inner parts of a training part; the held-out fold is cut away first and never read.
+
+A trial's options depend on the seed, its number and the finished trials alone, so a study that was cut off goes on as
+if it had not been, and the same command draws the same trials. The first trial is the preset itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.evaluation.plan import Plan
+from pharmagraph.model.inputs.tensors import network_tensors
+from pharmagraph.model.metrics.scores import CHOSEN_BY
+from pharmagraph.model.presets.config import Config, load_preset
+from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.measured import Responses, require_two_classes
+
+INNER_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One draw of options and what it reached on the inner part: AUROC, or R²."""
+
+    number: int
+    options: Mapping[str, Any]
+    value: float
+
+
+def tune(
+    heterograph: Heterograph,
+    preset: str,
+    plan: Plan,
+    *,
+    fold: int,
+    trials: int,
+    file: Path,
+    report: Callable[[int, float], None] = lambda done, best: None,
+) -> list[Trial]:
+    """Run a study up to a number of trials, those in its file included.
+
+    Parameters
+    ----------
+    preset
+        Options that are not searched are its own.
+    plan
+        The split, whose fold ``fold`` is left out altogether, the task, the seed, and changes to the preset.
+    trials
+        In all.
+    file
+        The study; made when it is not there.
+    report
+        Told how many trials are done and the best value.
+
+    Returns
+    -------
+    list of Trial
+        All finished trials, in their order.
+
+    Raises
+    ------
+    ModelError
+        If the file belongs to another study, or nothing can be learned from the training part.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
+
+    load_preset(preset, **plan.options())
+    measured, cut = plan.cut(heterograph)
+    if fold >= len(cut):
+        raise ModelError(f"--fold {fold} is not among {len(cut)} folds, which are counted from 0")
+    training = measured.take(cut[fold].train)
+    groups = plan.groups(heterograph)
+    inner = inner_split(training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=groups)
+    less, aside = training.take(inner.train), training.take(inner.test)
+    for part, where in ((less, "the training pairs"), (aside, "the inner validation pairs")):
+        require_two_classes(part, plan.task, f"{where} of the study")
+    belongs_to = json.dumps({**plan.key(heterograph), "preset": preset, "fold": fold}, sort_keys=True)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    journal = optuna.storages.JournalStorage(JournalFileBackend(str(file)))
+    study = optuna.create_study(
+        storage=journal, study_name="pharmagraph", direction="maximize", load_if_exists=True
+    )
+    if study.user_attrs.get("of", belongs_to) != belongs_to:
+        raise ModelError(
+            f"{file} belongs to a study of other data, another preset, split, task or seed; name another --study"
+        )
+    study.set_user_attr("of", belongs_to)
+    if not _finished(study) and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        study.enqueue_trial(_own(load_preset(preset)))
+    while len(done := _finished(study)) < trials:
+        study.sampler = optuna.samplers.TPESampler(seed=10_007 * plan.seed + len(done), n_startup_trials=8)
+        trial = study.ask()
+        options = {name: _draw(trial, name, space) for name, space in _space().items()}
+        study.tell(trial, _figure(heterograph, less, aside, _with(preset, options, plan), plan, groups))
+        done = _finished(study)
+        report(len(done), max(t.value for t in done))
+    return done
+
+
+def write_preset(path: Path, preset: str, found: Sequence[Trial]) -> None:
+    """The preset with the best trial's options, as YAML that `--preset` and `--models` take."""
+    import yaml
+
+    best = max(found, key=lambda trial: trial.value)
+    config = load_preset(preset, **_parts(best.options)).model_dump(mode="json", exclude={"preset"})
+    config = {part: options for part, options in config.items() if options is not None}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"# {preset} with the options of trial {best.number}, {best.value:.4f} on the inner part (cli tune)\n"
+        + yaml.safe_dump(config, sort_keys=False)
+    )
+
+
+def _figure(
+    heterograph: Heterograph, less: Responses, aside: Responses, config: Config, plan: Plan, groups: Groups
+) -> float:
+    from pharmagraph.model.targets.run import gene_attention
+    from pharmagraph.model.training.ensemble import fit
+
+    tensors = network_tensors(heterograph, config.network)
+    attends = gene_attention(heterograph, tensors, less, config, task=plan.task, seed=plan.seed)
+    fitted = fit(
+        tensors, less, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
+        device=plan.device, attends=attends,
+    )  # fmt: skip
+    target = aside.target(plan.task).astype(np.float64)
+    predicted = fitted.predict(aside.drug, aside.cell_line).astype(np.float64)
+    return CHOSEN_BY[plan.task](target, predicted)
+
+
+def _finished(study: Any) -> list[Trial]:
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [Trial(number, trial.params, float(trial.value)) for number, trial in enumerate(complete)]
+
+
+def _space() -> dict[str, Any]:
+    """``part.option`` → what it is drawn from."""
+    import yaml
+
+    parts = yaml.safe_load(
+        resources.files("pharmagraph.model").joinpath("presets", "search.yaml").read_text()
+    )
+    return {f"{part}.{option}": space for part, options in parts.items() for option, space in options.items()}
+
+
+def _own(config: Config) -> dict[str, Any]:
+    """What the preset itself has, as far as the search reaches: the first trial, which others have to beat."""
+    options, searched = config.model_dump(), _space()
+    own = {name: options[part][option] for name in searched for part, option in [name.split(".")]}
+    return {name: own[name] for name, space in searched.items() if _holds(space, own[name])}
+
+
+def _holds(space: Any, value: Any) -> bool:
+    return value in space["choices"] if isinstance(space, dict) else space[0] <= value <= space[1]
+
+
+def _draw(trial: Any, name: str, space: Any) -> Any:
+    if isinstance(space, dict):
+        return trial.suggest_categorical(name, space["choices"])
+    low, high = space
+    return trial.suggest_float(name, low, high, log=True)
+
+
+def _parts(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    parts: dict[str, dict[str, Any]] = {"network": {}, "training": {}}
+    for name, value in options.items():
+        part, option = name.split(".")
+        parts[part][option] = value
+    return parts
+
+
+def _with(preset: str, options: Mapping[str, Any], plan: Plan) -> Config:
+    """The preset with drawn options; what the caller changed stays changed."""
+    drawn = _parts(options)
+    return load_preset(
+        preset, **{part: {**drawn[part], **plan.options().get(part, {})} for part in ("network", "training")}
+    )

@@ -1,0 +1,106 @@
+"""Interventions on a fitted network's edges: some left out, some counted in part, and each layer's attention read.
+
+They are for `gene_edges.py`, which ranks edges and watches predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from scipy import sparse
+from torch import Tensor, nn
+
+from pharmagraph.model.inputs.edges import Edges
+from pharmagraph.model.inputs.messages import Messages
+from pharmagraph.model.kernels import Csr
+from pharmagraph.model.layers.gatv2 import RelationalGATv2Conv
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.presets.relations import RELATIONS
+from pharmagraph.model.training.ensemble import Fitted
+
+RELATION = "drug_from_gene"
+
+
+def without_edges(fitted: Fitted, relation: str, keep: Tensor) -> Messages:
+    """The run's messages with some edges of one relation only, by a mask, bool (n_edges,)."""
+    edges = fitted.messages.edges[relation].keep(keep.to(fitted.device))
+    sizes = fitted.tensors.sizes
+    source, destination = RELATIONS[relation]
+    graph = Csr.from_edges(edges.src, edges.dst, sizes[source], sizes[destination])
+    messages = fitted.messages
+    return replace(
+        messages,
+        edges={**messages.edges, relation: edges},
+        graphs={**messages.graphs, relation: graph},
+    )
+
+
+@contextmanager
+def scaled_messages(network: RelationalNetwork, edges: Edges, mask: Tensor) -> Iterator[None]:
+    """In every layer the messages of the gene edges count by a mask, float (n_edges,); their attention stays as it is.
+
+    A drug whose mask is zero draws nothing from genes, as if it had no gene edge.
+    """
+    convs = [conv for layer in network.layers for kind, conv in layer.convs.items() if kind == "Drug"]  # type: ignore[operator,union-attr]
+
+    def less(conv: Any, given: Any, output: Any) -> Any:
+        x_dst, x_src, _, edge_attr = given
+        drawn = _messages(conv, x_dst, x_src[RELATION], edges, edge_attr[RELATION]) * (mask - 1)[:, None]
+        return output[0].index_add(0, edges.dst, drawn), output[1]
+
+    hooks = [conv.register_forward_hook(less) for conv in convs]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _messages(
+    conv: RelationalGATv2Conv, x_dst: Tensor, x_src: Tensor, edges: Edges, edge_attr: Tensor
+) -> Tensor:
+    """Attention times the projected source on each gene edge, in plain torch, (n_edges, heads * channels)."""
+    heads = conv.heads
+    source = conv.lin_src[RELATION](x_src).unflatten(1, (heads, -1))[edges.src]
+    total = source + conv.lin_dst[RELATION](x_dst).unflatten(1, (heads, -1))[edges.dst]
+    if RELATION in conv.lin_edge:
+        total = total + conv.lin_edge[RELATION](edge_attr).unflatten(1, (heads, -1))
+    score = (nn.functional.leaky_relu(total, conv.negative_slope) * conv.att[RELATION]).sum(-1)
+    index = edges.dst[:, None].expand_as(score)
+    peak = score.new_full((len(x_dst), heads), -torch.inf).scatter_reduce(0, index, score.detach(), "amax")
+    power = torch.exp(score - peak[edges.dst])
+    weight = power / score.new_zeros(peak.shape).index_add(0, edges.dst, power)[edges.dst]
+    return (weight[..., None] * source).flatten(1)
+
+
+def layer_matrices(network: RelationalNetwork, fitted: Fitted) -> tuple[list[sparse.csr_matrix], int]:
+    """Every layer's attention over all nodes, the mean over heads, and the number of the first gene.
+
+    Drugs come first, then cell lines, then genes; a row is who draws.
+    """
+    found: list[Mapping[str, Tensor]] = []
+    hooks = [
+        layer.register_forward_hook(lambda _, __, output: found.append(output[1])) for layer in network.layers
+    ]
+    try:
+        with torch.inference_mode():
+            network.states(fitted.tensors, fitted.messages)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    tensors = fitted.tensors
+    start = {"Drug": 0, "CellLine": tensors.n_drugs, "Gene": tensors.n_drugs + tensors.n_cell_lines}
+    n = start["Gene"] + tensors.n_genes
+    matrices = []
+    for attention in found:
+        parts = []
+        for relation, weight in attention.items():
+            edges, (source, destination) = fitted.messages.edges[relation], RELATIONS[relation]
+            at = (edges.dst.cpu().numpy() + start[destination], edges.src.cpu().numpy() + start[source])
+            parts.append(sparse.csr_matrix((weight.mean(1).cpu().numpy(), at), shape=(n, n)))
+        matrices.append(sparse.csr_matrix(sum(parts[1:], parts[0])))
+    return matrices, start["Gene"]

@@ -1,0 +1,84 @@
+"""An explanation as a graph: networkx, GraphML, and a picture. It computes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import networkx as nx
+
+from pharmagraph.kg.errors import InputError
+from pharmagraph.model.explain.explanation import Explanation
+
+COLOURS = {"Drug": "#c0504d", "Gene": "#4f81bd", "CellLine": "#9bbb59"}
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def as_graph(explanation: Explanation) -> nx.MultiDiGraph:
+    """Nodes and edges of the paths and of the drug's most attended genes.
+
+    Returns
+    -------
+    networkx.MultiDiGraph
+        Nodes by id with ``label`` (Drug, Gene, CellLine); edges with ``type`` and, where there is one, ``weight``.
+    """
+    graph = nx.MultiDiGraph(run=explanation.run_id)
+    drug = explanation.drug["id"]
+    graph.add_node(drug, label="Drug", name=explanation.drug["name"])
+    if explanation.cell_line is not None:
+        graph.add_node(explanation.cell_line["id"], label="CellLine", name=explanation.cell_line["name"])
+    for row in explanation.genes:
+        graph.add_node(row["gene"], label="Gene", name=row["gene"], known=bool(row["known"]))
+        graph.add_edge(drug, row["gene"], key="ATTENDS", type="ATTENDS", weight=float(row["weight"]))
+    for path in explanation.paths:
+        for step in path.steps:
+            for label, id_ in (step.src, step.dst):
+                if id_ not in graph:
+                    graph.add_node(id_, label=label, name=id_)
+            weight = {} if step.weight is None else {"weight": float(step.weight)}
+            graph.add_edge(step.src[1], step.dst[1], key=step.type, type=step.type, **weight)
+    return graph
+
+
+def write(explanation: Explanation, path: Path) -> None:
+    """Write GraphML, or a picture, by the file's suffix.
+
+    Raises
+    ------
+    InputError
+        If the suffix is neither ``.graphml`` nor of a picture, or a picture is asked for without matplotlib.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".graphml", *PICTURES}:
+        raise InputError(f"{path}: give a name that ends in .graphml, {', '.join(PICTURES)}")
+    graph = as_graph(explanation)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if suffix == ".graphml":
+        nx.write_graphml(graph, path)
+    else:
+        _draw(graph, path)
+
+
+def _draw(graph: nx.MultiDiGraph, path: Path) -> None:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise InputError(
+            "a picture needs matplotlib: pip install matplotlib; .graphml needs nothing"
+        ) from None
+    figure = Figure(figsize=(10, 7), layout="tight")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.axis("off")
+    place = nx.kamada_kawai_layout(nx.Graph(graph))
+    for node, about in graph.nodes(data=True):
+        x, y = place[node]
+        axes.scatter([x], [y], s=260, color=COLOURS[about["label"]], zorder=2)
+        axes.annotate(about.get("name", node), (x, y), ha="center", va="bottom", fontsize=8, zorder=3)
+    heaviest = max((d["weight"] for _, _, d in graph.edges(data=True) if "weight" in d), default=1.0)
+    for src, dst, about in graph.edges(data=True):
+        width = 0.5 + 3 * about["weight"] / heaviest if "weight" in about else 0.5
+        (x0, y0), (x1, y1) = place[src], place[dst]
+        style = "-" if about["type"] == "ATTENDS" else "--"
+        axes.plot([x0, x1], [y0, y1], style, color="#888888", linewidth=width, zorder=1)
+    figure.savefig(path)

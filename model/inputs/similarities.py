@@ -1,0 +1,171 @@
+"""How alike drugs are by structure, and cell lines by omics; no response enters. Each is a covariance, too: the axial
+part attends by these, the Gaussian process has them for kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from pharmagraph.kg.fingerprints import FINGERPRINTS
+from pharmagraph.model.inputs.edges import Edges
+
+
+def kernel_of(attends: Tensor) -> Tensor:
+    r"""Overlap of drugs' attention, :math:`\sum_g \sqrt{\alpha_{dg} \alpha_{eg}}`: 1 of a drug with itself, (n, n).
+
+    A sum over genes of a product of two drugs' edges: each gene has its share. It is a covariance.
+    """
+    root = attends.sqrt()
+    return root @ root.T
+
+
+DRUG_KERNELS = (
+    "fingerprint",
+    "morgan_counts",
+    "feature_counts",
+    "atom_pair_counts",
+    "path_bits",
+    "structural_keys",
+    "rare_bits",
+    "stored",
+)
+CELL_LINE_KERNELS = (
+    "components",
+    "cosine",
+    "rbf",
+    "rbf_wide",
+    "rbf_narrow",
+    "rbf_narrower",
+    "stored",
+    "mutation",
+    "copy_number",
+    "tissue",
+)
+N_SHARPENED_DRUG_KERNELS = 6
+N_SHARPENED_CELL_LINE_KERNELS = 2
+"""The first kernels, which alone rank neighbours and set how fast the axial part's attention falls off."""
+
+N_COMPONENTS = 16
+
+
+def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
+    """Similarities in [0, 1] of all drugs, (n_drugs, n_drugs, 8), in the order of ``DRUG_KERNELS``.
+
+    Parameters
+    ----------
+    views
+        Of structures, as in `kg.fingerprints.FINGERPRINTS`: bits or counts, float32 (n_drugs, width).
+    similar
+        Stored similarities.
+
+    Returns
+    -------
+    Tensor
+        Tanimoto on every view; ``rare_bits``, a cosine in which a bit counts by how rare it is; and what is
+        stored. A drug without a structure is similar to none but by what is stored.
+    """
+    bits = views["fingerprint"]
+    rarity = torch.log1p(len(bits) / (1 + bits.sum(0)))
+    kernels = [tanimoto(views[name]) for name in FINGERPRINTS]
+    return torch.stack([*kernels, _cosine(bits * rarity), _stored(similar, len(bits))], dim=-1)
+
+
+def tanimoto(counts: Tensor) -> Tensor:
+    """Sum of smaller counts over sum of larger ones, (n, n), 0 between empty rows; for bits, the usual Tanimoto.
+
+    A count of c is c bits of which it has all, so the smaller of two counts is the bits that both have.
+    """
+    common = counts.new_zeros(len(counts), len(counts))
+    for level in range(1, int(counts.max()) + 1 if counts.numel() else 1):
+        reached = counts[:, (counts >= level).any(0)] >= level
+        common += reached.to(counts.dtype) @ reached.to(counts.dtype).T
+    size = common.diagonal()
+    similarity: Tensor = common / (size[:, None] + size[None] - common).clamp(min=1)
+    return similarity
+
+
+def cell_line_kernels(
+    expression: Tensor, mutation: Tensor, copy_number: Tensor, tissue: Tensor, similar: Edges
+) -> Tensor:
+    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 10), in the order of ``CELL_LINE_KERNELS``.
+
+    ``components`` is a cosine on the main axes of expression; ``rbf`` has the median squared distance as its
+    width, the others twice, half and a quarter of it. A cell line without expression is like none by it: having none
+    is no reason to be alike.
+    """
+    square = (expression**2).sum(1)
+    distance = (square[:, None] + square[None] - 2 * expression @ expression.T).clamp(min=0)
+    apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
+    width = apart.median() if len(apart) else distance.new_tensor(1.0)
+    rbf = torch.exp(-distance / width.clamp(min=1e-6))
+    centred = expression - expression.mean(0)
+    by_expression = [_cosine(_components(centred)), _cosine(centred), rbf, rbf**0.5, rbf**2, rbf**4]
+    without = ~expression.any(dim=1)
+    for kernel in by_expression:
+        kernel[without], kernel[:, without] = 0, 0
+        kernel.diagonal()[without] = 1
+    kernels = [
+        *by_expression,
+        _stored(similar, len(distance)),
+        _cosine(mutation - mutation.mean(0)),
+        _cosine(copy_number - copy_number.mean(0)),
+        ((tissue[:, None] == tissue[None]) & (tissue >= 0)[:, None]).float(),
+    ]
+    return torch.stack(kernels, dim=-1)
+
+
+def _stored(similar: Edges, n: int) -> Tensor:
+    """Stored similarities, (n, n), as the nearest matrix that can be a covariance: only neighbours were stored."""
+    matrix = torch.eye(n, dtype=torch.float64)
+    matrix[similar.dst, similar.src] = similar.weight[:, 0].double()
+    values, vectors = torch.linalg.eigh(matrix)
+    covariance: Tensor = (vectors * values.clamp(min=0)) @ vectors.T
+    return covariance.float()
+
+
+def _components(centred: Tensor) -> Tensor:
+    """Coordinates on the main axes of variation, (n, 16): what many genes say together, without single genes' noise."""
+    values, vectors = torch.linalg.eigh((centred @ centred.T).double())
+    k = min(N_COMPONENTS, len(values))
+    coordinates: Tensor = vectors[:, -k:] * values[-k:].clamp(min=0).sqrt()
+    return coordinates.float()
+
+
+def _cosine(rows: Tensor) -> Tensor:
+    unit = rows / rows.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    cosine: Tensor = unit @ unit.T
+    return cosine
+
+
+def k_nearest(kernels: Tensor, k: int, ranked_by: int) -> Edges:
+    """Each node's k most similar other nodes; ties go to the smaller number.
+
+    Parameters
+    ----------
+    kernels
+        (n, n, n_kernels).
+    k
+        Sources a destination.
+    ranked_by
+        So many of the first kernels, by their mean.
+
+    Returns
+    -------
+    Edges
+        Weight: all kernels, (n_edges, n_kernels).
+    """
+    n = len(kernels)
+    mean = kernels[..., :ranked_by].mean(-1)
+    mean.fill_diagonal_(-1)
+    k = min(k, n - 1)
+    if k < 1:
+        return Edges(
+            torch.empty(0, dtype=torch.int64),
+            torch.empty(0, dtype=torch.int64),
+            torch.empty(0, kernels.shape[-1]),
+        )
+    src = torch.sort(mean, dim=1, descending=True, stable=True).indices[:, :k].flatten()
+    dst = torch.arange(n).repeat_interleave(k)
+    return Edges(src, dst, kernels[dst, src])

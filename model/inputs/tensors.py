@@ -1,0 +1,240 @@
+"""Heterograph → the label-free tensors a network reads: features, similarities and edges. No response enters here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pharmagraph.kg.errors import ModelError, some
+from pharmagraph.kg.fingerprints import FINGERPRINTS
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs.edges import Edges
+from pharmagraph.model.inputs.similarities import (
+    N_SHARPENED_CELL_LINE_KERNELS,
+    N_SHARPENED_DRUG_KERNELS,
+    cell_line_kernels,
+    drug_kernels,
+    k_nearest,
+)
+from pharmagraph.model.presets.config import NetworkConfig
+
+
+def baseline_tensors(heterograph: Heterograph) -> GraphTensors:
+    """What baselines read: kernels and components, no edges for messages."""
+    return graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
+
+
+_DESCRIBED_BY = ("morgan_counts", "feature_counts", "structural_keys")
+
+
+@dataclass(frozen=True)
+class GraphTensors:
+    """What is known without any measured response.
+
+    Attributes
+    ----------
+    structure
+        Logarithms of counts of atom environments and of structural keys, float32 (n_drugs, width).
+    has_structure
+        bool (n_drugs,).
+    expression
+        Signed z, 0 where the graph has no edge, float32 (n_cell_lines, n_genes).
+    mutation
+        float32 (n_cell_lines, n_genes), 1 where mutated.
+    copy_number
+        As the source gives it, 0 where the graph has no edge, float32 (n_cell_lines, n_genes).
+    tissue
+        Code, -1 unknown, int64 (n_cell_lines,).
+    similar_drugs, similar_cell_lines
+        As stored, both ways; weight (n_edges, 1), the mean over kernels and datasets.
+    expresses
+        Gene → cell line, the strongest edges of each cell line; weight is z.
+    targets
+        Gene → drug, known targets; weight 1.
+    interacts
+        Gene → gene, both ways; weight 1.
+    drug_kernels, cell_line_kernels
+        `model.similarities.DRUG_KERNELS` and `CELL_LINE_KERNELS`, float32 (n, n, n_kernels).
+    drug_neighbours, cell_line_neighbours
+        Every node's most similar nodes of its kind, by those kernels, weight (n_edges, n_kernels), for the axial part.
+    """
+
+    structure: Tensor
+    has_structure: Tensor
+    expression: Tensor
+    mutation: Tensor
+    copy_number: Tensor
+    tissue: Tensor
+    similar_drugs: Edges
+    similar_cell_lines: Edges
+    expresses: Edges
+    targets: Edges
+    interacts: Edges
+    drug_kernels: Tensor
+    cell_line_kernels: Tensor
+    drug_neighbours: Edges
+    cell_line_neighbours: Edges
+
+    @property
+    def n_drugs(self) -> int:
+        """Number of drugs."""
+        return len(self.structure)
+
+    @property
+    def n_cell_lines(self) -> int:
+        """Number of cell lines."""
+        return len(self.expression)
+
+    @property
+    def n_genes(self) -> int:
+        """Number of genes."""
+        return self.expression.shape[1]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Label → number of its nodes."""
+        return {"Drug": self.n_drugs, "CellLine": self.n_cell_lines, "Gene": self.n_genes}
+
+    def to(self, device: torch.device | str) -> GraphTensors:
+        """All of it on another device."""
+        where = torch.device(device)
+        return replace(self, **{f.name: getattr(self, f.name).to(where) for f in fields(self)})
+
+
+def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: int) -> GraphTensors:
+    """Read a heterograph.
+
+    Parameters
+    ----------
+    heterograph
+        Whole or a subgraph.
+    n_expressed
+        Expression edges kept a cell line, the largest ``|z|`` first.
+    n_neighbours
+        Drugs a drug, and cell lines a cell line, for the axial part.
+
+    Raises
+    ------
+    ModelError
+        If a drug with responses has neither a structure nor a stored similarity; the names are in the message.
+    """
+    graph = heterograph.graph
+    n_cell_lines, n_genes = graph.num_nodes("CellLine"), graph.num_nodes("Gene")
+    views = {name: graph.nodes["Drug"].data[name].float() for name in FINGERPRINTS}
+    expression = _dense(heterograph, "EXPRESSES", "z")
+    mutation = (_dense(heterograph, "MUTATED", "value") != 0).float()
+    copy_number = _dense(heterograph, "COPY_NUMBER", "value")
+    similar_drugs = _similar(heterograph, "Drug")
+    similar_cell_lines = _similar(heterograph, "CellLine")
+    _require_structures(heterograph, views["fingerprint"], similar_drugs)
+    tissue = graph.nodes["CellLine"].data["tissue"]
+
+    top = min(n_expressed, n_genes)
+    strongest = (
+        torch.topk(expression.abs(), top, dim=1).indices
+        if top
+        else torch.empty((n_cell_lines, 0), dtype=torch.int64)
+    )
+    cell_line = torch.arange(n_cell_lines).repeat_interleave(top)
+    z = expression[cell_line, strongest.flatten()]
+    expresses = Edges(strongest.flatten(), cell_line, z[:, None]).keep(z != 0)
+
+    drug, gene = _unique(graph.edges(etype=("Drug", "TARGETS", "Gene")), n_genes)
+    a, b = _unique(graph.edges(etype=("Gene", "INTERACTS_WITH", "Gene")), n_genes)
+    of_drugs = drug_kernels(views, similar_drugs)
+    of_cell_lines = cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines)
+    return GraphTensors(
+        structure=torch.log1p(torch.cat([views[name] for name in _DESCRIBED_BY], dim=1)),
+        has_structure=graph.nodes["Drug"].data["has_structure"].bool(),
+        expression=expression,
+        mutation=mutation,
+        copy_number=copy_number,
+        tissue=tissue,
+        similar_drugs=similar_drugs,
+        similar_cell_lines=similar_cell_lines,
+        expresses=expresses,
+        targets=Edges(gene, drug, torch.ones(len(drug), 1)),
+        interacts=Edges(torch.cat([a, b]), torch.cat([b, a]), torch.ones(2 * len(a), 1)),
+        drug_kernels=of_drugs,
+        cell_line_kernels=of_cell_lines,
+        drug_neighbours=k_nearest(of_drugs, n_neighbours, N_SHARPENED_DRUG_KERNELS),
+        cell_line_neighbours=k_nearest(of_cell_lines, n_neighbours, N_SHARPENED_CELL_LINE_KERNELS),
+    )
+
+
+def network_tensors(heterograph: Heterograph, network: NetworkConfig) -> GraphTensors:
+    """`graph_tensors` with the numbers of expression edges and neighbours that a network's options give."""
+    return graph_tensors(
+        heterograph, n_expressed=network.n_expressed_genes, n_neighbours=network.axial_neighbours
+    )
+
+
+def _dense(heterograph: Heterograph, type_: str, feature: str) -> Tensor:
+    """Cell line × gene matrix of an edge feature, the mean over datasets, 0 where there is no edge."""
+    graph = heterograph.graph
+    edge_type = ("CellLine", type_, "Gene")
+    shape = (graph.num_nodes("CellLine"), graph.num_nodes("Gene"))
+    total, count = torch.zeros(shape), torch.zeros(shape)
+    if graph.num_edges(edge_type):
+        ends = graph.edges(etype=edge_type)
+        value = graph.edges[edge_type].data[feature].float()
+        finite = torch.isfinite(value)
+        where = (ends[0][finite], ends[1][finite])
+        total.index_put_(where, value[finite], accumulate=True)
+        count.index_put_(where, torch.ones(int(finite.sum())), accumulate=True)
+    return total / count.clamp(min=1)
+
+
+def _similar(heterograph: Heterograph, label: str) -> Edges:
+    """Stored similarities both ways, a pair once."""
+    graph = heterograph.graph
+    edge_type = (label, "SIMILAR_TO", label)
+    src, dst = (end.numpy() for end in graph.edges(etype=edge_type))
+    n = graph.num_nodes(label)
+    value = graph.edges[edge_type].data["similarity"].numpy().astype(np.float64) if len(src) else np.empty(0)
+    both = np.concatenate([src * n + dst, dst * n + src])
+    pair, position = np.unique(both, return_inverse=True)
+    mean = np.bincount(position, np.tile(value, 2), minlength=len(pair)) / np.maximum(
+        np.bincount(position, minlength=len(pair)), 1
+    )
+    return Edges(
+        torch.from_numpy(pair // max(n, 1)),
+        torch.from_numpy(pair % max(n, 1)),
+        torch.from_numpy(mean.astype(np.float32))[:, None],
+    )
+
+
+def _unique(ends: tuple[Tensor, Tensor], n_dst: int) -> tuple[Tensor, Tensor]:
+    """Edges of several datasets, each pair once."""
+    pair = torch.unique(ends[0] * max(n_dst, 1) + ends[1])
+    return pair // max(n_dst, 1), pair % max(n_dst, 1)
+
+
+def cell_lines_without_features(heterograph: Heterograph, tensors: GraphTensors) -> list[str]:
+    """Ids of measured cell lines of which nothing but their responses is known: no omics, no similar cell line.
+
+    They can be fitted, by their own responses, but not predicted when those are held out.
+    """
+    known = torch.zeros(tensors.n_cell_lines, dtype=torch.bool)
+    for matrix in (tensors.expression, tensors.mutation, tensors.copy_number):
+        known |= matrix.any(dim=1)
+    known[tensors.similar_cell_lines.dst] = True
+    cell_line = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[1]
+    bare = torch.unique(cell_line[~known[cell_line]])
+    return sorted(str(i) for i in heterograph.ids["CellLine"][bare.numpy()])
+
+
+def _require_structures(heterograph: Heterograph, fingerprint: Tensor, similar_drugs: Edges) -> None:
+    drug = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[0]
+    has_kernel = torch.zeros(len(fingerprint), dtype=torch.bool)
+    has_kernel[similar_drugs.dst] = True
+    bare = (~fingerprint.any(dim=1) & ~has_kernel)[drug]
+    if bare.any():
+        names = sorted({str(i) for i in heterograph.ids["Drug"][drug[bare].numpy()]})
+        raise ModelError(
+            f"{some(names)} {'has' if len(names) == 1 else 'have'} responses but neither a structure nor a similar "
+            "drug; add SMILES and ingest again, or leave them out of the data"
+        )

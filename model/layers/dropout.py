@@ -1,0 +1,58 @@
+"""Dropout whose random numbers are hashes of places: no mask is stored, and no number waits for the one before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from pharmagraph.model.kernels import Dropout
+from pharmagraph.model.kernels.choice import for_cpu
+
+
+class HashDropout(nn.Module):
+    """`torch.nn.Dropout`, in a quarter of its time where the C++ kernels are; torch's own elsewhere.
+
+    One number of torch's generator is the seed of a call, so `torch.manual_seed` repeats a run; what is kept does not
+    depend on the number of threads.
+
+    Parameters
+    ----------
+    p
+        Probability of zeroing a number, ``0 <= p < 1``.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape."""
+        if not self.training or self.p == 0:
+            return x
+        if x.device.type == "cpu" and x.dtype is torch.float32 and for_cpu().name == "cpu":
+            return _Dropped.apply(x, Dropout.draw(self.p))
+        return functional.dropout(x, self.p)
+
+    def extra_repr(self) -> str:
+        """The probability, for `print`."""
+        return f"p={self.p}"
+
+
+class _Dropped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dropout: Dropout) -> Tensor:
+        from pharmagraph.model.kernels.cpu import library
+
+        ctx.dropout = dropout
+        return library().drop(x.contiguous(), dropout)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        from pharmagraph.model.kernels.cpu import library
+
+        return library().drop(gradients[0].contiguous(), ctx.dropout), None

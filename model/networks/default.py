@@ -1,0 +1,146 @@
+"""The relational network: encoders, relational attention layers and the decoder of drug–cell-line pairs.
+
+Where data come from is `graph_tensors.py`, what may be seen is `messages.py`, how it is fitted `training.py`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pharmagraph.model.inputs.messages import Messages
+from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.networks.axial import AxialAttention
+from pharmagraph.model.networks.blended_attention import blended
+from pharmagraph.model.networks.encoder import Encoder, Identities
+from pharmagraph.model.networks.factors import Factors
+from pharmagraph.model.networks.gaussian_process import KernelPart
+from pharmagraph.model.networks.network import Attended, Logits
+from pharmagraph.model.networks.relational import PairDecoder, RelationalLayer
+from pharmagraph.model.presets.choices import Task
+from pharmagraph.model.presets.config import NetworkConfig
+
+
+class RelationalNetwork(nn.Module):
+    """Relational attention over the graph, axial attention over the responses, a Gaussian process, and factors.
+
+    Parameters
+    ----------
+    tensors
+        Sizes, and the features that fix the projections.
+    config
+        Parts and widths.
+    task
+        What is predicted; the kernel part starts from it.
+
+    Attributes
+    ----------
+    parts
+        Names of the parts.
+    shares
+        Of the parts in the prediction; the trainer sets them on the inner validation part.
+    calibration
+        Slope and intercept of the prediction; likewise.
+    """
+
+    shares: Tensor
+    calibration: Tensor
+
+    def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
+        super().__init__()
+        others = {"axial": config.axial, "kernel": config.kernel, "factors": config.factors}
+        self.parts = ("relational", *(part for part, wanted in others.items() if wanted))
+        self.register_buffer("shares", torch.full((len(self.parts),), 1 / len(self.parts)))
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
+        self.encoder = Encoder(tensors, config)
+        self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
+        self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
+        self.decoder = PairDecoder(config)
+        self.axial = (
+            AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
+        )
+        self.kernel = KernelPart(config, task) if config.kernel else None
+        self.factors = (
+            Factors(
+                (tensors.n_drugs, tensors.n_cell_lines),
+                (config.drug_components, config.cell_line_components),
+                config.factor_starts,
+                config.factor_rank,
+            )
+            if config.factors
+            else None
+        )
+
+    def states(
+        self, tensors: GraphTensors, messages: Messages
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Last states of all nodes, and the last layer's attention (n_edges, heads) a relation."""
+        first = self.encoder(tensors, messages)
+        of_drug, of_cell_line = self.identities.numbers(messages)
+        if of_drug.shape[1]:
+            first["Drug"] = first["Drug"] + self.identities.to_drug(of_drug)
+            first["CellLine"] = first["CellLine"] + self.identities.to_cell_line(of_cell_line)
+        states = {kind: functional.gelu(state) for kind, state in first.items()}
+        attention: dict[str, Tensor] = {}
+        for layer in self.layers:
+            states, attention = layer(states, messages)
+        return states, attention
+
+    def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
+        """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
+        states, _ = self.states(tensors, messages)
+        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
+        parts = [self.relational(states, messages, drug, cell_line)]
+        if self.axial is not None:
+            parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
+        if self.kernel is not None:
+            parts.append(offset + self.kernel(tensors, states, messages, drug, cell_line))
+        if self.factors is not None and not self.training:
+            parts.append(offset + self.factors(self.encoder.components(tensors), drug, cell_line))
+        return Logits(tuple(parts), self.shares, self.calibration)
+
+    def relational(
+        self, states: dict[str, Tensor], messages: Messages, drug: Tensor, cell_line: Tensor
+    ) -> Tensor:
+        """What the relational part says of pairs, (n_pairs,)."""
+        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
+        identities = self.identities.logits(messages, drug, cell_line)
+        logits: Tensor = offset + self.decoder(states, drug, cell_line) + identities
+        return logits
+
+    def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
+        """The last layer's attention by relation, with the other parts' by their shares where they have any."""
+        states, weights = self.states(tensors, messages)
+        found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
+        axial = self.axial.attention(tensors, messages.visible) if self.axial is not None else {}
+        if self.kernel is None:
+            found |= axial
+        else:
+            drawn = self.kernel.draws(tensors, states, messages)
+            shares = dict(zip(self.parts, self.shares.tolist(), strict=True))
+            found = blended(found, axial, drawn, messages.visible, shares)
+        return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
+
+    def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
+        """Priors of the identities, to be added to the summed loss."""
+        return self.identities.penalty(numbers, drug_bias, cell_line_bias)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """``identity``, ``axial``, ``kernel`` and ``rest``: they learn at rates of their own."""
+        identity = [
+            *self.identities.drug.parameters(),
+            *self.identities.cell_line.parameters(),
+            self.identities.drug_bias,
+            self.identities.cell_line_bias,
+        ]
+        axial = list(self.axial.parameters()) if self.axial is not None else []
+        kernel = self.kernel.hyperparameters() if self.kernel is not None else []
+        apart = {id(p) for p in identity + axial + kernel}
+        return {
+            "identity": identity,
+            "axial": axial,
+            "kernel": kernel,
+            "rest": [p for p in self.parameters() if id(p) not in apart],
+        }

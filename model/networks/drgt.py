@@ -1,0 +1,229 @@
+"""The paper's network: one adjacency over drugs, cell lines and genes, GATv2 layers, a fully connected head.
+
+Two faults of the published code are repaired: cell lines' embeddings are read from their own rows, and no
+held-out fold chooses the epoch. Inoue et al., drGT, arXiv 2405.08979.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pharmagraph.model.inputs.candidates import genes_with_signal
+from pharmagraph.model.inputs.edges import Edges
+from pharmagraph.model.inputs.messages import Messages
+from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.kernels import Csr
+from pharmagraph.model.layers.dropout import HashDropout
+from pharmagraph.model.layers.gatv2 import GATv2Conv
+from pharmagraph.model.networks.network import Attended, Logits
+from pharmagraph.model.presets.config import AdjacencyConfig, NetworkConfig
+from pharmagraph.model.presets.relations import RELATIONS
+
+ADJACENT = ("cell_line_from_gene", "drug_from_gene", "drug_from_sensitive")
+"""Relations whose edges, both ways, are the adjacency: expression, targets, and sensitive training pairs."""
+
+
+class AdjacencyNetwork(nn.Module):
+    """Attention over all neighbours at once, whatever their kind.
+
+    Features are rows of similarity matrices: Tanimoto of drugs, RBF on expression of cell lines and of genes. An
+    edge's one feature is its value scaled to [0, 1]; every node also has a loop to itself. Genes are the known targets
+    and those with most expression signal; edges of others are left out.
+
+    Parameters
+    ----------
+    tensors
+        Sizes, and the features.
+    config
+        With its section ``adjacency``.
+    """
+
+    shares: Tensor
+    calibration: Tensor
+    gene_place: Tensor
+    """Number of a gene in the graph → its place among the network's genes, -1 for none."""
+
+    def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
+        super().__init__()
+        assert config.adjacency is not None  # the preset was checked
+        self.settings: AdjacencyConfig = config.adjacency
+        self.parts = ("adjacency",)
+        self.register_buffer("shares", torch.ones(1))
+        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
+        self.offsets = {
+            "Drug": 0,
+            "CellLine": tensors.n_drugs,
+            "Gene": tensors.n_drugs + tensors.n_cell_lines,
+        }
+        signal = genes_with_signal(tensors.expression, config.adjacency.n_genes)
+        genes = torch.unique(torch.cat([signal, tensors.targets.src]))  # ascending
+        place = torch.full((tensors.n_genes,), -1, device=genes.device)
+        place[genes] = torch.arange(len(genes), device=genes.device)
+        self.register_buffer("gene_place", place, persistent=False)
+        self.n_nodes = tensors.n_drugs + tensors.n_cell_lines + len(genes)
+        # The head reads drugs and cell lines, so nothing need be sent to genes in the last layer; norms over nodes and
+        # other convolutions would notice that they are gone.
+        local = config.conv == "gatv2" and self.settings.norm == "layer"
+        self.n_read = self.offsets["Gene"] if local else self.n_nodes
+        for name, rows in zip(
+            ("drug_rows", "cell_line_rows", "gene_rows"),
+            _similarity_rows(tensors, genes, self.settings.kernel_width),
+            strict=True,
+        ):
+            self.register_buffer(name, rows, persistent=False)
+        width = self.settings.input_channels
+        self.drug = nn.Linear(tensors.n_drugs, width)
+        self.cell_line = nn.Linear(tensors.n_cell_lines, width)
+        self.gene = nn.Linear(len(genes), width)
+        self.convs, self.norms, self.dropouts = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for channels, dropout in zip(self.settings.head_channels, self.settings.layer_dropout, strict=True):
+            self.convs.append(_conv(config, width, channels))
+            width = channels * config.heads
+            self.norms.append(_norm(self.settings.norm, width))
+            self.dropouts.append(HashDropout(dropout))
+        self.activation = nn.ReLU() if self.settings.activation == "relu" else nn.GELU()
+        head: list[nn.Module] = []
+        for _ in range(self.settings.hidden_layers):
+            head += [
+                nn.Linear(2 * width, 2 * width),
+                self.activation,
+                HashDropout(self.settings.hidden_dropout),
+            ]
+        self.head = nn.Sequential(*head, nn.Linear(2 * width, 1))
+
+    def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
+        """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
+        states, _, _ = self._states(messages)
+        start = 0 if self.settings.cell_lines_from_drug_rows else self.offsets["CellLine"]
+        first = self.head[0]
+        assert isinstance(first, nn.Linear)
+        # the linear map of two concatenated states is the sum of a map of each: once a node, not once a pair
+        of_drug, of_cell_line = first.weight.chunk(2, 1)
+        of_drugs = functional.linear(states[: tensors.n_drugs], of_drug, first.bias)
+        of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
+        pair = of_drugs[drug] + of_cell_lines[cell_line]
+        return Logits((self.head[1:](pair)[:, 0],), self.shares, self.calibration)
+
+    def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
+        """The last layer's attention on the edges of the adjacency, in the relations they come from."""
+        _, weights, edges = self._states(messages)
+        competitors = torch.bincount(edges.dst, minlength=self.n_nodes)[edges.dst]
+        found, start = {}, 0
+        for relation in ADJACENT:
+            own = self._kept(relation, messages)
+            stop = start + len(own)
+            found[relation] = Attended(own, weights[start:stop].mean(1), competitors[start:stop])
+            start = stop
+        return found
+
+    def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
+        """None: the paper has no learned identities beyond its linear maps."""
+        return self.drug.bias.new_zeros(())
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """All in ``rest``."""
+        return {"identity": [], "axial": [], "kernel": [], "rest": list(self.parameters())}
+
+    def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
+        """The last layer's states of the nodes that are read, its attention, and the edges of that."""
+        edges = self._adjacency(messages)
+        states = torch.cat(
+            [self.drug(self.drug_rows), self.cell_line(self.cell_line_rows), self.gene(self.gene_rows)]
+        )
+        attention = states.new_zeros(len(edges), 1)
+        n_dst = [self.n_nodes] * (len(self.convs) - 1) + [self.n_read]
+        for conv, norm, dropout, n in zip(self.convs, self.norms, self.dropouts, n_dst, strict=True):
+            edges = edges.keep(edges.dst < n)
+            graph = Csr.from_edges(edges.src, edges.dst, self.n_nodes, n)
+            sent = states if n == self.n_nodes else (states, states[:n])
+            states, attention = conv(sent, graph, edges.weight, return_attention=True)
+            states = dropout(self.activation(norm(states)))
+        return states, attention, edges
+
+    def _kept(self, relation: str, messages: Messages) -> Edges:
+        edges = messages.edges[relation]
+        return edges.keep(self.gene_place[edges.src] >= 0) if RELATIONS[relation][0] == "Gene" else edges
+
+    def _adjacency(self, messages: Messages) -> Edges:
+        """Edges of ``ADJACENT`` in that order, then their reverses, then a loop a node."""
+        forward = []
+        for relation in ADJACENT:
+            source, destination = RELATIONS[relation]
+            edges = self._kept(relation, messages)
+            weight = (
+                edges.weight.abs() if relation == "cell_line_from_gene" else torch.ones_like(edges.weight)
+            )
+            weight = weight / weight.amax().clamp(min=1e-9) if len(edges) else weight
+            forward.append(
+                Edges(
+                    (self.gene_place[edges.src] if source == "Gene" else edges.src) + self.offsets[source],
+                    edges.dst + self.offsets[destination],
+                    weight,
+                )
+            )
+        both = forward + [edges.reversed() for edges in forward]
+        weight = torch.cat([edges.weight for edges in both])
+        node = torch.arange(self.n_nodes, device=weight.device)
+        loop = weight.new_full((self.n_nodes, 1), float(weight.mean()) if len(weight) else 1.0)
+        return Edges(
+            torch.cat([*(edges.src for edges in both), node]),
+            torch.cat([*(edges.dst for edges in both), node]),
+            torch.cat([weight, loop]),
+        )
+
+
+class _GraphNorm(nn.Module):
+    """Cai et al., GraphNorm, ICML 2021, for one graph: a learned share of the mean is taken out."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.share = nn.Parameter(torch.ones(width))
+
+    def forward(self, states: Tensor) -> Tensor:
+        rest = states - self.share * states.mean(0)
+        return self.weight * rest / (rest**2).mean(0).add(1e-5).sqrt() + self.bias
+
+
+class _NoMessages(nn.Module):
+    """A node keeps to itself: the ablation in which the graph says nothing."""
+
+    def __init__(self, width: int, channels: int, heads: int) -> None:
+        super().__init__()
+        self.own, self.heads = nn.Linear(width, channels * heads), heads
+
+    def forward(
+        self, states: Tensor, graph: Csr, edge_attr: Tensor, *, return_attention: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        return self.own(states), states.new_zeros(graph.n_edges, self.heads)
+
+
+def _norm(name: str, width: int) -> nn.Module:
+    if name == "layer":
+        return nn.LayerNorm(width)
+    return nn.BatchNorm1d(width) if name == "batch" else _GraphNorm(width)
+
+
+def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
+    if config.conv == "none":
+        return _NoMessages(width, channels, config.heads)
+    if config.conv == "gatv2":
+        return GATv2Conv(width, channels, config.heads, dropout=config.attention_dropout, edge_dim=1)
+    from pharmagraph.model.layers import convolutions
+
+    return convolutions.conv(
+        config.conv, width, channels, config.heads, dropout=config.attention_dropout, edge_dim=1
+    )
+
+
+def _similarity_rows(tensors: GraphTensors, genes: Tensor, width: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Of drugs, cell lines and genes; ``width`` multiplies the squared width of both RBFs."""
+    drugs = tensors.drug_kernels[..., DRUG_KERNELS.index("fingerprint")]
+    cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")] ** (1 / width)
+    rows = tensors.expression.T[genes]
+    square = (rows**2).sum(1)
+    distance = (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
+    return drugs, cell_lines, torch.exp(-distance / (width * distance.mean()).clamp(min=1e-6))

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from torch import nn
+
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.networks.drgt import AdjacencyNetwork
+from pharmagraph.model.presets.choices import Task
+from pharmagraph.model.presets.config import Config
+
+
+def make_network(tensors: GraphTensors, config: Config, task: Task, number: int = 0) -> nn.Module:
+    """A new network of the preset's kind, the ensemble's ``number``-th, its weights drawn from torch's generator."""
+    options = config.of_member(number).network
+    network = (
+        RelationalNetwork(tensors, options, task)
+        if options.kind == "relational"
+        else AdjacencyNetwork(tensors, options)
+    )
+    return network.to(tensors.structure.device)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pharmagraph.model.networks.conjugate_gradients import solve
+
+ITERATIONS = 100
+"""Of conjugate gradients, at most; a handful do where untested pairs are few, some tens where they count little."""
+
+TOLERANCE = 1e-4
+"""Norm of the residual, relative to the right-hand side's, at which conjugate gradients stop."""
+
+
+class Observed:
+    """``(K + P⁻¹) w = y`` over the part of a table of which something was observed.
+
+    K is the Kronecker product of two kernels, P the diagonal of precisions. K is never formed: with the eigenvectors Q
+    of both kernels and the products Λ of their eigenvalues, ``(Λ + Qᵀ P⁻¹ Q) Qᵀ w = Qᵀ y`` is solved by conjugate
+    gradients. What offsets between drugs or cell lines make of Λ, values many thousands of times the rest, is taken
+    out by the preconditioner, ``Λ + 1 / p`` with the largest precision p: the two differ by precisions alone.
+
+    Parameters
+    ----------
+    kernel_c, kernel_d
+        Symmetric and positive semi-definite, (n_cell_lines, n_cell_lines) and (n_drugs, n_drugs).
+    precision
+        0 of cell lines and drugs of which nothing was observed, else positive, (n_cell_lines, n_drugs).
+    """
+
+    def __init__(self, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor) -> None:
+        self.rows, self.columns = (torch.nonzero(precision.any(side)).flatten() for side in (1, 0))
+        self.noise = 1 / self._part(precision)
+        if self.noise.numel():
+            of_c, self.vectors_c = torch.linalg.eigh(kernel_c[self.rows][:, self.rows])
+            of_d, self.vectors_d = torch.linalg.eigh(kernel_d[self.columns][:, self.columns])
+            self.values = torch.outer(of_c.clamp(min=0), of_d.clamp(min=0))
+
+    def weights(self, observed: Tensor) -> Tensor:
+        """``w`` for what was observed, both (n_cell_lines, n_drugs); 0 of whom nothing was."""
+        found = torch.zeros_like(observed)
+        if self.noise.numel():
+            nearly = self.values + self.noise.min()
+            turned = solve(
+                lambda table: self.values * table + self._turn(self.noise * self._back(table)),
+                self._turn(self._part(observed)), iterations=ITERATIONS, tolerance=TOLERANCE,
+                precondition=lambda table: table / nearly,
+            )  # fmt: skip
+            found[self.rows[:, None], self.columns] = self._back(turned)
+        return found
+
+    def _turn(self, table: Tensor) -> Tensor:
+        return self.vectors_c.T @ table @ self.vectors_d
+
+    def _back(self, table: Tensor) -> Tensor:
+        return self.vectors_c @ table @ self.vectors_d.T
+
+    def _part(self, table: Tensor) -> Tensor:
+        return table[self.rows][:, self.columns]
+
+
+class PosteriorMean(torch.autograd.Function):
+    """Posterior mean of a Gaussian process on a matrix, ``(n_cell_lines, n_drugs)``.
+
+    With K the Kronecker product of the two kernels and P the diagonal of precisions, the mean at all entries is ``K w``
+    where ``(K + P⁻¹) w = y`` (`Observed`). The adjoint is the same system with another right-hand side, so the
+    gradients of both kernels, of P and of y are exact as far as the solver goes.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, target: Tensor) -> Tensor:
+        """Mean at all entries; kernels are symmetric, the others ``(n_cell_lines, n_drugs)``."""
+        ctx.observed = Observed(kernel_c, kernel_d, precision)
+        weights = ctx.observed.weights(target)
+        ctx.save_for_backward(kernel_c, kernel_d, precision, weights)
+        return kernel_c @ weights @ kernel_d
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """Gradients of the kernels, of the precisions and of what is observed."""
+        (gradient,) = gradients
+        kernel_c, kernel_d, precision, weights = ctx.saved_tensors
+        adjoint = ctx.observed.weights(kernel_c @ gradient @ kernel_d)
+        left = gradient - adjoint
+        of_c = left @ kernel_d @ weights.T
+        of_d = (kernel_c @ weights).T @ left
+        of_precision = torch.where(precision > 0, adjoint * weights / precision**2, 0.0)
+        return of_c, of_d, of_precision, adjoint

@@ -1,0 +1,242 @@
+"""Presets: what a network is made of and how it is trained; `presets/*.yaml` says what each option does."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from pharmagraph.kg.errors import ModelError
+
+Convolution = Literal["gatv2", "gat", "gcn", "transformer", "none"]
+
+PRESETS = ("default", "fast", "drgt")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AdjacencyConfig(_Strict):
+    """Sizes of the paper's network over one adjacency; the YAML says what each option does."""
+
+    n_genes: int = Field(ge=0)
+    input_channels: int = Field(ge=1, le=4096)
+    head_channels: tuple[int, ...] = Field(min_length=1)
+    norm: Literal["layer", "batch", "graph"]
+    activation: Literal["relu", "gelu"]
+    layer_dropout: tuple[float, ...] = Field(min_length=1)
+    hidden_layers: int = Field(ge=0)
+    hidden_dropout: float = Field(ge=0, lt=1)
+    kernel_width: float = Field(gt=0, default=1.0)
+    cell_lines_from_drug_rows: bool = False
+
+    @model_validator(mode="after")
+    def _one_each(self) -> AdjacencyConfig:
+        if len(self.head_channels) != len(self.layer_dropout):
+            raise ValueError("head_channels and layer_dropout need one number a layer each")
+        return self
+
+
+class NetworkConfig(_Strict):
+    """Sizes and parts of a network; the YAML says what each option does."""
+
+    kind: Literal["relational", "adjacency"]
+    conv: Convolution
+    relations: tuple[str, ...]
+    channels: int = Field(ge=1, le=4096)
+    heads: int = Field(ge=1, le=64)
+    layers: int = Field(ge=1, le=16)
+    dropout: float = Field(ge=0, lt=1)
+    attention_dropout: float = Field(ge=0, lt=1)
+    identity_channels: int = Field(ge=0, le=1024)
+    drug_components: int = Field(ge=1)
+    cell_line_components: int = Field(ge=1)
+    gene_components: int = Field(ge=1)
+    n_expressed_genes: int = Field(ge=0)
+    n_screened_genes: int = Field(ge=0)
+    n_associated_genes: int = Field(ge=0)
+    n_genes_near_targets: int = Field(ge=0)
+    axial: bool
+    axial_heads: int = Field(ge=1, le=64)
+    axial_dropout: float = Field(ge=0, lt=1)
+    axial_neighbours: int = Field(ge=1)
+    kernel: bool
+    kernel_states: Literal["always", "alternate", "never"] = "always"
+    kernel_genes: bool = False
+    factors: bool = False
+    factor_starts: int = Field(ge=1, le=256, default=4)
+    factor_rank: int = Field(ge=1, le=1024, default=16)
+    adjacency: AdjacencyConfig | None = None
+
+    @property
+    def draws_on_genes(self) -> bool:
+        """Whether drugs' attention to genes, fitted to known targets, has a part in predictions."""
+        return self.kind == "relational" and self.kernel and self.kernel_genes
+
+    @field_validator("relations")
+    @classmethod
+    def _known(cls, relations: tuple[str, ...]) -> tuple[str, ...]:
+        from pharmagraph.model.presets.relations import RELATIONS
+
+        for relation in relations:
+            if relation not in RELATIONS:
+                raise ValueError(f'"{relation}" is not a relation; there are {", ".join(RELATIONS)}')
+        return relations
+
+    @model_validator(mode="after")
+    def _divides(self) -> NetworkConfig:
+        if self.channels % self.heads:
+            raise ValueError(f"channels {self.channels} cannot be shared by {self.heads} heads")
+        if self.kind == "adjacency" and self.adjacency is None:
+            raise ValueError('kind adjacency needs the section "adjacency"; copy it from the preset drgt')
+        return self
+
+
+class TrainingConfig(_Strict):
+    """How a network is fitted; the YAML says what each option does."""
+
+    members: int = Field(ge=1, le=64)
+    epochs: int = Field(ge=1, le=100_000)
+    patience: int = Field(ge=1)
+    validate_every: int = Field(ge=1)
+    validation_share: float = Field(gt=0, lt=0.5)
+    mask_supervision: bool
+    chunks: int = Field(ge=1, le=100)
+    learning_rate: float = Field(gt=0)
+    identity_learning_rate: float = Field(gt=0)
+    axial_learning_rate: float = Field(gt=0)
+    kernel_learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    axial_weight_decay: float = Field(ge=0)
+    identity_penalty: float = Field(ge=0)
+    drug_bias_penalty: float = Field(ge=0)
+    cell_line_bias_penalty: float = Field(ge=0)
+    factor_map_penalties: tuple[PositiveFloat, ...] = Field(min_length=1, default=(100.0,))
+    untested_weight: float = Field(ge=0)
+    untested_pairs: int = Field(ge=0)
+    expected_shares: dict[str, float] = Field(default_factory=dict)
+    expected_unseen_shares: dict[str, float] | None = None
+    regression_shares: dict[Literal["unseen-drug", "unseen-cell", "unseen-both"], dict[str, float]] = Field(
+        default_factory=dict
+    )
+    calibrate: bool = False
+    clip: float = Field(gt=0)
+    schedule: Literal["cosine", "constant"]
+
+    @model_validator(mode="after")
+    def _enough_chunks(self) -> TrainingConfig:
+        if self.mask_supervision and self.chunks < 2:
+            raise ValueError("chunks must be 2 or more with mask_supervision: something has to pass messages")
+        return self
+
+
+class TargetsConfig(_Strict):
+    """Attention of drugs over candidate genes, fitted to known targets; the YAML says what each option does."""
+
+    members: int = Field(ge=1, le=64)
+    steps: int = Field(ge=1, le=100_000)
+    candidate_genes: int = Field(ge=0)
+
+
+class Config(_Strict):
+    """A preset with the caller's changes; without ``targets`` a run's attention to genes is its network's own."""
+
+    preset: str
+    network: NetworkConfig
+    training: TrainingConfig
+    targets: TargetsConfig | None = None
+
+    def for_split(self, split: str) -> Config:
+        """With states out of the kernels where entities will be asked for unseen: they remember those of training."""
+        return self.with_states("never") if split.startswith("unseen") else self
+
+    def of_member(self, number: int) -> Config:
+        """For one network of the ensemble, counted from 0: whether states enter its kernels."""
+        if self.network.kernel_states != "alternate":
+            return self
+        return self.with_states("never" if number % 2 else "always")
+
+    def inner_number(self, number: int) -> int:
+        """Of the inner part that a network sets aside: neighbours share one that are to be compared."""
+        return number // 2 if self.network.kernel_states == "alternate" else number
+
+    def with_states(self, when: str) -> Config:
+        """With another ``kernel_states``."""
+        return self.model_copy(update={"network": self.network.model_copy(update={"kernel_states": when})})
+
+
+def load_preset(
+    name: str, *, network: dict[str, Any] | None = None, training: dict[str, Any] | None = None
+) -> Config:
+    """Read a preset and change options.
+
+    Parameters
+    ----------
+    name
+        One of the shipped presets, or the path of a YAML file with the same options.
+    network, training
+        Options that replace the preset's.
+
+    Raises
+    ------
+    ModelError
+        If there is no such preset, an option is unknown or missing, or a value is out of its range.
+    """
+    from pathlib import Path
+
+    import yaml
+
+    if name in PRESETS:
+        text = resources.files("pharmagraph.model").joinpath("presets", f"{name}.yaml").read_text()
+    elif Path(name).is_file():
+        text = Path(name).read_text()
+    else:
+        raise ModelError(
+            f'no preset "{name}"; there are {", ".join(PRESETS)}, or give the path of a YAML file'
+        )
+    try:
+        options = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+        raise ModelError(f"{name}, line {line}: not YAML; compare with the shipped presets") from None
+    if not isinstance(options, dict):
+        raise ModelError(f"{name}: not a list of options; compare with the shipped presets")
+    for part, changes in (("network", network), ("training", training)):
+        section = options.get(part)
+        if isinstance(section, dict):
+            _change(section, changes or {})
+    options["preset"] = name
+    try:
+        return Config.model_validate(options)
+    except ValidationError as error:
+        raise ModelError(f"preset {name}: {_first(error)}") from None
+
+
+def _change(section: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Replace options; of a section within it, those that are named."""
+    for name, value in changes.items():
+        if isinstance(value, dict) and isinstance(section.get(name), dict):
+            _change(section[name], value)
+        else:
+            section[name] = value
+
+
+def _first(error: ValidationError) -> str:
+    """The first of pydantic's complaints as one line."""
+    first = error.errors()[0]
+    option = ".".join(str(part) for part in first["loc"]) or "options"
+    if first["type"] == "extra_forbidden":
+        return f'unknown option "{option}"; the options are in the shipped presets'
+    if first["type"] == "missing":
+        return f'option "{option}" is missing; the options are in the shipped presets'
+    return f'option "{option}" is "{first["input"]}": {first["msg"].removeprefix("Value error, ")}'

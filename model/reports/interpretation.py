@@ -1,0 +1,218 @@
+"""`docs/interpretation.md` from the rows in `docs/interpretation.json`: `python -m model.targets.page` prints it.
+
+    python -m model.targets.page add ROWS.json "COMMAND"     rows that `cli evaluate-targets --out ROWS.json` wrote
+    python -m model.targets.page faithfulness ROWS.json "COMMAND"    rows of `cli faithfulness --out ROWS.json`
+    python -m model.targets.page run STORE RUN "COMMAND"     a run's scores, and how it fits its known targets
+    python -m model.targets.page work STORE RUN DRUG...      worked drugs, their targets hidden, and what the run says
+
+All keep what they found in the JSON file, with the command, the commit and the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pharmagraph.model.evaluation.targets.evaluate import summary
+from pharmagraph.model.reports.interpretation_run import about_faithfulness, about_run, in_run, table
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "interpretation.json"
+SPLITS = {
+    "target-pair": "Targets held out by pair, structure twins together",
+    "target-pair-with-twins": "Targets held out by pair, twins apart",
+    "target-drug": "All targets of a drug held out",
+    "target-gene": "Genes without any known drug",
+    "truth": "Independent truth",
+}
+_SCORES = """
+## What each score is good for
+
+| score on ATTENDS | what it says | good for | not for |
+|---|---|---|---|
+| `weight` | the attention coefficient; the weights of one drug over its genes sum to 1 | shares within a drug | comparing drugs: who has few candidates has large weights |
+| `rank`, `percentile` | place within the drug, and among all edges of the relation | short lists | how sure it is |
+| `excess` | weight times competitors; 1 is an even share | comparing drugs, and hubs | proof |
+| `spread` | standard deviation of the weight over the networks of the run | discarding what the seed made | cause |
+| `stability` | agreement of a drug's first 20 genes, given ones apart, between seeds, 1 is the same list | whether a drug's list may be read at all | single genes |
+| `q` (by `cli train --null 20`) | false discovery rate against permuted responses | whether the responses have anything to do with it | targets known from structure alone: their attention does not come from responses |
+| `publications`, `expected_publications`, `publications_p` (by `cli enrich --literature`) | abstracts that name both, against independence | what is known already | what is new |
+| ENRICHED `q` | a gene set stands out among attended genes, against all that could be attended to | the mechanism behind a list | single genes |
+
+Attention to a gene is no proof of mechanism.
+"""  # noqa: E501 (a table's row is one line)
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """The page of a document of measurements and worked drugs."""
+    lines = [
+        "# How far attention can be trusted",
+        "",
+        "`python -m model.targets.page` prints this page from `interpretation.json`, which holds the rows with the",
+        "command, commit and machine that made them. Candidates are the same for every drug: all known targets, and",
+        "the genes of most expression signal. The first scorer is the target attention of `model/targets`, a softmax",
+        "over a drug's candidates, fitted to the targets that are not held out. A run's ATTENDS edges from drugs to",
+        "genes carry the same, fitted to all known targets; those come first, and what follows is what was found, so",
+        "the held-out figures are the measure of it. Tables are over five disjoint draws of a fifth of the targets,",
+        "structure twins masked unless it says otherwise: mean ± standard deviation over draws. AUROC, AUPR: mean over",
+        "drugs. Recall: share of all held-out targets among their drug's first 5 or 20. p: Wilcoxon's signed-rank test",
+        "of attention against the scorer, paired over structures. `attention-without-family` is fitted without",
+        "what symbols say of families; of the other scorers only those called after family read it. Network proximity",
+        "has nothing to go by in a graph without interactions, such as GDSC1's, and association nothing on targets",
+        "without expression, half of GDSC1's.",
+        "",
+    ]
+    for measurement in document["measurements"]:
+        rows = measurement["rows"]
+        lines += [
+            f"## {SPLITS[rows[0]['split']]}: {rows[0]['dataset']}",
+            "",
+            f"`{measurement['command']}` ({measurement['commit']}, {measurement['machine']})",
+            "",
+            *table(_with_spread(rows)),
+            "",
+        ]
+    for run in document.get("runs", []):
+        lines += about_run(run)
+    for measured in document.get("faithfulness", []):
+        lines += about_faithfulness(measured)
+    if document["worked"]:
+        lines += ["## Worked drugs", ""]
+        lines += [
+            "All known targets of these drugs, and of their structure twins, were hidden before the fit.",
+            "",
+        ]
+        for drug in document["worked"]:
+            lines += _worked(drug)
+    return "\n".join(lines).rstrip() + "\n" + _SCORES
+
+
+def _with_spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`summary` with the standard deviation over folds beside each mean."""
+    folds = sorted({row["fold"] for row in rows if row["fold"] is not None})
+    of_fold = [summary([row for row in rows if row["fold"] == fold]) for fold in folds]
+    found = []
+    for n, means in enumerate(summary(rows)):
+        row = dict(means)
+        for name, mean in means.items():
+            values = [one[n][name] for one in of_fold if one[n].get(name) is not None]
+            if isinstance(mean, float) and len(values) == len(folds) > 1 and not name.startswith("p, "):
+                row[name] = f"{mean:.3f} ± {np.std(values, ddof=1):.3f}"
+        found.append(row)
+    return found
+
+
+def _worked(drug: dict[str, Any]) -> list[str]:
+    n_first = sum(1 for g in drug["genes"] if g["known"])
+    lines = [
+        f"### {drug['drug']}",
+        "",
+        f"{n_first} of {len(drug['targets'])} known targets are among the first {len(drug['genes'])} of "
+        f"{drug['n_candidates']:,} genes.",
+        "",
+        "| rank | gene | excess | known target | other drugs with it |",
+        "|---:|---|---:|---|---:|",
+    ]
+    for rank, gene in enumerate(drug["genes"], start=1):
+        known = "yes" if gene["known"] else ""
+        lines.append(f"| {rank} | {gene['gene']} | {gene['excess']:.0f} | {known} | {gene['drugs']} |")
+    missed = [f"{t['gene']} ({t['rank']:,})" for t in drug["targets"] if t["rank"] > len(drug["genes"])]
+    wrong = [g["gene"] for g in drug["genes"] if not g["known"]]
+    lines += ["", "Known targets below that, with their ranks: " + (", ".join(missed) or "none") + "."]
+    lines += ["Listed, but by no source here a target: " + (", ".join(wrong) or "none") + ".", ""]
+    return lines + (in_run(drug["run"]) if drug.get("run") else [])
+
+
+def _read() -> dict[str, Any]:
+    document: dict[str, Any] = (
+        json.loads(PAGE.read_text()) if PAGE.is_file() else {"measurements": [], "worked": []}
+    )
+    return document
+
+
+def _write(document: dict[str, Any]) -> None:
+    """One row a line, so that a change of the page is a change of few lines."""
+    text = json.dumps(document, indent=1)
+    compact = text.replace(",\n     ", ", ").replace("{\n     ", "{").replace("\n    }", "}")
+    PAGE.write_text(compact + "\n")
+    PAGE.with_suffix(".md").write_text(markdown(document))
+
+
+def _made_by(command: str) -> dict[str, str]:
+    from pharmagraph.kg.provenance import git_fingerprint
+
+    machine = f"{os.cpu_count()} × {platform.machine()}, Python {platform.python_version()}"
+    return {"command": command, "commit": git_fingerprint(), "machine": machine}
+
+
+def _add(rows_file: str, command: str) -> None:
+    rows = json.loads(Path(rows_file).read_text())
+    document = _read()
+    key = (rows[0]["dataset"], rows[0]["split"])
+    kept = [m for m in document["measurements"] if (m["rows"][0]["dataset"], m["rows"][0]["split"]) != key]
+    kept.append(_made_by(command) | {"rows": rows})
+    document["measurements"] = sorted(
+        kept, key=lambda m: (list(SPLITS).index(m["rows"][0]["split"]), m["rows"][0]["dataset"])
+    )
+    _write(document)
+
+
+def _add_faithfulness(rows_file: str, command: str) -> None:
+    dataset, rows = json.loads(Path(rows_file).read_text())
+    document = _read()
+    kept = [m for m in document.get("faithfulness", []) if m["dataset"] != dataset]
+    kept.append(_made_by(command) | {"dataset": dataset, "rows": rows})
+    document["faithfulness"] = sorted(kept, key=lambda m: m["dataset"])
+    _write(document)
+
+
+def _add_run(store_url: str, run_id: str, command: str) -> None:
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.model.reports.worked import of_run
+
+    with open_store(store_url, read_only=True) as store:
+        found = of_run(store, run_id)
+    document = _read()
+    kept = [r for r in document.get("runs", []) if r["datasets"] != found["datasets"]]
+    runs = sorted([*kept, _made_by(command) | found], key=lambda r: str(r["datasets"]))
+    _write(document | {"runs": runs})
+
+
+def _work(store_url: str, run_id: str, names: Sequence[str]) -> None:
+    from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.named import find_drug
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.model.reports.worked import in_run, work
+    from pharmagraph.model.targets.problem import target_problem
+
+    with open_store(store_url, read_only=True) as store:
+        ids = [str(find_drug(store, name)["id"]) for name in names]
+        problem = target_problem(export(store))
+        said = [asdict(in_run(store, run_id, drug)) for drug in ids]
+    made = _made_by(f"python -m model.targets.page work STORE RUN {' '.join(names)}")
+    document = _read()
+    document["worked"] = [
+        asdict(found) | {"drug": name, "run": run} | made
+        for name, found, run in zip(names, work(problem, ids), said, strict=True)
+    ]
+    _write(document)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["add"]:
+        _add(*sys.argv[2:4])
+    elif sys.argv[1:2] == ["faithfulness"]:
+        _add_faithfulness(*sys.argv[2:4])
+    elif sys.argv[1:2] == ["run"]:
+        _add_run(*sys.argv[2:5])
+    elif sys.argv[1:2] == ["work"]:
+        _work(sys.argv[2], sys.argv[3], sys.argv[4:])
+    else:
+        print(markdown(_read()), end="")

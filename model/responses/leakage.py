@@ -1,0 +1,205 @@
+"""The proof that comes with a fold: every way by which a held-out response could reach training, and what is there.
+
+It looks at positions, identities and features; it trains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from pharmagraph.kg.errors import ModelError, some
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.presets.choices import Split
+from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.measured import Responses
+from pharmagraph.model.responses.splits import Fold
+
+TESTED_ON = ("Drug", "TESTED_ON", "CellLine")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One path, looked at.
+
+    Attributes
+    ----------
+    path
+        What could have leaked, in words.
+    verdict
+        ``clear``; ``leak``; or ``noted`` where the split allows it and a reader should know.
+    count
+        Pairs, entities or tensors found on it.
+    examples
+        The first of them.
+    """
+
+    path: str
+    verdict: Literal["clear", "noted", "leak"]
+    count: int
+    examples: tuple[str, ...] = ()
+
+    def row(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**asdict(self), "examples": list(self.examples)}
+
+
+def audit(
+    measured: Responses, fold: Fold, heterograph: Heterograph, split: Split, *, groups: Groups
+) -> list[Check]:
+    """Look at every path from held-out pairs to training pairs.
+
+    Parameters
+    ----------
+    measured
+        What the fold's positions count in.
+    groups
+        Near twins (`model.twins`), whatever groups the fold was cut by.
+
+    Returns
+    -------
+    list of Check
+        One a path, also where nothing was found.
+    """
+    train, test = measured.take(fold.train), measured.take(fold.test)
+    drug_ids, cell_line_ids = heterograph.ids["Drug"], heterograph.ids["CellLine"]
+    n = measured.n_cell_lines
+
+    def pairs(drug: np.ndarray, cell_line: np.ndarray) -> list[str]:
+        return [f"{drug_ids[d]} on {cell_line_ids[c]}" for d, c in zip(drug[:3], cell_line[:3], strict=True)]
+
+    def check(path: str, found: Sequence[str] | np.ndarray, examples: Sequence[str], allowed: bool) -> Check:
+        verdict: Literal["clear", "noted", "leak"] = (
+            "clear" if not len(found) else "noted" if allowed else "leak"
+        )
+        return Check(path, verdict, len(found), tuple(map(str, examples[:3])))
+
+    both = np.intersect1d(fold.train, fold.test)
+    known = np.isin(test.drug * n + test.cell_line, train.drug * n + train.cell_line)
+    found = [
+        check(
+            "a pair is trained on and tested",
+            both,
+            pairs(measured.drug[both], measured.cell_line[both]),
+            False,
+        ),
+        check(
+            "a tested pair is measured again in training",
+            test.drug[known],
+            pairs(test.drug[known], test.cell_line[known]),
+            False,
+        ),
+    ]
+    unseen_drug, unseen_cell = split.of_unseen_drugs, split.of_unseen_cell_lines
+    for kind, ids, held, seen, group, is_unseen in (
+        ("drug", drug_ids, test.drug, train.drug, groups.drug, unseen_drug),
+        ("cell line", cell_line_ids, test.cell_line, train.cell_line, groups.cell_line, unseen_cell),
+    ):
+        if not is_unseen:
+            continue
+        same = np.intersect1d(held, seen)
+        found.append(check(f"a tested {kind} has training pairs", same, list(ids[same]), False))
+        entities = np.setdiff1d(held, same)
+        twins = entities[np.isin(group[entities], group[seen])]
+        found.append(
+            check(f"a near twin of a tested {kind} has training pairs", twins, list(ids[twins]), False)
+        )
+    if not unseen_drug:
+        alike = np.isin(
+            groups.drug[test.drug] * n + test.cell_line, groups.drug[train.drug] * n + train.cell_line
+        )
+        alike &= ~known
+        found.append(
+            check(
+                "a near twin of the tested drug was trained on with the same cell line",
+                test.drug[alike],
+                pairs(test.drug[alike], test.cell_line[alike]),
+                True,
+            )
+        )
+    if not unseen_cell:
+        of = int(groups.cell_line.max(initial=0)) + 1
+        alike = np.isin(
+            test.drug * of + groups.cell_line[test.cell_line],
+            train.drug * of + groups.cell_line[train.cell_line],
+        )
+        alike &= ~known
+        found.append(
+            check(
+                "a near twin of the tested cell line was trained on with the same drug",
+                test.drug[alike],
+                pairs(test.drug[alike], test.cell_line[alike]),
+                True,
+            )
+        )
+    return found
+
+
+def audit_inner(training: Responses, inner: Fold, test: Responses) -> Check:
+    """Whether an inner part, which selects, holds a held-out pair, or a pair that is trained on while it selects."""
+    n = training.n_cell_lines
+    of_test = test.drug * n + test.cell_line
+    pairs = training.drug * n + training.cell_line
+    wrong = np.union1d(
+        np.intersect1d(pairs[inner.train], pairs[inner.test]), np.intersect1d(pairs[inner.test], of_test)
+    )
+    return Check(
+        "a pair that selects is tested, or trained on while it selects",
+        "leak" if len(wrong) else "clear",
+        len(wrong),
+    )
+
+
+def audit_features(heterograph: Heterograph, build: Callable[[Heterograph], GraphTensors]) -> Check:
+    """Whether any feature or kernel depends on a response: built twice, the second time from other responses.
+
+    Every class is turned round and every ln IC50 and AUC changed; what models are given must not change by a bit.
+    """
+    changed = heterograph.graph.local_var()
+    value = changed.edges[TESTED_ON].data
+    generator = torch.Generator().manual_seed(0)
+    for name in ("ln_ic50", "auc"):
+        value[name] = torch.randn(value[name].shape, generator=generator) * 10
+    value["response"] = torch.where(value["response"] < 0, value["response"], 1 - value["response"])
+    first = build(heterograph)
+    second = build(Heterograph(changed, heterograph.ids, heterograph.datasets, heterograph.tissues))
+    moved = [
+        name for name, tensor in _tensors(first).items() if not torch.equal(tensor, _tensors(second)[name])
+    ]
+    return Check(
+        "a feature or a similarity depends on responses",
+        "leak" if moved else "clear",
+        len(moved),
+        tuple(moved[:3]),
+    )
+
+
+def require_clear(checks: Sequence[Check], where: str) -> None:
+    """Refuse a fold that leaks.
+
+    Raises
+    ------
+    ModelError
+        Naming the first leak.
+    """
+    for found in checks:
+        if found.verdict == "leak":
+            names = some(list(found.examples)) if found.examples else "see the audit"
+            raise ModelError(
+                f"{where} leaks: {found.path} ({found.count:,}: {names}); its figures would mean nothing"
+            )
+
+
+def _tensors(tensors: GraphTensors) -> dict[str, torch.Tensor]:
+    found = {}
+    for name, value in vars(tensors).items():
+        if isinstance(value, torch.Tensor):
+            found[name] = value
+        else:
+            found |= {f"{name}.{part}": tensor for part, tensor in vars(value).items()}
+    return found

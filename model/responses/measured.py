@@ -1,0 +1,147 @@
+"""Measured responses as arrays of drug–cell-line pairs. It neither splits nor trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.presets.choices import Task
+
+
+def dataset_name(heterograph: Heterograph) -> str:
+    """Ids of the datasets that bring responses, joined by ``+``."""
+    codes = np.unique(heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["dataset"].numpy())
+    return "+".join(heterograph.datasets[c] for c in codes if c >= 0)
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Every measured pair once.
+
+    Attributes
+    ----------
+    drug, cell_line
+        Node numbers in the heterograph, int64 (n,).
+    label
+        1 sensitive, 0 resistant, float32 (n,); NaN where only ln IC50 is known.
+    ln_ic50
+        ln(µmol/l), float32 (n,); NaN where only the class is known.
+    n_drugs, n_cell_lines
+        Nodes in the heterograph, measured or not.
+    """
+
+    drug: np.ndarray
+    cell_line: np.ndarray
+    label: np.ndarray
+    ln_ic50: np.ndarray
+    n_drugs: int
+    n_cell_lines: int
+
+    def __len__(self) -> int:
+        return len(self.drug)
+
+    def take(self, rows: np.ndarray) -> Responses:
+        """The pairs at some positions, or where a mask is true; other pairs cannot be reached from it."""
+        return Responses(
+            self.drug[rows].copy(), self.cell_line[rows].copy(), self.label[rows].copy(),
+            self.ln_ic50[rows].copy(), self.n_drugs, self.n_cell_lines,
+        )  # fmt: skip
+
+    def target(self, task: Task) -> np.ndarray:
+        """What is predicted, float32 (n,): the class, or ln IC50."""
+        return self.label if task == "classification" else self.ln_ic50
+
+
+def responses(
+    heterograph: Heterograph, task: Task = "classification", *, dataset: str | None = None
+) -> Responses:
+    """The measured pairs of a heterograph, or of one data set in it.
+
+    A pair that several datasets measured counts once, so that no split can put it on both sides: ln IC50 is
+    averaged; the class is the majority's, a tie the class in the dataset whose id sorts first.
+
+    Raises
+    ------
+    ModelError
+        If nothing was measured, or for classification if all measured pairs are of one class; or if there is no such
+        data set.
+    """
+    edges = heterograph.graph["Drug", "TESTED_ON", "CellLine"]
+    if not edges.num_edges():
+        raise ModelError("the graph has no drug responses; load some first: cli ingest gdsc")
+    drug, cell_line = (end.numpy() for end in edges.edges())
+    n_cell_lines = heterograph.graph.num_nodes("CellLine")
+    response = edges.edata["response"].numpy()
+    label = np.where(response < 0, np.nan, response).astype(np.float32)
+    ln_ic50 = edges.edata["ln_ic50"].numpy()
+    value = label if task == "classification" else ln_ic50
+    known = np.isfinite(value)
+    if dataset is not None:
+        code = edges.edata["dataset"].numpy()
+        have = [heterograph.datasets[c] for c in np.unique(code) if c >= 0]
+        if dataset not in have:
+            raise ModelError(
+                f'no responses of "{dataset}" in the graph; there are those of {", ".join(have)}'
+            )
+        known &= code == heterograph.datasets.index(dataset)
+    if not known.any():
+        other = "--task regression" if task == "classification" else "--task classification"
+        raise ModelError(f"no response in the graph has a value for {task}; try {other}")
+    order = np.argsort(edges.edata["dataset"].numpy()[known], kind="stable")
+    drug, cell_line = drug[known][order], cell_line[known][order]
+    label, ln_ic50 = label[known][order], ln_ic50[known][order]
+
+    pair, first, position = np.unique(drug * n_cell_lines + cell_line, return_index=True, return_inverse=True)
+    share = _mean(label, position, len(pair))
+    merged = np.where(share == 0.5, label[first], share > 0.5).astype(np.float32)
+    merged[np.isnan(share)] = np.nan
+    found = Responses(
+        pair // n_cell_lines, pair % n_cell_lines, merged, _mean(ln_ic50, position, len(pair)),
+        heterograph.graph.num_nodes("Drug"), n_cell_lines,
+    )  # fmt: skip
+    require_two_classes(
+        found, task, f"the responses of {dataset}" if dataset else "the responses in the graph"
+    )
+    return found
+
+
+def joined(first: Responses, second: Responses) -> Responses:
+    """The pairs of both, the first's first."""
+    return Responses(
+        np.concatenate([first.drug, second.drug]), np.concatenate([first.cell_line, second.cell_line]),
+        np.concatenate([first.label, second.label]), np.concatenate([first.ln_ic50, second.ln_ic50]),
+        first.n_drugs, first.n_cell_lines,
+    )  # fmt: skip
+
+
+def require_two_classes(found: Responses, task: Task, where: str) -> None:
+    """Refuse labels that teach nothing.
+
+    Raises
+    ------
+    ModelError
+        If all targets are equal.
+    """
+    target = found.target(task)
+    if len(target) == 0:
+        raise ModelError(f"{where} are empty; nothing can be learned or measured")
+    if task == "classification" and target.min() == target.max():
+        one = "sensitive" if target[0] else "resistant"
+        raise ModelError(
+            f"{where} are all {one} ({len(found):,} pairs); both classes are needed: "
+            "ingest with another threshold, or use --task regression"
+        )
+    if task == "regression" and target.min() == target.max():
+        raise ModelError(f"{where} all have ln IC50 {target[0]:g}; nothing can be learned from one value")
+
+
+def _mean(value: np.ndarray, position: np.ndarray, n: int) -> np.ndarray:
+    """Mean of the finite values at each position, NaN where there is none."""
+    finite = np.isfinite(value)
+    count = np.bincount(position[finite], minlength=n)
+    total = np.bincount(position[finite], value[finite].astype(np.float64), minlength=n)
+    with np.errstate(invalid="ignore"):
+        return (total / np.where(count, count, np.nan)).astype(np.float32)

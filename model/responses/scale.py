@@ -1,0 +1,102 @@
+"""How measured responses become what a network is shown and fitted to, and its outputs predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.presets.choices import Split, Task
+from pharmagraph.model.responses.measured import Responses
+from pharmagraph.model.responses.visible import PRIOR_PAIRS, Means, Visible
+
+LARGEST_STRENGTH = 4.0
+"""Standard deviations beyond which a measured value counts no more."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Of one task, fixed by the training pairs.
+
+    Attributes
+    ----------
+    task
+        What is predicted.
+    mean, deviation
+        Of ln IC50.
+    drug_means, cell_line_means
+        Whether regression takes means of that side, which are most of ln IC50, out of what is visible and adds them to
+        what is predicted. Not of a side that will be asked for unseen: its means have to be predicted, too.
+    """
+
+    task: Task
+    mean: float = 0.0
+    deviation: float = 1.0
+    drug_means: bool = True
+    cell_line_means: bool = True
+
+    @classmethod
+    def of(cls, responses: Responses, task: Task, split: Split = Split.random) -> Scale:
+        """From training pairs, and how others will be asked for."""
+        if task == "classification":
+            return cls(task)
+        mean, deviation = float(responses.ln_ic50.mean()), float(responses.ln_ic50.std()) or 1.0
+        return cls(task, mean, deviation, *Means.of(split))
+
+    @property
+    def means(self) -> Means | None:
+        """Which are taken out; None for classes, of which there are none to take."""
+        return Means(self.drug_means, self.cell_line_means) if self.task == "regression" else None
+
+    def target(self, responses: Responses) -> Tensor:
+        """What a network's output is fitted to, (n,): 1 or 0 for a class, standardised −ln IC50 for regression."""
+        if self.task == "classification":
+            return torch.from_numpy(responses.label)
+        return torch.from_numpy((self.mean - responses.ln_ic50) / self.deviation)
+
+    def strength(self, responses: Responses) -> Tensor:
+        """What passes messages, larger for more sensitive, (n,).
+
+        For regression the target. For classes how far −ln IC50 is above its drug's mean, in standard deviations
+        of the drug, both of the given pairs alone; ±1 where only the class is known.
+        """
+        if self.task == "regression":
+            return self.target(responses)
+        return torch.from_numpy(_above_drug_mean(responses))
+
+    def prediction(self, output: Tensor) -> Tensor:
+        """Probability, or ln IC50, of network outputs."""
+        return torch.sigmoid(output) if self.task == "classification" else self.mean - output * self.deviation
+
+
+def visible_pairs(tensors: GraphTensors, responses: Responses, scale: Scale) -> Visible:
+    """All given pairs as visible responses."""
+    device = tensors.structure.device
+    sensitive = responses.label > 0.5  # false where only ln IC50 is known: regression finds its own signs
+    return Visible.of(
+        torch.from_numpy(responses.drug).to(device), torch.from_numpy(responses.cell_line).to(device),
+        scale.strength(responses).to(device), torch.from_numpy(sensitive).to(device),
+        (tensors.n_cell_lines, tensors.n_drugs),
+    )  # fmt: skip
+
+
+def _above_drug_mean(responses: Responses) -> np.ndarray:
+    """Strengths of classes, float32 (n,), within ±`LARGEST_STRENGTH`."""
+    strength: np.ndarray = 2 * responses.label - 1
+    graded = np.isfinite(responses.ln_ic50)
+    if not graded.any():
+        return strength
+    drug, value = responses.drug[graded], -responses.ln_ic50[graded].astype(np.float64)
+    count = np.bincount(drug, minlength=responses.n_drugs)
+    mean = np.bincount(drug, value, minlength=responses.n_drugs) / np.maximum(count, 1)
+    rest = value - mean[drug]
+    overall = max(float((rest**2).mean()), 1e-12)
+    spread = (np.bincount(drug, rest**2, minlength=responses.n_drugs) + PRIOR_PAIRS * overall) / (
+        count + PRIOR_PAIRS
+    )
+    strength = strength.copy()
+    strength[graded] = (rest / np.sqrt(spread[drug])).clip(-LARGEST_STRENGTH, LARGEST_STRENGTH)
+    return strength

@@ -1,0 +1,169 @@
+"""Which measured pairs are held out: random pairs, unseen drugs, unseen cell lines, another data set's pairs.
+
+The paper's random folds are reproduced to the row: scikit-learn's ``KFold(5, shuffle=True,
+random_state=42)`` over the known entries, all sensitive ones first, then all resistant ones, each row-major
+over a cell line × drug table whose cell lines are sorted by name and whose drugs are sorted by NSC number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.presets.choices import Split, Task
+from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.measured import Responses, joined, responses
+
+PAPER_SEED = 42
+
+_SORTS_AS = {"K562": "K_562"}
+"""Names of the paper's table that sort otherwise than the folded id (``KM12`` comes before ``K_562``)."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Positions of pairs in a `Responses`; with ``unseen-both`` some pairs are on neither side.
+
+    Attributes
+    ----------
+    train, test
+        int64, disjoint.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def paper_order(responses: Responses, heterograph: Heterograph) -> np.ndarray:
+    """Positions of the pairs in the order over which the paper's folds are drawn, int64 (n,)."""
+    drug_rank = _ranks([_natural(str(i)) for i in heterograph.ids["Drug"]])
+    cell_names = [_SORTS_AS.get(str(i), str(i)) for i in heterograph.ids["CellLine"]]
+    cell_rank = _ranks(cell_names)
+    resistant = ~(responses.label > 0.5)
+    return np.lexsort((drug_rank[responses.drug], cell_rank[responses.cell_line], resistant))
+
+
+def folds(
+    responses: Responses,
+    heterograph: Heterograph,
+    split: Split,
+    n_folds: int = 5,
+    *,
+    seed: int = PAPER_SEED,
+    groups: Groups | None = None,
+) -> Iterator[Fold]:
+    """Cut the measured pairs into folds; every pair is tested once, except with ``unseen-both``.
+
+    Parameters
+    ----------
+    responses
+        All measured pairs of ``heterograph``.
+    heterograph
+        Gives ids, and features by which near twins stay together.
+    split
+        Not ``none``, nor ``transfer``, which `transfer` makes.
+    n_folds
+        At least 2.
+    seed
+        Of the shuffle; 42 gives the paper's folds.
+    groups
+        Entities held out together; near twins unless given.
+
+    Raises
+    ------
+    ModelError
+        If there are fewer pairs, groups of drugs or groups of cell lines than folds, or a fold is empty.
+    """
+    from sklearn.model_selection import KFold
+
+    if n_folds < 2:
+        raise ModelError(f"--folds {n_folds} leaves nothing to test on; use 2 or more")
+    cut = KFold(n_folds, shuffle=True, random_state=seed)
+    if split in {Split.none, Split.transfer}:
+        raise ModelError(
+            f"--split {split.value} has no folds; use random, unseen-drug, unseen-cell or unseen-both"
+        )
+    if split is Split.random:
+        if len(responses) < n_folds:
+            raise ModelError(f"{len(responses)} measured pairs cannot be cut into {n_folds} folds")
+        order = paper_order(responses, heterograph)
+        for train, test in cut.split(order):
+            yield Fold(order[train], order[test])
+        return
+    groups = groups or Groups.of(heterograph)
+    sides = []
+    if split.of_unseen_drugs:
+        of_pair = groups.drug[responses.drug]
+        sides.append(_held_out(of_pair, cut, n_folds, "groups of drugs", len(np.unique(responses.drug))))
+    if split.of_unseen_cell_lines:
+        of_pair, n = groups.cell_line[responses.cell_line], len(np.unique(responses.cell_line))
+        sides.append(_held_out(of_pair, cut, n_folds, "groups of cell lines", n))
+    for number, held_out in enumerate(zip(*sides, strict=True)):
+        test = np.logical_and.reduce(held_out)
+        train = ~np.logical_or.reduce(held_out)
+        if not test.any() or not train.any():
+            raise ModelError(
+                f"fold {number} of --split {split.value} holds {test.sum()} pairs out and trains on {train.sum()}: "
+                "too few pairs were measured; use fewer folds or another split"
+            )
+        yield Fold(np.flatnonzero(train), np.flatnonzero(test))
+
+
+def transfer(heterograph: Heterograph, task: Task, *, train_on: str, test_on: str) -> tuple[Responses, Fold]:
+    """Pairs of one data set to train on, of another to test on; drugs and cell lines are joined by their ids.
+
+    A pair that both measured is trained on and not tested: its answer would be known.
+
+    Raises
+    ------
+    ModelError
+        If the data sets share no drug and no cell line, or nothing is left to test.
+    """
+    first, second = (responses(heterograph, task, dataset=name) for name in (train_on, test_on))
+    shared = {
+        "drugs": (np.intersect1d(first.drug, second.drug), first.drug, second.drug),
+        "cell lines": (np.intersect1d(first.cell_line, second.cell_line), first.cell_line, second.cell_line),
+    }
+    if not any(len(both) for both, _, _ in shared.values()):
+        counts = "; ".join(
+            f"{len(np.unique(a))} {what} in {train_on}, {len(np.unique(b))} in {test_on}, none in both"
+            for what, (_, a, b) in shared.items()
+        )
+        raise ModelError(f"nothing carries over from {train_on} to {test_on}: {counts}")
+    n = first.n_cell_lines
+    known = np.isin(second.drug * n + second.cell_line, first.drug * n + first.cell_line)
+    if known.all():
+        raise ModelError(
+            f"all {len(second):,} pairs of {test_on} were measured in {train_on}, too: nothing is left to test"
+        )
+    everything = joined(first, second.take(~known))
+    return everything, Fold(np.arange(len(first)), np.arange(len(first), len(everything)))
+
+
+def _held_out(group: np.ndarray, cut: Any, n_folds: int, what: str, n_entities: int) -> list[np.ndarray]:
+    present = np.unique(group)
+    if len(present) < n_folds:
+        raise ModelError(
+            f"{len(present)} {what} (near twins and the like count once; {n_entities} in all) cannot be cut into "
+            f"{n_folds} folds; use fewer folds"
+        )
+    return [np.isin(group, present[test]) for _, test in cut.split(present)]
+
+
+def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Digits compare as numbers, so that NSC740 comes before NSC10000."""
+    parts = re.split(r"(\d+)", text)
+    return tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p)
+
+
+def _ranks(keys: list[tuple[tuple[int, int, str], ...]] | list[str]) -> np.ndarray:
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    ranks = np.empty(len(keys), np.int64)
+    ranks[order] = np.arange(len(keys))
+    return ranks

@@ -1,0 +1,251 @@
+"""One training run: store → heterograph → fit → held-out figures → folder → register; `commands.py` calls it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pharmagraph.kg import heterograph as graphs
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import ModelError, some
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.provenance import git_fingerprint
+from pharmagraph.kg.store import GraphStore
+from pharmagraph.model import kernels
+from pharmagraph.model.baselines import BASELINES, Features, Problem
+from pharmagraph.model.baselines.problem import fit_predict
+from pharmagraph.model.inputs.tensors import baseline_tensors, cell_lines_without_features, network_tensors
+from pharmagraph.model.metrics.scores import score
+from pharmagraph.model.presets.choices import Split, Task
+from pharmagraph.model.presets.config import Config
+from pharmagraph.model.responses import leakage as leaks
+from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.measured import Responses, dataset_name, require_two_classes, responses
+from pharmagraph.model.responses.scale import Scale
+from pharmagraph.model.responses.splits import Fold, folds
+from pharmagraph.model.runs import saved
+from pharmagraph.model.runs.attention_tables import attention_tables
+from pharmagraph.model.runtime import resolve_device
+from pharmagraph.model.targets.run import enough_targets, fit_run
+from pharmagraph.model.training.ensemble import Fitted, Report, fit
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that stands in the register.
+
+    Attributes
+    ----------
+    run_id, folder
+        Where it is.
+    figures
+        ``metric``, ``grouping``, ``model`` (value of the network) and ``additive`` (of the baseline) on the
+        held-out pairs; empty when nothing was held out.
+    n_training, n_held_out
+        Pairs.
+    fitted
+        The response network.
+    layer
+        Whose attention the ATTENDS edges carry.
+    """
+
+    run_id: str
+    folder: Path
+    figures: list[dict[str, Any]]
+    n_training: int
+    n_held_out: int
+    fitted: Fitted
+    layer: str
+
+
+def train(
+    store: GraphStore,
+    config: Config,
+    *,
+    folder: Path,
+    datasets: Sequence[str] | None = None,
+    split: Split = Split.random,
+    task: Task = "classification",
+    seed: int = 0,
+    device: str = "auto",
+    n_null: int = 0,
+    report: Report | None = None,
+    stage: Callable[[str], None] = lambda what: None,
+) -> Trained:
+    """Train on what a store holds and register the run.
+
+    Parameters
+    ----------
+    store
+        Open for writing.
+    config
+        A preset.
+    folder
+        Where runs' folders are made.
+    datasets
+        Train on the responses of these; of all unless given.
+    split
+        What is held out for the figures: one fold of five, or nothing.
+    task, seed, device, report
+        As in `model.training.fit`; ``auto`` takes a GPU where there is one.
+    n_null
+        Permutations of the responses for the q-values of attention to genes; 0 for none, else 2 or more.
+    stage
+        Told what is being done.
+
+    Raises
+    ------
+    PharmagraphError
+        Before training: if the store holds no responses, one class only, entities of which nothing is known, or
+        q-values are asked of a run without attention to known targets.
+    """
+    started = datetime.now(timezone.utc)
+    device = resolve_device(device)
+    stage("reading the graph")
+    if store.schema_version() is None or not store.counts()["Drug-TESTED_ON-CellLine"]:
+        raise ModelError(f"{store.url} has no drug responses; load some first: cli ingest gdsc")
+    heterograph = graphs.export(store, datasets=datasets)
+    measured = responses(heterograph, task)
+    fold = _one_fold(measured, heterograph, split)
+    training, held_out = measured.take(fold.train), measured.take(fold.test)
+    require_two_classes(training, task, "the training responses")
+    tensors = network_tensors(heterograph, config.network)
+    bare = cell_lines_without_features(heterograph, tensors)
+    if bare and split.of_unseen_cell_lines:
+        raise ModelError(
+            f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
+            "add expression and ingest again, or use --split random"
+        )
+    attends_targets = config.targets is not None and enough_targets(heterograph)
+    if n_null and not attends_targets:
+        why = (
+            "its preset has no section targets"
+            if config.targets is None
+            else "the graph has no known targets"
+        )
+        raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
+    groups = Groups.of(heterograph)
+    audit = _audit(heterograph, measured, fold, split, groups)
+    targets = attends = None
+    if attends_targets and config.targets is not None:
+        targets = fit_run(
+            heterograph, tensors, training, Scale.of(training, task), config.targets,
+            seed=seed, n_null=n_null, advance=stage,
+        )  # fmt: skip
+        attends = targets.attention() if config.network.draws_on_genes else None
+    stage("training")
+    fitted = fit(
+        tensors,
+        training,
+        config,
+        seed=seed,
+        task=task,
+        split=split,
+        groups=groups,
+        device=device,
+        attends=attends,
+        report=report,
+    )
+    stage("predicting")
+    problem = Problem(training, Features.of(tensors), task, split, seed, groups)
+    figures = _figures(fitted, problem, held_out)
+    predictions = _predictions(fitted, heterograph, measured)
+    tables = attention_tables(fitted, heterograph)
+    layer = "axial between similar nodes, else last" if config.network.axial else "last"
+    if config.network.kernel:
+        layer = "all parts between similar nodes and to own responses, else last"
+    if targets is not None:
+        tables[("Drug", "Gene")] = targets.table(heterograph)
+        layer = f"targets from drugs to genes, {layer}"
+    run = {
+        "preset": config.preset,
+        "config": config.model_dump(mode="json"),
+        "seed": seed,
+        "split": split.value,
+        "metrics": {f"{f['metric']} {f['grouping']}": _finite(f["model"]) for f in figures}
+        | {f"additive {f['metric']} {f['grouping']}": _finite(f["additive"]) for f in figures},
+        "layer": layer,
+        "datasets": dataset_name(heterograph).split("+"),
+        "git_fingerprint": git_fingerprint(),
+        "data_fingerprint": heterograph.fingerprint(),
+        "device": f"{device}, {kernels.status().get(device.split(':')[0], '')}".rstrip(", "),
+        "started_at": started.isoformat(timespec="seconds"),
+    }
+    stage("writing the run")
+    name = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"
+    place = runs.new_folder(store, folder.resolve(), name)
+    run = {"id": place.name, **run}
+    try:
+        saved.save(
+            fitted,
+            heterograph,
+            training,
+            place,
+            about={k: v for k, v in run.items() if k != "config"}
+            | {"task": task, "shares": fitted.shares(), "audit": [check.row() for check in audit]},
+        )
+        runs.register(store, run, tables, predictions, folder=place, advance=stage)
+    except BaseException:
+        if place.name not in {row["id"] for row in runs.runs(store)}:
+            shutil.rmtree(place, ignore_errors=True)
+        raise
+    return Trained(place.name, place, figures, len(training), len(held_out), fitted, layer)
+
+
+def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fold:
+    if split is Split.none:
+        return Fold(np.arange(len(measured)), np.empty(0, np.int64))
+    return next(folds(measured, heterograph, split, 5))
+
+
+def _audit(
+    heterograph: Heterograph, measured: Responses, fold: Fold, split: Split, groups: Groups
+) -> list[leaks.Check]:
+    """The leak audit of the held-out fold; nothing to look at when nothing is held out."""
+    if split is Split.none:
+        return []
+    checks = [
+        *leaks.audit(measured, fold, heterograph, split, groups=groups),
+        leaks.audit_features(heterograph, baseline_tensors),
+    ]
+    leaks.require_clear(checks, f"the held-out fold of --split {split.value}")
+    return checks
+
+
+def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict[str, Any]]:
+    if not len(held_out):
+        return []
+    target = held_out.target(problem.task)
+    pairs = (held_out.drug, held_out.cell_line)
+    network = score(target, fitted.predict(*pairs), *pairs, problem.task)
+    additive = fit_predict(BASELINES["additive"], problem, *pairs)
+    baseline = score(target, additive, *pairs, problem.task)
+    return [
+        {"metric": n["metric"], "grouping": n["grouping"], "model": n["value"], "additive": b["value"]}
+        for n, b in zip(network, baseline, strict=True)
+    ]
+
+
+def _predictions(fitted: Fitted, heterograph: Heterograph, measured: Responses) -> pa.Table:
+    """Every pair of a measured drug and a measured cell line."""
+    drugs, cell_lines = np.unique(measured.drug), np.unique(measured.cell_line)
+    drug, cell_line = np.repeat(drugs, len(cell_lines)), np.tile(cell_lines, len(drugs))
+    column = "probability" if fitted.scale.task == "classification" else "ln_ic50"
+    return pa.table(
+        {
+            "src": pa.array(heterograph.ids["Drug"], pa.string()).take(pa.array(drug)),
+            "dst": pa.array(heterograph.ids["CellLine"], pa.string()).take(pa.array(cell_line)),
+            column: pa.array(fitted.predict(drug, cell_line).astype(np.float64)),
+        }
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

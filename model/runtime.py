@@ -1,0 +1,98 @@
+"""Same seed, same bits, for any number of threads: how torch is told to sum in one order."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from pharmagraph.kg.errors import ModelError
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning without its notices, and with Ctrl-C as Python has it: Lightning turns it into exit code 1."""
+    logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except SystemExit as end:
+        signal.signal(signal.SIGINT, handler)
+        if end.code != 1:  # SIGTERM's, which is no interruption from the keyboard
+            raise
+        raise KeyboardInterrupt from None
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """Sums in one order within the block, or within a function that it decorates.
+
+    Otherwise torch adds the gradients of gathered rows up as its threads come. Where it has no other way, on a GPU,
+    it warns and goes on.
+    """
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+def resolve_device(device: str) -> str:
+    """``auto`` → what there is.
+
+    Raises
+    ------
+    ModelError
+        If a GPU is asked for and torch sees none.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.split(":")[0] not in {"cpu", "cuda"}:
+        raise ModelError(f'device "{device}" is not auto, cpu or cuda')
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError("torch sees no CUDA device here; use --device cpu, or see: cli doctor")
+    return device
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A step's tensors are small: on a busy machine a second thread costs more than it brings."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+"""Of the GNU C library; others have no such call and need none."""
+
+
+def give_back_memory() -> None:
+    """Free what is unreachable, and give the system the pages of it.
+
+    The GNU C library keeps freed blocks of less than 32 MB between those that live on, and a fold frees hundreds of MB
+    of them: a process grew by as much with every fold.
+    """
+    gc.collect()
+    if _trim is not None:
+        _trim(0)

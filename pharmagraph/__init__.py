@@ -1,0 +1,1 @@
+"""A drug-response knowledge graph whose attention you can query."""

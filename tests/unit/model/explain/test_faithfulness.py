@@ -1,0 +1,189 @@
+"""Curves, rollout and gradients where the right answer is known; deletion from a network that was really fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from scipy import sparse
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.model.explain.faithfulness.curves import agreement, deletion, insertion, ranks, rollout
+from pharmagraph.model.explain.faithfulness.interventions import without_edges
+from pharmagraph.model.explain.faithfulness.measure import faithfulness, stored_weight
+from pharmagraph.model.explain.faithfulness.message_edges import N_SIGNS, N_STEPS, GeneEdges
+from pharmagraph.model.inputs.tensors import graph_tensors
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.responses.measured import responses
+from pharmagraph.model.runs import saved
+from pharmagraph.model.training.ensemble import fit
+from tests.screens import screen
+
+torch.set_num_threads(1)
+
+EFFECT = np.array([5.0, 0.1, 3.0, 0.2, 0.0, 1.0])
+ONE = np.zeros(6, np.int64)
+
+
+def _sum_of_kept(kept: np.ndarray) -> np.ndarray:
+    return np.array([EFFECT[kept].sum()])
+
+
+def _draws(n: int) -> list[np.ndarray]:
+    generator = np.random.default_rng(0)
+    return [generator.permutation(len(EFFECT)) for _ in range(n)]
+
+
+def test_removing_the_edges_that_matter_changes_more_than_random_ones() -> None:
+    curve = deletion(_sum_of_kept, ranks(EFFECT, ONE), [1, 2, 6], _draws(200))
+    assert curve.ranked == pytest.approx([5, 8, EFFECT.sum()])
+    assert curve.random[0] == pytest.approx(EFFECT.mean(), rel=0.2)
+    assert curve.ratio[0] > 2 and curve.ratio[2] == pytest.approx(1)
+
+
+def test_leaving_the_edges_that_matter_brings_the_prediction_back() -> None:
+    curve = insertion(_sum_of_kept, ranks(EFFECT, ONE), [2, 6], _draws(50))
+    assert curve.ranked == pytest.approx([EFFECT.sum() - 8, 0])
+    assert curve.random[0] > curve.ranked[0]
+
+
+def test_a_ranking_upside_down_is_worse_than_random() -> None:
+    assert deletion(_sum_of_kept, ranks(-EFFECT, ONE), [2], _draws(200)).ratio[0] < 0.2
+
+
+def test_edges_rank_within_their_own_node() -> None:
+    found = ranks(np.array([0.1, 0.9, 0.5, 0.5, 0.7]), np.array([7, 2, 7, 7, 2]))
+    assert found.tolist() == [2, 0, 0, 1, 1]
+
+
+def test_agreement_is_spearmans_within_nodes() -> None:
+    node = np.array([0, 0, 0, 1, 1, 2])
+    first, second = np.array([1.0, 2, 3, 5, 4, 9]), np.array([10.0, 20, 30, 1, 2, 0])
+    assert agreement(first, second, node) == pytest.approx((1 - 1) / 2)
+
+
+def test_rollout_is_the_product_of_layers_with_residuals() -> None:
+    generator = np.random.default_rng(0)
+    layers = [generator.random((5, 5)) for _ in range(2)]
+    layers = [layer / layer.sum(1, keepdims=True) for layer in layers]
+    expected = (0.5 * np.eye(5) + 0.5 * layers[1]) @ (0.5 * np.eye(5) + 0.5 * layers[0])
+    found = rollout([sparse.csr_matrix(layer) for layer in layers]).toarray()
+    assert found == pytest.approx(expected) and found.sum(1) == pytest.approx(np.ones(5))
+    some = rollout([sparse.csr_matrix(layer) for layer in layers], np.array([3, 1])).toarray()
+    assert some == pytest.approx(expected[[3, 1]])
+
+
+def test_a_node_that_draws_nothing_keeps_its_state_in_rollout() -> None:
+    layer = sparse.csr_matrix(np.array([[0.0, 1.0], [0.0, 0.0]]))
+    assert rollout([layer]).toarray() == pytest.approx(np.array([[0.5, 0.5], [0.0, 1.0]]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a fitted run."""
+    place = tmp_path_factory.mktemp("run")
+    config = load_preset(
+        "fast", network={"channels": 8, "n_associated_genes": 6}, training={"epochs": 6, "untested_pairs": 50}
+    )
+    heterograph = screen()
+    tensors = graph_tensors(
+        heterograph,
+        n_expressed=config.network.n_expressed_genes,
+        n_neighbours=config.network.axial_neighbours,
+    )
+    measured = responses(heterograph)
+    saved.save(fit(tensors, measured, config, seed=0), heterograph, measured, place, about={})
+    return place
+
+
+@pytest.fixture(scope="module")
+def edges(folder: Path) -> GeneEdges:
+    return GeneEdges.of(saved.load(folder, saved.load_graph(folder)), more_than=4)
+
+
+def test_only_the_masked_edges_go(edges: GeneEdges) -> None:
+    all_edges = edges.fitted.messages.edges["drug_from_gene"]
+    keep = torch.ones(len(all_edges), dtype=torch.bool)
+    keep[[0, 4]] = False
+    messages = without_edges(edges.fitted, "drug_from_gene", keep)
+    assert len(messages.edges["drug_from_gene"]) == len(all_edges) - 2
+    assert messages.graphs["drug_from_gene"].n_edges == len(all_edges) - 2
+    assert messages.edges["drug_from_drug"] is edges.fitted.messages.edges["drug_from_drug"]
+
+
+def test_attention_of_a_drug_sums_to_one(edges: GeneEdges) -> None:
+    assert np.bincount(edges.drug, edges.attention(), minlength=24) == pytest.approx(np.ones(24), abs=1e-5)
+
+
+def test_a_mask_of_messages_is_the_whole_prediction_at_one_and_no_gene_edge_at_zero(edges: GeneEdges) -> None:
+    n = len(edges.drug)
+    with torch.no_grad():
+        whole, none = (edges._masked(torch.full((n,), value)).numpy() for value in (1.0, 0.0))
+    assert whole == pytest.approx(edges.predict(np.ones(n, bool)), abs=1e-5)
+    assert none == pytest.approx(edges.predict(np.zeros(n, bool)), abs=1e-5)
+    assert np.abs(whole - none).max() > 1e-4
+
+
+def test_integrated_gradients_are_those_of_small_steps(edges: GeneEdges) -> None:
+    """By finite differences at every step of the path, for one edge and the same signs."""
+    found = edges.integrated_gradients(seed=1)
+    n, edge, delta = len(edges.drug), int(np.argmax(found)), 1e-2
+    counts = np.bincount(edges.pairs[0])[edges.pairs[0]]
+    generator = torch.Generator().manual_seed(1)
+    squares = []
+    for _ in range(N_SIGNS):
+        sign = (2 * torch.randint(0, 2, (len(counts),), generator=generator) - 1).numpy() / np.sqrt(counts)
+        total = 0.0
+        for step in range(N_STEPS):
+            ends = []
+            for side in (delta, -delta):
+                mask = torch.full((n,), (step + 0.5) / N_STEPS)
+                mask[edge] += side
+                with torch.no_grad():
+                    ends.append(float(edges._masked(mask).numpy() @ sign))
+            total += (ends[0] - ends[1]) / (2 * delta) / N_STEPS
+        squares.append(total**2)
+    assert found[edge] == pytest.approx(np.sqrt(np.mean(squares)), rel=0.05)
+
+
+def test_rollout_of_a_run_reaches_every_gene_edge(edges: GeneEdges) -> None:
+    through = edges.rollout()
+    assert through.shape == edges.drug.shape and (through > 0).all()
+    assert (
+        np.bincount(edges.drug, through, minlength=24) < 1
+    ).all()  # the rest comes from cell lines and drugs
+
+
+def test_random_weights_rank_genes_otherwise(edges: GeneEdges) -> None:
+    """Attention that survives randomised weights would say nothing of what was learned."""
+    assert agreement(edges.attention(), edges.unfitted_attention(seed=9), edges.drug) < 0.8
+
+
+def test_every_ranking_is_compared_with_the_same_random_edges(folder: Path, edges: GeneEdges) -> None:
+    graph = saved.load_graph(folder)
+    drug, gene = graph.ids["Drug"][edges.drug], graph.ids["Gene"][edges.gene]
+    attends = pa.table({"src": drug.tolist(), "dst": gene.tolist(), "weight": edges.attention().tolist()})
+    assert stored_weight(edges, attends.slice(1).take(pa.array(range(len(drug) - 2, -1, -1))), graph)[
+        1:
+    ] == pytest.approx(edges.attention()[1:])
+    n = int(np.bincount(edges.drug).max())
+    rows = faithfulness(folder, attends, counts=[1, 4])
+    by = {(row["ranking"], row["edges"]): row for row in rows}
+    assert {r["ranking"] for r in rows} == {
+        "attention", "attention rollout", "integrated gradients", "attention, randomised weights", "ATTENDS",
+    }  # fmt: skip
+    assert n > 4 and by["attention", 1]["agreement"] == pytest.approx(1)
+    one, same = by["attention", 4], by["ATTENDS", 4]
+    assert {k: v for k, v in one.items() if k != "ranking"} == {
+        k: v for k, v in same.items() if k != "ranking"
+    }
+    ratios = [by[r, 4]["deletion"] / by[r, 4]["deletion_ratio"] for r, k in by if k == 4]
+    assert ratios == pytest.approx([ratios[0]] * len(ratios))
+
+
+def test_a_run_without_gene_edges_is_said(edges: GeneEdges) -> None:
+    with pytest.raises(ModelError, match="no drug of the run has more than 999 gene edges"):
+        GeneEdges.of(edges.fitted, more_than=999)
