@@ -16,7 +16,7 @@ import torch
 from benchmarks.gatv2 import CASES
 from pharmagraph.kg.console import Format, print_rows
 from pharmagraph.model.kernels import Csr, Dropout, Relation
-from pharmagraph.model.kernels.cpu import library
+from pharmagraph.model.kernels.cpu import attend
 
 # Per edge, head and channel with one edge feature (docs/kernels.md); a multiply-add is two.
 FLOPS = {"forward": 7, "backward": 11}
@@ -58,7 +58,7 @@ def passes(name: str, threads: int) -> list[dict[str, object]]:
 
     def forward() -> torch.Tensor:
         options = {"negative_slope": 0.2, "dropout": Dropout(), "shared_softmax": False, "attention": False}
-        return library().attend([relation], **options)[0]  # type: ignore[arg-type]
+        return attend([relation], **options)[0]  # type: ignore[arg-type]
 
     out = forward()
     grad = torch.randn_like(out)

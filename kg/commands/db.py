@@ -16,7 +16,7 @@ from pharmagraph.kg.console import Format, note, print_rows
 
 app = typer.Typer(no_args_is_help=True, help="A local Neo4j 5.26, by Docker or by Java and Maven; migration.")
 
-COMPOSE = Path(__file__).resolve().parent.parent / "docker-compose.yml"
+COMPOSE = Path(__file__).resolve().parents[2] / "docker-compose.yml"
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Bolt port, on loopback only.")]
 HttpPort = Annotated[
     int,

@@ -79,6 +79,11 @@ class GraphTensors:
     cell_line_neighbours: Edges
 
     @property
+    def device(self) -> torch.device:
+        """Where the tensors lie."""
+        return self.structure.device
+
+    @property
     def n_drugs(self) -> int:
         """Number of drugs."""
         return len(self.structure)

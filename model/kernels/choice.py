@@ -15,10 +15,10 @@ from torch import Tensor
 from pharmagraph.kg.errors import ShapeError
 from pharmagraph.model.kernels import reference
 from pharmagraph.model.kernels.build import BuildError
+from pharmagraph.model.kernels.csr import Csr
 from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.library import ENVIRONMENT, library
 from pharmagraph.model.kernels.relation import Relation
-
-ENVIRONMENT = "PHARMAGRAPH_KERNELS"  # cpu, numba or reference: overrides the choice for tensors on the CPU
 
 
 class Attend(Protocol):
@@ -171,8 +171,6 @@ def status() -> dict[str, str]:
 
 def warm() -> dict[str, str]:
     """Build, load and run once all that this machine will use, so that no later run waits; returns `status`."""
-    from pharmagraph.model.kernels.csr import Csr
-
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     for device in devices:
         graph = Csr.from_edges(torch.tensor([0], device=device), torch.tensor([0], device=device), 1, 1)
@@ -189,8 +187,8 @@ def _named(name: str) -> Implementation:
     if name == "cpu":
         from pharmagraph.model.kernels import cpu
 
-        library = cpu.library()
-        return Implementation(name, library.attend, f"{library.path.name}, {library.lanes} lanes")
+        loaded = library()
+        return Implementation(name, cpu.attend, f"{loaded.path.name}, {loaded.lanes} lanes")
     if name == "numba":
         from pharmagraph.model.kernels import cpu_numba
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import math
 import weakref
 from collections.abc import Sequence
@@ -16,9 +15,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pharmagraph.kg.errors import ShapeError
-from pharmagraph.model.kernels.build import load_library
 from pharmagraph.model.kernels.csr import Csr
 from pharmagraph.model.kernels.dropout import Dropout
+from pharmagraph.model.kernels.library import Library
+from pharmagraph.model.kernels.library import library as load
 from pharmagraph.model.kernels.relation import Relation
 
 MAX_PER_EDGE = 2**31 - 1  # positions inside packed features are int32 in the backward sweep
@@ -82,67 +82,29 @@ class _Problem(ctypes.Structure):
     ]
 
 
-class Library:
-    """The loaded C++ library."""
-
-    def __init__(self, variant: str | None = None) -> None:
-        self._functions, self.path = load_library(variant)
-        self._functions.new_plan.restype = c_void_p
-        self._functions.sort_csr.restype = c_int64
-        self.lanes = int(self._functions.vector_lanes())
-
-    def plan(self, graph: Csr, padded: int) -> int:
-        """The walking order for features padded to `padded`, kept with the graph; an address."""
-        key = ("cpu", self.path, padded)
-        if key not in graph.plans:
-            graph.plans[key] = _Plan(self._functions, graph, padded)
-        return int(graph.plans[key].address)
-
-    def sort_csr(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int) -> tuple[Tensor, ...] | int:
-        """The arrays of a `Csr` in the order of its fields, or the position of an edge that is out of range."""
-        arrays = [
-            torch.empty(n, dtype=torch.int32) for n in (n_dst + 1, len(src), len(src), len(src), n_src + 1)
-        ]
-        pointers = [c_void_p(t.data_ptr()) for t in (src, dst)]
-        sizes = c_int64(n_src), c_int64(n_dst)
-        bad = self._functions.sort_csr(
-            c_int64(len(src)), *pointers, *sizes, *(c_void_p(t.data_ptr()) for t in arrays)
-        )
-        return int(bad) if bad >= 0 else tuple(arrays)
-
-    def attend(
-        self,
-        relations: Sequence[Relation],
-        *,
-        negative_slope: float,
-        dropout: Dropout,
-        shared_softmax: bool,
-        attention: bool,
-    ) -> tuple[Tensor, list[Tensor]]:
-        """See `model.kernels.attend`."""
-        options = _Options(self, negative_slope, dropout, shared_softmax and len(relations) > 1, attention)
-        tensors = [t for r in relations for t in (r.x_src, r.x_dst, r.att, r.edge_attr, r.edge_weight)]
-        out, *per_relation = _Attend.apply([r.graph for r in relations], options, *tensors)
-        return out, per_relation
-
-    def drop(self, x: Tensor, dropout: Dropout) -> Tensor:
-        """Contiguous float32 `x` with the same numbers zeroed for the same `dropout`, the others scaled."""
-        out = torch.empty_like(x)
-        self._functions.dropout(
-            c_int64(x.numel()), c_void_p(x.data_ptr()), c_void_p(out.data_ptr()), c_uint32(dropout.keys(1)[0]),
-            c_uint32(dropout.threshold), c_float(1 / (1 - dropout.p)), c_int32(torch.get_num_threads()),
-        )  # fmt: skip
-        return out
-
-    def call(self, name: str, problem: _Problem) -> None:
-        """Run `forward` or `backward`."""
-        getattr(self._functions, name)(ctypes.byref(problem))
+def attend(
+    relations: Sequence[Relation],
+    *,
+    negative_slope: float,
+    dropout: Dropout,
+    shared_softmax: bool,
+    attention: bool,
+    library: Library | None = None,
+) -> tuple[Tensor, list[Tensor]]:
+    """See `model.kernels.attend`; ``library`` is this machine's unless given."""
+    library = library or load()
+    options = _Options(library, negative_slope, dropout, shared_softmax and len(relations) > 1, attention)
+    tensors = [t for r in relations for t in (r.x_src, r.x_dst, r.att, r.edge_attr, r.edge_weight)]
+    out, *per_relation = _Attend.apply([r.graph for r in relations], options, *tensors)
+    return out, per_relation
 
 
-@functools.cache
-def library(variant: str | None = None) -> Library:
-    """The library for one kind of machine, built and loaded once."""
-    return Library(variant)
+def _plan(library: Library, graph: Csr, padded: int) -> int:
+    """The walking order for features padded to ``padded``, kept with the graph; an address."""
+    key = ("cpu", library.path, padded)
+    if key not in graph.plans:
+        graph.plans[key] = _Plan(library.functions, graph, padded)
+    return int(graph.plans[key].address)
 
 
 class _Plan:
@@ -185,7 +147,7 @@ class _Part:
     def structure(self, library: Library, **more: Tensor | None) -> _Relation:
         graph, pointers = self.graph, {k: _address(v) for k, v in more.items()}
         return _Relation(
-            plan=library.plan(graph, self.att.shape[1]),
+            plan=_plan(library, graph, self.att.shape[1]),
             src=graph.src.data_ptr(),
             edge_id=graph.edge_id.data_ptr(),
             x_src=_Features.of(self.x_src),

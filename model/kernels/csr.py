@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg.errors import ShapeError
+from pharmagraph.model.kernels.library import compiled
 
 Indices = Tensor | np.ndarray[Any, Any]
 
@@ -74,9 +75,9 @@ class Csr:
         if src.device != dst.device:
             raise ShapeError(f"src is on {src.device}, dst on {dst.device}: put both on one device.")
         n_src, n_dst = _count("n_src", n_src), _count("n_dst", n_dst)
-        sort_csr = _compiled_sort() if src.device.type == "cpu" else None
-        if sort_csr is not None:
-            arrays = sort_csr(src.contiguous(), dst.contiguous(), n_src, n_dst)
+        library = compiled() if src.device.type == "cpu" else None
+        if library is not None:
+            arrays = library.sort_csr(src.contiguous(), dst.contiguous(), n_src, n_dst)
             if not isinstance(arrays, int):
                 return cls(n_src, n_dst, *arrays)
         _in_range("src", src, n_src, "n_src")
@@ -127,16 +128,6 @@ class Csr:
             return self
         arrays = ("indptr", "src", "edge_id", "by_src", "src_indptr")
         return Csr(self.n_src, self.n_dst, **{name: getattr(self, name).to(device) for name in arrays})
-
-
-def _compiled_sort() -> Any:
-    from pharmagraph.model.kernels.choice import for_cpu  # here, because the kernels import this module
-
-    if for_cpu().name != "cpu":
-        return None
-    from pharmagraph.model.kernels.cpu import library
-
-    return library().sort_csr
 
 
 def _indices(name: str, values: Indices) -> Tensor:

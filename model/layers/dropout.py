@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from pharmagraph.model.kernels import Dropout
-from pharmagraph.model.kernels.choice import for_cpu
+from pharmagraph.model.kernels.library import compiled, library
 
 
 class HashDropout(nn.Module):
@@ -33,7 +33,7 @@ class HashDropout(nn.Module):
         """Any shape."""
         if not self.training or self.p == 0:
             return x
-        if x.device.type == "cpu" and x.dtype is torch.float32 and for_cpu().name == "cpu":
+        if x.device.type == "cpu" and x.dtype is torch.float32 and compiled() is not None:
             return _Dropped.apply(x, Dropout.draw(self.p))
         return functional.dropout(x, self.p)
 
@@ -45,14 +45,16 @@ class HashDropout(nn.Module):
 class _Dropped(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, dropout: Dropout) -> Tensor:
-        from pharmagraph.model.kernels.cpu import library
-
         ctx.dropout = dropout
-        return library().drop(x.contiguous(), dropout)
+        return _drop(x, dropout)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        from pharmagraph.model.kernels.cpu import library
+        return _drop(gradients[0], ctx.dropout), None
 
-        return library().drop(gradients[0].contiguous(), ctx.dropout), None
+
+def _drop(x: Tensor, dropout: Dropout) -> Tensor:
+    return library().drop(
+        x.contiguous(), key=dropout.keys(1)[0], threshold=dropout.threshold, scale=1 / (1 - dropout.p)
+    )

@@ -48,7 +48,7 @@ def write_folder(
     folds = sorted({row["fold"] for row in rows})
     predictions = read_predictions(folder / "predictions", key, folds, models)
     ours = [model for model in models if model not in BASELINES]
-    entries = [
+    evaluated = [
         entry for entry in entries(finished_folds, key) if entry["fold"] in folds and entry["model"] in models
     ]
     result: Row = {
@@ -61,7 +61,7 @@ def write_folder(
         "data": key["data"], "ours": ours,
         "verdicts": verdicts(rows, predictions, plan.task, ours=ours),
         "audit": {str(entry["fold"]): entry["audit"] for entry in evaluated},
-        "unpredictable": [u for fold in folds for u in _of_fold(entries, fold)],
+        "unpredictable": [u for fold in folds for u in _of_fold(evaluated, fold)],
         "seconds": {f"{entry['model']} {entry['fold']}": entry["seconds"] for entry in evaluated},
         "options": {f"{entry['model']} {entry['fold']}": entry["options"] for entry in evaluated},
         "rows": list(rows),

@@ -14,7 +14,6 @@ import torch
 
 from pharmagraph.kg.errors import ModelError, some
 from pharmagraph.kg.heterograph import Heterograph
-from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses
@@ -155,7 +154,7 @@ def audit_inner(training: Responses, inner: Fold, test: Responses) -> Check:
     )
 
 
-def audit_features(heterograph: Heterograph, build: Callable[[Heterograph], GraphTensors]) -> Check:
+def audit_features(heterograph: Heterograph, build: Callable[[Heterograph], object]) -> Check:
     """Whether any feature or kernel depends on a response: built twice, the second time from other responses.
 
     Every class is turned round and every ln IC50 and AUC changed; what models are given must not change by a bit.
@@ -195,9 +194,9 @@ def require_clear(checks: Sequence[Check], where: str) -> None:
             )
 
 
-def _tensors(tensors: GraphTensors) -> dict[str, torch.Tensor]:
+def _tensors(inputs: object) -> dict[str, torch.Tensor]:
     found = {}
-    for name, value in vars(tensors).items():
+    for name, value in vars(inputs).items():
         if isinstance(value, torch.Tensor):
             found[name] = value
         else:

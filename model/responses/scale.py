@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.visible import PRIOR_PAIRS, Means, Visible
@@ -72,14 +71,13 @@ class Scale:
         return torch.sigmoid(output) if self.task == "classification" else self.mean - output * self.deviation
 
 
-def visible_pairs(tensors: GraphTensors, responses: Responses, scale: Scale) -> Visible:
-    """All given pairs as visible responses."""
-    device = tensors.structure.device
+def visible_pairs(responses: Responses, scale: Scale, device: torch.device) -> Visible:
+    """All given pairs as visible responses, on a device."""
     sensitive = responses.label > 0.5  # false where only ln IC50 is known: regression finds its own signs
     return Visible.of(
         torch.from_numpy(responses.drug).to(device), torch.from_numpy(responses.cell_line).to(device),
         scale.strength(responses).to(device), torch.from_numpy(sensitive).to(device),
-        (tensors.n_cell_lines, tensors.n_drugs),
+        (responses.n_cell_lines, responses.n_drugs),
     )  # fmt: skip
 
 

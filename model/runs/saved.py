@@ -146,7 +146,7 @@ def _messages(
 ) -> Messages:
     weight = attends.on(tensors) if attends is not None else None
     builder = MessageBuilder(tensors, config.network, scale.means, weight)
-    return builder.build(visible_pairs(tensors, training, scale))
+    return builder.build(visible_pairs(training, scale, tensors.device))
 
 
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:

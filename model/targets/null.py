@@ -56,7 +56,7 @@ def q_values(
     null = []
     for number in range(n_permutations):
         advance(f"permuted responses {number + 1}/{n_permutations}")
-        visible = visible_pairs(tensors, permuted(training, random), scale)
+        visible = visible_pairs(permuted(training, random), scale, tensors.device)
         evidence = problem.evidence.with_responses(tensors, visible)
         null.append(_logarithm(score(fitted.members, evidence, problem.known)))
     return null_q(*contrasts(_logarithm(fitted.scores), np.stack(null)))

@@ -87,4 +87,4 @@ def _all_responses(heterograph: Heterograph, tensors: GraphTensors) -> Visible:
     ln_ic50 = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["ln_ic50"]
     task: Task = "regression" if bool(torch.isfinite(ln_ic50).any()) else "classification"
     measured = responses(heterograph, task)
-    return visible_pairs(tensors, measured, Scale.of(measured, task))
+    return visible_pairs(measured, Scale.of(measured, task), tensors.device)

@@ -113,7 +113,7 @@ def fit_run(
         heterograph,
         n_expressed=config.candidate_genes,
         tensors=tensors,
-        visible=visible_pairs(tensors, training, scale),
+        visible=visible_pairs(training, scale, tensors.device),
     )
     advance("attention to genes")
     settings = Settings(members=config.members, steps=config.steps)

@@ -151,7 +151,7 @@ def fit(
     # the inner parts have said what they had to: now they are training pairs as all others
     for number in chosen.kept:
         fittings[number].fit_factors(training)
-    messages = builder.build(visible_pairs(tensors, training, scale))
+    messages = builder.build(visible_pairs(training, scale, tensors.device))
     if attends is not None:
         given = attends.on(tensors)
         messages = replace(messages, attends=given, overlap=kernel_of(given))

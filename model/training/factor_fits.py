@@ -55,7 +55,7 @@ class FactorFits:
             return penalties[0]
         figure = CHOSEN_BY[self.scale.task]
         target = aside.target(self.scale.task)
-        drug, cell_line, offset = self._ends(aside, visible_pairs(self.graph, training, self.scale))
+        drug, cell_line, offset = self._ends(aside, visible_pairs(training, self.scale, self.graph.device))
         known, loss = self._known_and_loss(training)
         single, found = factors.like(n_starts=1), []
         for penalty in penalties:
@@ -66,7 +66,7 @@ class FactorFits:
 
     def _known_and_loss(self, pairs: Responses) -> tuple[Sides, TableLoss]:
         """Whose free numbers count, and the loss of these pairs."""
-        visible = visible_pairs(self.graph, pairs, self.scale)
+        visible = visible_pairs(pairs, self.scale, self.graph.device)
         drug, cell_line, offset = self._ends(pairs, visible)
         loss = TableLoss.of(
             self.scale.task, drug, cell_line, self.scale.target(pairs).to(offset) - offset,

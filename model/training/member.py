@@ -84,7 +84,7 @@ class Fitting(lightning.LightningModule):
         self.inner_training, self.inner_validation = training.take(inner.train), training.take(inner.test)
         self.network = make_network(tensors, config, scale.task, number)
         if not split.of_unseen and isinstance(self.network, RelationalNetwork):
-            self.network.identities.start_from(visible_pairs(tensors, self.inner_training, scale))
+            self.network.identities.start_from(visible_pairs(self.inner_training, scale, tensors.device))
         self.map_penalty: float | None = None  # of the factors; chosen in the first of their fits
         self.fit_factors(self.inner_training)
         self.generator = np.random.default_rng(own_seed)
@@ -123,7 +123,7 @@ class Fitting(lightning.LightningModule):
         chunk = self.chunks[int(batch)]
         supervised = self.inner_training.take(chunk.test)
         passing = self.inner_training.take(chunk.train) if settings.mask_supervision else self.inner_training
-        visible = visible_pairs(self.graph, passing, self.scale)
+        visible = visible_pairs(passing, self.scale, self.graph.device)
         messages = self.builder.build(visible)
         drug, cell_line, target, weight = self._pairs(supervised)
         logits: Logits = self.network(self.graph, messages, drug, cell_line)
@@ -191,7 +191,7 @@ class Fitting(lightning.LightningModule):
         """
         was_training = self.network.training
         self.network.eval()
-        messages = self.builder.build(visible_pairs(self.graph, self.inner_training, self.scale))
+        messages = self.builder.build(visible_pairs(self.inner_training, self.scale, self.graph.device))
         device, inner = self.graph.structure.device, self.inner_validation
         drug, cell_line = (torch.from_numpy(ends).to(device) for ends in (inner.drug, inner.cell_line))
         with torch.no_grad():

@@ -100,7 +100,7 @@ def test_the_network_is_fitted_with_attention_that_saw_no_response() -> None:
     heterograph = screen()
     tensors, measured = network_tensors(heterograph, _config().network), responses(heterograph)
     halves = [measured, measured.take(np.arange(len(measured) // 2))]
-    seen = [visible_pairs(tensors, half, Scale("classification")) for half in halves]
+    seen = [visible_pairs(half, Scale("classification"), tensors.device) for half in halves]
     whole, half = (target_problem(heterograph, tensors=tensors, visible=visible).evidence for visible in seen)
     assert not np.array_equal(whole.association, half.association)
     blind = [evidence.without_responses() for evidence in (whole, half)]

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from pharmagraph.kg.errors import ShapeError
 from pharmagraph.model.kernels import Csr, Dropout, Relation, attend, build, choice, status, warm
+from pharmagraph.model.kernels.library import compiled, library
 from pharmagraph.workflow import doctor
 
 NAMES = ["cpu", "numba", "cuda"]
@@ -174,7 +175,7 @@ def test_every_vector_width_agrees() -> None:
         "attention": True,
     }
     for variant in widths:
-        out, _ = cpu.library(variant).attend([relation], **options)
+        out, _ = cpu.attend([relation], **options, library=library(variant))
         torch.testing.assert_close(out, truth, rtol=1e-5, atol=1e-5)
 
 
@@ -185,7 +186,7 @@ def test_csr_holds_every_edge_once_whoever_sorts(n_src: int, n_dst: int, data: A
     src, dst = np.array([e[0] for e in ends], dtype=np.int64), np.array([e[1] for e in ends], dtype=np.int64)
     graphs = [Csr.from_edges(src, dst, n_src, n_dst)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pharmagraph.model.kernels.csr._compiled_sort", lambda: None)
+        patch.setattr("pharmagraph.model.kernels.csr.compiled", lambda: None)
         graphs.append(Csr.from_edges(torch.as_tensor(src), torch.as_tensor(dst), n_src, n_dst))
     for graph in graphs:
         order = np.lexsort((np.arange(len(src)), src, dst))
@@ -271,9 +272,7 @@ def test_dropout_drops_its_share_and_differs_between_heads_and_seeds() -> None:
 @pytest.fixture
 def fresh_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A machine on which nothing is built yet; gives its cache folder."""
-    from pharmagraph.model.kernels import cpu
-
-    caches = (choice.for_cpu, choice._named, cpu.library)
+    caches = (choice.for_cpu, choice._named, library, compiled)
     for cache in caches:
         cache.cache_clear()
     monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")

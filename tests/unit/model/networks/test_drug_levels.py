@@ -30,7 +30,7 @@ def _messages(split: Split, held_out: int) -> tuple[GraphTensors, Messages]:
     scale = Scale.of(training, "regression", split)
     attends = torch.softmax(torch.randn(24, 30, generator=torch.Generator().manual_seed(1)), 1)
     builder = MessageBuilder(tensors, CONFIG, scale.means, attends)
-    return tensors, builder.build(visible_pairs(tensors, training, scale))
+    return tensors, builder.build(visible_pairs(training, scale, tensors.device))
 
 
 def _states(tensors: GraphTensors) -> dict[str, torch.Tensor]:

@@ -89,7 +89,7 @@ def test_states_say_nothing_of_a_cell_line_without_visible_responses() -> None:
     tensors = graph_tensors(screen(), n_expressed=10, n_neighbours=5)
     measured = responses(screen())
     visible = visible_pairs(
-        tensors, measured.take(measured.cell_line != 0), Scale.of(measured, "classification")
+        measured.take(measured.cell_line != 0), Scale.of(measured, "classification"), tensors.device
     )
     torch.manual_seed(0)
     config = load_preset("default").network

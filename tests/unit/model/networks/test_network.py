@@ -48,7 +48,7 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
     tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
     measured = responses(heterograph)
     scale = Scale.of(measured, "classification")
-    messages = MessageBuilder(tensors, config.network).build(visible_pairs(tensors, measured, scale))
+    messages = MessageBuilder(tensors, config.network).build(visible_pairs(measured, scale, tensors.device))
     torch.manual_seed(0)
     network = make_network(tensors, config, "classification").eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
@@ -78,7 +78,7 @@ def test_the_papers_adjacency_keeps_targets_and_genes_with_signal_only() -> None
     tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
     measured = responses(heterograph)
     messages = MessageBuilder(tensors, config.network).build(
-        visible_pairs(tensors, measured, Scale.of(measured, "classification"))
+        visible_pairs(measured, Scale.of(measured, "classification"), tensors.device)
     )
     attended = make_network(tensors, config, "classification").eval().attention(tensors, messages)  # type: ignore[operator]
     targets = set(tensors.targets.src.tolist())
@@ -97,7 +97,7 @@ def test_prediction_does_not_depend_on_which_pairs_are_asked_together(preset: st
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
     measured = responses(heterograph)
     messages = MessageBuilder(tensors, config.network).build(
-        visible_pairs(tensors, measured, Scale.of(measured, "classification"))
+        visible_pairs(measured, Scale.of(measured, "classification"), tensors.device)
     )
     network = make_network(tensors, config, "classification").eval()
     drug, cell_line = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
@@ -112,7 +112,7 @@ def test_every_base_relation_goes_the_way_its_name_says() -> None:
     tensors = graph_tensors(heterograph, n_expressed=7, n_neighbours=6)
     measured = responses(heterograph)
     messages = MessageBuilder(tensors, config.network).build(
-        visible_pairs(tensors, measured, Scale.of(measured, "classification"))
+        visible_pairs(measured, Scale.of(measured, "classification"), tensors.device)
     )
     counts = {"Drug": tensors.n_drugs, "CellLine": tensors.n_cell_lines, "Gene": tensors.n_genes}
     for relation, (source, destination) in RELATIONS.items():
@@ -194,7 +194,7 @@ def _papers_network(config: Config) -> tuple[nn.Module, GraphTensors, Messages, 
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=6)
     measured = responses(heterograph)
     builder = MessageBuilder(tensors, config.network)
-    messages = builder.build(visible_pairs(tensors, measured, Scale.of(measured, "classification")))
+    messages = builder.build(visible_pairs(measured, Scale.of(measured, "classification"), tensors.device))
     torch.manual_seed(0)
     model = make_network(tensors, config, "classification").eval()
     return model, tensors, messages, measured

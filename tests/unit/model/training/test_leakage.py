@@ -62,7 +62,7 @@ def test_changed_test_labels_change_no_bit_of_weights_and_predictions(split: Spl
 
 def _messages(tensors: GraphTensors, passing: Responses) -> Messages:
     scale = Scale.of(passing, "classification")
-    return MessageBuilder(tensors, SMALL.network).build(visible_pairs(tensors, passing, scale))
+    return MessageBuilder(tensors, SMALL.network).build(visible_pairs(passing, scale, tensors.device))
 
 
 def test_supervised_pair_is_in_no_message_in_either_direction() -> None:

@@ -419,7 +419,7 @@ def test_identities_start_where_a_factorisation_of_what_is_visible_leads() -> No
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    visible = visible_pairs(tensors, measured, Scale.of(measured, "classification"))
+    visible = visible_pairs(measured, Scale.of(measured, "classification"), tensors.device)
     config = load_preset("default", network={"identity_channels": 4})
     torch.manual_seed(0)
     identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config.network)
