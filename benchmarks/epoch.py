@@ -63,7 +63,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     from pharmagraph.model.responses.measured import responses
     from pharmagraph.model.responses.scale import Scale
     from pharmagraph.model.responses.splits import folds
-    from pharmagraph.model.targets.run import gene_attention
+    from pharmagraph.model.targets.run import fit_gene_attention
     from pharmagraph.model.training.member import Fitting
 
     config = load_preset(preset)
@@ -72,7 +72,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     measured = responses(graph, "classification")
     training = measured.take(next(folds(measured, graph, Split.random, 5)).train)
     tensors = network_tensors(graph, config.network)
-    attends = gene_attention(graph, tensors, training, config, task="classification", seed=0)
+    attends = fit_gene_attention(graph, tensors, training, config, task="classification", seed=0)
     blind = attends.on(tensors, blind=True) if attends is not None else None
     fitting = Fitting(
         tensors,

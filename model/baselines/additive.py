@@ -33,9 +33,9 @@ class Additive:
         )
         if problem.task == "classification":
             logistic = LogisticRegression(C=1 / options["penalty"], max_iter=500)
-            return np.asarray(logistic.fit(train, problem.target.astype(int)).predict_proba(asked)[:, 1])
+            return np.asarray(logistic.fit(train, problem.label.astype(int)).predict_proba(asked)[:, 1])
         ridge = Ridge(alpha=options["penalty"], solver="sparse_cg", tol=1e-8)
-        return np.asarray(ridge.fit(train, problem.target).predict(asked))
+        return np.asarray(ridge.fit(train, problem.label).predict(asked))
 
 
 def _one_hot(training: Responses, drug: np.ndarray, cell_line: np.ndarray) -> sparse.csr_matrix:

@@ -26,7 +26,7 @@ class Blend:
         """Every member's options, their weights, and how their log-odds are scaled."""
         options: dict[str, float] = {}
         less, aside = problem.inner(0)
-        target = aside.target(problem.task).astype(np.float64)
+        target = aside.label(problem.task).astype(np.float64)
         outputs = []
         for number, member in enumerate(self.members):
             chosen = member.choose(problem)
@@ -43,7 +43,7 @@ class Blend:
         )
         options |= {f"{number} weight": weight for number, weight in enumerate(weights)}
         if problem.task == "classification":
-            options[SLOPE], options[INTERCEPT] = curve(aside.label, np.tensordot(weights, outputs, 1))
+            options[SLOPE], options[INTERCEPT] = curve(aside.response, np.tensordot(weights, outputs, 1))
         return options
 
     def predict(

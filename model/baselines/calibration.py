@@ -16,7 +16,7 @@ def with_calibration(problem: Problem, score: Predict, options: Options, *, numb
     if problem.task == "regression":
         return options
     less, aside = problem.inner(number)
-    slope, intercept = curve(aside.label, score(less, options, aside.drug, aside.cell_line))
+    slope, intercept = curve(aside.response, score(less, options, aside.drug, aside.cell_line))
     return {**options, SLOPE: slope, INTERCEPT: intercept}
 
 

@@ -75,7 +75,7 @@ def table_loss(problem: Problem, untested: float) -> TableLoss:
     mean, width = problem.scale
     return TableLoss.of(
         problem.task, torch.from_numpy(training.drug), torch.from_numpy(training.cell_line),
-        torch.from_numpy((problem.target - mean) / width).float(),
+        torch.from_numpy((problem.label - mean) / width).float(),
         (training.n_drugs, training.n_cell_lines), untested,
     )  # fmt: skip
 

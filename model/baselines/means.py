@@ -24,7 +24,7 @@ class Mean:
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
     ) -> np.ndarray:
         """As `Baseline.predict`."""
-        return np.full(len(drug), problem.target.mean())
+        return np.full(len(drug), problem.label.mean())
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class DrugMean:
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
     ) -> np.ndarray:
         """As `Baseline.predict`."""
-        return shrunk_means(problem.training.drug, problem.target, problem.training.n_drugs)[drug]
+        return shrunk_means(problem.training.drug, problem.label, problem.training.n_drugs)[drug]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class CellLineMean:
     ) -> np.ndarray:
         """As `Baseline.predict`."""
         training = problem.training
-        return shrunk_means(training.cell_line, problem.target, training.n_cell_lines)[cell_line]
+        return shrunk_means(training.cell_line, problem.label, training.n_cell_lines)[cell_line]
 
 
 def shrunk_means(entity: np.ndarray, target: np.ndarray, n: int) -> np.ndarray:

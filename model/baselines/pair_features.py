@@ -13,7 +13,7 @@ def pair_features(problem: Problem, drug: np.ndarray, cell_line: np.ndarray) -> 
 
     A training pair's own target is left out of its two means; otherwise a model would read it back from them.
     """
-    training, features, target = problem.training, problem.features, problem.target
+    training, features, target = problem.training, problem.features, problem.label
     sides = ((training.drug, drug, training.n_drugs), (training.cell_line, cell_line, training.n_cell_lines))
     trained, asked = [], []
     for own, wanted, n in sides:

@@ -39,7 +39,7 @@ class Perceptron:
         centre, width = trained.mean(0), trained.std(0).clamp(min=1e-6)
         trained, asked = (trained - centre) / width, (asked - centre) / width
         mean, deviation = problem.scale
-        target = torch.from_numpy((problem.target - mean) / deviation).float()
+        target = torch.from_numpy((problem.label - mean) / deviation).float()
         total = torch.zeros(len(asked))
         for member in range(int(options["members"])):
             network = self._fitted(problem, options, trained, target, 1000 * problem.seed + member)

@@ -49,16 +49,16 @@ class Problem:
     groups: Groups | None = None
 
     @cached_property
-    def target(self) -> np.ndarray:
+    def label(self) -> np.ndarray:
         """Of the training pairs, float64 (n,): the class, or ln IC50."""
-        return self.training.target(self.task).astype(np.float64)
+        return self.training.label(self.task).astype(np.float64)
 
     @cached_property
     def scale(self) -> tuple[float, float]:
         """Mean and standard deviation of the training targets; (0, 1) for classes."""
         if self.task == "classification":
             return 0.0, 1.0
-        return float(self.target.mean()), float(self.target.std()) or 1.0
+        return float(self.label.mean()), float(self.label.std()) or 1.0
 
     @cached_property
     def value(self) -> np.ndarray:
@@ -67,7 +67,7 @@ class Problem:
 
     def value_of(self, responses: Responses) -> np.ndarray:
         """`value` of other pairs, in the scale of the training pairs, float64 (n,)."""
-        target = responses.target(self.task).astype(np.float64)
+        target = responses.label(self.task).astype(np.float64)
         mean, width = self.scale
         return 2 * target - 1 if self.task == "classification" else (target - mean) / width
 
@@ -104,7 +104,7 @@ def inner_figure(problem: Problem, predict: Predict, options: Options, *, n_part
     for number in range(n_parts):
         less, aside = problem.inner(number)
         predicted = predict(less, options, aside.drug, aside.cell_line)
-        found.append(CHOSEN_BY[problem.task](aside.target(problem.task).astype(np.float64), predicted))
+        found.append(CHOSEN_BY[problem.task](aside.label(problem.task).astype(np.float64), predicted))
     finite = [value for value in found if np.isfinite(value)]
     return float(np.mean(finite)) if finite else float("-inf")
 

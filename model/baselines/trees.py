@@ -70,5 +70,5 @@ class RandomForest:
 def _fit_predict(model: Any, problem: Problem, drug: np.ndarray, cell_line: np.ndarray) -> np.ndarray:
     trained, asked = pair_features(problem, drug, cell_line)
     if problem.task == "regression":
-        return np.asarray(model.fit(trained, problem.target).predict(asked), np.float64)
-    return np.asarray(model.fit(trained, problem.target.astype(int)).predict_proba(asked)[:, 1], np.float64)
+        return np.asarray(model.fit(trained, problem.label).predict(asked), np.float64)
+    return np.asarray(model.fit(trained, problem.label.astype(int)).predict_proba(asked)[:, 1], np.float64)

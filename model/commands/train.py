@@ -98,7 +98,7 @@ def train(
     else:
         print_rows([], format, columns=("run", "metric", "grouping", "model", "additive"))
     if not quiet:
-        shares = trained.fitted.shares()
+        shares = trained.fitted.component_weights()
         if len(shares) > 1:
             parts = ", ".join(f"{part} {share:.0%}" for part, share in shares.items())
             note(f"shares in the prediction: {parts}")

@@ -124,7 +124,7 @@ def evaluate(
         ]
         if (file := predicted_in(number, model)) is not None:
             test = measured.take(cut[number].test)
-            files.keep(file, heterograph, test, test.target(plan.task), predicted)
+            files.keep(file, heterograph, test, test.label(plan.task), predicted)
         entry = {
             "of": key, "fold": number, "model": model, "seconds": round(outcome.seconds, 2),
             "commit": commit, "config": configs[model],
@@ -170,7 +170,9 @@ def _config(model: str, plan: Plan) -> str | None:
         return None
     try:
         config = load_preset(model, **plan.options())
-        silent = set() if config.network.draws_on_genes else {"targets"}  # attention that predicts nothing
+        silent = (
+            set() if config.network.uses_gene_attention else {"targets"}
+        )  # attention that predicts nothing
         return digest(config.model_dump(mode="json", exclude=silent))
     except ModelError as error:
         if str(error).startswith("no preset"):
@@ -183,12 +185,12 @@ def _figures(
 ) -> list[Row]:
     training, test = measured.take(fold.train), measured.take(fold.test)
     expected = training_expectation(
-        training.target(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
+        training.label(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
         (measured.n_drugs, measured.n_cell_lines),
     )  # fmt: skip
     said = np.isfinite(predicted)
     return score(
-        test.target(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
+        test.label(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
         expected=expected[said], threshold=threshold,
     )  # fmt: skip
 

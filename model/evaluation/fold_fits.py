@@ -69,20 +69,20 @@ def predict_fold(
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
         seconds = time.monotonic() - started
         return Outcome(predicted, options, seconds, _threshold(problem, model, options, plan))
-    from pharmagraph.model.targets.run import gene_attention
+    from pharmagraph.model.targets.run import fit_gene_attention
     from pharmagraph.model.training.ensemble import fit
 
     config = load_preset(model, **plan.options())
     seen = plan.seen(heterograph)
     tensors = network_tensors(seen, config.network)
-    attends = gene_attention(seen, tensors, training, config, task=plan.task, seed=plan.seed)
+    gene_attention = fit_gene_attention(seen, tensors, training, config, task=plan.task, seed=plan.seed)
     give_back_memory()
     fitted = fit(
         tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
-        device=plan.device, attends=attends,
+        device=plan.device, gene_attention=gene_attention,
     )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
-    shares = {f"share of the {part} part": share for part, share in fitted.shares().items()}
+    shares = {f"share of the {part} part": share for part, share in fitted.component_weights().items()}
     threshold = fitted.threshold if plan.split is Split.transfer else None
     return Outcome(predicted, shares, time.monotonic() - started, threshold)
 
@@ -92,7 +92,9 @@ def _threshold(problem: Problem, model: str, options: Mapping[str, float], plan:
     if plan.split is not Split.transfer or plan.task == "regression":
         return None
     less, aside = problem.inner(0)
-    return best_threshold(aside.label, BASELINES[model].predict(less, options, aside.drug, aside.cell_line))
+    return best_threshold(
+        aside.response, BASELINES[model].predict(less, options, aside.drug, aside.cell_line)
+    )
 
 
 def in_turn(

@@ -127,16 +127,16 @@ def write_preset(path: Path, preset: str, found: Sequence[Trial]) -> None:
 def _figure(
     heterograph: Heterograph, less: Responses, aside: Responses, config: Config, plan: Plan, groups: Groups
 ) -> float:
-    from pharmagraph.model.targets.run import gene_attention
+    from pharmagraph.model.targets.run import fit_gene_attention
     from pharmagraph.model.training.ensemble import fit
 
     tensors = network_tensors(heterograph, config.network)
-    attends = gene_attention(heterograph, tensors, less, config, task=plan.task, seed=plan.seed)
+    gene_attention = fit_gene_attention(heterograph, tensors, less, config, task=plan.task, seed=plan.seed)
     fitted = fit(
         tensors, less, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
-        device=plan.device, attends=attends,
+        device=plan.device, gene_attention=gene_attention,
     )  # fmt: skip
-    target = aside.target(plan.task).astype(np.float64)
+    target = aside.label(plan.task).astype(np.float64)
     predicted = fitted.predict(aside.drug, aside.cell_line).astype(np.float64)
     return CHOSEN_BY[plan.task](target, predicted)
 

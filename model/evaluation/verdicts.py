@@ -14,7 +14,7 @@ from pharmagraph.model.metrics.scores import CLASSIFICATION, REGRESSION, Metric,
 from pharmagraph.model.metrics.significance import (
     Comparison,
     bootstrap_interval,
-    compare_drawn,
+    compare_by_bootstrap,
     compare_entities,
     compare_folds,
     mean_interval,
@@ -22,7 +22,7 @@ from pharmagraph.model.metrics.significance import (
 from pharmagraph.model.presets.choices import Task
 
 SMALLER_IS_BETTER = frozenset({"brier", "calibration_error", "rmse"})
-DRAWN = frozenset({"auroc", "r2", "pearson"})
+BOOTSTRAPPED = frozenset({"auroc", "r2", "pearson"})
 """Pooled figures that have an interval, drugs drawn with replacement."""
 RESAMPLES = 200
 ENTITY = {"per_drug": "drug", "per_cell_line": "cell_line"}
@@ -107,9 +107,10 @@ def verdicts(
     -------
     list of dict
         ``metric``, ``grouping``, ``model``, ``mean``, ``deviation`` (over folds), ``folds``, ``low`` and ``high``
-        (95%, entities drawn; drugs for the pooled figures of `DRAWN`), ``rival``, ``difference``, ``p``, ``test``
-        and ``n``. Groups of entities are compared by Wilcoxon's test over entities, the rest by the corrected t-test
-        over folds; where there is one fold, the best of ours and the best of the others by drawing drugs (`DRAWN`).
+        (95%, entities resampled; drugs for the pooled figures of `BOOTSTRAPPED`), ``rival``, ``difference``, ``p``,
+        ``test`` and ``n``. Groups of entities are compared by Wilcoxon's test over entities, the rest by the corrected t-test
+        over folds; where there is one fold, the best of ours and the best of the others by resampling
+        drugs (`BOOTSTRAPPED`).
     """
     columns: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
     for row in rows:
@@ -141,23 +142,23 @@ def verdicts(
             )
             for of_ours in (True, False)
         )
-        drawn: dict[str, Comparison] = {}
-        if grouping == "pooled" and metric in DRAWN and mine and other:
-            drawn = _drawn(predictions, mine, other, metrics[metric])
+        by_bootstrap: dict[str, Comparison] = {}
+        if grouping == "pooled" and metric in BOOTSTRAPPED and mine and other:
+            by_bootstrap = _by_bootstrap(predictions, mine, other, metrics[metric])
         for model, values in by_model.items():
             rival = other if model in ours else mine
             low, high = mean_interval(np.array(list(by_entity.get(model, {}).values())))
-            if grouping == "pooled" and metric in DRAWN and predictions.get(model):
+            if grouping == "pooled" and metric in BOOTSTRAPPED and predictions.get(model):
                 low, high = _pooled_interval(predictions[model], metrics[metric])
             row = {
                 "metric": metric, "grouping": grouping, "model": model, "mean": means[model],
                 "deviation": float(np.std(list(values.values()))), "folds": len(values), "low": low, "high": high,
             }  # fmt: skip
-            found.append(row | _against(model, rival, by_model, by_entity, drawn.get(model)))
+            found.append(row | _against(model, rival, by_model, by_entity, by_bootstrap.get(model)))
     return found
 
 
-def _drawn(
+def _by_bootstrap(
     predictions: Mapping[str, Mapping[int, Predicted]], ours: str, other: str, metric: Metric
 ) -> dict[str, Comparison]:
     """Two models compared on the pairs that both predicted of their only fold; nothing where they have several."""
@@ -168,7 +169,7 @@ def _drawn(
     if not (np.array_equal(first.drug, second.drug) and np.array_equal(first.cell_line, second.cell_line)):
         return {}
     drug = np.unique(first.drug, return_inverse=True)[1]
-    found = compare_drawn(metric, first.target, first.predicted, second.predicted, drug)
+    found = compare_by_bootstrap(metric, first.target, first.predicted, second.predicted, drug)
     return {ours: found, other: replace(found, difference=-found.difference)}
 
 
@@ -189,7 +190,7 @@ def _against(
     rival: str | None,
     by_fold: Mapping[str, Mapping[int, float]],
     by_entity: Mapping[str, Mapping[tuple[int, str], float]],
-    drawn: Comparison | None,
+    by_bootstrap: Comparison | None,
 ) -> Row:
     nothing = {"rival": rival, "difference": float("nan"), "p": float("nan"), "test": None, "n": 0}
     if rival is None:
@@ -200,8 +201,8 @@ def _against(
             *(np.array([by_entity[m][entity] for entity in both]) for m in (model, rival))
         )
         test = "Wilcoxon over entities"
-    elif drawn is not None:
-        compared, test = drawn, "bootstrap over drugs"
+    elif by_bootstrap is not None:
+        compared, test = by_bootstrap, "bootstrap over drugs"
     else:
         folds = sorted(by_fold[model].keys() & by_fold[rival].keys())
         first, second = (np.array([by_fold[m][number] for number in folds]) for m in (model, rival))

@@ -39,7 +39,7 @@ class Messages:
         The responses these messages were made of; in regression less the two offsets.
     drug_spread
         Of what is left when a drug's mean is out, (n_drugs,); 1 where means stay in.
-    attends
+    gene_attention
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
         How much of it drugs share, (n_drugs, n_drugs): `model.gene_attention.kernel_of` of it.
@@ -55,7 +55,7 @@ class Messages:
     cell_line_offset: Tensor
     visible: Visible
     drug_spread: Tensor
-    attends: Tensor | None = None
+    gene_attention: Tensor | None = None
     overlap: Tensor | None = None
     drug_means_in: bool = False
 
@@ -71,7 +71,7 @@ class MessageBuilder:
         Names the relations and the numbers of candidate genes.
     means
         Those removed before the sign of a response is taken; None where it is that of the class.
-    attends
+    gene_attention
         Of `Messages`; where it is given, genes reach drugs by it alone, and no relation joins the two.
     """
 
@@ -80,11 +80,15 @@ class MessageBuilder:
         tensors: GraphTensors,
         config: NetworkConfig,
         means: Means | None = None,
-        attends: Tensor | None = None,
+        gene_attention: Tensor | None = None,
     ) -> None:
-        self.tensors, self.config, self.means, self.attends = tensors, config, means, attends
-        self.overlap = kernel_of(attends) if attends is not None else None  # the same in every step
-        self.relations = [r for r in config.relations if attends is None or r not in BETWEEN_DRUGS_AND_GENES]
+        self.tensors, self.config, self.means, self.gene_attention = tensors, config, means, gene_attention
+        self.overlap = (
+            kernel_of(gene_attention) if gene_attention is not None else None
+        )  # the same in every step
+        self.relations = [
+            r for r in config.relations if gene_attention is None or r not in BETWEEN_DRUGS_AND_GENES
+        ]
         near = near_targets(tensors, config.n_genes_near_targets)
         near = Edges(near.src, near.dst, near.weight).to(tensors.targets.src.device)
         self.always = Edges(
@@ -119,7 +123,7 @@ class MessageBuilder:
         spread = visible.spreads(self.means or NO_MEANS)
         means_in = self.means is not None and not self.means.drugs
         return Messages(
-            edges, graphs, *statistics, *offsets, visible, spread, self.attends, self.overlap, means_in
+            edges, graphs, *statistics, *offsets, visible, spread, self.gene_attention, self.overlap, means_in
         )
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:

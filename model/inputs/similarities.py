@@ -12,12 +12,12 @@ from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.model.inputs.edges import Edges
 
 
-def kernel_of(attends: Tensor) -> Tensor:
+def kernel_of(gene_attention: Tensor) -> Tensor:
     r"""Overlap of drugs' attention, :math:`\sum_g \sqrt{\alpha_{dg} \alpha_{eg}}`: 1 of a drug with itself, (n, n).
 
     A sum over genes of a product of two drugs' edges: each gene has its share. It is a covariance.
     """
-    root = attends.sqrt()
+    root = gene_attention.sqrt()
     return root @ root.T
 
 

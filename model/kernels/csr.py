@@ -79,7 +79,8 @@ class Csr:
         if library is not None:
             arrays = library.sort_csr(src.contiguous(), dst.contiguous(), n_src, n_dst)
             if not isinstance(arrays, int):
-                return cls(n_src, n_dst, *arrays)
+                indptr, sources, edge_id, by_src, src_indptr = arrays
+                return cls(n_src, n_dst, indptr, sources, edge_id, by_src, src_indptr)
         _in_range("src", src, n_src, "n_src")
         _in_range("dst", dst, n_dst, "n_dst")
         by_source = torch.argsort(src, stable=True)

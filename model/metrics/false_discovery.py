@@ -13,7 +13,7 @@ def empirical_p(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     observed
         (n,).
     null
-        Drawn under no signal, of any shape; all compared with every observed value.
+        Contributions under no signal, of any shape; all compared with every observed value.
 
     Returns
     -------

@@ -82,8 +82,8 @@ def mean_interval(
     values = values[np.isfinite(values)]
     if not len(values):
         return float("nan"), float("nan")
-    drawn = np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))
-    return _percentiles(values[drawn].mean(1), level)
+    resampled = np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))
+    return _percentiles(values[resampled].mean(1), level)
 
 
 def _percentiles(found: np.ndarray, level: float) -> tuple[float, float]:
@@ -104,7 +104,7 @@ def compare_entities(first: np.ndarray, second: np.ndarray) -> Comparison:
     return Comparison(_mean(difference), p, len(difference))
 
 
-def compare_drawn(
+def compare_by_bootstrap(
     metric: Metric,
     target: np.ndarray,
     first: np.ndarray,
@@ -130,17 +130,17 @@ def compare_drawn(
         NaN of a single entity. ``n`` counts entities.
     """
     difference, n = metric(target, first) - metric(target, second), len(np.unique(entity))
-    drawn = np.array(
+    resampled = np.array(
         [
             metric(target[rows], first[rows]) - metric(target[rows], second[rows])
             for rows in _draws(entity, resamples, seed)
         ]
     )
-    drawn = drawn[np.isfinite(drawn)]
-    if n < 2 or not len(drawn):
+    resampled = resampled[np.isfinite(resampled)]
+    if n < 2 or not len(resampled):
         return Comparison(difference, float("nan"), n)
-    smaller = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    return Comparison(difference, min(1.0, 2 * (smaller + 1) / (len(drawn) + 1)), n)
+    smaller = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
+    return Comparison(difference, min(1.0, 2 * (smaller + 1) / (len(resampled) + 1)), n)
 
 
 def compare_folds(first: np.ndarray, second: np.ndarray, *, test_share: float) -> Comparison:

@@ -1,7 +1,7 @@
 """Attention of a network of several parts: each part's own, counted by the part's share in the prediction.
 
 The relational and the axial part have softmaxes. The Gaussian process has none, but its mean is a sum of what entities
-draw from each other (`model.gaussian_process.Drawn`): the size of a term is how much it attends. A part without a
+draw from each other (`Contributions`): the size of a term is how much it attends. A part without a
 share is no account of the prediction, and its attention does not count.
 """
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.model.inputs.edges import Edges
-from pharmagraph.model.networks.gaussian_process import Drawn
+from pharmagraph.model.networks.gaussian_process import Contributions
 from pharmagraph.model.responses.visible import Visible
 
 Weighted = tuple[Edges, Tensor]
@@ -26,7 +26,7 @@ OWN_RESPONSES = ("drug_from_sensitive", "drug_from_resistant")
 def blended(
     relational: Mapping[str, Weighted],
     axial: Mapping[str, Weighted],
-    drawn: Drawn,
+    contributions: Contributions,
     visible: Visible,
     shares: Mapping[str, float],
 ) -> dict[str, Weighted]:
@@ -36,11 +36,11 @@ def blended(
     ----------
     relational, axial
         Relation → attention; the axial part's may be empty.
-    drawn
+    contributions
         Of the Gaussian process.
     visible
         Says who may send at all, and what was measured.
-    shares
+    component_weights
         Part → its share in the prediction.
 
     Returns
@@ -49,11 +49,11 @@ def blended(
         Between similar nodes every node attends to every other one that has visible responses.
     """
     found = dict(relational)
-    drawn_by = {SIMILAR[0]: drawn.between_drugs(), SIMILAR[1]: drawn.between_cell_lines()}
-    for relation, size in drawn_by.items():
+    sizes = {SIMILAR[0]: contributions.between_drugs(), SIMILAR[1]: contributions.between_cell_lines()}
+    for relation, size in sizes.items():
         known = visible.known_drugs if relation == SIMILAR[0] else visible.known_cell_lines
         parts = {
-            "kernel": _rows_to_one(
+            "gaussian_process": _rows_to_one(
                 size * known * ~torch.eye(len(known), dtype=torch.bool, device=size.device)
             )
         }
@@ -68,15 +68,15 @@ def blended(
             known & ~torch.eye(len(known), dtype=torch.bool, device=size.device), as_tuple=True
         )
         found[relation] = (Edges(src, dst, weight[dst, src][:, None]), weight[dst, src])
-    own = drawn.from_responses(visible.measured)
+    own = contributions.from_responses(visible.measured)
     for relation in OWN_RESPONSES:
         if relation not in found:
             continue
         edges, weight = found[relation]
         size = own[edges.src, edges.dst]
         total = size.new_zeros(own.shape[1]).index_add(0, edges.dst, size)[edges.dst]
-        both = shares["relational"] * weight + shares["kernel"] * size / total.clamp(min=1e-12)
-        found[relation] = (edges, both / max(shares["relational"] + shares["kernel"], 1e-12))
+        both = shares["relational"] * weight + shares["gaussian_process"] * size / total.clamp(min=1e-12)
+        found[relation] = (edges, both / max(shares["relational"] + shares["gaussian_process"], 1e-12))
     return found
 
 

@@ -16,7 +16,7 @@ from pharmagraph.model.networks.axial import AxialAttention
 from pharmagraph.model.networks.blended_attention import blended
 from pharmagraph.model.networks.encoder import Encoder, Identities
 from pharmagraph.model.networks.factors import Factors
-from pharmagraph.model.networks.gaussian_process import KernelPart
+from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
 from pharmagraph.model.networks.network import Attended, Logits
 from pharmagraph.model.networks.relational import PairDecoder, RelationalLayer
 from pharmagraph.model.presets.choices import Task
@@ -37,22 +37,28 @@ class RelationalNetwork(nn.Module):
 
     Attributes
     ----------
-    parts
+    components
         Names of the parts.
-    shares
+    component_weights
         Of the parts in the prediction; the trainer sets them on the inner validation part.
     calibration
         Slope and intercept of the prediction; likewise.
     """
 
-    shares: Tensor
+    component_weights: Tensor
     calibration: Tensor
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__()
-        others = {"axial": config.axial, "kernel": config.kernel, "factors": config.factors}
-        self.parts = ("relational", *(part for part, wanted in others.items() if wanted))
-        self.register_buffer("shares", torch.full((len(self.parts),), 1 / len(self.parts)))
+        others = {
+            "axial": config.axial,
+            "gaussian_process": config.gaussian_process,
+            "factors": config.factors,
+        }
+        self.components = ("relational", *(part for part, wanted in others.items() if wanted))
+        self.register_buffer(
+            "component_weights", torch.full((len(self.components),), 1 / len(self.components))
+        )
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
@@ -61,7 +67,7 @@ class RelationalNetwork(nn.Module):
         self.axial = (
             AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
         )
-        self.kernel = KernelPart(config, task) if config.kernel else None
+        self.gaussian_process = GaussianProcessComponent(config, task) if config.gaussian_process else None
         self.factors = (
             Factors(
                 (tensors.n_drugs, tensors.n_cell_lines),
@@ -95,11 +101,11 @@ class RelationalNetwork(nn.Module):
         parts = [self.relational(states, messages, drug, cell_line)]
         if self.axial is not None:
             parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
-        if self.kernel is not None:
-            parts.append(offset + self.kernel(tensors, states, messages, drug, cell_line))
+        if self.gaussian_process is not None:
+            parts.append(offset + self.gaussian_process(tensors, states, messages, drug, cell_line))
         if self.factors is not None and not self.training:
             parts.append(offset + self.factors(self.encoder.components(tensors), drug, cell_line))
-        return Logits(tuple(parts), self.shares, self.calibration)
+        return Logits(tuple(parts), self.component_weights, self.calibration)
 
     def relational(
         self, states: dict[str, Tensor], messages: Messages, drug: Tensor, cell_line: Tensor
@@ -115,12 +121,12 @@ class RelationalNetwork(nn.Module):
         states, weights = self.states(tensors, messages)
         found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
         axial = self.axial.attention(tensors, messages.visible) if self.axial is not None else {}
-        if self.kernel is None:
+        if self.gaussian_process is None:
             found |= axial
         else:
-            drawn = self.kernel.draws(tensors, states, messages)
-            shares = dict(zip(self.parts, self.shares.tolist(), strict=True))
-            found = blended(found, axial, drawn, messages.visible, shares)
+            contributions = self.gaussian_process.contributions(tensors, states, messages)
+            shares = dict(zip(self.components, self.component_weights.tolist(), strict=True))
+            found = blended(found, axial, contributions, messages.visible, shares)
         return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
@@ -136,11 +142,11 @@ class RelationalNetwork(nn.Module):
             self.identities.cell_line_bias,
         ]
         axial = list(self.axial.parameters()) if self.axial is not None else []
-        kernel = self.kernel.hyperparameters() if self.kernel is not None else []
+        kernel = self.gaussian_process.hyperparameters() if self.gaussian_process is not None else []
         apart = {id(p) for p in identity + axial + kernel}
         return {
             "identity": identity,
             "axial": axial,
-            "kernel": kernel,
+            "gaussian_process": kernel,
             "rest": [p for p in self.parameters() if id(p) not in apart],
         }

@@ -41,7 +41,7 @@ class AdjacencyNetwork(nn.Module):
         With its section ``adjacency``.
     """
 
-    shares: Tensor
+    component_weights: Tensor
     calibration: Tensor
     gene_place: Tensor
     """Number of a gene in the graph → its place among the network's genes, -1 for none."""
@@ -50,8 +50,8 @@ class AdjacencyNetwork(nn.Module):
         super().__init__()
         assert config.adjacency is not None  # the preset was checked
         self.settings: AdjacencyConfig = config.adjacency
-        self.parts = ("adjacency",)
-        self.register_buffer("shares", torch.ones(1))
+        self.components = ("adjacency",)
+        self.register_buffer("component_weights", torch.ones(1))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.offsets = {
             "Drug": 0,
@@ -105,7 +105,7 @@ class AdjacencyNetwork(nn.Module):
         of_drugs = functional.linear(states[: tensors.n_drugs], of_drug, first.bias)
         of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
         pair = of_drugs[drug] + of_cell_lines[cell_line]
-        return Logits((self.head[1:](pair)[:, 0],), self.shares, self.calibration)
+        return Logits((self.head[1:](pair)[:, 0],), self.component_weights, self.calibration)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention on the edges of the adjacency, in the relations they come from."""
@@ -125,7 +125,7 @@ class AdjacencyNetwork(nn.Module):
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """All in ``rest``."""
-        return {"identity": [], "axial": [], "kernel": [], "rest": list(self.parameters())}
+        return {"identity": [], "axial": [], "gaussian_process": [], "rest": list(self.parameters())}
 
     def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
         """The last layer's states of the nodes that are read, its attention, and the edges of that."""

@@ -1,4 +1,4 @@
-"""How strong drugs are on average, of those that will be asked for unseen: drawn from drugs of similar structure.
+"""How strong drugs are on average, of those that will be asked for unseen: from drugs of similar structure.
 
 Drugs that act on the same genes divide cell lines alike, but are not equally strong: what says much of the pattern of a
 drug's responses misleads about their mean. So in regression of unseen drugs the kernel part takes drugs' means out of
@@ -25,7 +25,7 @@ class DrugLevels(nn.Module):
         super().__init__()
         self.weights = nn.Parameter(before_softplus([0.15] * n_kernels + [0.1, 0.3, 0.5]))
 
-    def drawn(self, kernels: Tensor, mean: Tensor, count: Tensor) -> Tensor:
+    def terms(self, kernels: Tensor, mean: Tensor, count: Tensor) -> Tensor:
         """What each drug's level draws from each.
 
         Parameters
@@ -33,7 +33,7 @@ class DrugLevels(nn.Module):
         kernels
             Fixed similarities, (n_drugs, n_drugs, n_kernels).
         mean, count
-            Of each drug's visible responses, (n_drugs,); a count of 0 where none may be drawn on.
+            Of each drug's visible responses, (n_drugs,); a count of 0 where none may be contributions on.
 
         Returns
         -------

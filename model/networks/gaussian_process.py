@@ -1,6 +1,6 @@
 """A Gaussian process over the response matrix: its covariance is a drug kernel times a cell-line kernel; both learn.
 
-It is the last layer of the default network (`KernelPart`) and, on fixed similarities alone, a baseline.
+It is the last layer of the default network (`GaussianProcessComponent`) and, on fixed similarities alone, a baseline.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ START: dict[Task, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Contributions:
     """A posterior mean as a sum of what entities draw from each other: ``kernel_c @ source @ kernel_d``.
 
     Attributes
@@ -37,7 +37,7 @@ class Drawn:
     kernel_c, kernel_d
         Who draws, whom from; (n_cell_lines, n_cell_lines) and (n_drugs, n_drugs), symmetric.
     source
-        What there is to be drawn, 0 where nobody was observed, (n_cell_lines, n_drugs).
+        What there is to be contributions, 0 where nobody was observed, (n_cell_lines, n_drugs).
     levels
         What each drug's level draws from each, on all cell lines alike, (n_drugs, n_drugs); None where levels are not
         predicted.
@@ -139,19 +139,19 @@ class ResponseProcess(nn.Module):
         drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
         return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
 
-    def drawn(
+    def terms(
         self,
         kernels: tuple[Tensor, Tensor],
         visible: Visible,
         *,
         more: tuple[Tensor, Tensor] | None = None,
         spread: Tensor | None = None,
-    ) -> Drawn:
+    ) -> Contributions:
         """What all entities draw from each other; arguments as in `logits`."""
         columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
         kernel_c, kernel_d, precision, target, spread = self._system(kernels, visible, columns, more, spread)
         weights = Observed(kernel_c, kernel_d, precision).weights(target)
-        return Drawn(kernel_c, torch.outer(spread, spread) * kernel_d, self.scale * weights / spread)
+        return Contributions(kernel_c, torch.outer(spread, spread) * kernel_d, self.scale * weights / spread)
 
     def _system(
         self,
@@ -187,7 +187,7 @@ class ResponseProcess(nn.Module):
         )
 
 
-class KernelPart(ResponseProcess):
+class GaussianProcessComponent(ResponseProcess):
     """The process as a part of a network. The cosine between the states that the attention layers gave the nodes is one
     more term of each kernel, between entities that have visible responses: states were fitted to those, and what they
     say of others is a memory of the training entities, which costs more than it brings. The overlap of drugs' attention
@@ -205,9 +205,9 @@ class KernelPart(ResponseProcess):
 
     def __init__(self, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS), task)
-        self.uses_states = config.kernel_states != "never"
+        self.uses_states = config.process_states != "never"
         self.of_states = nn.Parameter(before_softplus([0.3, 0.3]))
-        self.of_genes = nn.Parameter(before_softplus([0.3])) if config.kernel_genes else None
+        self.of_genes = nn.Parameter(before_softplus([0.3])) if config.process_genes else None
         self.levels = DrugLevels(len(DRUG_KERNELS)) if task == "regression" else None
         self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
 
@@ -231,11 +231,13 @@ class KernelPart(ResponseProcess):
         pattern = self.logits(kernels, visible, drug, cell_line, more=more, spread=messages.drug_spread)
         return pattern if levels is None else pattern + levels.sum(1)[drug]
 
-    def draws(self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages) -> Drawn:
+    def contributions(
+        self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages
+    ) -> Contributions:
         """What all entities draw from each other, by the same kernels."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        return replace(self.drawn(kernels, visible, more=more, spread=messages.drug_spread), levels=levels)
+        return replace(self.terms(kernels, visible, more=more, spread=messages.drug_spread), levels=levels)
 
     def _levels(self, tensors: GraphTensors, messages: Messages) -> tuple[Tensor | None, Visible]:
         """What drugs' levels draw from each other, and what is visible without them; nothing where means are out."""
@@ -244,7 +246,7 @@ class KernelPart(ResponseProcess):
         visible = messages.visible
         means = visible.means(Means(drugs=True, cell_lines=False))
         count = visible.measured.sum(0) * visible.known_drugs
-        return self.levels.drawn(tensors.drug_kernels, means[0], count), visible.without(*means)
+        return self.levels.terms(tensors.drug_kernels, means[0], count), visible.without(*means)
 
     def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
         """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""

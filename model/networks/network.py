@@ -43,23 +43,23 @@ class Logits:
 
     Attributes
     ----------
-    parts
+    components
         Each (n_pairs,), each fitted against the targets; in training without the factors, which are fitted alone.
-    shares
+    component_weights
         Of the parts in the prediction, (n_parts,), summing to 1.
     calibration
         Slope and intercept of the prediction, (2,).
     """
 
-    parts: tuple[Tensor, ...]
-    shares: Tensor
+    components: tuple[Tensor, ...]
+    component_weights: Tensor
     calibration: Tensor
 
     @property
     def blended(self) -> Tensor:
         """The prediction, (n_pairs,)."""
         slope, intercept = self.calibration
-        return slope * (self.shares @ torch.stack(self.parts)) + intercept
+        return slope * (self.component_weights @ torch.stack(self.components)) + intercept
 
 
 class Network(Protocol):
@@ -75,6 +75,6 @@ class Network(Protocol):
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]: ...
 
-    shares: Tensor
+    component_weights: Tensor
     calibration: Tensor
-    parts: tuple[str, ...]
+    components: tuple[str, ...]

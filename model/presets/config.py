@@ -70,18 +70,18 @@ class NetworkConfig(_Strict):
     axial_heads: int = Field(ge=1, le=64)
     axial_dropout: float = Field(ge=0, lt=1)
     axial_neighbours: int = Field(ge=1)
-    kernel: bool
-    kernel_states: Literal["always", "alternate", "never"] = "always"
-    kernel_genes: bool = False
+    gaussian_process: bool
+    process_states: Literal["always", "alternate", "never"] = "always"
+    process_genes: bool = False
     factors: bool = False
     factor_starts: int = Field(ge=1, le=256, default=4)
     factor_rank: int = Field(ge=1, le=1024, default=16)
     adjacency: AdjacencyConfig | None = None
 
     @property
-    def draws_on_genes(self) -> bool:
+    def uses_gene_attention(self) -> bool:
         """Whether drugs' attention to genes, fitted to known targets, has a part in predictions."""
-        return self.kind == "relational" and self.kernel and self.kernel_genes
+        return self.kind == "relational" and self.gaussian_process and self.process_genes
 
     @field_validator("relations")
     @classmethod
@@ -115,7 +115,7 @@ class TrainingConfig(_Strict):
     learning_rate: float = Field(gt=0)
     identity_learning_rate: float = Field(gt=0)
     axial_learning_rate: float = Field(gt=0)
-    kernel_learning_rate: float = Field(gt=0)
+    process_learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     axial_weight_decay: float = Field(ge=0)
     identity_penalty: float = Field(ge=0)
@@ -124,9 +124,9 @@ class TrainingConfig(_Strict):
     factor_map_penalties: tuple[PositiveFloat, ...] = Field(min_length=1, default=(100.0,))
     untested_weight: float = Field(ge=0)
     untested_pairs: int = Field(ge=0)
-    expected_shares: dict[str, float] = Field(default_factory=dict)
-    expected_unseen_shares: dict[str, float] | None = None
-    regression_shares: dict[Literal["unseen-drug", "unseen-cell", "unseen-both"], dict[str, float]] = Field(
+    expected_weights: dict[str, float] = Field(default_factory=dict)
+    expected_unseen_weights: dict[str, float] | None = None
+    regression_weights: dict[Literal["unseen-drug", "unseen-cell", "unseen-both"], dict[str, float]] = Field(
         default_factory=dict
     )
     calibrate: bool = False
@@ -162,17 +162,17 @@ class Config(_Strict):
 
     def of_member(self, number: int) -> Config:
         """For one network of the ensemble, counted from 0: whether states enter its kernels."""
-        if self.network.kernel_states != "alternate":
+        if self.network.process_states != "alternate":
             return self
         return self.with_states("never" if number % 2 else "always")
 
     def inner_number(self, number: int) -> int:
         """Of the inner part that a network sets aside: neighbours share one that are to be compared."""
-        return number // 2 if self.network.kernel_states == "alternate" else number
+        return number // 2 if self.network.process_states == "alternate" else number
 
     def with_states(self, when: str) -> Config:
-        """With another ``kernel_states``."""
-        return self.model_copy(update={"network": self.network.model_copy(update={"kernel_states": when})})
+        """With another ``process_states``."""
+        return self.model_copy(update={"network": self.network.model_copy(update={"process_states": when})})
 
 
 def load_preset(

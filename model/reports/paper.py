@@ -186,10 +186,10 @@ def _experiments(known: Sequence[Measured]) -> Iterator[str]:
     yield _transfers(known)
     parts = {
         "all of it": {}, "no messages": {"conv": "none"}, "no axial part": {"axial": False},
-        "no kernel part": {"kernel": False}, "no factors": {"factors": False},
-        "kernel part without genes": {"kernel_genes": False},
+        "no kernel part": {"gaussian_process": False}, "no factors": {"factors": False},
+        "kernel part without genes": {"process_genes": False},
         "kernel part, no messages, axial part or factors": {"conv": "none", "axial": False, "factors": False},
-        "relational part alone": {"axial": False, "kernel": False, "factors": False},
+        "relational part alone": {"axial": False, "gaussian_process": False, "factors": False},
     }  # fmt: skip
     for dataset, split in (
         ("nci60", "random"),

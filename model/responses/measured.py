@@ -25,7 +25,7 @@ class Responses:
     ----------
     drug, cell_line
         Node numbers in the heterograph, int64 (n,).
-    label
+    response
         1 sensitive, 0 resistant, float32 (n,); NaN where only ln IC50 is known.
     ln_ic50
         ln(µmol/l), float32 (n,); NaN where only the class is known.
@@ -35,7 +35,7 @@ class Responses:
 
     drug: np.ndarray
     cell_line: np.ndarray
-    label: np.ndarray
+    response: np.ndarray
     ln_ic50: np.ndarray
     n_drugs: int
     n_cell_lines: int
@@ -46,13 +46,13 @@ class Responses:
     def take(self, rows: np.ndarray) -> Responses:
         """The pairs at some positions, or where a mask is true; other pairs cannot be reached from it."""
         return Responses(
-            self.drug[rows].copy(), self.cell_line[rows].copy(), self.label[rows].copy(),
+            self.drug[rows].copy(), self.cell_line[rows].copy(), self.response[rows].copy(),
             self.ln_ic50[rows].copy(), self.n_drugs, self.n_cell_lines,
         )  # fmt: skip
 
-    def target(self, task: Task) -> np.ndarray:
+    def label(self, task: Task) -> np.ndarray:
         """What is predicted, float32 (n,): the class, or ln IC50."""
-        return self.label if task == "classification" else self.ln_ic50
+        return self.response if task == "classification" else self.ln_ic50
 
 
 def responses(
@@ -112,7 +112,7 @@ def joined(first: Responses, second: Responses) -> Responses:
     """The pairs of both, the first's first."""
     return Responses(
         np.concatenate([first.drug, second.drug]), np.concatenate([first.cell_line, second.cell_line]),
-        np.concatenate([first.label, second.label]), np.concatenate([first.ln_ic50, second.ln_ic50]),
+        np.concatenate([first.response, second.response]), np.concatenate([first.ln_ic50, second.ln_ic50]),
         first.n_drugs, first.n_cell_lines,
     )  # fmt: skip
 
@@ -125,7 +125,7 @@ def require_two_classes(found: Responses, task: Task, where: str) -> None:
     ModelError
         If all targets are equal.
     """
-    target = found.target(task)
+    target = found.label(task)
     if len(target) == 0:
         raise ModelError(f"{where} are empty; nothing can be learned or measured")
     if task == "classification" and target.min() == target.max():

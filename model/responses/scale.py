@@ -50,10 +50,10 @@ class Scale:
         """Which are taken out; None for classes, of which there are none to take."""
         return Means(self.drug_means, self.cell_line_means) if self.task == "regression" else None
 
-    def target(self, responses: Responses) -> Tensor:
+    def label(self, responses: Responses) -> Tensor:
         """What a network's output is fitted to, (n,): 1 or 0 for a class, standardised −ln IC50 for regression."""
         if self.task == "classification":
-            return torch.from_numpy(responses.label)
+            return torch.from_numpy(responses.response)
         return torch.from_numpy((self.mean - responses.ln_ic50) / self.deviation)
 
     def strength(self, responses: Responses) -> Tensor:
@@ -63,7 +63,7 @@ class Scale:
         of the drug, both of the given pairs alone; ±1 where only the class is known.
         """
         if self.task == "regression":
-            return self.target(responses)
+            return self.label(responses)
         return torch.from_numpy(_above_drug_mean(responses))
 
     def prediction(self, output: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class Scale:
 
 def visible_pairs(responses: Responses, scale: Scale, device: torch.device) -> Visible:
     """All given pairs as visible responses, on a device."""
-    sensitive = responses.label > 0.5  # false where only ln IC50 is known: regression finds its own signs
+    sensitive = responses.response > 0.5  # false where only ln IC50 is known: regression finds its own signs
     return Visible.of(
         torch.from_numpy(responses.drug).to(device), torch.from_numpy(responses.cell_line).to(device),
         scale.strength(responses).to(device), torch.from_numpy(sensitive).to(device),
@@ -83,7 +83,7 @@ def visible_pairs(responses: Responses, scale: Scale, device: torch.device) -> V
 
 def _above_drug_mean(responses: Responses) -> np.ndarray:
     """Strengths of classes, float32 (n,), within ±`LARGEST_STRENGTH`."""
-    strength: np.ndarray = 2 * responses.label - 1
+    strength: np.ndarray = 2 * responses.response - 1
     graded = np.isfinite(responses.ln_ic50)
     if not graded.any():
         return strength

@@ -45,7 +45,7 @@ def paper_order(responses: Responses, heterograph: Heterograph) -> np.ndarray:
     drug_rank = _ranks([_natural(str(i)) for i in heterograph.ids["Drug"]])
     cell_names = [_SORTS_AS.get(str(i), str(i)) for i in heterograph.ids["CellLine"]]
     cell_rank = _ranks(cell_names)
-    resistant = ~(responses.label > 0.5)
+    resistant = ~(responses.response > 0.5)
     return np.lexsort((drug_rank[responses.drug], cell_rank[responses.cell_line], resistant))
 
 

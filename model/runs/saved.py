@@ -31,7 +31,7 @@ from pharmagraph.model.training.ensemble import Fitted
 from pharmagraph.model.training.member import Member
 
 CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
-ATTENDS = "gene_attention.safetensors"
+GENE_ATTENTION = "gene_attention.safetensors"
 
 
 def save(
@@ -54,9 +54,11 @@ def save(
         for i, m in enumerate(fitted.members)
         for name, t in m.network.state_dict().items()
     }
-    if fitted.attends is not None:
-        attends = {f.name: getattr(fitted.attends, f.name).cpu().contiguous() for f in fields(GeneAttention)}
-        save_file(attends, folder / ATTENDS)
+    if fitted.gene_attention is not None:
+        gene_attention = {
+            f.name: getattr(fitted.gene_attention, f.name).cpu().contiguous() for f in fields(GeneAttention)
+        }
+        save_file(gene_attention, folder / GENE_ATTENTION)
     save_file(state, folder / WEIGHTS)
     members = [{"best_epoch": m.best_epoch, "validation": m.validation} for m in fitted.members]
     text = json.dumps(
@@ -72,7 +74,7 @@ def save(
     columns = {
         "drug": pa.array(heterograph.ids["Drug"][training.drug].tolist(), pa.string()),
         "cell_line": pa.array(heterograph.ids["CellLine"][training.cell_line].tolist(), pa.string()),
-        "label": pa.array(training.label),
+        "label": pa.array(training.response),
         "ln_ic50": pa.array(training.ln_ic50),
     }
     pq.write_table(pa.table(columns), folder / PAIRS)
@@ -126,25 +128,31 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
             config.preset,
         )
         members.append(Member(network.eval(), member["best_epoch"], member["validation"]))
-    attends = (
-        GeneAttention(**load_file(folder / ATTENDS, device=device)) if (folder / ATTENDS).is_file() else None
+    gene_attention = (
+        GeneAttention(**load_file(folder / GENE_ATTENTION, device=device))
+        if (folder / GENE_ATTENTION).is_file()
+        else None
     )
-    messages = _messages(tensors, config, scale, _training_pairs(folder, heterograph), attends)
-    return Fitted(config, scale, tensors, tuple(members), messages, float("nan"), attends)
+    messages = _messages(tensors, config, scale, _training_pairs(folder, heterograph), gene_attention)
+    return Fitted(config, scale, tensors, tuple(members), messages, float("nan"), gene_attention)
 
 
 def on_graph(fitted: Fitted, folder: Path, heterograph: Heterograph) -> Fitted:
     """What `load` read, on another graph of the same nodes: the networks are not read again."""
     tensors = network_tensors(heterograph, fitted.config.network).to(fitted.device)
     training = _training_pairs(folder, heterograph)
-    messages = _messages(tensors, fitted.config, fitted.scale, training, fitted.attends)
+    messages = _messages(tensors, fitted.config, fitted.scale, training, fitted.gene_attention)
     return replace(fitted, tensors=tensors, messages=messages)
 
 
 def _messages(
-    tensors: GraphTensors, config: Config, scale: Scale, training: Responses, attends: GeneAttention | None
+    tensors: GraphTensors,
+    config: Config,
+    scale: Scale,
+    training: Responses,
+    gene_attention: GeneAttention | None,
 ) -> Messages:
-    weight = attends.on(tensors) if attends is not None else None
+    weight = gene_attention.on(tensors) if gene_attention is not None else None
     builder = MessageBuilder(tensors, config.network, scale.means, weight)
     return builder.build(visible_pairs(training, scale, tensors.device))
 

@@ -133,13 +133,13 @@ def train(
         raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
-    targets = attends = None
+    targets = gene_attention = None
     if attends_targets and config.targets is not None:
         targets = fit_run(
             heterograph, tensors, training, Scale.of(training, task), config.targets,
             seed=seed, n_null=n_null, advance=stage,
         )  # fmt: skip
-        attends = targets.attention() if config.network.draws_on_genes else None
+        gene_attention = targets.attention() if config.network.uses_gene_attention else None
     stage("training")
     fitted = fit(
         tensors,
@@ -150,7 +150,7 @@ def train(
         split=split,
         groups=groups,
         device=device,
-        attends=attends,
+        gene_attention=gene_attention,
         report=report,
     )
     stage("predicting")
@@ -159,7 +159,7 @@ def train(
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
     layer = "axial between similar nodes, else last" if config.network.axial else "last"
-    if config.network.kernel:
+    if config.network.gaussian_process:
         layer = "all parts between similar nodes and to own responses, else last"
     if targets is not None:
         tables[("Drug", "Gene")] = targets.table(heterograph)
@@ -189,7 +189,11 @@ def train(
             training,
             place,
             about={k: v for k, v in run.items() if k != "config"}
-            | {"task": task, "shares": fitted.shares(), "audit": [check.row() for check in audit]},
+            | {
+                "task": task,
+                "component_weights": fitted.component_weights(),
+                "audit": [check.row() for check in audit],
+            },
         )
         runs.register(store, run, tables, predictions, folder=place, advance=stage)
     except BaseException:
@@ -222,7 +226,7 @@ def _audit(
 def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict[str, Any]]:
     if not len(held_out):
         return []
-    target = held_out.target(problem.task)
+    target = held_out.label(problem.task)
     pairs = (held_out.drug, held_out.cell_line)
     network = score(target, fitted.predict(*pairs), *pairs, problem.task)
     additive = fit_predict(BASELINES["additive"], problem, *pairs)

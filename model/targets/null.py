@@ -72,9 +72,9 @@ def permuted(responses: Responses, random: np.random.Generator) -> Responses:
     """The same pairs, with the measurements of each drug in another order."""
     order = np.lexsort((random.random(len(responses)), responses.drug))
     place = np.argsort(responses.drug, kind="stable")
-    label, ln_ic50 = np.empty_like(responses.label), np.empty_like(responses.ln_ic50)
-    label[place], ln_ic50[place] = responses.label[order], responses.ln_ic50[order]
-    return replace(responses, label=label, ln_ic50=ln_ic50)
+    label, ln_ic50 = np.empty_like(responses.response), np.empty_like(responses.ln_ic50)
+    label[place], ln_ic50[place] = responses.response[order], responses.ln_ic50[order]
+    return replace(responses, response=label, ln_ic50=ln_ic50)
 
 
 def _logarithm(scores: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ def fit_run(
     return RunTargets(problem, fitted, q)
 
 
-def gene_attention(
+def fit_gene_attention(
     heterograph: Heterograph,
     tensors: GraphTensors,
     training: Responses,
@@ -136,7 +136,7 @@ def gene_attention(
     seed: int,
 ) -> GeneAttention | None:
     """What a network of a preset draws on when it is fitted to training pairs; None where it draws on no such thing."""
-    if config.targets is None or not config.network.draws_on_genes or not enough_targets(heterograph):
+    if config.targets is None or not config.network.uses_gene_attention or not enough_targets(heterograph):
         return None
     scale = Scale.of(training, task)
     return fit_run(heterograph, tensors, training, scale, config.targets, seed=seed).attention()

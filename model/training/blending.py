@@ -63,16 +63,16 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     outputs = [fitting.inner_outputs() for fitting in fittings]
     ensembles, inner_parts = _ensembles(fittings)
     settings, task, split = fittings[0].config.training, fittings[0].scale.task, fittings[0].split
-    settled = settings.regression_shares.get(split.value) if task == "regression" else None  # type: ignore[call-overload]
-    of_unseen = settings.expected_unseen_shares if split.of_unseen else None
-    expected = settled or of_unseen or settings.expected_shares
+    settled = settings.regression_weights.get(split.value) if task == "regression" else None  # type: ignore[call-overload]
+    of_unseen = settings.expected_unseen_weights if split.of_unseen else None
+    expected = settled or of_unseen or settings.expected_weights
 
     def said(ensemble: Sequence[int], part: int) -> OnPart:
         of_part = [n for n in ensemble if fittings[n].inner_number == part]
         return fittings[of_part[0]], torch.stack([outputs[n] for n in of_part]).mean(0)
 
     on_parts = [[said(ensemble, part) for part in inner_parts] for ensemble in ensembles]
-    candidates = _shares(fittings[0].network.parts, expected)  # type: ignore[arg-type]
+    candidates = _shares(fittings[0].network.components, expected)  # type: ignore[arg-type]
     tried = [
         (shares, place)
         for shares in (candidates[:1] if settled else candidates)
@@ -83,13 +83,13 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
     line, threshold = (1.0, 0.0), None
     if task == "classification" and not split.of_unseen:  # else a few entities would say
         blended = [said(ensemble, part) for part in sorted({fittings[n].inner_number for n in ensemble})]
-        label = np.concatenate([fitting.inner_validation.label for fitting, _ in blended])
+        label = np.concatenate([fitting.inner_validation.response for fitting, _ in blended])
         logit = torch.cat([shares @ output for _, output in blended]).numpy()
         if settings.calibrate:
             line = curve(label, logit)
         threshold = best_threshold(label, expit(line[0] * logit + line[1]))
     for fitting in fittings:
-        fitting.network.shares.copy_(shares)  # type: ignore[operator]
+        fitting.network.component_weights.copy_(shares)  # type: ignore[operator]
         fitting.network.calibration.copy_(torch.tensor(line))  # type: ignore[operator]
     return Blend(ensemble, threshold)
 
@@ -98,8 +98,8 @@ def _ensembles(fittings: Sequence[Fitting]) -> tuple[list[list[int]], list[int]]
     """Sets of networks to choose between, all of them first, and the inner parts that every set can be judged by."""
     everyone = list(range(len(fittings)))
     parts = sorted({fitting.inner_number for fitting in fittings})
-    kinds = sorted({fitting.kernel_states for fitting in fittings})
-    alone = [[n for n in everyone if fittings[n].kernel_states == kind] for kind in kinds]
+    kinds = sorted({fitting.process_states for fitting in fittings})
+    alone = [[n for n in everyone if fittings[n].process_states == kind] for kind in kinds]
     shared = [
         part for part in parts if all(any(fittings[n].inner_number == part for n in one) for one in alone)
     ]
@@ -147,7 +147,7 @@ def _without(fitting: Fitting, outputs: Tensor, shares: Tensor) -> list[np.ndarr
     task, inner = fitting.scale.task, fitting.inner_validation
     predicted = fitting.scale.prediction(shares @ outputs).numpy().astype(np.float64)
     figure = auroc_without if task == "classification" else r2_without
-    target = inner.target(task).astype(np.float64)
+    target = inner.label(task).astype(np.float64)
     return [figure(target, predicted, group) for group in _groups(fitting)]
 
 

@@ -37,7 +37,7 @@ class Fitted:
         Made of all training pairs: what a prediction may lean on.
     seconds_per_epoch
         Median over epochs and members.
-    attends
+    gene_attention
         Of drugs to genes, where it was fitted to known targets beforehand.
     threshold
         Probability from which a pair is best called sensitive, by inner parts of random pairs; not kept in a run.
@@ -49,7 +49,7 @@ class Fitted:
     members: tuple[Member, ...]
     messages: Messages
     seconds_per_epoch: float
-    attends: GeneAttention | None = None
+    gene_attention: GeneAttention | None = None
     threshold: float | None = None
 
     def predict(self, drug: np.ndarray, cell_line: np.ndarray, *, batch: int = 200_000) -> np.ndarray:
@@ -68,10 +68,10 @@ class Fitted:
             found.append(self.scale.prediction(torch.stack(outputs).mean(0)).cpu().numpy())
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
-    def shares(self) -> dict[str, float]:
+    def component_weights(self) -> dict[str, float]:
         """Part of the network → its share in the prediction, mean over members."""
-        mean = torch.stack([m.network.shares for m in self.members]).mean(0)  # type: ignore[misc]
-        return dict(zip(self.members[0].network.parts, mean.tolist(), strict=True))  # type: ignore[arg-type]
+        mean = torch.stack([m.network.component_weights for m in self.members]).mean(0)  # type: ignore[misc]
+        return dict(zip(self.members[0].network.components, mean.tolist(), strict=True))  # type: ignore[arg-type]
 
     @property
     def device(self) -> torch.device:
@@ -94,7 +94,7 @@ def fit(
     split: Split = Split.random,
     groups: Groups | None = None,
     device: str = "cpu",
-    attends: GeneAttention | None = None,
+    gene_attention: GeneAttention | None = None,
     report: Report | None = None,
 ) -> Fitted:
     """Fit an ensemble.
@@ -119,7 +119,7 @@ def fit(
         alone unless given.
     device
         ``cpu`` or ``cuda``.
-    attends
+    gene_attention
         Attention of drugs to genes, fitted to known targets with the training pairs as evidence.
     report
         Told of progress.
@@ -133,7 +133,7 @@ def fit(
     tensors = tensors.to(device)
     config = config.for_split(split.value)
     scale = Scale.of(training, task, split)
-    blind = attends.on(tensors, blind=True) if attends is not None else None
+    blind = gene_attention.on(tensors, blind=True) if gene_attention is not None else None
     builder = MessageBuilder(tensors, config.network, scale.means, blind)
     members, fittings, seconds = [], [], []
     for number in range(config.training.members):
@@ -145,18 +145,25 @@ def fit(
         seconds += fitting.epoch_seconds
         give_back_memory()
     chosen = blend(fittings)
-    if len(kinds := {fittings[n].kernel_states for n in chosen.kept}) == 1:
+    if len(kinds := {fittings[n].process_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
     members = [members[n] for n in chosen.kept]
     # the inner parts have said what they had to: now they are training pairs as all others
     for number in chosen.kept:
         fittings[number].fit_factors(training)
     messages = builder.build(visible_pairs(training, scale, tensors.device))
-    if attends is not None:
-        given = attends.on(tensors)
-        messages = replace(messages, attends=given, overlap=kernel_of(given))
+    if gene_attention is not None:
+        given = gene_attention.on(tensors)
+        messages = replace(messages, gene_attention=given, overlap=kernel_of(given))
     return Fitted(
-        config, scale, tensors, tuple(members), messages, float(np.median(seconds)), attends, chosen.threshold
+        config,
+        scale,
+        tensors,
+        tuple(members),
+        messages,
+        float(np.median(seconds)),
+        gene_attention,
+        chosen.threshold,
     )
 
 

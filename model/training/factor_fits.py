@@ -54,7 +54,7 @@ class FactorFits:
         if len(penalties) == 1:
             return penalties[0]
         figure = CHOSEN_BY[self.scale.task]
-        target = aside.target(self.scale.task)
+        target = aside.label(self.scale.task)
         drug, cell_line, offset = self._ends(aside, visible_pairs(training, self.scale, self.graph.device))
         known, loss = self._known_and_loss(training)
         single, found = factors.like(n_starts=1), []
@@ -69,7 +69,7 @@ class FactorFits:
         visible = visible_pairs(pairs, self.scale, self.graph.device)
         drug, cell_line, offset = self._ends(pairs, visible)
         loss = TableLoss.of(
-            self.scale.task, drug, cell_line, self.scale.target(pairs).to(offset) - offset,
+            self.scale.task, drug, cell_line, self.scale.label(pairs).to(offset) - offset,
             (self.graph.n_drugs, self.graph.n_cell_lines), self.untested,
         )  # fmt: skip
         known_drugs = visible.known_drugs & (not self.split.of_unseen_drugs)

@@ -75,7 +75,7 @@ class Fitting(lightning.LightningModule):
         super().__init__()
         self.own_seed = own_seed = seed + 1000 * number
         torch.manual_seed(own_seed)
-        self.kernel_states = config.of_member(number).network.kernel_states
+        self.process_states = config.of_member(number).network.process_states
         self.inner_number = config.inner_number(number)
         self.config, self.scale, self.builder, self.split = config, scale, builder, split
         self.graph, self.groups = tensors, groups
@@ -127,7 +127,7 @@ class Fitting(lightning.LightningModule):
         messages = self.builder.build(visible)
         drug, cell_line, target, weight = self._pairs(supervised)
         logits: Logits = self.network(self.graph, messages, drug, cell_line)
-        relational, *others = logits.parts
+        relational, *others = logits.components
         loss = (self._loss(relational, target) * weight).sum()
         if self.split.of_unseen:  # the others would learn that whoever is new is half sensitive
             weight = weight * (torch.arange(len(weight), device=weight.device) < len(supervised))
@@ -147,7 +147,7 @@ class Fitting(lightning.LightningModule):
     def _pairs(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Supervised pairs, then a draw of untested ones as weak targets: node numbers, targets, weights."""
         settings, device = self.config.training, self.graph.structure.device
-        target = self.scale.target(supervised)
+        target = self.scale.label(supervised)
         drug, cell_line = supervised.drug, supervised.cell_line
         weight = torch.ones(len(supervised))
         if settings.untested_weight and settings.untested_pairs and self.scale.task == "classification":
@@ -195,18 +195,18 @@ class Fitting(lightning.LightningModule):
         device, inner = self.graph.structure.device, self.inner_validation
         drug, cell_line = (torch.from_numpy(ends).to(device) for ends in (inner.drug, inner.cell_line))
         with torch.no_grad():
-            outputs = torch.stack(self.network(self.graph, messages, drug, cell_line).parts).cpu()
+            outputs = torch.stack(self.network(self.graph, messages, drug, cell_line).components).cpu()
         self.network.train(was_training)
         return outputs
 
     def figure(self, outputs: Tensor, shares: Tensor) -> float:
         """AUROC (R²) of a blend of `inner_outputs`; NaN for an inner part of one class."""
-        target = self.inner_validation.target(self.scale.task)
+        target = self.inner_validation.label(self.scale.task)
         return CHOSEN_BY[self.scale.task](target, self.scale.prediction(shares @ outputs).numpy())
 
     def validate(self) -> float:
         """The figure of the parts in even shares."""
-        found = self.figure(self.inner_outputs(), self.network.shares.cpu())  # type: ignore[arg-type]
+        found = self.figure(self.inner_outputs(), self.network.component_weights.cpu())  # type: ignore[arg-type]
         return found if np.isfinite(found) else NOT_VALIDATED / 2
 
     def configure_optimizers(self) -> Any:
@@ -226,7 +226,11 @@ class Fitting(lightning.LightningModule):
                     "lr": settings.axial_learning_rate,
                     "weight_decay": settings.axial_weight_decay,
                 },
-                {"params": groups["kernel"], "lr": settings.kernel_learning_rate, "weight_decay": 0.0},
+                {
+                    "params": groups["gaussian_process"],
+                    "lr": settings.process_learning_rate,
+                    "weight_decay": 0.0,
+                },
             ]
         )
         n_steps = settings.epochs * settings.chunks

@@ -134,7 +134,7 @@ def test_other_responses_of_a_drug_change_its_attention() -> None:
     swapped = measured.ln_ic50.copy()
     of_drug = measured.drug == 3
     swapped[of_drug] = swapped[of_drug][::-1]
-    other = type(measured)(measured.drug, measured.cell_line, measured.label, swapped, 24, 20)
+    other = type(measured)(measured.drug, measured.cell_line, measured.response, swapped, 24, 20)
     first, second = (
         fit_run(heterograph, tensors, r, scale, TARGETS, seed=0).fitted.scores for r in (measured, other)
     )
@@ -148,7 +148,7 @@ def test_permuted_responses_stay_with_their_drug() -> None:
     assert not np.array_equal(other.ln_ic50, measured.ln_ic50)
     for drug in range(24):
         of_drug = measured.drug == drug
-        pairs = [sorted(zip(r.label[of_drug], r.ln_ic50[of_drug], strict=True)) for r in (measured, other)]
+        pairs = [sorted(zip(r.response[of_drug], r.ln_ic50[of_drug], strict=True)) for r in (measured, other)]
         assert pairs[0] == pairs[1]
 
 

@@ -37,7 +37,7 @@ from pharmagraph.model.runs import saved
 
 def faithfulness(
     folder: Path,
-    attends: pa.Table | None = None,
+    gene_attention: pa.Table | None = None,
     *,
     counts: Sequence[int] = COUNTS,
     seed: int = 0,
@@ -49,7 +49,7 @@ def faithfulness(
     ----------
     folder
         Of the run.
-    attends
+    gene_attention
         Its Drug→Gene attention (``src``, ``dst``, ``weight``), a ranking of its own where it is not the network's.
     counts
         Edges of each drug that are removed, or alone left.
@@ -74,7 +74,7 @@ def faithfulness(
     """
     graph = saved.load_graph(folder)
     fitted = saved.load(folder, graph)
-    if fitted.attends is not None:
+    if fitted.gene_attention is not None:
         return drawn_edges.faithfulness(fitted, graph, counts=counts, seed=seed, advance=advance)
     edges = GeneEdges.of(fitted, more_than=max(counts))
     attention = edges.attention()
@@ -87,8 +87,8 @@ def faithfulness(
         rankings[ROLLOUT] = edges.rollout
         if network.conv == "gatv2":
             rankings[GRADIENTS] = lambda: edges.integrated_gradients(seed=seed)
-    if attends is not None:
-        rankings[ATTENDS] = lambda: stored_weight(edges, attends, graph)
+    if gene_attention is not None:
+        rankings[ATTENDS] = lambda: stored_weight(edges, gene_attention, graph)
     random = np.random.default_rng(seed)
     draws = [ranks(random.random(len(attention)), edges.drug) for _ in range(N_RANDOM)]
     memory: dict[bytes, np.ndarray] = {}
@@ -113,7 +113,7 @@ def faithfulness(
 def deletion_curve(folder: Path, counts: Sequence[int] = (1, 2, 5, 10), *, seed: int = 0) -> Curve:
     """`faithfulness` of attention alone, for a plot."""
     fitted = saved.load(folder, saved.load_graph(folder))
-    if fitted.attends is not None:
+    if fitted.gene_attention is not None:
         return drawn_edges.deletion_curve(fitted, counts, seed=seed)
     edges = GeneEdges.of(fitted, more_than=max(counts))
     random = np.random.default_rng(seed)
@@ -121,12 +121,12 @@ def deletion_curve(folder: Path, counts: Sequence[int] = (1, 2, 5, 10), *, seed:
     return deletion(edges.predict, ranks(edges.attention(), edges.drug), counts, draws)
 
 
-def stored_weight(edges: GeneEdges, attends: pa.Table, graph: Heterograph) -> np.ndarray:
+def stored_weight(edges: GeneEdges, gene_attention: pa.Table, graph: Heterograph) -> np.ndarray:
     """The weight of an attention table on the network's edges, 0 where it has no such pair, (n_edges,)."""
     n_genes = len(graph.ids["Gene"])
     ends = [
         pc.index_in(
-            attends[end].cast(pa.string()), pa.array(graph.ids[kind].tolist(), pa.string())
+            gene_attention[end].cast(pa.string()), pa.array(graph.ids[kind].tolist(), pa.string())
         ).to_numpy()
         for end, kind in (("src", "Drug"), ("dst", "Gene"))
     ]
@@ -134,7 +134,7 @@ def stored_weight(edges: GeneEdges, attends: pa.Table, graph: Heterograph) -> np
     order = np.argsort(pair)
     wanted = edges.drug * n_genes + edges.gene
     at = np.minimum(np.searchsorted(pair[order], wanted), len(pair) - 1)
-    weight = attends["weight"].to_numpy()[order][at]
+    weight = gene_attention["weight"].to_numpy()[order][at]
     found: np.ndarray = np.where(pair[order][at] == wanted, weight, 0.0)
     return found
 

@@ -21,7 +21,7 @@ from pharmagraph.model.explain.faithfulness.curves import Curve, agreement, dele
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.networks.blended_attention import SIMILAR
 from pharmagraph.model.networks.default import RelationalNetwork
-from pharmagraph.model.networks.gaussian_process import Drawn
+from pharmagraph.model.networks.gaussian_process import Contributions
 from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.targets.attention import TargetAttention
 from pharmagraph.model.targets.fitting import Settings, score, softmax
@@ -52,14 +52,14 @@ class _Member:
     """What one network's predictions are made of: each part's logits, and the sum that the Gaussian process is."""
 
     network: RelationalNetwork
-    shares: dict[str, float]
+    component_weights: dict[str, float]
     parts: dict[str, Tensor]
-    drawn: Drawn
+    contributions: Contributions
     process: Tensor
     of_genes: float
 
 
-class DrawnEdges:
+class ProcessEdges:
     """Edges of a fitted ensemble.
 
     Parameters
@@ -79,14 +79,14 @@ class DrawnEdges:
     def __init__(self, fitted: Fitted, *, seed: int) -> None:
         self.fitted, self.seed = fitted, seed
         cell_line, drug = np.nonzero(fitted.messages.visible.measured.cpu().numpy())
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(drug))[:N_PAIRS])
+        contributions = np.sort(np.random.default_rng(seed).permutation(len(drug))[:N_PAIRS])
         self._drug, self._cell_line = (
-            torch.from_numpy(end[drawn]).to(fitted.device) for end in (drug, cell_line)
+            torch.from_numpy(end[contributions]).to(fitted.device) for end in (drug, cell_line)
         )
         self._changes: dict[int, float] = {}
         visible, self.ends = fitted.messages.visible, dict[str, tuple[np.ndarray, np.ndarray]]()
-        if fitted.messages.attends is not None:
-            n_drugs, n_genes = fitted.messages.attends.shape
+        if fitted.messages.gene_attention is not None:
+            n_drugs, n_genes = fitted.messages.gene_attention.shape
             self.ends[GENES] = (np.repeat(np.arange(n_drugs), n_genes), np.tile(np.arange(n_genes), n_drugs))
         for relation, known in zip(SIMILAR, (visible.known_drugs, visible.known_cell_lines), strict=True):
             others = known & ~torch.eye(len(known), dtype=torch.bool, device=known.device)
@@ -149,9 +149,11 @@ class DrawnEdges:
 
     def _logits(self, member: _Member, masks: Mapping[str, Tensor], less: Tensor | None) -> Tensor:
         parts = dict(member.parts)
-        parts["kernel"] = parts["kernel"] + self._process(member, masks, less) - member.process
+        parts["gaussian_process"] = (
+            parts["gaussian_process"] + self._process(member, masks, less) - member.process
+        )
         similar = {r: masks[r] for r in SIMILAR if r in masks}
-        if similar and member.shares.get("axial", 0) > 0:
+        if similar and member.component_weights.get("axial", 0) > 0:
             assert member.network.axial is not None  # it has a share
             tensors = self.fitted.tensors
             for relation, name in zip(SIMILAR, ("drug_neighbours", "cell_line_neighbours"), strict=True):
@@ -163,7 +165,7 @@ class DrawnEdges:
             parts["axial"] = self._offset + member.network.axial(
                 tensors, self.fitted.messages.visible, self._drug, self._cell_line
             )
-        if similar and member.shares["relational"] > 0:
+        if similar and member.component_weights["relational"] > 0:
             from pharmagraph.model.explain.faithfulness.interventions import without_edges
 
             messages = self.fitted.messages
@@ -174,17 +176,19 @@ class DrawnEdges:
             states, _ = member.network.states(self.fitted.tensors, messages)
             parts["relational"] = member.network.relational(states, messages, self._drug, self._cell_line)
         slope, intercept = member.network.calibration
-        blend = sum((member.shares[part] * logits for part, logits in parts.items()), torch.zeros(()))
+        blend = sum(
+            (member.component_weights[part] * logits for part, logits in parts.items()), torch.zeros(())
+        )
         return slope * blend + intercept
 
     def _less_overlap(self, masks: Mapping[str, Tensor]) -> Tensor | None:
         """What drugs' attention overlaps less for masks of their genes, (n_drugs, n_drugs)."""
-        attends, overlap = self.fitted.messages.attends, self.fitted.messages.overlap
-        if GENES not in masks or attends is None or overlap is None:
+        gene_attention, overlap = self.fitted.messages.gene_attention, self.fitted.messages.overlap
+        if GENES not in masks or gene_attention is None or overlap is None:
             return None
-        mask, root = masks[GENES], attends.sqrt()
+        mask, root = masks[GENES], gene_attention.sqrt()
         if mask.requires_grad:
-            return overlap - kernel_of(attends * mask)
+            return overlap - kernel_of(gene_attention * mask)
         if mask.mean() < 0.5:
             left = root * mask
             return overlap - left.to_sparse() @ left.T
@@ -194,22 +198,22 @@ class DrawnEdges:
         return shared + shared.T - sparse @ gone.T
 
     def _process(self, member: _Member, masks: Mapping[str, Tensor], less: Tensor | None) -> Tensor:
-        """The Gaussian process's sum over what is drawn, each edge counted by its mask, (n_pairs,)."""
-        drawn = member.drawn
+        """The Gaussian process's sum over what is contributions, each edge counted by its mask, (n_pairs,)."""
+        contributions = member.contributions
         if less is not None:
-            drawn = replace(drawn, kernel_d=drawn.kernel_d - member.of_genes * less)
+            contributions = replace(contributions, kernel_d=contributions.kernel_d - member.of_genes * less)
         if (mask := masks.get(SIMILAR[0])) is not None:
-            levels = None if drawn.levels is None else drawn.levels * mask
-            drawn = replace(drawn, kernel_d=drawn.kernel_d * mask, levels=levels)
+            levels = None if contributions.levels is None else contributions.levels * mask
+            contributions = replace(contributions, kernel_d=contributions.kernel_d * mask, levels=levels)
         if (mask := masks.get(SIMILAR[1])) is not None:
-            drawn = replace(drawn, kernel_c=drawn.kernel_c * mask)
-        return drawn.total()[self._cell_line, self._drug]
+            contributions = replace(contributions, kernel_c=contributions.kernel_c * mask)
+        return contributions.total()[self._cell_line, self._drug]
 
     def _mask(self, relation: str, kept: Tensor) -> Tensor:
         """Edges' masks as a matrix, who draws in rows; 1 where there is no edge."""
         if relation == GENES:
-            assert self.fitted.messages.attends is not None  # it has edges
-            return kept.view(self.fitted.messages.attends.shape)
+            assert self.fitted.messages.gene_attention is not None  # it has edges
+            return kept.view(self.fitted.messages.gene_attention.shape)
         n = self.fitted.tensors.n_drugs if relation == SIMILAR[0] else self.fitted.tensors.n_cell_lines
         dst, src = (torch.from_numpy(end).to(kept.device) for end in self.ends[relation])
         return torch.ones(n, n, device=kept.device).index_put((dst, src), kept)
@@ -227,17 +231,17 @@ class DrawnEdges:
         tensors, messages = self.fitted.tensors, self.fitted.messages
         for one in self.fitted.members:
             network = one.network
-            assert isinstance(network, RelationalNetwork) and network.kernel is not None
+            assert isinstance(network, RelationalNetwork) and network.gaussian_process is not None
             with torch.no_grad():
                 logits = network(tensors, messages, self._drug, self._cell_line)
                 states, _ = network.states(tensors, messages)
-                drawn = network.kernel.draws(tensors, states, messages)
-                weight = network.kernel.of_genes
+                contributions = network.gaussian_process.contributions(tensors, states, messages)
+                weight = network.gaussian_process.of_genes
                 of_genes = float(torch.nn.functional.softplus(weight)) if weight is not None else 0.0
-            shares = dict(zip(network.parts, network.shares.tolist(), strict=True))
-            parts = dict(zip(network.parts, logits.parts, strict=True))
-            process = drawn.total()[self._cell_line, self._drug]
-            yield _Member(network, shares, parts, drawn, process, of_genes)
+            shares = dict(zip(network.components, network.component_weights.tolist(), strict=True))
+            parts = dict(zip(network.components, logits.components, strict=True))
+            process = contributions.total()[self._cell_line, self._drug]
+            yield _Member(network, shares, parts, contributions, process, of_genes)
 
 
 def faithfulness(
@@ -270,14 +274,18 @@ def faithfulness(
     """
     from pharmagraph.model.explain.faithfulness.process_edges import unfitted
 
-    edges = DrawnEdges(fitted, seed=seed)
+    edges = ProcessEdges(fitted, seed=seed)
     attention = edges.attention()
     random_weights = edges.attention(unfitted=True)
     given = np.empty(0, bool)
     if GENES in edges.ends:
-        assert fitted.attends is not None and fitted.messages.attends is not None  # it has edges
-        attention[GENES] = fitted.messages.attends.cpu().numpy().ravel()
-        given = given_targets(fitted.tensors, fitted.attends.genes.to(fitted.device)).cpu().numpy().ravel()
+        assert (
+            fitted.gene_attention is not None and fitted.messages.gene_attention is not None
+        )  # it has edges
+        attention[GENES] = fitted.messages.gene_attention.cpu().numpy().ravel()
+        given = (
+            given_targets(fitted.tensors, fitted.gene_attention.genes.to(fitted.device)).cpu().numpy().ravel()
+        )
         advance("evidence")
         random_weights[GENES] = np.where(given, -1, unfitted(fitted, graph, seed=seed).ravel())
     random = np.random.default_rng(seed)
@@ -311,16 +319,16 @@ def faithfulness(
 
 def deletion_curve(fitted: Fitted, counts: Sequence[int], *, seed: int = 0) -> Curve:
     """Deletion of the genes that drugs attend to most, for a plot."""
-    edges = DrawnEdges(fitted, seed=seed)
-    assert fitted.messages.attends is not None  # the caller asks of a run that has it
+    edges = ProcessEdges(fitted, seed=seed)
+    assert fitted.messages.gene_attention is not None  # the caller asks of a run that has it
     node, random = edges.ends[GENES][0], np.random.default_rng(seed)
-    place = ranks(fitted.messages.attends.cpu().numpy().ravel(), node)
+    place = ranks(fitted.messages.gene_attention.cpu().numpy().ravel(), node)
     draws = [ranks(random.random(len(node)), node) for _ in range(N_RANDOM)]
     return deletion(lambda kept: edges.predict({GENES: kept}), place, counts, draws)
 
 
 def _rows(
-    edges: DrawnEdges,
+    edges: ProcessEdges,
     ranking: str,
     places: Mapping[str, np.ndarray],
     draws: Mapping[str, Sequence[np.ndarray]],

@@ -69,7 +69,7 @@ def _grid(seed: int = 0, n_drugs: int = 12, n_cell_lines: int = 15) -> Responses
 
 def test_additive_is_the_penalised_logistic_regression_it_says() -> None:
     training = _grid()
-    sign = 2 * training.label - 1
+    sign = 2 * training.response - 1
 
     def loss(parameters: np.ndarray) -> float:
         effects, intercept = parameters[:-1], parameters[-1]
@@ -103,7 +103,7 @@ def test_factorisation_learns_interaction_that_additive_cannot(task: Task) -> No
     test = everything.take(held_out)
     problem = Problem(everything.take(~held_out), _no_features(30, 30), task)
     figure = auroc if task == "classification" else pearson
-    target = test.target(task).astype(float)
+    target = test.label(task).astype(float)
     found = {
         name: figure(target, fit_predict(FEW_STARTS[name], problem, test.drug, test.cell_line))
         for name in ("additive", "factorisation")
@@ -150,7 +150,7 @@ def test_kernel_ridge_is_the_one_on_explicit_pairs() -> None:
     C = features.cell_line_kernels["rbf"].numpy()[np.ix_(c, c)]
     D, L = (d[:, None] == d).astype(float), (c[:, None] == c).astype(float)
     kernel = T + C + T * C + 0.5 * (2 * L + D + 2 * D * C + T * L)
-    ridge = SklearnKernelRidge(alpha=1.0, kernel="precomputed").fit(kernel, 2 * training.label - 1)
+    ridge = SklearnKernelRidge(alpha=1.0, kernel="precomputed").fit(kernel, 2 * training.response - 1)
     assert found == pytest.approx(ridge.predict(kernel), abs=1e-2)
 
 
@@ -171,8 +171,8 @@ def test_cell_lines_without_expression_are_not_twins_of_each_other() -> None:
 
 def test_a_training_pairs_own_label_is_not_in_its_means() -> None:
     training = _grid()
-    flipped = replace(training, label=training.label.copy())
-    flipped.label[7] = 1 - flipped.label[7]
+    flipped = replace(training, response=training.response.copy())
+    flipped.response[7] = 1 - flipped.response[7]
     rows, changed = (
         pair_features(Problem(t, _no_features(12, 15)), t.drug[:1], t.cell_line[:1])[0]
         for t in (training, flipped)
@@ -200,7 +200,7 @@ def test_models_with_features_beat_additive_where_structure_and_expression_tell(
     fold = next(folds(measured, heterograph, split))
     problem, test = Problem(measured.take(fold.train), features, split=split), measured.take(fold.test)
     figures = {
-        model: auroc(test.label, fit_predict(FEW_STARTS[model], problem, test.drug, test.cell_line))
+        model: auroc(test.response, fit_predict(FEW_STARTS[model], problem, test.drug, test.cell_line))
         for model in (name, "additive")
     }
     assert figures[name] > figures["additive"] + 0.05

@@ -80,14 +80,14 @@ def test_changed_preset_is_evaluated_again(tmp_path: Path) -> None:
     assert done == [1, 0, 1, 1]
 
 
-@pytest.mark.parametrize(("kernel_genes", "again"), [(True, True), (False, False)])
+@pytest.mark.parametrize(("process_genes", "again"), [(True, True), (False, False)])
 def test_attention_to_genes_is_part_of_what_a_fit_depends_on_where_it_predicts(
-    kernel_genes: bool, again: bool, tmp_path: Path
+    process_genes: bool, again: bool, tmp_path: Path
 ) -> None:
     preset, configs = tmp_path / "own.yaml", []
     for steps in (5, 6):
         options = load_preset("default", **QUICK).model_dump(mode="json", exclude={"preset"})
-        options["targets"]["steps"], options["network"]["kernel_genes"] = steps, kernel_genes
+        options["targets"]["steps"], options["network"]["process_genes"] = steps, process_genes
         preset.write_text(json.dumps({part: value for part, value in options.items() if value}))
         configs.append(evaluation._config(str(preset), Plan(Split.random, 3)))
     assert (configs[0] != configs[1]) is again

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pharmagraph.model.explain.faithfulness.process_edges import GENES, SIMILAR, DrawnEdges, faithfulness
+from pharmagraph.model.explain.faithfulness.process_edges import GENES, SIMILAR, ProcessEdges, faithfulness
 from pharmagraph.model.explain.what_if import what_if
 from pharmagraph.model.inputs.edits import Change
 from pharmagraph.model.inputs.similarities import kernel_of
@@ -20,7 +20,7 @@ from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runs import saved
 from pharmagraph.model.targets.gene_attention import GeneAttention, given_targets, with_given
 from pharmagraph.model.targets.problem import target_problem
-from pharmagraph.model.targets.run import gene_attention
+from pharmagraph.model.targets.run import fit_gene_attention
 from pharmagraph.model.training.ensemble import Fitted, fit
 from tests.screens import screen
 
@@ -46,17 +46,17 @@ def _config() -> Config:
 def fitted() -> Fitted:
     heterograph, config = screen(), _config()
     tensors, measured = network_tensors(heterograph, config.network), responses(heterograph)
-    attends = gene_attention(heterograph, tensors, measured, config, task="classification", seed=0)
-    assert attends is not None
-    return fit(tensors, measured, config, seed=0, attends=attends)
+    gene_attention = fit_gene_attention(heterograph, tensors, measured, config, task="classification", seed=0)
+    assert gene_attention is not None
+    return fit(tensors, measured, config, seed=0, gene_attention=gene_attention)
 
 
 @pytest.fixture(scope="module")
-def edges(fitted: Fitted) -> DrawnEdges:
-    return DrawnEdges(fitted, seed=0)
+def edges(fitted: Fitted) -> ProcessEdges:
+    return ProcessEdges(fitted, seed=0)
 
 
-def _whole(edges: DrawnEdges) -> np.ndarray:
+def _whole(edges: ProcessEdges) -> np.ndarray:
     return edges.predict({relation: np.ones(len(node), bool) for relation, (node, _) in edges.ends.items()})
 
 
@@ -70,28 +70,30 @@ def test_known_targets_come_first_and_the_rest_shares_one_more() -> None:
 
 
 def test_the_overlap_of_attention_is_a_covariance_of_ones() -> None:
-    attends = torch.softmax(torch.randn(5, 40, generator=torch.Generator().manual_seed(0)), 1).double()
-    kernel = kernel_of(attends)
+    gene_attention = torch.softmax(torch.randn(5, 40, generator=torch.Generator().manual_seed(0)), 1).double()
+    kernel = kernel_of(gene_attention)
     assert torch.allclose(kernel.diagonal(), torch.ones(5, dtype=torch.float64))
     assert torch.linalg.eigvalsh(kernel).min() > -1e-9
-    assert kernel[0, 1] == pytest.approx(float((attends[0] * attends[1]).sqrt().sum()))
+    assert kernel[0, 1] == pytest.approx(float((gene_attention[0] * gene_attention[1]).sqrt().sum()))
 
 
 def test_a_drug_that_came_later_attends_to_what_similar_drugs_attend_to(fitted: Fitted) -> None:
-    assert fitted.attends is not None
-    whole = fitted.attends.found
-    less = GeneAttention(fitted.attends.genes, whole[:-1], fitted.attends.blind[:-1])
+    assert fitted.gene_attention is not None
+    whole = fitted.gene_attention.found
+    less = GeneAttention(fitted.gene_attention.genes, whole[:-1], fitted.gene_attention.blind[:-1])
     row = less.on(fitted.tensors)[-1]
     likeness = fitted.tensors.drug_kernels[-1, :-1, :6].mean(-1) ** 4
     found = torch.nn.functional.normalize(likeness @ whole[:-1] + 1e-6, p=1, dim=0)
-    given = given_targets(fitted.tensors, fitted.attends.genes)[-1:]
+    given = given_targets(fitted.tensors, fitted.gene_attention.genes)[-1:]
     assert torch.allclose(row, with_given(found[None], given)[0])
 
 
 def test_predictions_draw_on_the_attention_that_is_stored(fitted: Fitted) -> None:
-    assert fitted.attends is not None and fitted.messages.attends is not None
-    assert torch.equal(fitted.messages.attends, fitted.attends.on(fitted.tensors))
-    assert torch.allclose(fitted.messages.attends.sum(1), torch.ones(fitted.tensors.n_drugs), atol=1e-5)
+    assert fitted.gene_attention is not None and fitted.messages.gene_attention is not None
+    assert torch.equal(fitted.messages.gene_attention, fitted.gene_attention.on(fitted.tensors))
+    assert torch.allclose(
+        fitted.messages.gene_attention.sum(1), torch.ones(fitted.tensors.n_drugs), atol=1e-5
+    )
     assert not {"drug_from_gene", "gene_from_drug"} & set(fitted.messages.edges)
 
 
@@ -124,15 +126,15 @@ def test_a_target_that_is_given_or_taken_away_changes_what_is_predicted(
     saved.save(fitted, heterograph, responses(heterograph), tmp_path, about={})
     drug, gene = int(fitted.tensors.targets.dst[0]), int(fitted.tensors.targets.src[0])
     of_drug = set(fitted.tensors.targets.src[fitted.tensors.targets.dst == drug].tolist())
-    assert fitted.attends is not None
-    other = next(g for g in fitted.attends.genes.tolist() if g not in of_drug)
+    assert fitted.gene_attention is not None
+    other = next(g for g in fitted.gene_attention.genes.tolist() if g not in of_drug)
     ids = heterograph.ids
     changes = [Change(str(ids["Gene"][gene]), "target", 0.0), Change(str(ids["Gene"][other]), "target", 1.0)]
     rows = what_if(tmp_path, str(ids["Drug"][drug]), str(ids["CellLine"][0]), changes)
     assert all(row["difference"] != 0 for row in rows)
 
 
-def test_all_edges_kept_is_the_prediction(fitted: Fitted, edges: DrawnEdges) -> None:
+def test_all_edges_kept_is_the_prediction(fitted: Fitted, edges: ProcessEdges) -> None:
     with torch.inference_mode():
         ends = (edges._drug, edges._cell_line)
         expected = torch.stack(
@@ -143,14 +145,20 @@ def test_all_edges_kept_is_the_prediction(fitted: Fitted, edges: DrawnEdges) -> 
 
 def test_a_drug_that_goes_takes_what_it_says_of_levels_with_it(tmp_path: Path) -> None:
     heterograph, config = screen(), _config()
-    alone = {"regression_shares": {"unseen-drug": {"kernel": 1.0}}}
+    alone = {"regression_weights": {"unseen-drug": {"gaussian_process": 1.0}}}
     config = config.model_copy(update={"training": config.training.model_copy(update=alone)})
     tensors, measured = network_tensors(heterograph, config.network), responses(heterograph, "regression")
-    attends = gene_attention(heterograph, tensors, measured, config, task="regression", seed=0)
+    gene_attention = fit_gene_attention(heterograph, tensors, measured, config, task="regression", seed=0)
     fitted = fit(
-        tensors, measured, config, seed=0, task="regression", split=Split.unseen_drug, attends=attends
+        tensors,
+        measured,
+        config,
+        seed=0,
+        task="regression",
+        split=Split.unseen_drug,
+        gene_attention=gene_attention,
     )
-    edges, asked = DrawnEdges(fitted, seed=0), (measured.drug, measured.cell_line)
+    edges, asked = ProcessEdges(fitted, seed=0), (measured.drug, measured.cell_line)
     with torch.inference_mode():
         members = [
             m.network(fitted.tensors, fitted.messages, edges._drug, edges._cell_line) for m in fitted.members
@@ -158,10 +166,16 @@ def test_a_drug_that_goes_takes_what_it_says_of_levels_with_it(tmp_path: Path) -
     assert _whole(edges) == pytest.approx(torch.stack([m.blended for m in members]).mean(0).numpy(), abs=1e-4)
     alone_left = edges.predict({SIMILAR[0]: np.zeros(len(edges.ends[SIMILAR[0]][0]), bool)})
     by_hand = []
-    for drawn in (member.drawn for member in edges._members):
-        assert drawn.levels is not None and float(drawn.levels.abs().max()) > 0.1
-        itself = drawn.kernel_c @ drawn.source * drawn.kernel_d.diagonal() + drawn.levels.diagonal()
-        of_all = drawn.kernel_c @ drawn.source @ drawn.kernel_d + drawn.levels.sum(1)
+    for terms in (member.contributions for member in edges._members):
+        assert contributions.levels is not None and float(contributions.levels.abs().max()) > 0.1
+        itself = (
+            contributions.kernel_c @ contributions.source * contributions.kernel_d.diagonal()
+            + contributions.levels.diagonal()
+        )
+        of_all = (
+            contributions.kernel_c @ contributions.source @ contributions.kernel_d
+            + contributions.levels.sum(1)
+        )
         by_hand.append((itself - of_all)[edges._cell_line, edges._drug])
     change = alone_left - edges.predict({})
     assert change == pytest.approx(torch.stack(by_hand).mean(0).numpy(), abs=1e-4)
@@ -170,39 +184,39 @@ def test_a_drug_that_goes_takes_what_it_says_of_levels_with_it(tmp_path: Path) -
     assert np.array_equal(again.predict(*asked), fitted.predict(*asked))
 
 
-def test_a_gene_that_goes_takes_its_term_with_it(fitted: Fitted, edges: DrawnEdges) -> None:
+def test_a_gene_that_goes_takes_its_term_with_it(fitted: Fitted, edges: ProcessEdges) -> None:
     """Without one drug's gene, its overlap with every other loses the product of their roots, and no more."""
-    attends = fitted.messages.attends
-    assert attends is not None
-    drug, gene = divmod(int(attends.argmax()), attends.shape[1])
-    kept = np.ones(attends.shape, bool)
+    gene_attention = fitted.messages.gene_attention
+    assert gene_attention is not None
+    drug, gene = divmod(int(gene_attention.argmax()), gene_attention.shape[1])
+    kept = np.ones(gene_attention.shape, bool)
     kept[drug, gene] = False
     change = edges.predict({GENES: kept.ravel()}) - edges.predict({})
     expected = np.zeros_like(change)
     for member in edges._members:
-        less = member.of_genes * (attends[drug, gene] * attends[:, gene]).sqrt()
-        source = (member.drawn.kernel_c @ member.drawn.source).detach()
+        less = member.of_genes * (gene_attention[drug, gene] * gene_attention[:, gene]).sqrt()
+        source = (member.contributions.kernel_c @ member.contributions.source).detach()
         lost = torch.where(
             edges._drug == drug,
             source[edges._cell_line] @ less,
             source[edges._cell_line, drug] * less[edges._drug],
         )
-        factor = float(member.network.calibration[0]) * member.shares["kernel"]  # type: ignore[index]
+        factor = float(member.network.calibration[0]) * member.component_weights["gaussian_process"]  # type: ignore[index]
         expected -= factor * lost.numpy() / len(edges._members)
     assert change == pytest.approx(expected, abs=1e-4) and np.abs(change).max() > 1e-3
 
 
-def test_few_edges_gone_and_few_left_are_the_same_sum(fitted: Fitted, edges: DrawnEdges) -> None:
-    attends = fitted.messages.attends
-    assert attends is not None
+def test_few_edges_gone_and_few_left_are_the_same_sum(fitted: Fitted, edges: ProcessEdges) -> None:
+    gene_attention = fitted.messages.gene_attention
+    assert gene_attention is not None
     random = torch.Generator().manual_seed(1)
     for share in (0.05, 0.95):
-        mask = (torch.rand(attends.shape, generator=random) < share).float()
-        expected = kernel_of(attends) - kernel_of(attends * mask)
+        mask = (torch.rand(gene_attention.shape, generator=random) < share).float()
+        expected = kernel_of(gene_attention) - kernel_of(gene_attention * mask)
         assert torch.allclose(edges._less_overlap({GENES: mask}), expected, atol=1e-5)  # type: ignore[arg-type]
 
 
-def test_attention_between_similar_nodes_is_of_all_parts_by_their_shares(edges: DrawnEdges) -> None:
+def test_attention_between_similar_nodes_is_of_all_parts_by_their_shares(edges: ProcessEdges) -> None:
     attention = edges.attention()
     for relation in SIMILAR:
         node, _ = edges.ends[relation]

@@ -68,13 +68,15 @@ def test_drawn_entities_tell_a_better_model_from_an_equal_one() -> None:
     entity = np.repeat(np.arange(40), 25)
     target = (generator.random(1000) < 0.4).astype(float)
     good, bad, also_good = (target + generator.normal(0, s, 1000) for s in (0.8, 1.6, 0.8))
-    sure = significance.compare_drawn(metrics.auroc, target, good, bad, entity)
+    sure = significance.compare_by_bootstrap(metrics.auroc, target, good, bad, entity)
     assert sure.difference == metrics.auroc(target, good) - metrics.auroc(target, bad) > 0
     assert sure.p == 2 / 1001 and sure.n == 40  # no draw on the other side
-    assert significance.compare_drawn(metrics.auroc, target, bad, good, entity).p == sure.p
-    assert significance.compare_drawn(metrics.auroc, target, good, also_good, entity).p > 0.05
-    assert significance.compare_drawn(metrics.auroc, target, good, good, entity).p == 1.0
-    assert np.isnan(significance.compare_drawn(metrics.auroc, target, good, bad, np.zeros(1000, int)).p)
+    assert significance.compare_by_bootstrap(metrics.auroc, target, bad, good, entity).p == sure.p
+    assert significance.compare_by_bootstrap(metrics.auroc, target, good, also_good, entity).p > 0.05
+    assert significance.compare_by_bootstrap(metrics.auroc, target, good, good, entity).p == 1.0
+    assert np.isnan(
+        significance.compare_by_bootstrap(metrics.auroc, target, good, bad, np.zeros(1000, int)).p
+    )
 
 
 def test_draw_of_entities_is_wider_than_one_of_pairs_where_few_entities_decide() -> None:
@@ -83,6 +85,8 @@ def test_draw_of_entities_is_wider_than_one_of_pairs_where_few_entities_decide()
     target = (generator.random(1000) < 0.5).astype(float)
     noise = generator.normal(0, 1, (2, 1000))
     better_of_one = np.where(entity == 3, 4 * target, 0) + noise[0]
-    of_drugs = significance.compare_drawn(metrics.auroc, target, better_of_one, noise[1], entity)
-    of_pairs = significance.compare_drawn(metrics.auroc, target, better_of_one, noise[1], np.arange(1000))
+    of_drugs = significance.compare_by_bootstrap(metrics.auroc, target, better_of_one, noise[1], entity)
+    of_pairs = significance.compare_by_bootstrap(
+        metrics.auroc, target, better_of_one, noise[1], np.arange(1000)
+    )
     assert of_drugs.p > of_pairs.p

@@ -1,4 +1,4 @@
-"""Means of drugs that will be asked for unseen: drawn from similar structures, and untouched by shared genes."""
+"""Means of drugs that will be asked for unseen: from similar structures, and untouched by shared genes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
 from pharmagraph.model.networks.drug_levels import DrugLevels
-from pharmagraph.model.networks.gaussian_process import KernelPart
+from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses
@@ -28,8 +28,8 @@ def _messages(split: Split, held_out: int) -> tuple[GraphTensors, Messages]:
     tensors, measured = network_tensors(heterograph, CONFIG), responses(heterograph, "regression")
     training = measured.take(measured.drug != held_out) if split is Split.unseen_drug else measured
     scale = Scale.of(training, "regression", split)
-    attends = torch.softmax(torch.randn(24, 30, generator=torch.Generator().manual_seed(1)), 1)
-    builder = MessageBuilder(tensors, CONFIG, scale.means, attends)
+    gene_attention = torch.softmax(torch.randn(24, 30, generator=torch.Generator().manual_seed(1)), 1)
+    builder = MessageBuilder(tensors, CONFIG, scale.means, gene_attention)
     return tensors, builder.build(visible_pairs(training, scale, tensors.device))
 
 
@@ -47,7 +47,7 @@ def test_a_new_drugs_level_is_the_posterior_mean_given_the_means_of_others() -> 
     levels = DrugLevels(1)
     with torch.no_grad():
         mean = visible.means(Means(drugs=True, cell_lines=False))[0]
-        drawn = levels.drawn(kernels, mean, visible.measured.sum(0))
+        contributions = levels.terms(kernels, mean, visible.measured.sum(0))
         weight, constant, identity, noise = torch.nn.functional.softplus(levels.weights)
     count = np.bincount(drug.numpy(), minlength=6)
     by_hand = np.bincount(drug.numpy(), value.numpy(), minlength=6) / (count + 1)
@@ -55,15 +55,15 @@ def test_a_new_drugs_level_is_the_posterior_mean_given_the_means_of_others() -> 
     covariance = (weight * kernels[..., 0] + constant + identity * torch.eye(6)).numpy()
     observed = covariance[:5, :5] + np.diag(float(noise) / count[:5])
     posterior = covariance[:, :5] @ np.linalg.solve(observed, by_hand[:5])
-    np.testing.assert_allclose(drawn.sum(1), posterior, rtol=1e-3, atol=1e-4)
-    assert not drawn[:, 5].any()  # nothing is drawn from whom nothing is known
+    np.testing.assert_allclose(contributions.sum(1), posterior, rtol=1e-3, atol=1e-4)
+    assert not contributions[:, 5].any()  # nothing is contributions from whom nothing is known
 
 
 def test_what_drugs_attend_to_says_nothing_of_levels_alone() -> None:
     """Values that are levels and nothing else leave the process nothing to explain, whatever genes drugs share."""
     tensors, messages = _messages(Split.unseen_drug, held_out=3)
     torch.manual_seed(0)
-    part = KernelPart(CONFIG, "regression").eval()
+    part = GaussianProcessComponent(CONFIG, "regression").eval()
     drug, cell_line = torch.tensor([3, 3, 0, 5]), torch.tensor([0, 7, 2, 4])
     level = torch.randn(tensors.n_drugs) + 2
     count = messages.visible.measured.sum(0)
@@ -86,7 +86,7 @@ def test_what_drugs_attend_to_says_nothing_of_levels_alone() -> None:
 @pytest.mark.parametrize("split", [Split.random, Split.unseen_cell])
 def test_levels_have_no_part_where_means_are_out(split: Split) -> None:
     tensors, messages = _messages(split, held_out=3)
-    part = KernelPart(CONFIG, "regression").eval()
+    part = GaussianProcessComponent(CONFIG, "regression").eval()
     drug, cell_line = torch.arange(5), torch.arange(5)
     with torch.no_grad():
         before = part(tensors, _states(tensors), messages, drug, cell_line)
@@ -98,17 +98,19 @@ def test_levels_have_no_part_where_means_are_out(split: Split) -> None:
 def test_terms_of_pattern_and_level_make_the_whole() -> None:
     tensors, messages = _messages(Split.unseen_drug, held_out=3)
     torch.manual_seed(0)
-    part = KernelPart(CONFIG, "regression").eval()
+    part = GaussianProcessComponent(CONFIG, "regression").eval()
     cell_line, drug = torch.nonzero(torch.ones(tensors.n_cell_lines, tensors.n_drugs), as_tuple=True)
     with torch.no_grad():
         logits = part(tensors, _states(tensors), messages, drug, cell_line)
-        drawn = part.draws(tensors, _states(tensors), messages)
-    assert drawn.levels is not None
-    whole = drawn.kernel_c @ drawn.source @ drawn.kernel_d + drawn.levels.sum(1)
-    assert torch.equal(drawn.total(), whole)
+        contributions = part.contributions(tensors, _states(tensors), messages)
+    assert contributions.levels is not None
+    whole = contributions.kernel_c @ contributions.source @ contributions.kernel_d + contributions.levels.sum(
+        1
+    )
+    assert torch.equal(contributions.total(), whole)
     torch.testing.assert_close(whole[cell_line, drug], logits, rtol=1e-3, atol=1e-3)
-    assert (drawn.between_drugs() >= drawn.levels.abs()).all()
+    assert (contributions.between_drugs() >= contributions.levels.abs()).all()
     measured = messages.visible.measured
-    pattern = replace(drawn, levels=None).from_responses(measured).sum(0)
-    of_level = drawn.levels.diagonal().abs()
-    torch.testing.assert_close(drawn.from_responses(measured).sum(0), pattern + of_level)
+    pattern = replace(contributions, levels=None).from_responses(measured).sum(0)
+    of_level = contributions.levels.diagonal().abs()
+    torch.testing.assert_close(contributions.from_responses(measured).sum(0), pattern + of_level)

@@ -11,7 +11,7 @@ from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNEL
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.networks import gaussian_process
 from pharmagraph.model.networks.conjugate_gradients import solve
-from pharmagraph.model.networks.gaussian_process import KernelPart, ResponseProcess
+from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent, ResponseProcess
 from pharmagraph.model.networks.posterior import Observed, PosteriorMean
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses
@@ -93,7 +93,7 @@ def test_states_say_nothing_of_a_cell_line_without_visible_responses() -> None:
     )
     torch.manual_seed(0)
     config = load_preset("default").network
-    part = KernelPart(config).eval()
+    part = GaussianProcessComponent(config).eval()
     with torch.no_grad():
         for weights in (part.of_drugs, part.of_cell_lines, part.of_profiles, part.constant, part.identity):
             weights.fill_(-100.0)  # states alone are left
@@ -121,8 +121,8 @@ def test_a_drug_in_other_units_is_predicted_in_those_and_its_terms_still_make_th
         with torch.no_grad():
             process.of_profiles.fill_(-100.0)  # profiles are of raw values
             logits = process.logits(kernels, visible, drug, cell_line, spread=spread)
-            drawn = process.drawn(kernels, visible, spread=spread)
-        summed = (drawn.kernel_c @ drawn.source @ drawn.kernel_d)[cell_line, drug]
+            contributions = process.terms(kernels, visible, spread=spread)
+        summed = (contributions.kernel_c @ contributions.source @ contributions.kernel_d)[cell_line, drug]
         torch.testing.assert_close(summed, logits, rtol=1e-3, atol=1e-4)
         return logits.view(n_cell_lines, n_drugs)
 

@@ -124,7 +124,7 @@ def test_every_base_relation_goes_the_way_its_name_says() -> None:
     pairs = set(zip(sensitive.dst.tolist(), sensitive.src.tolist(), strict=True))
     wanted = {
         (int(d), int(c))
-        for d, c, y in zip(measured.drug, measured.cell_line, measured.label, strict=True)
+        for d, c, y in zip(measured.drug, measured.cell_line, measured.response, strict=True)
         if y
     }
     assert pairs == wanted

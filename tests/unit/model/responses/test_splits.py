@@ -64,7 +64,7 @@ def test_paper_order_puts_sensitive_pairs_first_and_counts_in_drug_numbers() -> 
     order = paper_order(measured, heterograph)
     named = [
         (
-            float(measured.label[i]),
+            float(measured.response[i]),
             heterograph.ids["CellLine"][measured.cell_line[i]],
             heterograph.ids["Drug"][measured.drug[i]],
         )
@@ -157,7 +157,7 @@ def test_pair_measured_by_two_datasets_counts_once() -> None:
     of_first_dataset = (
         int(value["response"][0]) if int(value["dataset"][0]) == 0 else 1 - int(value["response"][0])
     )
-    assert measured.label[row[0]] == of_first_dataset
+    assert measured.response[row[0]] == of_first_dataset
 
 
 def test_no_responses_and_one_class_are_refused() -> None:

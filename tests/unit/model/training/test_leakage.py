@@ -36,7 +36,7 @@ def _tensors(config: Config = SMALL, seed: int = 0) -> tuple[GraphTensors, Respo
 
 
 def _with_flipped(measured: Responses, rows: np.ndarray) -> Responses:
-    label, ln_ic50 = measured.label.copy(), measured.ln_ic50.copy()
+    label, ln_ic50 = measured.response.copy(), measured.ln_ic50.copy()
     label[rows] = 1 - label[rows]
     ln_ic50[rows] = 100 - ln_ic50[rows]
     return Responses(

@@ -52,7 +52,7 @@ def _fit(
     test = measured.take(fold.test)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     fitted = fit(tensors, measured.take(fold.train), _config(**training), seed=0, task=task, split=split)  # type: ignore[arg-type]
-    return fitted, fitted.predict(test.drug, test.cell_line), test.target(task)  # type: ignore[arg-type]
+    return fitted, fitted.predict(test.drug, test.cell_line), test.label(task)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("split", [Split.random, Split.unseen_drug])
@@ -119,13 +119,16 @@ def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose()
             inner = fitting.inner_validation
             of = [np.ones(len(inner), bool), *(inner.cell_line != one for one in np.unique(inner.cell_line))]
             blended = (shares @ output).numpy()
-            found.append([auroc(inner.label[kept], blended[kept]) for kept in of])
+            found.append([auroc(inner.response[kept], blended[kept]) for kept in of])
         return found
 
-    chosen = float(fittings[0].network.shares[0])
-    assert all(torch.equal(fitting.network.shares, fittings[0].network.shares) for fitting in fittings)
+    chosen = float(fittings[0].network.component_weights[0])
+    assert all(
+        torch.equal(fitting.network.component_weights, fittings[0].network.component_weights)
+        for fitting in fittings
+    )
     best = max((reached(tenths / 10) for tenths in range(11)), key=lambda of: np.mean([f[0] for f in of]))
-    told = config.training.expected_shares
+    told = config.training.expected_weights
     expected = told["relational"] / (told["relational"] + told["axial"])  # the fast preset has no third part
     for tenths in range(11):
         # none that is nearer to what is expected does as well as the best, within the error of the difference
@@ -274,19 +277,19 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    config = _config(expected_shares={"relational": 0.5, "axial": 0.5}, validation_share=0.45)
+    config = _config(expected_weights={"relational": 0.5, "axial": 0.5}, validation_share=0.45)
     scale = Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, config.network)
     fitting = Fitting(tensors, builder, measured, config, scale, Split.random, seed=0)
-    label = torch.from_numpy(fitting.inner_validation.label)
+    label = torch.from_numpy(fitting.inner_validation.response)
     noise = torch.randn(len(label), generator=torch.Generator().manual_seed(0))
     knows = 2 * label - 1 + 0.5 * noise.flip(0)
     fitting.inner_outputs = lambda: torch.stack([5 * noise, knows])  # type: ignore[method-assign]
     blend([fitting])
-    assert float(fitting.network.shares[0]) < 0.3
+    assert float(fitting.network.component_weights[0]) < 0.3
     fitting.inner_outputs = lambda: torch.stack([knows, knows])  # type: ignore[method-assign]
     blend([fitting])
-    assert fitting.network.shares.tolist() == [0.5, 0.5]  # nothing tells them apart
+    assert fitting.network.component_weights.tolist() == [0.5, 0.5]  # nothing tells them apart
 
 
 @pytest.mark.parametrize(
@@ -307,8 +310,8 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_a
     measured = responses(heterograph, task)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = _config(
-        expected_shares={"relational": 0.3, "axial": 0.7},
-        expected_unseen_shares={"axial": 0.1, "relational": 0.9},
+        expected_weights={"relational": 0.3, "axial": 0.7},
+        expected_unseen_weights={"axial": 0.1, "relational": 0.9},
     )
     scale = Scale.of(measured, task, split)
     builder = MessageBuilder(tensors, config.network, scale.means)
@@ -316,7 +319,7 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_a
     same = torch.randn(len(fitting.inner_validation), generator=torch.Generator().manual_seed(0))
     fitting.inner_outputs = lambda: torch.stack([same, same])  # type: ignore[method-assign]
     blend([fitting])
-    assert fitting.network.shares.tolist() == pytest.approx(expected)
+    assert fitting.network.component_weights.tolist() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("split", "settled"), [(Split.unseen_drug, True), (Split.unseen_cell, False)])
@@ -325,16 +328,16 @@ def test_shares_that_the_preset_settles_are_not_chosen(split: Split, settled: bo
     measured = responses(heterograph, "regression")
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = _config(
-        expected_shares={"relational": 0.3, "axial": 0.7},
-        regression_shares={"unseen-drug": {"axial": 0.4, "relational": 0.6}},
+        expected_weights={"relational": 0.3, "axial": 0.7},
+        regression_weights={"unseen-drug": {"axial": 0.4, "relational": 0.6}},
     )
     scale = Scale.of(measured, "regression", split)
     builder = MessageBuilder(tensors, config.network, scale.means)
     fitting = Fitting(tensors, builder, measured, config, scale, split, seed=0)
-    truth = scale.target(fitting.inner_validation).float()
+    truth = scale.label(fitting.inner_validation).float()
     fitting.inner_outputs = lambda: torch.stack([truth, truth.flip(0)])  # type: ignore[method-assign]
     blend([fitting])
-    found = fitting.network.shares.tolist()
+    found = fitting.network.component_weights.tolist()
     assert found == pytest.approx([0.6, 0.4]) if settled else found[0] > 0.9
 
 
@@ -342,18 +345,18 @@ def test_where_both_are_unseen_one_drug_on_many_cell_lines_is_no_evidence_of_oth
     heterograph = screen(60, 60)
     measured = responses(heterograph, "regression")
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    config = _config(expected_unseen_shares={"relational": 0.9, "axial": 0.1}, validation_share=0.45)
+    config = _config(expected_unseen_weights={"relational": 0.9, "axial": 0.1}, validation_share=0.45)
     scale = Scale.of(measured, "regression", Split.unseen_both)
     builder = MessageBuilder(tensors, config.network, scale.means)
     fitting = Fitting(tensors, builder, measured, config, scale, Split.unseen_both, seed=0)
     inner = fitting.inner_validation
-    truth = scale.target(inner).float()
+    truth = scale.label(inner).float()
     blunder = 3.0 * torch.from_numpy(inner.drug == np.bincount(inner.drug).argmax()).float()
 
     def shares(relational: torch.Tensor, axial: torch.Tensor) -> list[float]:
         fitting.inner_outputs = lambda: torch.stack([relational, axial])  # type: ignore[method-assign]
         blend([fitting])
-        found: list[float] = fitting.network.shares.tolist()
+        found: list[float] = fitting.network.component_weights.tolist()
         return found
 
     of_one_drug = shares(0.5 * truth + blunder, 0.5 * truth)  # it says so on every cell line
@@ -398,10 +401,10 @@ def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> 
         Fitting(tensors, builder, measured, config, scale, Split.random, seed=0, number=number)
         for number in range(4)
     ]
-    assert [fitting.kernel_states for fitting in fittings] == ["always", "never"] * 2
+    assert [fitting.process_states for fitting in fittings] == ["always", "never"] * 2
     assert [fitting.inner_number for fitting in fittings] == [0, 0, 1, 1]
     generator = torch.Generator().manual_seed(0)
-    truth = [2 * torch.from_numpy(fitting.inner_validation.label) - 1 for fitting in fittings]
+    truth = [2 * torch.from_numpy(fitting.inner_validation.response) - 1 for fitting in fittings]
     noise = [torch.randn(len(label), generator=generator) for label in truth]
 
     def outputs(spread: float, at: int) -> Any:
