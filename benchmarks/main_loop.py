@@ -108,7 +108,7 @@ def measure(folder: Path, share: float, round_: int) -> Iterator[dict[str, Any]]
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.presets.config import load_preset
-    from pharmagraph.model.runs.train import train
+    from pharmagraph.model.runs.trained import train
 
     url = f"ladybug://{folder}/round{round_}.lbug"
     gdsc = ("ingest", "gdsc", "--share", str(share), "--store", url, "--quiet")

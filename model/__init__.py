@@ -1,1 +1,1 @@
-"""A heterograph in, a trained run out."""
+"""A heterograph in, a trained run out. The packages import one way, from `commands` at the top down to `presets`."""

@@ -1,1 +1,80 @@
-../cli.py
+"""Assembles the commands of the packages; holds no logic. Entry points: `cli` and `pharmagraph`."""
+
+# An import may open a file and keep it open, so descriptors 0 to 2 are filled before the other imports:
+# ruff: noqa: E402
+
+from __future__ import annotations
+
+from pharmagraph.kg.descriptors import fill_standard
+
+fill_standard()
+
+import errno
+import signal
+import sys
+
+import typer
+
+from pharmagraph.cypher import commands as cypher
+from pharmagraph.ingest import commands as ingest
+from pharmagraph.kg.commands import db, export, runs, status
+from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.model.commands import enrich, evaluate, evaluate_targets, explain, predict, report, train
+from pharmagraph.workflow import commands as workflow
+
+app = typer.Typer(
+    name="cli",
+    help="A drug-response knowledge graph whose attention you can query.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(workflow.demo)
+app.add_typer(ingest.app, name="ingest")
+app.command()(status.status)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(evaluate.results)
+app.command()(evaluate.paper)
+app.command()(evaluate.tune)
+app.command()(evaluate_targets.evaluate_targets)
+app.command()(predict.predict)
+app.command()(explain.explain)
+app.command()(report.report)
+app.command()(report.faithfulness)
+app.command()(cypher.query)
+app.command()(enrich.enrich)
+app.add_typer(runs.app, name="runs")
+app.add_typer(export.app, name="export")
+app.command()(export.copy)
+app.add_typer(db.app, name="db")
+app.command()(workflow.doctor)
+
+TERMINATED = 143
+CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
+
+
+def main() -> None:
+    """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130, SIGTERM 143."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # stores are closed, temporary files removed
+    try:
+        app()
+    except PharmagraphError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        place = error.filename or "to the disk"
+        print(f"error: cannot write {place}: {error.strerror}; free space or change folder", file=sys.stderr)
+        sys.exit(1)
+    except SystemExit as end:
+        if end.code in {130, TERMINATED}:
+            print("interrupted; the same command run again finishes the work", file=sys.stderr)
+        raise
+
+
+if __name__ == "__main__":
+    main()

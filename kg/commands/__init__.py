@@ -1,0 +1,1 @@
+"""The commands on the graph: `cli status`, `db`, `export`, `copy` and `runs`."""

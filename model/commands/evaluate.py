@@ -103,7 +103,7 @@ def evaluate(
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.evaluation import evaluate as evaluation
+    from pharmagraph.model.evaluation import figures as evaluation
     from pharmagraph.model.evaluation.plan import Plan
     from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Split
     from pharmagraph.model.reports.evaluation_folder import write_folder, write_json

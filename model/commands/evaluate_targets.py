@@ -60,7 +60,7 @@ def evaluate_targets(
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.evaluation.targets import evaluate as evaluation
+    from pharmagraph.model.evaluation.targets import figures as evaluation
     from pharmagraph.model.evaluation.targets.truth import read_truth
     from pharmagraph.model.presets.choices import Holdout
     from pharmagraph.model.targets.fitting import Settings

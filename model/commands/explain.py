@@ -97,7 +97,7 @@ def explain(
         else:
             found = explain_pair(graph, of_drug, of_cell, run_id=run, limit=limit)
     if asked:
-        from pharmagraph.model.explain.what_if import parse_set, what_if
+        from pharmagraph.model.explain.counterfactuals import parse_set, what_if
         from pharmagraph.model.inputs.edits import Change
 
         values = [parse_set(text).value for text in set_ or []]
@@ -134,15 +134,15 @@ def _rank(
 ) -> None:
     from pharmagraph.kg import runs
     from pharmagraph.kg.console import note, print_rows, progress
-    from pharmagraph.model.explain import what_if
+    from pharmagraph.model.explain import counterfactuals
     from pharmagraph.model.explain.explanation import explain as explain_pair
 
     genes = [row["gene"] for row in explain_pair(store, drug, run_id=run_id, limit=limit).genes]
-    effects = what_if.read_effects(truth, genes) if truth is not None else None
+    effects = counterfactuals.read_effects(truth, genes) if truth is not None else None
     folder = Path(runs.find(store, run_id)["folder"] or "")
     with progress(format is not Format.table) as bar:
         task = bar.add_task("silencing", total=len(genes) + n_null, note="")
-        rows = what_if.rank_genes(
+        rows = counterfactuals.rank_genes(
             folder, drug["id"], cell_line["id"], genes, n_null=n_null, truth=effects,
             advance=lambda gene: bar.update(task, advance=1, note=gene),
         )  # fmt: skip
@@ -151,7 +151,7 @@ def _rank(
     )
     print_rows(rows, format, title=title)
     if effects is not None:
-        correlation, n = what_if.agreement(rows)
+        correlation, n = counterfactuals.agreement(rows)
         note(f"Spearman's correlation with {truth}: {correlation:.3f} over {n} genes")
 
 

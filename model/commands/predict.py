@@ -27,7 +27,7 @@ def predict(
     from pharmagraph.kg import runs as register
     from pharmagraph.kg.console import print_rows
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.runs.predict import predict as predict_pairs
+    from pharmagraph.model.runs.predictions import predict as predict_pairs
     from pharmagraph.model.runtime import resolve_device
 
     with open_store(store, read_only=True) as graph:

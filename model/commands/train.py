@@ -63,7 +63,7 @@ def train(
     config = load_preset(preset, **preset_changes(epochs, members, conv))
     from pharmagraph.kg import runs as register
     from pharmagraph.model.presets.choices import Split
-    from pharmagraph.model.runs.train import train as train_run
+    from pharmagraph.model.runs.trained import train as train_run
 
     with open_store(store, create=False) as graph, progress(quiet) as bar:
         total = config.training.epochs * config.training.members

@@ -60,7 +60,7 @@ class CellGroupsOption(str, Enum):
 
 
 class OmicsOption(str, Enum):
-    """What is known of cell lines, as `model.omics.OMICS` has it."""
+    """What is known of cell lines, as `model.inputs.edits.OMICS` has it."""
 
     expression = "expression"
     mutation = "mutation"

@@ -13,9 +13,9 @@ from typing import Any
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.model.baselines import BASELINES
+from pharmagraph.model.evaluation.comparison import read_predictions, verdicts
 from pharmagraph.model.evaluation.journal import digest, entries
 from pharmagraph.model.evaluation.plan import Plan, Row
-from pharmagraph.model.evaluation.verdicts import read_predictions, verdicts
 from pharmagraph.model.reports import results
 from pharmagraph.model.reports.plots import write_plots
 

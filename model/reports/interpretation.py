@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from pharmagraph.model.evaluation.targets.evaluate import summary
+from pharmagraph.model.evaluation.targets.figures import summary
 from pharmagraph.model.reports.interpretation_run import about_faithfulness, about_run, in_run, table
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "interpretation.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pharmagraph.model.evaluation.verdicts import Predicted, entity_figures
+from pharmagraph.model.evaluation.comparison import Predicted, entity_figures
 from pharmagraph.model.metrics.scores import CLASSIFICATION, REGRESSION
 from pharmagraph.model.presets.choices import Task
 

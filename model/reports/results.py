@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.model.evaluation.comparison import direction
 from pharmagraph.model.evaluation.plan import Row
-from pharmagraph.model.evaluation.verdicts import direction
 
 SHOWN = {
     "classification": (

@@ -1,0 +1,31 @@
+"""Measured drug–cell-line pairs: which are trained on, which are held out, on which scale, and which may be seen.
+
+A held-out response stops here: `folds` cuts it away, `Visible` holds what may pass messages, `audit` proves it.
+"""
+
+from pharmagraph.model.responses.groups import Groups, cell_line_groups, drug_groups, structure_groups
+from pharmagraph.model.responses.leakage import Check, audit, audit_features, require_clear
+from pharmagraph.model.responses.measured import Responses, responses
+from pharmagraph.model.responses.scale import Scale, visible_pairs
+from pharmagraph.model.responses.splits import Fold, folds, transfer
+from pharmagraph.model.responses.visible import Means, Visible
+
+__all__ = [
+    "Check",
+    "Fold",
+    "Groups",
+    "Means",
+    "Responses",
+    "Scale",
+    "Visible",
+    "audit",
+    "audit_features",
+    "cell_line_groups",
+    "drug_groups",
+    "folds",
+    "require_clear",
+    "responses",
+    "structure_groups",
+    "transfer",
+    "visible_pairs",
+]

@@ -58,7 +58,7 @@ def audit(
     measured
         What the fold's positions count in.
     groups
-        Near twins (`model.twins`), whatever groups the fold was cut by.
+        Near twins (`Groups`), whatever groups the fold was cut by.
 
     Returns
     -------

@@ -1,1 +1,10 @@
-"""Known targets: held out and found again, by simple predictors and by attention that is trained to find them."""
+"""Attention of drugs to genes, fitted to known targets, and what it is fitted from.
+
+Targets that are held out and found again are in `evaluation.targets`.
+"""
+
+from pharmagraph.model.targets.gene_attention import GeneAttention
+from pharmagraph.model.targets.problem import TargetProblem, target_problem
+from pharmagraph.model.targets.run import RunTargets, fit_gene_attention, fit_run
+
+__all__ = ["GeneAttention", "RunTargets", "TargetProblem", "fit_gene_attention", "fit_run", "target_problem"]

@@ -16,9 +16,9 @@ from pharmagraph.kg import runs
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
 from pharmagraph.kg.named import find_drug, find_node
 from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.explain.counterfactuals import agreement, parse_set, rank_genes, read_effects, what_if
 from pharmagraph.model.explain.explanation import explain
 from pharmagraph.model.explain.picture import write
-from pharmagraph.model.explain.what_if import agreement, parse_set, rank_genes, read_effects, what_if
 from pharmagraph.model.inputs.edits import Change, changed
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.presets.config import load_preset

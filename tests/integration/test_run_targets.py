@@ -21,7 +21,7 @@ from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.reports.worked import in_run, of_run
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale
-from pharmagraph.model.runs import train as training_run
+from pharmagraph.model.runs import trained as training_run
 from pharmagraph.model.targets.null import contrasts, permuted
 from pharmagraph.model.targets.run import fit_run
 from tests.screens import screen

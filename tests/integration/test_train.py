@@ -26,7 +26,7 @@ from pharmagraph.model.commands import train as commands
 from pharmagraph.model.commands.predict import predict
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
-from pharmagraph.model.runs import train as training_run
+from pharmagraph.model.runs import trained as training_run
 
 torch.set_num_threads(1)  # these networks are far too small for more
 

@@ -13,12 +13,12 @@ import torch
 
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.heterograph import Heterograph
-from pharmagraph.model.evaluation import evaluate as evaluation
+from pharmagraph.model.evaluation import figures as evaluation
 from pharmagraph.model.evaluation import predictions as finished
-from pharmagraph.model.evaluation.evaluate import evaluate, summary
+from pharmagraph.model.evaluation.comparison import read_predictions, verdicts
+from pharmagraph.model.evaluation.figures import evaluate, summary
 from pharmagraph.model.evaluation.journal import entries
 from pharmagraph.model.evaluation.plan import Plan
-from pharmagraph.model.evaluation.verdicts import read_predictions, verdicts
 from pharmagraph.model.inputs.tensors import baseline_tensors
 from pharmagraph.model.metrics.scores import auroc, per_entity
 from pharmagraph.model.presets.choices import DrugGroups, Split

@@ -13,7 +13,7 @@ from scipy.stats import wilcoxon
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, RowError
-from pharmagraph.model.evaluation.targets.evaluate import evaluate_targets, paired, score_pairs, summary
+from pharmagraph.model.evaluation.targets.figures import evaluate_targets, paired, score_pairs, summary
 from pharmagraph.model.evaluation.targets.holdout import held_out
 from pharmagraph.model.evaluation.targets.predictors import PREDICTORS
 from pharmagraph.model.evaluation.targets.recovery import Recovery, recovery

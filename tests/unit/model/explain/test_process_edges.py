@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from pharmagraph.model.explain.counterfactuals import what_if
 from pharmagraph.model.explain.faithfulness.process_edges import GENES, SIMILAR, ProcessEdges, faithfulness
-from pharmagraph.model.explain.what_if import what_if
 from pharmagraph.model.inputs.edits import Change
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import network_tensors
@@ -166,7 +166,7 @@ def test_a_drug_that_goes_takes_what_it_says_of_levels_with_it(tmp_path: Path) -
     assert _whole(edges) == pytest.approx(torch.stack([m.blended for m in members]).mean(0).numpy(), abs=1e-4)
     alone_left = edges.predict({SIMILAR[0]: np.zeros(len(edges.ends[SIMILAR[0]][0]), bool)})
     by_hand = []
-    for terms in (member.contributions for member in edges._members):
+    for contributions in (m.contributions for m in edges._members):
         assert contributions.levels is not None and float(contributions.levels.abs().max()) > 0.1
         itself = (
             contributions.kernel_c @ contributions.source * contributions.kernel_d.diagonal()

@@ -108,9 +108,9 @@ def verdicts(
     list of dict
         ``metric``, ``grouping``, ``model``, ``mean``, ``deviation`` (over folds), ``folds``, ``low`` and ``high``
         (95%, entities resampled; drugs for the pooled figures of `BOOTSTRAPPED`), ``rival``, ``difference``, ``p``,
-        ``test`` and ``n``. Groups of entities are compared by Wilcoxon's test over entities, the rest by the corrected t-test
-        over folds; where there is one fold, the best of ours and the best of the others by resampling
-        drugs (`BOOTSTRAPPED`).
+        ``test`` and ``n``. Groups of entities are compared by Wilcoxon's test over entities, the rest by the corrected
+        t-test over folds; where there is one fold, the best of ours and the best of the others by resampling drugs
+        (`BOOTSTRAPPED`).
     """
     columns: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
     for row in rows:
