@@ -82,7 +82,7 @@ def predict_fold(
         device=plan.device, gene_attention=gene_attention,
     )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
-    shares = {f"share of the {part} part": share for part, share in fitted.component_weights().items()}
+    shares = {f"weight of {name}": weight for name, weight in fitted.component_weights().items()}
     threshold = fitted.threshold if plan.split is Split.transfer else None
     return Outcome(predicted, shares, time.monotonic() - started, threshold)
 

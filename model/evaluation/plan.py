@@ -37,7 +37,8 @@ class Plan:
     changes
         Options of presets to replace: ``{"network": {...}, "training": {...}}``.
     omics
-        Models see these alone (`model.inputs.edits.OMICS`); all unless given. Folds and twins are the same whatever is seen.
+        Models see these alone (`model.inputs.edits.OMICS`); all unless given. Folds and twins are the same whatever
+        is seen.
     """
 
     split: Split

@@ -9,7 +9,7 @@ import torch
 from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
 from pharmagraph.model.inputs.tensors import graph_tensors
-from pharmagraph.model.networks import gaussian_process
+from pharmagraph.model.networks import posterior
 from pharmagraph.model.networks.conjugate_gradients import solve
 from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent, ResponseProcess
 from pharmagraph.model.networks.posterior import Observed, PosteriorMean
@@ -33,7 +33,7 @@ def problem(n_cell_lines: int = 5, n_drugs: int = 6) -> tuple[torch.Tensor, ...]
 
 
 def test_mean_is_that_of_the_dense_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gaussian_process, "TOLERANCE", 1e-12)
+    monkeypatch.setattr(posterior, "TOLERANCE", 1e-12)
     kernel_c, kernel_d, precision, target = problem()
     covariance = np.kron(kernel_c.numpy(), kernel_d.numpy())
     seen = precision.numpy().ravel() > 0
@@ -58,7 +58,7 @@ def test_offsets_between_drugs_do_not_keep_the_solver_from_its_end(monkeypatch: 
     def left_of(weights: torch.Tensor) -> float:
         return float((observed - system(weights)).norm() / observed.norm())
 
-    monkeypatch.setattr(gaussian_process, "ITERATIONS", 15)
+    monkeypatch.setattr(posterior, "ITERATIONS", 15)
     assert left_of(Observed(kernel_c, kernel_d, precision).weights(observed)) < 1e-3
     assert left_of(solve(system, observed, iterations=30, tolerance=1e-3)) > 0.1
 
@@ -66,7 +66,7 @@ def test_offsets_between_drugs_do_not_keep_the_solver_from_its_end(monkeypatch: 
 def test_gradients_of_kernels_precisions_and_what_is_observed_are_exact(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gaussian_process, "TOLERANCE", 1e-14)
+    monkeypatch.setattr(posterior, "TOLERANCE", 1e-14)
     kernel_c, kernel_d, precision, target = problem(3, 4)
     part = precision > 0  # of the others there is no gradient: nothing was observed, whatever its precision
 
