@@ -32,9 +32,9 @@ class Blend:
             chosen = member.choose(problem)
             options |= {f"{number} {name}": value for name, value in chosen.items()}
             output = _output(problem, member.predict(less, chosen, aside.drug, aside.cell_line))
-            options[f"{number} width"] = (
-                float(output.std()) or 1.0 if problem.task == "classification" else 1.0
-            )
+            # a constant has a width of exactly 0 or of rounding alone, by the processor: both count as none
+            varies = problem.task == "classification" and np.ptp(output) > 0
+            options[f"{number} width"] = float(output.std()) if varies else 1.0
             outputs.append(output / options[f"{number} width"])
         figure = CHOSEN_BY[problem.task]
         weights = max(

@@ -192,7 +192,7 @@ def test_a_given_package_that_is_not_the_published_one(tmp_path: Path) -> None:
 def test_a_store_locked_by_another_process(screen: Path, tmp_path: Path) -> None:
     ingest("drgt", screen)
     hold = (
-        "import sys; from kg.store import open_store; s = open_store(sys.argv[1])\n"
+        "import sys; from pharmagraph.kg.store import open_store; s = open_store(sys.argv[1])\n"
         "print('open', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -209,8 +209,8 @@ def test_a_store_locked_by_another_process(screen: Path, tmp_path: Path) -> None
 
 def test_a_store_of_a_newer_schema(screen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import sys, kg.schema; kg.schema.VERSION = 99\n"
-        "from kg.store import open_store\n"
+        "import sys; from pharmagraph.kg import schema; schema.VERSION = 99\n"
+        "from pharmagraph.kg.store import open_store\n"
         "with open_store(sys.argv[1]) as s: s.create_schema()"
     )
     url = f"ladybug://{Path.cwd()}/pharmagraph.lbug"
@@ -222,10 +222,10 @@ def test_a_disk_that_is_full(screen: Path, tmp_path: Path) -> None:
     """The limit on a file's size stands in for the disk: writes beyond it fail the same way."""
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)\n"
-        "from kg.errors import PharmagraphError\n"
-        "from ingest.load import load\n"
-        "from ingest.sources import synthetic\n"
-        "from kg.store import open_store\n"
+        "from pharmagraph.kg.errors import PharmagraphError\n"
+        "from pharmagraph.ingest.load import load\n"
+        "from pharmagraph.ingest.sources import synthetic\n"
+        "from pharmagraph.kg.store import open_store\n"
         "try:\n"
         "    with open_store(sys.argv[2]) as graph:\n"
         "        load(graph, synthetic.read(drugs=60, cells=200, genes=2000, share=0.5))\n"

@@ -22,7 +22,7 @@ ERROR, ALL = (2,), (0, 1, 2)
 WHERE_FILES_ARE = """
 import json, os, sys
 import pyarrow as pa
-from kg.store import open_store
+from pharmagraph.kg.store import open_store
 
 def where():
     return {name: os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")
@@ -38,7 +38,7 @@ with open(sys.argv[2], "w") as file:
 
 DELETE_ON_A_FULL_DISK = """
 import resource, sys
-from kg.store import open_store
+from pharmagraph.kg.store import open_store
 
 store = open_store("ladybug://" + sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

@@ -38,8 +38,8 @@ def in_another_process(code: str, *arguments: object) -> subprocess.CompletedPro
 
 OPEN = """
 import sys
-from kg.errors import PharmagraphError
-from kg.store import open_store
+from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.kg.store import open_store
 try:
     with open_store("ladybug://" + sys.argv[1], read_only=sys.argv[2] == "True") as graph:
         print(graph.counts()["Gene"])

@@ -30,7 +30,7 @@ CHILD = """
 import sys, time
 sys.path.insert(0, sys.argv[4])
 from test_ladybug_faults import edges, attention, EXPRESSES
-from kg.store import open_store
+from pharmagraph.kg.store import open_store
 store = open_store("ladybug://" + sys.argv[1])
 action, value = sys.argv[2], float(sys.argv[3])
 table = attention(value) if action == "attention" else edges(value)

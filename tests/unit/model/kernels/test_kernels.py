@@ -151,7 +151,7 @@ def test_result_is_the_same_for_any_number_of_threads(name: str) -> None:
 def test_numba_leaves_torch_the_threads_it_had() -> None:
     """In a process of its own: numba gives torch every core the first time that it is asked for threads."""
     code = (
-        "import torch; from model.kernels import Csr, Relation, attend; torch.set_num_threads(1); "
+        "import torch; from pharmagraph.model.kernels import Csr, Relation, attend; torch.set_num_threads(1); "
         "graph = Csr.from_edges(torch.tensor([0, 1]), torch.tensor([0, 0]), 2, 1); "
         "relation = Relation(graph, torch.ones(2, 1, 3), torch.ones(1, 1, 3), torch.ones(1, 3)); "
         "attend([relation], implementation='numba'); print(torch.get_num_threads())"
@@ -333,7 +333,7 @@ def test_read_only_cache_is_no_error(fresh_choice: Path, monkeypatch: pytest.Mon
 
 
 def test_implementation_can_be_forced_by_the_environment() -> None:
-    code = "from model.kernels import status; print(status()['cpu'])"
+    code = "from pharmagraph.model.kernels import status; print(status()['cpu'])"
     environment = os.environ | {"PHARMAGRAPH_KERNELS": "reference"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=CHECKOUT, capture_output=True, text=True
