@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pharmagraph.model.explain.explanation import Explanation, explain
 
 _MODULES = {
-    "Explanation": "explanation", "explain": "explanation", "rank_genes": "counterfactuals", "what_if": "counterfactuals"
+    "Explanation": "explanation", "explain": "explanation",
+    "rank_genes": "counterfactuals", "what_if": "counterfactuals",
 }  # fmt: skip
 
 __all__ = ["Explanation", "explain", "rank_genes", "what_if"]
