@@ -5,7 +5,6 @@ Where data come from is `graph_tensors.py`, what may be seen is `messages.py`, h
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,13 +16,13 @@ from pharmagraph.model.networks.blended_attention import blended
 from pharmagraph.model.networks.encoder import Encoder, Identities
 from pharmagraph.model.networks.factors import Factors
 from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
-from pharmagraph.model.networks.network import Attended, Logits
+from pharmagraph.model.networks.network import Attended, Logits, Network
 from pharmagraph.model.networks.relational import PairDecoder, RelationalLayer
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import NetworkConfig
 
 
-class RelationalNetwork(nn.Module):
+class RelationalNetwork(Network):
     """Relational attention over the graph, axial attention over the responses, a Gaussian process, and factors.
 
     Parameters
@@ -34,32 +33,15 @@ class RelationalNetwork(nn.Module):
         Parts and widths.
     task
         What is predicted; the kernel part starts from it.
-
-    Attributes
-    ----------
-    components
-        Names of the parts.
-    component_weights
-        Of the parts in the prediction; the trainer sets them on the inner validation part.
-    calibration
-        Slope and intercept of the prediction; likewise.
     """
 
-    component_weights: Tensor
-    calibration: Tensor
-
     def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
-        super().__init__()
         others = {
             "axial": config.axial,
             "gaussian_process": config.gaussian_process,
             "factors": config.factors,
         }
-        self.components = ("relational", *(part for part, wanted in others.items() if wanted))
-        self.register_buffer(
-            "component_weights", torch.full((len(self.components),), 1 / len(self.components))
-        )
-        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
+        super().__init__(("relational", *(name for name, wanted in others.items() if wanted)))
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
         self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))

@@ -18,7 +18,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
 from pharmagraph.model.layers.gatv2 import GATv2Conv
-from pharmagraph.model.networks.network import Attended, Logits
+from pharmagraph.model.networks.network import Attended, Logits, Network
 from pharmagraph.model.presets.config import AdjacencyConfig, NetworkConfig
 from pharmagraph.model.presets.relations import RELATIONS
 
@@ -26,7 +26,7 @@ ADJACENT = ("cell_line_from_gene", "drug_from_gene", "drug_from_sensitive")
 """Relations whose edges, both ways, are the adjacency: expression, targets, and sensitive training pairs."""
 
 
-class AdjacencyNetwork(nn.Module):
+class AdjacencyNetwork(Network):
     """Attention over all neighbours at once, whatever their kind.
 
     Features are rows of similarity matrices: Tanimoto of drugs, RBF on expression of cell lines and of genes. An
@@ -41,18 +41,13 @@ class AdjacencyNetwork(nn.Module):
         With its section ``adjacency``.
     """
 
-    component_weights: Tensor
-    calibration: Tensor
     gene_place: Tensor
     """Number of a gene in the graph → its place among the network's genes, -1 for none."""
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
-        super().__init__()
+        super().__init__(("adjacency",))
         assert config.adjacency is not None  # the preset was checked
         self.settings: AdjacencyConfig = config.adjacency
-        self.components = ("adjacency",)
-        self.register_buffer("component_weights", torch.ones(1))
-        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.offsets = {
             "Drug": 0,
             "CellLine": tensors.n_drugs,

@@ -72,7 +72,7 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
         return fittings[of_part[0]], torch.stack([outputs[n] for n in of_part]).mean(0)
 
     on_parts = [[said(ensemble, part) for part in inner_parts] for ensemble in ensembles]
-    candidates = _shares(fittings[0].network.components, expected)  # type: ignore[arg-type]
+    candidates = _shares(fittings[0].network.components, expected)
     tried = [
         (shares, place)
         for shares in (candidates[:1] if settled else candidates)
@@ -89,8 +89,8 @@ def blend(fittings: Sequence[Fitting]) -> Blend:
             line = curve(label, logit)
         threshold = best_threshold(label, expit(line[0] * logit + line[1]))
     for fitting in fittings:
-        fitting.network.component_weights.copy_(shares)  # type: ignore[operator]
-        fitting.network.calibration.copy_(torch.tensor(line))  # type: ignore[operator]
+        fitting.network.component_weights.copy_(shares)
+        fitting.network.calibration.copy_(torch.tensor(line))
     return Blend(ensemble, threshold)
 
 

@@ -70,8 +70,8 @@ class Fitted:
 
     def component_weights(self) -> dict[str, float]:
         """Part of the network → its share in the prediction, mean over members."""
-        mean = torch.stack([m.network.component_weights for m in self.members]).mean(0)  # type: ignore[misc]
-        return dict(zip(self.members[0].network.components, mean.tolist(), strict=True))  # type: ignore[arg-type]
+        mean = torch.stack([m.network.component_weights for m in self.members]).mean(0)
+        return dict(zip(self.members[0].network.components, mean.tolist(), strict=True))
 
     @property
     def device(self) -> torch.device:

@@ -25,7 +25,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.make import make_network
-from pharmagraph.model.networks.network import Logits
+from pharmagraph.model.networks.network import Logits, Network
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.groups import Groups
@@ -51,7 +51,7 @@ class Member:
         AUROC (R² for regression) on its inner part at that epoch.
     """
 
-    network: nn.Module
+    network: Network
     best_epoch: int
     validation: float
 
@@ -135,7 +135,7 @@ class Fitting(lightning.LightningModule):
         total = sum(len(chunk.test) for chunk in self.chunks) / settings.chunks
         penalty = self.network.penalty(
             settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
-        )  # type: ignore[operator]
+        )
         whole: Tensor = loss / total + penalty / len(self.inner_training)
         return whole
 
@@ -206,13 +206,13 @@ class Fitting(lightning.LightningModule):
 
     def validate(self) -> float:
         """The figure of the parts in even shares."""
-        found = self.figure(self.inner_outputs(), self.network.component_weights.cpu())  # type: ignore[arg-type]
+        found = self.figure(self.inner_outputs(), self.network.component_weights.cpu())
         return found if np.isfinite(found) else NOT_VALIDATED / 2
 
     def configure_optimizers(self) -> Any:
         """AdamW; warm-up over ten steps, then a cosine to nothing."""
         settings = self.config.training
-        groups = self.network.parameter_groups()  # type: ignore[operator]
+        groups = self.network.parameter_groups()
         optimiser = torch.optim.AdamW(
             [
                 {"params": groups["identity"], "lr": settings.identity_learning_rate, "weight_decay": 0.0},
