@@ -14,7 +14,7 @@ from pharmagraph.model.baselines.calibration import INTERCEPT, SLOPE, link, with
 from pharmagraph.model.baselines.problem import Options, Problem
 from pharmagraph.model.networks.gaussian_process import ResponseProcess
 from pharmagraph.model.presets.choices import Split, Task
-from pharmagraph.model.responses.inner_parts import draw_chunks
+from pharmagraph.model.responses.inner_folds import draw_chunks
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale
 from pharmagraph.model.responses.visible import Means, Visible

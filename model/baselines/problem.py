@@ -13,13 +13,13 @@ from pharmagraph.model.baselines.features import Features
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.responses.measured import Responses
 
 Options = Mapping[str, float]
 Predict = Callable[["Problem", Options, np.ndarray, np.ndarray], np.ndarray]
 
-INNER_SHARE = 0.15
+INNER_FRACTION = 0.15
 """Of the training pairs, drugs or cell lines, for an inner part."""
 
 
@@ -74,7 +74,11 @@ class Problem:
     def inner(self, number: int) -> tuple[Problem, Responses]:
         """The problem without an inner part, and that part; another number, another part."""
         fold = inner_split(
-            self.training, self.split, share=INNER_SHARE, seed=1000 * self.seed + number, groups=self.groups
+            self.training,
+            self.split,
+            fraction=INNER_FRACTION,
+            seed=1000 * self.seed + number,
+            groups=self.groups,
         )
         return replace(self, training=self.training.take(fold.train)), self.training.take(fold.test)
 

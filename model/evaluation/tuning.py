@@ -22,10 +22,10 @@ from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.responses.measured import Responses, require_two_classes
 
-INNER_SHARE = 0.15
+INNER_FRACTION = 0.15
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def tune(
         raise ModelError(f"--fold {fold} is not among {len(cut)} folds, which are counted from 0")
     training = measured.take(cut[fold].train)
     groups = plan.groups(heterograph)
-    inner = inner_split(training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=groups)
+    inner = inner_split(training, plan.asked_as, fraction=INNER_FRACTION, seed=plan.seed, groups=groups)
     less, aside = training.take(inner.train), training.take(inner.test)
     for part, where in ((less, "the training pairs"), (aside, "the inner validation pairs")):
         require_two_classes(part, plan.task, f"{where} of the study")

@@ -109,7 +109,7 @@ class TrainingConfig(_Strict):
     epochs: int = Field(ge=1, le=100_000)
     patience: int = Field(ge=1)
     validate_every: int = Field(ge=1)
-    validation_share: float = Field(gt=0, lt=0.5)
+    validation_fraction: float = Field(gt=0, lt=0.5)
     mask_supervision: bool
     chunks: int = Field(ge=1, le=100)
     learning_rate: float = Field(gt=0)

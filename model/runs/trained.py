@@ -34,7 +34,7 @@ from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
-from pharmagraph.model.training.ensemble import Fitted, Report, fit
+from pharmagraph.model.training.ensemble import Fitted, Progress, fit
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     n_null: int = 0,
-    report: Report | None = None,
+    report: Progress | None = None,
     stage: Callable[[str], None] = lambda what: None,
 ) -> Trained:
     """Train on what a store holds and register the run.

@@ -22,7 +22,7 @@ from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import give_back_memory, reproducible
 from pharmagraph.model.targets.gene_attention import GeneAttention
 from pharmagraph.model.training.blending import blend
-from pharmagraph.model.training.member import Fitting, Member, fit_member
+from pharmagraph.model.training.member import Member, fit_member, prepare
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class Fitted:
         return self.tensors.structure.device
 
 
-Report = Callable[[int, int, float | None], None]
-"""Told (member, epoch, inner validation or None) after every epoch, both counted from 1."""
+Progress = Callable[[int, int, float | None], None]
+"""Called after every epoch with the member, the epoch (both from 1) and the figure on its inner fold, or None."""
 
 
 @reproducible()
@@ -95,7 +95,7 @@ def fit(
     groups: Groups | None = None,
     device: str = "cpu",
     gene_attention: GeneAttention | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
 ) -> Fitted:
     """Fit an ensemble.
 
@@ -137,7 +137,7 @@ def fit(
     builder = MessageBuilder(tensors, config.network, scale.means, blind)
     members, fittings, seconds = [], [], []
     for number in range(config.training.members):
-        fitting = Fitting(
+        fitting = prepare(
             tensors, builder, training, config, scale, split, seed=seed, number=number, groups=groups
         )
         members.append(fit_member(fitting, device, _for_member(report, number + 1)))
@@ -145,12 +145,16 @@ def fit(
         seconds += fitting.epoch_seconds
         give_back_memory()
     chosen = blend(fittings)
-    if len(kinds := {fittings[n].process_states for n in chosen.kept}) == 1:
+    if len(kinds := {fittings[n].config.network.process_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
     members = [members[n] for n in chosen.kept]
-    # the inner parts have said what they had to: now they are training pairs as all others
+    for member in members:
+        member.network.component_weights.copy_(chosen.component_weights)
+        member.network.calibration.copy_(torch.tensor(chosen.calibration))
+    # everything is chosen: from here on the pairs that inner folds set aside are training pairs like all others
     for number in chosen.kept:
-        fittings[number].fit_factors(training)
+        if (factor_fits := fittings[number].factor_fits) is not None:
+            factor_fits.fit(training)
     messages = builder.build(visible_pairs(training, scale, tensors.device))
     if gene_attention is not None:
         given = gene_attention.on(tensors)
@@ -167,7 +171,7 @@ def fit(
     )
 
 
-def _for_member(report: Report | None, member: int) -> Callable[[int, float | None], None]:
+def _for_member(report: Progress | None, member: int) -> Callable[[int, float | None], None]:
     def tell(epoch: int, value: float | None) -> None:
         if report is not None:
             report(member, epoch, value)

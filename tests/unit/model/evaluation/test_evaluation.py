@@ -26,7 +26,7 @@ from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.reports import results
 from pharmagraph.model.reports.evaluation_folder import write_folder
 from pharmagraph.model.responses import leakage as leaks
-from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.training import member as fitting
 from tests.screens import screen
 
