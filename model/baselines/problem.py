@@ -13,14 +13,14 @@ from pharmagraph.model.baselines.features import Features
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_folds import inner_split
+from pharmagraph.model.responses.inner_folds import InnerFold
 from pharmagraph.model.responses.measured import Responses
 
 Options = Mapping[str, float]
 Predict = Callable[["Problem", Options, np.ndarray, np.ndarray], np.ndarray]
 
 INNER_FRACTION = 0.15
-"""Of the training pairs, drugs or cell lines, for an inner part."""
+"""Fraction of the training pairs, drugs or cell lines that an inner fold sets aside."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,12 @@ class Problem:
         return 2 * target - 1 if self.task == "classification" else (target - mean) / width
 
     def inner(self, number: int) -> tuple[Problem, Responses]:
-        """The problem without an inner part, and that part; another number, another part."""
-        fold = inner_split(
-            self.training,
-            self.split,
-            fraction=INNER_FRACTION,
-            seed=1000 * self.seed + number,
+        """The problem without the pairs that an inner fold sets aside, and those pairs; each number has its own."""
+        inner = InnerFold.of(
+            self.training, self.split, fraction=INNER_FRACTION, seed=1000 * self.seed + number,
             groups=self.groups,
-        )
-        return replace(self, training=self.training.take(fold.train)), self.training.take(fold.test)
+        )  # fmt: skip
+        return replace(self, training=inner.training), inner.validation
 
 
 class Baseline(Protocol):

@@ -28,8 +28,8 @@ from pharmagraph.model.responses.splits import Fold
 from pharmagraph.model.training.factor_fits import FactorFits
 
 REGRESSION_NOISE = 0.5
-"""Expected standard deviation of a measured value around its prediction, in standard deviations of the training ln IC50.
-It sets how much the squared error counts beside the priors. Chosen on inner folds."""
+"""Expected standard deviation of a value around its prediction, in standard deviations of the training ln IC50. It sets
+how much the squared error counts beside the priors. Chosen on inner folds."""
 
 WARM_UP_STEPS = 10
 """Steps over which learning rates rise to their full value. Chosen on inner folds."""
