@@ -111,10 +111,9 @@ def _output(
     if problem.task == "classification":
         return process.logits(kernels, visible, of_drug, of_cell_line)
     seen = Means.of(problem.split)
-    drug_mean, cell_line_mean = visible.means(seen)
-    visible = visible.without(drug_mean, cell_line_mean)
-    rest = process.logits(kernels, visible, of_drug, of_cell_line, spread=visible.spreads(seen))
-    return drug_mean[of_drug] + cell_line_mean[of_cell_line] + rest
+    visible, offsets = visible.without_means(seen)
+    rest = process.logits(kernels, visible, of_drug, of_cell_line, drug_scale=visible.drug_scales(seen))
+    return offsets.of_pairs(of_drug, of_cell_line) + rest
 
 
 def _numbers(problem: Problem, process: ResponseProcess) -> dict[str, tuple[nn.Parameter, int | tuple[()]]]:

@@ -79,23 +79,22 @@ class RelationalNetwork(Network):
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _ = self.states(tensors, messages)
-        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
-        parts = [self.relational(states, messages, drug, cell_line)]
+        residuals = [self.relational(states, messages, drug, cell_line)]
         if self.axial is not None:
-            parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
+            residuals.append(self.axial(tensors, messages.visible, drug, cell_line))
         if self.gaussian_process is not None:
-            parts.append(offset + self.gaussian_process(tensors, states, messages, drug, cell_line))
+            residuals.append(self.gaussian_process(tensors, states, messages, drug, cell_line))
         if self.factors is not None and not self.training:
-            parts.append(offset + self.factors(self.encoder.components(tensors), drug, cell_line))
-        return Logits(tuple(parts), self.component_weights, self.calibration)
+            residuals.append(self.factors(self.encoder.components(tensors), drug, cell_line))
+        offset = messages.offset(drug, cell_line)
+        return Logits(tuple(residuals), offset, self.component_weights, self.calibration)
 
     def relational(
         self, states: dict[str, Tensor], messages: Messages, drug: Tensor, cell_line: Tensor
     ) -> Tensor:
-        """What the relational part says of pairs, (n_pairs,)."""
-        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
-        identities = self.identities.logits(messages, drug, cell_line)
-        logits: Tensor = offset + self.decoder(states, drug, cell_line) + identities
+        """Output of the relational component, (n_pairs,)."""
+        logits: Tensor = self.decoder(states, drug, cell_line)
+        logits = logits + self.identities.logits(messages, drug, cell_line)
         return logits
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:

@@ -100,7 +100,9 @@ class AdjacencyNetwork(Network):
         of_drugs = functional.linear(states[: tensors.n_drugs], of_drug, first.bias)
         of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
         pair = of_drugs[drug] + of_cell_lines[cell_line]
-        return Logits((self.head[1:](pair)[:, 0],), self.component_weights, self.calibration)
+        output: Tensor = self.head[1:](pair)[:, 0]
+        # it predicts whole values: the published network knows no means
+        return Logits((output,), torch.zeros_like(output), self.component_weights, self.calibration)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention on the edges of the adjacency, in the relations they come from."""

@@ -115,7 +115,7 @@ class ResponseProcess(nn.Module):
         cell_line: Tensor,
         *,
         more: tuple[Tensor, Tensor] | None = None,
-        spread: Tensor | None = None,
+        drug_scale: Tensor | None = None,
     ) -> Tensor:
         """Of pairs given by node numbers, (n_pairs,).
 
@@ -127,16 +127,16 @@ class ResponseProcess(nn.Module):
             Responses.
         more
             Kernels of drugs and of cell lines, already weighted, to be added, (n, n).
-        spread
-            Of drugs' values, (n_drugs,): what the process explains, and its noise, are in these units.
+        drug_scale
+            Scale of each drug's values, (n_drugs,): the process, its noise included, works in units of it.
         """
         active = visible.known_drugs.clone()  # the others have no part in the system
         active[drug] = True
         columns = torch.nonzero(active).flatten()
         column = (torch.cumsum(active, 0) - 1)[drug]
-        *system, spread = self._system(kernels, visible, columns, more, spread)
-        mean: Tensor = PosteriorMean.apply(*system) * spread
-        drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
+        *system, drug_scale = self._system(kernels, visible, columns, more, drug_scale)
+        mean: Tensor = PosteriorMean.apply(*system) * drug_scale
+        drug_mean = visible.sign_means(0)
         return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
 
     def terms(
@@ -145,13 +145,17 @@ class ResponseProcess(nn.Module):
         visible: Visible,
         *,
         more: tuple[Tensor, Tensor] | None = None,
-        spread: Tensor | None = None,
+        drug_scale: Tensor | None = None,
     ) -> Contributions:
         """What all entities draw from each other; arguments as in `logits`."""
         columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
-        kernel_c, kernel_d, precision, target, spread = self._system(kernels, visible, columns, more, spread)
+        kernel_c, kernel_d, precision, target, drug_scale = self._system(
+            kernels, visible, columns, more, drug_scale
+        )
         weights = Observed(kernel_c, kernel_d, precision).weights(target)
-        return Contributions(kernel_c, torch.outer(spread, spread) * kernel_d, self.scale * weights / spread)
+        return Contributions(
+            kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
+        )
 
     def _system(
         self,
@@ -159,9 +163,9 @@ class ResponseProcess(nn.Module):
         visible: Visible,
         columns: Tensor,
         more: tuple[Tensor, Tensor] | None,
-        spread: Tensor | None,
+        drug_scale: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Kernels of cell lines and of some drugs, precisions, what was observed in units of spreads, and those."""
+        """Kernels of cell lines and of some drugs, precisions, observations in units of drug scale, and those scales."""
         measured = visible.measured[:, columns]
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
         of_measured, share_of_untested = functional.softplus(self.precision)
@@ -174,8 +178,8 @@ class ResponseProcess(nn.Module):
             kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
         of_class, of_strength = self.observed
         target = of_class * visible.sign[:, columns] + of_strength * value
-        spread = torch.ones_like(target[0]) if spread is None else spread[columns]
-        return kernel_c, kernel_d, precision, target / spread, spread
+        drug_scale = torch.ones_like(target[0]) if drug_scale is None else drug_scale[columns]
+        return kernel_c, kernel_d, precision, target / drug_scale, drug_scale
 
     def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor) -> Tensor:
         positive = functional.softplus
@@ -192,7 +196,7 @@ class GaussianProcessComponent(ResponseProcess):
     more term of each kernel, between entities that have visible responses: states were fitted to those, and what they
     say of others is a memory of the training entities, which costs more than it brings. The overlap of drugs' attention
     to genes is one more term of the drug kernel. In regression a drug that all cell lines answer alike is not taken to
-    vary as one that divides them: what is left of its mean is in units of its spread. Where drugs will be asked for
+    vary as one that divides them: what is left of its mean is in units of its scale. Where drugs will be asked for
     unseen their means are not left in for the process to explain, but predicted apart (`DrugLevels`).
 
     Parameters
@@ -228,7 +232,7 @@ class GaussianProcessComponent(ResponseProcess):
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        pattern = self.logits(kernels, visible, drug, cell_line, more=more, spread=messages.drug_spread)
+        pattern = self.logits(kernels, visible, drug, cell_line, more=more, drug_scale=messages.drug_scale)
         return pattern if levels is None else pattern + levels.sum(1)[drug]
 
     def contributions(
@@ -237,16 +241,16 @@ class GaussianProcessComponent(ResponseProcess):
         """What all entities draw from each other, by the same kernels."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        return replace(self.terms(kernels, visible, more=more, spread=messages.drug_spread), levels=levels)
+        return replace(self.terms(kernels, visible, more=more, drug_scale=messages.drug_scale), levels=levels)
 
     def _levels(self, tensors: GraphTensors, messages: Messages) -> tuple[Tensor | None, Visible]:
         """What drugs' levels draw from each other, and what is visible without them; nothing where means are out."""
         if self.levels is None or not messages.drug_means_in:
             return None, messages.visible
         visible = messages.visible
-        means = visible.means(Means(drugs=True, cell_lines=False))
+        rest, means = visible.without_means(Means(drugs=True, cell_lines=False))
         count = visible.measured.sum(0) * visible.known_drugs
-        return self.levels.terms(tensors.drug_kernels, means[0], count), visible.without(*means)
+        return self.levels.terms(tensors.drug_kernels, means.drug, count), rest
 
     def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
         """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""

@@ -41,21 +41,30 @@ class Attended:
 
 @dataclass(frozen=True)
 class Logits:
-    """What the parts of a network say of pairs.
+    """Logits of pairs, or standardised values, by each component of a network and blended.
 
     Attributes
     ----------
-    components
-        Each (n_pairs,), each fitted against the targets; in training without the factors, which are fitted alone.
+    residuals
+        Output of each component, (n_pairs,) each, without the means that were taken out of its messages. In training
+        the factors are left out: they are fitted by themselves.
+    offset
+        Those means (`Messages.offset`), (n_pairs,): this is the one place that adds them.
     component_weights
-        Of the parts in the prediction, (n_parts,), summing to 1.
+        Weight of each component in the prediction, (n_components,), summing to 1.
     calibration
         Slope and intercept of the prediction, (2,).
     """
 
-    components: tuple[Tensor, ...]
+    residuals: tuple[Tensor, ...]
+    offset: Tensor
     component_weights: Tensor
     calibration: Tensor
+
+    @property
+    def components(self) -> tuple[Tensor, ...]:
+        """Prediction of each component by itself, (n_pairs,) each: what is fitted to the labels."""
+        return tuple(self.offset + residual for residual in self.residuals)
 
     @property
     def blended(self) -> Tensor:

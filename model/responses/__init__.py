@@ -8,13 +8,14 @@ from pharmagraph.model.responses.leakage import Check, audit, audit_features, re
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.splits import Fold, folds, transfer
-from pharmagraph.model.responses.visible import Means, Visible
+from pharmagraph.model.responses.visible import Means, Offsets, Visible
 
 __all__ = [
     "Check",
     "Fold",
     "Groups",
     "Means",
+    "Offsets",
     "Responses",
     "Scale",
     "Visible",

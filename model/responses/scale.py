@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.measured import Responses
-from pharmagraph.model.responses.visible import PRIOR_PAIRS, Means, Visible
+from pharmagraph.model.responses.visible import SCALE_PAIRS, Means, Visible
 
 LARGEST_STRENGTH = 4.0
 """Standard deviations beyond which a measured value counts no more."""
@@ -92,9 +92,9 @@ def _above_drug_mean(responses: Responses) -> np.ndarray:
     mean = np.bincount(drug, value, minlength=responses.n_drugs) / np.maximum(count, 1)
     rest = value - mean[drug]
     overall = max(float((rest**2).mean()), 1e-12)
-    spread = (np.bincount(drug, rest**2, minlength=responses.n_drugs) + PRIOR_PAIRS * overall) / (
-        count + PRIOR_PAIRS
+    variance = (np.bincount(drug, rest**2, minlength=responses.n_drugs) + SCALE_PAIRS * overall) / (
+        count + SCALE_PAIRS
     )
     strength = strength.copy()
-    strength[graded] = (rest / np.sqrt(spread[drug])).clip(-LARGEST_STRENGTH, LARGEST_STRENGTH)
+    strength[graded] = (rest / np.sqrt(variance[drug])).clip(-LARGEST_STRENGTH, LARGEST_STRENGTH)
     return strength

@@ -107,6 +107,5 @@ class FactorFits:
 
     def _ends(self, pairs: Responses, seen: Visible) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Drugs and cell lines of pairs, and the pairs' offsets by the means of visible ones, (n_pairs,) each."""
-        of_drug, of_cell_line = self.builder.offsets(seen)
-        drug, cell_line = (torch.from_numpy(i).to(of_drug.device) for i in (pairs.drug, pairs.cell_line))
-        return drug, cell_line, of_drug[drug] + of_cell_line[cell_line]
+        drug, cell_line = (torch.from_numpy(i).to(self.tensors.device) for i in (pairs.drug, pairs.cell_line))
+        return drug, cell_line, self.builder.offsets(seen).of_pairs(drug, cell_line)

@@ -29,10 +29,10 @@ from pharmagraph.model.training.factor_fits import FactorFits
 
 REGRESSION_NOISE = 0.5
 """Expected standard deviation of a value around its prediction, in standard deviations of the training ln IC50. It sets
-how much the squared error counts beside the priors. Chosen on inner folds."""
+how much the squared error counts beside the priors. Set by hand."""
 
 WARM_UP_STEPS = 10
-"""Steps over which learning rates rise to their full value. Chosen on inner folds."""
+"""Steps over which learning rates rise to their full value. Set by hand."""
 
 NOT_VALIDATED = -1e9
 """Figure of an epoch that was not validated, below any real one: Lightning's callbacks accept no missing values."""
