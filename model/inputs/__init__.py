@@ -7,7 +7,7 @@ from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.edits import Change, changed, with_new_cell_line, with_new_drug
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.principal_components import PrincipalComponents
-from pharmagraph.model.inputs.similarities import cell_line_kernels, drug_kernels, k_nearest, tanimoto
+from pharmagraph.model.inputs.similarities import cell_line_kernels, drug_kernels, k_nearest
 from pharmagraph.model.inputs.tensors import GraphTensors, baseline_tensors, graph_tensors, network_tensors
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "graph_tensors",
     "k_nearest",
     "network_tensors",
-    "tanimoto",
     "with_new_cell_line",
     "with_new_drug",
 ]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg.fingerprints import FINGERPRINTS
+from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.inputs.edges import Edges
 
 
@@ -68,22 +69,8 @@ def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
     """
     bits = views["fingerprint"]
     rarity = torch.log1p(len(bits) / (1 + bits.sum(0)))
-    kernels = [tanimoto(views[name]) for name in FINGERPRINTS]
+    kernels = [torch.from_numpy(tanimoto(*[views[name].numpy()] * 2)) for name in FINGERPRINTS]
     return torch.stack([*kernels, _cosine(bits * rarity), _stored(similar, len(bits))], dim=-1)
-
-
-def tanimoto(counts: Tensor) -> Tensor:
-    """Sum of smaller counts over sum of larger ones, (n, n), 0 between empty rows; for bits, the usual Tanimoto.
-
-    A count of c is c bits of which it has all, so the smaller of two counts is the bits that both have.
-    """
-    common = counts.new_zeros(len(counts), len(counts))
-    for level in range(1, int(counts.max()) + 1 if counts.numel() else 1):
-        reached = counts[:, (counts >= level).any(0)] >= level
-        common += reached.to(counts.dtype) @ reached.to(counts.dtype).T
-    size = common.diagonal()
-    similarity: Tensor = common / (size[:, None] + size[None] - common).clamp(min=1)
-    return similarity
 
 
 def cell_line_kernels(
@@ -95,11 +82,10 @@ def cell_line_kernels(
     width, the others twice, half and a quarter of it. A cell line without expression is like none by it: having none
     is no reason to be alike.
     """
-    square = (expression**2).sum(1)
-    distance = (square[:, None] + square[None] - 2 * expression @ expression.T).clamp(min=0)
+    distance = squared_distances(expression)
     apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
     width = apart.median() if len(apart) else distance.new_tensor(1.0)
-    rbf = torch.exp(-distance / width.clamp(min=1e-6))
+    rbf = rbf_of(distance, width)
     centred = expression - expression.mean(0)
     by_expression = [_cosine(_components(centred)), _cosine(centred), rbf, rbf**0.5, rbf**2, rbf**4]
     without = ~expression.any(dim=1)
@@ -114,6 +100,17 @@ def cell_line_kernels(
         ((tissue[:, None] == tissue[None]) & (tissue >= 0)[:, None]).float(),
     ]
     return torch.stack(kernels, dim=-1)
+
+
+def squared_distances(rows: Tensor) -> Tensor:
+    """Squared Euclidean distances between rows (n, width), (n, n)."""
+    square = (rows**2).sum(1)
+    return (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
+
+
+def rbf_of(distance: Tensor, width: Tensor) -> Tensor:
+    """RBF kernel of squared distances: the exponential of minus their multiple of ``width``, in their unit; (n, n)."""
+    return torch.exp(-distance / width.clamp(min=1e-6))
 
 
 def _stored(similar: Edges, n: int) -> Tensor:

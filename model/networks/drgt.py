@@ -13,7 +13,12 @@ from torch.nn import functional
 from pharmagraph.model.inputs.candidates import genes_with_signal
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
+from pharmagraph.model.inputs.similarities import (
+    CELL_LINE_KERNELS,
+    DRUG_KERNELS,
+    rbf_of,
+    squared_distances,
+)
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
@@ -220,7 +225,5 @@ def _similarity_rows(tensors: GraphTensors, genes: Tensor, width: float) -> tupl
     """Of drugs, cell lines and genes; ``width`` multiplies the squared width of both RBFs."""
     drugs = tensors.drug_kernels[..., DRUG_KERNELS.index("fingerprint")]
     cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")] ** (1 / width)
-    rows = tensors.expression.T[genes]
-    square = (rows**2).sum(1)
-    distance = (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
-    return drugs, cell_lines, torch.exp(-distance / (width * distance.mean()).clamp(min=1e-6))
+    distance = squared_distances(tensors.expression.T[genes])
+    return drugs, cell_lines, rbf_of(distance, width * distance.mean())

@@ -9,6 +9,7 @@ import torch
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups
 
 
@@ -61,11 +62,8 @@ def drug_groups(heterograph: Heterograph, how: DrugGroups = DrugGroups.twins) ->
     n = heterograph.graph.num_nodes("Drug")
     if how is DrugGroups.alone:
         return np.arange(n)
-    bits = heterograph.graph.nodes["Drug"].data["fingerprint"].float()
-    common = bits @ bits.T
-    size = common.diagonal()
-    union = size[:, None] + size[None] - common
-    alike = ((common >= TANIMOTO * union) & (union > 0)).numpy()
+    bits = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
+    alike = tanimoto(bits, bits) >= np.float32(TANIMOTO)
     if how is DrugGroups.scaffold:
         if "scaffold" not in heterograph.graph.nodes["Drug"].data:
             raise ModelError("this graph was saved without scaffolds; export it again from its store")

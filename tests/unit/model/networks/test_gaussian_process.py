@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pharmagraph.model.inputs.messages import MessageBuilder
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
+from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.networks import posterior
 from pharmagraph.model.networks.conjugate_gradients import solve
@@ -152,13 +152,3 @@ def test_every_kernel_can_be_a_covariance() -> None:
         for at, name in enumerate(names):
             smallest = torch.linalg.eigvalsh(kernels[..., at].double()).min()
             assert smallest > -1e-4, name
-
-
-def test_tanimoto_of_counts_is_minima_over_maxima() -> None:
-    generator = np.random.default_rng(0)
-    counts = generator.poisson(0.7, (7, 20)).astype(np.float32)
-    counts[3] = 0
-    minima = np.minimum(counts[:, None], counts[None]).sum(-1)
-    maxima = np.maximum(counts[:, None], counts[None]).sum(-1)
-    expected = minima / np.maximum(maxima, 1)
-    np.testing.assert_allclose(tanimoto(torch.from_numpy(counts)).numpy(), expected, rtol=1e-6)
