@@ -1,6 +1,6 @@
-"""The heterograph as tensors that hold no label, and the messages that visible responses add to them in one step.
+"""The heterograph as tensors without any label, and the messages that visible responses add to them in one step.
 
-`edits` gives the same graph with one thing otherwise: a new drug, a silenced gene.
+`edits` makes copies of a graph with one change: a new drug, a silenced gene.
 """
 
 from pharmagraph.model.inputs.edges import Edges

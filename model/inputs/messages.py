@@ -1,7 +1,7 @@
-"""What one step of a network may see: the visible responses and the edges that carry them, nothing that is predicted.
+"""What a network may see in one step: the visible responses, and all edges that pass messages.
 
-A pair that is to be predicted is in none of its tensors, in either direction; an entity that is to be predicted
-sends no message at all.
+A pair that is predicted in the step is in none of these tensors, in either direction. An entity that is predicted as
+unseen sends no message at all.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Messages:
     Attributes
     ----------
     edges
-        Relation → its edges, by which attention is read back.
+        Relation → its edges, in the order in which attention is read back.
     graphs
         Relation → the same edges sorted for the kernels.
     drug_statistics, cell_line_statistics
-        Shrunk mean and log count of the visible responses, float32 (n, 2).
+        Mean sign, shrunk towards 0, and log count of the visible responses of each entity, float32 (n, 2).
     offsets
         Means that were taken out of the visible values in regression; 0 for classes.
     visible
@@ -42,9 +42,9 @@ class Messages:
     gene_attention
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
-        How much of it drugs share, (n_drugs, n_drugs): `model.gene_attention.kernel_of` of it.
+        Overlap of the gene attention of two drugs (`kernel_of`), (n_drugs, n_drugs).
     drug_means_in
-        Whether drugs' means of a regression are left in the visible values: they have to be predicted, too.
+        Whether drug means are left in the values of a regression, since they have to be predicted, too.
     """
 
     edges: dict[str, Edges]
@@ -64,18 +64,19 @@ class Messages:
 
 
 class MessageBuilder:
-    """Makes `Messages` of what is visible; the edges that no response touches are sorted once.
+    """Makes `Messages` of visible responses; edges that depend on no response are sorted once.
 
     Parameters
     ----------
     tensors
-        Of the heterograph.
+        Tensors of the heterograph.
     config
         Names the relations and the numbers of candidate genes.
     means
-        Those removed before the sign of a response is taken; None where it is that of the class.
+        Means that are taken out of values before their sign is taken; None where signs are those of classes.
     gene_attention
-        Of `Messages`; where it is given, genes reach drugs by it alone, and no relation joins the two.
+        As in `Messages`. Where it is given, drugs read genes through it alone: relations between drugs and genes are
+        left out.
     """
 
     def __init__(

@@ -1,5 +1,7 @@
-"""How alike drugs are by structure, and cell lines by omics; no response enters. Each is a covariance, too: the axial
-part attends by these, the Gaussian process has them for kernels."""
+"""Similarities of drugs by structure and of cell lines by omics, without any response.
+
+Each is positive semi-definite, so it can be a covariance of the Gaussian process; the axial component attends by them.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from pharmagraph.model.inputs.edges import Edges
 
 
 def kernel_of(gene_attention: Tensor) -> Tensor:
-    r"""Overlap of drugs' attention, :math:`\sum_g \sqrt{\alpha_{dg} \alpha_{eg}}`: 1 of a drug with itself, (n, n).
+    r"""Overlap of the gene attention of two drugs, :math:`\sum_g \sqrt{\alpha_{dg} \alpha_{eg}}`, (n_drugs, n_drugs).
 
-    A sum over genes of a product of two drugs' edges: each gene has its share. It is a covariance.
+    It is 1 for a drug with itself, positive semi-definite, and a sum over genes, so each gene's contribution is a term.
     """
     root = gene_attention.sqrt()
     return root @ root.T
@@ -46,9 +48,10 @@ CELL_LINE_KERNELS = (
 )
 N_SHARPENED_DRUG_KERNELS = 6
 N_SHARPENED_CELL_LINE_KERNELS = 2
-"""The first kernels, which alone rank neighbours and set how fast the axial part's attention falls off."""
+"""How many of the first kernels rank neighbours and set how fast the axial component's attention falls off."""
 
 N_COMPONENTS = 16
+"""Principal components of expression in the similarity ``components``. Set by hand."""
 
 
 def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
@@ -57,15 +60,15 @@ def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
     Parameters
     ----------
     views
-        Of structures, as in `kg.fingerprints.FINGERPRINTS`: bits or counts, float32 (n_drugs, width).
+        Fingerprints by name (`kg.fingerprints.FINGERPRINTS`): bits or counts, float32 (n_drugs, width).
     similar
-        Stored similarities.
+        Similarities that the graph stores.
 
     Returns
     -------
     Tensor
-        Tanimoto on every view; ``rare_bits``, a cosine in which a bit counts by how rare it is; and what is
-        stored. A drug without a structure is similar to none but by what is stored.
+        Tanimoto similarity on every view; ``rare_bits``, a cosine in which rare bits count more; and the stored
+        similarity. A drug without a structure has stored similarities only.
     """
     bits = views["fingerprint"]
     rarity = torch.log1p(len(bits) / (1 + bits.sum(0)))
@@ -78,9 +81,9 @@ def cell_line_kernels(
 ) -> Tensor:
     """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 10), in the order of ``CELL_LINE_KERNELS``.
 
-    ``components`` is a cosine on the main axes of expression; ``rbf`` has the median squared distance as its
-    width, the others twice, half and a quarter of it. A cell line without expression is like none by it: having none
-    is no reason to be alike.
+    ``components`` is a cosine on principal components of expression. ``rbf`` has the median squared distance as its
+    squared width, ``rbf_wide``, ``rbf_narrow`` and ``rbf_narrower`` have twice, half and a quarter of it. A cell line
+    without expression is similar to no other by expression: lacking it does not make two cell lines alike.
     """
     distance = squared_distances(expression)
     apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
@@ -114,7 +117,7 @@ def rbf_of(distance: Tensor, width: Tensor) -> Tensor:
 
 
 def _stored(similar: Edges, n: int) -> Tensor:
-    """Stored similarities, (n, n), as the nearest matrix that can be a covariance: only neighbours were stored."""
+    """Stored similarities, (n, n). The graph stores neighbours only, so negative eigenvalues are set to 0."""
     matrix = torch.eye(n, dtype=torch.float64)
     matrix[similar.dst, similar.src] = similar.weight[:, 0].double()
     values, vectors = torch.linalg.eigh(matrix)
@@ -123,7 +126,7 @@ def _stored(similar: Edges, n: int) -> Tensor:
 
 
 def _components(centred: Tensor) -> Tensor:
-    """Coordinates on the main axes of variation, (n, 16): what many genes say together, without single genes' noise."""
+    """Coordinates on the first principal components, (n, `N_COMPONENTS`)."""
     values, vectors = torch.linalg.eigh((centred @ centred.T).double())
     k = min(N_COMPONENTS, len(values))
     coordinates: Tensor = vectors[:, -k:] * values[-k:].clamp(min=0).sqrt()
@@ -144,14 +147,14 @@ def k_nearest(kernels: Tensor, k: int, ranked_by: int) -> Edges:
     kernels
         (n, n, n_kernels).
     k
-        Sources a destination.
+        Neighbours of each node.
     ranked_by
-        So many of the first kernels, by their mean.
+        Number of the first kernels whose mean ranks the nodes.
 
     Returns
     -------
     Edges
-        Weight: all kernels, (n_edges, n_kernels).
+        From neighbour to node; the weight holds all kernels, (n_edges, n_kernels).
     """
     n = len(kernels)
     mean = kernels[..., :ranked_by].mean(-1)

@@ -1,6 +1,6 @@
-"""The relational network: encoders, relational attention layers and the decoder of drug–cell-line pairs.
+"""The network of the presets `default` and `fast`: a blend of up to four components that predict pairs.
 
-Where data come from is `graph_tensors.py`, what may be seen is `messages.py`, how it is fitted `training.py`.
+Its inputs are made in `inputs`, from what a step may see; it is fitted in `training`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class RelationalNetwork(Network):
     Parameters
     ----------
     tensors
-        Sizes, and the features that fix the projections.
+        Give the numbers of entities, and the features whose principal components are inputs.
     config
-        Parts and widths.
+        Components and widths.
     task
-        What is predicted; the kernel part starts from it.
+        What is predicted; the starting point of the Gaussian process depends on it.
     """
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
@@ -92,13 +92,13 @@ class RelationalNetwork(Network):
     def relational(
         self, states: dict[str, Tensor], messages: Messages, drug: Tensor, cell_line: Tensor
     ) -> Tensor:
-        """Output of the relational component, (n_pairs,)."""
+        """Output of the relational component for pairs given by node numbers, (n_pairs,)."""
         logits: Tensor = self.decoder(states, drug, cell_line)
         logits = logits + self.identities.logits(messages, drug, cell_line)
         return logits
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
-        """The last layer's attention by relation, with the other parts' by their shares where they have any."""
+        """Attention by relation: the last layer's, blended with that of the other components where they have some."""
         states, weights = self.states(tensors, messages)
         found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
         axial = self.axial.attention(tensors, messages.visible) if self.axial is not None else {}
@@ -106,16 +106,16 @@ class RelationalNetwork(Network):
             found |= axial
         else:
             contributions = self.gaussian_process.contributions(tensors, states, messages)
-            shares = dict(zip(self.components, self.component_weights.tolist(), strict=True))
-            found = blended(found, axial, contributions, messages.visible, shares)
+            component_weights = dict(zip(self.components, self.component_weights.tolist(), strict=True))
+            found = blended(found, axial, contributions, messages.visible, component_weights)
         return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
-        """Priors of the identities, to be added to the summed loss."""
+        """Negative log density of the Gaussian priors of identities, to be added to the summed loss."""
         return self.identities.penalty(numbers, drug_bias, cell_line_bias)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """``identity``, ``axial``, ``kernel`` and ``rest``: they learn at rates of their own."""
+        """``identity``, ``axial``, ``gaussian_process`` and ``rest``: each has a learning rate of its own."""
         identity = [
             *self.identities.drug.parameters(),
             *self.identities.cell_line.parameters(),
@@ -123,11 +123,11 @@ class RelationalNetwork(Network):
             self.identities.cell_line_bias,
         ]
         axial = list(self.axial.parameters()) if self.axial is not None else []
-        kernel = self.gaussian_process.hyperparameters() if self.gaussian_process is not None else []
-        apart = {id(p) for p in identity + axial + kernel}
+        process = self.gaussian_process.hyperparameters() if self.gaussian_process is not None else []
+        apart = {id(p) for p in identity + axial + process}
         return {
             "identity": identity,
             "axial": axial,
-            "gaussian_process": kernel,
+            "gaussian_process": process,
             "rest": [p for p in self.parameters() if id(p) not in apart],
         }

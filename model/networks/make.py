@@ -11,7 +11,7 @@ from pharmagraph.model.presets.config import Config
 
 
 def make_network(tensors: GraphTensors, config: Config, task: Task, number: int = 0) -> Network:
-    """A new network of the preset's kind, the ensemble's ``number``-th, its weights drawn from torch's generator."""
+    """A new network as the preset has it for the ensemble's member ``number``; torch's generator draws its weights."""
     options = config.of_member(number).network
     network: Network = (
         RelationalNetwork(tensors, options, task)

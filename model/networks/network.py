@@ -22,11 +22,11 @@ class Attended:
     Attributes
     ----------
     edges
-        Of the relation, from source to destination.
+        Edges of the relation, from source to destination.
     weight
-        Mean over heads, (n_edges,).
+        Attention coefficient of each edge, mean over heads, (n_edges,).
     competitors
-        Edges in the softmax of the edge's destination, itself included, int64 (n_edges,).
+        Number of edges in the softmax that the edge is in, itself included, int64 (n_edges,).
     """
 
     edges: Edges
@@ -35,7 +35,7 @@ class Attended:
 
     @classmethod
     def within(cls, edges: Edges, weight: Tensor) -> Attended:
-        """Where the edges of a relation compete among themselves."""
+        """Attention of a relation whose edges into one destination share a softmax of their own."""
         return cls(edges, weight, torch.bincount(edges.dst)[edges.dst] if len(edges) else edges.dst)
 
 

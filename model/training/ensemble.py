@@ -1,6 +1,6 @@
-"""Fits an ensemble of networks to training pairs and predicts with it; same seed, same result.
+"""Fits an ensemble of networks to training pairs and predicts with it; the same seed gives the same result.
 
-It is given training pairs only; nothing of a held-out pair is within its reach. One network's fit is `fitting.py`.
+It is given training pairs only, never a held-out one. How one network is fitted is `member.py` and `fitting.py`.
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ from pharmagraph.model.training.member import Member, fit_member, prepare
 
 @dataclass(frozen=True)
 class Fitted:
-    """An ensemble that was fitted on one training part.
+    """An ensemble that was fitted to training pairs.
 
     Attributes
     ----------
     members
         Networks whose outputs are averaged.
     messages
-        Made of all training pairs: what a prediction may lean on.
+        Made of all training pairs; every prediction reads them.
     seconds_per_epoch
         Median over epochs and members.
     gene_attention
-        Of drugs to genes, where it was fitted to known targets beforehand.
+        Attention of drugs to genes, where it was fitted to known targets beforehand.
     threshold
-        Probability from which a pair is best called sensitive, by inner parts of random pairs; not kept in a run.
+        Probability from which a pair is best called sensitive, chosen on inner folds of random pairs; not saved in a
+        run's folder.
     """
 
     config: Config
@@ -69,13 +70,13 @@ class Fitted:
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
     def component_weights(self) -> dict[str, float]:
-        """Part of the network → its share in the prediction, mean over members."""
+        """Component of the network → its weight in the prediction, mean over members."""
         mean = torch.stack([m.network.component_weights for m in self.members]).mean(0)
         return dict(zip(self.members[0].network.components, mean.tolist(), strict=True))
 
     @property
     def device(self) -> torch.device:
-        """Where it lies."""
+        """Device of the tensors and networks."""
         return self.tensors.structure.device
 
 
@@ -102,32 +103,32 @@ def fit(
     Parameters
     ----------
     tensors
-        Of the whole graph, held-out entities included: features carry no response.
+        Tensors of the whole graph, held-out entities included: features carry no response.
     training
         Training pairs only.
     config
         The preset.
     seed
-        Same seed, same number of threads and same device: the same weights to the last bit.
+        The same seed, number of threads and device give the same weights to the last bit.
     task
         What is predicted.
     split
-        How pairs will be asked for: it sets what is masked in training (pairs, whole drugs or whole cell
-        lines) and what the inner validation part is made of.
+        How pairs will be asked for: it sets what a chunk and an inner fold consist of (pairs, whole drugs or whole
+        cell lines).
     groups
-        Drugs and cell lines that the outer split holds out together, as inner parts and chunks then do, too; each
-        alone unless given.
+        Drugs and cell lines that the outer split holds out together; inner folds and chunks keep them together, too.
+        Each alone unless given.
     device
         ``cpu`` or ``cuda``.
     gene_attention
         Attention of drugs to genes, fitted to known targets with the training pairs as evidence.
     report
-        Told of progress.
+        Called after every epoch.
 
     Raises
     ------
     ModelError
-        If all training targets are equal.
+        If the training pairs are all of one class, or all have one ln IC50.
     """
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
