@@ -20,6 +20,9 @@ from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.presets.relations import BETWEEN_DRUGS_AND_GENES, RELATIONS
 from pharmagraph.model.responses.visible import NO_MEANS, Means, Offsets, Visible
 
+LOG_COUNT_UNIT = 3
+"""Divides log counts of responses, so that features are of order 1. Set by hand."""
+
 
 @dataclass(frozen=True)
 class Messages:
@@ -203,4 +206,4 @@ class MessageBuilder:
 def _statistics(visible: Visible, dim: int) -> Tensor:
     """Mean sign and log count of the visible responses over cell lines (0) or drugs (1), (n, 2)."""
     count = visible.measured.sum(dim)
-    return torch.stack([visible.sign_means(dim), torch.log1p(count) / 3], dim=1)
+    return torch.stack([visible.sign_means(dim), torch.log1p(count) / LOG_COUNT_UNIT], dim=1)

@@ -1,4 +1,4 @@
-"""Networks that turn drug–cell-line pairs into logits, or standardised ln IC50, and say where they attended.
+"""Networks that predict drug–cell-line pairs, as logits or standardised ln IC50, and give their attention.
 
 Each is a `Network`; `make_network` makes the one that a preset asks for.
 """

@@ -11,6 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+START_WEIGHTS = {"kernel": 0.15, "constant": 0.1, "identity": 0.3, "noise": 0.5}
+"""Weights of each similarity, of the constant and of the identity, and the variance of a single response around its
+drug's level, before anything is learned; in squared standard deviations of ln IC50. Set by hand."""
+
 
 class DrugLevels(nn.Module):
     """A Gaussian process over drugs whose kernel is a weighted sum of fixed similarities, a constant and the identity.
@@ -23,7 +27,8 @@ class DrugLevels(nn.Module):
 
     def __init__(self, n_kernels: int) -> None:
         super().__init__()
-        self.weights = nn.Parameter(before_softplus([0.15] * n_kernels + [0.1, 0.3, 0.5]))
+        kernel, *others = START_WEIGHTS.values()
+        self.weights = nn.Parameter(before_softplus([kernel] * n_kernels + others))
 
     def terms(self, kernels: Tensor, mean: Tensor, count: Tensor) -> Tensor:
         """Contribution of each drug to the level of each.

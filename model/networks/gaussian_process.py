@@ -29,6 +29,17 @@ START: dict[Task, dict[str, Any]] = {
 """Where learning starts: the factor of the posterior mean, and the weights of class and strength in an observation.
 Set by hand."""
 
+START_WEIGHTS = {
+    "drug kernel": 0.15, "cell-line kernel": 0.2, "profiles": 0.3, "states": 0.3, "genes": 0.3,
+    "drug constant": 0.1, "cell-line constant": 0.05, "drug identity": 0.3, "cell-line identity": 0.2,
+}  # fmt: skip
+"""Weights of the terms of the kernels (of each similarity, for the first two) before anything is learned. Similarities
+are unitless, in [-1, 1]. Set by hand."""
+
+START_PRECISION, START_UNTESTED = 0.5, 0.03
+"""Precision of a measured pair, and that of an untested pair as a multiple of it, before anything is learned. Set by
+hand."""
+
 N_DRUG_VIEW, N_CELL_LINE_VIEW = 32, 16
 """Widths of the linear maps of node states whose cosines enter the kernels. Set by hand."""
 
@@ -107,12 +118,13 @@ class ResponseProcess(nn.Module):
 
     def __init__(self, n_drug_kernels: int, n_cell_line_kernels: int, task: Task = "classification") -> None:
         super().__init__()
-        self.of_drugs = nn.Parameter(before_softplus([0.15] * n_drug_kernels))
-        self.of_cell_lines = nn.Parameter(before_softplus([0.2] * n_cell_line_kernels))
-        self.of_profiles = nn.Parameter(before_softplus([0.3, 0.3]))
-        self.constant = nn.Parameter(before_softplus([0.1, 0.05]))
-        self.identity = nn.Parameter(before_softplus([0.3, 0.2]))
-        self.precision = nn.Parameter(before_softplus([0.5, 0.03]))
+        start = START_WEIGHTS
+        self.of_drugs = nn.Parameter(before_softplus([start["drug kernel"]] * n_drug_kernels))
+        self.of_cell_lines = nn.Parameter(before_softplus([start["cell-line kernel"]] * n_cell_line_kernels))
+        self.of_profiles = nn.Parameter(before_softplus([start["profiles"]] * 2))
+        self.constant = nn.Parameter(before_softplus([start["drug constant"], start["cell-line constant"]]))
+        self.identity = nn.Parameter(before_softplus([start["drug identity"], start["cell-line identity"]]))
+        self.precision = nn.Parameter(before_softplus([START_PRECISION, START_UNTESTED]))
         self.observed = nn.Parameter(torch.tensor(START[task]["observed"]))
         self.scale = nn.Parameter(torch.tensor(START[task]["scale"]))
         self.bias, self.of_drug_mean = nn.Parameter(torch.tensor(0.0)), nn.Parameter(torch.tensor(0.0))
@@ -166,10 +178,10 @@ class ResponseProcess(nn.Module):
     ) -> Contributions:
         """The posterior mean of all pairs as contributions of entities; parameters as in `logits`."""
         columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
-        kernel_c, kernel_d, precision, target, drug_scale = self._system(
+        kernel_c, kernel_d, precision, observation, drug_scale = self._system(
             kernels, visible, columns, more, drug_scale
         )
-        weights = Observed(kernel_c, kernel_d, precision).weights(target)
+        weights = Observed(kernel_c, kernel_d, precision).weights(observation)
         return Contributions(
             kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
         )
@@ -194,9 +206,9 @@ class ResponseProcess(nn.Module):
         if more is not None:
             kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
         of_class, of_strength = self.observed
-        target = of_class * visible.sign[:, columns] + of_strength * value
-        drug_scale = torch.ones_like(target[0]) if drug_scale is None else drug_scale[columns]
-        return kernel_c, kernel_d, precision, target / drug_scale, drug_scale
+        observation = of_class * visible.sign[:, columns] + of_strength * value
+        drug_scale = torch.ones_like(observation[0]) if drug_scale is None else drug_scale[columns]
+        return kernel_c, kernel_d, precision, observation / drug_scale, drug_scale
 
     def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor) -> Tensor:
         positive = functional.softplus
@@ -231,8 +243,10 @@ class GaussianProcessComponent(ResponseProcess):
     def __init__(self, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS), task)
         self.uses_states = config.process_states != "never"
-        self.of_states = nn.Parameter(before_softplus([0.3, 0.3]))
-        self.of_genes = nn.Parameter(before_softplus([0.3])) if config.process_genes else None
+        self.of_states = nn.Parameter(before_softplus([START_WEIGHTS["states"]] * 2))
+        self.of_genes = (
+            nn.Parameter(before_softplus([START_WEIGHTS["genes"]])) if config.process_genes else None
+        )
         self.levels = DrugLevels(len(DRUG_KERNELS)) if task == "regression" else None
         self.drug_view, self.cell_line_view = (
             nn.Linear(config.channels, N_DRUG_VIEW),

@@ -1,6 +1,6 @@
 """Chooses, on inner folds, which networks of an ensemble stay and how much each of their components counts.
 
-It decides and changes no network; `ensemble.py` does what it says. How one network is fitted is `fitting.py`.
+It changes no network: `ensemble.py` applies the choice. How one network is fitted is `fitting.py`.
 """
 
 from __future__ import annotations

@@ -34,6 +34,9 @@ how much the squared error counts beside the priors. Set by hand."""
 WARM_UP_STEPS = 10
 """Steps over which learning rates rise to their full value. Set by hand."""
 
+LAST_RATE = 1e-4
+"""Fraction of its learning rate that remains at the end of the cosine. Set by hand."""
+
 NOT_VALIDATED = -1e9
 """Figure of an epoch that was not validated, below any real one: Lightning's callbacks accept no missing values."""
 
@@ -191,7 +194,8 @@ class Fitting(lightning.LightningModule):
         return found if np.isfinite(found) else NOT_VALIDATED / 2
 
     def configure_optimizers(self) -> Any:
-        """AdamW; the rates rise over `WARM_UP_STEPS`, then fall to nothing along a cosine, unless they are constant."""
+        """AdamW; the rates rise over `WARM_UP_STEPS`, then fall to `LAST_RATE` along a cosine, unless they are
+        constant."""
         settings = self.config.training
         groups = self.network.parameter_groups()
         optimiser = torch.optim.AdamW(
@@ -219,7 +223,7 @@ class Fitting(lightning.LightningModule):
         def falling(step: int) -> float:
             if settings.schedule == "constant":
                 return 1.0
-            return 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0)))) + 1e-4
+            return 0.5 * (1 + float(np.cos(np.pi * min(step / n_steps, 1.0)))) + LAST_RATE
 
         def warmed(step: int) -> float:
             if settings.schedule == "constant":
