@@ -96,7 +96,7 @@ def test_twins_across_random_folds_are_noted_not_refused() -> None:
     leaks.require_clear(list(found.values()), "fold 0")
 
 
-def test_inner_part_that_holds_a_tested_pair_is_caught() -> None:
+def test_inner_fold_that_holds_a_tested_pair_is_caught() -> None:
     fold = _fold(Split.random)
     training, test = MEASURED.take(fold.train), MEASURED.take(fold.test)
     inner = inner_split(training, Split.random, fraction=0.2, seed=0)

@@ -95,7 +95,7 @@ def test_best_epoch_is_kept_and_patience_stops_the_fit() -> None:
     assert values[fitted.members[0].best_epoch] == pytest.approx(fitted.members[0].validation)
 
 
-def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose() -> None:
+def test_members_have_disjoint_inner_folds_and_one_choice_of_component_weights() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
@@ -117,7 +117,7 @@ def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose()
     outputs = [fitting.inner_outputs() for fitting in fittings]
 
     def reached(share: float) -> list[list[float]]:
-        """Of each inner part the figure, then with one of its cell lines left out."""
+        """For each inner fold the figure, then the figure without each of its cell lines."""
         shares, found = torch.tensor([share, 1 - share]), []
         for fitting, output in zip(fittings, outputs, strict=True):
             inner = fitting.pairs.validation
@@ -129,7 +129,9 @@ def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose()
     chosen = float(choice.component_weights[0])
     best = max((reached(tenths / 10) for tenths in range(11)), key=lambda of: np.mean([f[0] for f in of]))
     told = config.training.expected_weights
-    expected = told["relational"] / (told["relational"] + told["axial"])  # the fast preset has no third part
+    expected = told["relational"] / (
+        told["relational"] + told["axial"]
+    )  # the fast preset has no third component
     for tenths in range(11):
         # none that is nearer to what is expected does as well as the best, within the error of the difference
         behind = [np.subtract(one, other) for one, other in zip(best, reached(tenths / 10), strict=True)]
@@ -276,7 +278,7 @@ def test_same_seed_same_bits_when_threads_share_the_sums() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_classes_are_calibrated_on_inner_parts_without_a_change_of_order() -> None:
+def test_classes_are_calibrated_on_inner_folds_without_a_change_of_order() -> None:
     plain, calibrated = (_fit(calibrate=wanted) for wanted in (False, True))
     slope, intercept = calibrated[0].members[0].network.calibration
     assert [m.network.calibration.tolist() for m in plain[0].members] == [[1.0, 0.0]]
@@ -287,7 +289,7 @@ def test_classes_are_calibrated_on_inner_parts_without_a_change_of_order() -> No
     assert _fit("regression", epochs=2)[0].members[0].network.calibration.tolist() == [1.0, 0.0]
 
 
-def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
+def test_a_component_that_predicts_nothing_gets_little_weight() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
@@ -315,7 +317,7 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
         ("regression", Split.unseen_drug, [0.9, 0.1]),
     ],
 )
-def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_and_split(
+def test_where_components_predict_equally_well_weights_are_those_expected_of_the_task_and_split(
     task: Task, split: Split, expected: list[float]
 ) -> None:
     heterograph = screen()
@@ -334,7 +336,7 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_a
 
 
 @pytest.mark.parametrize(("split", "settled"), [(Split.unseen_drug, True), (Split.unseen_cell, False)])
-def test_shares_that_the_preset_settles_are_not_chosen(split: Split, settled: bool) -> None:
+def test_component_weights_that_the_preset_settles_are_not_chosen(split: Split, settled: bool) -> None:
     heterograph = screen()
     measured = responses(heterograph, "regression")
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
@@ -373,7 +375,7 @@ def test_where_both_are_unseen_one_drug_on_many_cell_lines_is_no_evidence_of_oth
     assert shares(0.5 * truth.flip(0), truth)[1] > 0.9  # all drugs do, and all cell lines
 
 
-def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
+def test_factors_are_fitted_without_the_pairs_set_aside_then_with_them() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
