@@ -158,8 +158,8 @@ def test_known_pairs_keep_their_predictions_beside_new_entities(run: Run) -> Non
     drug, cell_line = np.repeat(np.arange(N_DRUGS), N_CELL_LINES), np.tile(np.arange(N_CELL_LINES), N_DRUGS)
     before = saved.load(run.folder, graph)
     after = saved.load(run.folder, with_new_cell_line(with_new_drug(graph, "CCOc1ccccc1"), z))
-    # similarities are relative to all of a graph (how rare a bit is, how far cell lines lie apart), so that the components
-    # that read them move a little; the others have no reason to
+    # similarities depend on the whole graph (how rare a bit is, how far cell lines lie apart), so components that read
+    # them change a little; the others should not
     assert after.predict(drug, cell_line) == pytest.approx(before.predict(drug, cell_line), abs=0.05)
     for name, was, now in zip(
         COMPONENTS, _components(before, drug, cell_line), _components(after, drug, cell_line), strict=True
