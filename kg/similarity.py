@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Counts = npt.NDArray[np.generic]
+Counts = npt.NDArray[Any]
 
 
 def tanimoto(a: Counts, b: Counts) -> npt.NDArray[np.float32]:
