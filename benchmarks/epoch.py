@@ -64,7 +64,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     from pharmagraph.model.responses.scale import Scale
     from pharmagraph.model.responses.splits import folds
     from pharmagraph.model.targets.run import fit_gene_attention
-    from pharmagraph.model.training.member import Fitting
+    from pharmagraph.model.training.member import prepare
 
     config = load_preset(preset)
     with open_store(store_url, read_only=True) as store:
@@ -74,7 +74,7 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
     tensors = network_tensors(graph, config.network)
     attends = fit_gene_attention(graph, tensors, training, config, task="classification", seed=0)
     blind = attends.on(tensors, blind=True) if attends is not None else None
-    fitting = Fitting(
+    fitting = prepare(
         tensors,
         MessageBuilder(tensors, config.network, None, blind),
         training,

@@ -1,4 +1,4 @@
-"""Tanimoto and RBF kernels, and k nearest neighbours in blocks of rows so that memory stays flat.
+"""RBF kernels, and k nearest neighbours in blocks of rows so that memory stays flat.
 
 Arrays in, arrays out; what a row stands for is the caller's business.
 """
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import ShapeError
+from pharmagraph.kg.similarity import tanimoto
 
 TANIMOTO = "tanimoto:morgan2:2048"
 RBF = "rbf:expression"
@@ -71,27 +72,6 @@ def k_nearest(similarity: Floats, k: int, *, minimum: float = 0.0) -> EdgeList:
     edges = _undirected(rows, columns, lambda a, b: similarity[a, b])
     keep = edges.similarity >= minimum
     return EdgeList(edges.src[keep], edges.dst[keep], edges.similarity[keep])
-
-
-def tanimoto(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Tanimoto similarity of binary fingerprints; two empty ones have none.
-
-    Parameters
-    ----------
-    a, b
-        ``(n, bits)`` and ``(m, bits)``, 0 or 1.
-
-    Returns
-    -------
-    ndarray
-        ``(n, m)``, unitless in [0, 1].
-    """
-    # Counts stay far below 2**24, so float32 products are exact and BLAS does the work.
-    left, right = a.astype(np.float32), b.astype(np.float32)
-    common = left @ right.T
-    union = left.sum(1)[:, None] + right.sum(1)[None, :] - common
-    similarity: npt.NDArray[np.float32] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
-    return similarity
 
 
 def median_distance(features: Floats) -> float:

@@ -1,7 +1,7 @@
 """Simple models that a network has to beat, one a module, behind one interface.
 
-A baseline chooses its options on inner parts of the training pairs and predicts pairs it is asked for; it is given
-nothing of a held-out pair but the two entities' features.
+A baseline chooses its options on inner folds of the training pairs, then predicts the pairs that it is asked for. Of a
+held-out pair it is given only the features of the drug and the cell line.
 """
 
 from pharmagraph.model.baselines.additive import Additive

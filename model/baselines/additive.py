@@ -1,4 +1,4 @@
-"""A drug effect plus a cell-line effect. Whatever beats it has learned some interaction of the two."""
+"""A drug effect plus a cell-line effect: a model that beats it has learned some interaction of the two."""
 
 from __future__ import annotations
 

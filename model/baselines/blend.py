@@ -1,4 +1,4 @@
-"""A weighted mean of other baselines, the weights chosen on an inner part of the training pairs."""
+"""A weighted mean of other baselines, the weights chosen on an inner fold of the training pairs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pharmagraph.model.metrics.scores import CHOSEN_BY
 
 
 class Blend:
-    """Each member is fitted on the rest of an inner part and predicts it; the weights that do best there are kept.
+    """Members are fitted without the pairs of an inner fold and predict them; the weights that do best there are kept.
 
-    Classes are blended as standardised log-odds, which members of different sharpness share fairly.
+    For classes log-odds are blended, each divided by its standard deviation: otherwise sharper members would count
+    more.
     """
 
     def __init__(self, *members: Baseline, steps: int = 10) -> None:
@@ -23,10 +24,10 @@ class Blend:
         self.steps = steps
 
     def choose(self, problem: Problem) -> Options:
-        """Every member's options, their weights, and how their log-odds are scaled."""
+        """Options of every member, the members' weights, and the standard deviations of their log-odds."""
         options: dict[str, float] = {}
         less, aside = problem.inner(0)
-        target = aside.label(problem.task).astype(np.float64)
+        label = aside.label(problem.task).astype(np.float64)
         outputs = []
         for number, member in enumerate(self.members):
             chosen = member.choose(problem)
@@ -39,7 +40,7 @@ class Blend:
         figure = CHOSEN_BY[problem.task]
         weights = max(
             _simplex(len(self.members), self.steps),
-            key=lambda shares: figure(target, np.tensordot(shares, outputs, 1)),
+            key=lambda weights: figure(label, np.tensordot(weights, outputs, 1)),
         )
         options |= {f"{number} weight": weight for number, weight in enumerate(weights)}
         if problem.task == "classification":
@@ -65,6 +66,6 @@ def _output(problem: Problem, predicted: np.ndarray) -> np.ndarray:
 
 
 def _simplex(n: int, steps: int) -> list[tuple[float, ...]]:
-    """All shares of so many steps that sum to 1."""
+    """All weights of ``n`` members that are multiples of ``1 / steps`` and sum to 1."""
     counts = (c for c in product(range(steps + 1), repeat=n - 1) if sum(c) <= steps)
     return [(*(k / steps for k in c), (steps - sum(c)) / steps) for c in counts]

@@ -1,4 +1,4 @@
-"""Scores of a class to probabilities: a logistic curve fitted on inner parts of the training pairs (Platt, 1999)."""
+"""Turns scores into probabilities by a logistic curve fitted on inner folds of the training pairs (Platt, 1999)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SLOPE, INTERCEPT = "slope", "intercept"
 
 
 def with_calibration(problem: Problem, score: Predict, options: Options, *, number: int = 0) -> Options:
-    """The options and the curve that turns their scores of an inner part into probabilities; regression needs none."""
+    """The options with the slope and intercept fitted to scores of an inner fold; unchanged for regression."""
     if problem.task == "regression":
         return options
     less, aside = problem.inner(number)
@@ -21,7 +21,7 @@ def with_calibration(problem: Problem, score: Predict, options: Options, *, numb
 
 
 def link(problem: Problem, options: Options, score: np.ndarray) -> np.ndarray:
-    """Probability of a score; a regression's score is the prediction already."""
+    """Probability of a score; for regression the score is the prediction already."""
     if problem.task == "regression":
         return score
     probability: np.ndarray = expit(options[SLOPE] * score + options[INTERCEPT])
@@ -29,6 +29,6 @@ def link(problem: Problem, options: Options, score: np.ndarray) -> np.ndarray:
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Of probabilities kept away from 0 and 1."""
+    """Log-odds of probabilities, which are first limited to 1e-6 from 0 and 1."""
     odds: np.ndarray = logit(np.clip(probability, 1e-6, 1 - 1e-6))
     return odds

@@ -1,4 +1,4 @@
-"""Matrix factorisation: biases and a low-rank product under Gaussian priors, averaged over several starts."""
+"""Matrix factorisation: biases and a low-rank product with Gaussian priors, averaged over several starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from pharmagraph.model.networks.factors import CELL_LINE_BIAS_PENALTY, DRUG_BIAS
 class Factorisation:
     """Logistic for classes, Gaussian for ln IC50; fitted by Adam on all pairs at once.
 
-    An entity without training pairs has no bias and no factors, so it is predicted from the other side's bias alone.
+    An entity without training pairs has neither bias nor factors, so its pairs are predicted from the other entity's
+    bias alone.
     """
 
     members: int = 8
@@ -25,10 +26,10 @@ class Factorisation:
     candidates: Sequence[tuple[int, float, float]] = (
         (16, 1.0, 0.0), (16, 1.0, 0.03), (32, 1.0, 0.03), (16, 2.0, 0.03), (8, 0.5, 0.03)
     )  # fmt: skip
-    """Rank, penalty of factors, weight of untested pairs."""
+    """Rank, prior precision of factors, weight of an untested pair."""
 
     def choose(self, problem: Problem) -> Options:
-        """Rank, penalty, and the weight of untested pairs, by single members."""
+        """Rank, prior precision and weight of untested pairs, judged by a single start."""
         candidates = [
             {"rank": rank, "penalty": penalty, "untested": untested, "members": 1}
             for rank, penalty, untested in self.candidates
@@ -70,7 +71,7 @@ class Factorisation:
 
 
 def table_loss(problem: Problem, untested: float) -> TableLoss:
-    """Of the training pairs, and of untested ones with that weight."""
+    """Loss of the training pairs, and of untested pairs with the weight ``untested``."""
     training = problem.training
     mean, width = problem.scale
     return TableLoss.of(
@@ -81,7 +82,7 @@ def table_loss(problem: Problem, untested: float) -> TableLoss:
 
 
 def outcome(problem: Problem, output: Tensor) -> np.ndarray:
-    """Probability, or ln IC50, of outputs, float64."""
+    """Probability, or ln IC50, from outputs, float64."""
     if problem.task == "classification":
         return torch.sigmoid(output).numpy().astype(np.float64)
     mean, width = problem.scale

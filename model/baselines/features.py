@@ -1,4 +1,4 @@
-"""What baselines know of drugs and cell lines: kernels that can be covariances, and principal components."""
+"""Features of drugs and cell lines for baselines: positive semi-definite kernels, and principal components."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 
 N_DRUG_COMPONENTS = 48
 N_CELL_LINE_COMPONENTS = 24
+"""Numbers of principal components. Set by hand."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Of all drugs and cell lines of a graph; no response enters.
+    """Features of all drugs and cell lines of a graph; no response enters.
 
     Attributes
     ----------
     drug_kernels, cell_line_kernels
-        Those of `model.similarities` that tell any two entities of the graph alike, float32 (n, n).
+        The similarities of `inputs.similarities` that are not 0 for all pairs of the graph, float32 (n, n).
     drug_components, cell_line_components
-        Main axes of structure and of expression, the first of unit variance, float32 (n, n_components).
+        Principal components of structure and of expression, the first of unit variance, float32 (n, n_components).
     """
 
     drug_kernels: dict[str, Tensor]
@@ -46,7 +47,7 @@ class Features:
 
 
 def components(rows: Tensor, k: int) -> np.ndarray:
-    """Coordinates on the main axes of variation, all scaled alike so that the first has unit variance, (n, k)."""
+    """Coordinates on the first k principal components, in units of the first one's standard deviation, (n, k)."""
     centred = (rows - rows.mean(0)).double()
     values, vectors = torch.linalg.eigh(centred @ centred.T)
     values, vectors = values.flip(0)[:k].clamp(min=0), vectors.flip(1)[:, :k]

@@ -14,29 +14,30 @@ from pharmagraph.model.baselines.calibration import INTERCEPT, SLOPE, link, with
 from pharmagraph.model.baselines.problem import Options, Problem
 from pharmagraph.model.networks.gaussian_process import ResponseProcess
 from pharmagraph.model.presets.choices import Split, Task
-from pharmagraph.model.responses.inner_parts import draw_chunks
+from pharmagraph.model.responses.inner_folds import draw_chunks
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale
 from pharmagraph.model.responses.visible import Means, Visible
 
 LEARNING_RATES: Mapping[Task, float] = {"classification": 0.1, "regression": 0.2}
+"""Adam's first rate. Set by hand."""
 
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """`model.gaussian_process.ResponseProcess` on fixed similarities and profiles of the training responses.
+    """`ResponseProcess` on fixed similarities and profiles of the training responses.
 
-    It is the network's own kernel part without states of any network. The weights of all kernels and both precisions
-    descend the loss of training pairs that are predicted from the others, whole drugs or cell lines where those will
-    be asked for unseen. Where pairs are asked for at random their probabilities are calibrated on an inner part; of
-    unseen entities an inner part holds too few to say.
+    It is the Gaussian process of the network, without node states. Kernel weights and precisions are learned from the
+    loss of training pairs that are predicted from the other training pairs: whole drugs or cell lines where those will
+    be asked for unseen. Probabilities of random pairs are calibrated on an inner fold; unseen entities in an inner
+    fold are too few for that.
     """
 
     epochs: int = 12
     chunks: int = 4
 
     def choose(self, problem: Problem) -> Options:
-        """Weights, precisions, what is observed, and the link."""
+        """Kernel weights, precisions, the weights of class and strength in observations, and the calibration."""
         learned = self._learned(problem)
         if problem.split is not Split.random:
             return {**learned, SLOPE: 1.0, INTERCEPT: 0.0}
@@ -51,7 +52,7 @@ class GaussianProcess:
     def score(
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
     ) -> np.ndarray:
-        """Logits of classes; ln IC50 for regression."""
+        """Logits for classes; ln IC50 for regression."""
         process = _process(problem).eval()
         with torch.no_grad():
             for name, (parameter, at) in _numbers(problem, process).items():
@@ -101,24 +102,23 @@ def _output(
     drug: np.ndarray,
     cell_line: np.ndarray,
 ) -> Tensor:
-    """Logits of pairs, (n_pairs,), or ln IC50 in training standard deviations.
+    """Logits of pairs, (n_pairs,), or standardised ln IC50.
 
-    Means of drugs and cell lines that have been seen, which are most of ln IC50, are taken out before and given back
-    after, as the network has it: the process explains the rest, in units of a drug's spread.
+    As in the network, means of drugs and cell lines that will not be asked for unseen are taken out first and added to
+    the output: the process explains the rest, in units of each drug's scale.
     """
     visible = _visible(problem, given)
     of_drug, of_cell_line = torch.from_numpy(drug), torch.from_numpy(cell_line)
     if problem.task == "classification":
         return process.logits(kernels, visible, of_drug, of_cell_line)
     seen = Means.of(problem.split)
-    drug_mean, cell_line_mean = visible.means(seen)
-    visible = visible.without(drug_mean, cell_line_mean)
-    rest = process.logits(kernels, visible, of_drug, of_cell_line, spread=visible.spreads(seen))
-    return drug_mean[of_drug] + cell_line_mean[of_cell_line] + rest
+    visible, offsets = visible.without_means(seen)
+    rest = process.logits(kernels, visible, of_drug, of_cell_line, drug_scale=visible.drug_scales(seen))
+    return offsets.of_pairs(of_drug, of_cell_line) + rest
 
 
 def _numbers(problem: Problem, process: ResponseProcess) -> dict[str, tuple[nn.Parameter, int | tuple[()]]]:
-    """Option → where it lies among the parameters; they are kept before softplus, as they were learned."""
+    """Option → the parameter and the index in it; values are kept as they were learned, before softplus."""
     sides = {
         "drug": (process.of_drugs, problem.features.drug_kernels),
         "cell_line": (process.of_cell_lines, problem.features.cell_line_kernels),
@@ -150,7 +150,7 @@ def _stacked(kernels: Mapping[str, Tensor], n: int) -> Tensor:
 
 
 def _visible(problem: Problem, responses: Responses) -> Visible:
-    """What is observed: classes and strengths, or ln IC50 in training standard deviations; all of the given pairs."""
+    """The given pairs as visible responses: classes and strengths, or standardised ln IC50."""
     if problem.task == "classification":
         value = Scale("classification").strength(responses)
     else:

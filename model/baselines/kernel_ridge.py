@@ -14,10 +14,10 @@ from pharmagraph.model.baselines.problem import Options, Problem, best_of
 
 @dataclass(frozen=True)
 class KernelRidge:
-    """Ridge regression of ±1, or of ln IC50, on measured pairs alone, in the space of one fixed kernel.
+    """Ridge regression of ±1, or of ln IC50, on measured pairs alone, with one fixed kernel.
 
-    The kernel of two pairs is the sum of the drugs', the cell lines' and their product, and with half the weight the
-    same with identities in the place of one or the other.
+    The kernel of two pairs is the sum of the drug kernel, the cell-line kernel and their product, plus half of the same
+    terms in which an identity replaces one kernel or the other.
     """
 
     penalties: tuple[float, ...] = (0.25, 0.06, 1.0, 4.0)
@@ -37,7 +37,7 @@ class KernelRidge:
     def score(
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
     ) -> np.ndarray:
-        """The regression's value, of ±1 for classes, of ln IC50 for regression."""
+        """Output of the ridge regression: of ±1 for classes, of ln IC50 for regression."""
         training, features = problem.training, problem.features
         mean, width = problem.scale
         drugs, drug_row = np.unique(np.concatenate([training.drug, drug]), return_inverse=True)

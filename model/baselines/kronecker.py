@@ -26,25 +26,25 @@ class Term(NamedTuple):
 
 
 def posterior_mean(
-    terms: Sequence[Term], precision: Tensor, target: Tensor, *, iterations: int, tolerance: float = 1e-4
+    terms: Sequence[Term], precision: Tensor, observed: Tensor, *, iterations: int, tolerance: float = 1e-4
 ) -> Tensor:
     """Posterior mean of a zero-mean process at every pair.
 
-    With S the square root of the precisions and ``(S K S + I) u = S y`` it is ``K S u``; so a pair of precision 0 is a
-    pair that was never seen.
+    With S the square root of the precisions and ``(S K S + I) u = S y``, the mean is ``K S u``; a pair of precision 0
+    has no effect.
 
     Parameters
     ----------
     terms
-        Their sum is the covariance K.
+        Kronecker products whose sum is the covariance K.
     precision
-        Of the observation noise, 0 where there is no observation, float32 (n_drugs, n_cell_lines).
-    target
+        Inverse variance of each observation, 0 where there is none, float32 (n_drugs, n_cell_lines).
+    observed
         Observed values, anything finite where there are none, same shape.
     iterations
-        At most.
+        Largest number of conjugate-gradient iterations.
     tolerance
-        Of the residual, relative to the right-hand side.
+        Norm of the residual, relative to the right-hand side, at which they stop.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def posterior_mean(
         return total
 
     solution = solve(
-        lambda table: root * covariance(root * table) + table, root * target,
+        lambda table: root * covariance(root * table) + table, root * observed,
         iterations=iterations, tolerance=tolerance,
     )  # fmt: skip
     return covariance(root * solution)

@@ -1,4 +1,4 @@
-"""Means: of everything, of a drug, of a cell line."""
+"""Baselines that predict a mean: of all pairs, of the drug, or of the cell line."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from pharmagraph.model.baselines.problem import Options, Problem
 
 SHRINKAGE = 2.0
-"""Pairs of the overall mean that are added to every entity."""
+"""Pairs with the overall mean that are added to every entity. Set by hand."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of the training pairs for every pair."""
+    """Predicts the mean of the training pairs for every pair."""
 
     def choose(self, problem: Problem) -> Options:
         """Nothing to choose."""
@@ -29,7 +29,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class DrugMean:
-    """The drug's mean, shrunk to the overall mean by two pairs."""
+    """Predicts the drug's mean, shrunk towards the overall mean by two pairs."""
 
     def choose(self, problem: Problem) -> Options:
         """Nothing to choose."""
@@ -44,7 +44,7 @@ class DrugMean:
 
 @dataclass(frozen=True)
 class CellLineMean:
-    """The cell line's mean, shrunk to the overall mean by two pairs."""
+    """Predicts the cell line's mean, shrunk towards the overall mean by two pairs."""
 
     def choose(self, problem: Problem) -> Options:
         """Nothing to choose."""
@@ -58,8 +58,8 @@ class CellLineMean:
         return shrunk_means(training.cell_line, problem.label, training.n_cell_lines)[cell_line]
 
 
-def shrunk_means(entity: np.ndarray, target: np.ndarray, n: int) -> np.ndarray:
-    """Mean of each entity's targets, shrunk to the overall mean by two pairs, float64 (n,)."""
-    count, total = np.bincount(entity, minlength=n), np.bincount(entity, target, minlength=n)
-    means: np.ndarray = (total + SHRINKAGE * target.mean()) / (count + SHRINKAGE)
+def shrunk_means(entity: np.ndarray, label: np.ndarray, n: int) -> np.ndarray:
+    """Mean label of each entity, shrunk towards the overall mean by two pairs, float64 (n,)."""
+    count, total = np.bincount(entity, minlength=n), np.bincount(entity, label, minlength=n)
+    means: np.ndarray = (total + SHRINKAGE * label.mean()) / (count + SHRINKAGE)
     return means

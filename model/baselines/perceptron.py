@@ -1,4 +1,4 @@
-"""A multilayer perceptron on components of structure and expression and on both sides' means."""
+"""A multilayer perceptron on components and mean labels of a pair's drug and cell line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Perceptron:
     """Dropout and weight decay."""
 
     def choose(self, problem: Problem) -> Options:
-        """Dropout and weight decay, by single members."""
+        """Dropout and weight decay, judged by a single start."""
         candidates = [{"dropout": drop, "decay": decay, "members": 1} for drop, decay in self.candidates]
         return {**best_of(problem, self.predict, candidates), "members": self.members}
 
@@ -39,16 +39,16 @@ class Perceptron:
         centre, width = trained.mean(0), trained.std(0).clamp(min=1e-6)
         trained, asked = (trained - centre) / width, (asked - centre) / width
         mean, deviation = problem.scale
-        target = torch.from_numpy((problem.label - mean) / deviation).float()
+        label = torch.from_numpy((problem.label - mean) / deviation).float()
         total = torch.zeros(len(asked))
         for member in range(int(options["members"])):
-            network = self._fitted(problem, options, trained, target, 1000 * problem.seed + member)
+            network = self._fitted(problem, options, trained, label, 1000 * problem.seed + member)
             with torch.inference_mode():
                 total += network(asked)[:, 0]
         return outcome(problem, total / options["members"])
 
     def _fitted(
-        self, problem: Problem, options: Options, rows: torch.Tensor, target: torch.Tensor, seed: int
+        self, problem: Problem, options: Options, rows: torch.Tensor, label: torch.Tensor, seed: int
     ) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -65,7 +65,7 @@ class Perceptron:
             for _ in range(self.steps):
                 drawn = torch.randint(len(rows), (min(self.batch, len(rows)),))
                 optimiser.zero_grad()
-                loss(network(rows[drawn])[:, 0], target[drawn]).backward()
+                loss(network(rows[drawn])[:, 0], label[drawn]).backward()
                 optimiser.step()
                 schedule.step()
         return network.eval()

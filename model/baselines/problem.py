@@ -1,4 +1,4 @@
-"""What a baseline is given and gives back, and how it chooses its options: on inner parts of the training pairs."""
+"""The interface of baselines, and how they choose their options on inner folds of the training pairs."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from pharmagraph.model.baselines.features import Features
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.inner_folds import InnerFold
 from pharmagraph.model.responses.measured import Responses
 
 Options = Mapping[str, float]
 Predict = Callable[["Problem", Options, np.ndarray, np.ndarray], np.ndarray]
 
-INNER_SHARE = 0.15
-"""Of the training pairs, drugs or cell lines, for an inner part."""
+INNER_FRACTION = 0.15
+"""Fraction of the training pairs, drugs or cell lines that an inner fold sets aside."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Training pairs, and what is known of drugs and cell lines without any response.
+    """Training pairs, and features of drugs and cell lines.
 
     Attributes
     ----------
     training
         Training pairs only.
     features
-        Of all entities in the graph.
+        Features of all entities in the graph.
     task, split
-        What is predicted, and how pairs will be asked for: inner parts are made in the same manner.
+        What is predicted, and how pairs will be asked for; inner folds are cut in the same way.
     seed
-        Same seed, same predictions.
+        The same seed gives the same predictions.
     groups
-        Entities that inner parts set aside together; each alone unless given.
+        Entities that inner folds set aside together; each alone unless given.
     """
 
     training: Responses
@@ -50,40 +50,41 @@ class Problem:
 
     @cached_property
     def label(self) -> np.ndarray:
-        """Of the training pairs, float64 (n,): the class, or ln IC50."""
+        """Labels of the training pairs, float64 (n,): the class, or ln IC50."""
         return self.training.label(self.task).astype(np.float64)
 
     @cached_property
     def scale(self) -> tuple[float, float]:
-        """Mean and standard deviation of the training targets; (0, 1) for classes."""
+        """Mean and standard deviation of the training labels; (0, 1) for classes."""
         if self.task == "classification":
             return 0.0, 1.0
         return float(self.label.mean()), float(self.label.std()) or 1.0
 
     @cached_property
     def value(self) -> np.ndarray:
-        """What a regression is fitted to, float64 (n,): ±1 for classes, ln IC50 in `scale`."""
+        """Standardised labels of the training pairs, float64 (n,): ±1 for classes."""
         return self.value_of(self.training)
 
     def value_of(self, responses: Responses) -> np.ndarray:
-        """`value` of other pairs, in the scale of the training pairs, float64 (n,)."""
-        target = responses.label(self.task).astype(np.float64)
+        """Labels of any pairs standardised as those of the training pairs are, float64 (n,)."""
+        label = responses.label(self.task).astype(np.float64)
         mean, width = self.scale
-        return 2 * target - 1 if self.task == "classification" else (target - mean) / width
+        return 2 * label - 1 if self.task == "classification" else (label - mean) / width
 
     def inner(self, number: int) -> tuple[Problem, Responses]:
-        """The problem without an inner part, and that part; another number, another part."""
-        fold = inner_split(
-            self.training, self.split, share=INNER_SHARE, seed=1000 * self.seed + number, groups=self.groups
-        )
-        return replace(self, training=self.training.take(fold.train)), self.training.take(fold.test)
+        """The problem without the pairs that an inner fold sets aside, and those pairs; each number has its own."""
+        inner = InnerFold.of(
+            self.training, self.split, fraction=INNER_FRACTION, seed=1000 * self.seed + number,
+            groups=self.groups,
+        )  # fmt: skip
+        return replace(self, training=inner.training), inner.validation
 
 
 class Baseline(Protocol):
     """A simple model."""
 
     def choose(self, problem: Problem) -> Options:
-        """Options, chosen on inner parts of the training pairs."""
+        """Choose options on inner folds of the training pairs."""
         ...
 
     def predict(
@@ -98,10 +99,10 @@ def fit_predict(baseline: Baseline, problem: Problem, drug: np.ndarray, cell_lin
     return baseline.predict(problem, baseline.choose(problem), drug, cell_line)
 
 
-def inner_figure(problem: Problem, predict: Predict, options: Options, *, n_parts: int) -> float:
-    """What options reach on inner parts: AUROC, or R², mean over parts; larger is better."""
+def inner_figure(problem: Problem, predict: Predict, options: Options, *, n_folds: int) -> float:
+    """AUROC, or R², of some options, mean over inner folds."""
     found = []
-    for number in range(n_parts):
+    for number in range(n_folds):
         less, aside = problem.inner(number)
         predicted = predict(less, options, aside.drug, aside.cell_line)
         found.append(CHOSEN_BY[problem.task](aside.label(problem.task).astype(np.float64), predicted))
@@ -110,7 +111,7 @@ def inner_figure(problem: Problem, predict: Predict, options: Options, *, n_part
 
 
 def best_of(
-    problem: Problem, predict: Predict, candidates: Iterable[Options], *, n_parts: int = 1
+    problem: Problem, predict: Predict, candidates: Iterable[Options], *, n_folds: int = 1
 ) -> Options:
-    """The candidate that reaches most on inner parts; the first of equals."""
-    return max(candidates, key=lambda options: inner_figure(problem, predict, options, n_parts=n_parts))
+    """The candidate with the largest `inner_figure`; the first one of equals."""
+    return max(candidates, key=lambda options: inner_figure(problem, predict, options, n_folds=n_folds))

@@ -1,4 +1,4 @@
-"""Matrix factorisation whose factors are made from structure and expression, so that unseen entities have some, too."""
+"""Matrix factorisation whose factors are linear in structure and expression, so that unseen entities have some, too."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from pharmagraph.model.presets.choices import Split
 
 @dataclass(frozen=True)
 class SideInformation:
-    """The network's factor part without the network (`model.factors`), its rank and its prior chosen."""
+    """The factors of the network (`networks.factors`) without the network, with their rank and prior chosen."""
 
     members: int = 8
     candidates: Sequence[tuple[int, float]] = (
         (16, 10.0), (16, 3.0), (16, 30.0), (16, 100.0), (16, 300.0), (32, 100.0), (4, 10.0)
     )  # fmt: skip
-    """Rank, and penalty of the maps from components."""
+    """Rank, and prior precision of the map from components."""
     untested: float = 0.03
+    """Weight of an untested pair, as in the presets."""
 
     def choose(self, problem: Problem) -> Options:
-        """Rank and penalty, by single members."""
+        """Rank and prior precision, judged by a single start."""
         candidates = [{"rank": rank, "penalty": penalty, "members": 1} for rank, penalty in self.candidates]
-        n_parts = 1 if problem.split is Split.random else 3
-        return {**best_of(problem, self.predict, candidates, n_parts=n_parts), "members": self.members}
+        n_folds = 1 if problem.split is Split.random else 3
+        return {**best_of(problem, self.predict, candidates, n_folds=n_folds), "members": self.members}
 
     def predict(
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray

@@ -1,4 +1,4 @@
-"""Gradient boosting and random forest on components of structure and expression and on both sides' means."""
+"""Gradient boosting and random forest on components and mean labels of a pair's drug and cell line."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class RandomForest:
 
     trees: int = 200
     candidates: Sequence[tuple[int, float]] = ((2, 0.3), (5, 0.3), (2, 0.6))
-    """Pairs a leaf at least, and the share of the columns that a cut is chosen among."""
+    """Fewest pairs in a leaf, and the fraction of columns that a split is chosen among."""
 
     def choose(self, problem: Problem) -> Options:
-        """Size of leaves and the share of columns, by fewer trees."""
-        candidates = [{"leaf": leaf, "columns": share, "trees": 50} for leaf, share in self.candidates]
+        """Size of leaves and fraction of columns, judged with fewer trees."""
+        candidates = [{"leaf": leaf, "columns": fraction, "trees": 50} for leaf, fraction in self.candidates]
         return {**best_of(problem, self.predict, candidates), "trees": self.trees}
 
     def predict(

@@ -13,7 +13,7 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.model.baselines import BASELINES
-from pharmagraph.model.baselines.problem import INNER_SHARE
+from pharmagraph.model.baselines.problem import INNER_FRACTION
 from pharmagraph.model.evaluation import predictions as files
 from pharmagraph.model.evaluation.fold_fits import in_processes, in_turn
 from pharmagraph.model.evaluation.journal import append, digest, entries
@@ -24,7 +24,7 @@ from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Task
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses import leakage as leaks
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.responses.measured import Responses, require_two_classes
 from pharmagraph.model.responses.splits import Fold
 
@@ -211,7 +211,7 @@ def _audits(
     for number, fold in cut.items():
         training, test = measured.take(fold.train), measured.take(fold.test)
         inner = inner_split(
-            training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=plan.groups(heterograph)
+            training, plan.asked_as, fraction=INNER_FRACTION, seed=plan.seed, groups=plan.groups(heterograph)
         )
         found[number] = [
             *leaks.audit(measured, fold, heterograph, plan.asked_as, groups=twins),

@@ -1,4 +1,4 @@
-"""Fits models on the training parts of folds and predicts the held-out parts, in this process or side by side."""
+"""Fits models on the training pairs of folds and predicts the held-out pairs, in this process or in several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.evaluation.plan import Plan
-from pharmagraph.model.inputs.tensors import baseline_tensors, network_tensors
+from pharmagraph.model.inputs.tensors import baseline_tensors
 from pharmagraph.model.metrics.calibration import best_threshold
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
@@ -34,13 +34,13 @@ class Outcome:
     Attributes
     ----------
     predicted
-        Of the held-out pairs in the fold's order, float64 (n_test,); NaN where nothing can be predicted.
+        Probabilities, or ln IC50, of the held-out pairs in the fold's order, float64 (n_test,).
     options
-        What a baseline chose on inner parts; of presets, the shares of the network's parts.
+        Options that a baseline chose on inner folds; for a preset, the weights of its network's components.
     seconds
-        Fitting and predicting.
+        Time to fit and to predict.
     threshold
-        Probability from which a pair is called sensitive, chosen on inner parts; of transfer between data sets.
+        Probability from which a pair is called sensitive, chosen on inner folds; for transfer between data sets only.
     """
 
     predicted: np.ndarray
@@ -58,7 +58,7 @@ def predict_fold(
     plan: Plan,
     features: Features | None = None,
 ) -> Outcome:
-    """Predictions of one fold's held-out pairs by a model that was given the training pairs alone."""
+    """Fit one model to a fold's training pairs alone and predict the held-out pairs."""
     started = time.monotonic()
     training, test = measured.take(fold.train), measured.take(fold.test)
     groups = plan.groups(heterograph)
@@ -69,22 +69,16 @@ def predict_fold(
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
         seconds = time.monotonic() - started
         return Outcome(predicted, options, seconds, _threshold(problem, model, options, plan))
-    from pharmagraph.model.targets.run import fit_gene_attention
-    from pharmagraph.model.training.ensemble import fit
+    from pharmagraph.model.training.from_graph import fit_graph
 
-    config = load_preset(model, **plan.options())
-    seen = plan.seen(heterograph)
-    tensors = network_tensors(seen, config.network)
-    gene_attention = fit_gene_attention(seen, tensors, training, config, task=plan.task, seed=plan.seed)
-    give_back_memory()
-    fitted = fit(
-        tensors, training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
-        device=plan.device, gene_attention=gene_attention,
+    fitted = fit_graph(
+        plan.seen(heterograph), training, load_preset(model, **plan.options()), seed=plan.seed, task=plan.task,
+        split=plan.asked_as, groups=groups, device=plan.device,
     )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)
-    shares = {f"weight of {name}": weight for name, weight in fitted.component_weights().items()}
+    weights = {f"weight of {name}": weight for name, weight in fitted.component_weights().items()}
     threshold = fitted.threshold if plan.split is Split.transfer else None
-    return Outcome(predicted, shares, time.monotonic() - started, threshold)
+    return Outcome(predicted, weights, time.monotonic() - started, threshold)
 
 
 def _threshold(problem: Problem, model: str, options: Mapping[str, float], plan: Plan) -> float | None:
@@ -104,7 +98,7 @@ def in_turn(
     jobs: Sequence[tuple[int, str]],
     plan: Plan,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit one after the other, in this process."""
+    """Fit one model after the other, in this process."""
     wanted = any(model in BASELINES for _, model in jobs)
     features = Features.of(baseline_tensors(plan.seen(heterograph))) if wanted else None
     for number, model in jobs:
@@ -146,7 +140,7 @@ def in_processes(
     plan: Plan,
     workers: int,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit side by side in processes of their own, each with its share of the cores; in the order they are done."""
+    """Fit in several processes, each with the same number of cores; outcomes come in the order they are done."""
     workers = min(workers, len(jobs))
     n_threads = max(1, (os.cpu_count() or 1) // workers)
     with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:

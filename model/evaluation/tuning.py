@@ -1,4 +1,4 @@
-"""Searches a preset's options on inner parts of a training part; the held-out fold is cut away first and never read.
+"""Searches a preset's options on an inner fold of the training pairs; the held-out fold is cut away first, never read.
 
 A trial's options depend on the seed, its number and the finished trials alone, so a study that was cut off goes on as
 if it had not been, and the same command draws the same trials. The first trial is the preset itself.
@@ -18,19 +18,19 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.evaluation.plan import Plan
-from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_parts import inner_split
-from pharmagraph.model.responses.measured import Responses, require_two_classes
+from pharmagraph.model.responses.inner_folds import InnerFold
+from pharmagraph.model.responses.measured import require_two_classes
 
-INNER_SHARE = 0.15
+INNER_FRACTION = 0.15
+"""Fraction of the training pairs, drugs or cell lines by which trials are judged."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One draw of options and what it reached on the inner part: AUROC, or R²."""
+    """One draw of options, and its AUROC, or R², on the inner fold."""
 
     number: int
     options: Mapping[str, Any]
@@ -70,7 +70,7 @@ def tune(
     Raises
     ------
     ModelError
-        If the file belongs to another study, or nothing can be learned from the training part.
+        If the file belongs to another study, or the training pairs are all of one class.
     """
     import optuna
     from optuna.storages.journal import JournalFileBackend
@@ -82,10 +82,12 @@ def tune(
         raise ModelError(f"--fold {fold} is not among {len(cut)} folds, which are counted from 0")
     training = measured.take(cut[fold].train)
     groups = plan.groups(heterograph)
-    inner = inner_split(training, plan.asked_as, share=INNER_SHARE, seed=plan.seed, groups=groups)
-    less, aside = training.take(inner.train), training.take(inner.test)
-    for part, where in ((less, "the training pairs"), (aside, "the inner validation pairs")):
-        require_two_classes(part, plan.task, f"{where} of the study")
+    inner = InnerFold.of(training, plan.asked_as, fraction=INNER_FRACTION, seed=plan.seed, groups=groups)
+    for pairs, where in (
+        (inner.training, "the training pairs"),
+        (inner.validation, "the inner validation pairs"),
+    ):
+        require_two_classes(pairs, plan.task, f"{where} of the study")
     belongs_to = json.dumps({**plan.key(heterograph), "preset": preset, "fold": fold}, sort_keys=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +106,7 @@ def tune(
         study.sampler = optuna.samplers.TPESampler(seed=10_007 * plan.seed + len(done), n_startup_trials=8)
         trial = study.ask()
         options = {name: _draw(trial, name, space) for name, space in _space().items()}
-        study.tell(trial, _figure(heterograph, less, aside, _with(preset, options, plan), plan, groups))
+        study.tell(trial, _figure(heterograph, inner, _with(preset, options, plan), plan, groups))
         done = _finished(study)
         report(len(done), max(t.value for t in done))
     return done
@@ -119,26 +121,22 @@ def write_preset(path: Path, preset: str, found: Sequence[Trial]) -> None:
     config = {part: options for part, options in config.items() if options is not None}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f"# {preset} with the options of trial {best.number}, {best.value:.4f} on the inner part (cli tune)\n"
+        f"# {preset} with the options of trial {best.number}, {best.value:.4f} on the inner fold (cli tune)\n"
         + yaml.safe_dump(config, sort_keys=False)
     )
 
 
-def _figure(
-    heterograph: Heterograph, less: Responses, aside: Responses, config: Config, plan: Plan, groups: Groups
-) -> float:
-    from pharmagraph.model.targets.run import fit_gene_attention
-    from pharmagraph.model.training.ensemble import fit
+def _figure(heterograph: Heterograph, inner: InnerFold, config: Config, plan: Plan, groups: Groups) -> float:
+    from pharmagraph.model.training.from_graph import fit_graph
 
-    tensors = network_tensors(heterograph, config.network)
-    gene_attention = fit_gene_attention(heterograph, tensors, less, config, task=plan.task, seed=plan.seed)
-    fitted = fit(
-        tensors, less, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
-        device=plan.device, gene_attention=gene_attention,
+    fitted = fit_graph(
+        heterograph, inner.training, config, seed=plan.seed, task=plan.task, split=plan.asked_as, groups=groups,
+        device=plan.device,
     )  # fmt: skip
-    target = aside.label(plan.task).astype(np.float64)
+    aside = inner.validation
+    label = aside.label(plan.task).astype(np.float64)
     predicted = fitted.predict(aside.drug, aside.cell_line).astype(np.float64)
-    return CHOSEN_BY[plan.task](target, predicted)
+    return CHOSEN_BY[plan.task](label, predicted)
 
 
 def _finished(study: Any) -> list[Trial]:
@@ -149,7 +147,7 @@ def _finished(study: Any) -> list[Trial]:
 
 
 def _space() -> dict[str, Any]:
-    """``part.option`` → what it is drawn from."""
+    """``section.option`` → a range of numbers, or the choices that it is drawn from."""
     import yaml
 
     parts = yaml.safe_load(
@@ -159,7 +157,7 @@ def _space() -> dict[str, Any]:
 
 
 def _own(config: Config) -> dict[str, Any]:
-    """What the preset itself has, as far as the search reaches: the first trial, which others have to beat."""
+    """The searched options as the preset has them: the first trial, which the others have to beat."""
     options, searched = config.model_dump(), _space()
     own = {name: options[part][option] for name in searched for part, option in [name.split(".")]}
     return {name: own[name] for name, space in searched.items() if _holds(space, own[name])}
@@ -185,7 +183,7 @@ def _parts(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _with(preset: str, options: Mapping[str, Any], plan: Plan) -> Config:
-    """The preset with drawn options; what the caller changed stays changed."""
+    """The preset with the drawn options; options that the caller changed keep the caller's values."""
     drawn = _parts(options)
     return load_preset(
         preset, **{part: {**drawn[part], **plan.options().get(part, {})} for part in ("network", "training")}

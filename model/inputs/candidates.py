@@ -1,7 +1,7 @@
-"""Which genes a drug may attend to: known targets, genes near them, and genes whose expression goes with response.
+"""Chooses the genes that a drug may attend to: known targets, genes near them, genes associated with its response.
 
-Only the responses that it is given count; the caller gives it training pairs that pass messages, never those that
-are being predicted.
+Association reads the responses that the caller gives: training pairs that pass messages, never pairs that are being
+predicted.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pharmagraph.model.responses.visible import SHRINKAGE, residuals
 
 @dataclass(frozen=True)
 class Screened:
-    """Genes among which associated ones are looked for, with their expression as sparse rows.
+    """Genes that are screened for association with response, and their expression.
 
     Attributes
     ----------
     genes
-        Their numbers, ascending, int64 (n_screened,).
+        Node numbers of the genes, ascending, int64 (n_screened,).
     z, z_squared
-        Sparse CSR, (n_screened, n_cell_lines): the graph holds the tails of expression only.
+        Expression and its square, sparse CSR (n_screened, n_cell_lines): the graph holds only the tails of expression.
     """
 
     genes: Tensor
@@ -37,14 +37,15 @@ class Screened:
 
     @classmethod
     def of(cls, expression: Tensor, n_genes: int) -> Screened:
-        """The genes with most signal, the sum of squared z over cell lines; ties go to the smaller number.
+        """Screen the genes with most signal, which is the sum of squared z over cell lines; ties go to the smaller
+        number.
 
         Parameters
         ----------
         expression
             Signed z, 0 where the graph has no edge, (n_cell_lines, n_genes).
         n_genes
-            At most so many.
+            Largest number of genes.
         """
         genes = genes_with_signal(expression, n_genes)
         z = expression.T[genes].contiguous()
@@ -54,7 +55,7 @@ class Screened:
 
 
 def genes_with_signal(expression: Tensor, n_genes: int) -> Tensor:
-    """Numbers of the genes with the largest sums of squared z over cell lines, at most so many, ascending.
+    """Numbers of the genes with the largest sums of squared z over cell lines, at most ``n_genes``, ascending.
 
     Ties go to the smaller number; genes without an edge have no signal. ``expression`` is (n_cell_lines, n_genes).
     """
@@ -93,7 +94,7 @@ def association(screened: Screened, response: Tensor, measured: Tensor) -> Tenso
 
 
 def near_targets(tensors: GraphTensors, n_near: int) -> Edges:
-    """Genes that interact with a drug's known targets, the best ``n_near`` a drug.
+    """Genes that interact with known targets: for each drug the ``n_near`` with the highest score.
 
     A gene scores by its links to targets, each divided by the square root of both genes' numbers of links,
     so that hubs are not near everything.
@@ -121,7 +122,7 @@ def near_targets(tensors: GraphTensors, n_near: int) -> Edges:
 
 
 def candidates(score: Tensor, genes: Tensor, always: Edges, n_associated: int, *, n_genes: int) -> Edges:
-    """A drug's genes: those given, and those most associated with its response in either direction.
+    """Candidate genes of each drug: the given ones, and those most associated with its response in either direction.
 
     Parameters
     ----------
@@ -132,9 +133,9 @@ def candidates(score: Tensor, genes: Tensor, always: Edges, n_associated: int, *
     always
         Gene → drug edges that are candidates whatever the score: known targets and genes near them.
     n_associated
-        Further genes a drug.
+        Number of associated genes for each drug.
     n_genes
-        Of the graph.
+        Number of genes in the graph.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Directed edges of one relation as tensors; sorted for the kernels they become a `model.kernels.Csr`."""
+"""Directed edges of one relation as tensors; `kernels.Csr` is their sorted form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Edges:
         return len(self.src)
 
     def reversed(self) -> Edges:
-        """The same edges the other way round."""
+        """The same edges with source and destination exchanged."""
         return Edges(self.dst, self.src, self.weight)
 
     def keep(self, mask: Tensor) -> Edges:

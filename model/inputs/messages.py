@@ -1,7 +1,7 @@
-"""What one step of a network may see: the visible responses and the edges that carry them, nothing that is predicted.
+"""What a network may see in one step: the visible responses, and all edges that pass messages.
 
-A pair that is to be predicted is in none of its tensors, in either direction; an entity that is to be predicted
-sends no message at all.
+A pair that is predicted in the step is in none of these tensors, in either direction. An entity that is predicted as
+unseen sends no message at all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.presets.relations import BETWEEN_DRUGS_AND_GENES, RELATIONS
-from pharmagraph.model.responses.visible import NO_MEANS, Means, Visible
+from pharmagraph.model.responses.visible import NO_MEANS, Means, Offsets, Visible
+
+LOG_COUNT_UNIT = 3
+"""Divides log counts of responses, so that features are of order 1. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -28,51 +31,55 @@ class Messages:
     Attributes
     ----------
     edges
-        Relation → its edges, by which attention is read back.
+        Relation → its edges, in the order in which attention is read back.
     graphs
         Relation → the same edges sorted for the kernels.
     drug_statistics, cell_line_statistics
-        Shrunk mean and log count of the visible responses, float32 (n, 2).
-    drug_offset, cell_line_offset
-        What was taken out of the visible values and has to be added again, (n,): shrunk means, or nothing.
+        Mean sign, shrunk towards 0, and log count of the visible responses of each entity, float32 (n, 2).
+    offsets
+        Means that were taken out of the visible values in regression; 0 for classes.
     visible
-        The responses these messages were made of; in regression less the two offsets.
-    drug_spread
-        Of what is left when a drug's mean is out, (n_drugs,); 1 where means stay in.
+        The responses these messages were made of, without those means.
+    drug_scale
+        Scale of each drug's values without its mean (`Visible.drug_scales`), (n_drugs,); 1 where means stay in.
     gene_attention
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
-        How much of it drugs share, (n_drugs, n_drugs): `model.gene_attention.kernel_of` of it.
+        Overlap of the gene attention of two drugs (`kernel_of`), (n_drugs, n_drugs).
     drug_means_in
-        Whether drugs' means of a regression are left in the visible values: they have to be predicted, too.
+        Whether drug means are left in the values of a regression, since they have to be predicted, too.
     """
 
     edges: dict[str, Edges]
     graphs: dict[str, Csr]
     drug_statistics: Tensor
     cell_line_statistics: Tensor
-    drug_offset: Tensor
-    cell_line_offset: Tensor
+    offsets: Offsets
     visible: Visible
-    drug_spread: Tensor
+    drug_scale: Tensor
     gene_attention: Tensor | None = None
     overlap: Tensor | None = None
     drug_means_in: bool = False
 
+    def offset(self, drug: Tensor, cell_line: Tensor) -> Tensor:
+        """Means of pairs given by node numbers, to be added to what a network predicts of the rest, (n_pairs,)."""
+        return self.offsets.of_pairs(drug, cell_line)
+
 
 class MessageBuilder:
-    """Makes `Messages` of what is visible; the edges that no response touches are sorted once.
+    """Makes `Messages` of visible responses; edges that depend on no response are sorted once.
 
     Parameters
     ----------
     tensors
-        Of the heterograph.
+        Tensors of the heterograph.
     config
         Names the relations and the numbers of candidate genes.
     means
-        Those removed before the sign of a response is taken; None where it is that of the class.
+        Means that are taken out of values before their sign is taken; None where signs are those of classes.
     gene_attention
-        Of `Messages`; where it is given, genes reach drugs by it alone, and no relation joins the two.
+        As in `Messages`. Where it is given, drugs read genes through it alone: relations between drugs and genes are
+        left out.
     """
 
     def __init__(
@@ -101,15 +108,16 @@ class MessageBuilder:
         self._sizes = tensors.sizes
         self._sorted: dict[str, tuple[Edges, Csr]] = {}
 
-    def offsets(self, visible: Visible) -> tuple[Tensor, Tensor]:
-        """What is taken out of the values of drugs (n_drugs,) and cell lines (n_cell_lines,): means, or nothing."""
-        return visible.means(self.means or NO_MEANS)
+    def offsets(self, visible: Visible) -> Offsets:
+        """Means that `build` takes out of the visible values."""
+        return visible.offsets(self.means or NO_MEANS)
 
     def build(self, visible: Visible) -> Messages:
         """The messages of one step."""
-        offsets = self.offsets(visible)
-        if self.means is not None:
-            visible = visible.without(*offsets)
+        if self.means is None:
+            offsets = self.offsets(visible)
+        else:
+            visible, offsets = visible.without_means(self.means)
         edges: dict[str, Edges] = {}
         graphs: dict[str, Csr] = {}
         responses = self._response_edges(visible) | self._gene_edges(visible)
@@ -120,10 +128,18 @@ class MessageBuilder:
             else:
                 edges[relation], graphs[relation] = self._static(relation, visible)
         statistics = (_statistics(visible, 0), _statistics(visible, 1))
-        spread = visible.spreads(self.means or NO_MEANS)
+        drug_scale = visible.drug_scales(self.means or NO_MEANS)
         means_in = self.means is not None and not self.means.drugs
         return Messages(
-            edges, graphs, *statistics, *offsets, visible, spread, self.gene_attention, self.overlap, means_in
+            edges,
+            graphs,
+            *statistics,
+            offsets,
+            visible,
+            drug_scale,
+            self.gene_attention,
+            self.overlap,
+            means_in,
         )
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
@@ -188,6 +204,6 @@ class MessageBuilder:
 
 
 def _statistics(visible: Visible, dim: int) -> Tensor:
-    """Shrunk mean of the signs, and log count of them, over cell lines (0) or drugs (1)."""
+    """Mean sign and log count of the visible responses over cell lines (0) or drugs (1), (n, 2)."""
     count = visible.measured.sum(dim)
-    return torch.stack([visible.sign.sum(dim) / (count + 4), torch.log1p(count) / 3], dim=1)
+    return torch.stack([visible.sign_means(dim), torch.log1p(count) / LOG_COUNT_UNIT], dim=1)

@@ -1,3 +1,5 @@
+"""Projection onto principal components that were fixed by one graph, so that new entities get coordinates, too."""
+
 from __future__ import annotations
 
 import torch
@@ -5,14 +7,14 @@ from torch import Tensor, nn
 
 
 class PrincipalComponents(nn.Module):
-    """A projection fixed by the features of the graph it was made on, kept with the weights.
+    """A projection onto principal components, kept with the weights of the network.
 
     Parameters
     ----------
     rows
-        (n, width) it is made on; None to load it later.
+        Features whose principal components are computed, (n, width); None where they will be loaded.
     width, n_components
-        Sizes.
+        Number of features, and of components. Components beyond the rank of the features are 0.
     """
 
     mean: Tensor
@@ -44,5 +46,5 @@ class PrincipalComponents(nn.Module):
         self.axes[:, :k] = (axes / scale).float()
 
     def forward(self, rows: Tensor) -> Tensor:
-        """``(n, width)`` → ``(n, n_components)``."""
+        """Coordinates of features ``(n, width)`` on the components, ``(n, n_components)``."""
         return (rows - self.mean) @ self.axes

@@ -1,5 +1,7 @@
-"""How alike drugs are by structure, and cell lines by omics; no response enters. Each is a covariance, too: the axial
-part attends by these, the Gaussian process has them for kernels."""
+"""Similarities of drugs by structure and of cell lines by omics, without any response.
+
+Each is positive semi-definite, so it can be a covariance of the Gaussian process; the axial component attends by them.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,14 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg.fingerprints import FINGERPRINTS
+from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.inputs.edges import Edges
 
 
 def kernel_of(gene_attention: Tensor) -> Tensor:
-    r"""Overlap of drugs' attention, :math:`\sum_g \sqrt{\alpha_{dg} \alpha_{eg}}`: 1 of a drug with itself, (n, n).
+    r"""Overlap of the gene attention of two drugs, :math:`\sum_g \sqrt{\alpha_{dg} \alpha_{eg}}`, (n_drugs, n_drugs).
 
-    A sum over genes of a product of two drugs' edges: each gene has its share. It is a covariance.
+    It is 1 for a drug with itself, positive semi-definite, and a sum over genes, so each gene's contribution is a term.
     """
     root = gene_attention.sqrt()
     return root @ root.T
@@ -45,9 +48,10 @@ CELL_LINE_KERNELS = (
 )
 N_SHARPENED_DRUG_KERNELS = 6
 N_SHARPENED_CELL_LINE_KERNELS = 2
-"""The first kernels, which alone rank neighbours and set how fast the axial part's attention falls off."""
+"""How many of the first kernels rank neighbours and set how fast the axial component's attention falls off."""
 
 N_COMPONENTS = 16
+"""Principal components of expression in the similarity ``components``. Set by hand."""
 
 
 def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
@@ -56,34 +60,20 @@ def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
     Parameters
     ----------
     views
-        Of structures, as in `kg.fingerprints.FINGERPRINTS`: bits or counts, float32 (n_drugs, width).
+        Fingerprints by name (`kg.fingerprints.FINGERPRINTS`): bits or counts, float32 (n_drugs, width).
     similar
-        Stored similarities.
+        Similarities that the graph stores.
 
     Returns
     -------
     Tensor
-        Tanimoto on every view; ``rare_bits``, a cosine in which a bit counts by how rare it is; and what is
-        stored. A drug without a structure is similar to none but by what is stored.
+        Tanimoto similarity on every view; ``rare_bits``, a cosine in which rare bits count more; and the stored
+        similarity. A drug without a structure has stored similarities only.
     """
     bits = views["fingerprint"]
     rarity = torch.log1p(len(bits) / (1 + bits.sum(0)))
-    kernels = [tanimoto(views[name]) for name in FINGERPRINTS]
+    kernels = [torch.from_numpy(tanimoto(*[views[name].numpy()] * 2)) for name in FINGERPRINTS]
     return torch.stack([*kernels, _cosine(bits * rarity), _stored(similar, len(bits))], dim=-1)
-
-
-def tanimoto(counts: Tensor) -> Tensor:
-    """Sum of smaller counts over sum of larger ones, (n, n), 0 between empty rows; for bits, the usual Tanimoto.
-
-    A count of c is c bits of which it has all, so the smaller of two counts is the bits that both have.
-    """
-    common = counts.new_zeros(len(counts), len(counts))
-    for level in range(1, int(counts.max()) + 1 if counts.numel() else 1):
-        reached = counts[:, (counts >= level).any(0)] >= level
-        common += reached.to(counts.dtype) @ reached.to(counts.dtype).T
-    size = common.diagonal()
-    similarity: Tensor = common / (size[:, None] + size[None] - common).clamp(min=1)
-    return similarity
 
 
 def cell_line_kernels(
@@ -91,15 +81,14 @@ def cell_line_kernels(
 ) -> Tensor:
     """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 10), in the order of ``CELL_LINE_KERNELS``.
 
-    ``components`` is a cosine on the main axes of expression; ``rbf`` has the median squared distance as its
-    width, the others twice, half and a quarter of it. A cell line without expression is like none by it: having none
-    is no reason to be alike.
+    ``components`` is a cosine on principal components of expression. ``rbf`` has the median squared distance as its
+    squared width, ``rbf_wide``, ``rbf_narrow`` and ``rbf_narrower`` have twice, half and a quarter of it. A cell line
+    without expression is similar to no other by expression: lacking it does not make two cell lines alike.
     """
-    square = (expression**2).sum(1)
-    distance = (square[:, None] + square[None] - 2 * expression @ expression.T).clamp(min=0)
+    distance = squared_distances(expression)
     apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
     width = apart.median() if len(apart) else distance.new_tensor(1.0)
-    rbf = torch.exp(-distance / width.clamp(min=1e-6))
+    rbf = rbf_of(distance, width)
     centred = expression - expression.mean(0)
     by_expression = [_cosine(_components(centred)), _cosine(centred), rbf, rbf**0.5, rbf**2, rbf**4]
     without = ~expression.any(dim=1)
@@ -116,8 +105,19 @@ def cell_line_kernels(
     return torch.stack(kernels, dim=-1)
 
 
+def squared_distances(rows: Tensor) -> Tensor:
+    """Squared Euclidean distances between rows (n, width), (n, n)."""
+    square = (rows**2).sum(1)
+    return (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
+
+
+def rbf_of(distance: Tensor, width: Tensor) -> Tensor:
+    """RBF kernel of squared distances: the exponential of minus their multiple of ``width``, in their unit; (n, n)."""
+    return torch.exp(-distance / width.clamp(min=1e-6))
+
+
 def _stored(similar: Edges, n: int) -> Tensor:
-    """Stored similarities, (n, n), as the nearest matrix that can be a covariance: only neighbours were stored."""
+    """Stored similarities, (n, n). The graph stores neighbours only, so negative eigenvalues are set to 0."""
     matrix = torch.eye(n, dtype=torch.float64)
     matrix[similar.dst, similar.src] = similar.weight[:, 0].double()
     values, vectors = torch.linalg.eigh(matrix)
@@ -126,7 +126,7 @@ def _stored(similar: Edges, n: int) -> Tensor:
 
 
 def _components(centred: Tensor) -> Tensor:
-    """Coordinates on the main axes of variation, (n, 16): what many genes say together, without single genes' noise."""
+    """Coordinates on the first principal components, (n, `N_COMPONENTS`)."""
     values, vectors = torch.linalg.eigh((centred @ centred.T).double())
     k = min(N_COMPONENTS, len(values))
     coordinates: Tensor = vectors[:, -k:] * values[-k:].clamp(min=0).sqrt()
@@ -147,14 +147,14 @@ def k_nearest(kernels: Tensor, k: int, ranked_by: int) -> Edges:
     kernels
         (n, n, n_kernels).
     k
-        Sources a destination.
+        Neighbours of each node.
     ranked_by
-        So many of the first kernels, by their mean.
+        Number of the first kernels whose mean ranks the nodes.
 
     Returns
     -------
     Edges
-        Weight: all kernels, (n_edges, n_kernels).
+        From neighbour to node; the weight holds all kernels, (n_edges, n_kernels).
     """
     n = len(kernels)
     mean = kernels[..., :ranked_by].mean(-1)

@@ -23,7 +23,7 @@ from pharmagraph.model.presets.config import NetworkConfig
 
 
 def baseline_tensors(heterograph: Heterograph) -> GraphTensors:
-    """What baselines read: kernels and components, no edges for messages."""
+    """The tensors that baselines read, with no edges for messages."""
     return graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
 
 
@@ -32,7 +32,7 @@ _DESCRIBED_BY = ("morgan_counts", "feature_counts", "structural_keys")
 
 @dataclass(frozen=True)
 class GraphTensors:
-    """What is known without any measured response.
+    """All that is known of a graph's entities without any measured response.
 
     Attributes
     ----------
@@ -57,9 +57,10 @@ class GraphTensors:
     interacts
         Gene → gene, both ways; weight 1.
     drug_kernels, cell_line_kernels
-        `model.similarities.DRUG_KERNELS` and `CELL_LINE_KERNELS`, float32 (n, n, n_kernels).
+        Similarities in the order of `DRUG_KERNELS` and `CELL_LINE_KERNELS`, float32 (n, n, n_kernels).
     drug_neighbours, cell_line_neighbours
-        Every node's most similar nodes of its kind, by those kernels, weight (n_edges, n_kernels), for the axial part.
+        Every node's most similar nodes of its kind, by those kernels, weight (n_edges, n_kernels), for the axial
+        component.
     """
 
     structure: Tensor
@@ -104,7 +105,7 @@ class GraphTensors:
         return {"Drug": self.n_drugs, "CellLine": self.n_cell_lines, "Gene": self.n_genes}
 
     def to(self, device: torch.device | str) -> GraphTensors:
-        """All of it on another device."""
+        """The same tensors on another device."""
         where = torch.device(device)
         return replace(self, **{f.name: getattr(self, f.name).to(where) for f in fields(self)})
 
@@ -117,9 +118,9 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     heterograph
         Whole or a subgraph.
     n_expressed
-        Expression edges kept a cell line, the largest ``|z|`` first.
+        Expression edges kept for each cell line, the largest ``|z|`` first.
     n_neighbours
-        Drugs a drug, and cell lines a cell line, for the axial part.
+        Similar nodes of each drug and cell line, for the axial component.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Networks that turn drug–cell-line pairs into logits, or standardised ln IC50, and say where they attended.
+"""Networks that predict drug–cell-line pairs, as logits or standardised ln IC50, and give their attention.
 
-Each fulfils the `Network` protocol; `make_network` makes the one that a preset asks for.
+Each is a `Network`; `make_network` makes the one that a preset asks for.
 """
 
 from pharmagraph.model.networks.default import RelationalNetwork

@@ -1,8 +1,8 @@
-"""Attention of a network of several parts: each part's own, counted by the part's share in the prediction.
+"""Attention of a network of several components: the mean of theirs, weighted as they are in the prediction.
 
-The relational and the axial part have softmaxes. The Gaussian process has none, but its mean is a sum of what entities
-draw from each other (`Contributions`): the size of a term is how much it attends. A part without a
-share is no account of the prediction, and its attention does not count.
+The relational and the axial component have softmaxes. The Gaussian process has none, but its mean is a sum over
+entities (`Contributions`), and the size of a term is how much it attends there. A component of weight 0 does not
+explain the prediction, so its attention does not count.
 """
 
 from __future__ import annotations
@@ -28,42 +28,43 @@ def blended(
     axial: Mapping[str, Weighted],
     contributions: Contributions,
     visible: Visible,
-    shares: Mapping[str, float],
+    component_weights: Mapping[str, float],
 ) -> dict[str, Weighted]:
-    """The relational part's attention, with the other parts' where they have any.
+    """Attention of all components on the edges where several have some, and the relational component's on the others.
 
     Parameters
     ----------
     relational, axial
-        Relation → attention; the axial part's may be empty.
+        Relation → attention of the component; that of the axial component may be empty.
     contributions
-        Of the Gaussian process.
+        The prediction of the Gaussian process, as a sum over entities.
     visible
-        Says who may send at all, and what was measured.
+        Entities that may send messages, and pairs that were measured.
     component_weights
-        Part → its share in the prediction.
+        Component → its weight in the prediction.
 
     Returns
     -------
     dict
-        Between similar nodes every node attends to every other one that has visible responses.
+        Relation → attention. Between similar nodes every node attends to all others with visible responses.
     """
     found = dict(relational)
     sizes = {SIMILAR[0]: contributions.between_drugs(), SIMILAR[1]: contributions.between_cell_lines()}
     for relation, size in sizes.items():
         known = visible.known_drugs if relation == SIMILAR[0] else visible.known_cell_lines
-        parts = {
+        dense = {
             "gaussian_process": _rows_to_one(
                 size * known * ~torch.eye(len(known), dtype=torch.bool, device=size.device)
             )
         }
-        for part, attention in (("axial", axial), ("relational", relational)):
+        for component, attention in (("axial", axial), ("relational", relational)):
             if relation in attention:
                 edges, weight = attention[relation]
-                parts[part] = torch.zeros_like(size).index_put(
+                dense[component] = torch.zeros_like(size).index_put(
                     (edges.dst, edges.src), weight, accumulate=True
                 )
-        weight = _rows_to_one(sum(shares[part] * dense for part, dense in parts.items()))  # type: ignore[arg-type]
+        zero = torch.zeros_like(size)
+        weight = _rows_to_one(sum((component_weights[name] * one for name, one in dense.items()), zero))
         dst, src = torch.nonzero(
             known & ~torch.eye(len(known), dtype=torch.bool, device=size.device), as_tuple=True
         )
@@ -75,8 +76,9 @@ def blended(
         edges, weight = found[relation]
         size = own[edges.src, edges.dst]
         total = size.new_zeros(own.shape[1]).index_add(0, edges.dst, size)[edges.dst]
-        both = shares["relational"] * weight + shares["gaussian_process"] * size / total.clamp(min=1e-12)
-        found[relation] = (edges, both / max(shares["relational"] + shares["gaussian_process"], 1e-12))
+        of_relational, of_process = component_weights["relational"], component_weights["gaussian_process"]
+        both = of_relational * weight + of_process * size / total.clamp(min=1e-12)
+        found[relation] = (edges, both / max(of_relational + of_process, 1e-12))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Linear systems of Gaussian processes over a table of pairs, solved without forming a covariance of pairs."""
+"""Solves the linear systems of Gaussian processes over a table of pairs without forming the covariance of pairs."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def solve(
     Parameters
     ----------
     system
-        ``V`` to ``A V``, A symmetric and positive definite; all tables are of one shape.
+        Maps ``V`` to ``A V``; A is symmetric and positive definite, and all tables have one shape.
     right
         ``b``.
     iterations
-        At most.
+        Largest number of iterations.
     tolerance
-        Of the residual's norm, relative to that of the right-hand side.
+        Norm of the residual, relative to the norm of ``b``, at which the iterations stop.
     precondition
-        ``V`` to nearly the inverse of A times it; symmetric and positive definite, too.
+        Maps ``V`` to an approximation of ``A⁻¹ V``; symmetric and positive definite, too.
 
     Returns
     -------
     Tensor
-        Shape of ``b``.
+        The solution, of the shape of ``b``.
     """
     solution, residual = torch.zeros_like(right), right.clone()
     enough = tolerance**2 * (right * right).sum()

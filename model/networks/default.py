@@ -1,11 +1,10 @@
-"""The relational network: encoders, relational attention layers and the decoder of drug–cell-line pairs.
+"""The network of the presets `default` and `fast`: a blend of up to four components that predict pairs.
 
-Where data come from is `graph_tensors.py`, what may be seen is `messages.py`, how it is fitted `training.py`.
+Its inputs are made in `inputs`, from what a step may see; it is fitted in `training`.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,49 +16,32 @@ from pharmagraph.model.networks.blended_attention import blended
 from pharmagraph.model.networks.encoder import Encoder, Identities
 from pharmagraph.model.networks.factors import Factors
 from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
-from pharmagraph.model.networks.network import Attended, Logits
+from pharmagraph.model.networks.network import Attended, Logits, Network
 from pharmagraph.model.networks.relational import PairDecoder, RelationalLayer
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import NetworkConfig
 
 
-class RelationalNetwork(nn.Module):
+class RelationalNetwork(Network):
     """Relational attention over the graph, axial attention over the responses, a Gaussian process, and factors.
 
     Parameters
     ----------
     tensors
-        Sizes, and the features that fix the projections.
+        Give the numbers of entities, and the features whose principal components are inputs.
     config
-        Parts and widths.
+        Components and widths.
     task
-        What is predicted; the kernel part starts from it.
-
-    Attributes
-    ----------
-    components
-        Names of the parts.
-    component_weights
-        Of the parts in the prediction; the trainer sets them on the inner validation part.
-    calibration
-        Slope and intercept of the prediction; likewise.
+        What is predicted; the starting point of the Gaussian process depends on it.
     """
 
-    component_weights: Tensor
-    calibration: Tensor
-
     def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
-        super().__init__()
         others = {
             "axial": config.axial,
             "gaussian_process": config.gaussian_process,
             "factors": config.factors,
         }
-        self.components = ("relational", *(part for part, wanted in others.items() if wanted))
-        self.register_buffer(
-            "component_weights", torch.full((len(self.components),), 1 / len(self.components))
-        )
-        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
+        super().__init__(("relational", *(name for name, wanted in others.items() if wanted)))
         self.encoder = Encoder(tensors, config)
         self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
         self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
@@ -97,27 +79,26 @@ class RelationalNetwork(nn.Module):
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _ = self.states(tensors, messages)
-        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
-        parts = [self.relational(states, messages, drug, cell_line)]
+        residuals = [self.relational(states, messages, drug, cell_line)]
         if self.axial is not None:
-            parts.append(offset + self.axial(tensors, messages.visible, drug, cell_line))
+            residuals.append(self.axial(tensors, messages.visible, drug, cell_line))
         if self.gaussian_process is not None:
-            parts.append(offset + self.gaussian_process(tensors, states, messages, drug, cell_line))
+            residuals.append(self.gaussian_process(tensors, states, messages, drug, cell_line))
         if self.factors is not None and not self.training:
-            parts.append(offset + self.factors(self.encoder.components(tensors), drug, cell_line))
-        return Logits(tuple(parts), self.component_weights, self.calibration)
+            residuals.append(self.factors(self.encoder.components(tensors), drug, cell_line))
+        offset = messages.offset(drug, cell_line)
+        return Logits(tuple(residuals), offset, self.component_weights, self.calibration)
 
     def relational(
         self, states: dict[str, Tensor], messages: Messages, drug: Tensor, cell_line: Tensor
     ) -> Tensor:
-        """What the relational part says of pairs, (n_pairs,)."""
-        offset = messages.drug_offset[drug] + messages.cell_line_offset[cell_line]
-        identities = self.identities.logits(messages, drug, cell_line)
-        logits: Tensor = offset + self.decoder(states, drug, cell_line) + identities
+        """Output of the relational component for pairs given by node numbers, (n_pairs,)."""
+        logits: Tensor = self.decoder(states, drug, cell_line)
+        logits = logits + self.identities.logits(messages, drug, cell_line)
         return logits
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
-        """The last layer's attention by relation, with the other parts' by their shares where they have any."""
+        """Attention by relation: the last layer's, blended with that of the other components where they have some."""
         states, weights = self.states(tensors, messages)
         found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
         axial = self.axial.attention(tensors, messages.visible) if self.axial is not None else {}
@@ -125,16 +106,16 @@ class RelationalNetwork(nn.Module):
             found |= axial
         else:
             contributions = self.gaussian_process.contributions(tensors, states, messages)
-            shares = dict(zip(self.components, self.component_weights.tolist(), strict=True))
-            found = blended(found, axial, contributions, messages.visible, shares)
+            component_weights = dict(zip(self.components, self.component_weights.tolist(), strict=True))
+            found = blended(found, axial, contributions, messages.visible, component_weights)
         return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
-        """Priors of the identities, to be added to the summed loss."""
+        """Negative log density of the Gaussian priors of identities, to be added to the summed loss."""
         return self.identities.penalty(numbers, drug_bias, cell_line_bias)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """``identity``, ``axial``, ``kernel`` and ``rest``: they learn at rates of their own."""
+        """``identity``, ``axial``, ``gaussian_process`` and ``rest``: each has a learning rate of its own."""
         identity = [
             *self.identities.drug.parameters(),
             *self.identities.cell_line.parameters(),
@@ -142,11 +123,11 @@ class RelationalNetwork(nn.Module):
             self.identities.cell_line_bias,
         ]
         axial = list(self.axial.parameters()) if self.axial is not None else []
-        kernel = self.gaussian_process.hyperparameters() if self.gaussian_process is not None else []
-        apart = {id(p) for p in identity + axial + kernel}
+        process = self.gaussian_process.hyperparameters() if self.gaussian_process is not None else []
+        apart = {id(p) for p in identity + axial + process}
         return {
             "identity": identity,
             "axial": axial,
-            "gaussian_process": kernel,
+            "gaussian_process": process,
             "rest": [p for p in self.parameters() if id(p) not in apart],
         }

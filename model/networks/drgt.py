@@ -1,7 +1,7 @@
-"""The paper's network: one adjacency over drugs, cell lines and genes, GATv2 layers, a fully connected head.
+"""The published network drGT: one adjacency over drugs, cell lines and genes, GATv2 layers, a fully connected head.
 
-Two faults of the published code are repaired: cell lines' embeddings are read from their own rows, and no
-held-out fold chooses the epoch. Inoue et al., drGT, arXiv 2405.08979.
+Two faults of the published code are repaired: the embedding of a cell line is read from its own row, and no held-out
+fold chooses the epoch. Inoue et al., arXiv 2405.08979.
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ from torch.nn import functional
 from pharmagraph.model.inputs.candidates import genes_with_signal
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
+from pharmagraph.model.inputs.similarities import (
+    CELL_LINE_KERNELS,
+    DRUG_KERNELS,
+    rbf_of,
+    squared_distances,
+)
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
 from pharmagraph.model.layers.gatv2 import GATv2Conv
-from pharmagraph.model.networks.network import Attended, Logits
+from pharmagraph.model.networks.network import Attended, Logits, Network
 from pharmagraph.model.presets.config import AdjacencyConfig, NetworkConfig
 from pharmagraph.model.presets.relations import RELATIONS
 
 ADJACENT = ("cell_line_from_gene", "drug_from_gene", "drug_from_sensitive")
-"""Relations whose edges, both ways, are the adjacency: expression, targets, and sensitive training pairs."""
+"""Relations whose edges, in both directions, are the adjacency: expression, targets, and sensitive training pairs."""
 
 
-class AdjacencyNetwork(nn.Module):
-    """Attention over all neighbours at once, whatever their kind.
+class AdjacencyNetwork(Network):
+    """A network in which neighbours of all kinds compete in one softmax.
 
     Features are rows of similarity matrices: Tanimoto of drugs, RBF on expression of cell lines and of genes. An
-    edge's one feature is its value scaled to [0, 1]; every node also has a loop to itself. Genes are the known targets
-    and those with most expression signal; edges of others are left out.
+    edge's one feature is its value scaled to [0, 1]; every node also has a loop to itself. Its genes are the known
+    targets and the genes with the most expression signal; edges of other genes are left out.
 
     Parameters
     ----------
     tensors
-        Sizes, and the features.
+        Numbers of entities, and the features.
     config
-        With its section ``adjacency``.
+        Has the section ``adjacency``.
     """
 
-    component_weights: Tensor
-    calibration: Tensor
     gene_place: Tensor
     """Number of a gene in the graph → its place among the network's genes, -1 for none."""
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
-        super().__init__()
+        super().__init__(("adjacency",))
         assert config.adjacency is not None  # the preset was checked
         self.settings: AdjacencyConfig = config.adjacency
-        self.components = ("adjacency",)
-        self.register_buffer("component_weights", torch.ones(1))
-        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
         self.offsets = {
             "Drug": 0,
             "CellLine": tensors.n_drugs,
@@ -105,10 +105,12 @@ class AdjacencyNetwork(nn.Module):
         of_drugs = functional.linear(states[: tensors.n_drugs], of_drug, first.bias)
         of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
         pair = of_drugs[drug] + of_cell_lines[cell_line]
-        return Logits((self.head[1:](pair)[:, 0],), self.component_weights, self.calibration)
+        output: Tensor = self.head[1:](pair)[:, 0]
+        # the published network takes no means out, so its output is the whole value
+        return Logits((output,), torch.zeros_like(output), self.component_weights, self.calibration)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
-        """The last layer's attention on the edges of the adjacency, in the relations they come from."""
+        """The last layer's attention on the edges of the adjacency, by the relation that an edge is from."""
         _, weights, edges = self._states(messages)
         competitors = torch.bincount(edges.dst, minlength=self.n_nodes)[edges.dst]
         found, start = {}, 0
@@ -120,15 +122,15 @@ class AdjacencyNetwork(nn.Module):
         return found
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
-        """None: the paper has no learned identities beyond its linear maps."""
+        """Zero: the published network has no learned identities."""
         return self.drug.bias.new_zeros(())
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """All in ``rest``."""
+        """All parameters are in ``rest``."""
         return {"identity": [], "axial": [], "gaussian_process": [], "rest": list(self.parameters())}
 
     def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
-        """The last layer's states of the nodes that are read, its attention, and the edges of that."""
+        """The last layer's node states and attention, and the edges that the attention is on."""
         edges = self._adjacency(messages)
         states = torch.cat(
             [self.drug(self.drug_rows), self.cell_line(self.cell_line_rows), self.gene(self.gene_rows)]
@@ -148,7 +150,7 @@ class AdjacencyNetwork(nn.Module):
         return edges.keep(self.gene_place[edges.src] >= 0) if RELATIONS[relation][0] == "Gene" else edges
 
     def _adjacency(self, messages: Messages) -> Edges:
-        """Edges of ``ADJACENT`` in that order, then their reverses, then a loop a node."""
+        """Edges of `ADJACENT` in that order, then the same edges reversed, then one loop for each node."""
         forward = []
         for relation in ADJACENT:
             source, destination = RELATIONS[relation]
@@ -176,7 +178,7 @@ class AdjacencyNetwork(nn.Module):
 
 
 class _GraphNorm(nn.Module):
-    """Cai et al., GraphNorm, ICML 2021, for one graph: a learned share of the mean is taken out."""
+    """GraphNorm for a single graph: a learned fraction of the mean over nodes is subtracted (Cai et al., ICML 2021)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -189,7 +191,7 @@ class _GraphNorm(nn.Module):
 
 
 class _NoMessages(nn.Module):
-    """A node keeps to itself: the ablation in which the graph says nothing."""
+    """A linear map of each node by itself: the ablation without messages."""
 
     def __init__(self, width: int, channels: int, heads: int) -> None:
         super().__init__()
@@ -220,10 +222,8 @@ def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
 
 
 def _similarity_rows(tensors: GraphTensors, genes: Tensor, width: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Of drugs, cell lines and genes; ``width`` multiplies the squared width of both RBFs."""
+    """Similarity matrices of drugs, cell lines and genes; ``width`` multiplies the squared width of both RBFs."""
     drugs = tensors.drug_kernels[..., DRUG_KERNELS.index("fingerprint")]
     cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")] ** (1 / width)
-    rows = tensors.expression.T[genes]
-    square = (rows**2).sum(1)
-    distance = (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
-    return drugs, cell_lines, torch.exp(-distance / (width * distance.mean()).clamp(min=1e-6))
+    distance = squared_distances(tensors.expression.T[genes])
+    return drugs, cell_lines, rbf_of(distance, width * distance.mean())

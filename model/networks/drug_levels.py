@@ -1,8 +1,8 @@
-"""How strong drugs are on average, of those that will be asked for unseen: from drugs of similar structure.
+"""The mean response of a drug that was never measured, its level, predicted from drugs of similar structure.
 
-Drugs that act on the same genes divide cell lines alike, but are not equally strong: what says much of the pattern of a
-drug's responses misleads about their mean. So in regression of unseen drugs the kernel part takes drugs' means out of
-what it explains, and predicts them here.
+Drugs that act on the same genes divide cell lines alike but are not equally strong: features that predict the pattern
+of a drug's responses mislead about their mean. So in regression of unseen drugs the Gaussian process explains the
+pattern without drug means, and the means are predicted here.
 """
 
 from __future__ import annotations
@@ -11,34 +11,39 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+START_WEIGHTS = {"kernel": 0.15, "constant": 0.1, "identity": 0.3, "noise": 0.5}
+"""Weights of each similarity, of the constant and of the identity, and the variance of a single response around its
+drug's level, before anything is learned; in squared standard deviations of ln IC50. Set by hand."""
+
 
 class DrugLevels(nn.Module):
-    """A Gaussian process over drugs: a weighted sum of fixed similarities, a constant and the identity.
+    """A Gaussian process over drugs whose kernel is a weighted sum of fixed similarities, a constant and the identity.
 
     Parameters
     ----------
     n_kernels
-        Fixed similarities of drugs.
+        Number of fixed similarities.
     """
 
     def __init__(self, n_kernels: int) -> None:
         super().__init__()
-        self.weights = nn.Parameter(before_softplus([0.15] * n_kernels + [0.1, 0.3, 0.5]))
+        kernel, *others = START_WEIGHTS.values()
+        self.weights = nn.Parameter(before_softplus([kernel] * n_kernels + others))
 
     def terms(self, kernels: Tensor, mean: Tensor, count: Tensor) -> Tensor:
-        """What each drug's level draws from each.
+        """Contribution of each drug to the level of each.
 
         Parameters
         ----------
         kernels
             Fixed similarities, (n_drugs, n_drugs, n_kernels).
         mean, count
-            Of each drug's visible responses, (n_drugs,); a count of 0 where none may be contributions on.
+            Mean and number of each drug's visible responses, (n_drugs,); a drug with the number 0 contributes nothing.
 
         Returns
         -------
         Tensor
-            (n_drugs, n_drugs); a drug's level is the sum of its row.
+            (n_drugs, n_drugs), from columns to rows; a drug's level is the sum of its row.
         """
         weights = functional.softplus(self.weights)
         constant, identity, noise = weights[-3:]
@@ -53,5 +58,5 @@ class DrugLevels(nn.Module):
 
 
 def before_softplus(values: list[float]) -> Tensor:
-    """The numbers that softplus makes these of, float32 (n_values,)."""
+    """Inverse of softplus, float32 (n_values,)."""
     return torch.log(torch.expm1(torch.tensor(values)))

@@ -1,3 +1,5 @@
+"""First states of nodes: from features and visible statistics (`Encoder`) and from what is learned of each entity."""
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -13,12 +15,12 @@ from pharmagraph.model.responses.visible import Visible, residuals
 
 
 class Encoder(nn.Module):
-    """First states of all nodes from features, visible statistics and learned identities.
+    """First states of all nodes from features, statistics of visible responses and, for genes, a learned embedding.
 
     Attributes
     ----------
     ENTITY_AXES
-        Where saved tensors have a place for each entity: genes' features are their expression in each cell line.
+        Tensor → its axis over entities: the features of genes are their expression in each cell line.
     """
 
     ENTITY_AXES: ClassVar[dict[str, int]] = {"gene_components.mean": 0, "gene_components.axes": 0}
@@ -42,11 +44,11 @@ class Encoder(nn.Module):
         nn.init.normal_(self.gene_identity.weight, std=0.3)
 
     def components(self, tensors: GraphTensors) -> tuple[Tensor, Tensor]:
-        """Main axes of structure (n_drugs, k) and of expression (n_cell_lines, k)."""
+        """Principal components of structure (n_drugs, k) and of expression (n_cell_lines, k)."""
         return self.drug_components(tensors.structure), self.cell_line_components(tensors.expression)
 
     def forward(self, tensors: GraphTensors, messages: Messages) -> dict[str, Tensor]:
-        """Kind → states before the non-linearity, (n, channels)."""
+        """Kind of node → its states before the activation, (n, channels)."""
         drug, cell_line = self.components(tensors)
         return {
             "Drug": self.drug(torch.cat([drug, messages.drug_statistics], 1)),
@@ -56,12 +58,12 @@ class Encoder(nn.Module):
 
 
 class Identities(nn.Module):
-    """Learned numbers of each drug and cell line; nothing for those that are held out.
+    """A learned embedding and bias of each drug and cell line; zero for entities that are held out.
 
     Attributes
     ----------
     ENTITY_AXES
-        Where saved tensors have a place for each entity.
+        Tensor → its axis over entities.
     """
 
     ENTITY_AXES: ClassVar[dict[str, int]] = {
@@ -83,10 +85,11 @@ class Identities(nn.Module):
             nn.init.normal_(self.cell_line.weight, std=0.1)
 
     def start_from(self, visible: Visible) -> None:
-        """Begin at the truncated singular value decomposition of the visible values less drug and cell-line means.
+        """Start from the truncated singular value decomposition of the visible values without means (`residuals`).
 
-        What was not measured counts as zero, and singular values are shrunk by the first that is left out. From noise a
-        few dozen steps do not get as far. A table of no more than `identity_channels` rows or columns is no start.
+        Unmeasured pairs count as zero, and singular values are reduced by the first one that is left out. From random
+        numbers the few dozen steps of a fit do not get as far. Nothing is done if the table has no more than
+        `identity_channels` rows or columns.
         """
         k = self.drug.weight.shape[1]
         if not 0 < k < min(visible.value.shape):
@@ -98,7 +101,7 @@ class Identities(nn.Module):
             self.drug.weight.copy_(right[:k].T * root)
 
     def numbers(self, messages: Messages) -> tuple[Tensor, Tensor]:
-        """(n_drugs, k) and (n_cell_lines, k), zero where not known."""
+        """Embeddings of drugs and cell lines, (n_drugs, k) and (n_cell_lines, k); zero where an entity is not known."""
         visible = messages.visible
         return (
             self.drug.weight * visible.known_drugs[:, None].float(),
@@ -106,7 +109,7 @@ class Identities(nn.Module):
         )
 
     def logits(self, messages: Messages, drug: Tensor, cell_line: Tensor) -> Tensor:
-        """Biases and factorisation of pairs, (n_pairs,)."""
+        """Sum of both biases and the product of both embeddings, (n_pairs,)."""
         visible = messages.visible
         biases = _rows(self.drug_bias * visible.known_drugs, drug) + _rows(
             self.cell_line_bias * visible.known_cell_lines, cell_line
@@ -115,7 +118,7 @@ class Identities(nn.Module):
         return biases + (_rows(of_drug, drug) * _rows(of_cell_line, cell_line)).sum(1)
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
-        """Negative log of the Gaussian priors."""
+        """Negative log density of the Gaussian priors; the parameters are their precisions."""
         squares = numbers * ((self.drug.weight**2).sum() + (self.cell_line.weight**2).sum())
         return 0.5 * (
             squares + drug_bias * (self.drug_bias**2).sum() + cell_line_bias * (self.cell_line_bias**2).sum()

@@ -1,7 +1,8 @@
-"""A factorisation whose factors are made from structure and expression: a part of the network, and a baseline.
+"""A factorisation whose factors are linear in structure and expression: a component of the network, and a baseline.
 
-It reads no messages, so it is fitted on its own, to all pairs at once, in a second or so: in a network's few dozen
-steps it would not come to an end, and it would not see the inner part, as the others do when they predict.
+It reads no messages, so it is fitted on its own, to all pairs at once, in about a second. The few dozen steps of a
+network's fit are too few for it, and in them it would miss the pairs of the inner fold, which the other components have
+among their messages when they predict.
 """
 
 from __future__ import annotations
@@ -16,30 +17,32 @@ from torch.nn import functional
 from pharmagraph.model.presets.choices import Task
 
 EPOCHS, RATE = 120, 0.03
+"""Steps over all pairs, and Adam's learning rate. Set by hand."""
 FREE_DROPPED = 0.3
-"""Share of entities that go without their free numbers in a step, so that components carry what they can."""
+"""Fraction of entities without their free numbers in a step, so that components explain what they can. Set by hand."""
 
 KINDS = ("drug", "cell_line")
 DRUG_BIAS_PENALTY, CELL_LINE_BIAS_PENALTY = 0.5, 0.05
+"""Precisions of the Gaussian priors of biases. Set by hand; the presets have the same values for identities."""
 
 Sides = tuple[Tensor, Tensor]
-"""Something of drugs, and of cell lines."""
+"""A tensor of drugs, and one of cell lines."""
 
 
 @dataclass(frozen=True)
 class TableLoss:
-    """Loss of a table of outputs at known pairs, and a little at pairs of known entities nobody measured.
+    """Loss of a table of outputs: full weight at measured pairs, a small one at untested pairs of known entities.
 
-    Unmeasured pairs are drawn towards even odds, or towards the mean: a weak belief that nothing is known.
+    Untested pairs have the label of even odds, or of the mean: a weak prior belief that nothing is known of them.
 
     Attributes
     ----------
-    target, weight
-        Float32 (n_drugs, n_cell_lines).
+    label, weight
+        Label and weight of every pair, float32 (n_drugs, n_cell_lines).
     """
 
     task: Task
-    target: Tensor
+    label: Tensor
     weight: Tensor
 
     @classmethod
@@ -48,47 +51,47 @@ class TableLoss:
         task: Task,
         drug: Tensor,
         cell_line: Tensor,
-        target: Tensor,
+        label: Tensor,
         shape: tuple[int, int],
         untested: float,
     ) -> TableLoss:
-        """Of pairs (n_pairs,) and their targets, and the weight of unmeasured ones."""
+        """From measured pairs and their labels (n_pairs,), and the weight of an untested pair."""
         neutral = 0.5 if task == "classification" else 0.0
-        table = target.new_full(shape, neutral)
-        table[drug, cell_line] = target
-        known = [target.new_zeros(n) for n in shape]
+        table = label.new_full(shape, neutral)
+        table[drug, cell_line] = label
+        known = [label.new_zeros(n) for n in shape]
         known[0][drug] = known[1][cell_line] = 1.0
         weight = untested * torch.outer(*known)
         weight[drug, cell_line] = 1.0
         return cls(task, table, weight)
 
     def __call__(self, output: Tensor) -> Tensor:
-        """Summed over pairs, of outputs (n_drugs, n_cell_lines)."""
+        """Sum over pairs of the loss of outputs (n_drugs, n_cell_lines)."""
         if self.task == "classification":
             return functional.binary_cross_entropy_with_logits(
-                output, self.target, self.weight, reduction="sum"
+                output, self.label, self.weight, reduction="sum"
             )
-        return 2.0 * (self.weight * (output - self.target) ** 2).sum()
+        return 2.0 * (self.weight * (output - self.label) ** 2).sum()
 
 
 class Factors(nn.Module):
-    """Outputs of pairs as products of factors, mean over several starts; fitted once, with no gradient after that.
+    """Outputs of pairs as products of factors, mean over several starts. `fit` sets them; they have no gradients.
 
-    Factors and biases are linear in principal components, plus free ones for entities that are known. One start keeps
-    much of its noise; the mean of several loses it.
+    Factors and biases are linear in principal components, plus free numbers for entities that are known. Each start
+    begins from other noise and keeps much of it; the mean over starts averages it out.
 
     Parameters
     ----------
     n_entities, n_components
-        Drugs' and cell lines'.
+        Numbers of entities and of components, of drugs and of cell lines.
     n_starts, rank
-        Sizes.
+        Number of starts, and of factors of an entity.
 
     Attributes
     ----------
     ENTITY_AXES
-        Where saved tensors have a place for each entity. Those that came after the fit have nothing there: their
-        factors are what their components make.
+        Tensor → its axis over entities. Entities added after the fit have zeros there: their factors come from their
+        components alone.
     """
 
     ENTITY_AXES: ClassVar[dict[str, int]] = {f"{kind}_free": 1 for kind in KINDS}
@@ -105,7 +108,7 @@ class Factors(nn.Module):
             self.register_buffer(f"{kind}_free", torch.zeros(n_starts, n, rank + 1))
 
     def like(self, *, n_starts: int) -> Factors:
-        """New ones for the same entities, components and rank."""
+        """New factors for the same entities, components and rank, not fitted."""
         sizes = [
             (getattr(self, f"{kind}_free").shape[1], getattr(self, f"{kind}_map").shape[1]) for kind in KINDS
         ]
@@ -119,15 +122,15 @@ class Factors(nn.Module):
         Parameters
         ----------
         components
-            (n_entities, n_components), drugs' and cell lines'.
+            Principal components of drugs and of cell lines, (n_entities, n_components).
         known
-            Whose free numbers count, bool (n_entities,); none of the kind that will be asked for unseen.
+            Entities that have free numbers, bool (n_entities,); none of a kind that will be asked for unseen.
         loss
-            Of the training pairs.
+            Loss on the training pairs.
         map_penalty
-            Gaussian prior of what maps components to factors; of free factors it is 1.
+            Precision of the Gaussian prior of the map from components to factors; that of free factors is 1.
         seed
-            The first start's; the next one has the next.
+            Seed of the first start; each further start has the next number.
         """
         for start in range(self.n_starts):
             fitted = self._fit_start(components, known, loss, map_penalty, seed + start)
@@ -138,7 +141,7 @@ class Factors(nn.Module):
     def _fit_start(
         self, components: Sides, known: Sides, loss: TableLoss, map_penalty: float, seed: int
     ) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Map, constant and free numbers of drugs, and of cell lines."""
+        """Map, constant and free numbers of drugs, then of cell lines."""
         generator, device = torch.Generator().manual_seed(seed), components[0].device
         counted = [k.float()[:, None] for k in known]
 

@@ -1,6 +1,7 @@
-"""A Gaussian process over the response matrix: its covariance is a drug kernel times a cell-line kernel; both learn.
+"""A Gaussian process over the response matrix whose covariance is a drug kernel times a cell-line kernel; both are
+learned.
 
-It is the last layer of the default network (`GaussianProcessComponent`) and, on fixed similarities alone, a baseline.
+It is a component of the default network (`GaussianProcessComponent`) and, on fixed similarities alone, a baseline.
 """
 
 from __future__ import annotations
@@ -22,25 +23,43 @@ from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.responses.visible import Means, Visible, residuals
 
 START: dict[Task, dict[str, Any]] = {
-    "classification": {"scale": 4.0, "observed": (0.5, 0.5)},  # logits of what lies between -1 and 1
+    "classification": {"scale": 4.0, "observed": (0.5, 0.5)},  # logits lie further apart than observations
     "regression": {"scale": 1.0, "observed": (0.0, 1.0)},
 }
-"""Scale of the posterior mean, and weights of class and strength in what is observed, before anything is learned."""
+"""Where learning starts: the factor of the posterior mean, and the weights of class and strength in an observation.
+Set by hand."""
+
+START_WEIGHTS = {
+    "drug kernel": 0.15, "cell-line kernel": 0.2, "profiles": 0.3, "states": 0.3, "genes": 0.3,
+    "drug constant": 0.1, "cell-line constant": 0.05, "drug identity": 0.3, "cell-line identity": 0.2,
+}  # fmt: skip
+"""Weights of the terms of the kernels (of each similarity, for the first two) before anything is learned. Similarities
+are unitless, in [-1, 1]. Set by hand."""
+
+START_PRECISION, START_UNTESTED = 0.5, 0.03
+"""Precision of a measured pair, and that of an untested pair as a multiple of it, before anything is learned. Set by
+hand."""
+
+N_DRUG_VIEW, N_CELL_LINE_VIEW = 32, 16
+"""Widths of the linear maps of node states whose cosines enter the kernels. Set by hand."""
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """A posterior mean as a sum of what entities draw from each other: ``kernel_c @ source @ kernel_d``.
+    """The posterior mean as a sum over entities, ``kernel_c @ source @ kernel_d``.
+
+    Drug e contributes ``kernel_d[e, d] * (kernel_c @ source)[:, e]`` to the predictions for drug d, and likewise a
+    cell line.
 
     Attributes
     ----------
     kernel_c, kernel_d
-        Who draws, whom from; (n_cell_lines, n_cell_lines) and (n_drugs, n_drugs), symmetric.
+        Kernels between cell lines and between drugs, (n, n), symmetric.
     source
-        What there is to be contributions, 0 where nobody was observed, (n_cell_lines, n_drugs).
+        Weights of the observations in the solution, 0 where nothing was observed, (n_cell_lines, n_drugs).
     levels
-        What each drug's level draws from each, on all cell lines alike, (n_drugs, n_drugs); None where levels are not
-        predicted.
+        Contribution of each drug (column) to the level of each drug (row), the same on all cell lines, (n_drugs,
+        n_drugs); None where levels are not predicted.
     """
 
     kernel_c: Tensor
@@ -49,22 +68,31 @@ class Contributions:
     levels: Tensor | None = None
 
     def total(self) -> Tensor:
-        """The mean that all terms make, (n_cell_lines, n_drugs)."""
+        """The posterior mean, which all contributions add up to, (n_cell_lines, n_drugs)."""
         pattern = self.kernel_c @ self.source @ self.kernel_d
         return pattern if self.levels is None else pattern + self.levels.sum(1)
 
     def between_drugs(self) -> Tensor:
-        """Size of what each drug (row) draws from each, mean over cell lines, (n_drugs, n_drugs)."""
+        """Size of the contribution to each drug (row) from each drug, mean over cell lines, (n_drugs, n_drugs)."""
         pattern = self.kernel_d.abs() * (self.kernel_c @ self.source).abs().mean(0)
         return pattern if self.levels is None else pattern + self.levels.abs()
 
     def between_cell_lines(self) -> Tensor:
-        """Size of what each cell line (row) draws from each, mean over drugs, (n_cell_lines, n_cell_lines)."""
+        """Size of the contribution to each cell line (row) from each, mean over drugs, (n_cell_lines, n_cell_lines)."""
         return self.kernel_c.abs() * (self.source @ self.kernel_d).abs().mean(1)
 
     def from_responses(self, measured: Tensor) -> Tensor:
-        """Size of what each of a drug's own responses gives its predictions, mean over cell lines; those that were
-        measured, 0 or 1 (n_cell_lines, n_drugs), have the same part in its level.
+        """Size of the contribution of each response to its own drug's predictions, mean over cell lines.
+
+        Parameters
+        ----------
+        measured
+            0 or 1, (n_cell_lines, n_drugs): the measured responses of a drug share its own contribution to its level.
+
+        Returns
+        -------
+        Tensor
+            (n_cell_lines, n_drugs).
         """
         pattern = self.kernel_c.abs().mean(0)[:, None] * self.source.abs() * self.kernel_d.diagonal()
         if self.levels is None:
@@ -75,33 +103,34 @@ class Contributions:
 class ResponseProcess(nn.Module):
     """Logits of pairs from a Gaussian process on the visible responses.
 
-    Each kernel is a weighted sum of fixed similarities, of a constant, of the identity, and of the cosine between
-    profiles of visible responses less drug and cell-line means (drugs that act alike, cell lines that answer alike).
-    What it observes of a pair is a learned mixture of its class and its strength, where both are known.
-    Untested pairs count as a little of "neither", with a precision that is learned, too.
+    Each kernel is a weighted sum of fixed similarities, a constant, the identity, and the cosine between profiles of
+    visible responses (`residuals`), by which drugs that act alike and cell lines that respond alike are similar. The
+    observation of a measured pair is a learned mixture of its class and its strength. An untested pair is an
+    observation of 0 with a small precision, which is learned, too.
 
     Parameters
     ----------
     n_drug_kernels, n_cell_line_kernels
-        Fixed similarities.
+        Numbers of fixed similarities.
     task
-        Where it starts from.
+        Chooses the starting point of learning (`START`).
     """
 
     def __init__(self, n_drug_kernels: int, n_cell_line_kernels: int, task: Task = "classification") -> None:
         super().__init__()
-        self.of_drugs = nn.Parameter(before_softplus([0.15] * n_drug_kernels))
-        self.of_cell_lines = nn.Parameter(before_softplus([0.2] * n_cell_line_kernels))
-        self.of_profiles = nn.Parameter(before_softplus([0.3, 0.3]))
-        self.constant = nn.Parameter(before_softplus([0.1, 0.05]))
-        self.identity = nn.Parameter(before_softplus([0.3, 0.2]))
-        self.precision = nn.Parameter(before_softplus([0.5, 0.03]))
+        start = START_WEIGHTS
+        self.of_drugs = nn.Parameter(before_softplus([start["drug kernel"]] * n_drug_kernels))
+        self.of_cell_lines = nn.Parameter(before_softplus([start["cell-line kernel"]] * n_cell_line_kernels))
+        self.of_profiles = nn.Parameter(before_softplus([start["profiles"]] * 2))
+        self.constant = nn.Parameter(before_softplus([start["drug constant"], start["cell-line constant"]]))
+        self.identity = nn.Parameter(before_softplus([start["drug identity"], start["cell-line identity"]]))
+        self.precision = nn.Parameter(before_softplus([START_PRECISION, START_UNTESTED]))
         self.observed = nn.Parameter(torch.tensor(START[task]["observed"]))
         self.scale = nn.Parameter(torch.tensor(START[task]["scale"]))
         self.bias, self.of_drug_mean = nn.Parameter(torch.tensor(0.0)), nn.Parameter(torch.tensor(0.0))
 
     def hyperparameters(self) -> list[nn.Parameter]:
-        """The few numbers that say how kernels are mixed; they learn faster than weights."""
+        """Weights of the kernels, precisions and scales: a few numbers, with a learning rate of their own."""
         return [
             self.of_drugs, self.of_cell_lines, self.of_profiles, self.constant, self.identity,
             self.precision, self.observed, self.scale, self.bias, self.of_drug_mean,
@@ -115,28 +144,28 @@ class ResponseProcess(nn.Module):
         cell_line: Tensor,
         *,
         more: tuple[Tensor, Tensor] | None = None,
-        spread: Tensor | None = None,
+        drug_scale: Tensor | None = None,
     ) -> Tensor:
-        """Of pairs given by node numbers, (n_pairs,).
+        """Logits of pairs given by node numbers, (n_pairs,).
 
         Parameters
         ----------
         kernels
             Fixed similarities of drugs and of cell lines, (n, n, n_kernels).
         visible
-            Responses.
+            Responses that are observed.
         more
-            Kernels of drugs and of cell lines, already weighted, to be added, (n, n).
-        spread
-            Of drugs' values, (n_drugs,): what the process explains, and its noise, are in these units.
+            Further terms of the drug kernel and of the cell-line kernel, already weighted, (n, n).
+        drug_scale
+            Scale of each drug's values, (n_drugs,): the process, its noise included, works in units of it.
         """
-        active = visible.known_drugs.clone()  # the others have no part in the system
+        active = visible.known_drugs.clone()  # drugs without observations would only enlarge the system
         active[drug] = True
         columns = torch.nonzero(active).flatten()
         column = (torch.cumsum(active, 0) - 1)[drug]
-        *system, spread = self._system(kernels, visible, columns, more, spread)
-        mean: Tensor = PosteriorMean.apply(*system) * spread
-        drug_mean = visible.sign.sum(0) / (visible.measured.sum(0) + 4)
+        *system, drug_scale = self._system(kernels, visible, columns, more, drug_scale)
+        mean: Tensor = PosteriorMean.apply(*system) * drug_scale
+        drug_mean = visible.sign_means(0)
         return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
 
     def terms(
@@ -145,13 +174,17 @@ class ResponseProcess(nn.Module):
         visible: Visible,
         *,
         more: tuple[Tensor, Tensor] | None = None,
-        spread: Tensor | None = None,
+        drug_scale: Tensor | None = None,
     ) -> Contributions:
-        """What all entities draw from each other; arguments as in `logits`."""
+        """The posterior mean of all pairs as contributions of entities; parameters as in `logits`."""
         columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
-        kernel_c, kernel_d, precision, target, spread = self._system(kernels, visible, columns, more, spread)
-        weights = Observed(kernel_c, kernel_d, precision).weights(target)
-        return Contributions(kernel_c, torch.outer(spread, spread) * kernel_d, self.scale * weights / spread)
+        kernel_c, kernel_d, precision, observation, drug_scale = self._system(
+            kernels, visible, columns, more, drug_scale
+        )
+        weights = Observed(kernel_c, kernel_d, precision).weights(observation)
+        return Contributions(
+            kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
+        )
 
     def _system(
         self,
@@ -159,9 +192,9 @@ class ResponseProcess(nn.Module):
         visible: Visible,
         columns: Tensor,
         more: tuple[Tensor, Tensor] | None,
-        spread: Tensor | None,
+        drug_scale: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Kernels of cell lines and of some drugs, precisions, what was observed in units of spreads, and those."""
+        """Kernels of cell lines and of some drugs, precisions, observations in units of drug scale, drug scales."""
         measured = visible.measured[:, columns]
         play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
         of_measured, share_of_untested = functional.softplus(self.precision)
@@ -173,9 +206,9 @@ class ResponseProcess(nn.Module):
         if more is not None:
             kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
         of_class, of_strength = self.observed
-        target = of_class * visible.sign[:, columns] + of_strength * value
-        spread = torch.ones_like(target[0]) if spread is None else spread[columns]
-        return kernel_c, kernel_d, precision, target / spread, spread
+        observation = of_class * visible.sign[:, columns] + of_strength * value
+        drug_scale = torch.ones_like(observation[0]) if drug_scale is None else drug_scale[columns]
+        return kernel_c, kernel_d, precision, observation / drug_scale, drug_scale
 
     def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor) -> Tensor:
         positive = functional.softplus
@@ -188,31 +221,40 @@ class ResponseProcess(nn.Module):
 
 
 class GaussianProcessComponent(ResponseProcess):
-    """The process as a part of a network. The cosine between the states that the attention layers gave the nodes is one
-    more term of each kernel, between entities that have visible responses: states were fitted to those, and what they
-    say of others is a memory of the training entities, which costs more than it brings. The overlap of drugs' attention
-    to genes is one more term of the drug kernel. In regression a drug that all cell lines answer alike is not taken to
-    vary as one that divides them: what is left of its mean is in units of its spread. Where drugs will be asked for
-    unseen their means are not left in for the process to explain, but predicted apart (`DrugLevels`).
+    """The process as a component of a network, with more terms in its kernels.
+
+    The cosine between node states of the attention layers is a term of both kernels, between entities with visible
+    responses only. States were fitted to those responses, and the states of other entities are no guide: on unseen
+    entities the term costs more than it brings (docs/model.md). The overlap of drugs' attention to genes is a term of
+    the drug kernel.
+
+    In regression the residuals of a drug are in units of its scale: a drug to which all cell lines respond alike does
+    not vary as much as one that divides them. Where drugs will be asked for unseen, the process does not explain drug
+    means; they are predicted separately (`DrugLevels`).
 
     Parameters
     ----------
     config
-        Width of the states.
+        Gives the width of the states, and whether states and genes enter the kernels.
     task
-        Where it starts from.
+        Chooses the starting point of learning (`START`).
     """
 
     def __init__(self, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS), task)
         self.uses_states = config.process_states != "never"
-        self.of_states = nn.Parameter(before_softplus([0.3, 0.3]))
-        self.of_genes = nn.Parameter(before_softplus([0.3])) if config.process_genes else None
+        self.of_states = nn.Parameter(before_softplus([START_WEIGHTS["states"]] * 2))
+        self.of_genes = (
+            nn.Parameter(before_softplus([START_WEIGHTS["genes"]])) if config.process_genes else None
+        )
         self.levels = DrugLevels(len(DRUG_KERNELS)) if task == "regression" else None
-        self.drug_view, self.cell_line_view = nn.Linear(config.channels, 32), nn.Linear(config.channels, 16)
+        self.drug_view, self.cell_line_view = (
+            nn.Linear(config.channels, N_DRUG_VIEW),
+            nn.Linear(config.channels, N_CELL_LINE_VIEW),
+        )
 
     def hyperparameters(self) -> list[nn.Parameter]:
-        """As `ResponseProcess`, and the weights of states, of genes and of levels."""
+        """Those of `ResponseProcess`, and the weights of states, genes and drug levels."""
         genes = [] if self.of_genes is None else [self.of_genes]
         levels = [] if self.levels is None else [self.levels.weights]
         return [*super().hyperparameters(), self.of_states, *genes, *levels]
@@ -228,28 +270,29 @@ class GaussianProcessComponent(ResponseProcess):
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        pattern = self.logits(kernels, visible, drug, cell_line, more=more, spread=messages.drug_spread)
+        pattern = self.logits(kernels, visible, drug, cell_line, more=more, drug_scale=messages.drug_scale)
         return pattern if levels is None else pattern + levels.sum(1)[drug]
 
     def contributions(
         self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages
     ) -> Contributions:
-        """What all entities draw from each other, by the same kernels."""
+        """The prediction of all pairs as contributions of entities."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        return replace(self.terms(kernels, visible, more=more, spread=messages.drug_spread), levels=levels)
+        return replace(self.terms(kernels, visible, more=more, drug_scale=messages.drug_scale), levels=levels)
 
     def _levels(self, tensors: GraphTensors, messages: Messages) -> tuple[Tensor | None, Visible]:
-        """What drugs' levels draw from each other, and what is visible without them; nothing where means are out."""
+        """Contributions to drug levels, and the responses without drug means; None where those are out already."""
         if self.levels is None or not messages.drug_means_in:
             return None, messages.visible
         visible = messages.visible
-        means = visible.means(Means(drugs=True, cell_lines=False))
+        rest, means = visible.without_means(Means(drugs=True, cell_lines=False))
         count = visible.measured.sum(0) * visible.known_drugs
-        return self.levels.terms(tensors.drug_kernels, means[0], count), visible.without(*means)
+        return self.levels.terms(tensors.drug_kernels, means.drug, count), rest
 
     def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
-        """The terms of states and of attended genes, weighted, (n, n) of drugs and of cell lines."""
+        """Weighted terms of states and of attended genes, of the drug kernel and of the cell-line kernel, (n, n)
+        each."""
         visible, positive = messages.visible, functional.softplus
         terms: tuple[list[Tensor], list[Tensor]] = ([], [])
         if self.uses_states:
@@ -266,6 +309,6 @@ class GaussianProcessComponent(ResponseProcess):
 
 
 def _cosine(rows: Tensor) -> Tensor:
-    """(n, n); 0 for a row of zeros."""
+    """Cosines between rows, (n, n); 0 for a row of zeros."""
     unit = functional.normalize(rows, dim=1)
     return unit @ unit.T

@@ -1,3 +1,5 @@
+"""Posterior mean of a Gaussian process over a table of pairs, with exact gradients of kernels and precisions."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,26 +10,29 @@ from torch import Tensor
 from pharmagraph.model.networks.conjugate_gradients import solve
 
 ITERATIONS = 100
-"""Of conjugate gradients, at most; a handful do where untested pairs are few, some tens where they count little."""
+"""Largest number of conjugate-gradient iterations. A handful do where untested pairs are few, some tens where their
+precision is low."""
 
 TOLERANCE = 1e-4
-"""Norm of the residual, relative to the right-hand side's, at which conjugate gradients stop."""
+"""Norm of the residual, relative to the right-hand side, at which conjugate gradients stop."""
 
 
 class Observed:
-    """``(K + P⁻¹) w = y`` over the part of a table of which something was observed.
+    """Solves ``(K + P⁻¹) w = y`` over the rows and columns of a table in which something was observed.
 
     K is the Kronecker product of two kernels, P the diagonal of precisions. K is never formed: with the eigenvectors Q
     of both kernels and the products Λ of their eigenvalues, ``(Λ + Qᵀ P⁻¹ Q) Qᵀ w = Qᵀ y`` is solved by conjugate
-    gradients. What offsets between drugs or cell lines make of Λ, values many thousands of times the rest, is taken
-    out by the preconditioner, ``Λ + 1 / p`` with the largest precision p: the two differ by precisions alone.
+    gradients. Constants in the kernels make a few values of Λ many thousands of times larger than the rest. The
+    preconditioner ``Λ + 1 / p``, with the largest precision p, takes them out: it differs from the system by precisions
+    alone.
 
     Parameters
     ----------
     kernel_c, kernel_d
         Symmetric and positive semi-definite, (n_cell_lines, n_cell_lines) and (n_drugs, n_drugs).
     precision
-        0 of cell lines and drugs of which nothing was observed, else positive, (n_cell_lines, n_drugs).
+        Inverse variance of each observation, (n_cell_lines, n_drugs): 0 in rows and columns without observations,
+        positive elsewhere.
     """
 
     def __init__(self, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor) -> None:
@@ -39,7 +44,7 @@ class Observed:
             self.values = torch.outer(of_c.clamp(min=0), of_d.clamp(min=0))
 
     def weights(self, observed: Tensor) -> Tensor:
-        """``w`` for what was observed, both (n_cell_lines, n_drugs); 0 of whom nothing was."""
+        """``w`` for observations y, both (n_cell_lines, n_drugs); 0 in rows and columns without observations."""
         found = torch.zeros_like(observed)
         if self.noise.numel():
             nearly = self.values + self.noise.min()
@@ -70,16 +75,16 @@ class PosteriorMean(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, target: Tensor) -> Tensor:
+    def forward(ctx: Any, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, observed: Tensor) -> Tensor:
         """Mean at all entries; kernels are symmetric, the others ``(n_cell_lines, n_drugs)``."""
         ctx.observed = Observed(kernel_c, kernel_d, precision)
-        weights = ctx.observed.weights(target)
+        weights = ctx.observed.weights(observed)
         ctx.save_for_backward(kernel_c, kernel_d, precision, weights)
         return kernel_c @ weights @ kernel_d
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        """Gradients of the kernels, of the precisions and of what is observed."""
+        """Gradients of both kernels, the precisions and the observations."""
         (gradient,) = gradients
         kernel_c, kernel_d, precision, weights = ctx.saved_tensors
         adjoint = ctx.observed.weights(kernel_c @ gradient @ kernel_d)

@@ -1,3 +1,5 @@
+"""The relational component: attention layers with one softmax for each relation, and the decoder of pairs."""
+
 from __future__ import annotations
 
 from torch import Tensor, nn
@@ -12,7 +14,7 @@ from pharmagraph.model.presets.relations import RELATIONS
 
 
 class RelationalLayer(nn.Module):
-    """One round of messages into every kind of node, with a residual around it."""
+    """One round of messages into nodes of every kind, with a residual connection."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -29,24 +31,24 @@ class RelationalLayer(nn.Module):
     def forward(
         self, states: dict[str, Tensor], messages: Messages
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """States (n, channels) a kind → new states, and attention (n_edges, heads) a relation."""
+        """Kind → states (n, channels), to new states and relation → attention (n_edges, heads)."""
         after, attention = {}, {}
         for kind, state in states.items():
             total = self.own[kind](state)
             if kind in self.convs:
                 graphs = {r: g for r, g in messages.graphs.items() if RELATIONS[r][1] == kind and g.n_edges}
                 sources = {r: states[RELATIONS[r][0]] for r in graphs}
-                drawn, weights = self.convs[kind](
+                received, weights = self.convs[kind](
                     state, sources, graphs, {r: messages.edges[r].weight for r in graphs}
                 )
-                total = total + drawn
+                total = total + received
                 attention.update(weights)
             after[kind] = state + self.dropout(functional.gelu(self.norm[kind](total)))
         return after, attention
 
 
 def relational_conv(config: NetworkConfig, relations: list[str]) -> nn.Module | None:
-    """The convolution a preset names, into one kind of node; None where it names none."""
+    """The convolution that the preset names, over relations into one kind of node; None where there is none."""
     widths: dict[str, tuple[int, int | None]] = dict.fromkeys(relations, (config.channels, 1))
     channels = config.channels // config.heads
     if config.conv == "none" or not relations:
@@ -63,7 +65,7 @@ def relational_conv(config: NetworkConfig, relations: list[str]) -> nn.Module | 
 
 
 class PairDecoder(nn.Module):
-    """Logits of pairs: a bilinear form and a perceptron on states, a factorisation and biases on identities."""
+    """Logits of pairs from node states: effects of both sides, a bilinear form, and a perceptron."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

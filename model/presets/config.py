@@ -1,4 +1,5 @@
-"""Presets: what a network is made of and how it is trained; `presets/*.yaml` says what each option does."""
+"""Options of networks and of their training, and the presets that set them. The comments of `presets/*.yaml` explain
+each option."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class _Strict(BaseModel):
 
 
 class AdjacencyConfig(_Strict):
-    """Sizes of the paper's network over one adjacency; the YAML says what each option does."""
+    """Sizes of the published network over one adjacency; `drgt.yaml` explains each option."""
 
     n_genes: int = Field(ge=0)
     input_channels: int = Field(ge=1, le=4096)
@@ -48,7 +49,7 @@ class AdjacencyConfig(_Strict):
 
 
 class NetworkConfig(_Strict):
-    """Sizes and parts of a network; the YAML says what each option does."""
+    """Components and sizes of a network; `default.yaml` explains each option."""
 
     kind: Literal["relational", "adjacency"]
     conv: Convolution
@@ -80,7 +81,7 @@ class NetworkConfig(_Strict):
 
     @property
     def uses_gene_attention(self) -> bool:
-        """Whether drugs' attention to genes, fitted to known targets, has a part in predictions."""
+        """Whether predictions use the attention of drugs to genes that is fitted to known targets."""
         return self.kind == "relational" and self.gaussian_process and self.process_genes
 
     @field_validator("relations")
@@ -103,13 +104,13 @@ class NetworkConfig(_Strict):
 
 
 class TrainingConfig(_Strict):
-    """How a network is fitted; the YAML says what each option does."""
+    """How networks are fitted; `default.yaml` explains each option."""
 
     members: int = Field(ge=1, le=64)
     epochs: int = Field(ge=1, le=100_000)
     patience: int = Field(ge=1)
     validate_every: int = Field(ge=1)
-    validation_share: float = Field(gt=0, lt=0.5)
+    validation_fraction: float = Field(gt=0, lt=0.5)
     mask_supervision: bool
     chunks: int = Field(ge=1, le=100)
     learning_rate: float = Field(gt=0)
@@ -141,7 +142,7 @@ class TrainingConfig(_Strict):
 
 
 class TargetsConfig(_Strict):
-    """Attention of drugs over candidate genes, fitted to known targets; the YAML says what each option does."""
+    """How attention of drugs to genes is fitted to known targets; `default.yaml` explains each option."""
 
     members: int = Field(ge=1, le=64)
     steps: int = Field(ge=1, le=100_000)
@@ -149,7 +150,7 @@ class TargetsConfig(_Strict):
 
 
 class Config(_Strict):
-    """A preset with the caller's changes; without ``targets`` a run's attention to genes is its network's own."""
+    """A preset with the caller's changes. Without ``targets``, a run's attention to genes is that of its network."""
 
     preset: str
     network: NetworkConfig
@@ -157,21 +158,22 @@ class Config(_Strict):
     targets: TargetsConfig | None = None
 
     def for_split(self, split: str) -> Config:
-        """With states out of the kernels where entities will be asked for unseen: they remember those of training."""
+        """The options for a split: without node states in kernels where entities will be unseen (docs/model.md)."""
         return self.with_states("never") if split.startswith("unseen") else self
 
     def of_member(self, number: int) -> Config:
-        """For one network of the ensemble, counted from 0: whether states enter its kernels."""
+        """The options of one network of the ensemble, counted from 0: ``alternate`` becomes ``always`` or ``never``."""
         if self.network.process_states != "alternate":
             return self
         return self.with_states("never" if number % 2 else "always")
 
     def inner_number(self, number: int) -> int:
-        """Of the inner part that a network sets aside: neighbours share one that are to be compared."""
+        """Number of a network's inner fold. Networks 0 and 1, 2 and 3, … share one where they alternate: they are
+        compared."""
         return number // 2 if self.network.process_states == "alternate" else number
 
     def with_states(self, when: str) -> Config:
-        """With another ``process_states``."""
+        """The options with another ``process_states``."""
         return self.model_copy(update={"network": self.network.model_copy(update={"process_states": when})})
 
 

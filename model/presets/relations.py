@@ -1,4 +1,4 @@
-"""Relation: kind of source, kind of destination."""
+"""The relations by which nodes pass messages."""
 
 from __future__ import annotations
 
@@ -17,3 +17,4 @@ RELATIONS: dict[str, tuple[str, str]] = {
 """Relation → (kind of source, kind of destination) of its messages."""
 
 BETWEEN_DRUGS_AND_GENES = {"drug_from_gene", "gene_from_drug"}
+"""Left out where drugs attend to genes by attention that is fitted to known targets."""

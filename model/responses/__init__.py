@@ -1,6 +1,7 @@
 """Measured drug–cell-line pairs: which are trained on, which are held out, on which scale, and which may be seen.
 
-A held-out response stops here: `folds` cuts it away, `Visible` holds what may pass messages, `audit` proves it.
+Held-out responses go no further than this package: `folds` separates them, `Visible` holds the responses that may pass
+messages, and `audit` checks that no held-out response is among them.
 """
 
 from pharmagraph.model.responses.groups import Groups, cell_line_groups, drug_groups, structure_groups
@@ -8,13 +9,14 @@ from pharmagraph.model.responses.leakage import Check, audit, audit_features, re
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.splits import Fold, folds, transfer
-from pharmagraph.model.responses.visible import Means, Visible
+from pharmagraph.model.responses.visible import Means, Offsets, Visible
 
 __all__ = [
     "Check",
     "Fold",
     "Groups",
     "Means",
+    "Offsets",
     "Responses",
     "Scale",
     "Visible",

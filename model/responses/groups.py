@@ -1,4 +1,4 @@
-"""Which drugs and which cell lines are so alike that holding out one without the other holds nothing out."""
+"""Groups of drugs and of cell lines so alike that one of them in training gives away another that is held out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups
 
 
@@ -19,7 +20,7 @@ class Groups:
     Attributes
     ----------
     drug, cell_line
-        A number for each node that nodes of one group share, int64 (n_drugs,) and (n_cell_lines,).
+        Group number of each node, int64 (n_drugs,) and (n_cell_lines,).
     """
 
     drug: np.ndarray
@@ -32,26 +33,26 @@ class Groups:
         drugs: DrugGroups = DrugGroups.twins,
         cell_lines: CellLineGroups = CellLineGroups.twins,
     ) -> Groups:
-        """Near twins together unless said otherwise."""
+        """Groups of a graph; near twins are together unless another grouping is asked for."""
         return cls(drug_groups(heterograph, drugs), cell_line_groups(heterograph, cell_lines))
 
 
 TANIMOTO = 0.85
-"""Drugs at least so alike by Morgan fingerprint are near twins: salts, isomers, close analogues. On NCI-60, 200 of 976
-drugs have one; the largest group has 7 (41 at 0.7)."""
+"""Tanimoto similarity of Morgan fingerprints from which drugs are near twins: salts, isomers, close analogues. On
+NCI-60 200 of 976 drugs have a near twin, and the largest group has 7 drugs (41 at a similarity of 0.7)."""
 CORRELATION = 0.6
-"""Cell lines whose expression correlates at least so much are near twins; and so are those that stand out:"""
+"""Correlation of expression from which cell lines are near twins."""
 DEVIATIONS = 15.0
-"""so many robust standard deviations above the median of all pairs. Profiles of which only the strongest genes were
-kept correlate less; on NCI-60 this finds NCI/ADR-RES with OVCAR-8, MDA-MB-435 with MDA-N, SNB-19 with U251, which
-come from one patient each, and CCRF-CEM with MOLT-4."""
+"""Robust standard deviations above the median correlation of all pairs from which cell lines are near twins as well:
+profiles of which only the strongest genes were kept correlate less. On NCI-60 this finds NCI/ADR-RES with OVCAR-8,
+MDA-MB-435 with MDA-N and SNB-19 with U251, which come from one patient each, and CCRF-CEM with MOLT-4."""
 
 
 def drug_groups(heterograph: Heterograph, how: DrugGroups = DrugGroups.twins) -> np.ndarray:
-    """A number for each drug that drugs held out together share, int64 (n_drugs,).
+    """Group number of each drug, int64 (n_drugs,); drugs of one group are held out together.
 
-    ``twins``: by chains of Tanimoto 0.85 and more. ``scaffold``: those, and drugs with the same Bemis–Murcko scaffold.
-    A drug without a structure, or without rings, is alone.
+    ``twins`` joins drugs by chains of Tanimoto similarity 0.85 and more. ``scaffold`` also joins drugs with the same
+    Bemis–Murcko scaffold. A drug without a structure is alone, and one without rings has no scaffold.
 
     Raises
     ------
@@ -61,11 +62,8 @@ def drug_groups(heterograph: Heterograph, how: DrugGroups = DrugGroups.twins) ->
     n = heterograph.graph.num_nodes("Drug")
     if how is DrugGroups.alone:
         return np.arange(n)
-    bits = heterograph.graph.nodes["Drug"].data["fingerprint"].float()
-    common = bits @ bits.T
-    size = common.diagonal()
-    union = size[:, None] + size[None] - common
-    alike = ((common >= TANIMOTO * union) & (union > 0)).numpy()
+    bits = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
+    alike = tanimoto(bits, bits) >= np.float32(TANIMOTO)
     if how is DrugGroups.scaffold:
         if "scaffold" not in heterograph.graph.nodes["Drug"].data:
             raise ModelError("this graph was saved without scaffolds; export it again from its store")
@@ -75,10 +73,15 @@ def drug_groups(heterograph: Heterograph, how: DrugGroups = DrugGroups.twins) ->
 
 
 def cell_line_groups(heterograph: Heterograph, how: CellLineGroups = CellLineGroups.twins) -> np.ndarray:
-    """A number for each cell line that cell lines held out together share, int64 (n_cell_lines,).
+    """Group number of each cell line, int64 (n_cell_lines,); cell lines of one group are held out together.
 
-    ``twins``: by chains of correlated expression. ``tissue``: those, and cell lines of one tissue. A cell line of
-    which neither is known is alone.
+    ``twins`` joins cell lines by chains of correlated expression. ``tissue`` also joins cell lines of one tissue. A
+    cell line with neither expression nor tissue is alone.
+
+    Raises
+    ------
+    ModelError
+        If tissues are asked for and the graph has none.
     """
     graph = heterograph.graph
     n = graph.num_nodes("CellLine")
@@ -94,9 +97,9 @@ def cell_line_groups(heterograph: Heterograph, how: CellLineGroups = CellLineGro
 
 
 def structure_groups(heterograph: Heterograph) -> np.ndarray:
-    """A number for each drug that drugs with the same fingerprint share; int64 (n_drugs,).
+    """Group number of each drug, int64 (n_drugs,): drugs with the same fingerprint share one.
 
-    Drugs without a structure are each alone.
+    A drug without a structure is alone.
     """
     fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
     groups = (

@@ -1,6 +1,6 @@
-"""The proof that comes with a fold: every way by which a held-out response could reach training, and what is there.
+"""Audit of a fold: checks every way by which a held-out response could reach training.
 
-It looks at positions, identities and features; it trains nothing.
+It compares positions, entities and features; it trains nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TESTED_ON = ("Drug", "TESTED_ON", "CellLine")
 
 @dataclass(frozen=True)
 class Check:
-    """One path, looked at.
+    """Result of the check of one path.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class Check:
     verdict
         ``clear``; ``leak``; or ``noted`` where the split allows it and a reader should know.
     count
-        Pairs, entities or tensors found on it.
+        Number of pairs, entities or tensors found on the path.
     examples
-        The first of them.
+        The first of them, by name.
     """
 
     path: str
@@ -44,26 +44,26 @@ class Check:
     examples: tuple[str, ...] = ()
 
     def row(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The check as a JSON object."""
         return {**asdict(self), "examples": list(self.examples)}
 
 
 def audit(
     measured: Responses, fold: Fold, heterograph: Heterograph, split: Split, *, groups: Groups
 ) -> list[Check]:
-    """Look at every path from held-out pairs to training pairs.
+    """Check every path from held-out pairs to training pairs.
 
     Parameters
     ----------
     measured
-        What the fold's positions count in.
+        The pairs whose positions are in the fold.
     groups
-        Near twins (`Groups`), whatever groups the fold was cut by.
+        Near twins (`Groups`), even if the fold was cut by other groups.
 
     Returns
     -------
     list of Check
-        One a path, also where nothing was found.
+        One check for each path, also where nothing was found.
     """
     train, test = measured.take(fold.train), measured.take(fold.test)
     drug_ids, cell_line_ids = heterograph.ids["Drug"], heterograph.ids["CellLine"]
@@ -140,7 +140,8 @@ def audit(
 
 
 def audit_inner(training: Responses, inner: Fold, test: Responses) -> Check:
-    """Whether an inner part, which selects, holds a held-out pair, or a pair that is trained on while it selects."""
+    """Check that no pair that an inner fold selects by is held out in the outer fold, or trained on at the same
+    time."""
     n = training.n_cell_lines
     of_test = test.drug * n + test.cell_line
     pairs = training.drug * n + training.cell_line
@@ -155,9 +156,10 @@ def audit_inner(training: Responses, inner: Fold, test: Responses) -> Check:
 
 
 def audit_features(heterograph: Heterograph, build: Callable[[Heterograph], object]) -> Check:
-    """Whether any feature or kernel depends on a response: built twice, the second time from other responses.
+    """Check that no feature and no similarity depends on a response.
 
-    Every class is turned round and every ln IC50 and AUC changed; what models are given must not change by a bit.
+    ``build`` makes them twice, the second time from a graph in which every class is inverted and every ln IC50 and AUC
+    is another. No bit of the result may differ.
     """
     changed = heterograph.graph.local_var()
     value = changed.edges[TESTED_ON].data

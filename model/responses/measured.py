@@ -1,4 +1,4 @@
-"""Measured responses as arrays of drug–cell-line pairs. It neither splits nor trains."""
+"""Measured responses as arrays of drug–cell-line pairs, read from a heterograph."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pharmagraph.model.presets.choices import Task
 
 
 def dataset_name(heterograph: Heterograph) -> str:
-    """Ids of the datasets that bring responses, joined by ``+``."""
+    """Ids of the datasets that have responses in the graph, joined by ``+``."""
     codes = np.unique(heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["dataset"].numpy())
     return "+".join(heterograph.datasets[c] for c in codes if c >= 0)
 
 
 @dataclass(frozen=True)
 class Responses:
-    """Every measured pair once.
+    """Measured pairs, each of them once.
 
     Attributes
     ----------
@@ -44,14 +44,14 @@ class Responses:
         return len(self.drug)
 
     def take(self, rows: np.ndarray) -> Responses:
-        """The pairs at some positions, or where a mask is true; other pairs cannot be reached from it."""
+        """A copy of the pairs at some positions, or where a mask is true."""
         return Responses(
             self.drug[rows].copy(), self.cell_line[rows].copy(), self.response[rows].copy(),
             self.ln_ic50[rows].copy(), self.n_drugs, self.n_cell_lines,
         )  # fmt: skip
 
     def label(self, task: Task) -> np.ndarray:
-        """What is predicted, float32 (n,): the class, or ln IC50."""
+        """What is to be predicted, float32 (n,): the class (1 sensitive), or ln IC50."""
         return self.response if task == "classification" else self.ln_ic50
 
 
@@ -95,9 +95,9 @@ def responses(
     label, ln_ic50 = label[known][order], ln_ic50[known][order]
 
     pair, first, position = np.unique(drug * n_cell_lines + cell_line, return_index=True, return_inverse=True)
-    share = _mean(label, position, len(pair))
-    merged = np.where(share == 0.5, label[first], share > 0.5).astype(np.float32)
-    merged[np.isnan(share)] = np.nan
+    sensitive = _mean(label, position, len(pair))  # fraction of the datasets
+    merged = np.where(sensitive == 0.5, label[first], sensitive > 0.5).astype(np.float32)
+    merged[np.isnan(sensitive)] = np.nan
     found = Responses(
         pair // n_cell_lines, pair % n_cell_lines, merged, _mean(ln_ic50, position, len(pair)),
         heterograph.graph.num_nodes("Drug"), n_cell_lines,
@@ -109,7 +109,7 @@ def responses(
 
 
 def joined(first: Responses, second: Responses) -> Responses:
-    """The pairs of both, the first's first."""
+    """All pairs of both, those of the first before those of the second; they have no pair in common."""
     return Responses(
         np.concatenate([first.drug, second.drug]), np.concatenate([first.cell_line, second.cell_line]),
         np.concatenate([first.response, second.response]), np.concatenate([first.ln_ic50, second.ln_ic50]),
@@ -118,24 +118,24 @@ def joined(first: Responses, second: Responses) -> Responses:
 
 
 def require_two_classes(found: Responses, task: Task, where: str) -> None:
-    """Refuse labels that teach nothing.
+    """Refuse pairs whose labels are all equal: nothing can be learned from them.
 
     Raises
     ------
     ModelError
-        If all targets are equal.
+        If there are no pairs, or all have one label.
     """
-    target = found.label(task)
-    if len(target) == 0:
+    label = found.label(task)
+    if len(label) == 0:
         raise ModelError(f"{where} are empty; nothing can be learned or measured")
-    if task == "classification" and target.min() == target.max():
-        one = "sensitive" if target[0] else "resistant"
+    if task == "classification" and label.min() == label.max():
+        one = "sensitive" if label[0] else "resistant"
         raise ModelError(
             f"{where} are all {one} ({len(found):,} pairs); both classes are needed: "
             "ingest with another threshold, or use --task regression"
         )
-    if task == "regression" and target.min() == target.max():
-        raise ModelError(f"{where} all have ln IC50 {target[0]:g}; nothing can be learned from one value")
+    if task == "regression" and label.min() == label.max():
+        raise ModelError(f"{where} all have ln IC50 {label[0]:g}; nothing can be learned from one value")
 
 
 def _mean(value: np.ndarray, position: np.ndarray, n: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How measured responses become what a network is shown and fitted to, and its outputs predictions."""
+"""Turns measured responses into what a network sees and is fitted to, and its outputs into predictions."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from torch import Tensor
 
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.measured import Responses
-from pharmagraph.model.responses.visible import PRIOR_PAIRS, Means, Visible
+from pharmagraph.model.responses.visible import SCALE_PAIRS, Means, Visible
 
 LARGEST_STRENGTH = 4.0
-"""Standard deviations beyond which a measured value counts no more."""
+"""Standard deviations of its drug at which the strength of a response is cut off. Set by hand."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Of one task, fixed by the training pairs.
+    """The unit of labels and predictions for one task, set from the training pairs.
 
     Attributes
     ----------
     task
         What is predicted.
     mean, deviation
-        Of ln IC50.
+        Mean and standard deviation of the training ln IC50; 0 and 1 for classes.
     drug_means, cell_line_means
-        Whether regression takes means of that side, which are most of ln IC50, out of what is visible and adds them to
-        what is predicted. Not of a side that will be asked for unseen: its means have to be predicted, too.
+        Whether regression takes the means of drugs and of cell lines, which explain most of ln IC50, out of the visible
+        responses and adds them to predictions. False where such entities will be asked for unseen: their means have to
+        be predicted, too.
     """
 
     task: Task
@@ -39,7 +40,7 @@ class Scale:
 
     @classmethod
     def of(cls, responses: Responses, task: Task, split: Split = Split.random) -> Scale:
-        """From training pairs, and how others will be asked for."""
+        """The scale of training pairs; ``split`` says how other pairs will be asked for."""
         if task == "classification":
             return cls(task)
         mean, deviation = float(responses.ln_ic50.mean()), float(responses.ln_ic50.std()) or 1.0
@@ -47,7 +48,7 @@ class Scale:
 
     @property
     def means(self) -> Means | None:
-        """Which are taken out; None for classes, of which there are none to take."""
+        """Whether drug and cell-line means are taken out; None for classes, whose values have no means."""
         return Means(self.drug_means, self.cell_line_means) if self.task == "regression" else None
 
     def label(self, responses: Responses) -> Tensor:
@@ -57,23 +58,25 @@ class Scale:
         return torch.from_numpy((self.mean - responses.ln_ic50) / self.deviation)
 
     def strength(self, responses: Responses) -> Tensor:
-        """What passes messages, larger for more sensitive, (n,).
+        """Value with which a response passes messages, larger for more sensitive, (n,).
 
-        For regression the target. For classes how far −ln IC50 is above its drug's mean, in standard deviations
-        of the drug, both of the given pairs alone; ±1 where only the class is known.
+        For regression it is the label. For classes it is how far −ln IC50 is above its drug's mean, in standard
+        deviations of the drug, both computed from the given pairs alone; ±1 where only the class is known.
         """
         if self.task == "regression":
             return self.label(responses)
         return torch.from_numpy(_above_drug_mean(responses))
 
     def prediction(self, output: Tensor) -> Tensor:
-        """Probability, or ln IC50, of network outputs."""
+        """Probability of a sensitive response, or ln IC50, from outputs of a network."""
         return torch.sigmoid(output) if self.task == "classification" else self.mean - output * self.deviation
 
 
 def visible_pairs(responses: Responses, scale: Scale, device: torch.device) -> Visible:
     """All given pairs as visible responses, on a device."""
-    sensitive = responses.response > 0.5  # false where only ln IC50 is known: regression finds its own signs
+    sensitive = (
+        responses.response > 0.5
+    )  # false where only ln IC50 is known; regression computes signs from values
     return Visible.of(
         torch.from_numpy(responses.drug).to(device), torch.from_numpy(responses.cell_line).to(device),
         scale.strength(responses).to(device), torch.from_numpy(sensitive).to(device),
@@ -82,7 +85,7 @@ def visible_pairs(responses: Responses, scale: Scale, device: torch.device) -> V
 
 
 def _above_drug_mean(responses: Responses) -> np.ndarray:
-    """Strengths of classes, float32 (n,), within ±`LARGEST_STRENGTH`."""
+    """Strength of responses for classes, float32 (n,), within ±`LARGEST_STRENGTH`."""
     strength: np.ndarray = 2 * responses.response - 1
     graded = np.isfinite(responses.ln_ic50)
     if not graded.any():
@@ -92,9 +95,9 @@ def _above_drug_mean(responses: Responses) -> np.ndarray:
     mean = np.bincount(drug, value, minlength=responses.n_drugs) / np.maximum(count, 1)
     rest = value - mean[drug]
     overall = max(float((rest**2).mean()), 1e-12)
-    spread = (np.bincount(drug, rest**2, minlength=responses.n_drugs) + PRIOR_PAIRS * overall) / (
-        count + PRIOR_PAIRS
+    variance = (np.bincount(drug, rest**2, minlength=responses.n_drugs) + SCALE_PAIRS * overall) / (
+        count + SCALE_PAIRS
     )
     strength = strength.copy()
-    strength[graded] = (rest / np.sqrt(spread[drug])).clip(-LARGEST_STRENGTH, LARGEST_STRENGTH)
+    strength[graded] = (rest / np.sqrt(variance[drug])).clip(-LARGEST_STRENGTH, LARGEST_STRENGTH)
     return strength

@@ -1,4 +1,4 @@
-"""Which measured pairs are held out: random pairs, unseen drugs, unseen cell lines, another data set's pairs.
+"""Holds measured pairs out: random pairs, unseen drugs, unseen cell lines, or the pairs of another data set.
 
 The paper's random folds are reproduced to the row: scikit-learn's ``KFold(5, shuffle=True,
 random_state=42)`` over the known entries, all sensitive ones first, then all resistant ones, each row-major
@@ -65,13 +65,13 @@ def folds(
     responses
         All measured pairs of ``heterograph``.
     heterograph
-        Gives ids, and features by which near twins stay together.
+        Provides the ids, and the features by which near twins are found.
     split
-        Not ``none``, nor ``transfer``, which `transfer` makes.
+        Neither ``none`` nor ``transfer``; for the latter see `transfer`.
     n_folds
         At least 2.
     seed
-        Of the shuffle; 42 gives the paper's folds.
+        Seed of the shuffle; 42 gives the paper's folds.
     groups
         Entities held out together; near twins unless given.
 
@@ -118,7 +118,7 @@ def folds(
 def transfer(heterograph: Heterograph, task: Task, *, train_on: str, test_on: str) -> tuple[Responses, Fold]:
     """Pairs of one data set to train on, of another to test on; drugs and cell lines are joined by their ids.
 
-    A pair that both measured is trained on and not tested: its answer would be known.
+    A pair that both measured is trained on and not tested, since its response is known from training.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.
         `model.stability`); both null with one member. Empty where the network has no such relation.
     """
     with torch.inference_mode():
-        found = [m.network.attention(fitted.tensors, fitted.messages) for m in fitted.members]  # type: ignore[operator]
+        found = [m.network.attention(fitted.tensors, fitted.messages) for m in fitted.members]
     tables = {}
     for ends, relations in TABLES.items():
         parts = []

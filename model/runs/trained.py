@@ -34,7 +34,8 @@ from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
-from pharmagraph.model.training.ensemble import Fitted, Report, fit
+from pharmagraph.model.training.ensemble import Fitted, Progress
+from pharmagraph.model.training.from_graph import fit_graph
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     n_null: int = 0,
-    report: Report | None = None,
+    report: Progress | None = None,
     stage: Callable[[str], None] = lambda what: None,
 ) -> Trained:
     """Train on what a store holds and register the run.
@@ -133,26 +134,17 @@ def train(
         raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
-    targets = gene_attention = None
+    targets = None
     if attends_targets and config.targets is not None:
         targets = fit_run(
             heterograph, tensors, training, Scale.of(training, task), config.targets,
             seed=seed, n_null=n_null, advance=stage,
         )  # fmt: skip
-        gene_attention = targets.attention() if config.network.uses_gene_attention else None
     stage("training")
-    fitted = fit(
-        tensors,
-        training,
-        config,
-        seed=seed,
-        task=task,
-        split=split,
-        groups=groups,
-        device=device,
-        gene_attention=gene_attention,
-        report=report,
-    )
+    fitted = fit_graph(
+        heterograph, training, config, seed=seed, task=task, split=split, groups=groups, device=device,
+        tensors=tensors, targets=targets, report=report,
+    )  # fmt: skip
     stage("predicting")
     problem = Problem(training, Features.of(tensors), task, split, seed, groups)
     figures = _figures(fitted, problem, held_out)

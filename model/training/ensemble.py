@@ -1,6 +1,6 @@
-"""Fits an ensemble of networks to training pairs and predicts with it; same seed, same result.
+"""Fits an ensemble of networks to training pairs and predicts with it; the same seed gives the same result.
 
-It is given training pairs only; nothing of a held-out pair is within its reach. One network's fit is `fitting.py`.
+It is given training pairs only, never a held-out one. How one network is fitted is `member.py` and `fitting.py`.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import give_back_memory, reproducible
 from pharmagraph.model.targets.gene_attention import GeneAttention
 from pharmagraph.model.training.blending import blend
-from pharmagraph.model.training.member import Fitting, Member, fit_member
+from pharmagraph.model.training.member import Member, fit_member, prepare
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """An ensemble that was fitted on one training part.
+    """An ensemble that was fitted to training pairs.
 
     Attributes
     ----------
     members
         Networks whose outputs are averaged.
     messages
-        Made of all training pairs: what a prediction may lean on.
+        Made of all training pairs; every prediction reads them.
     seconds_per_epoch
         Median over epochs and members.
     gene_attention
-        Of drugs to genes, where it was fitted to known targets beforehand.
+        Attention of drugs to genes, where it was fitted to known targets beforehand.
     threshold
-        Probability from which a pair is best called sensitive, by inner parts of random pairs; not kept in a run.
+        Probability from which a pair is best called sensitive, chosen on inner folds of random pairs; not saved in a
+        run's folder.
     """
 
     config: Config
@@ -69,18 +70,18 @@ class Fitted:
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
     def component_weights(self) -> dict[str, float]:
-        """Part of the network → its share in the prediction, mean over members."""
-        mean = torch.stack([m.network.component_weights for m in self.members]).mean(0)  # type: ignore[misc]
-        return dict(zip(self.members[0].network.components, mean.tolist(), strict=True))  # type: ignore[arg-type]
+        """Component of the network → its weight in the prediction, mean over members."""
+        mean = torch.stack([m.network.component_weights for m in self.members]).mean(0)
+        return dict(zip(self.members[0].network.components, mean.tolist(), strict=True))
 
     @property
     def device(self) -> torch.device:
-        """Where it lies."""
+        """Device of the tensors and networks."""
         return self.tensors.structure.device
 
 
-Report = Callable[[int, int, float | None], None]
-"""Told (member, epoch, inner validation or None) after every epoch, both counted from 1."""
+Progress = Callable[[int, int, float | None], None]
+"""Called after every epoch with the member, the epoch (both from 1) and the figure on its inner fold, or None."""
 
 
 @reproducible()
@@ -95,39 +96,39 @@ def fit(
     groups: Groups | None = None,
     device: str = "cpu",
     gene_attention: GeneAttention | None = None,
-    report: Report | None = None,
+    report: Progress | None = None,
 ) -> Fitted:
     """Fit an ensemble.
 
     Parameters
     ----------
     tensors
-        Of the whole graph, held-out entities included: features carry no response.
+        Tensors of the whole graph, held-out entities included: features carry no response.
     training
         Training pairs only.
     config
         The preset.
     seed
-        Same seed, same number of threads and same device: the same weights to the last bit.
+        The same seed, number of threads and device give the same weights to the last bit.
     task
         What is predicted.
     split
-        How pairs will be asked for: it sets what is masked in training (pairs, whole drugs or whole cell
-        lines) and what the inner validation part is made of.
+        How pairs will be asked for: it sets what a chunk and an inner fold consist of (pairs, whole drugs or whole
+        cell lines).
     groups
-        Drugs and cell lines that the outer split holds out together, as inner parts and chunks then do, too; each
-        alone unless given.
+        Drugs and cell lines that the outer split holds out together; inner folds and chunks keep them together, too.
+        Each alone unless given.
     device
         ``cpu`` or ``cuda``.
     gene_attention
         Attention of drugs to genes, fitted to known targets with the training pairs as evidence.
     report
-        Told of progress.
+        Called after every epoch.
 
     Raises
     ------
     ModelError
-        If all training targets are equal.
+        If the training pairs are all of one class, or all have one ln IC50.
     """
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
@@ -137,7 +138,7 @@ def fit(
     builder = MessageBuilder(tensors, config.network, scale.means, blind)
     members, fittings, seconds = [], [], []
     for number in range(config.training.members):
-        fitting = Fitting(
+        fitting = prepare(
             tensors, builder, training, config, scale, split, seed=seed, number=number, groups=groups
         )
         members.append(fit_member(fitting, device, _for_member(report, number + 1)))
@@ -145,12 +146,16 @@ def fit(
         seconds += fitting.epoch_seconds
         give_back_memory()
     chosen = blend(fittings)
-    if len(kinds := {fittings[n].process_states for n in chosen.kept}) == 1:
+    if len(kinds := {fittings[n].config.network.process_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
     members = [members[n] for n in chosen.kept]
-    # the inner parts have said what they had to: now they are training pairs as all others
+    for member in members:
+        member.network.component_weights.copy_(chosen.component_weights)
+        member.network.calibration.copy_(torch.tensor(chosen.calibration))
+    # everything is chosen: from here on the pairs that inner folds set aside are training pairs like all others
     for number in chosen.kept:
-        fittings[number].fit_factors(training)
+        if (factor_fits := fittings[number].factor_fits) is not None:
+            factor_fits.fit(training)
     messages = builder.build(visible_pairs(training, scale, tensors.device))
     if gene_attention is not None:
         given = gene_attention.on(tensors)
@@ -167,7 +172,7 @@ def fit(
     )
 
 
-def _for_member(report: Report | None, member: int) -> Callable[[int, float | None], None]:
+def _for_member(report: Progress | None, member: int) -> Callable[[int, float | None], None]:
     def tell(epoch: int, value: float | None) -> None:
         if report is not None:
             report(member, epoch, value)

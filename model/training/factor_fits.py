@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.networks.factors import Factors, Sides, TableLoss
 from pharmagraph.model.presets.choices import Split
+from pharmagraph.model.responses.inner_folds import InnerFold
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.visible import Visible
@@ -20,63 +21,91 @@ from pharmagraph.model.responses.visible import Visible
 
 @dataclass(frozen=True)
 class FactorFits:
-    """What the fits of one network have in common.
+    """The factors of one network and all that their fits have in common.
 
     Attributes
     ----------
+    factors
+        They are fitted in place.
     components
         Main axes of structure (n_drugs, k) and of expression (n_cell_lines, k).
+    tensors, builder, scale
+        The graph, what makes messages of visible pairs, and what is predicted.
     split
-        Entities of a kind that will be asked for unseen have no free numbers.
+        Entities of a kind that will be asked for unseen get no free numbers.
     untested
-        Weight of untested pairs as one half sensitive.
+        Weight of an untested pair; its label is 0.5.
     seed
-        Of the first start.
+        Seed of the first start.
+    map_penalty
+        Gaussian prior of the map from components to factors.
     """
 
-    graph: GraphTensors
+    factors: Factors
     components: Sides
+    tensors: GraphTensors
     builder: MessageBuilder
     scale: Scale
     split: Split
     untested: float
     seed: int
+    map_penalty: float
 
-    def fit(self, factors: Factors, pairs: Responses, map_penalty: float) -> None:
-        """Fit to these pairs and nothing else; in regression to what the means that are taken out leave."""
-        known, loss = self._known_and_loss(pairs)
-        factors.fit(self.components, known, loss, map_penalty=map_penalty, seed=self.seed)
+    @classmethod
+    def chosen(
+        cls,
+        factors: Factors,
+        components: Sides,
+        pairs: InnerFold,
+        map_penalties: Sequence[float],
+        *,
+        tensors: GraphTensors,
+        builder: MessageBuilder,
+        scale: Scale,
+        split: Split,
+        untested: float,
+        seed: int,
+    ) -> FactorFits:
+        """With the prior by which one start, fitted to the training pairs, best predicts those set aside.
 
-    def choose(
-        self, factors: Factors, training: Responses, aside: Responses, penalties: Sequence[float]
-    ) -> float:
-        """The prior with which one start, fitted to the training pairs, says most of those set aside."""
-        if len(penalties) == 1:
-            return penalties[0]
-        figure = CHOSEN_BY[self.scale.task]
-        target = aside.label(self.scale.task)
-        drug, cell_line, offset = self._ends(aside, visible_pairs(training, self.scale, self.graph.device))
-        known, loss = self._known_and_loss(training)
-        single, found = factors.like(n_starts=1), []
-        for penalty in penalties:
-            single.fit(self.components, known, loss, map_penalty=penalty, seed=self.seed)
-            output = offset + single(self.components, drug, cell_line)
-            found.append(figure(target, self.scale.prediction(output).cpu().numpy()))
-        return penalties[int(np.argmax(np.nan_to_num(found, nan=-np.inf)))]
+        ``map_penalties`` are the priors to choose from; the other parameters are attributes.
+        """
+        fits = [
+            cls(factors, components, tensors, builder, scale, split, untested, seed, penalty)
+            for penalty in map_penalties
+        ]
+        if len(fits) == 1:
+            return fits[0]
+        label, single = pairs.validation.label(scale.task), factors.like(n_starts=1)
+        drug, cell_line, offset = fits[0]._ends(
+            pairs.validation, visible_pairs(pairs.training, scale, tensors.device)
+        )
+        found = []
+        for fit in fits:
+            replace(fit, factors=single).fit(pairs.training)
+            output = offset + single(components, drug, cell_line)
+            found.append(CHOSEN_BY[scale.task](label, scale.prediction(output).cpu().numpy()))
+        return fits[int(np.argmax(np.nan_to_num(found, nan=-np.inf)))]
 
-    def _known_and_loss(self, pairs: Responses) -> tuple[Sides, TableLoss]:
-        """Whose free numbers count, and the loss of these pairs."""
-        visible = visible_pairs(pairs, self.scale, self.graph.device)
+    def fit(self, pairs: Responses) -> None:
+        """Fit to these pairs and nothing else; in regression to what is left when means are taken out."""
+        visible = visible_pairs(pairs, self.scale, self.tensors.device)
         drug, cell_line, offset = self._ends(pairs, visible)
         loss = TableLoss.of(
             self.scale.task, drug, cell_line, self.scale.label(pairs).to(offset) - offset,
-            (self.graph.n_drugs, self.graph.n_cell_lines), self.untested,
+            (self.tensors.n_drugs, self.tensors.n_cell_lines), self.untested,
         )  # fmt: skip
         known_drugs = visible.known_drugs & (not self.split.of_unseen_drugs)
-        return (known_drugs, visible.known_cell_lines & (not self.split.of_unseen_cell_lines)), loss
+        known_cell_lines = visible.known_cell_lines & (not self.split.of_unseen_cell_lines)
+        self.factors.fit(
+            self.components,
+            (known_drugs, known_cell_lines),
+            loss,
+            map_penalty=self.map_penalty,
+            seed=self.seed,
+        )
 
     def _ends(self, pairs: Responses, seen: Visible) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Drugs and cell lines of pairs, and what the means of the seen ones say of them."""
-        of_drug, of_cell_line = self.builder.offsets(seen)
-        drug, cell_line = (torch.from_numpy(i).to(of_drug.device) for i in (pairs.drug, pairs.cell_line))
-        return drug, cell_line, of_drug[drug] + of_cell_line[cell_line]
+        """Drugs and cell lines of pairs, and the pairs' offsets by the means of visible ones, (n_pairs,) each."""
+        drug, cell_line = (torch.from_numpy(i).to(self.tensors.device) for i in (pairs.drug, pairs.cell_line))
+        return drug, cell_line, self.builder.offsets(seen).of_pairs(drug, cell_line)

@@ -38,7 +38,7 @@ DEFAULT = _PRESET.model_copy(
     update={"targets": _PRESET.targets.model_copy(update={"members": 1, "steps": 40})}
 )
 """Every part of it, for fewer steps."""
-PARTS = ("relational", "axial", "kernel", "factors")
+COMPONENTS = ("relational", "axial", "gaussian_process", "factors")
 N_DRUGS, N_CELL_LINES = 24, 20
 
 app = typer.Typer()
@@ -97,8 +97,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         for r in graph.read_edges("EXPRESSES", ("CellLine", "Gene"), ["src", "dst", "z"]).to_pylist():
             expression.setdefault(r["src"], {})[r["dst"]] = r["z"]
     assert len(structure) == N_DRUGS and len(expression) == N_CELL_LINES
-    shares = trained.fitted.shares()
-    assert tuple(shares) == PARTS and min(shares.values()) > 0  # else a part would go untested
+    weights = trained.fitted.component_weights()
+    assert tuple(weights) == COMPONENTS and min(weights.values()) > 0  # else a component would go untested
     return Run(url, trained.folder, request.param, structure, expression)
 
 
@@ -158,24 +158,24 @@ def test_known_pairs_keep_their_predictions_beside_new_entities(run: Run) -> Non
     drug, cell_line = np.repeat(np.arange(N_DRUGS), N_CELL_LINES), np.tile(np.arange(N_CELL_LINES), N_DRUGS)
     before = saved.load(run.folder, graph)
     after = saved.load(run.folder, with_new_cell_line(with_new_drug(graph, "CCOc1ccccc1"), z))
-    # similarities are relative to all of a graph (how rare a bit is, how far cell lines lie apart), so that the parts
-    # that read them move a little; the others have no reason to
+    # similarities depend on the whole graph (how rare a bit is, how far cell lines lie apart), so components that read
+    # them change a little; the others should not
     assert after.predict(drug, cell_line) == pytest.approx(before.predict(drug, cell_line), abs=0.05)
     for name, was, now in zip(
-        PARTS, _parts(before, drug, cell_line), _parts(after, drug, cell_line), strict=True
+        COMPONENTS, _components(before, drug, cell_line), _components(after, drug, cell_line), strict=True
     ):
         if name in ("relational", "factors"):
             assert torch.allclose(was, now, atol=1e-5), name
         else:
             assert (was - now).abs().mean() < 0.05 * was.std(), name
-    new = _parts(after, np.array([N_DRUGS]), np.array([N_CELL_LINES]))
-    assert len(new) == len(PARTS) and all(part.isfinite().all() for part in new)
+    new = _components(after, np.array([N_DRUGS]), np.array([N_CELL_LINES]))
+    assert len(new) == len(COMPONENTS) and all(one.isfinite().all() for one in new)
 
 
-def _parts(fitted: Fitted, drug: np.ndarray, cell_line: np.ndarray) -> tuple[torch.Tensor, ...]:
+def _components(fitted: Fitted, drug: np.ndarray, cell_line: np.ndarray) -> tuple[torch.Tensor, ...]:
     with torch.inference_mode():
         pairs = (torch.from_numpy(drug), torch.from_numpy(cell_line))
-        return fitted.members[0].network(fitted.tensors, fitted.messages, *pairs).parts
+        return fitted.members[0].network(fitted.tensors, fitted.messages, *pairs).components
 
 
 def test_the_papers_network_says_that_it_cannot_predict_what_is_new(run: Run, tmp_path: Path) -> None:

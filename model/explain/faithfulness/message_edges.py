@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.explain.faithfulness.curves import (
@@ -27,6 +27,7 @@ from pharmagraph.model.explain.faithfulness.interventions import (
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.make import make_network
+from pharmagraph.model.networks.network import Network
 from pharmagraph.model.training.ensemble import Fitted
 
 COUNTS = (1, 2, 5, 10, 20)
@@ -90,7 +91,7 @@ class GeneEdges:
         logits: np.ndarray = torch.stack(outputs).mean(0).cpu().numpy()
         return logits
 
-    def _outputs(self, network: nn.Module, messages: Messages) -> Tensor:
+    def _outputs(self, network: Network, messages: Messages) -> Tensor:
         drug, cell_line = (torch.from_numpy(end).to(self.fitted.device) for end in self.pairs)
         found: Tensor = network(self.fitted.tensors, messages, drug, cell_line).blended
         return found
@@ -108,9 +109,9 @@ class GeneEdges:
         ]
         return self._attention(networks)
 
-    def _attention(self, networks: Sequence[nn.Module]) -> np.ndarray:
+    def _attention(self, networks: Sequence[Network]) -> np.ndarray:
         with torch.inference_mode():
-            found = [n.attention(self.fitted.tensors, self.fitted.messages)[RELATION] for n in networks]  # type: ignore[operator]
+            found = [n.attention(self.fitted.tensors, self.fitted.messages)[RELATION] for n in networks]
         mean: np.ndarray = torch.stack([a.weight for a in found]).mean(0).cpu().numpy()
         return mean
 

@@ -23,6 +23,7 @@ from pharmagraph.model.networks.blended_attention import SIMILAR
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.gaussian_process import Contributions
 from pharmagraph.model.networks.make import make_network
+from pharmagraph.model.networks.network import Logits, Network
 from pharmagraph.model.targets.attention import TargetAttention
 from pharmagraph.model.targets.fitting import Settings, score, softmax
 from pharmagraph.model.targets.gene_attention import given_targets
@@ -49,11 +50,11 @@ Kept = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class _Member:
-    """What one network's predictions are made of: each part's logits, and the sum that the Gaussian process is."""
+    """What one network's predictions are made of: its logits by component, and the sum that the Gaussian process is."""
 
     network: RelationalNetwork
     component_weights: dict[str, float]
-    parts: dict[str, Tensor]
+    logits: Logits
     contributions: Contributions
     process: Tensor
     of_genes: float
@@ -112,12 +113,12 @@ class ProcessEdges:
 
     def attention(self, *, unfitted: bool = False) -> dict[str, np.ndarray]:
         """Between similar nodes, mean over members, (n_edges,) a relation; of networks never fitted where asked."""
-        networks = [member.network for member in self._members]
+        networks: list[Network] = [member.network for member in self._members]
         if unfitted:
             torch.manual_seed(self.seed)
             tensors, config = self.fitted.tensors, self.fitted.config
             task = self.fitted.scale.task
-            networks = [make_network(tensors, config, task, n).eval() for n in range(len(networks))]  # type: ignore[misc]
+            networks = [make_network(tensors, config, task, n).eval() for n in range(len(networks))]
         with torch.inference_mode():
             found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
         return {r: torch.stack([f[r].weight for f in found]).mean(0).cpu().numpy() for r in SIMILAR}
@@ -148,7 +149,7 @@ class ProcessEdges:
         return sizes
 
     def _logits(self, member: _Member, masks: Mapping[str, Tensor], less: Tensor | None) -> Tensor:
-        parts = dict(member.parts)
+        parts = dict(zip(member.network.components, member.logits.residuals, strict=True))
         parts["gaussian_process"] = (
             parts["gaussian_process"] + self._process(member, masks, less) - member.process
         )
@@ -162,7 +163,7 @@ class ProcessEdges:
                     tensors = replace(
                         tensors, **{name: edges.keep(similar[relation][edges.dst, edges.src] > 0)}
                     )
-            parts["axial"] = self._offset + member.network.axial(
+            parts["axial"] = member.network.axial(
                 tensors, self.fitted.messages.visible, self._drug, self._cell_line
             )
         if similar and member.component_weights["relational"] > 0:
@@ -176,9 +177,9 @@ class ProcessEdges:
             states, _ = member.network.states(self.fitted.tensors, messages)
             parts["relational"] = member.network.relational(states, messages, self._drug, self._cell_line)
         slope, intercept = member.network.calibration
-        blend = sum(
-            (member.component_weights[part] * logits for part, logits in parts.items()), torch.zeros(())
-        )
+        changed = replace(member.logits, residuals=tuple(parts.values()))
+        weighted = zip(member.component_weights.values(), changed.components, strict=True)
+        blend = sum((weight * logits for weight, logits in weighted), torch.zeros(()))
         return slope * blend + intercept
 
     def _less_overlap(self, masks: Mapping[str, Tensor]) -> Tensor | None:
@@ -219,11 +220,6 @@ class ProcessEdges:
         return torch.ones(n, n, device=kept.device).index_put((dst, src), kept)
 
     @cached_property
-    def _offset(self) -> Tensor:
-        messages = self.fitted.messages
-        return messages.drug_offset[self._drug] + messages.cell_line_offset[self._cell_line]
-
-    @cached_property
     def _members(self) -> list[_Member]:
         return list(self._made())
 
@@ -238,10 +234,9 @@ class ProcessEdges:
                 contributions = network.gaussian_process.contributions(tensors, states, messages)
                 weight = network.gaussian_process.of_genes
                 of_genes = float(torch.nn.functional.softplus(weight)) if weight is not None else 0.0
-            shares = dict(zip(network.components, network.component_weights.tolist(), strict=True))
-            parts = dict(zip(network.components, logits.components, strict=True))
+            weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
             process = contributions.total()[self._cell_line, self._drug]
-            yield _Member(network, shares, parts, contributions, process, of_genes)
+            yield _Member(network, weights, logits, contributions, process, of_genes)
 
 
 def faithfulness(

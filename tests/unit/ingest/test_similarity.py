@@ -15,6 +15,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from pharmagraph.ingest import similarity
 from pharmagraph.kg.errors import InputError, ShapeError
 from pharmagraph.kg.fingerprints import inchikey, is_structure, morgan
+from pharmagraph.kg.similarity import tanimoto
 
 SMILES = ["CCO", "CCN", "c1ccccc1O", "CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "c1ccccc1"]
 
@@ -51,11 +52,11 @@ def test_tanimoto_is_rdkits() -> None:
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     prints = [generator.GetFingerprint(Chem.MolFromSmiles(s)) for s in SMILES]
     expected = np.array([DataStructs.BulkTanimotoSimilarity(p, prints) for p in prints])
-    np.testing.assert_allclose(similarity.tanimoto(morgan(SMILES), morgan(SMILES)), expected, atol=1e-6)
+    np.testing.assert_allclose(tanimoto(morgan(SMILES), morgan(SMILES)), expected, atol=1e-6)
 
 
 def test_two_drugs_without_structure_are_not_alike() -> None:
-    assert (similarity.tanimoto(morgan([None, None]), morgan([None, None])) == 0).all()
+    assert (tanimoto(morgan([None, None]), morgan([None, None])) == 0).all()
 
 
 def test_rbf_is_scikit_learns_with_the_median_distance() -> None:
@@ -73,7 +74,7 @@ def test_rbf_is_scikit_learns_with_the_median_distance() -> None:
 def test_neighbours_in_blocks_are_those_of_the_whole_kernel(n: int, k: int, seed: int, block: int) -> None:
     random = np.random.default_rng(seed)
     fingerprints = (random.random((n, 32)) < 0.3).astype(np.uint8)
-    kernel = similarity.tanimoto(fingerprints, fingerprints)
+    kernel = tanimoto(fingerprints, fingerprints)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(similarity, "_BLOCK", block)
         edges = similarity.tanimoto_neighbours(fingerprints, k)

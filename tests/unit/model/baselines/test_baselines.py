@@ -250,7 +250,7 @@ def test_options_are_chosen_without_the_pairs_that_judge_them() -> None:
             seen.append(len(trained & set(zip(drug.tolist(), cell_line.tolist(), strict=True))))
             return super().predict(less, options, drug, cell_line)
 
-    problems.best_of(problem, Watched().predict, [{"a": 1.0}, {"a": 2.0}], n_parts=3)
+    problems.best_of(problem, Watched().predict, [{"a": 1.0}, {"a": 2.0}], n_folds=3)
     assert seen == [0] * 6
 
 

@@ -25,9 +25,9 @@ from pharmagraph.model.presets.choices import DrugGroups, Split
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.reports import results
 from pharmagraph.model.reports.evaluation_folder import write_folder
+from pharmagraph.model.responses import inner_folds
 from pharmagraph.model.responses import leakage as leaks
-from pharmagraph.model.responses.inner_parts import inner_split
-from pharmagraph.model.training import member as fitting
+from pharmagraph.model.responses.inner_folds import inner_split
 from tests.screens import screen
 
 torch.set_num_threads(1)
@@ -115,7 +115,7 @@ def test_every_finished_fold_carries_its_audit_and_what_was_chosen(tmp_path: Pat
     assert len(paths) >= 6
 
 
-def test_preset_selects_by_inner_parts_that_keep_the_plans_groups_whole(
+def test_preset_selects_by_inner_folds_that_keep_the_plans_groups_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     heterograph, given = screen(), []
@@ -124,7 +124,7 @@ def test_preset_selects_by_inner_parts_that_keep_the_plans_groups_whole(
         given.append(named["groups"])
         return inner_split(*arguments, **named)
 
-    monkeypatch.setattr(fitting, "inner_split", spy)
+    monkeypatch.setattr(inner_folds, "inner_split", spy)
     plan = Plan(Split.unseen_drug, 3, drug_groups=DrugGroups.scaffold, changes=QUICK)
     heterograph.graph.nodes["Drug"].data["scaffold"] = torch.arange(24) % 6
     evaluate(heterograph, ["fast"], plan, only=[0])

@@ -46,7 +46,7 @@ def test_a_new_drugs_level_is_the_posterior_mean_given_the_means_of_others() -> 
     visible = Visible.of(drug, cell_line, value, value > 0, (9, 6))
     levels = DrugLevels(1)
     with torch.no_grad():
-        mean = visible.means(Means(drugs=True, cell_lines=False))[0]
+        mean = visible.offsets(Means(drugs=True, cell_lines=False)).drug
         contributions = levels.terms(kernels, mean, visible.measured.sum(0))
         weight, constant, identity, noise = torch.nn.functional.softplus(levels.weights)
     count = np.bincount(drug.numpy(), minlength=6)

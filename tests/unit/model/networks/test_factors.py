@@ -71,4 +71,4 @@ def test_what_was_not_measured_weighs_little_and_what_is_unknown_nothing() -> No
     drug, cell_line = torch.tensor([0, 0, 1]), torch.tensor([0, 1, 0])
     loss = TableLoss.of("classification", drug, cell_line, torch.tensor([1.0, 0.0, 1.0]), (3, 2), 0.25)
     assert loss.weight.tolist() == [[1.0, 1.0], [1.0, 0.25], [0.0, 0.0]]
-    assert loss.target.tolist() == [[1.0, 0.0], [1.0, 0.5], [0.5, 0.5]]
+    assert loss.label.tolist() == [[1.0, 0.0], [1.0, 0.5], [0.5, 0.5]]

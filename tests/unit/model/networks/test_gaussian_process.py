@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pharmagraph.model.inputs.messages import MessageBuilder
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS, tanimoto
+from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.networks import posterior
 from pharmagraph.model.networks.conjugate_gradients import solve
@@ -115,13 +115,13 @@ def test_a_drug_in_other_units_is_predicted_in_those_and_its_terms_still_make_th
     process = ResponseProcess(0, 0, "regression").eval()
     kernels = (torch.zeros(n_drugs, n_drugs, 0), torch.zeros(n_cell_lines, n_cell_lines, 0))
 
-    def said(factor: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+    def said(factor: torch.Tensor, drug_scale: torch.Tensor) -> torch.Tensor:
         values = (value * factor)[cell_line, drug]
         visible = Visible.of(drug, cell_line, values, values > 0, (n_cell_lines, n_drugs))
         with torch.no_grad():
             process.of_profiles.fill_(-100.0)  # profiles are of raw values
-            logits = process.logits(kernels, visible, drug, cell_line, spread=spread)
-            contributions = process.terms(kernels, visible, spread=spread)
+            logits = process.logits(kernels, visible, drug, cell_line, drug_scale=drug_scale)
+            contributions = process.terms(kernels, visible, drug_scale=drug_scale)
         summed = (contributions.kernel_c @ contributions.source @ contributions.kernel_d)[cell_line, drug]
         torch.testing.assert_close(summed, logits, rtol=1e-3, atol=1e-4)
         return logits.view(n_cell_lines, n_drugs)
@@ -131,15 +131,15 @@ def test_a_drug_in_other_units_is_predicted_in_those_and_its_terms_still_make_th
     assert not torch.allclose(said(units, torch.ones(n_drugs)), plain * units, rtol=0.05)
 
 
-def test_the_spread_of_a_drug_is_that_of_its_visible_values_and_one_of_a_drug_without() -> None:
+def test_the_scale_of_a_drug_is_that_of_its_visible_values_and_one_of_a_drug_without() -> None:
     cell_line, drug = torch.arange(300) // 2, torch.arange(300) % 2
     value = torch.where(drug == 0, 3.0, 1.0) * (1 - 2.0 * (cell_line % 2))
     visible = Visible.of(drug, cell_line, value, value > 0, (150, 3))
-    spread = visible.spreads(Means(True, True))
+    scale = visible.drug_scales(Means(True, True))
     square = np.array([9.0, 1.0]) / 5  # in times of the mean square, 5, of which each drug is given 4 pairs
-    np.testing.assert_allclose(spread[:2], np.sqrt((150 * square + 4) / 154), rtol=1e-5)
-    assert float(spread[2]) == 1.0
-    assert visible.spreads(Means(False, True)).tolist() == [1.0, 1.0, 1.0]  # means are in, and are no spread
+    np.testing.assert_allclose(scale[:2], np.sqrt((150 * square + 4) / 154), rtol=1e-5)
+    assert float(scale[2]) == 1.0
+    assert visible.drug_scales(Means(False, True)).tolist() == [1.0, 1.0, 1.0]  # means are still in
 
 
 def test_every_kernel_can_be_a_covariance() -> None:
@@ -152,13 +152,3 @@ def test_every_kernel_can_be_a_covariance() -> None:
         for at, name in enumerate(names):
             smallest = torch.linalg.eigvalsh(kernels[..., at].double()).min()
             assert smallest > -1e-4, name
-
-
-def test_tanimoto_of_counts_is_minima_over_maxima() -> None:
-    generator = np.random.default_rng(0)
-    counts = generator.poisson(0.7, (7, 20)).astype(np.float32)
-    counts[3] = 0
-    minima = np.minimum(counts[:, None], counts[None]).sum(-1)
-    maxima = np.maximum(counts[:, None], counts[None]).sum(-1)
-    expected = minima / np.maximum(maxima, 1)
-    np.testing.assert_allclose(tanimoto(torch.from_numpy(counts)).numpy(), expected, rtol=1e-6)

@@ -13,9 +13,10 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.commands.options import preset_changes
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.principal_components import PrincipalComponents
-from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors
+from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors, network_tensors
 from pharmagraph.model.networks.encoder import Identities
 from pharmagraph.model.networks.make import make_network
+from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import PRESETS, Config, load_preset
 from pharmagraph.model.presets.relations import RELATIONS
 from pharmagraph.model.responses.measured import Responses, responses
@@ -55,7 +56,7 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
     logits = network(tensors, messages, drug, cell_line).blended
     assert logits.shape == (len(measured),)
     assert torch.isfinite(logits).all()
-    attended = network.attention(tensors, messages)  # type: ignore[operator]
+    attended = network.attention(tensors, messages)
     assert "drug_from_gene" in attended
     for relation, attention in attended.items():
         total = torch.zeros(int(attention.edges.dst.max()) + 1).index_add(
@@ -80,7 +81,7 @@ def test_the_papers_adjacency_keeps_targets_and_genes_with_signal_only() -> None
     messages = MessageBuilder(tensors, config.network).build(
         visible_pairs(measured, Scale.of(measured, "classification"), tensors.device)
     )
-    attended = make_network(tensors, config, "classification").eval().attention(tensors, messages)  # type: ignore[operator]
+    attended = make_network(tensors, config, "classification").eval().attention(tensors, messages)
     targets = set(tensors.targets.src.tolist())
     signal = set(torch.argsort((tensors.expression**2).sum(0), descending=True)[:3].tolist())
     expressed = set(tensors.expresses.src.tolist())
@@ -229,7 +230,7 @@ def test_genes_that_nobody_reads_can_be_left_out_of_the_papers_last_layer() -> N
         model.zero_grad()
         logits = model(tensors, messages, drug, cell_line).blended
         logits.sum().backward()
-        attended = model.attention(tensors, messages)  # type: ignore[operator]
+        attended = model.attention(tensors, messages)
         gradients = [parameter.grad for parameter in model.parameters()]
         weights = [attended[r].weight for r in attended] + [attended[r].competitors.float() for r in attended]
         told.append([logits, *gradients, *weights])
@@ -256,3 +257,34 @@ def test_a_network_without_identities_is_made_without_a_word(recwarn: pytest.War
         tensors.n_drugs, tensors.n_cell_lines, load_preset("fast", network={"identity_channels": 0}).network
     )
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("split", [Split.random, Split.unseen_drug])
+def test_means_that_are_taken_out_of_messages_are_added_to_every_component_once(split: Split) -> None:
+    heterograph = screen()
+    measured = responses(heterograph, "regression")
+    config = load_preset("default", network={"channels": 8})
+    tensors = network_tensors(heterograph, config.network)
+    scale = Scale.of(measured, "regression", split)
+    builder = MessageBuilder(tensors, config.network, scale.means)
+    messages = builder.build(visible_pairs(measured, scale, tensors.device))
+    network = make_network(tensors, config, "regression").eval()
+    pairs = torch.from_numpy(measured.drug), torch.from_numpy(measured.cell_line)
+    with torch.inference_mode():
+        logits = network(tensors, messages, *pairs)
+
+    value = scale.label(measured).numpy().astype(np.float64)
+    drug_mean = np.zeros(measured.n_drugs)
+    if split is Split.random:
+        count = np.bincount(measured.drug, minlength=measured.n_drugs)
+        drug_mean = np.bincount(measured.drug, value, minlength=measured.n_drugs) / (count + 1)
+    rest = value - drug_mean[measured.drug]
+    count = np.bincount(measured.cell_line, minlength=measured.n_cell_lines)
+    cell_line_mean = np.bincount(measured.cell_line, rest, minlength=measured.n_cell_lines) / (count + 4)
+    expected = drug_mean[measured.drug] + cell_line_mean[measured.cell_line]
+    assert logits.offset.numpy() == pytest.approx(expected, abs=1e-5) and np.abs(expected).max() > 0.01
+    visible = messages.visible.value[measured.cell_line, measured.drug].numpy()
+    assert visible == pytest.approx(value - expected, abs=1e-5)
+    assert len(logits.components) == len(logits.residuals) == 4
+    for component, residual in zip(logits.components, logits.residuals, strict=True):
+        assert (component - residual).numpy() == pytest.approx(expected, abs=1e-5)

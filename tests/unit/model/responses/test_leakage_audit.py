@@ -14,7 +14,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.responses import leakage as leaks
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.responses.leakage import Check
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.splits import Fold, folds
@@ -96,10 +96,10 @@ def test_twins_across_random_folds_are_noted_not_refused() -> None:
     leaks.require_clear(list(found.values()), "fold 0")
 
 
-def test_inner_part_that_holds_a_tested_pair_is_caught() -> None:
+def test_inner_fold_that_holds_a_tested_pair_is_caught() -> None:
     fold = _fold(Split.random)
     training, test = MEASURED.take(fold.train), MEASURED.take(fold.test)
-    inner = inner_split(training, Split.random, share=0.2, seed=0)
+    inner = inner_split(training, Split.random, fraction=0.2, seed=0)
     assert leaks.audit_inner(training, inner, test).verdict == "clear"
     with_test = MEASURED.take(np.append(fold.train, fold.test[0]))
     planted = Fold(inner.train, np.append(inner.test, len(fold.train)))

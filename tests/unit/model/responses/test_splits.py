@@ -18,7 +18,7 @@ from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import fold_cell_line
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Split
 from pharmagraph.model.responses.groups import Groups, cell_line_groups, drug_groups
-from pharmagraph.model.responses.inner_parts import inner_split
+from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.splits import folds, paper_order, transfer
 from tests.screens import screen
@@ -120,7 +120,7 @@ def test_drugs_without_structure_are_not_twins_of_each_other() -> None:
 @given(st.integers(0, 1000), st.sampled_from([Split.random, Split.unseen_drug, Split.unseen_cell]))
 def test_inner_split_repeats_by_seed_and_keeps_entities_whole(seed: int, split: Split) -> None:
     measured = responses(screen())
-    first, again = (inner_split(measured, split, share=0.2, seed=seed) for _ in range(2))
+    first, again = (inner_split(measured, split, fraction=0.2, seed=seed) for _ in range(2))
     assert np.array_equal(first.test, again.test)
     assert np.array_equal(np.sort(np.concatenate([first.train, first.test])), np.arange(len(measured)))
     entity = {Split.unseen_drug: measured.drug, Split.unseen_cell: measured.cell_line}.get(split)
@@ -132,7 +132,7 @@ def test_training_pairs_of_one_group_leave_nothing_to_select_on() -> None:
     measured = responses(screen())
     one = Groups(np.zeros(measured.n_drugs, int), np.zeros(measured.n_cell_lines, int))
     with pytest.raises(ModelError, match=r"of 1 groups of cell lines .* 0 train"):
-        inner_split(measured, Split.unseen_cell, share=0.2, seed=0, groups=one)
+        inner_split(measured, Split.unseen_cell, fraction=0.2, seed=0, groups=one)
 
 
 def test_more_folds_than_cell_lines_is_refused_with_the_number() -> None:

@@ -11,12 +11,12 @@ from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_parts import draw_chunks
+from pharmagraph.model.responses.inner_folds import draw_chunks
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.splits import folds
 from pharmagraph.model.training.ensemble import fit
-from pharmagraph.model.training.member import Fitting
+from pharmagraph.model.training.member import prepare
 from tests.screens import screen
 
 torch.set_num_threads(1)  # these networks are far too small for more
@@ -136,12 +136,12 @@ def test_drugs_and_cell_lines_that_play_unseen_together_have_no_visible_pair() -
     groups = Groups(np.arange(measured.n_drugs) // 2, np.arange(measured.n_cell_lines) // 2)
     builder = MessageBuilder(tensors, SMALL.network)
     scale = Scale.of(measured, "classification")
-    fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.unseen_both, seed=0, groups=groups)
+    fitting = prepare(tensors, builder, measured, SMALL, scale, Split.unseen_both, seed=0, groups=groups)
     fitting.on_train_epoch_start()
     parts = [
-        (fitting.inner_training.take(c.train), fitting.inner_training.take(c.test)) for c in fitting.chunks
+        (fitting.pairs.training.take(c.train), fitting.pairs.training.take(c.test)) for c in fitting.chunks
     ]
-    for seen, asked in [*parts, (fitting.inner_training, fitting.inner_validation)]:
+    for seen, asked in [*parts, (fitting.pairs.training, fitting.pairs.validation)]:
         assert len(seen) and len(asked)
         assert not set(groups.drug[seen.drug]) & set(groups.drug[asked.drug])
         assert not set(groups.cell_line[seen.cell_line]) & set(groups.cell_line[asked.cell_line])
@@ -154,9 +154,9 @@ def test_twins_are_set_aside_and_predicted_together(split: Split) -> None:
     groups = Groups(np.arange(measured.n_drugs) // 3, np.arange(measured.n_cell_lines) // 2)
     builder = MessageBuilder(tensors, SMALL.network)
     scale = Scale.of(measured, "classification")
-    fitting = Fitting(tensors, builder, measured, SMALL, scale, split, seed=0, groups=groups)
+    fitting = prepare(tensors, builder, measured, SMALL, scale, split, seed=0, groups=groups)
     fitting.on_train_epoch_start()
-    parts = [fitting.inner_training.take(c.test) for c in fitting.chunks] + [fitting.inner_validation]
+    parts = [fitting.pairs.training.take(c.test) for c in fitting.chunks] + [fitting.pairs.validation]
     of_parts = [
         set(groups.drug[p.drug] if split is Split.unseen_drug else groups.cell_line[p.cell_line])
         for p in parts
@@ -169,12 +169,12 @@ def test_inner_validation_pairs_pass_no_message_while_fitting() -> None:
     tensors, measured = _tensors()
     scale = Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, SMALL.network)
-    fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
+    fitting = prepare(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
     inner = set(
-        zip(fitting.inner_validation.drug.tolist(), fitting.inner_validation.cell_line.tolist(), strict=True)
+        zip(fitting.pairs.validation.drug.tolist(), fitting.pairs.validation.cell_line.tolist(), strict=True)
     )
     used = set(
-        zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True)
+        zip(fitting.pairs.training.drug.tolist(), fitting.pairs.training.cell_line.tolist(), strict=True)
     )
     assert inner and not inner & used
 
@@ -183,11 +183,11 @@ def test_untested_targets_are_never_measured_training_pairs() -> None:
     tensors, measured = _tensors()
     scale = Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, SMALL.network)
-    fitting = Fitting(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
-    supervised = fitting.inner_training.take(np.arange(20))
-    drug, cell_line, target, weight = fitting._pairs(supervised)
+    fitting = prepare(tensors, builder, measured, SMALL, scale, Split.random, seed=0)
+    supervised = fitting.pairs.training.take(np.arange(20))
+    drug, cell_line, target, weight = fitting._supervision(supervised)
     trained = set(
-        zip(fitting.inner_training.drug.tolist(), fitting.inner_training.cell_line.tolist(), strict=True)
+        zip(fitting.pairs.training.drug.tolist(), fitting.pairs.training.cell_line.tolist(), strict=True)
     )
     weak = set(zip(drug[20:].tolist(), cell_line[20:].tolist(), strict=True))
     assert weak and not weak & trained

@@ -28,7 +28,8 @@ from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables
 from pharmagraph.model.training.blending import blend
 from pharmagraph.model.training.ensemble import Fitted, fit
-from pharmagraph.model.training.member import Fitting
+from pharmagraph.model.training.fitting import Fitting
+from pharmagraph.model.training.member import prepare
 from tests.screens import screen
 
 torch.set_num_threads(1)  # these networks are far too small for more
@@ -94,42 +95,43 @@ def test_best_epoch_is_kept_and_patience_stops_the_fit() -> None:
     assert values[fitted.members[0].best_epoch] == pytest.approx(fitted.members[0].validation)
 
 
-def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose() -> None:
+def test_members_have_disjoint_inner_folds_and_one_choice_of_component_weights() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config, scale = _config(), Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, config.network)
     fittings = [
-        Fitting(tensors, builder, measured, config, scale, Split.unseen_cell, seed=0, number=number)
+        prepare(tensors, builder, measured, config, scale, Split.unseen_cell, seed=0, number=number)
         for number in range(3)
     ]
-    lines = [set(fitting.inner_validation.cell_line) for fitting in fittings]
+    lines = [set(fitting.pairs.validation.cell_line) for fitting in fittings]
     assert all(lines) and sum(map(len, lines)) == len(set.union(*lines))
     for fitting in fittings:
         fitting.network.eval()
-    blend(fittings)
+    choice = blend(fittings)
     assert not any(fitting.network.training for fitting in fittings)  # else dropout stays on in predictions
+    assert all(
+        fitting.network.component_weights.tolist() == [0.5, 0.5] for fitting in fittings
+    )  # it only decides
     outputs = [fitting.inner_outputs() for fitting in fittings]
 
     def reached(share: float) -> list[list[float]]:
-        """Of each inner part the figure, then with one of its cell lines left out."""
+        """For each inner fold the figure, then the figure without each of its cell lines."""
         shares, found = torch.tensor([share, 1 - share]), []
         for fitting, output in zip(fittings, outputs, strict=True):
-            inner = fitting.inner_validation
+            inner = fitting.pairs.validation
             of = [np.ones(len(inner), bool), *(inner.cell_line != one for one in np.unique(inner.cell_line))]
             blended = (shares @ output).numpy()
             found.append([auroc(inner.response[kept], blended[kept]) for kept in of])
         return found
 
-    chosen = float(fittings[0].network.component_weights[0])
-    assert all(
-        torch.equal(fitting.network.component_weights, fittings[0].network.component_weights)
-        for fitting in fittings
-    )
+    chosen = float(choice.component_weights[0])
     best = max((reached(tenths / 10) for tenths in range(11)), key=lambda of: np.mean([f[0] for f in of]))
     told = config.training.expected_weights
-    expected = told["relational"] / (told["relational"] + told["axial"])  # the fast preset has no third part
+    expected = told["relational"] / (
+        told["relational"] + told["axial"]
+    )  # the fast preset has no third component
     for tenths in range(11):
         # none that is nearer to what is expected does as well as the best, within the error of the difference
         behind = [np.subtract(one, other) for one, other in zip(best, reached(tenths / 10), strict=True)]
@@ -140,6 +142,20 @@ def test_members_select_by_parts_that_share_nothing_and_share_what_they_choose()
             assert not within
         elif abs(tenths / 10 - chosen) < 1e-6:
             assert within
+
+
+def test_all_networks_of_an_ensemble_have_the_same_component_weights_and_calibration() -> None:
+    heterograph = screen()
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    fitted = fit(tensors, responses(heterograph), _config(members=3, epochs=2), seed=0)
+    first, *others = (member.network for member in fitted.members)
+    assert float(first.component_weights.sum()) == pytest.approx(1) and first.calibration.tolist() != [
+        1.0,
+        0.0,
+    ]
+    for network in others:
+        assert torch.equal(network.component_weights, first.component_weights)
+        assert torch.equal(network.calibration, first.calibration)
 
 
 def test_saved_run_predicts_the_same_bits(tmp_path: Path) -> None:
@@ -262,34 +278,32 @@ def test_same_seed_same_bits_when_threads_share_the_sums() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_classes_are_calibrated_on_inner_parts_without_a_change_of_order() -> None:
+def test_classes_are_calibrated_on_inner_folds_without_a_change_of_order() -> None:
     plain, calibrated = (_fit(calibrate=wanted) for wanted in (False, True))
-    slope, intercept = calibrated[0].members[0].network.calibration  # type: ignore[misc]
+    slope, intercept = calibrated[0].members[0].network.calibration
     assert [m.network.calibration.tolist() for m in plain[0].members] == [[1.0, 0.0]]
     assert slope > 0 and (float(slope), float(intercept)) != (1.0, 0.0)
     log_odds = np.log(plain[1] / (1 - plain[1]))
     logit = float(slope) * log_odds + float(intercept)
     assert calibrated[1] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
-    assert _fit("regression", epochs=2)[0].members[0].network.calibration.tolist() == [1.0, 0.0]  # type: ignore[union-attr]
+    assert _fit("regression", epochs=2)[0].members[0].network.calibration.tolist() == [1.0, 0.0]
 
 
-def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
+def test_a_component_that_predicts_nothing_gets_little_weight() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    config = _config(expected_weights={"relational": 0.5, "axial": 0.5}, validation_share=0.45)
+    config = _config(expected_weights={"relational": 0.5, "axial": 0.5}, validation_fraction=0.45)
     scale = Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, config.network)
-    fitting = Fitting(tensors, builder, measured, config, scale, Split.random, seed=0)
-    label = torch.from_numpy(fitting.inner_validation.response)
+    fitting = prepare(tensors, builder, measured, config, scale, Split.random, seed=0)
+    label = torch.from_numpy(fitting.pairs.validation.response)
     noise = torch.randn(len(label), generator=torch.Generator().manual_seed(0))
     knows = 2 * label - 1 + 0.5 * noise.flip(0)
     fitting.inner_outputs = lambda: torch.stack([5 * noise, knows])  # type: ignore[method-assign]
-    blend([fitting])
-    assert float(fitting.network.component_weights[0]) < 0.3
+    assert float(blend([fitting]).component_weights[0]) < 0.3
     fitting.inner_outputs = lambda: torch.stack([knows, knows])  # type: ignore[method-assign]
-    blend([fitting])
-    assert fitting.network.component_weights.tolist() == [0.5, 0.5]  # nothing tells them apart
+    assert blend([fitting]).component_weights.tolist() == [0.5, 0.5]  # nothing tells them apart
 
 
 @pytest.mark.parametrize(
@@ -303,7 +317,7 @@ def test_one_member_on_random_pairs_leaves_a_part_that_says_nothing() -> None:
         ("regression", Split.unseen_drug, [0.9, 0.1]),
     ],
 )
-def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_and_split(
+def test_where_components_predict_equally_well_weights_are_those_expected_of_the_task_and_split(
     task: Task, split: Split, expected: list[float]
 ) -> None:
     heterograph = screen()
@@ -315,15 +329,14 @@ def test_where_nothing_tells_parts_apart_shares_are_those_expected_of_the_task_a
     )
     scale = Scale.of(measured, task, split)
     builder = MessageBuilder(tensors, config.network, scale.means)
-    fitting = Fitting(tensors, builder, measured, config, scale, split, seed=0)
-    same = torch.randn(len(fitting.inner_validation), generator=torch.Generator().manual_seed(0))
+    fitting = prepare(tensors, builder, measured, config, scale, split, seed=0)
+    same = torch.randn(len(fitting.pairs.validation), generator=torch.Generator().manual_seed(0))
     fitting.inner_outputs = lambda: torch.stack([same, same])  # type: ignore[method-assign]
-    blend([fitting])
-    assert fitting.network.component_weights.tolist() == pytest.approx(expected)
+    assert blend([fitting]).component_weights.tolist() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("split", "settled"), [(Split.unseen_drug, True), (Split.unseen_cell, False)])
-def test_shares_that_the_preset_settles_are_not_chosen(split: Split, settled: bool) -> None:
+def test_component_weights_that_the_preset_settles_are_not_chosen(split: Split, settled: bool) -> None:
     heterograph = screen()
     measured = responses(heterograph, "regression")
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
@@ -333,11 +346,10 @@ def test_shares_that_the_preset_settles_are_not_chosen(split: Split, settled: bo
     )
     scale = Scale.of(measured, "regression", split)
     builder = MessageBuilder(tensors, config.network, scale.means)
-    fitting = Fitting(tensors, builder, measured, config, scale, split, seed=0)
-    truth = scale.label(fitting.inner_validation).float()
+    fitting = prepare(tensors, builder, measured, config, scale, split, seed=0)
+    truth = scale.label(fitting.pairs.validation).float()
     fitting.inner_outputs = lambda: torch.stack([truth, truth.flip(0)])  # type: ignore[method-assign]
-    blend([fitting])
-    found = fitting.network.component_weights.tolist()
+    found = blend([fitting]).component_weights.tolist()
     assert found == pytest.approx([0.6, 0.4]) if settled else found[0] > 0.9
 
 
@@ -345,18 +357,17 @@ def test_where_both_are_unseen_one_drug_on_many_cell_lines_is_no_evidence_of_oth
     heterograph = screen(60, 60)
     measured = responses(heterograph, "regression")
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    config = _config(expected_unseen_weights={"relational": 0.9, "axial": 0.1}, validation_share=0.45)
+    config = _config(expected_unseen_weights={"relational": 0.9, "axial": 0.1}, validation_fraction=0.45)
     scale = Scale.of(measured, "regression", Split.unseen_both)
     builder = MessageBuilder(tensors, config.network, scale.means)
-    fitting = Fitting(tensors, builder, measured, config, scale, Split.unseen_both, seed=0)
-    inner = fitting.inner_validation
+    fitting = prepare(tensors, builder, measured, config, scale, Split.unseen_both, seed=0)
+    inner = fitting.pairs.validation
     truth = scale.label(inner).float()
     blunder = 3.0 * torch.from_numpy(inner.drug == np.bincount(inner.drug).argmax()).float()
 
     def shares(relational: torch.Tensor, axial: torch.Tensor) -> list[float]:
         fitting.inner_outputs = lambda: torch.stack([relational, axial])  # type: ignore[method-assign]
-        blend([fitting])
-        found: list[float] = fitting.network.component_weights.tolist()
+        found: list[float] = blend([fitting]).component_weights.tolist()
         return found
 
     of_one_drug = shares(0.5 * truth + blunder, 0.5 * truth)  # it says so on every cell line
@@ -364,7 +375,7 @@ def test_where_both_are_unseen_one_drug_on_many_cell_lines_is_no_evidence_of_oth
     assert shares(0.5 * truth.flip(0), truth)[1] > 0.9  # all drugs do, and all cell lines
 
 
-def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
+def test_factors_are_fitted_without_the_pairs_set_aside_then_with_them() -> None:
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
@@ -379,12 +390,15 @@ def test_factors_are_fitted_without_the_inner_part_then_with_it() -> None:
         numbers: torch.Tensor = fitting.network.factors.drug_free  # type: ignore[assignment]
         return numbers.clone()
 
-    fitting = Fitting(tensors, builder, measured, config, scale, Split.random, seed=0)
-    assert fitting.map_penalty in config.training.factor_map_penalties
+    fitting = prepare(tensors, builder, measured, config, scale, Split.random, seed=0)
+    assert (
+        fitting.factor_fits is not None
+        and fitting.factor_fits.map_penalty in config.training.factor_map_penalties
+    )
     without = factors(fitting)
-    fitting.fit_factors(fitting.inner_training)
+    fitting.factor_fits.fit(fitting.pairs.training)
     assert torch.equal(factors(fitting), without)
-    fitting.fit_factors(measured)
+    fitting.factor_fits.fit(measured)
     assert not torch.equal(factors(fitting), without)
     network = fit(tensors, measured, config, seed=0).members[0].network
     assert torch.equal(network.factors.drug_free, factors(fitting))  # type: ignore[union-attr, arg-type]
@@ -394,17 +408,17 @@ def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> 
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    config = load_preset("default", network={"channels": 8}, training={"validation_share": 0.45})
+    config = load_preset("default", network={"channels": 8}, training={"validation_fraction": 0.45})
     scale = Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, config.network)
     fittings = [
-        Fitting(tensors, builder, measured, config, scale, Split.random, seed=0, number=number)
+        prepare(tensors, builder, measured, config, scale, Split.random, seed=0, number=number)
         for number in range(4)
     ]
-    assert [fitting.process_states for fitting in fittings] == ["always", "never"] * 2
-    assert [fitting.inner_number for fitting in fittings] == [0, 0, 1, 1]
+    assert [fitting.config.network.process_states for fitting in fittings] == ["always", "never"] * 2
+    assert [fitting.pairs.number for fitting in fittings] == [0, 0, 1, 1]
     generator = torch.Generator().manual_seed(0)
-    truth = [2 * torch.from_numpy(fitting.inner_validation.response) - 1 for fitting in fittings]
+    truth = [2 * torch.from_numpy(fitting.pairs.validation.response) - 1 for fitting in fittings]
     noise = [torch.randn(len(label), generator=generator) for label in truth]
 
     def outputs(spread: float, at: int) -> Any:

@@ -1,6 +1,8 @@
-"""Parts of training pairs, made as the outer split is: one that selects, and chunks that are predicted in turn."""
+"""Cuts training pairs in the manner of the outer split: an inner fold that selects, and chunks predicted in turn."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,47 +13,79 @@ from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.splits import Fold
 
 
+@dataclass(frozen=True)
+class InnerFold:
+    """Training pairs in two parts: one is fitted, the other selects among networks and options.
+
+    Attributes
+    ----------
+    training, validation
+        Pairs that are fitted, and pairs that are set aside.
+    number
+        Inner folds with different numbers set different pairs aside; see `inner_split`.
+    """
+
+    training: Responses
+    validation: Responses
+    number: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        responses: Responses,
+        split: Split,
+        *,
+        fraction: float,
+        seed: int,
+        number: int = 0,
+        groups: Groups | None = None,
+    ) -> InnerFold:
+        """The pairs at the positions that `inner_split` finds; the parameters are its own."""
+        fold = inner_split(responses, split, fraction=fraction, seed=seed, number=number, groups=groups)
+        return cls(responses.take(fold.train), responses.take(fold.test), number)
+
+
 def inner_split(
     responses: Responses,
     split: Split,
     *,
-    share: float,
+    fraction: float,
     seed: int,
     number: int = 0,
     groups: Groups | None = None,
 ) -> Fold:
-    """Set a part of the training pairs aside for selection.
+    """Set some of the training pairs aside for selection.
 
     Parameters
     ----------
     responses
         Training pairs only.
     split
-        Whole drugs are set aside for ``unseen-drug``, whole cell lines for ``unseen-cell``, pairs of both for
-        ``unseen-both``, where pairs of one of them are on neither side; any pairs otherwise.
-    share
-        Of pairs, drugs or cell lines, in (0, 1).
+        Whole drugs are set aside for ``unseen-drug``, whole cell lines for ``unseen-cell``. For ``unseen-both`` drugs
+        and cell lines are: their common pairs select, and pairs of one of them alone are left out. Any pairs otherwise.
+    fraction
+        Fraction of pairs, drugs or cell lines that is set aside, in (0, 1).
     seed
-        Another seed sets another part aside.
+        Fixes what is set aside.
     number
-        Parts of one seed share nothing, until they have come round.
+        Under one seed, numbers 0, 1, 2, … set disjoint pairs aside until all have been set aside once.
     groups
-        Entities set aside together; each alone unless given.
+        Entities that are set aside together; each alone unless given.
 
     Raises
     ------
     ModelError
-        If nothing is left to train on, or nothing to select by.
+        If no pair is left to train on, or none to select by.
     """
     generator = np.random.default_rng([seed, 7])
     sides = held_out_sides(responses, split, groups)
     if not sides:
         aside = np.zeros(len(responses), bool)
-        aside[_part(generator.permutation(len(responses)), share, number)] = True
+        aside[_set_aside(generator.permutation(len(responses)), fraction, number)] = True
         return Fold(np.flatnonzero(~aside), np.flatnonzero(aside))
     held_out = []
     for side in sides:
-        held_out.append(np.isin(side, _part(generator.permutation(np.unique(side)), share, number)))
+        held_out.append(np.isin(side, _set_aside(generator.permutation(np.unique(side)), fraction, number)))
     test, train = np.logical_and.reduce(held_out), ~np.logical_or.reduce(held_out)
     if not test.any() or not train.any():
         counts = " and ".join(str(len(np.unique(side))) for side in sides)
@@ -75,39 +109,39 @@ def draw_chunks(
     """Cut training pairs into chunks: ``test`` is predicted while ``train`` passes messages.
 
     Whole drugs or cell lines are predicted where those will be asked for unseen. Entities of one group, such as near
-    twins, are in one chunk: otherwise a step would learn to lean on a twin that a held-out entity never has.
+    twins, are in one chunk: otherwise a network would learn to rely on a twin, which a held-out entity never has.
 
     Returns
     -------
     list of Fold
-        Each pair is predicted once, except with ``unseen-both``, where a chunk is of drugs and cell lines that are
-        both new to it. None is empty unless there are fewer entities, or groups.
+        Each pair is predicted once, except with ``unseen-both``: there a chunk predicts pairs whose drug and cell line
+        are both new to it. A chunk is empty only where there are fewer entities, or groups, than chunks.
     """
     sides = held_out_sides(training, split, groups)
     if not sides:
         predicted = np.zeros((n_chunks, len(training)), bool)
-        for chunk, part in zip(
+        for chunk, rows in zip(
             predicted, np.array_split(generator.permutation(len(training)), n_chunks), strict=True
         ):
-            chunk[part] = True
+            chunk[rows] = True
         return [Fold(np.flatnonzero(~chunk), np.flatnonzero(chunk)) for chunk in predicted]
-    parts = [np.array_split(generator.permutation(np.unique(side)), n_chunks) for side in sides]
+    cuts = [np.array_split(generator.permutation(np.unique(side)), n_chunks) for side in sides]
     found = []
-    for part in zip(*parts, strict=True):
-        held_out = [np.isin(side, entities) for side, entities in zip(sides, part, strict=True)]
+    for entities_of_chunk in zip(*cuts, strict=True):
+        held_out = [np.isin(side, entities) for side, entities in zip(sides, entities_of_chunk, strict=True)]
         predicted, seen = np.logical_and.reduce(held_out), ~np.logical_or.reduce(held_out)
         found.append(Fold(np.flatnonzero(seen), np.flatnonzero(predicted)))
     return found
 
 
-def _part(order: np.ndarray, share: float, number: int) -> np.ndarray:
-    size = max(1, round(share * len(order)))
+def _set_aside(order: np.ndarray, fraction: float, number: int) -> np.ndarray:
+    size = max(1, round(fraction * len(order)))
     taken: np.ndarray = order[(number * size + np.arange(size)) % len(order)]
     return taken
 
 
 def held_out_sides(responses: Responses, split: Split, groups: Groups | None) -> list[np.ndarray]:
-    """The group of each pair's drug, of its cell line or of both: of what the split holds out."""
+    """For each side that a split holds out (drugs, cell lines or both) the group number of every pair, int64 (n,)."""
     sides = []
     if split.of_unseen_drugs:
         sides.append(responses.drug if groups is None else groups.drug[responses.drug])
