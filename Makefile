@@ -35,7 +35,7 @@ bench: .venv/.made  ## the main loop's figures, as JSON
 	$(PY) -m benchmarks.main_loop --format json
 
 lock: | $(UV)  ## requirements.lock from pyproject.toml, without addresses
-	$(UV) pip compile --quiet --universal --python-version 3.10 --extra dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+	$(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --extra dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
 wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's kind, in dist/
 	rm -rf model/kernels/cpu/prebuilt build

@@ -71,19 +71,19 @@ def store(tmp_path: Path) -> Iterator[GraphStore]:
 def test_features_and_ids_are_those_of_the_store(store: GraphStore) -> None:
     h = export(store)
     assert list(h.ids["Drug"]) == ["ASPIRIN", "ERLOTINIB", "NOBODY"]
-    assert h.graph.nodes["Drug"].data["has_structure"].tolist() == [True, True, False]
-    bits = h.graph.nodes["Drug"].data["fingerprint"].sum(1).tolist()
+    assert h.nodes["Drug"]["has_structure"].tolist() == [True, True, False]
+    bits = h.nodes["Drug"]["fingerprint"].sum(1).tolist()
     assert bits[0] > 10 and bits[1] > 10 and bits[2] == 0
-    assert [h.tissues[i] if i >= 0 else None for i in h.graph.nodes["CellLine"].data["tissue"].tolist()] == [
+    assert [h.tissues[i] if i >= 0 else None for i in h.nodes["CellLine"]["tissue"].tolist()] == [
         "Lung",
         "Bowel",
         None,
     ]
-    tested = h.graph.edges["Drug", "TESTED_ON", "CellLine"].data
+    tested = h.relations["Drug", "TESTED_ON", "CellLine"].features
     assert tested["response"].tolist() == [0, 1, -1]
     assert np.isnan(tested["ln_ic50"].numpy()).tolist() == [False, False, True]
-    src, dst = h.graph.edges(etype=("CellLine", "EXPRESSES", "Gene"))
-    assert [(h.ids["CellLine"][s], h.ids["Gene"][d]) for s, d in zip(src, dst, strict=True)] == [
+    edges = h.relations["CellLine", "EXPRESSES", "Gene"]
+    assert [(h.ids["CellLine"][s], h.ids["Gene"][d]) for s, d in zip(edges.src, edges.dst, strict=True)] == [
         ("A549", "EGFR"),
         ("MCF7", "ESR1"),
     ]
@@ -101,13 +101,13 @@ def test_subgraph_by_dataset_drops_what_only_others_brought(store: GraphStore) -
     h = export(store, datasets=["B"])
     assert list(h.ids["Drug"]) == ["ERLOTINIB"]
     assert list(h.ids["CellLine"]) == ["MCF7"]
-    assert h.graph.num_edges(("Drug", "TARGETS", "Gene")) == 1  # known targets stay
+    assert len(h.relations["Drug", "TARGETS", "Gene"]) == 1  # known targets stay
 
 
 def test_subgraph_by_drug_name_and_tissue(store: GraphStore) -> None:
     h = export(store, drugs=["erlotinib"], tissues=["lung"])
     assert list(h.ids["Drug"]) == ["ERLOTINIB"] and list(h.ids["CellLine"]) == ["A549"]
-    assert h.graph.num_edges("TESTED_ON") == 1
+    assert len(h.relations["Drug", "TESTED_ON", "CellLine"]) == 1
 
 
 def test_hops_count_edges_from_the_node(store: GraphStore) -> None:
