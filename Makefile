@@ -62,6 +62,7 @@ with-3.13:
 bench: .venv/.made  ## the main loop's figures, as JSON
 	$(PY) -m benchmarks.main_loop --format json
 
+# one version of each package on every Python, so that a seed gives the same figures on each
 lock: | $(UV)  ## requirements.lock from pyproject.toml, without addresses
 	$(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --extra dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 

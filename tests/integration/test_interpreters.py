@@ -45,9 +45,7 @@ def _trained(python: str | Path, folder: Path) -> list[Any]:
     return found
 
 
-@pytest.mark.skipif(
-    not OTHER.exists(), reason="no environment of Python 3.13; make test sets it up"
-)
+@pytest.mark.skipif(not OTHER.exists(), reason="no environment of Python 3.13; make test sets it up")
 def test_a_seed_gives_the_same_graph_metrics_and_predictions_on_both_pythons(tmp_path: Path) -> None:
     version, here = _trained(sys.executable, tmp_path / "here")
     other_version, there = _trained(OTHER, tmp_path / "there")
