@@ -14,7 +14,7 @@ PYTHONS ?= 3.11 3.13
 ON_3.13 := tests/unit/kg tests/unit/ingest tests/unit/cypher tests/unit/model/kernels tests/unit/model/layers tests/cli
 PYTEST := -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 # pyenv's python3.13 on the PATH fails unless that version is chosen, and uv takes that for an answer
-SEARCH := PATH="$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/*/bin)):$$PATH"
+SEARCH := PATH="$(subst $() ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin)):$$PATH"
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -26,9 +26,9 @@ help:  ## this list
 # An environment is made anew when the lock or the project changes, and in a second when neither did.
 # 3.11 is the main Python where the machine has it, for it has DGL; any other is fetched only where none is found.
 .venv/.made: requirements.lock pyproject.toml | $(UV)
-	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		$(SEARCH) $(UV) venv --quiet --clear --no-python-downloads --python 3.11 .venv 2>/dev/null || \
-		$(SEARCH) $(UV) venv --quiet --clear --python '>=3.11,<3.14' .venv
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { rm -rf .venv && \
+		$(SEARCH) $(UV) venv --quiet --no-python-downloads --python 3.11 .venv 2>/dev/null || \
+		$(SEARCH) $(UV) venv --quiet --python '>=3.11,<3.14' .venv; }
 	$(call install,.venv)
 
 .venv313/.made: requirements.lock pyproject.toml | $(UV)

@@ -1,4 +1,4 @@
-"""What is known of cell lines, one kind at a time: a heterograph from which the other kinds are taken out."""
+"""The same graph with one thing otherwise: without some omics, with a new drug or cell line, with one edge changed."""
 
 from __future__ import annotations
 
