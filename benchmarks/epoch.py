@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
-
-os.environ.setdefault("DGLBACKEND", "pytorch")
 
 import torch
 from torch import Tensor, nn

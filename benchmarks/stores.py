@@ -23,8 +23,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("DGLBACKEND", "pytorch")
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -110,8 +108,11 @@ def _plain(connection: Connection, text: str, table: pa.Table) -> None:
 
 def plain_export(connection: Connection) -> object:
     """One row an edge, into a DGL graph."""
-    import dgl
     import torch
+
+    from pharmagraph.kg.heterograph.dgl import require_dgl
+
+    dgl = require_dgl()
 
     text = "MATCH (a:CellLine)-[e:EXPRESSES]->(b:Gene) RETURN a.id, b.id, e.z, e.dataset"
     rows = connection.rows(text)
@@ -146,7 +147,7 @@ def run(
     store: Neo4jStore, server: LocalServer | None, n_edges: int, rounds: int, cases: Sequence[str]
 ) -> list[Row]:
     """All cases; both sides of a case follow each other on the same server."""
-    from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.heterograph import export, to_dgl
 
     n = n_edges // GENES_A_CELL_LINE
     table = block(0, n)
@@ -191,7 +192,7 @@ def run(
             )
         if "export" in cases:
             add("export", "plain", turn, lambda: plain_export(connection))
-            add("export", "ours", turn, lambda: export(store))
+            add("export", "ours", turn, lambda: to_dgl(export(store)))
     if "query" in cases:
         rows += _query(store, table)
     if "bulk import" in cases and server is not None:

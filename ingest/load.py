@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -198,7 +198,7 @@ def _write_cards(
             counts = {**json.loads(old["row_counts"]), **json.loads(str(row["row_counts"]))}
             merged["row_counts"] = json.dumps(counts, sort_keys=True)
         if changed or old is None or any(merged[k] != old.get(k) for k in row):
-            merged["ingested_at"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            merged["ingested_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         rows.append(merged)
     columns = schema.node("Dataset").columns
     table = pa.Table.from_pylist(

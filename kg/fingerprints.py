@@ -14,6 +14,8 @@ from pharmagraph.kg.errors import InputError
 RADIUS = 2
 BITS = 2048
 KEYS = 167
+REMEMBERED = 4096
+"""Structures of which molecules and views are kept in this process: more than a screen has, at 10 kB a structure."""
 
 
 def is_structure(smiles: str) -> bool:
@@ -72,7 +74,7 @@ def morgan(smiles: Sequence[str | None]) -> npt.NDArray[np.uint8]:
     ----------
     Rogers and Hahn, Extended-connectivity fingerprints, J. Chem. Inf. Model. 50 (2010) 742.
     """
-    return _rows(smiles, BITS, _views()["fingerprint"])
+    return _rows(smiles, "fingerprint")
 
 
 def fingerprints(smiles: Sequence[str | None]) -> dict[str, npt.NDArray[np.uint8]]:
@@ -93,10 +95,7 @@ def fingerprints(smiles: Sequence[str | None]) -> dict[str, npt.NDArray[np.uint8
     InputError
         If a text is not a structure.
     """
-    return {
-        name: _rows(smiles, KEYS if name == "structural_keys" else BITS, view)
-        for name, view in _views().items()
-    }
+    return {view: _rows(smiles, view) for view in FINGERPRINTS}
 
 
 def scaffolds(smiles: Sequence[str | None]) -> npt.NDArray[np.int64]:
@@ -121,15 +120,12 @@ def scaffolds(smiles: Sequence[str | None]) -> npt.NDArray[np.int64]:
     ----------
     Bemis and Murcko, The properties of known drugs, J. Med. Chem. 39 (1996) 2887.
     """
-    from rdkit import Chem
-    from rdkit.Chem.Scaffolds import MurckoScaffold
-
-    of: Callable[[Any], Any] = MurckoScaffold.GetScaffoldForMol
-    found = [Chem.MolToSmiles(of(_parsed(text))) if text is not None else "" for text in smiles]
+    found = [_scaffold(text) if text is not None else "" for text in smiles]
     code = {text: number for number, text in enumerate(sorted(set(found) - {""}))}
     return np.array([code.get(text, -1) for text in found], dtype=np.int64)
 
 
+@lru_cache(maxsize=1)
 def _views() -> dict[str, Callable[[Any], Any]]:
     from rdkit.Chem import MACCSkeys
     from rdkit.Chem.rdFingerprintGenerator import (
@@ -155,12 +151,28 @@ def _views() -> dict[str, Callable[[Any], Any]]:
     return dict(zip(FINGERPRINTS, views, strict=True))
 
 
-def _rows(smiles: Sequence[str | None], width: int, view: Callable[[Any], Any]) -> npt.NDArray[np.uint8]:
-    rows = np.zeros((len(smiles), width), dtype=np.uint8)
+def _rows(smiles: Sequence[str | None], view: str) -> npt.NDArray[np.uint8]:
+    rows = np.zeros((len(smiles), KEYS if view == "structural_keys" else BITS), dtype=np.uint8)
     for row, text in zip(rows, smiles, strict=True):
         if text is not None:
-            row[:] = np.minimum(view(_parsed(text)), 255)
+            row[:] = _row(text, view)
     return rows
+
+
+@lru_cache(maxsize=REMEMBERED * len(FINGERPRINTS))
+def _row(smiles: str, view: str) -> npt.NDArray[np.uint8]:
+    return np.minimum(_views()[view](_parsed(smiles)), 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _scaffold(smiles: str) -> str:
+    """The SMILES of a structure's rings and linkers; empty without rings."""
+    from rdkit import Chem
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    of: Callable[[Any], Any] = MurckoScaffold.GetScaffoldForMol
+    text: str = Chem.MolToSmiles(of(_parsed(smiles)))
+    return text
 
 
 def _parsed(smiles: str) -> Any:
@@ -170,7 +182,7 @@ def _parsed(smiles: str) -> Any:
     return molecule
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def _molecule(smiles: str) -> Any:
     """The molecule or None; RDKit's own log is silenced, our errors say what is wrong."""
     from rdkit import Chem, rdBase

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dgl  # tests/conftest.py has set its backend
 import numpy as np
 import torch
 
 from pharmagraph.kg.fingerprints import FINGERPRINTS
-from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.heterograph import Heterograph, Relation
 
 
 def screen(
@@ -55,26 +54,32 @@ def screen(
         ("Gene", "INTERACTS_WITH", "Gene"): (links, {}),
         ("Gene", "MEMBER_OF", "Pathway"): (np.empty((0, 2), int), {}),
     }  # fmt: skip
-    counts = {"Drug": n_drugs, "CellLine": n_cell_lines, "Gene": n_genes, "Pathway": 0}
-    graph = dgl.heterograph(
-        {k: (torch.tensor(e[:, 0]), torch.tensor(e[:, 1])) for k, (e, _) in edges.items()}, counts
-    )
-    for edge_type, (ends, features) in edges.items():
-        graph.edges[edge_type].data["dataset"] = torch.zeros(len(ends), dtype=torch.int64)
-        for name, value in features.items():
-            graph.edges[edge_type].data[name] = torch.tensor(value, dtype=torch.float32)
-    tested = graph.edges["Drug", "TESTED_ON", "CellLine"].data
+    relations = {
+        edge_type: Relation(
+            torch.tensor(ends[:, 0]),
+            torch.tensor(ends[:, 1]),
+            {
+                "dataset": torch.zeros(len(ends), dtype=torch.int64),
+                **{name: torch.tensor(value, dtype=torch.float32) for name, value in features.items()},
+            },
+        )
+        for edge_type, (ends, features) in edges.items()
+    }
+    tested = relations["Drug", "TESTED_ON", "CellLine"].features
     tested["response"] = (tested["ln_ic50"] < torch.tensor(family[drug]).float()).to(torch.int8)
     tested["dataset"] = torch.tensor(generator.integers(0, datasets, len(drug)))
-    for view in FINGERPRINTS:
-        graph.nodes["Drug"].data[view] = torch.tensor(fingerprint.astype(np.uint8))
-    graph.nodes["Drug"].data["scaffold"] = torch.tensor(family)
-    graph.nodes["Drug"].data["has_structure"] = torch.ones(n_drugs, dtype=torch.bool)
-    graph.nodes["CellLine"].data["tissue"] = torch.tensor(np.arange(n_cell_lines) % 3)
+    nodes = {
+        "Drug": {
+            **{view: torch.tensor(fingerprint.astype(np.uint8)) for view in FINGERPRINTS},
+            "scaffold": torch.tensor(family),
+            "has_structure": torch.ones(n_drugs, dtype=torch.bool),
+        },
+        "CellLine": {"tissue": torch.tensor(np.arange(n_cell_lines) % 3)},
+    }
     ids = {
         "Drug": np.array([f"NSC{i + 1}" for i in range(n_drugs)], dtype=object),
         "CellLine": np.array([f"LINE{i:02d}" for i in range(n_cell_lines)], dtype=object),
         "Gene": np.array([f"GENE{i:03d}" for i in range(n_genes)], dtype=object),
         "Pathway": np.array([], dtype=object),
     }
-    return Heterograph(graph, ids, tuple(f"set{i}" for i in range(datasets)), ("a", "b", "c"))
+    return Heterograph(ids, nodes, relations, tuple(f"set{i}" for i in range(datasets)), ("a", "b", "c"))

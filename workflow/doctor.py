@@ -14,7 +14,6 @@ from typing import Literal
 
 PACKAGES = (
     "torch",
-    "dgl",
     "ladybug",
     "neo4j",
     "pandas",
@@ -54,6 +53,7 @@ def examine() -> Iterator[Finding]:
     checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("python", _python),
         ("packages", _packages),
+        ("dgl", _dgl),
         ("embedded store", _embedded_store),
         ("neo4j", _neo4j),
         ("device", _device),
@@ -81,6 +81,13 @@ def _python() -> Finding:
 
 def _packages() -> Finding:
     return Finding("packages", "ok", ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES))
+
+
+def _dgl() -> Finding:
+    try:
+        return Finding("dgl", "ok", importlib.metadata.version("dgl"))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("dgl", "missing", "`cli export dgl` needs it; it has wheels up to Python 3.11")
 
 
 def _embedded_store() -> Finding:

@@ -28,6 +28,29 @@ Folder = Annotated[Path, typer.Argument(help="A new folder for the files.")]
 
 
 @app.command()
+def heterograph(
+    folder: Annotated[Path, typer.Argument(help="Where graph.safetensors and nodes.parquet go.")],
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """The graph that training reads: tensors as safetensors, ids of nodes as Parquet."""
+    from pharmagraph.kg.heterograph import export, save
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        heterograph = export(graph, datasets=dataset, drugs=drug, tissues=tissue, around=around, hops=hops)
+    save(heterograph, folder)
+    _print_parts(heterograph, format)
+    if format is Format.table:
+        print(f'Next, in Python: pharmagraph.kg.heterograph.load(Path("{folder}"))')
+
+
+@app.command()
 def dgl(
     folder: Annotated[Path, typer.Argument(help="Where graph.bin (DGL's format) and ids.json go.")],
     dataset: Datasets = None,
@@ -38,16 +61,18 @@ def dgl(
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """A dgl.DGLHeteroGraph with typed features, and the ids of its nodes."""
-    from pharmagraph.kg.heterograph import export, save
+    """A dgl.DGLHeteroGraph with typed features, and the ids of its nodes (needs DGL, so Python 3.11)."""
+    from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.heterograph.dgl import require_dgl, write_dgl
     from pharmagraph.kg.store import open_store
 
+    require_dgl()  # before the graph is read
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset, drugs=drug, tissues=tissue, around=around, hops=hops)
-    save(heterograph, folder)
+    write_dgl(heterograph, folder)
     _print_parts(heterograph, format)
     if format is Format.table:
-        print(f'Next, in Python: kg.heterograph.load(Path("{folder}")).graph')
+        print(f'Next, in Python: dgl.load_graphs("{folder / "graph.bin"}")[0][0]')
 
 
 @app.command()
@@ -62,8 +87,7 @@ def pyg(
     format: FormatOption = Format.table,
 ) -> None:
     """A torch_geometric.data.HeteroData with the same features (needs torch-geometric)."""
-    from pharmagraph.kg.heterograph import export
-    from pharmagraph.kg.pyg import to_pyg
+    from pharmagraph.kg.heterograph import export, to_pyg
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
@@ -188,9 +212,8 @@ def copy(
 
 
 def _print_parts(heterograph: Heterograph, format: Format) -> None:
-    graph = heterograph.graph
-    counts = {node_type: graph.num_nodes(node_type) for node_type in graph.ntypes}
-    counts |= {"-".join(e): graph.num_edges(e) for e in graph.canonical_etypes}
+    counts = {kind: len(ids) for kind, ids in sorted(heterograph.ids.items())}
+    counts |= {"-".join(edge_type): len(edges) for edge_type, edges in sorted(heterograph.relations.items())}
     _print_counts({part: n for part, n in counts.items() if n}, format)
 
 

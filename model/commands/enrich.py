@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 
 
-class TestOption(str, Enum):
+class TestOption(StrEnum):
     """How a set is tested."""
 
     over_representation = "over-representation"

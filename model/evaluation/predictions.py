@@ -27,8 +27,8 @@ def keep(
     file.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table(
         {
-            "drug": pa.array(heterograph.ids["Drug"][test.drug], pa.string()),
-            "cell_line": pa.array(heterograph.ids["CellLine"][test.cell_line], pa.string()),
+            "drug": heterograph.names("Drug", test.drug),
+            "cell_line": heterograph.names("CellLine", test.cell_line),
             "target": target.astype(np.float64),
             "predicted": pa.array(predicted, mask=~np.isfinite(predicted)),
         }

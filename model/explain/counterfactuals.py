@@ -119,7 +119,7 @@ def rank_genes(
         If none of the genes has expression in the run's graph.
     """
     pair = _Pair.of(folder, drug, cell_line, device)
-    expressed = np.unique(pair.graph.graph.edges(etype=EXPRESSES)[1].numpy())
+    expressed = np.unique(pair.graph.relations[EXPRESSES].dst.numpy())
     numbers = [_position(pair.graph, "Gene", gene) for gene in genes]
     asked = [(g, n) for g, n in zip(genes, numbers, strict=True) if n in expressed]
     if not asked:
@@ -235,10 +235,9 @@ def _position(heterograph: Heterograph, kind: str, id_: str) -> int:
 
 def _like(heterograph: Heterograph, gene: int, n: int, random: np.random.Generator) -> np.ndarray:
     """Other genes with expression edges, drawn among those nearest in the sum of squared z."""
-    graph = heterograph.graph
-    genes = graph.edges(etype=EXPRESSES)[1].numpy()
-    z = graph.edges[EXPRESSES].data["z"].numpy().astype(np.float64)
-    signal = np.bincount(genes, z**2, minlength=graph.num_nodes("Gene"))
+    expresses = heterograph.relations[EXPRESSES]
+    z = expresses.features["z"].numpy().astype(np.float64)
+    signal = np.bincount(expresses.dst.numpy(), z**2, minlength=heterograph.n_nodes("Gene"))
     others = np.flatnonzero(signal > 0)
     others = others[others != gene]
     nearest = others[np.argsort(np.abs(signal[others] - signal[gene]), kind="stable")]

@@ -1,23 +1,26 @@
-"""What is known of cell lines, one kind at a time: a heterograph from which the other kinds are taken out."""
+"""The same graph with one thing otherwise: without some omics, with a new drug or cell line, with one edge changed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.fingerprints import fingerprints
-from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.heterograph import Heterograph, Relation
+
+EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
+MUTATED = ("CellLine", "MUTATED", "Gene")
+TARGETS = ("Drug", "TARGETS", "Gene")
 
 OMICS = ("expression", "mutation", "copy-number", "tissue")
 
 _EDGES = {
-    "expression": (("CellLine", "EXPRESSES", "Gene"), ("CellLine", "SIMILAR_TO", "CellLine")),
-    "mutation": (("CellLine", "MUTATED", "Gene"),),
+    "expression": (EXPRESSES, ("CellLine", "SIMILAR_TO", "CellLine")),
+    "mutation": (MUTATED,),
     "copy-number": (("CellLine", "COPY_NUMBER", "Gene"),),
     "tissue": (),
 }
@@ -26,16 +29,16 @@ _EDGES = {
 
 def with_omics(heterograph: Heterograph, kept: Sequence[str]) -> Heterograph:
     """The same nodes, drugs and responses; of omics only those named in ``kept``, some of `OMICS`."""
-    graph = heterograph.graph.clone()
     for kind in OMICS:
         if kind in kept:
             continue
         for edge_type in _EDGES[kind]:
-            graph.remove_edges(graph.edges(form="eid", etype=edge_type), etype=edge_type)
+            none = heterograph.relations[edge_type].take(torch.empty(0, dtype=torch.int64))
+            heterograph = heterograph.with_relation(edge_type, none)
         if kind == "tissue":
-            tissue = graph.nodes["CellLine"].data["tissue"]
-            graph.nodes["CellLine"].data["tissue"] = torch.full_like(tissue, -1)
-    return Heterograph(graph, heterograph.ids, heterograph.datasets, heterograph.tissues)
+            unknown = torch.full_like(heterograph.nodes["CellLine"]["tissue"], -1)
+            heterograph = heterograph.with_features("CellLine", {"tissue": unknown})
+    return heterograph
 
 
 N_SIMILAR = 15
@@ -47,7 +50,7 @@ NEW_DRUG, NEW_CELL_LINE = "(new drug)", "(new cell line)"
 def with_new_drug(heterograph: Heterograph, smiles: str) -> Heterograph:
     """The graph with one more drug at the end, joined to the drugs of most similar structure."""
     features = {view: torch.from_numpy(row) for view, row in fingerprints([smiles]).items()}
-    known = heterograph.graph.nodes["Drug"].data["fingerprint"].float()
+    known = heterograph.nodes["Drug"]["fingerprint"].float()
     new = features["fingerprint"][0].float()
     common = known @ new
     tanimoto = common / (known.sum(1) + new.sum() - common).clamp(min=1)
@@ -68,13 +71,13 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     known = {gene[g]: value for g, value in z.items() if g in gene}
     if not known:
         raise InputError(f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol")
-    src, dst = heterograph.graph.edges(etype=("CellLine", "EXPRESSES", "Gene"))
-    n, n_genes = heterograph.graph.num_nodes("CellLine"), len(gene)
+    expresses = heterograph.relations[EXPRESSES]
+    n, n_genes = heterograph.n_nodes("CellLine"), len(gene)
     matrix = torch.zeros(n + 1, n_genes)
-    matrix[src, dst] = heterograph.graph.edges["CellLine", "EXPRESSES", "Gene"].data["z"].float()
+    matrix[expresses.src, expresses.dst] = expresses.features["z"].float()
     index = torch.tensor(sorted(known))
     matrix[n, index] = torch.tensor([known[int(i)] for i in index])
-    share = max(1, len(src) // max(n, 1))  # as many of the strongest genes as the other cell lines have
+    share = max(1, len(expresses) // max(n, 1))  # as many of the strongest genes as the other cell lines have
     weakest = torch.topk(matrix[n].abs(), min(share, n_genes)).values[-1]
     matrix[n][matrix[n].abs() < weakest] = 0
     distance = torch.cdist(matrix, matrix) ** 2
@@ -83,29 +86,20 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     graph = _with_node(heterograph, "CellLine", NEW_CELL_LINE, {"tissue": torch.tensor([-1])}, similarity)
     genes = torch.nonzero(matrix[n]).flatten()
     edge_features = {"z": matrix[n, genes], "dataset": torch.full((len(genes),), -1)}
-    graph.graph.add_edges(
-        torch.full((len(genes),), n), genes, edge_features, etype=("CellLine", "EXPRESSES", "Gene")
+    return graph.with_relation(
+        EXPRESSES, expresses.append(torch.full((len(genes),), n), genes, edge_features)
     )
-    return graph
 
 
 def _with_node(
     heterograph: Heterograph, kind: str, id_: str, features: dict[str, torch.Tensor], similarity: torch.Tensor
 ) -> Heterograph:
-    graph = heterograph.graph.clone()
-    n = graph.num_nodes(kind)
-    have = graph.nodes[kind].data  # a saved graph has its booleans back as bytes
-    graph.add_nodes(1, {k: value.to(have[k].dtype) for k, value in features.items() if k in have}, ntype=kind)
+    similar = (kind, "SIMILAR_TO", kind)
     best = torch.sort(similarity, descending=True, stable=True).indices[:N_SIMILAR]
     edge_features = {"similarity": similarity[best].float(), "dataset": torch.full((len(best),), -1)}
-    graph.add_edges(best, torch.full((len(best),), n), edge_features, etype=(kind, "SIMILAR_TO", kind))
-    ids = {**heterograph.ids, kind: np.append(heterograph.ids[kind], id_)}
-    return Heterograph(graph, ids, heterograph.datasets, heterograph.tissues)
-
-
-EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
-MUTATED = ("CellLine", "MUTATED", "Gene")
-TARGETS = ("Drug", "TARGETS", "Gene")
+    new = torch.full((len(best),), heterograph.n_nodes(kind))
+    edges = heterograph.relations[similar].append(best, new, edge_features)
+    return heterograph.with_node(kind, id_, features).with_relation(similar, edges)
 
 
 @dataclass(frozen=True)
@@ -142,34 +136,34 @@ def changed(heterograph: Heterograph, change: Change, drug: int, cell_line: int,
     ModelError
         If there is nothing to change: a gene without expression is silenced, or no target is taken away.
     """
-    graph = heterograph.graph.clone()
     if change.kind == "target":
-        there = _edges(graph, TARGETS, drug, gene)
-        if change.value and not len(there):
-            graph.add_edges(drug, gene, {"dataset": torch.tensor([-1])}, etype=TARGETS)
+        targets = heterograph.relations[TARGETS]
+        there = _between(targets, drug, gene)
+        if change.value and not there.any():
+            new = {"dataset": torch.tensor([-1])}
+            targets = targets.append(torch.tensor([drug]), torch.tensor([gene]), new)
         elif not change.value:
-            if not len(there):
+            if not there.any():
                 raise ModelError(f"{change.gene} is no known target of this drug in the run's graph")
-            graph.remove_edges(there, etype=TARGETS)
-        return Heterograph(graph, heterograph.ids, heterograph.datasets, heterograph.tissues)
+            targets = targets.take(~there)
+        return heterograph.with_relation(TARGETS, targets)
     edge_type, feature = (EXPRESSES, "z") if change.kind == "expression" else (MUTATED, "value")
-    value = change.value
+    edges, value = heterograph.relations[edge_type], change.value
     if value is None:
-        of_gene = graph.edges[edge_type].data[feature][graph.edges(etype=edge_type)[1] == gene]
+        of_gene = edges.features[feature][edges.dst == gene]
         if not len(of_gene):
             raise ModelError(f"{change.gene} has no expression in the run's graph; nothing would change")
         value = min(float(of_gene.min()), 0.0)
-    there = _edges(graph, edge_type, cell_line, gene)
-    if len(there):
-        values = graph.edges[edge_type].data[feature].clone()  # a clone of the graph shares its features
-        values[there] = float(value)
-        graph.edges[edge_type].data[feature] = values
+    there = _between(edges, cell_line, gene)
+    if there.any():
+        values = edges.features[feature].masked_fill(there, float(value))
+        edges = edges.with_features({feature: values})
     else:
-        features = {feature: torch.tensor([float(value)]), "dataset": torch.tensor([-1])}
-        graph.add_edges(cell_line, gene, features, etype=edge_type)
-    return Heterograph(graph, heterograph.ids, heterograph.datasets, heterograph.tissues)
+        new = {feature: torch.tensor([float(value)]), "dataset": torch.tensor([-1])}
+        edges = edges.append(torch.tensor([cell_line]), torch.tensor([gene]), new)
+    return heterograph.with_relation(edge_type, edges)
 
 
-def _edges(graph: Any, edge_type: tuple[str, str, str], src: int, dst: int) -> torch.Tensor:
-    sources, targets = graph.edges(etype=edge_type)
-    return torch.nonzero((sources == src) & (targets == dst)).flatten()
+def _between(edges: Relation, src: int, dst: int) -> torch.Tensor:
+    """True for the edges of one pair of nodes."""
+    return (edges.src == src) & (edges.dst == dst)

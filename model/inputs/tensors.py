@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pharmagraph.kg.errors import ModelError, some
 from pharmagraph.kg.fingerprints import FINGERPRINTS
-from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.similarities import (
     N_SHARPENED_CELL_LINE_KERNELS,
@@ -127,16 +127,15 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     ModelError
         If a drug with responses has neither a structure nor a stored similarity; the names are in the message.
     """
-    graph = heterograph.graph
-    n_cell_lines, n_genes = graph.num_nodes("CellLine"), graph.num_nodes("Gene")
-    views = {name: graph.nodes["Drug"].data[name].float() for name in FINGERPRINTS}
+    n_cell_lines, n_genes = heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene")
+    views = {name: heterograph.nodes["Drug"][name].float() for name in FINGERPRINTS}
     expression = _dense(heterograph, "EXPRESSES", "z")
     mutation = (_dense(heterograph, "MUTATED", "value") != 0).float()
     copy_number = _dense(heterograph, "COPY_NUMBER", "value")
     similar_drugs = _similar(heterograph, "Drug")
     similar_cell_lines = _similar(heterograph, "CellLine")
     _require_structures(heterograph, views["fingerprint"], similar_drugs)
-    tissue = graph.nodes["CellLine"].data["tissue"]
+    tissue = heterograph.nodes["CellLine"]["tissue"]
 
     top = min(n_expressed, n_genes)
     strongest = (
@@ -148,13 +147,13 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     z = expression[cell_line, strongest.flatten()]
     expresses = Edges(strongest.flatten(), cell_line, z[:, None]).keep(z != 0)
 
-    drug, gene = _unique(graph.edges(etype=("Drug", "TARGETS", "Gene")), n_genes)
-    a, b = _unique(graph.edges(etype=("Gene", "INTERACTS_WITH", "Gene")), n_genes)
+    drug, gene = _unique(heterograph.relations["Drug", "TARGETS", "Gene"], n_genes)
+    a, b = _unique(heterograph.relations["Gene", "INTERACTS_WITH", "Gene"], n_genes)
     of_drugs = drug_kernels(views, similar_drugs)
     of_cell_lines = cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines)
     return GraphTensors(
         structure=torch.log1p(torch.cat([views[name] for name in _DESCRIBED_BY], dim=1)),
-        has_structure=graph.nodes["Drug"].data["has_structure"].bool(),
+        has_structure=heterograph.nodes["Drug"]["has_structure"].bool(),  # DGL saves booleans as bytes
         expression=expression,
         mutation=mutation,
         copy_number=copy_number,
@@ -180,15 +179,13 @@ def network_tensors(heterograph: Heterograph, network: NetworkConfig) -> GraphTe
 
 def _dense(heterograph: Heterograph, type_: str, feature: str) -> Tensor:
     """Cell line × gene matrix of an edge feature, the mean over datasets, 0 where there is no edge."""
-    graph = heterograph.graph
-    edge_type = ("CellLine", type_, "Gene")
-    shape = (graph.num_nodes("CellLine"), graph.num_nodes("Gene"))
+    shape = (heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene"))
     total, count = torch.zeros(shape), torch.zeros(shape)
-    if graph.num_edges(edge_type):
-        ends = graph.edges(etype=edge_type)
-        value = graph.edges[edge_type].data[feature].float()
+    edges = heterograph.relations["CellLine", type_, "Gene"]
+    if len(edges):
+        value = edges.features[feature].float()
         finite = torch.isfinite(value)
-        where = (ends[0][finite], ends[1][finite])
+        where = (edges.src[finite], edges.dst[finite])
         total.index_put_(where, value[finite], accumulate=True)
         count.index_put_(where, torch.ones(int(finite.sum())), accumulate=True)
     return total / count.clamp(min=1)
@@ -196,11 +193,10 @@ def _dense(heterograph: Heterograph, type_: str, feature: str) -> Tensor:
 
 def _similar(heterograph: Heterograph, label: str) -> Edges:
     """Stored similarities both ways, a pair once."""
-    graph = heterograph.graph
-    edge_type = (label, "SIMILAR_TO", label)
-    src, dst = (end.numpy() for end in graph.edges(etype=edge_type))
-    n = graph.num_nodes(label)
-    value = graph.edges[edge_type].data["similarity"].numpy().astype(np.float64) if len(src) else np.empty(0)
+    edges = heterograph.relations[label, "SIMILAR_TO", label]
+    src, dst = edges.src.numpy(), edges.dst.numpy()
+    n = heterograph.n_nodes(label)
+    value = edges.features["similarity"].numpy().astype(np.float64)
     both = np.concatenate([src * n + dst, dst * n + src])
     pair, position = np.unique(both, return_inverse=True)
     mean = np.bincount(position, np.tile(value, 2), minlength=len(pair)) / np.maximum(
@@ -213,9 +209,9 @@ def _similar(heterograph: Heterograph, label: str) -> Edges:
     )
 
 
-def _unique(ends: tuple[Tensor, Tensor], n_dst: int) -> tuple[Tensor, Tensor]:
-    """Edges of several datasets, each pair once."""
-    pair = torch.unique(ends[0] * max(n_dst, 1) + ends[1])
+def _unique(edges: Relation, n_dst: int) -> tuple[Tensor, Tensor]:
+    """The ends of edges of several datasets, each pair once."""
+    pair = torch.unique(edges.src * max(n_dst, 1) + edges.dst)
     return pair // max(n_dst, 1), pair % max(n_dst, 1)
 
 
@@ -228,13 +224,13 @@ def cell_lines_without_features(heterograph: Heterograph, tensors: GraphTensors)
     for matrix in (tensors.expression, tensors.mutation, tensors.copy_number):
         known |= matrix.any(dim=1)
     known[tensors.similar_cell_lines.dst] = True
-    cell_line = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[1]
+    cell_line = heterograph.relations["Drug", "TESTED_ON", "CellLine"].dst
     bare = torch.unique(cell_line[~known[cell_line]])
     return sorted(str(i) for i in heterograph.ids["CellLine"][bare.numpy()])
 
 
 def _require_structures(heterograph: Heterograph, fingerprint: Tensor, similar_drugs: Edges) -> None:
-    drug = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[0]
+    drug = heterograph.relations["Drug", "TESTED_ON", "CellLine"].src
     has_kernel = torch.zeros(len(fingerprint), dtype=torch.bool)
     has_kernel[similar_drugs.dst] = True
     bare = (~fingerprint.any(dim=1) & ~has_kernel)[drug]

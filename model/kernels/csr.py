@@ -1,6 +1,6 @@
 """The edges of one relation, sorted by destination: the only graph structure that the kernels know.
 
-Message passing of every kind runs over it; it is not a graph container (that is DGL's part in `kg/heterograph.py`).
+Message passing of every kind runs over it; it is not a graph container (that is `kg.heterograph`).
 """
 
 from __future__ import annotations

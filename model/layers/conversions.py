@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph.dgl import require_dgl
 from pharmagraph.model.layers.gatv2 import GATv2Conv
 
 
@@ -104,7 +105,10 @@ def to_dgl(layer: GATv2Conv) -> Any:
     ------
     ModelError
         If the layer has edge features, a mean over heads, or shared weights with a bias: DGL's has not.
+    InputError
+        If DGL is not installed.
     """
+    require_dgl()
     from dgl.nn import GATv2Conv as DglConv
 
     if layer.edge_dim is not None or not layer.concat:

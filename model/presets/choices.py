@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Literal
 
 
-class TaskOption(str, Enum):
+class TaskOption(StrEnum):
     """What is predicted."""
 
     classification = "classification"
     regression = "regression"
 
 
-class ConvOption(str, Enum):
+class ConvOption(StrEnum):
     """How messages are weighted."""
 
     gatv2 = "gatv2"
@@ -23,7 +23,7 @@ class ConvOption(str, Enum):
     none = "none"
 
 
-class SplitOption(str, Enum):
+class SplitOption(StrEnum):
     """What a held-out fold is made of."""
 
     none = "none"
@@ -33,7 +33,7 @@ class SplitOption(str, Enum):
     unseen_both = "unseen-both"
 
 
-class EvaluatedSplit(str, Enum):
+class EvaluatedSplit(StrEnum):
     """What a held-out fold is made of; something has to be held out."""
 
     random = "random"
@@ -43,7 +43,7 @@ class EvaluatedSplit(str, Enum):
     transfer = "transfer"
 
 
-class DrugGroupsOption(str, Enum):
+class DrugGroupsOption(StrEnum):
     """Drugs that are held out together."""
 
     twins = "twins"
@@ -51,7 +51,7 @@ class DrugGroupsOption(str, Enum):
     alone = "alone"
 
 
-class CellGroupsOption(str, Enum):
+class CellGroupsOption(StrEnum):
     """Cell lines that are held out together."""
 
     twins = "twins"
@@ -59,7 +59,7 @@ class CellGroupsOption(str, Enum):
     alone = "alone"
 
 
-class OmicsOption(str, Enum):
+class OmicsOption(StrEnum):
     """What is known of cell lines, as `model.inputs.edits.OMICS` has it."""
 
     expression = "expression"
@@ -71,7 +71,7 @@ class OmicsOption(str, Enum):
 Task = Literal["classification", "regression"]
 
 
-class Split(str, Enum):
+class Split(StrEnum):
     """What a held-out fold is made of."""
 
     none = "none"
@@ -97,7 +97,7 @@ class Split(str, Enum):
         return self in {Split.unseen_cell, Split.unseen_both}
 
 
-class HoldoutOption(str, Enum):
+class HoldoutOption(StrEnum):
     """What a held-out fold of known targets is made of."""
 
     pair = "pair"
@@ -106,7 +106,7 @@ class HoldoutOption(str, Enum):
     gene = "gene"
 
 
-class Holdout(str, Enum):
+class Holdout(StrEnum):
     """What a held-out fold of known targets is made of."""
 
     pair = "pair"
@@ -115,7 +115,7 @@ class Holdout(str, Enum):
     gene = "gene"
 
 
-class DrugGroups(str, Enum):
+class DrugGroups(StrEnum):
     """Drugs that are held out together."""
 
     twins = "twins"
@@ -123,7 +123,7 @@ class DrugGroups(str, Enum):
     alone = "alone"
 
 
-class CellLineGroups(str, Enum):
+class CellLineGroups(StrEnum):
     """Cell lines that are held out together."""
 
     twins = "twins"

@@ -53,21 +53,14 @@ def drug_groups(heterograph: Heterograph, how: DrugGroups = DrugGroups.twins) ->
 
     ``twins`` joins drugs by chains of Tanimoto similarity 0.85 and more. ``scaffold`` also joins drugs with the same
     Bemis–Murcko scaffold. A drug without a structure is alone, and one without rings has no scaffold.
-
-    Raises
-    ------
-    ModelError
-        If scaffolds are asked for and the graph was saved before it had them.
     """
-    n = heterograph.graph.num_nodes("Drug")
+    n = heterograph.n_nodes("Drug")
     if how is DrugGroups.alone:
         return np.arange(n)
-    bits = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
+    bits = heterograph.nodes["Drug"]["fingerprint"].numpy()
     alike = tanimoto(bits, bits) >= np.float32(TANIMOTO)
     if how is DrugGroups.scaffold:
-        if "scaffold" not in heterograph.graph.nodes["Drug"].data:
-            raise ModelError("this graph was saved without scaffolds; export it again from its store")
-        scaffold = heterograph.graph.nodes["Drug"].data["scaffold"].numpy()
+        scaffold = heterograph.nodes["Drug"]["scaffold"].numpy()
         alike |= (scaffold[:, None] == scaffold[None]) & (scaffold >= 0)[:, None]
     return _chained(alike)
 
@@ -83,13 +76,12 @@ def cell_line_groups(heterograph: Heterograph, how: CellLineGroups = CellLineGro
     ModelError
         If tissues are asked for and the graph has none.
     """
-    graph = heterograph.graph
-    n = graph.num_nodes("CellLine")
+    n = heterograph.n_nodes("CellLine")
     if how is CellLineGroups.alone:
         return np.arange(n)
     alike = _correlated(heterograph)
     if how is CellLineGroups.tissue:
-        tissue = graph.nodes["CellLine"].data["tissue"].numpy()
+        tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
         if not (tissue >= 0).any():
             raise ModelError("no cell line in the graph has a tissue; use --cell-groups twins or alone")
         alike |= (tissue[:, None] == tissue[None]) & (tissue >= 0)[:, None]
@@ -101,7 +93,7 @@ def structure_groups(heterograph: Heterograph) -> np.ndarray:
 
     A drug without a structure is alone.
     """
-    fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
+    fingerprint = heterograph.nodes["Drug"]["fingerprint"].numpy()
     groups = (
         np.unique(fingerprint, axis=0, return_inverse=True)[1].reshape(-1)
         if len(fingerprint)
@@ -113,12 +105,10 @@ def structure_groups(heterograph: Heterograph) -> np.ndarray:
 
 
 def _correlated(heterograph: Heterograph) -> np.ndarray:
-    graph = heterograph.graph
-    n = graph.num_nodes("CellLine")
-    cell_line, gene = graph.edges(etype=("CellLine", "EXPRESSES", "Gene"))
-    expression = torch.zeros(n, graph.num_nodes("Gene"))
-    z = graph.edges["CellLine", "EXPRESSES", "Gene"].data["z"].float()
-    expression[cell_line, gene] = torch.nan_to_num(z)
+    n = heterograph.n_nodes("CellLine")
+    edges = heterograph.relations["CellLine", "EXPRESSES", "Gene"]
+    expression = torch.zeros(n, heterograph.n_nodes("Gene"))
+    expression[edges.src, edges.dst] = torch.nan_to_num(edges.features["z"].float())
     known = expression.any(dim=1)
     alike = np.zeros((n, n), bool)
     rows = np.flatnonzero(known.numpy())

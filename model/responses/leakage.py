@@ -161,14 +161,15 @@ def audit_features(heterograph: Heterograph, build: Callable[[Heterograph], obje
     ``build`` makes them twice, the second time from a graph in which every class is inverted and every ln IC50 and AUC
     is another. No bit of the result may differ.
     """
-    changed = heterograph.graph.local_var()
-    value = changed.edges[TESTED_ON].data
-    generator = torch.Generator().manual_seed(0)
-    for name in ("ln_ic50", "auc"):
-        value[name] = torch.randn(value[name].shape, generator=generator) * 10
-    value["response"] = torch.where(value["response"] < 0, value["response"], 1 - value["response"])
+    tested, generator = heterograph.relations[TESTED_ON], torch.Generator().manual_seed(0)
+    value = {
+        name: torch.randn(tested.features[name].shape, generator=generator) * 10
+        for name in ("ln_ic50", "auc")
+    }
+    response = tested.features["response"]
+    value["response"] = torch.where(response < 0, response, 1 - response)
     first = build(heterograph)
-    second = build(Heterograph(changed, heterograph.ids, heterograph.datasets, heterograph.tissues))
+    second = build(heterograph.with_relation(TESTED_ON, tested.with_features(value)))
     moved = [
         name for name, tensor in _tensors(first).items() if not torch.equal(tensor, _tensors(second)[name])
     ]

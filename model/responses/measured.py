@@ -13,7 +13,7 @@ from pharmagraph.model.presets.choices import Task
 
 def dataset_name(heterograph: Heterograph) -> str:
     """Ids of the datasets that have responses in the graph, joined by ``+``."""
-    codes = np.unique(heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["dataset"].numpy())
+    codes = np.unique(heterograph.relations["Drug", "TESTED_ON", "CellLine"].features["dataset"].numpy())
     return "+".join(heterograph.datasets[c] for c in codes if c >= 0)
 
 
@@ -69,18 +69,18 @@ def responses(
         If nothing was measured, or for classification if all measured pairs are of one class; or if there is no such
         data set.
     """
-    edges = heterograph.graph["Drug", "TESTED_ON", "CellLine"]
-    if not edges.num_edges():
+    edges = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
+    if not len(edges):
         raise ModelError("the graph has no drug responses; load some first: cli ingest gdsc")
-    drug, cell_line = (end.numpy() for end in edges.edges())
-    n_cell_lines = heterograph.graph.num_nodes("CellLine")
-    response = edges.edata["response"].numpy()
+    drug, cell_line = edges.src.numpy(), edges.dst.numpy()
+    n_cell_lines = heterograph.n_nodes("CellLine")
+    response = edges.features["response"].numpy()
     label = np.where(response < 0, np.nan, response).astype(np.float32)
-    ln_ic50 = edges.edata["ln_ic50"].numpy()
+    ln_ic50 = edges.features["ln_ic50"].numpy()
     value = label if task == "classification" else ln_ic50
     known = np.isfinite(value)
     if dataset is not None:
-        code = edges.edata["dataset"].numpy()
+        code = edges.features["dataset"].numpy()
         have = [heterograph.datasets[c] for c in np.unique(code) if c >= 0]
         if dataset not in have:
             raise ModelError(
@@ -90,7 +90,7 @@ def responses(
     if not known.any():
         other = "--task regression" if task == "classification" else "--task classification"
         raise ModelError(f"no response in the graph has a value for {task}; try {other}")
-    order = np.argsort(edges.edata["dataset"].numpy()[known], kind="stable")
+    order = np.argsort(edges.features["dataset"].numpy()[known], kind="stable")
     drug, cell_line = drug[known][order], cell_line[known][order]
     label, ln_ic50 = label[known][order], ln_ic50[known][order]
 
@@ -100,7 +100,7 @@ def responses(
     merged[np.isnan(sensitive)] = np.nan
     found = Responses(
         pair // n_cell_lines, pair % n_cell_lines, merged, _mean(ln_ic50, position, len(pair)),
-        heterograph.graph.num_nodes("Drug"), n_cell_lines,
+        heterograph.n_nodes("Drug"), n_cell_lines,
     )  # fmt: skip
     require_two_classes(
         found, task, f"the responses of {dataset}" if dataset else "the responses in the graph"

@@ -57,8 +57,8 @@ def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.
             parts.append(
                 pa.table(
                     {
-                        "src": _ids(heterograph, destination_kind, edges.dst),
-                        "dst": _ids(heterograph, source_kind, edges.src),
+                        "src": heterograph.names(destination_kind, edges.dst.cpu().numpy()),
+                        "dst": heterograph.names(source_kind, edges.src.cpu().numpy()),
                         "weight": pa.array(weights.mean(0).clip(0, 1), pa.float64()),
                         "competitors": pa.array(members[0].competitors.cpu().numpy(), pa.int64()),
                         "spread": pa.array(
@@ -89,7 +89,3 @@ _EMPTY = pa.table(
         "stability": pa.array([], pa.float64()),
     }
 )
-
-
-def _ids(heterograph: Heterograph, kind: str, nodes: torch.Tensor) -> pa.Array:
-    return pa.array(heterograph.ids[kind][nodes.cpu().numpy()].tolist(), pa.string())

@@ -115,11 +115,11 @@ def _drugs(
     graph: Heterograph, drug: str | None, names: Mapping[str, Sequence[str | None]]
 ) -> tuple[np.ndarray, Heterograph]:
     if drug is None:
-        return np.arange(graph.graph.num_nodes("Drug")), graph
+        return np.arange(graph.n_nodes("Drug")), graph
     id_ = find(drug, names)
     if id_ is None and is_structure(drug):
         graph = with_new_drug(graph, drug)
-        return np.array([graph.graph.num_nodes("Drug") - 1]), graph
+        return np.array([graph.n_nodes("Drug") - 1]), graph
     return _position(graph, "Drug", "drug", drug, id_, names), graph
 
 
@@ -127,11 +127,11 @@ def _cell_lines(
     graph: Heterograph, cell_line: str | None, names: Mapping[str, Sequence[str | None]]
 ) -> tuple[np.ndarray, Heterograph]:
     if cell_line is None:
-        return np.arange(graph.graph.num_nodes("CellLine")), graph
+        return np.arange(graph.n_nodes("CellLine")), graph
     id_ = find(cell_line, names)
     if id_ is None and Path(cell_line).is_file():
         graph = with_new_cell_line(graph, read_expression(Path(cell_line)))
-        return np.array([graph.graph.num_nodes("CellLine") - 1]), graph
+        return np.array([graph.n_nodes("CellLine") - 1]), graph
     return _position(graph, "CellLine", "cell line", cell_line, id_, names), graph
 
 

@@ -72,8 +72,8 @@ def save(
     )
     (folder / CONFIG).write_text(text + "\n")
     columns = {
-        "drug": pa.array(heterograph.ids["Drug"][training.drug].tolist(), pa.string()),
-        "cell_line": pa.array(heterograph.ids["CellLine"][training.cell_line].tolist(), pa.string()),
+        "drug": heterograph.names("Drug", training.drug),
+        "cell_line": heterograph.names("CellLine", training.cell_line),
         "label": pa.array(training.response),
         "ln_ic50": pa.array(training.ln_ic50),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def train(
         Before training: if the store holds no responses, one class only, entities of which nothing is known, or
         q-values are asked of a run without attention to known targets.
     """
-    started = datetime.now(timezone.utc)
+    started = datetime.now(UTC)
     device = resolve_device(device)
     stage("reading the graph")
     if store.schema_version() is None or not store.counts()["Drug-TESTED_ON-CellLine"]:
@@ -236,8 +236,8 @@ def _predictions(fitted: Fitted, heterograph: Heterograph, measured: Responses) 
     column = "probability" if fitted.scale.task == "classification" else "ln_ic50"
     return pa.table(
         {
-            "src": pa.array(heterograph.ids["Drug"], pa.string()).take(pa.array(drug)),
-            "dst": pa.array(heterograph.ids["CellLine"], pa.string()).take(pa.array(cell_line)),
+            "src": heterograph.names("Drug", drug),
+            "dst": heterograph.names("CellLine", cell_line),
             column: pa.array(fitted.predict(drug, cell_line).astype(np.float64)),
         }
     )

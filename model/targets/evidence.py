@@ -277,10 +277,10 @@ def _links(tensors: GraphTensors) -> sparse.csr_matrix:
 
 
 def _membership(heterograph: Heterograph, genes: np.ndarray) -> sparse.csr_matrix:
-    graph = heterograph.graph
-    gene, pathway = (end.numpy() for end in graph.edges(etype=("Gene", "MEMBER_OF", "Pathway")))
-    shape = (graph.num_nodes("Gene"), max(graph.num_nodes("Pathway"), 1))
-    member = sparse.csr_matrix((np.ones(len(gene), np.float32), (gene, pathway)), shape=shape)
+    edges = heterograph.relations["Gene", "MEMBER_OF", "Pathway"]
+    shape = (heterograph.n_nodes("Gene"), max(heterograph.n_nodes("Pathway"), 1))
+    ends = edges.src.numpy(), edges.dst.numpy()
+    member = sparse.csr_matrix((np.ones(len(edges), np.float32), ends), shape=shape)
     member.data[:] = 1.0  # a pair that several datasets bring is one membership
     rarity = 1 / np.log(2 + np.asarray(member.sum(0)).ravel())
     weighted = sparse.csr_matrix(member @ sparse.diags(rarity))[genes]

@@ -67,7 +67,7 @@ def target_problem(
     ModelError
         If the graph has no known target.
     """
-    if not heterograph.graph.num_edges(("Drug", "TARGETS", "Gene")):
+    if not len(heterograph.relations["Drug", "TARGETS", "Gene"]):
         raise ModelError("the graph has no known targets to hold out; load some first: cli ingest targets")
     tensors = tensors or graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
     genes = candidate_genes(tensors, tensors.targets.src.numpy(), n_expressed)
@@ -75,16 +75,17 @@ def target_problem(
     evidence = PairEvidence.of(heterograph, tensors, visible, genes)
     known = np.zeros((tensors.n_drugs, len(genes)), bool)
     known[tensors.targets.dst.numpy(), np.searchsorted(genes, tensors.targets.src.numpy())] = True
-    codes = np.unique(heterograph.graph.edges["Drug", "TARGETS", "Gene"].data["dataset"].numpy())
+    codes = np.unique(heterograph.relations["Drug", "TARGETS", "Gene"].features["dataset"].numpy())
     dataset = "+".join(heterograph.datasets[c] for c in codes if c >= 0)
     return TargetProblem(evidence, known, heterograph.ids["Drug"], dataset)
 
 
 def _all_responses(heterograph: Heterograph, tensors: GraphTensors) -> Visible:
-    if not heterograph.graph.num_edges(("Drug", "TESTED_ON", "CellLine")):
+    tested = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
+    if not len(tested):
         nothing = torch.zeros(tensors.n_cell_lines, tensors.n_drugs)
         return Visible(nothing, nothing, nothing, nothing.any(0), nothing.any(1))
-    ln_ic50 = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["ln_ic50"]
-    task: Task = "regression" if bool(torch.isfinite(ln_ic50).any()) else "classification"
+    has_ln_ic50 = bool(torch.isfinite(tested.features["ln_ic50"]).any())
+    task: Task = "regression" if has_ln_ic50 else "classification"
     measured = responses(heterograph, task)
     return visible_pairs(measured, Scale.of(measured, task), tensors.device)

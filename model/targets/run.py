@@ -62,8 +62,8 @@ class RunTargets:
         n_members, n_drugs, n_genes = weight.shape
         drug, gene = np.repeat(np.arange(n_drugs), n_genes), np.tile(self.problem.evidence.genes, n_drugs)
         columns = {
-            "src": _named(heterograph, "Drug", drug),
-            "dst": _named(heterograph, "Gene", gene),
+            "src": heterograph.names("Drug", drug).dictionary_encode(),
+            "dst": heterograph.names("Gene", gene).dictionary_encode(),
             "weight": pa.array(weight.mean(0).ravel()),
             "competitors": pa.array(np.full(len(drug), n_genes)),
             "spread": pa.array(weight.std(0).ravel()) if n_members > 1 else pa.nulls(len(drug), pa.float64()),
@@ -76,7 +76,7 @@ class RunTargets:
 
 def enough_targets(heterograph: Heterograph) -> bool:
     """Whether a graph's known targets can be learned from."""
-    drug = heterograph.graph.edges(etype=("Drug", "TARGETS", "Gene"))[0]
+    drug = heterograph.relations["Drug", "TARGETS", "Gene"].src
     return len(np.unique(drug.numpy())) >= FEWEST_DRUGS
 
 
@@ -140,8 +140,3 @@ def fit_gene_attention(
         return None
     scale = Scale.of(training, task)
     return fit_run(heterograph, tensors, training, scale, config.targets, seed=seed).attention()
-
-
-def _named(heterograph: Heterograph, kind: str, nodes: np.ndarray) -> pa.DictionaryArray:
-    names = pa.array(heterograph.ids[kind].tolist(), pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(nodes.astype(np.int32)), names)

@@ -111,6 +111,16 @@ def test_targets_are_hidden_and_looked_for(screen: Path) -> None:
     assert {row["split"] for row in rows} == {"target-drug"}
 
 
+def test_a_subgraph_is_exported_as_safetensors_and_parquet(screen: Path) -> None:
+    out = cli("export", "heterograph", "heterograph", "--dataset", "synthetic", cwd=screen).stdout
+    assert {file.name for file in (screen / "heterograph").iterdir()} == {
+        "graph.safetensors",
+        "nodes.parquet",
+    }
+    assert "Drug-TESTED_ON-CellLine" in out
+
+
+@pytest.mark.dgl
 def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
     out = cli("export", "dgl", "graph", "--dataset", "synthetic", cwd=screen).stdout
     assert (screen / "graph" / "graph.bin").is_file() and "Drug-TESTED_ON-CellLine" in out

@@ -160,9 +160,8 @@ def test_what_if_predicts_before_and_after(folder: Path) -> None:
 def test_a_change_touches_its_edge_alone_and_not_the_runs_graph(folder: Path) -> None:
     graph = saved.load_graph(folder)
     after = changed(graph, Change("GENE005", "expression", 4.5), 0, 3, 5)
-    src, dst = after.graph.edges(etype=("CellLine", "EXPRESSES", "Gene"))
-    z = after.graph.edges["CellLine", "EXPRESSES", "Gene"].data["z"]
-    assert z[(src == 3) & (dst == 5)].tolist() == [4.5]
+    edges = after.relations["CellLine", "EXPRESSES", "Gene"]
+    assert edges.features["z"][(edges.src == 3) & (edges.dst == 5)].tolist() == [4.5]
     matrix = []
     for heterograph in (graph, after):
         tensors = graph_tensors(heterograph, n_expressed=5, n_neighbours=3)

@@ -39,7 +39,7 @@ def test_the_loop_runs_on_neo4j_and_shows_no_password(
     links = json.loads(run("query", "strongest-links", "limit=5", "--format", "json"))
     assert len(links) == 5
     run("status")
-    run("export", "dgl", "graph")
+    run("export", "heterograph", "graph")
     connection = Connection(neo4j_url)
     by_hand = connection.rows(
         "MATCH (r:Run {promoted: true}) MATCH (d:Drug {name: $drug})-[a:ATTENDS {run_id: r.id}]->(g:Gene) "

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -104,7 +104,7 @@ def test_a_clock_that_was_set_back_overwrites_no_run(
     store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even where chance gives the digits of a run that is there."""
-    noon = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     times = iter([noon, noon + timedelta(minutes=5), noon])
 
     class Clock(datetime):
@@ -135,7 +135,7 @@ def test_within_one_second_a_folder_that_is_there_is_neither_written_into_nor_re
     store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As that of a run that was deleted from the register; an interrupted run takes away its own only."""
-    noon = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     monkeypatch.setattr(
         training_run, "datetime", type("Clock", (datetime,), {"now": classmethod(lambda cls, tz: noon)})
     )

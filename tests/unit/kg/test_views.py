@@ -13,9 +13,8 @@ import torch
 
 from pharmagraph.kg import copy, views
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.heterograph import export
+from pharmagraph.kg.heterograph import export, to_pyg
 from pharmagraph.kg.neo4j import bulk_import as bulk
-from pharmagraph.kg.pyg import to_pyg
 from pharmagraph.kg.schema import edge_tables
 from pharmagraph.kg.store import GraphStore, open_store
 from tests.graphs import everything, fill_everything
@@ -80,9 +79,9 @@ def test_kgx_edges_join_nodes_that_are_there(store: GraphStore, tmp_path: Path) 
 def test_pyg_has_the_edges_and_features_of_the_heterograph(store: GraphStore) -> None:
     heterograph = export(store)
     data = to_pyg(heterograph)
-    for edge_type in heterograph.graph.canonical_etypes:
-        assert torch.equal(data[edge_type].edge_index, torch.stack(heterograph.graph.edges(etype=edge_type)))
-        for name, value in heterograph.graph.edges[edge_type].data.items():
+    for edge_type, edges in heterograph.relations.items():
+        assert torch.equal(data[edge_type].edge_index, torch.stack([edges.src, edges.dst]))
+        for name, value in edges.features.items():
             assert torch.equal(data[edge_type][name].nan_to_num(-9), value.nan_to_num(-9))
     assert data["Drug"].ids == ["A", "B", "C d"]
     assert data.validate()

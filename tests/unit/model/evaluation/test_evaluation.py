@@ -39,15 +39,13 @@ RANDOM = Plan(Split.random, 3, changes=QUICK)
 
 
 def _without_omics(heterograph: Heterograph, cell_lines: list[int]) -> Heterograph:
-    graph = heterograph.graph
-    for edge_type in graph.canonical_etypes:
-        src, dst = graph.edges(etype=edge_type)
-        bare = torch.zeros(len(src), dtype=torch.bool)
+    for edge_type, edges in heterograph.relations.items():
+        bare = torch.zeros(len(edges), dtype=torch.bool)
         if edge_type[0] == "CellLine":
-            bare |= torch.isin(src, torch.tensor(cell_lines))
+            bare |= torch.isin(edges.src, torch.tensor(cell_lines))
         if edge_type[1] == "SIMILAR_TO" and edge_type[0] == "CellLine":
-            bare |= torch.isin(dst, torch.tensor(cell_lines))
-        graph.remove_edges(torch.nonzero(bare)[:, 0], etype=edge_type)
+            bare |= torch.isin(edges.dst, torch.tensor(cell_lines))
+        heterograph = heterograph.with_relation(edge_type, edges.take(~bare))
     return heterograph
 
 
@@ -126,7 +124,7 @@ def test_preset_selects_by_inner_folds_that_keep_the_plans_groups_whole(
 
     monkeypatch.setattr(inner_folds, "inner_split", spy)
     plan = Plan(Split.unseen_drug, 3, drug_groups=DrugGroups.scaffold, changes=QUICK)
-    heterograph.graph.nodes["Drug"].data["scaffold"] = torch.arange(24) % 6
+    heterograph = heterograph.with_features("Drug", {"scaffold": torch.arange(24) % 6})
     evaluate(heterograph, ["fast"], plan, only=[0])
     assert len(given) == 1
     assert np.array_equal(given[0].drug, plan.groups(heterograph).drug)
@@ -180,9 +178,8 @@ def test_fold_of_which_nothing_can_be_predicted_is_refused() -> None:
 
 def test_fold_of_one_class_is_refused_before_training() -> None:
     heterograph = screen(n_drugs=5, n_cell_lines=6)
-    response = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["response"]
-    drug = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))[0]
-    response[:] = (drug == 0).to(torch.int8)
+    tested = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
+    tested.features["response"][:] = (tested.src == 0).to(torch.int8)
     with pytest.raises(ModelError, match=r"held-out pairs of fold . of --split unseen-drug are all"):
         evaluate(heterograph, ["fast"], Plan(Split.unseen_drug))
 

@@ -62,16 +62,15 @@ def test_labels_of_the_held_out_fold_change_no_trial(tmp_path: Path) -> None:
     heterograph = screen()
     measured, cut = PLAN.cut(heterograph)
     first = tuning.tune(heterograph, "fast", PLAN, fold=0, trials=1, file=tmp_path / "a.jsonl")
-    tested = heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data
-    drug, cell_line = heterograph.graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))
+    tested = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
+    response = tested.features["response"]
     held_out = measured.drug[cut[0].test] * 1000 + measured.cell_line[cut[0].test]
-    rows = torch.isin(drug * 1000 + cell_line, torch.from_numpy(held_out))
+    rows = torch.isin(tested.src * 1000 + tested.dst, torch.from_numpy(held_out))
     changed = screen()
-    assert torch.equal(
-        changed.graph.edges["Drug", "TESTED_ON", "CellLine"].data["response"], tested["response"]
-    )
+    changed_response = changed.relations["Drug", "TESTED_ON", "CellLine"].features["response"]
+    assert torch.equal(changed_response, response)
     plan_of_fold = _FixedCut(PLAN, measured, cut)
-    changed.graph.edges["Drug", "TESTED_ON", "CellLine"].data["response"][rows] = 1 - tested["response"][rows]
+    changed_response[rows] = 1 - response[rows]
     second = tuning.tune(changed, "fast", plan_of_fold, fold=0, trials=1, file=tmp_path / "b.jsonl")  # type: ignore[arg-type]
     assert first[0].value == second[0].value
 

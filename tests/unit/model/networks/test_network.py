@@ -240,13 +240,10 @@ def test_genes_that_nobody_reads_can_be_left_out_of_the_papers_last_layer() -> N
 
 def test_drug_without_structure_and_similarity_is_refused_by_name() -> None:
     heterograph = screen()
-    heterograph.graph.nodes["Drug"].data["fingerprint"][3] = 0
-    touching = torch.zeros(24, dtype=torch.bool)
-    touching[3] = True
-    src, dst = heterograph.graph.edges(etype=("Drug", "SIMILAR_TO", "Drug"))
-    heterograph.graph.remove_edges(
-        torch.nonzero(touching[src] | touching[dst]).flatten(), etype=("Drug", "SIMILAR_TO", "Drug")
-    )
+    heterograph.nodes["Drug"]["fingerprint"][3] = 0
+    similar = heterograph.relations["Drug", "SIMILAR_TO", "Drug"]
+    others = similar.take((similar.src != 3) & (similar.dst != 3))
+    heterograph = heterograph.with_relation(("Drug", "SIMILAR_TO", "Drug"), others)
     with pytest.raises(ModelError, match="NSC4 has responses but neither a structure nor a similar drug"):
         graph_tensors(heterograph, n_expressed=5, n_neighbours=5)
 

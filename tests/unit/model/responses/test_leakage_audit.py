@@ -114,25 +114,24 @@ def _tensors(heterograph: Heterograph) -> GraphTensors:
 def _with_drug_means(heterograph: Heterograph) -> GraphTensors:
     """A builder that slips each drug's mean response into the drug features: a label-derived statistic."""
     tensors = _tensors(heterograph)
-    drug = heterograph.graph.edges(etype=leaks.TESTED_ON)[0]
-    response = heterograph.graph.edges[leaks.TESTED_ON].data["response"].float()
-    mean = torch.zeros(tensors.n_drugs).index_add(0, drug, response)
+    tested = heterograph.relations[leaks.TESTED_ON]
+    mean = torch.zeros(tensors.n_drugs).index_add(0, tested.src, tested.features["response"].float())
     return replace(tensors, structure=torch.cat([tensors.structure, mean[:, None]], 1))
 
 
 def _with_chosen_edges(heterograph: Heterograph) -> GraphTensors:
     """A builder whose neighbours were picked by correlation of responses."""
     tensors = _tensors(heterograph)
-    best = int(heterograph.graph.edges[leaks.TESTED_ON].data["ln_ic50"].argmax())
+    best = int(heterograph.relations[leaks.TESTED_ON].features["ln_ic50"].argmax())
     weight = tensors.drug_neighbours.weight.clone()
     weight[best % len(weight)] += 1
     return replace(tensors, drug_neighbours=replace(tensors.drug_neighbours, weight=weight))
 
 
 def test_features_are_free_of_responses_and_a_label_derived_statistic_is_caught() -> None:
-    before = HETEROGRAPH.graph.edges[leaks.TESTED_ON].data["response"].clone()
+    before = HETEROGRAPH.relations[leaks.TESTED_ON].features["response"].clone()
     assert leaks.audit_features(HETEROGRAPH, _tensors).verdict == "clear"
-    assert torch.equal(before, HETEROGRAPH.graph.edges[leaks.TESTED_ON].data["response"])
+    assert torch.equal(before, HETEROGRAPH.relations[leaks.TESTED_ON].features["response"])
     planted = leaks.audit_features(HETEROGRAPH, _with_drug_means)
     assert (planted.verdict, planted.examples) == ("leak", ("structure",))
     planted = leaks.audit_features(HETEROGRAPH, _with_chosen_edges)

@@ -33,9 +33,8 @@ def _of_table(table: pd.DataFrame) -> tuple[Responses, Heterograph]:
     drug, cell_line = np.nonzero(~np.isnan(value))
     label = value[drug, cell_line].astype(np.float32)
     ids = {"Drug": np.array(drug_ids, object)[by_drug], "CellLine": np.array(cell_ids, object)[by_cell]}
-    graph = screen(2, 2, 4).graph
     nothing = np.full(len(drug), np.nan, np.float32)
-    return Responses(drug, cell_line, label, nothing, *value.shape), Heterograph(graph, ids, (), ())
+    return Responses(drug, cell_line, label, nothing, *value.shape), Heterograph(ids, {}, {}, (), ())
 
 
 @pytest.mark.benchdata
@@ -91,7 +90,7 @@ def test_every_pair_is_tested_once_and_never_trained_on_in_that_fold(split: Spli
 @pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_both])
 def test_held_out_drug_has_no_training_pair_and_no_structure_twin_there(split: Split) -> None:
     heterograph = screen()
-    fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"]
+    fingerprint = heterograph.nodes["Drug"]["fingerprint"]
     fingerprint[1] = fingerprint[0]
     measured = responses(heterograph)
     group = drug_groups(heterograph)
@@ -110,7 +109,7 @@ def test_held_out_cell_line_has_no_training_pair(split: Split) -> None:
 
 def test_drugs_without_structure_are_not_twins_of_each_other() -> None:
     heterograph = screen()
-    heterograph.graph.nodes["Drug"].data["fingerprint"][:2] = 0
+    heterograph.nodes["Drug"]["fingerprint"][:2] = 0
     group = drug_groups(heterograph)
     assert group[0] != group[1]
     assert len(set(group[:2]) & set(group[2:])) == 0
@@ -143,14 +142,13 @@ def test_more_folds_than_cell_lines_is_refused_with_the_number() -> None:
 
 def test_pair_measured_by_two_datasets_counts_once() -> None:
     heterograph = screen(datasets=2)
-    graph = heterograph.graph
-    drug, cell_line = graph.edges(etype=("Drug", "TESTED_ON", "CellLine"))
-    value = graph.edges["Drug", "TESTED_ON", "CellLine"].data
+    tested = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
+    drug, cell_line, value = tested.src, tested.dst, tested.features
     again = {name: value[name][:1].clone() for name in ("ln_ic50", "auc", "response", "dataset")}
     again["ln_ic50"] += 2
     again["response"], again["dataset"] = 1 - again["response"], 1 - again["dataset"]
-    graph.add_edges(drug[:1], cell_line[:1], again, etype=("Drug", "TESTED_ON", "CellLine"))
-    measured = responses(heterograph)
+    twice = tested.append(drug[:1], cell_line[:1], again)
+    measured = responses(heterograph.with_relation(("Drug", "TESTED_ON", "CellLine"), twice))
     assert len(measured) == len(drug)
     row = np.flatnonzero((measured.drug == int(drug[0])) & (measured.cell_line == int(cell_line[0])))
     assert measured.ln_ic50[row[0]] == pytest.approx(float(value["ln_ic50"][0]) + 1)
@@ -165,7 +163,7 @@ def test_no_responses_and_one_class_are_refused() -> None:
     with pytest.raises(ModelError, match="no drug responses"):
         responses(heterograph)
     heterograph = screen()
-    heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["response"][:] = 1
+    heterograph.relations["Drug", "TESTED_ON", "CellLine"].features["response"][:] = 1
     with pytest.raises(ModelError, match="all sensitive"):
         responses(heterograph)
     assert len(responses(heterograph, "regression"))
@@ -173,7 +171,7 @@ def test_no_responses_and_one_class_are_refused() -> None:
 
 def test_near_twins_of_structure_are_held_out_together_and_chains_of_them() -> None:
     heterograph = screen()
-    fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"]
+    fingerprint = heterograph.nodes["Drug"]["fingerprint"]
     bits = np.zeros((3, 64), np.uint8)
     bits[0, :20] = bits[1, :22] = bits[2, :25] = 1  # Tanimoto .91, .88, and .80 between the ends
     fingerprint[:3] = torch.from_numpy(bits)
@@ -192,15 +190,15 @@ def test_scaffolds_hold_analogues_together() -> None:
 
 def test_cell_lines_of_one_patient_are_held_out_together() -> None:
     heterograph = screen()
-    graph, expresses = heterograph.graph, ("CellLine", "EXPRESSES", "Gene")
+    edges = heterograph.relations["CellLine", "EXPRESSES", "Gene"]
     assert len(set(cell_line_groups(heterograph))) == 20
-    graph.remove_edges(torch.nonzero(graph.edges(etype=expresses)[0] == 1)[:, 0], etype=expresses)
-    cell_line, gene = graph.edges(etype=expresses)
-    first = cell_line == 0
-    z = graph.edges[expresses].data["z"][first]
+    edges = edges.take(edges.src != 1)
+    first = edges.take(edges.src == 0)
+    z = first.features["z"]
     again = {"z": z + 0.05 * torch.randn(z.shape, generator=torch.Generator().manual_seed(0))}
     again["dataset"] = torch.zeros(len(z), dtype=torch.int64)
-    graph.add_edges(torch.ones_like(gene[first]), gene[first], again, etype=expresses)
+    edges = edges.append(torch.ones_like(first.dst), first.dst, again)
+    heterograph = heterograph.with_relation(("CellLine", "EXPRESSES", "Gene"), edges)
     group = cell_line_groups(heterograph)
     assert group[0] == group[1] and len(set(group)) == 19
     measured = responses(heterograph)
@@ -211,7 +209,7 @@ def test_cell_lines_of_one_patient_are_held_out_together() -> None:
 def test_whole_tissues_are_held_out_together() -> None:
     heterograph = screen()
     group = cell_line_groups(heterograph, CellLineGroups.tissue)
-    tissue = heterograph.graph.nodes["CellLine"].data["tissue"].numpy()
+    tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
     assert all(len(set(group[tissue == t])) == 1 for t in range(3))
     measured = responses(heterograph)
     groups = Groups.of(heterograph, cell_lines=CellLineGroups.tissue)
@@ -221,12 +219,13 @@ def test_whole_tissues_are_held_out_together() -> None:
 
 def test_transfer_tests_only_pairs_that_the_first_data_set_did_not_measure() -> None:
     heterograph = screen(datasets=2)
-    graph, tested = heterograph.graph, ("Drug", "TESTED_ON", "CellLine")
-    drug, cell_line = graph.edges(etype=tested)
-    code = graph.edges[tested].data["dataset"]
-    again = {name: value[code == 0][:7].clone() for name, value in graph.edges[tested].data.items()}
-    again["dataset"][:] = 1
-    graph.add_edges(drug[code == 0][:7], cell_line[code == 0][:7], again, etype=tested)
+    tested = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
+    code = tested.features["dataset"]
+    again = tested.take(torch.nonzero(code == 0)[:7, 0]).with_features(
+        {"dataset": torch.ones(7, dtype=torch.int64)}
+    )
+    tested = tested.append(again.src, again.dst, again.features)
+    heterograph = heterograph.with_relation(("Drug", "TESTED_ON", "CellLine"), tested)
     measured, fold = transfer(heterograph, "classification", train_on="set0", test_on="set1")
     assert len(fold.train) == int((code == 0).sum()) and len(fold.test) == int((code == 1).sum())
     pair = measured.drug * 1000 + measured.cell_line
@@ -235,11 +234,10 @@ def test_transfer_tests_only_pairs_that_the_first_data_set_did_not_measure() -> 
 
 def test_transfer_between_data_sets_that_share_nothing_is_refused_with_counts() -> None:
     heterograph = screen(datasets=2)
-    graph, tested = heterograph.graph, ("Drug", "TESTED_ON", "CellLine")
-    drug, cell_line = graph.edges(etype=tested)
-    apart = (drug < 12) == (cell_line < 10)
-    graph.remove_edges(torch.nonzero(~apart)[:, 0], etype=tested)
-    graph.edges[tested].data["dataset"] = (graph.edges(etype=tested)[0] >= 12).long()
+    tested = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
+    tested = tested.take((tested.src < 12) == (tested.dst < 10))
+    tested = tested.with_features({"dataset": (tested.src >= 12).long()})
+    heterograph = heterograph.with_relation(("Drug", "TESTED_ON", "CellLine"), tested)
     with pytest.raises(ModelError, match="12 drugs in set0, 12 in set1, none in both; 10 cell lines"):
         transfer(heterograph, "classification", train_on="set0", test_on="set1")
     with pytest.raises(

@@ -184,8 +184,8 @@ def test_new_structure_and_new_expression_are_predicted(tmp_path: Path) -> None:
     heterograph = screen()
     for view, rows in fingerprints(["CCO"]).items():  # as wide as a new structure's
         wide = torch.zeros(24, rows.shape[1], dtype=torch.uint8)
-        wide[:, :64] = heterograph.graph.nodes["Drug"].data.pop(view)
-        heterograph.graph.nodes["Drug"].data[view] = wide
+        wide[:, :64] = heterograph.nodes["Drug"][view]
+        heterograph = heterograph.with_features("Drug", {view: wide})
     measured = responses(heterograph)
     config = _config(epochs=2)
     tensors = graph_tensors(

@@ -1,29 +1,19 @@
-"""Store → dgl.DGLHeteroGraph with typed features and id maps, whole or as a subgraph.
-
-DGL is the container: it trains nothing here. Edges stand as the store has them, in one direction.
-"""
+"""Store → heterograph with typed features, whole or as a subgraph."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-os.environ.setdefault("DGLBACKEND", "pytorch")  # else DGL writes a configuration into the home folder
-
-import dgl
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
+from torch import Tensor
 
 from pharmagraph.kg import names, schema
 from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
-from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
 from pharmagraph.kg.store import GraphStore
 
 NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
@@ -37,48 +27,6 @@ _FEATURES = {
     "TESTED_ON": ("ln_ic50", "auc"),
 }
 """Float properties that become edge features; a missing value is NaN."""
-
-
-@dataclass(frozen=True)
-class Heterograph:
-    """A heterograph and the names of what is in it.
-
-    Attributes
-    ----------
-    graph
-        Node types Drug, CellLine, Gene and Pathway; canonical edge types (source label, TYPE, target
-        label) as stored, symmetric edges once. Node features: Drug ``fingerprint`` uint8 (n, 2048), the
-        other views of `kg.fingerprints.FINGERPRINTS`, ``scaffold`` int64 (n,), -1 without rings, and
-        ``has_structure`` bool (n,); CellLine ``tissue`` int64 (n,), -1 when unknown. Edge features:
-        SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED, COPY_NUMBER and
-        METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (e,) with NaN
-        where missing; TESTED_ON ``response`` int8 (e,), -1 when missing; every edge type ``dataset``
-        int64 (e,).
-    ids
-        Node type → ids in node order.
-    datasets
-        Ids of the datasets; the code in ``dataset`` is the position here.
-    tissues
-        Names of the tissues; the code in ``tissue`` is the position here.
-    """
-
-    graph: dgl.DGLHeteroGraph
-    ids: dict[str, np.ndarray]
-    datasets: tuple[str, ...]
-    tissues: tuple[str, ...]
-
-    def fingerprint(self) -> str:
-        """A hash of structure, features and ids: equal graphs, equal text."""
-        digest = hashlib.sha256()
-        for node_type in self.graph.ntypes:
-            digest.update("\0".join(map(str, self.ids[node_type])).encode())
-        for edge_type in self.graph.canonical_etypes:
-            digest.update(repr(edge_type).encode())
-            for end in self.graph.edges(etype=edge_type):
-                digest.update(end.numpy().tobytes())
-            for name in sorted(self.graph.edges[edge_type].data):
-                digest.update(self.graph.edges[edge_type].data[name].numpy().tobytes())
-        return digest.hexdigest()[:16]
 
 
 def export(
@@ -148,38 +96,6 @@ def export(
     return _assemble(nodes, edges, kept, dataset_ids)
 
 
-def save(heterograph: Heterograph, folder: Path) -> None:
-    """Write the graph (``graph.bin``, DGL's format) and the id maps (``ids.json``) into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    dgl.save_graphs(str(folder / "graph.bin"), [heterograph.graph])
-    text = json.dumps(
-        {
-            "ids": {k: list(map(str, v)) for k, v in heterograph.ids.items()},
-            "datasets": heterograph.datasets,
-            "tissues": heterograph.tissues,
-        }
-    )
-    (folder / "ids.json").write_text(text)
-
-
-def load(folder: Path) -> Heterograph:
-    """Read what `save` wrote.
-
-    Raises
-    ------
-    InputError
-        If the folder does not hold both files.
-    """
-    if not (folder / "graph.bin").is_file() or not (folder / "ids.json").is_file():
-        raise InputError(
-            f"{folder} holds no saved heterograph (graph.bin and ids.json); make one with: cli export dgl"
-        )
-    graph = dgl.load_graphs(str(folder / "graph.bin"))[0][0]
-    names_ = json.loads((folder / "ids.json").read_text())
-    ids = {k: np.array(v, dtype=object) for k, v in names_["ids"].items()}
-    return Heterograph(graph, ids, tuple(names_["datasets"]), tuple(names_["tissues"]))
-
-
 def _columns(label: str) -> list[str]:
     return {"Drug": ["id", "name", "aliases", "smiles"], "CellLine": ["id", "name", "aliases", "tissue"]}.get(
         label, ["id"]
@@ -209,7 +125,7 @@ def _find(what: str, name: str, table: pa.Table) -> str:
 def _touched(
     table: pa.Table,
     label: str,
-    edges: Mapping[tuple[str, str, str], pa.Table],
+    edges: Mapping[EdgeType, pa.Table],
     dataset_kinds: tuple[str, ...],
 ) -> np.ndarray:
     """Nodes that have an edge of one of the kinds left."""
@@ -232,7 +148,7 @@ def _of_tissues(cell_lines: pa.Table, tissues: Sequence[str]) -> np.ndarray:
 
 
 def _within(
-    around: str, hops: int, nodes: Mapping[str, pa.Table], edges: Mapping[tuple[str, str, str], pa.Table]
+    around: str, hops: int, nodes: Mapping[str, pa.Table], edges: Mapping[EdgeType, pa.Table]
 ) -> dict[str, np.ndarray]:
     """Nodes at most ``hops`` edges from one node, by label."""
     near = {label: np.zeros(table.num_rows, bool) for label, table in nodes.items()}
@@ -264,7 +180,7 @@ def _positions(table: pa.Table, sources: pa.Table, targets: pa.Table) -> tuple[n
 
 def _assemble(
     nodes: Mapping[str, pa.Table],
-    edges: Mapping[tuple[str, str, str], pa.Table],
+    edges: Mapping[EdgeType, pa.Table],
     kept: Mapping[str, np.ndarray],
     datasets: tuple[str, ...],
 ) -> Heterograph:
@@ -273,42 +189,40 @@ def _assemble(
             "nothing is left to export: the store is empty or the choice excludes every node; see: cli status"
         )
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
-    structure: dict[Ends | tuple[str, str, str], tuple[torch.Tensor, torch.Tensor]] = {}
-    features: dict[tuple[str, str, str], dict[str, torch.Tensor]] = {}
+    relations = {}
     for edge_type, table in edges.items():
         src, dst = _positions(table, nodes[edge_type[0]], nodes[edge_type[2]])
         rows = kept[edge_type[0]][src] & kept[edge_type[2]][dst]
-        structure[edge_type] = (
+        relations[edge_type] = Relation(
             torch.from_numpy(renumbered[edge_type[0]][src[rows]]),
             torch.from_numpy(renumbered[edge_type[2]][dst[rows]]),
+            _edge_features(edge_type[1], table, rows, datasets),
         )
-        features[edge_type] = _edge_features(edge_type[1], table, rows, datasets)
-    counts = {label: int(mask.sum()) for label, mask in kept.items()}
-    graph = dgl.heterograph(structure, num_nodes_dict=counts)
-    for edge_type, columns in features.items():
-        graph.edges[edge_type].data.update(columns)
-
-    ids = {label: np.array(nodes[label]["id"].to_pylist(), dtype=object)[kept[label]] for label in NODE_TYPES}
-    smiles = [s for s, keep in zip(nodes["Drug"]["smiles"].to_pylist(), kept["Drug"], strict=True) if keep]
-    for view, rows_of_drugs in fingerprints(smiles).items():
-        graph.nodes["Drug"].data[view] = torch.from_numpy(rows_of_drugs)
-    graph.nodes["Drug"].data["scaffold"] = torch.from_numpy(scaffolds(smiles))
-    graph.nodes["Drug"].data["has_structure"] = torch.tensor([bool(s) for s in smiles], dtype=torch.bool)
-    tissue = [
-        t for t, keep in zip(nodes["CellLine"]["tissue"].to_pylist(), kept["CellLine"], strict=True) if keep
-    ]
+    left = {label: nodes[label].filter(pa.array(mask)) for label, mask in kept.items()}
+    ids = {label: np.array(table["id"].to_pylist(), dtype=object) for label, table in left.items()}
+    tissue = left["CellLine"]["tissue"].to_pylist()
     tissues = tuple(sorted({t for t in tissue if t}))
     code = {t: i for i, t in enumerate(tissues)}
-    graph.nodes["CellLine"].data["tissue"] = torch.tensor(
-        [code.get(t, -1) for t in tissue], dtype=torch.int64
-    )
-    return Heterograph(graph, ids, datasets, tissues)
+    features = {
+        "Drug": _drug_features(left["Drug"]["smiles"].to_pylist()),
+        "CellLine": {"tissue": torch.tensor([code.get(t, -1) for t in tissue], dtype=torch.int64)},
+    }
+    return Heterograph(ids, features, relations, datasets, tissues)
+
+
+def _drug_features(smiles: Sequence[str | None]) -> dict[str, Tensor]:
+    """All that is made of structures: every view of `kg.fingerprints`, scaffolds, and whether there is a structure."""
+    views = {view: torch.from_numpy(rows) for view, rows in fingerprints(smiles).items()}
+    return views | {
+        "scaffold": torch.from_numpy(scaffolds(smiles)),
+        "has_structure": torch.tensor([bool(s) for s in smiles], dtype=torch.bool),
+    }
 
 
 def _edge_features(
     type_: str, table: pa.Table, rows: np.ndarray, datasets: tuple[str, ...]
-) -> dict[str, torch.Tensor]:
-    def floats(name: str) -> torch.Tensor:
+) -> dict[str, Tensor]:
+    def floats(name: str) -> Tensor:
         column = np.asarray(table[name].to_numpy(), np.float32)  # a null is NaN
         return torch.from_numpy(column[rows])
 

@@ -1,4 +1,4 @@
-"""A heterograph as torch_geometric.data.HeteroData; PyG is optional and imported here only."""
+"""A heterograph as `torch_geometric.data.HeteroData`; PyG is optional, and imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pharmagraph.kg.errors import InputError
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
-    from pharmagraph.kg.heterograph import Heterograph
+    from pharmagraph.kg.heterograph.container import Heterograph
 
 
 def to_pyg(heterograph: Heterograph) -> HeteroData:
@@ -18,7 +18,7 @@ def to_pyg(heterograph: Heterograph) -> HeteroData:
     Parameters
     ----------
     heterograph
-        As `kg.heterograph.export` gives it.
+        As `export` gives it.
 
     Returns
     -------
@@ -38,15 +38,14 @@ def to_pyg(heterograph: Heterograph) -> HeteroData:
     import torch
 
     data = HeteroData()
-    graph = heterograph.graph
-    for node_type in graph.ntypes:
-        data[node_type].num_nodes = graph.num_nodes(node_type)
-        data[node_type].ids = [str(i) for i in heterograph.ids[node_type]]
-        for name, value in graph.nodes[node_type].data.items():
-            data[node_type][name] = value
-    for edge_type in graph.canonical_etypes:
-        data[edge_type].edge_index = torch.stack(graph.edges(etype=edge_type)).long()
-        for name, value in graph.edges[edge_type].data.items():
-            data[edge_type][name] = value
+    for kind, ids in heterograph.ids.items():
+        data[kind].num_nodes = len(ids)
+        data[kind].ids = [str(i) for i in ids]
+        for name, values in heterograph.nodes.get(kind, {}).items():
+            data[kind][name] = values
+    for edge_type, relation in heterograph.relations.items():
+        data[edge_type].edge_index = torch.stack([relation.src, relation.dst])
+        for name, values in relation.features.items():
+            data[edge_type][name] = values
     data.datasets, data.tissues = list(heterograph.datasets), list(heterograph.tissues)
     return data
