@@ -1,6 +1,6 @@
-"""Why a prediction is what it is, what would change it, and whether attention is what the prediction used.
+"""Explains predictions: evidence and paths, counterfactuals, and the faithfulness of attention.
 
-The last of these is the package `faithfulness`.
+Faithfulness, whether predictions use the edges that get the attention, is the package `faithfulness`.
 """
 
 from pharmagraph.model.explain.counterfactuals import rank_genes, what_if
