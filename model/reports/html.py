@@ -116,40 +116,16 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
     NotFoundError
         If there is no such run.
     ModelError
-        If the run's folder is gone, or it has no attention between drugs and genes.
+        If the run's folder is gone.
     """
     run = runs.find(store, run_id)
-    found = attended(store, run["id"])
-    known = store.read_edges("TARGETS", ("Drug", "Gene"), ["src", "dst"])
-    position = {d: n for n, d in enumerate(found.drugs)}
-    column = {g: n for n, g in enumerate(found.genes)}
-    pairs = {
-        (position[d], column[g])
-        for d, g in zip(known["src"].to_pylist(), known["dst"].to_pylist(), strict=True)
-        if d in position and g in column
-    }
-    ranks = np.array([found.rank[d, g] for d, g in sorted(pairs)])
-    ranks = ranks[ranks > 0]
-    at = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0]
-    recall = [float((ranks <= k).mean()) if len(ranks) else float("nan") for k in at]
-    competitors = (found.rank > 0).sum(1)[[d for d, g in sorted(pairs) if found.rank[d, g]]]
-    chance = [float(np.minimum(k / competitors, 1).mean()) if len(ranks) else float("nan") for k in at]
     sections = [
         (
             "Held-out figures",
             "",
             table([{"figure": k, "value": v} for k, v in run["metrics"].items()], ["figure", "value"]),
         ),
-        (
-            "Known targets among the genes attended to",
-            f"{len(ranks):,} known targets are among the genes that could be attended to. They were given to the run, "
-            "so this shows what it uses; cli evaluate-targets measures what it finds when they are hidden.",
-            lines(
-                [("attention", at, recall), ("chance", at, chance)],
-                x_label="first genes of a drug",
-                y_label="share found",
-            ),
-        ),
+        _known_targets(store, run),
     ]
     if curve is not None:
         n = [float(k) for k in curve.counts]
@@ -167,6 +143,39 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
         )
     about = f"Preset {run['preset']}, split {run['split']}, seed {run['seed']}, {run['started_at']}, {run['device']}."
     return _page(f"Run {run['id']}", about, sections)
+
+
+def _known_targets(store: GraphStore, run: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The section on the ranks of known targets in a run's attention."""
+    title = "Known targets among the genes attended to"
+    if run["gene_attention"] == "none":
+        why = run["unused_attention"].get("Drug→Gene", "its network has no such relation")
+        return title, f"The run has no attention of drugs to genes: {why}.", ""
+    found = attended(store, run["id"])
+    known = store.read_edges("TARGETS", ("Drug", "Gene"), ["src", "dst"])
+    position = {d: n for n, d in enumerate(found.drugs)}
+    column = {g: n for n, g in enumerate(found.genes)}
+    pairs = {
+        (position[d], column[g])
+        for d, g in zip(known["src"].to_pylist(), known["dst"].to_pylist(), strict=True)
+        if d in position and g in column
+    }
+    ranks = np.array([found.rank[d, g] for d, g in sorted(pairs)])
+    ranks = ranks[ranks > 0]
+    at = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0]
+    recall = [float((ranks <= k).mean()) if len(ranks) else float("nan") for k in at]
+    competitors = (found.rank > 0).sum(1)[[d for d, g in sorted(pairs) if found.rank[d, g]]]
+    chance = [float(np.minimum(k / competitors, 1).mean()) if len(ranks) else float("nan") for k in at]
+    return (
+        title,
+        f"{len(ranks):,} known targets are among the genes that could be attended to. They were given to the run, "
+        "so this shows what it uses; cli evaluate-targets measures what it finds when they are hidden.",
+        lines(
+            [("attention", at, recall), ("chance", at, chance)],
+            x_label="first genes of a drug",
+            y_label="share found",
+        ),
+    )
 
 
 def _strength(pathway: Mapping[str, Any]) -> tuple[str, float, None]:

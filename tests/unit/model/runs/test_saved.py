@@ -51,7 +51,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     tensors = network_tensors(heterograph, config.network)
     even = torch.full((24, 30), 1 / 30)
-    given = GeneAttention(torch.arange(30), even, even)
+    given = GeneAttention(torch.arange(30), even, even.clone())
     measured = responses(heterograph)
     fitted = fit(tensors, measured, config, seed=0, gene_attention=given)
     saved.save(fitted, heterograph, measured, place, about={})
