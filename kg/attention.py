@@ -1,7 +1,7 @@
-"""Attention tables → the scores on ATTENDS edges, and the values on base edges. Pure: no store is opened here.
+"""Attention tables: their columns, the scores of ATTENDS edges made from them, and the values of base edges.
 
-An attention table has one row an edge of one relation: ``src`` drew a message from ``dst`` with ``weight``, in
-competition with ``competitors`` edges (itself among them).
+An attention table has one row for each edge of one relation: the node ``src`` attends to the node ``dst``. Its columns
+are `COLUMNS`. The functions are pure: no store is opened here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.schema import ARROW, Ends, Property
 
 BASE_EDGES: dict[Ends, tuple[str, ...]] = {
     ("Drug", "Gene"): ("TARGETS",),
@@ -25,11 +25,53 @@ BASE_EDGES: dict[Ends, tuple[str, ...]] = {
 """The base edges that carry the attention of a promoted run, by the ends of the attention."""
 
 ALWAYS_KEPT: dict[Ends, str] = {("Drug", "Gene"): "TARGETS"}
-"""Base edges whose pairs the store keeps whatever their rank: what is known is looked up beside what is attended to."""
+"""Base edges whose pairs have an ATTENDS edge in the store whatever its rank, so that users find known targets."""
 
-SCORES = ("src", "dst", "weight", "rank", "percentile", "excess")
-KEPT = ("spread", "stability", "q")
-"""Scores that whoever made an attention table may have put beside the weight."""
+COLUMNS: tuple[Property, ...] = (
+    Property("src", "string", "id of the node that attends", required=True),
+    Property("dst", "string", "id of the node that it attends to", required=True),
+    Property(
+        "weight", "float", "attention coefficient, mean over heads and networks", required=True, minimum=0, maximum=1
+    ),
+    Property("competitors", "integer", "edges in the same softmax, this one included", required=True, minimum=1),
+    Property("spread", "float", "standard deviation of the weight over networks", minimum=0),
+    Property(
+        "stability", "float", "rank-biased overlap of the node's first 20 between networks", minimum=0, maximum=1
+    ),
+    Property("q", "float", "false discovery rate against permuted responses", minimum=0, maximum=1),
+)  # fmt: skip
+"""Columns of an attention table; those that are not required may be missing, or null where there is no value."""
+KEPT = tuple(column.name for column in COLUMNS if not column.required)
+"""Columns that go from the attention table to the ATTENDS edge as they are."""
+
+
+def attention_table(columns: Mapping[str, pa.Array | pa.ChunkedArray | np.ndarray]) -> pa.Table:
+    """Columns → an attention table, with the types of `COLUMNS` and in their order.
+
+    Parameters
+    ----------
+    columns
+        Name → values, (n_edges,). Ids may be dictionary-encoded, and stay so. NaN becomes null.
+
+    Raises
+    ------
+    InputError
+        If a required column is missing, or a column is none of `COLUMNS`.
+    """
+    for name in columns:
+        if name not in {column.name for column in COLUMNS}:
+            known = ", ".join(column.name for column in COLUMNS)
+            raise InputError(f"an attention table has no column {name}; it has {known}")
+    typed = {}
+    for column in COLUMNS:
+        if column.name in columns:
+            values = columns[column.name]
+            values = pa.array(values, from_pandas=True) if isinstance(values, np.ndarray) else values
+            ids = column.type == "string" and pa.types.is_dictionary(values.type)
+            typed[column.name] = values if ids else values.cast(ARROW[column.type])
+        elif column.required:
+            raise InputError(f"an attention table needs the column {column.name}: {column.about}")
+    return pa.table(typed)
 
 
 def scores(table: pa.Table) -> pa.Table:
@@ -38,15 +80,15 @@ def scores(table: pa.Table) -> pa.Table:
     Parameters
     ----------
     table
-        ``src``, ``dst`` (ids), ``weight`` in [0, 1] and ``competitors`` (at least 1); the columns of ``KEPT``
-        are kept where they are there.
+        An attention table; the columns of ``KEPT`` are taken over where it has them.
 
     Returns
     -------
     pyarrow.Table
         ``src``, ``dst``, ``weight``, ``rank`` (1 is the source's most attended; ties go to the smaller
         ``dst``), ``percentile`` (% of the relation's edges with less weight), ``excess`` (weight times
-        competitors: 1 is what an edge gets without preference) and what is kept, ordered by source, then rank.
+        competitors: 1 is what an edge gets without preference) and the columns of ``KEPT``, ordered by source,
+        then rank.
 
     Raises
     ------
@@ -85,7 +127,7 @@ def scores(table: pa.Table) -> pa.Table:
 
 
 def strongest(scored: pa.Table, k: int, always: pa.Table | None = None) -> pa.Table:
-    """The rows of the k most attended edges a source, and those of the pairs (``src``, ``dst``) of another table."""
+    """The rows of each source's k most attended edges, and of the pairs (``src``, ``dst``) of a table ``always``."""
     kept = pc.less_equal(scored["rank"], k).to_numpy()
     if always is not None and always.num_rows:
         ends = [pc.unique(always[end]) for end in ("src", "dst")]
@@ -106,8 +148,8 @@ def on_base_edges(ends: Ends, table: pa.Table) -> pa.Table:
     Parameters
     ----------
     ends
-        Of the relation. Between nodes of one label both directions have attention, and the edge, stored
-        once with the smaller id first, gets their mean.
+        Labels of the relation's ends. Between nodes of one label both directions have attention, and the edge,
+        stored once with the smaller id first, gets their mean.
     table
         An attention table.
 
@@ -137,12 +179,12 @@ def _places(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def relation_name(ends: Ends) -> str:
-    """The name of a relation's file in a run's folder, without its extension."""
+    """The name of a relation's file in a run's folder, without the extension."""
     return f"{ends[0]}-{ends[1]}"
 
 
 def all_relations(tables: Mapping[Ends, pa.Table]) -> dict[Ends, pa.Table]:
-    """The tables in the fixed order of `BASE_EDGES`, empty ones left out.
+    """The tables in the order of `BASE_EDGES`, without the empty ones.
 
     Raises
     ------

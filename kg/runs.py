@@ -1,8 +1,8 @@
 """The register of training runs: write a run's attention and predictions, list, compare, promote, delete.
 
-A run is listed only when all of it is written: its edges go first and its node last, and edges of a run that
-was cut off are swept away before the next one is written. The attention of every edge stays in the run's folder;
-the store keeps the strongest of each node.
+A run is listed only when all of it is written: its edges are written first and its node last. Edges of a run that was
+interrupted are removed before the next run is written. The run's folder keeps the attention of every edge, the store
+that of each node's strongest edges.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ Advance = Callable[[str], None]
 
 
 def new_folder(store: GraphStore, folder: Path, name: str) -> Path:
-    """Make the folder of a new run; its name is the run's id, ``name`` and four hexadecimal digits by chance.
+    """Make the folder of a new run. Its name is the run's id: ``name`` and four random hexadecimal digits.
 
-    A name that says preset, second and seed is not enough: two trainings fall into one second, and clocks are set
-    back. No id of the store is given out again, and no folder that is there is taken, listed or not.
+    Preset, second and seed do not make a name unique: two trainings can start in one second, and clocks are set back.
+    The id is that of no run in the store, and the folder was not there before.
 
     Parameters
     ----------
     store
-        Where the run will be registered.
+        In which the run will be registered.
     folder
-        Where runs' folders are made.
+        In which the run's folder is made.
     name
-        What a reader sees of the run, its time in it.
+        First part of the id: preset, time and seed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     taken = set(_ids(store))
@@ -81,18 +81,18 @@ def register(
     tables
         Ends → attention table (see `kg.attention`), every edge.
     predictions
-        ``src`` (drug), ``dst`` (cell line), and ``probability`` or ``ln_ic50``.
+        ``src`` (drug), ``dst`` (cell line), and ``probability`` or ``ln_ic50`` (ln µmol/l).
     folder
         The run's folder; the attention of every edge is kept there as Parquet.
     top_k
         ATTENDS edges kept for each node and relation, beside those of `kg.attention.ALWAYS_KEPT`.
     advance
-        Shows progress.
+        Called with what is about to be written.
 
     Raises
     ------
     InputError
-        If a run of that id is in the store already, or a table is not of the schema.
+        If a run of that id is in the store already, or a table is no attention table of the schema.
     """
     run_id = str(run["id"])
     if run_id in _ids(store):
@@ -118,11 +118,11 @@ def register(
 
 
 def runs(store: GraphStore) -> list[dict[str, Any]]:
-    """All runs, oldest first, with ``metrics`` and ``config`` as dictionaries."""
+    """All runs, oldest first, with ``metrics``, ``config`` and ``unused_attention`` as dictionaries."""
     rows = store.read_nodes("Run").to_pylist()
     for row in rows:
-        row["metrics"] = json.loads(row["metrics"] or "{}")
-        row["config"] = json.loads(row["config"] or "{}")
+        for name in ("metrics", "config", "unused_attention"):
+            row[name] = json.loads(row[name] or "{}")
     return sorted(rows, key=lambda row: (row["started_at"] or "", row["id"]))
 
 
@@ -148,19 +148,21 @@ def find(store: GraphStore, run_id: str | None = None) -> dict[str, Any]:
 
 
 def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: None) -> dict[str, int]:
-    """Set a run's attention on the base edges that it used, and clear that of the run promoted before.
+    """Set a run's attention on the base edges, and clear that of the run promoted before.
+
+    Base edges of relations on which the run's predictions do not draw get no attention.
 
     Returns
     -------
     dict
-        Edge type with its ends → edges that carry the attention now.
+        Edge type with its ends → number of edges that have attention now.
 
     Raises
     ------
     NotFoundError
         If there is no such run.
     ModelError
-        If the attention of every edge is not in the run's folder any more.
+        If the run's folder has no attention tables any more.
     """
     run = find(store, run_id)
     tables = attention_of(run)
@@ -180,34 +182,42 @@ def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: N
 
 
 def attention_of(run: Mapping[str, Any]) -> dict[Ends, pa.Table]:
-    """The attention of every edge, from the run's folder.
+    """The run's attention tables, with every edge, from its folder.
 
     Raises
     ------
     ModelError
-        If the folder was moved or removed.
+        If the folder was moved or removed, or a table cannot be read.
     """
     folder = Path(run["folder"] or "") / ATTENTION_FOLDER
     if not run["folder"] or not folder.is_dir():
         raise ModelError(
             f"run {run['id']}: its folder {run['folder']} is not there; bring it back, or train again"
         )
-    found = {ends: folder / f"{attention.relation_name(ends)}.parquet" for ends in attention.BASE_EDGES}
-    return {ends: pq.read_table(path) for ends, path in found.items() if path.is_file()}
+    tables = {}
+    for ends in attention.BASE_EDGES:
+        path = folder / f"{attention.relation_name(ends)}.parquet"
+        if path.is_file():
+            try:
+                tables[ends] = pq.read_table(path)
+            except (OSError, pa.ArrowException) as error:
+                why = str(error).splitlines()[0]
+                raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error
+    return tables
 
 
 def compare(store: GraphStore, first: str, second: str, *, top: int = 20) -> list[dict[str, Any]]:
-    """Held-out metrics of two runs side by side, and the share of their most attended genes they have in common.
+    """Held-out metrics of two runs side by side, and the overlap of the genes that drugs attend to most.
 
     Parameters
     ----------
     top
-        Genes a drug that are compared.
+        Genes of each drug that are compared.
 
     Returns
     -------
     list of dict
-        ``metric``, the two runs' values, and ``difference`` (second less first).
+        ``metric``, ``first`` and ``second`` (the runs' values), and ``difference`` (second less first).
     """
     pair = [find(store, first), find(store, second)]
     names = [m for m in pair[0]["metrics"] if m in pair[1]["metrics"]]
@@ -226,12 +236,12 @@ def compare(store: GraphStore, first: str, second: str, *, top: int = 20) -> lis
 
 
 def delete(store: GraphStore, run_id: str) -> int:
-    """Remove a run and every edge it made from the store; its folder stays.
+    """Remove a run and its edges from the store; its folder stays.
 
     Returns
     -------
     int
-        Edges removed.
+        Number of edges removed.
     """
     run = find(store, run_id)
     if run["promoted"]:
@@ -270,7 +280,7 @@ def _mark_promoted(store: GraphStore, run_id: str | None) -> None:
 
 
 def _sweep(store: GraphStore) -> None:
-    """Remove edges of runs that were cut off before their node was written."""
+    """Remove edges of runs that were interrupted before their node was written."""
     known = set(_ids(store))
     left: set[str] = set()
     for type_ in MADE_BY_RUNS:
@@ -298,7 +308,7 @@ def _compared(name: str, first: Any, second: Any) -> dict[str, Any] | None:
 
 
 def _shared_genes(store: GraphStore, first: str, second: str, top: int) -> float | None:
-    """Mean over the drugs of both runs of |A ∩ B| / |A ∪ B| of their top genes; None without any."""
+    """Jaccard index of a drug's top genes in two runs, mean over the drugs of both; None if there is none."""
     genes: list[dict[str, set[str]]] = []
     for run_id in (first, second):
         table = store.read_edges(

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pharmagraph.kg.errors import InputError
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
 Type = Literal["string", "strings", "integer", "float", "boolean"]
@@ -126,6 +126,9 @@ ATTENTION = (
     Property("attention_run", "string", "id of the promoted Run"),
 )
 
+GENE_ATTENTION = ("targets", "network", "none")
+"""Values of a run's property ``gene_attention``."""
+
 NODES: tuple[NodeKind, ...] = (
     NodeKind(
         "Drug",
@@ -193,7 +196,18 @@ NODES: tuple[NodeKind, ...] = (
             Property("seed", "integer", "random seed"),
             Property("split", "string", "which entries were held out"),
             Property("metrics", "string", "held-out metrics, as JSON"),
-            Property("layer", "string", "layer whose attention is stored"),
+            Property(
+                "gene_attention",
+                "string",
+                "where attention of drugs to genes comes from: fitted to known targets, the response network's own, or "
+                "there is none",
+                choices=GENE_ATTENTION,
+            ),
+            Property(
+                "unused_attention",
+                "string",
+                "relations whose attention has no part in the predictions, each with the reason, as JSON",
+            ),
             Property("datasets", "strings", "ids of the datasets whose responses it was trained on"),
             Property("git_fingerprint", "string", "commit and state of the code"),
             Property("data_fingerprint", "string", "hash of the heterograph it was trained on"),
@@ -277,7 +291,7 @@ EDGES: tuple[EdgeKind, ...] = (
             ("Drug", "Drug"),
             ("CellLine", "CellLine"),
         ),
-        "What a run looks at: the source node drew a message from the target node.",
+        "What a run attends to: from the node that attends to the node that it attends to.",
         (
             _RUN,
             Property("weight", "float", "attention coefficient, mean over heads", minimum=0, maximum=1),

@@ -35,6 +35,28 @@ class RenameProperty:
 
 
 @dataclass(frozen=True)
+class ReplaceProperty:
+    """A property that takes the place of another from a version on: its values are told from the old ones.
+
+    Attributes
+    ----------
+    value
+        Cypher, the new value of a node or edge ``x`` whose old value is not null.
+    """
+
+    version: int
+    of: str
+    old: str
+    name: str
+    value: str
+
+    @property
+    def about(self) -> str:
+        """One line for the dry run."""
+        return f"{self.of}.{self.name} takes the place of {self.of}.{self.old}"
+
+
+@dataclass(frozen=True)
 class AddKind:
     """A label or a relationship type that there is from a version on."""
 
@@ -47,7 +69,7 @@ class AddKind:
         return f"{self.of} is new"
 
 
-SchemaChange = AddProperty | RenameProperty | AddKind
+SchemaChange = AddProperty | RenameProperty | ReplaceProperty | AddKind
 
 CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(2, "ATTENDS", "q"),
@@ -56,6 +78,14 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(2, "ATTENDS", "expected_publications"),
     AddProperty(2, "ATTENDS", "publications_p"),
     AddKind(2, "ENRICHED"),
+    ReplaceProperty(
+        3,
+        "Run",
+        "layer",
+        "gene_attention",
+        "CASE WHEN x.layer STARTS WITH 'targets' THEN 'targets' ELSE 'network' END",
+    ),
+    AddProperty(3, "Run", "unused_attention"),
 )
 """What each version changed against the one before it, in order; version 1 is the first."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pharmagraph.kg import schema
 from pharmagraph.kg.ladybug import tables
 from pharmagraph.kg.ladybug.file import Run, acquire, release
-from pharmagraph.kg.schema_changes import AddKind, AddProperty, SchemaChange, is_node
+from pharmagraph.kg.schema_changes import AddKind, AddProperty, RenameProperty, SchemaChange, is_node
 
 SCHEME = "ladybug://"
 
@@ -43,30 +43,40 @@ def apply(url: str, changes: Sequence[SchemaChange]) -> None:
     try:
         with file.writing() as run:
             for change in changes:
-                if not _is_done(run, change):
-                    run(_statement(change))
+                for statement in _statements(run, change):
+                    run(statement)
             run(f"MATCH (v:{tables.VERSION_TABLE}) SET v.version = $version", version=schema.VERSION)
     finally:
         release(file)
 
 
-def _is_done(run: Run, change: SchemaChange) -> bool:
-    tables_there = run("CALL show_tables() RETURN name").column("name").to_pylist()
+def _statements(run: Run, change: SchemaChange) -> list[str]:
+    """What is left to do of a change, in order."""
     if isinstance(change, AddKind):
-        return change.of in tables_there
-    return change.name in run(f"CALL table_info('{change.of}') RETURN name").column("name").to_pylist()
-
-
-def _statement(change: SchemaChange) -> str:
-    if isinstance(change, AddKind):
+        if change.of in run("CALL show_tables() RETURN name").column("name").to_pylist():
+            return []
         if is_node(change.of):
-            return tables.create_node_table(schema.node(change.of))
-        return tables.create_edge_table(schema.edge(change.of))
+            return [tables.create_node_table(schema.node(change.of))]
+        return [tables.create_edge_table(schema.edge(change.of))]
+    there = run(f"CALL table_info('{change.of}') RETURN name").column("name").to_pylist()
     if isinstance(change, AddProperty):
-        kind = schema.node(change.of) if is_node(change.of) else schema.edge(change.of)
-        type_ = next(p.type for p in kind.columns if p.name == change.name)
-        return f"ALTER TABLE {change.of} ADD {change.name} {tables._TYPES[type_]}"
-    return f"ALTER TABLE {change.of} RENAME {change.old} TO {change.name}"
+        return [] if change.name in there else [_add(change.of, change.name)]
+    if change.old not in there:
+        return []
+    if isinstance(change, RenameProperty):
+        return [f"ALTER TABLE {change.of} RENAME {change.old} TO {change.name}"]
+    pattern = f"(x:{change.of})" if is_node(change.of) else f"()-[x:{change.of}]->()"
+    return [
+        *([] if change.name in there else [_add(change.of, change.name)]),
+        f"MATCH {pattern} WHERE x.{change.old} IS NOT NULL SET x.{change.name} = {change.value}",
+        f"ALTER TABLE {change.of} DROP {change.old}",
+    ]
+
+
+def _add(of: str, name: str) -> str:
+    kind = schema.node(of) if is_node(of) else schema.edge(of)
+    type_ = next(p.type for p in kind.columns if p.name == name)
+    return f"ALTER TABLE {of} ADD {name} {tables._TYPES[type_]}"
 
 
 def _path(url: str) -> Path:

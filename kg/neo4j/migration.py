@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pharmagraph.kg import schema
 from pharmagraph.kg.neo4j import schema as neo4j_schema
 from pharmagraph.kg.neo4j.sessions import Connection
-from pharmagraph.kg.schema_changes import RenameProperty, SchemaChange, is_node
+from pharmagraph.kg.schema_changes import RenameProperty, ReplaceProperty, SchemaChange, is_node
 
 BATCH = 20_000
 
@@ -36,18 +36,21 @@ def apply(url: str, changes: Sequence[SchemaChange]) -> None:
     try:
         for change in changes:
             if isinstance(change, RenameProperty):  # a property or kind without values needs nothing here
-                _rename(connection, change)
+                _move(connection, change, f"x.{change.old}")
+            elif isinstance(change, ReplaceProperty):
+                _move(connection, change, change.value)
         neo4j_schema.prepare(connection)
         neo4j_schema.record(connection, schema.VERSION)
     finally:
         connection.close()
 
 
-def _rename(connection: Connection, change: RenameProperty) -> None:
+def _move(connection: Connection, change: RenameProperty | ReplaceProperty, value: str) -> None:
+    """Set the new property to a Cypher value wherever the old one has a value, and remove the old one."""
     pattern = f"(x:{change.of})" if is_node(change.of) else f"()-[x:{change.of}]->()"
     text = (
         f"MATCH {pattern} WHERE x.{change.old} IS NOT NULL WITH x LIMIT {BATCH} "
-        f"SET x.{change.name} = x.{change.old} REMOVE x.{change.old}"
+        f"SET x.{change.name} = {value} REMOVE x.{change.old}"
     )
     while connection.change(text).properties_set:
         pass

@@ -63,8 +63,10 @@ def attended(store: GraphStore, run_id: str | None = None) -> Attended:
     run = runs.find(store, run_id)
     table = runs.attention_of(run).get(DRUG_GENE)
     if table is None or not table.num_rows:
+        why = run["unused_attention"].get("Drug→Gene", "its network has no relation drug_from_gene")
         raise ModelError(
-            f"run {run['id']} has no attention between drugs and genes; train with the relation drug_from_gene"
+            f"run {run['id']} has no attention between drugs and genes: {why}; "
+            "train a preset with the section targets: cli train"
         )
     scored = attention.scores(table)
     drugs, row = _numbered(scored["src"])

@@ -65,7 +65,7 @@ def explain(
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Why: a prediction, its nearest measured evidence, the genes looked at, the paths between; and what if."""
+    """Explain a prediction by similar measurements, genes and paths; or predict it with a gene changed."""
     import json
 
     from pharmagraph.kg import runs
@@ -169,13 +169,13 @@ def _print(found: Explanation) -> None:
     about = found.drug["name"] + (f" on {found.cell_line['name']}" if found.cell_line else "")
     if found.cell_line:
         measured = found.prediction.get("measured", [])
-        said: list[dict[str, Any]] = [
+        rows_of_pair: list[dict[str, Any]] = [
             {"what": f"predicted {k}", "value": v} for k, v in found.prediction.items() if k != "measured"
         ]
         for row in measured:
             response = {1: "sensitive", 0: "resistant"}.get(row["response"], row["ln_ic50"])
-            said.append({"what": f"measured, {row['dataset']}", "value": response})
-        print_rows(said, title=f"{about}, run {found.run_id}")
+            rows_of_pair.append({"what": f"measured, {row['dataset']}", "value": response})
+        print_rows(rows_of_pair, title=f"{about}, run {found.run_id}")
     columns = ["gene", "rank", "excess", "spread", "q", "stability", "publications", "known"]
     columns = [c for c in columns if any(row[c] is not None for row in found.genes)]
     print_rows(found.genes, columns=columns, title=f"Genes {found.drug['name']} attends to")
@@ -188,3 +188,5 @@ def _print(found: Explanation) -> None:
             [{"path": p.text, "kind": p.kind, "share": p.share, "response": p.response} for p in found.paths],
             title="Paths",
         )
+    for relation, reason in found.unused_attention.items():
+        print(f"Attention {relation} has no part in the predictions of this run: {reason}.")

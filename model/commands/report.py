@@ -79,7 +79,7 @@ def faithfulness(
     with open_store(store, read_only=True) as graph:
         found = runs.find(graph, run)
     attends = runs.attention_of(found).get(("Drug", "Gene"))
-    given = attends if (found["layer"] or "").startswith("targets") else None
+    given = attends if found["gene_attention"] == "targets" else None
     with progress(quiet) as bar:
         task = bar.add_task("ranking", total=None, note="")
         rows = measure(

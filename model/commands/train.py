@@ -102,18 +102,21 @@ def train(
         if len(shares) > 1:
             parts = ", ".join(f"{part} {share:.0%}" for part, share in shares.items())
             note(f"shares in the prediction: {parts}")
-        note(_about_attention(trained.layer, config.targets is not None))
+        note(_about_gene_attention(trained.gene_attention, config.targets is not None))
+        for relation, why in trained.unused_attention.items():
+            note(f"attention {relation} has no part in predictions: {why}")
         note(f"run {trained.run_id} in {trained.folder}")
         note("Next: cli query top-genes drug=NAME" if promote else f"Next: cli runs promote {trained.run_id}")
 
 
-def _about_attention(layer: str, wanted: bool) -> str:
-    """What known targets are to the attention of a run."""
-    if layer.startswith("targets"):
+def _about_gene_attention(gene_attention: str, wanted: bool) -> str:
+    """Where the attention of drugs to genes comes from, in one line."""
+    if gene_attention == "targets":
         return "attention to genes is fitted to the known targets: those were given to it, not found by it"
+    whose = "the response network's" if gene_attention == "network" else "absent"
     if wanted:
         return (
-            "attention to genes is the response network's: fewer than two drugs have known targets to learn from "
+            f"attention to genes is {whose}: fewer than two drugs have known targets to learn from "
             "(cli ingest targets)"
         )
-    return "attention to genes is the response network's: the preset asks for no other"
+    return f"attention to genes is {whose}: the preset asks for none that is fitted to known targets"

@@ -1,7 +1,7 @@
-"""Why a prediction is what it is, what would change it, and whether attention is what the prediction used.
+"""Explains predictions: evidence and paths, counterfactuals, and the faithfulness of attention.
 
-The last of these is the package `faithfulness`. Public names load when they are first asked for, because an
-explanation is read from the graph and needs no torch.
+Faithfulness, whether predictions use the edges that get the attention, is the package `faithfulness`. Public names
+load when they are first asked for: an explanation is read from the graph and needs no torch.
 """
 
 from importlib import import_module

@@ -1,7 +1,7 @@
-"""What a run would predict if a gene were otherwise in a cell line, or were no target of the drug.
+"""Predicts a pair as if a gene were changed in the cell line, or were or were not a known target of the drug.
 
-It asks the network, not nature: the answer is what the network has learned to lean on. Beside it stands the same change
-of random genes of like variance, so that an effect any gene would have is not taken for this gene's.
+The answers are about the network, not about nature: they show what it has learned to use. The same change of random
+genes of similar variance is a null, so that an effect that any gene has is not taken for this gene's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pharmagraph.model.runs import saved
 from pharmagraph.model.training.ensemble import Fitted
 
 LIKE_VARIANCE = 0.05
-"""Share of the genes, nearest in variance, among which the null's genes are drawn."""
+"""Fraction of the genes, those nearest in variance, from which the genes of the null are sampled."""
 
 
 def what_if(
@@ -34,31 +34,32 @@ def what_if(
     seed: int = 0,
     device: str = "cpu",
 ) -> list[dict[str, Any]]:
-    """Predict a pair before and after each change, each from the graph as it is.
+    """Predict a pair before and after each change; every change starts from the run's own graph.
 
     Parameters
     ----------
     folder
-        Of the run.
+        The run's.
     drug, cell_line
         Ids.
     changes
-        One row of the result each.
+        The result has one row for each.
     n_null
-        Random genes of like variance that get the same change of expression; none for other kinds.
+        Random genes of similar variance that get the same change of expression; other kinds of change have no null.
     seed
-        Of their draw.
+        Of the choice of these genes.
 
     Returns
     -------
     list of dict
-        ``change``, ``before``, ``after``, ``difference`` (probability, or ln IC50); with ``n_null`` also ``null_mean``
-        and ``null_p``, the share of changes at least as large, this one counted among them.
+        ``change``, ``before``, ``after``, ``difference`` (probability, or ln IC50 in ln µmol/l); with ``n_null`` also
+        ``null_mean`` and ``null_p``, the fraction of differences at least as large, this one included.
 
     Raises
     ------
     ModelError
-        If the run's graph lacks the drug, the cell line or a gene, or has no expression of a gene to be silenced.
+        If the run cannot be loaded, or its graph lacks the drug, the cell line or a gene, or has no expression of a
+        gene to be silenced.
     """
     pair = _Pair.of(folder, drug, cell_line, device)
     graph, before = pair.graph, pair.before
@@ -92,7 +93,7 @@ def rank_genes(
     device: str = "cpu",
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[dict[str, Any]]:
-    """Silence genes one by one in a cell line, and rank them by what that does to the prediction.
+    """Silence genes one by one in a cell line, and rank them by the change of the prediction.
 
     Parameters
     ----------
@@ -101,17 +102,18 @@ def rank_genes(
     genes
         Symbols; those without expression in the run's graph are left out.
     n_null
-        Random genes that are silenced, too: each of like variance to one of the genes, in turn. All make one null.
+        Random genes that are silenced, too, each of similar variance to one of the genes in turn. Together they are the
+        null of all genes.
     truth
-        What a perturbation of the gene did in the cell line, by symbol, such as a CRISPR effect.
+        Gene symbol → measured effect of perturbing the gene in the cell line, such as a CRISPR effect.
     advance
-        Told of each gene.
+        Called with the symbol of each gene.
 
     Returns
     -------
     list of dict
-        ``gene``, ``difference``, ``null_p`` (share of the null's changes at least as large, this one counted among
-        them), ``truth`` where one is given; the largest change first.
+        ``gene``, ``difference``, ``null_p`` (fraction of the null's differences at least as large, this one included),
+        and ``truth`` if one is given; the largest difference first.
 
     Raises
     ------
@@ -131,8 +133,8 @@ def rank_genes(
 
     found = [(gene, silenced(number)) for gene, number in asked]
     random, null = np.random.default_rng(seed), []
-    for draw in range(n_null):
-        (other,) = _like(pair.graph, asked[draw % len(asked)][1], 1, random)
+    for number in range(n_null):
+        (other,) = _like(pair.graph, asked[number % len(asked)][1], 1, random)
         null.append(abs(silenced(int(other))))
     rows = []
     for gene, difference in sorted(found, key=lambda one: -abs(one[1])):
@@ -147,7 +149,7 @@ def rank_genes(
 
 
 def agreement(rows: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
-    """Spearman's correlation of the changes of `rank_genes` with the truth, and over how many genes."""
+    """Spearman's correlation of the differences of `rank_genes` with the measured effects, and the number of genes."""
     from scipy.stats import spearmanr
 
     shared = [(row["difference"], row["truth"]) for row in rows if row["truth"] is not None]
@@ -157,12 +159,12 @@ def agreement(rows: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
 
 
 def read_effects(path: Path, genes: Sequence[str]) -> dict[str, float]:
-    """A table of perturbation effects: columns ``gene`` and ``effect``, CSV, or with tabs as ``.tsv`` or ``.txt``.
+    """Read measured effects of perturbing genes: columns ``gene`` and ``effect``, CSV, or with tabs ``.tsv``, ``.txt``.
 
     Raises
     ------
     InputError
-        If there is no such file or column, or it shares no gene with those that are asked for.
+        If there is no such file or column, or the file has none of the genes.
     RowError
         If an effect is no number.
     """
@@ -197,7 +199,7 @@ def parse_set(text: str) -> Change:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A run, and the pair that it is asked about."""
+    """A run and one pair of drug and cell line, with the prediction before any change."""
 
     folder: Path
     fitted: Fitted
@@ -214,7 +216,7 @@ class _Pair:
         return cls(folder, fitted, graph, d, c, _predict(fitted, d, c))
 
     def difference(self, change: Change, gene: int) -> float:
-        """What a change of a gene, given by number, does to the prediction."""
+        """By how much the prediction changes with a gene, given by its node number."""
         graph = changed(self.graph, change, self.drug, self.cell_line, gene)
         return (
             _predict(saved.on_graph(self.fitted, self.folder, graph), self.drug, self.cell_line) - self.before
@@ -234,7 +236,7 @@ def _position(heterograph: Heterograph, kind: str, id_: str) -> int:
 
 
 def _like(heterograph: Heterograph, gene: int, n: int, random: np.random.Generator) -> np.ndarray:
-    """Other genes with expression edges, drawn among those nearest in the sum of squared z."""
+    """A sample of other genes with expression edges, from those nearest in the sum of squared z."""
     expresses = heterograph.relations[EXPRESSES]
     z = expresses.features["z"].numpy().astype(np.float64)
     signal = np.bincount(expresses.dst.numpy(), z**2, minlength=heterograph.n_nodes("Gene"))

@@ -1,7 +1,7 @@
-"""Why a run says what it says of a drug, and of a drug on a cell line: from what the store holds, no network is run.
+"""Explains a prediction of a run from what the store holds: attention, measurements, and paths from drug to cell line.
 
-It reads attention, predictions and measurements by Cypher, so that it answers in a second; what would happen if a
-gene were otherwise is `what_if.py`.
+It reads them by Cypher and runs no network, so that it answers in a second. What a prediction would be if a gene were
+changed is in `counterfactuals`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Step:
     src, type, dst
         Ends, as ``(label, id)``, and the relationship type.
     weight
-        Attention, or None for an edge that carries none.
+        Attention in [0, 1], or None for an edge without attention.
     """
 
     src: tuple[str, str]
@@ -97,20 +97,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Path:
-    """A way from the drug to the cell line.
+    """A path from the drug to the cell line.
 
     Attributes
     ----------
     kind
         ``shared gene``, ``interacting genes``, ``similar drug`` or ``similar cell line``.
     steps
-        From the drug.
+        Edges in order, the drug's first.
     weight
-        Product of the attention on its edges.
+        Product of the attention on the edges.
     share
-        Of the weight of all paths of its kind that are shown, in [0, 1].
+        The path's part of the summed weight of all paths of this kind that are shown, in [0, 1].
     response
-        1 sensitive, 0 resistant: what was measured at its end, for similar drugs and cell lines.
+        The measured response of the similar drug, or of the similar cell line: 1 sensitive, 0 resistant. None for
+        paths over genes.
     """
 
     kind: str
@@ -127,21 +128,26 @@ class Path:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a store holds about a drug, or a drug on a cell line, in one run.
+    """What a store holds about a drug, or about a drug on a cell line, in one run.
 
     Attributes
     ----------
-    run_id, drug, cell_line
-        Ids and names: ``{"id", "name"}``; no cell line where none was asked for.
+    run_id
+        Id of the run.
+    drug, cell_line
+        ``{"id", "name"}``; no cell line if none was asked for.
     prediction
-        ``probability`` or ``ln_ic50`` of the run, and what was measured, a row a dataset under ``measured``.
+        ``probability`` or ``predicted_ln_ic50`` of the run, and under ``measured`` the measurements, one row a dataset.
     genes
-        The drug's most attended genes with all their scores.
+        The genes that the drug attends to most, with all their scores.
     evidence
-        ``similar_drugs`` (measured on the cell line), ``similar_cell_lines`` (measured with the drug), ``leaned_on``
-        (the drug's own cell lines, where none was asked for).
+        ``similar_drugs`` (measured on the cell line) and ``similar_cell_lines`` (measured with the drug); if no cell
+        line was asked for, ``leaned_on``: the drug's measured cell lines that the run attends to most.
     paths
-        Of all kinds, the heaviest first within each.
+        Paths of all kinds, those of most weight first within a kind.
+    unused_attention
+        Relations, as ``CellLine→Gene``, whose attention has no part in the run's predictions, each with the reason in
+        one line. No path uses them.
     """
 
     run_id: str
@@ -150,7 +156,8 @@ class Explanation:
     prediction: dict[str, Any]
     genes: Rows
     evidence: dict[str, Rows]
-    paths: tuple[Path, ...] = field(default=())
+    paths: tuple[Path, ...] = ()
+    unused_attention: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """For `json.dumps`."""
@@ -161,6 +168,9 @@ class Explanation:
             "prediction": self.prediction,
             "genes": self.genes,
             "evidence": self.evidence,
+            "unused_attention": [
+                {"relation": relation, "reason": reason} for relation, reason in self.unused_attention.items()
+            ],
             "paths": [
                 {
                     "kind": p.kind,
@@ -186,7 +196,7 @@ def explain(
     run_id: str | None = None,
     limit: int = 10,
 ) -> Explanation:
-    """Collect what a run looked at for a drug, and how it leads to a cell line.
+    """Collect what a run attends to for a drug, and the paths from there to a cell line.
 
     Parameters
     ----------
@@ -197,7 +207,7 @@ def explain(
     run_id
         The promoted run unless given.
     limit
-        Rows of each kind.
+        Largest number of genes, of rows of each kind of evidence, and of paths of each kind.
 
     Raises
     ------
@@ -207,6 +217,7 @@ def explain(
         If the run keeps no attention of the drug at all.
     """
     run = runs.find(store, run_id)
+    unused: dict[str, str] = run["unused_attention"]
     given = {"drug": drug["id"], "run": run["id"], "limit": limit}
 
     def rows(cypher: str, *names: str, **more: Any) -> Rows:
@@ -215,12 +226,13 @@ def explain(
     genes = rows(_GENES, "drug", "run", "limit")
     if cell_line is None:
         leaned_on = rows(_LEANED_ON, "drug", "run", "limit")
-        if not genes and not leaned_on:
+        if not genes and not leaned_on and not {"Drug→Gene", "Drug→CellLine"} <= unused.keys():
             raise ModelError(
                 f"run {run['id']} keeps no attention of {drug['name']}: it was not in the run's graph, or has neither "
                 "genes nor measured responses"
             )
-        return Explanation(run["id"], _named(drug), None, {}, genes, {"leaned_on": leaned_on})
+        evidence = {"leaned_on": leaned_on}
+        return Explanation(run["id"], _named(drug), None, {}, genes, evidence, unused_attention=unused)
     on = {"cell_line": cell_line["id"]}
     pair = ("drug", "cell_line")
     predicted = rows(_PREDICTION, *pair, "run", **on)
@@ -236,13 +248,15 @@ def explain(
         raise ModelError(
             f"run {run['id']} says nothing of {drug['name']} on {cell_line['name']}; the pair was not in its graph"
         )
-    paths = [
-        *_shared(drug, cell_line, rows(_SHARED_GENES, *pair, "run", "limit", **on)),
-        *_interacting(drug, cell_line, rows(_INTERACTING, *pair, "run", "limit", **on)),
-        *_over_drugs(drug, cell_line, similar["similar_drugs"]),
-        *_over_cell_lines(drug, cell_line, similar["similar_cell_lines"]),
-    ]
-    return Explanation(run["id"], _named(drug), _named(cell_line), prediction, genes, similar, tuple(paths))
+    paths: list[Path] = []
+    if not {"Drug→Gene", "CellLine→Gene"} & unused.keys():
+        paths += _shared(drug, cell_line, rows(_SHARED_GENES, *pair, "run", "limit", **on))
+        paths += _interacting(drug, cell_line, rows(_INTERACTING, *pair, "run", "limit", **on))
+    paths += _over_drugs(drug, cell_line, similar["similar_drugs"])
+    paths += _over_cell_lines(drug, cell_line, similar["similar_cell_lines"])
+    return Explanation(
+        run["id"], _named(drug), _named(cell_line), prediction, genes, similar, tuple(paths), unused
+    )
 
 
 def _named(node: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""An explanation as a graph: networkx, GraphML, and a picture. It computes nothing."""
+"""Writes an explanation as a graph: networkx, GraphML, or a picture. It computes nothing."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 def as_graph(explanation: Explanation) -> nx.MultiDiGraph:
-    """Nodes and edges of the paths and of the drug's most attended genes.
+    """The paths of an explanation, and the edges from the drug to the genes that it attends to most.
 
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes by id with ``label`` (Drug, Gene, CellLine); edges with ``type`` and, where there is one, ``weight``.
+        Nodes by id with ``label`` (Drug, Gene, CellLine); edges with ``type``, and with ``weight`` if they have one.
     """
     graph = nx.MultiDiGraph(run=explanation.run_id)
     drug = explanation.drug["id"]
@@ -40,12 +40,12 @@ def as_graph(explanation: Explanation) -> nx.MultiDiGraph:
 
 
 def write(explanation: Explanation, path: Path) -> None:
-    """Write GraphML, or a picture, by the file's suffix.
+    """Write GraphML or a picture, as the file's suffix says.
 
     Raises
     ------
     InputError
-        If the suffix is neither ``.graphml`` nor of a picture, or a picture is asked for without matplotlib.
+        If the suffix is neither ``.graphml`` nor that of a picture, or matplotlib is not there for a picture.
     """
     suffix = path.suffix.lower()
     if suffix not in {".graphml", *PICTURES}:

@@ -98,16 +98,18 @@ class RelationalNetwork(Network):
         return logits
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
-        """Attention by relation: the last layer's, blended with that of the other components where they have some."""
+        """Attention by relation: the last layer's and the other components', by their weights in the prediction.
+
+        Relations in which only components of weight 0 attend are absent.
+        """
         states, weights = self.states(tensors, messages)
         found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
         axial = self.axial.attention(tensors, messages.visible) if self.axial is not None else {}
-        if self.gaussian_process is None:
-            found |= axial
-        else:
+        component_weights = dict(zip(self.components, self.component_weights.tolist(), strict=True))
+        contributions = None
+        if self.gaussian_process is not None and component_weights["gaussian_process"] > 0:
             contributions = self.gaussian_process.contributions(tensors, states, messages)
-            component_weights = dict(zip(self.components, self.component_weights.tolist(), strict=True))
-            found = blended(found, axial, contributions, messages.visible, component_weights)
+        found = blended(found, axial, contributions, messages.visible, component_weights)
         return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:

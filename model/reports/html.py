@@ -1,4 +1,4 @@
-"""A page about a drug, or about a run, in one HTML file that needs no network: what is known, seen and predicted."""
+"""Pages about a drug or a run, each one HTML file that opens without a network."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
     NotFoundError
         If there is no such run.
     ModelError
-        If the run keeps no attention of the drug.
+        If the run has no attention of the drug.
     """
     found = explain(store, drug, run_id=run_id, limit=20)
     given = {"drug": drug["id"], "run": found.run_id}
@@ -75,8 +75,8 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
     sections = [
         (
             "Genes the run attends to",
-            "Excess over an even share; red are known targets, which the run was given. The whisker is the "
-            "standard deviation over networks.",
+            "Attention in multiples of an even share; known targets, which the run was given, are red. The whisker is "
+            "the standard deviation over networks.",
             genes,
         ),
         ("All scores", "", table(found.genes, scores)),
@@ -90,20 +90,26 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
             "Share of the cell lines that are sensitive.",
             bars(sensitive, unit="share sensitive") if tissues else "<p>No measured response.</p>",
         ),
-        ("Cell lines the run leans on", "", leaned_on),
+        ("Cell lines of the drug that the run attends to most", "", leaned_on),
         ("Cell lines predicted most sensitive", "", most),
     ]
     about = f"Run {found.run_id}. Attention says where the network looks; it is no proof of mechanism."
+    for relation, reason in found.unused_attention.items():
+        about += f" Attention {relation} has no part in the predictions of this run: {reason}."
     return _page(str(drug["name"]), about, sections)
 
 
 def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | None = None) -> str:
-    """HTML about one run: figures, known targets among the genes it attends to, faithfulness where it was measured.
+    """HTML about one run: held-out figures, ranks of known targets, and faithfulness if it was measured.
 
     Parameters
     ----------
+    store
+        Holds the run.
+    run_id
+        The promoted run unless given.
     curve
-        Of `model.gene_edges.deletion_curve`.
+        From `explain.faithfulness.measure.deletion_curve`.
 
     Raises
     ------
@@ -113,6 +119,38 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
         If the run's folder is gone.
     """
     run = runs.find(store, run_id)
+    sections = [
+        (
+            "Held-out figures",
+            "",
+            table([{"figure": k, "value": v} for k, v in run["metrics"].items()], ["figure", "value"]),
+        ),
+        _known_targets(store, run),
+    ]
+    if curve is not None:
+        n = [float(k) for k in curve.counts]
+        sections.append(
+            (
+                "Faithfulness",
+                "Mean absolute change of the predictions' logits when edges to genes are removed from each drug: those "
+                "it attends to most, or random ones.",
+                lines(
+                    [("most attended", n, list(curve.ranked)), ("random", n, list(curve.random))],
+                    x_label="gene edges removed",
+                    y_label="change",
+                ),
+            )
+        )
+    about = f"Preset {run['preset']}, split {run['split']}, seed {run['seed']}, {run['started_at']}, {run['device']}."
+    return _page(f"Run {run['id']}", about, sections)
+
+
+def _known_targets(store: GraphStore, run: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The section on the ranks of known targets in a run's attention."""
+    title = "Known targets among the genes attended to"
+    if run["gene_attention"] == "none":
+        why = run["unused_attention"].get("Drug→Gene", "its network has no such relation")
+        return title, f"The run has no attention of drugs to genes: {why}.", ""
     found = attended(store, run["id"])
     known = store.read_edges("TARGETS", ("Drug", "Gene"), ["src", "dst"])
     position = {d: n for n, d in enumerate(found.drugs)}
@@ -128,39 +166,16 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
     recall = [float((ranks <= k).mean()) if len(ranks) else float("nan") for k in at]
     competitors = (found.rank > 0).sum(1)[[d for d, g in sorted(pairs) if found.rank[d, g]]]
     chance = [float(np.minimum(k / competitors, 1).mean()) if len(ranks) else float("nan") for k in at]
-    sections = [
-        (
-            "Held-out figures",
-            "",
-            table([{"figure": k, "value": v} for k, v in run["metrics"].items()], ["figure", "value"]),
+    return (
+        title,
+        f"{len(ranks):,} known targets are among the genes that could be attended to. They were given to the run, "
+        "so this shows what it uses; cli evaluate-targets measures what it finds when they are hidden.",
+        lines(
+            [("attention", at, recall), ("chance", at, chance)],
+            x_label="first genes of a drug",
+            y_label="share found",
         ),
-        (
-            "Known targets among the genes attended to",
-            f"{len(ranks):,} known targets that could be attended to. They were given to the run, so this "
-            "shows what it uses; what it finds when they are hidden is measured by cli evaluate-targets.",
-            lines(
-                [("attention", at, recall), ("chance", at, chance)],
-                x_label="first genes of a drug",
-                y_label="share found",
-            ),
-        ),
-    ]
-    if curve is not None:
-        n = [float(k) for k in curve.counts]
-        sections.append(
-            (
-                "Faithfulness",
-                "Mean change of the predictions' logits when edges to genes are taken away from each drug: those "
-                "it attends to most, and random ones.",
-                lines(
-                    [("most attended", n, list(curve.ranked)), ("random", n, list(curve.random))],
-                    x_label="gene edges removed",
-                    y_label="change",
-                ),
-            )
-        )
-    about = f"Preset {run['preset']}, split {run['split']}, seed {run['seed']}, {run['started_at']}, {run['device']}."
-    return _page(f"Run {run['id']}", about, sections)
+    )
 
 
 def _strength(pathway: Mapping[str, Any]) -> tuple[str, float, None]:
@@ -174,7 +189,7 @@ def _strength(pathway: Mapping[str, Any]) -> tuple[str, float, None]:
 
 
 def _in_excess(gene: Mapping[str, Any]) -> float | None:
-    """The spread of a weight in the unit of its excess."""
+    """The standard deviation of a gene's excess over networks."""
     if gene["spread"] is None or not gene["weight"]:
         return None
     return float(gene["spread"] * gene["excess"] / gene["weight"])

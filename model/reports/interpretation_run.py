@@ -1,4 +1,4 @@
-"""The parts of `docs/interpretation.md` that are about a run, as Markdown; what they hold is made by `worked.py`."""
+"""Sections of `docs/interpretation.md` about a run, as Markdown, from rows of `worked` and `cli faithfulness`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def in_run(drug: dict[str, Any]) -> list[str]:
-    """A drug of a run: its first genes, and the held-out responses it gets most wrong."""
+    """One drug in a run: the genes it attends to most, and the held-out responses with the largest errors."""
     lines = ["In the run, which was given all its targets:", ""]
     lines += [
         "| rank | gene | excess | spread | stability | q | given target |",
@@ -32,7 +32,7 @@ def in_run(drug: dict[str, Any]) -> list[str]:
 
 
 def about_run(run: dict[str, Any]) -> list[str]:
-    """Counts over the attention of a run."""
+    """Counts over a run's attention to genes."""
     said = [
         f"{run['drugs_with_targets']:,} of {run['drugs']:,} drugs have known targets; those were given and come first.",
         f"Mean stability of a drug's first 20 genes that were not given, between the run's networks: "
@@ -53,7 +53,7 @@ def about_run(run: dict[str, Any]) -> list[str]:
 
 
 def about_faithfulness(measured: dict[str, Any]) -> list[str]:
-    """Rows of `cli faithfulness`."""
+    """The table of `cli faithfulness` with its explanation."""
     return [
         f"## Faithfulness: {measured['dataset']}",
         "",

@@ -1,4 +1,4 @@
-"""Worked drugs: the genes that get the attention when their known targets are hidden, and what a run says of them."""
+"""Worked examples: the genes that drugs attend to when their known targets are hidden, and the same drugs in a run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import NotFoundError
@@ -19,19 +20,19 @@ from pharmagraph.model.targets.problem import TargetProblem
 
 @dataclass(frozen=True)
 class Worked:
-    """One drug.
+    """One drug whose known targets are hidden.
 
     Attributes
     ----------
     drug
         Id.
     genes
-        The first ones: ``gene``, ``attention``, ``excess`` (over an even share), ``known``, ``drugs`` (others that
-        have the gene as a visible target).
+        The genes it attends to most: ``gene``, ``attention``, ``excess`` (attention over an even share), ``known``,
+        ``drugs`` (number of drugs that have the gene as a visible target).
     targets
         Every known target with its ``rank`` among the candidates.
     n_candidates
-        Genes that competed.
+        Number of candidate genes.
     """
 
     drug: str
@@ -48,12 +49,18 @@ def work(
     seed: int = 0,
     settings: Settings | None = None,
 ) -> list[Worked]:
-    """Hide all targets of some drugs and of their structure twins, fit once, and read the attention.
+    """Hide all targets of some drugs and of drugs of the same structure, fit once, and read the attention.
 
     Parameters
     ----------
+    problem
+        Known targets and evidence.
     drugs
         Ids; each has a known target.
+    n_genes
+        Genes of each drug in the result.
+    seed, settings
+        Of the fit.
 
     Raises
     ------
@@ -114,16 +121,16 @@ RETURN d.id AS drug, a.rank AS rank, a.stability AS stability, a.q AS q,
 
 @dataclass(frozen=True)
 class InRun:
-    """What a run says of one drug.
+    """Attention and held-out predictions of a run for one drug.
 
     Attributes
     ----------
     genes
-        The first it attends to, with their scores, and whether they are targets that the run was given.
+        The genes it attends to most, with their scores, and whether they are known targets, which the run was given.
     n_held_out, n_sensitive, auroc
-        Over the drug's cell lines that were held out; no AUROC with one class.
+        Over the drug's held-out cell lines; no AUROC with one class.
     misses
-        Held-out cell lines predicted most wrongly: ``cell_line``, ``tissue``, ``response``, ``probability``.
+        Held-out cell lines with the largest errors: ``cell_line``, ``tissue``, ``response``, ``probability``.
     """
 
     genes: list[dict[str, Any]]
@@ -134,16 +141,14 @@ class InRun:
 
 
 def in_run(store: GraphStore, run_id: str, drug: str, *, n_genes: int = 10, n_misses: int = 5) -> InRun:
-    """Read a run of classes: the genes a drug attends to, and how its held-out responses were predicted."""
-    import pyarrow.parquet as pq
-
-    from pharmagraph.model.runs.saved import PAIRS
+    """Read attention and held-out predictions of one drug from a run of the classification task."""
+    from pharmagraph.model.runs.saved import training_pairs
 
     run = runs.find(store, run_id)
     given = {"drug": drug, "run": run_id}
     genes = store.query(_GENES, given | {"limit": n_genes}).to_pylist()
-    pairs = pq.read_table(Path(run["folder"]) / PAIRS, filters=[("drug", "==", drug)])
-    trained = set(pairs["cell_line"].to_pylist())
+    pairs = training_pairs(Path(run["folder"]))
+    trained = set(pairs.filter(pc.equal(pairs["drug"], drug))["cell_line"].to_pylist())
     rows = store.query(_RESPONSES, given | {"datasets": run["datasets"]}).to_pylist()
     held_out = [row for row in rows if row["id"] not in trained]
     response = np.array([row["response"] for row in held_out], np.float64)

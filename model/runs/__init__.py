@@ -1,6 +1,6 @@
-"""A training run: made, kept in a folder and the graph, loaded, and asked for predictions.
+"""Training runs: train one, save it in a folder and in the graph, load it, and predict with it.
 
-Why a prediction is what it is belongs to `explain`.
+Explanations of its predictions are in `explain`.
 """
 
 from pharmagraph.model.runs.predictions import predict

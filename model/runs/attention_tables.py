@@ -1,14 +1,22 @@
-"""The attention of a fitted ensemble as tables of ids, the form in which it goes back into the graph."""
+"""The attention of a fitted ensemble as attention tables of ids (`kg.attention`), and why a relation has none.
+
+Only attention that predictions draw on is in the tables.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from pharmagraph.kg.attention import attention_table
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.schema import Ends
 from pharmagraph.model.metrics.rank_agreement import edge_stability
+from pharmagraph.model.networks.blended_attention import attending_components
+from pharmagraph.model.networks.network import Attended
 from pharmagraph.model.presets.relations import RELATIONS
 from pharmagraph.model.training.ensemble import Fitted
 
@@ -19,7 +27,7 @@ TABLES: dict[Ends, tuple[str, ...]] = {
     ("Drug", "Drug"): ("drug_from_drug",),
     ("CellLine", "CellLine"): ("cell_line_from_cell_line",),
 }
-"""(who looks, what it looks at) → the relations whose messages those are; a message goes the other way."""
+"""Labels of (node that attends, node attended to) → the network's relations; their messages go the other way."""
 
 
 def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.Table]:
@@ -28,64 +36,95 @@ def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.
     Parameters
     ----------
     fitted
-        Its messages are all training responses; held-out ones are in none of the tables.
+        Its messages are made of the training responses, so no held-out response is in a table.
     heterograph
-        That it was fitted on: gives the ids.
+        The graph that it was fitted on: gives the ids.
 
     Returns
     -------
     dict
-        For each pair of kinds a table with ``src`` (who draws the message), ``dst`` (whom it draws it from),
-        ``weight`` in [0, 1], ``competitors`` (edges in the same softmax), ``spread`` (standard deviation of the
-        weight over members) and ``stability`` (agreement of ``src``'s first 20 between members, see
-        `model.stability`); both null with one member. Empty where the network has no such relation.
+        Labels of the ends → attention table. ``spread`` and ``stability`` are over members, and null with one member.
+        A relation is absent if the network has none of its kind, or if every component that attends in it has weight
+        0 in the prediction of every member. The mean is over the members that draw on the relation.
     """
     with torch.inference_mode():
         found = [m.network.attention(fitted.tensors, fitted.messages) for m in fitted.members]
     tables = {}
     for ends, relations in TABLES.items():
-        parts = []
-        by_member: list[np.ndarray] = []
-        looks: list[np.ndarray] = []
-        for relation in relations:
-            members = [attended[relation] for attended in found if relation in attended]
-            if not members:
-                continue
-            weights = np.stack([a.weight.cpu().numpy().astype(np.float64) for a in members])
-            source_kind, destination_kind = RELATIONS[relation]
-            edges = members[0].edges
-            parts.append(
-                pa.table(
-                    {
-                        "src": heterograph.names(destination_kind, edges.dst.cpu().numpy()),
-                        "dst": heterograph.names(source_kind, edges.src.cpu().numpy()),
-                        "weight": pa.array(weights.mean(0).clip(0, 1), pa.float64()),
-                        "competitors": pa.array(members[0].competitors.cpu().numpy(), pa.int64()),
-                        "spread": pa.array(
-                            weights.std(0) if len(weights) > 1 else [None] * weights.shape[1], pa.float64()
-                        ),
-                    }
-                )
-            )
-            by_member.append(weights)
-            looks.append(edges.dst.cpu().numpy())
-        if not parts:
-            tables[ends] = _EMPTY
-            continue
-        stability = edge_stability(np.concatenate(by_member, axis=1), np.concatenate(looks))
-        tables[ends] = pa.concat_tables(parts).append_column(
-            "stability", pa.array(stability, pa.float64(), from_pandas=True)
-        )
+        by_relation = {r: [attended[r] for attended in found if r in attended] for r in relations}
+        by_relation = {r: members for r, members in by_relation.items() if members and len(members[0].edges)}
+        if by_relation:
+            tables[ends] = _table(by_relation, heterograph)
     return tables
 
 
-_EMPTY = pa.table(
-    {
-        "src": pa.array([], pa.string()),
-        "dst": pa.array([], pa.string()),
-        "weight": pa.array([], pa.float64()),
-        "competitors": pa.array([], pa.int64()),
-        "spread": pa.array([], pa.float64()),
-        "stability": pa.array([], pa.float64()),
+def unused_attention(
+    fitted: Fitted, tables: Mapping[Ends, pa.Table], *, gene_attention: str
+) -> dict[Ends, str]:
+    """The relations whose attention has no part in the predictions of a run, each with the reason in one line.
+
+    Parameters
+    ----------
+    fitted
+        The ensemble.
+    tables
+        `attention_tables` of it.
+    gene_attention
+        As the run's property of that name: ``targets``, ``network`` or ``none``.
+    """
+    unused = {
+        ends: _why_absent(fitted, relations) for ends, relations in TABLES.items() if ends not in tables
     }
-)
+    if gene_attention == "targets":
+        unused.pop(("Drug", "Gene"), None)
+        if fitted.gene_attention is None:
+            unused["Drug", "Gene"] = (
+                f"fitted to known targets beside the network; preset {fitted.config.preset} does not predict from it"
+            )
+        elif not fitted.component_weights()["gaussian_process"] > 0:
+            unused["Drug", "Gene"] = (
+                "fitted to known targets; the component that uses it, gaussian_process, has weight 0 in the prediction"
+            )
+    return {ends: unused[ends] for ends in TABLES if ends in unused}
+
+
+def _table(by_relation: Mapping[str, list[Attended]], heterograph: Heterograph) -> pa.Table:
+    """One attention table of the relations that join the same labels."""
+    parts, weights_of_members, sources = [], [], []
+    for relation, members in by_relation.items():
+        weights = np.stack([a.weight.cpu().numpy().astype(np.float64) for a in members])
+        source_kind, destination_kind = RELATIONS[relation]
+        edges = members[0].edges
+        columns = {
+            "src": heterograph.names(destination_kind, edges.dst.cpu().numpy()),
+            "dst": heterograph.names(source_kind, edges.src.cpu().numpy()),
+            "weight": weights.mean(0).clip(0, 1),
+            "competitors": members[0].competitors.cpu().numpy(),
+            "spread": weights.std(0) if len(weights) > 1 else pa.nulls(weights.shape[1], pa.float64()),
+        }
+        parts.append(attention_table(columns))
+        weights_of_members.append(weights)
+        sources.append(edges.dst.cpu().numpy())
+    stability = edge_stability(np.concatenate(weights_of_members, axis=1), np.concatenate(sources))
+    return pa.concat_tables(parts).append_column(
+        "stability", pa.array(stability, pa.float64(), from_pandas=True)
+    )
+
+
+def _why_absent(fitted: Fitted, relations: tuple[str, ...]) -> str:
+    """Why the predictions draw on no attention in some relations, in one line."""
+    weights, messages = fitted.component_weights(), fitted.messages.edges
+    attending = list(dict.fromkeys(c for r in relations for c in attending_components(r, weights, messages)))
+    if not attending:
+        return f"the network of preset {fitted.config.preset} has no such attention"
+    if any(weights[component] > 0 for component in attending):
+        return "the graph has no such edges"
+    names = ", ".join(attending)
+    why = (
+        f"the component that attends there, {names}, has weight 0 in the prediction"
+        if len(attending) == 1
+        else f"the components that attend there, {names}, have weight 0 in the prediction"
+    )
+    if weights.get("gaussian_process", 0) > 0 and fitted.config.network.process_states != "never":
+        why += "; its messages count only in the node states that gaussian_process compares"
+    return why

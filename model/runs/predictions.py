@@ -1,4 +1,4 @@
-"""Predictions of a saved run for drugs and cell lines, also for a new structure or a new expression profile."""
+"""Predicts with a saved run: known drugs and cell lines, a new structure, or a new expression profile."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def predict(
     Parameters
     ----------
     folder
-        Of the run.
+        The run's.
     drug
         A name, an alias, an id or a SMILES; all drugs of the run when None.
     cell_line
         A name, an alias, an id, or a CSV file with the columns gene and z; all when None.
     drug_names, cell_line_names
-        Id → names and aliases, of the store.
+        Id → names and aliases, from the store.
     limit
         Rows returned when one side is left out, the most sensitive first.
 
@@ -54,7 +54,7 @@ def predict(
     NotFoundError
         If a name is neither known nor a structure or a file.
     ModelError
-        If the run's folder is gone, both sides are left out, or the graph of the run lacks the entity.
+        If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
     if drug is None and cell_line is None:
         raise ModelError("name a drug, a cell line or both: cli predict --drug NAME --cell NAME")
@@ -81,7 +81,7 @@ def predict(
 
 
 def read_expression(path: Path) -> dict[str, float]:
-    """A CSV file of gene and z → a mapping.
+    """A CSV file with the columns gene and z → gene symbol → z score (standard deviations).
 
     Raises
     ------

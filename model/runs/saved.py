@@ -1,11 +1,14 @@
-"""A fitted ensemble in a folder and back: configuration as JSON, weights as safetensors, its graph and training pairs.
+"""Saves a fitted ensemble in a folder and loads it: configuration as JSON, weights as safetensors, graph, pairs.
 
-Nothing in the folder is a pickle of ours, and nothing held out is in it but as a part of the graph.
+No file is a pickle. Held-out responses are in the folder only as edges of the graph. A folder has a format number,
+which is checked before anything else is read.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pharmagraph.kg import heterograph as graphs
-from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
@@ -32,23 +35,30 @@ from pharmagraph.model.training.member import Member
 
 CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
 GENE_ATTENTION = "gene_attention.safetensors"
+FORMAT = 2
+"""Number of the folder's format; raised when files or names of weights change. Folders of format 1 have no number."""
 
 
 def save(
     fitted: Fitted, heterograph: Heterograph, training: Responses, folder: Path, *, about: dict[str, Any]
 ) -> None:
-    """Write all that a prediction needs.
+    """Write everything that a prediction needs.
 
     Parameters
     ----------
-    fitted, heterograph, training
-        The ensemble, what it was fitted on, and the pairs.
+    fitted
+        The ensemble.
+    heterograph
+        The graph that it was fitted on.
+    training
+        The pairs that it was fitted to.
     folder
-        Made where it is not there.
+        Made if it is not there.
     about
-        Kept beside the configuration: seed, split, metrics and so on.
+        Values for JSON, kept beside the configuration: seed, split, metrics and so on.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    files = [WEIGHTS, PAIRS, GRAPH]
     state = {
         f"{i}.{name}": t.detach().cpu().contiguous()
         for i, m in enumerate(fitted.members)
@@ -59,10 +69,13 @@ def save(
             f.name: getattr(fitted.gene_attention, f.name).cpu().contiguous() for f in fields(GeneAttention)
         }
         save_file(gene_attention, folder / GENE_ATTENTION)
+        files.append(GENE_ATTENTION)
     save_file(state, folder / WEIGHTS)
     members = [{"best_epoch": m.best_epoch, "validation": m.validation} for m in fitted.members]
     text = json.dumps(
         {
+            "format": FORMAT,
+            "files": files,
             **about,
             "config": fitted.config.model_dump(mode="json"),
             "scale": asdict(fitted.scale),
@@ -82,18 +95,19 @@ def save(
 
 
 def load_graph(folder: Path) -> Heterograph:
-    """The graph a run was fitted on.
+    """The graph that a run was fitted on.
 
     Raises
     ------
     ModelError
-        If the folder is not that of a run.
+        If the folder holds no run, a run of another format, or lacks a file, or the graph cannot be read.
     """
-    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
-        raise ModelError(
-            f"{folder} holds no trained run ({CONFIG} and {WEIGHTS}); bring it back, or train again: cli train"
-        )
-    return graphs.load(folder / GRAPH)
+    _checked(folder)
+    with _reading(folder / GRAPH):
+        try:
+            return graphs.load(folder / GRAPH)
+        except InputError as error:  # it says how to export a graph, which does not help here
+            raise ValueError(str(error).partition(";")[0]) from error
 
 
 def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitted:
@@ -102,24 +116,28 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
     Parameters
     ----------
     folder
-        Of a run.
+        The run's.
     heterograph
-        `load_graph` of it, with drugs or cell lines added after its own where some are to be predicted.
+        `load_graph` of the folder. New drugs and cell lines that are to be predicted come after its own.
     device
         ``cpu`` or ``cuda``.
 
     Raises
     ------
     ModelError
-        If a file is missing or of other sizes, or new entities are asked of a network that has none.
+        If the folder holds no run, a run of another format, or lacks a file; if a file cannot be read or has other
+        sizes; or if the graph has new drugs or cell lines that the preset's network cannot predict.
     """
-    about = json.loads((folder / CONFIG).read_text())
-    config = Config.model_validate(about["config"])
+    about = _checked(folder)
+    with _reading(folder / CONFIG):
+        config = Config.model_validate(about["config"])
+        scale = Scale(**about["scale"])
+        fits = [(int(member["best_epoch"]), float(member["validation"])) for member in about["members"]]
+    with _reading(folder / WEIGHTS):
+        state = load_file(folder / WEIGHTS, device=device)
     tensors = network_tensors(heterograph, config.network).to(device)
-    scale = Scale(**about["scale"])
-    state = load_file(folder / WEIGHTS, device=device)
     members = []
-    for index, member in enumerate(about["members"]):
+    for index, (best_epoch, validation) in enumerate(fits):
         network = make_network(tensors, config, scale.task, index)
         prefix = f"{index}."
         _load_state(
@@ -127,18 +145,17 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
             {k.removeprefix(prefix): t for k, t in state.items() if k.startswith(prefix)},
             config.preset,
         )
-        members.append(Member(network.eval(), member["best_epoch"], member["validation"]))
-    gene_attention = (
-        GeneAttention(**load_file(folder / GENE_ATTENTION, device=device))
-        if (folder / GENE_ATTENTION).is_file()
-        else None
-    )
+        members.append(Member(network.eval(), best_epoch, validation))
+    gene_attention = None
+    if GENE_ATTENTION in about["files"]:
+        with _reading(folder / GENE_ATTENTION):
+            gene_attention = GeneAttention(**load_file(folder / GENE_ATTENTION, device=device))
     messages = _messages(tensors, config, scale, _training_pairs(folder, heterograph), gene_attention)
     return Fitted(config, scale, tensors, tuple(members), messages, float("nan"), gene_attention)
 
 
 def on_graph(fitted: Fitted, folder: Path, heterograph: Heterograph) -> Fitted:
-    """What `load` read, on another graph of the same nodes: the networks are not read again."""
+    """The ensemble that `load` read, on another graph of the same nodes; the weights are not read again."""
     tensors = network_tensors(heterograph, fitted.config.network).to(fitted.device)
     training = _training_pairs(folder, heterograph)
     messages = _messages(tensors, fitted.config, fitted.scale, training, fitted.gene_attention)
@@ -158,12 +175,12 @@ def _messages(
 
 
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:
-    """Load weights; tensors with a place for each drug or cell line get zeros for those that came later."""
+    """Load weights; tensors with a row for each drug or cell line get zeros for the new ones."""
     of_entities = _entity_axes(network)
     for name, wanted in network.state_dict().items():
         if name not in state:
             raise ModelError(
-                f'the run has no "{name}", it was trained by another version; train again: cli train'
+                f'the run has no weights "{name}", so it was trained by another version; train again: cli train'
             )
         have = state[name]
         if have.shape == wanted.shape:
@@ -181,7 +198,7 @@ def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> No
 
 
 def _entity_axes(network: nn.Module) -> dict[str, int]:
-    """Name of a tensor that its module has in ``ENTITY_AXES`` → the axis on which drugs or cell lines have places."""
+    """Name of a tensor that its module lists in ``ENTITY_AXES`` → the axis of its drugs or cell lines."""
     return {
         f"{at}.{name}".removeprefix("."): axis
         for at, module in network.named_modules()
@@ -189,15 +206,63 @@ def _entity_axes(network: nn.Module) -> dict[str, int]:
     }
 
 
+def training_pairs(folder: Path) -> pa.Table:
+    """The pairs that a run was fitted to: ``drug``, ``cell_line`` (ids), ``label`` (0 or 1), ``ln_ic50`` (ln µmol/l).
+
+    Raises
+    ------
+    ModelError
+        As `load_graph`.
+    """
+    _checked(folder)
+    with _reading(folder / PAIRS):
+        return pq.read_table(folder / PAIRS)
+
+
 def _training_pairs(folder: Path, heterograph: Heterograph) -> Responses:
-    table = pq.read_table(folder / PAIRS)
+    table = training_pairs(folder)
     drug = {str(i): n for n, i in enumerate(heterograph.ids["Drug"])}
     cell_line = {str(i): n for n, i in enumerate(heterograph.ids["CellLine"])}
-    return Responses(
-        np.array([drug[i] for i in table["drug"].to_pylist()], np.int64),
-        np.array([cell_line[i] for i in table["cell_line"].to_pylist()], np.int64),
-        table["label"].to_numpy().astype(np.float32),
-        table["ln_ic50"].to_numpy().astype(np.float32),
-        len(drug),
-        len(cell_line),
-    )
+    with _reading(folder / PAIRS):
+        return Responses(
+            np.array([drug[i] for i in table["drug"].to_pylist()], np.int64),
+            np.array([cell_line[i] for i in table["cell_line"].to_pylist()], np.int64),
+            table["label"].to_numpy().astype(np.float32),
+            table["ln_ic50"].to_numpy().astype(np.float32),
+            len(drug),
+            len(cell_line),
+        )
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    """What is in a folder's ``config.json``, once its format and its files are those of a run that can be loaded."""
+    if not (folder / CONFIG).is_file():
+        raise ModelError(
+            f"{folder} holds no trained run (no {CONFIG}); bring it back, or train again: cli train"
+        )
+    with _reading(folder / CONFIG):
+        about: dict[str, Any] = json.loads((folder / CONFIG).read_text())
+        found = about.get("format", 1)
+    if found != FORMAT:
+        raise ModelError(
+            f"{folder} was written in format {found} of a run's folder, this version reads format {FORMAT}; "
+            "train again: cli train"
+        )
+    for name in about["files"]:
+        if not (folder / name).exists():
+            raise ModelError(f"{folder} lacks {name}; bring it back, or train again: cli train")
+    return about
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say in one line that a file of a run cannot be read, whatever its reader raises."""
+    try:
+        yield
+    except (ModelError, MemoryError):
+        raise
+    except (
+        Exception
+    ) as error:  # each format has errors of its own, and DGL and safetensors share no class with others
+        why = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error

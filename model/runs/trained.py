@@ -1,4 +1,4 @@
-"""One training run: store → heterograph → fit → held-out figures → folder → register; `commands.py` calls it."""
+"""Trains one run: store → heterograph → fit → held-out figures → folder → register. `cli train` calls it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pharmagraph.model.responses.measured import Responses, dataset_name, requir
 from pharmagraph.model.responses.scale import Scale
 from pharmagraph.model.responses.splits import Fold, folds
 from pharmagraph.model.runs import saved
-from pharmagraph.model.runs.attention_tables import attention_tables
+from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Fitted, Progress
@@ -40,12 +40,14 @@ from pharmagraph.model.training.from_graph import fit_graph
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that stands in the register.
+    """A run that was trained and registered.
 
     Attributes
     ----------
-    run_id, folder
-        Where it is.
+    run_id
+        Its id in the register.
+    folder
+        Of its weights, its graph and the attention of every edge.
     figures
         ``metric``, ``grouping``, ``model`` (value of the network) and ``additive`` (of the baseline) on the
         held-out pairs; empty when nothing was held out.
@@ -53,8 +55,11 @@ class Trained:
         Pairs.
     fitted
         The response network.
-    layer
-        Whose attention the ATTENDS edges carry.
+    gene_attention
+        Where the attention of drugs to genes comes from: ``targets`` (fitted to known targets), ``network`` (the
+        response network's own) or ``none``.
+    unused_attention
+        Relations, as ``CellLine→Gene``, whose attention has no part in the predictions, each with the reason.
     """
 
     run_id: str
@@ -63,7 +68,8 @@ class Trained:
     n_training: int
     n_held_out: int
     fitted: Fitted
-    layer: str
+    gene_attention: str
+    unused_attention: dict[str, str]
 
 
 def train(
@@ -89,23 +95,23 @@ def train(
     config
         A preset.
     folder
-        Where runs' folders are made.
+        In which the run's folder is made.
     datasets
-        Train on the responses of these; of all unless given.
+        Ids of the datasets whose responses it is trained on; all of them unless given.
     split
         What is held out for the figures: one fold of five, or nothing.
     task, seed, device, report
-        As in `model.training.fit`; ``auto`` takes a GPU where there is one.
+        As in `model.training.fit`; ``auto`` takes a GPU if there is one.
     n_null
         Permutations of the responses for the q-values of attention to genes; 0 for none, else 2 or more.
     stage
-        Told what is being done.
+        Called with the name of each stage.
 
     Raises
     ------
     PharmagraphError
-        Before training: if the store holds no responses, one class only, entities of which nothing is known, or
-        q-values are asked of a run without attention to known targets.
+        Before training: if the store holds no responses or those of one class only, if nothing is known of a cell line
+        that is to be predicted unseen, or if q-values are asked of a run without attention to known targets.
     """
     started = datetime.now(UTC)
     device = resolve_device(device)
@@ -150,12 +156,13 @@ def train(
     figures = _figures(fitted, problem, held_out)
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
-    layer = "axial between similar nodes, else last" if config.network.axial else "last"
-    if config.network.gaussian_process:
-        layer = "all parts between similar nodes and to own responses, else last"
+    source = "network" if ("Drug", "Gene") in tables else "none"
     if targets is not None:
-        tables[("Drug", "Gene")] = targets.table(heterograph)
-        layer = f"targets from drugs to genes, {layer}"
+        tables["Drug", "Gene"] = targets.table(heterograph)
+        source = "targets"
+    unused = {
+        "→".join(ends): why for ends, why in unused_attention(fitted, tables, gene_attention=source).items()
+    }
     run = {
         "preset": config.preset,
         "config": config.model_dump(mode="json"),
@@ -163,7 +170,8 @@ def train(
         "split": split.value,
         "metrics": {f"{f['metric']} {f['grouping']}": _finite(f["model"]) for f in figures}
         | {f"additive {f['metric']} {f['grouping']}": _finite(f["additive"]) for f in figures},
-        "layer": layer,
+        "gene_attention": source,
+        "unused_attention": unused,
         "datasets": dataset_name(heterograph).split("+"),
         "git_fingerprint": git_fingerprint(),
         "data_fingerprint": heterograph.fingerprint(),
@@ -192,7 +200,7 @@ def train(
         if place.name not in {row["id"] for row in runs.runs(store)}:
             shutil.rmtree(place, ignore_errors=True)
         raise
-    return Trained(place.name, place, figures, len(training), len(held_out), fitted, layer)
+    return Trained(place.name, place, figures, len(training), len(held_out), fitted, source, unused)
 
 
 def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fold:
@@ -204,7 +212,7 @@ def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fo
 def _audit(
     heterograph: Heterograph, measured: Responses, fold: Fold, split: Split, groups: Groups
 ) -> list[leaks.Check]:
-    """The leak audit of the held-out fold; nothing to look at when nothing is held out."""
+    """The leak audit of the held-out fold; empty when nothing is held out."""
     if split is Split.none:
         return []
     checks = [
@@ -218,11 +226,11 @@ def _audit(
 def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict[str, Any]]:
     if not len(held_out):
         return []
-    target = held_out.label(problem.task)
+    label = held_out.label(problem.task)
     pairs = (held_out.drug, held_out.cell_line)
-    network = score(target, fitted.predict(*pairs), *pairs, problem.task)
+    network = score(label, fitted.predict(*pairs), *pairs, problem.task)
     additive = fit_predict(BASELINES["additive"], problem, *pairs)
-    baseline = score(target, additive, *pairs, problem.task)
+    baseline = score(label, additive, *pairs, problem.task)
     return [
         {"metric": n["metric"], "grouping": n["grouping"], "model": n["value"], "additive": b["value"]}
         for n, b in zip(network, baseline, strict=True)
@@ -230,7 +238,7 @@ def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict
 
 
 def _predictions(fitted: Fitted, heterograph: Heterograph, measured: Responses) -> pa.Table:
-    """Every pair of a measured drug and a measured cell line."""
+    """Predictions of every pair of a measured drug and a measured cell line."""
     drugs, cell_lines = np.unique(measured.drug), np.unique(measured.cell_line)
     drug, cell_line = np.repeat(drugs, len(cell_lines)), np.tile(cell_lines, len(drugs))
     column = "probability" if fitted.scale.task == "classification" else "ln_ic50"

@@ -1,6 +1,6 @@
-"""Attention of drugs to genes, fitted to known targets, and what it is fitted from.
+"""Attention of drugs to genes, fitted to known targets, and the evidence that it is fitted to them from.
 
-Targets that are held out and found again are in `evaluation.targets`.
+Recovery of held-out targets is in `evaluation.targets`.
 """
 
 from pharmagraph.model.targets.gene_attention import GeneAttention

@@ -1,7 +1,7 @@
-"""Attention of every drug over all candidate genes, trained to find targets that are kept from it.
+"""The network that attends from every drug to all candidate genes, and the loss by which it finds hidden targets.
 
-The coefficient is the score: held-out targets are looked for in the attention itself, so what a user reads is what
-was tested. Where responses come in is `evidence.py`; which targets are visible is the caller's to say.
+Held-out targets are ranked by the attention coefficient itself, so what a user reads is what was tested. Responses
+enter through `evidence`; the caller says which targets are visible.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from pharmagraph.model.inputs.similarities import N_SHARPENED_DRUG_KERNELS
 from pharmagraph.model.targets.evidence import GENE_RELATIONS, PairEvidence
 
 LIMIT = 100.0
-"""Largest weight of a neighbour: the exponential of a likeness does not run away."""
+"""Largest weight of a neighbour, so that the exponential of a similarity stays bounded."""
 
 
 @dataclass(frozen=True)
 class PairTensors:
-    """Evidence as tensors, with the relations of all candidate genes to those with a visible target.
+    """Evidence as tensors.
 
     Attributes
     ----------
     drugs
-        Which drugs are scored, numbers, int64 (n_drugs,).
+        Numbers of the drugs that are scored, int64 (n_drugs,).
     drug_similarity
-        Theirs to the drugs that have a visible target, (n_drugs, n_senders, n_kernels).
+        Of the scored drugs to the drugs that have a visible target, (n_drugs, n_senders, n_kernels).
     senders
-        Which drugs those are, numbers, int64 (n_senders,).
+        Numbers of the drugs that have a visible target, int64 (n_senders,).
     gene_relations
-        Of the genes to the sources, (n_relations, n_genes, n_sources).
+        Of the candidate genes to the sources, (n_relations, n_genes, n_sources).
     association
-        (n_drugs, n_genes).
+        Of expression with response, (n_drugs, n_genes).
     sources
-        Genes that are some drug's visible target, positions among the genes, int64 (n_sources,).
+        Genes that are a visible target of some drug, positions among the candidates, int64 (n_sources,).
     """
 
     drugs: Tensor
@@ -49,7 +49,7 @@ class PairTensors:
 
     @classmethod
     def of(cls, evidence: PairEvidence, visible: np.ndarray) -> PairTensors:
-        """For visible targets, bool (n_drugs, n_genes)."""
+        """From evidence and visible targets, bool (n_drugs, n_genes)."""
         senders, sources = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
         return cls(
             torch.arange(evidence.n_drugs),
@@ -61,12 +61,12 @@ class PairTensors:
         )
 
     def of_senders(self) -> PairTensors:
-        """The same for the senders alone, which are then numbered among themselves."""
+        """The same for the senders alone, renumbered from 0."""
         numbered = torch.arange(len(self.senders))
         return replace(self.some_drugs(self.senders), drugs=numbered, senders=numbered)
 
     def some_drugs(self, drugs: Tensor) -> PairTensors:
-        """The same where only some of the drugs are scored, positions among those that are, int64 (n,)."""
+        """The same for some of the scored drugs, positions among them, int64 (n,)."""
         return replace(
             self,
             drugs=self.drugs[drugs],
@@ -75,7 +75,7 @@ class PairTensors:
         )
 
     def some_genes(self, genes: Tensor) -> PairTensors:
-        """The same for some of the genes, ascending positions that hold all the sources, int64 (n,)."""
+        """The same for some of the genes: positions in ascending order that include all sources, int64 (n,)."""
         return replace(
             self,
             gene_relations=self.gene_relations[:, genes],
@@ -85,7 +85,7 @@ class PairTensors:
 
 
 class _Likeness(nn.Module):
-    """Weights of similar drugs, one a head: the exponential of a learned score, which starts as similarity alone."""
+    """Weights of similar drugs, one a head: the exponential of a learned score that starts as the mean similarity."""
 
     def __init__(self, n_kernels: int, heads: int) -> None:
         super().__init__()
@@ -109,20 +109,20 @@ class TargetAttention(nn.Module):
         s_{dg} = a^\top \mathrm{LeakyReLU}(W e_{dg} + b), \quad
         \alpha_{dg} = \mathrm{softmax}_g(s_{dg})
 
-    The features of a pair :math:`e_{dg}` are what neighbours say: targets of similar drugs, whose weights are learned,
-    genes related to the drug's own targets and genes related to similar drugs' targets, a feature a relation, the
-    number of drugs with the target, and association with response.
+    The features :math:`e_{dg}` of a pair come from neighbours. They say whether the gene is a target of similar drugs
+    (with learned weights), how it is related to the drug's other targets and to targets of similar drugs (one feature a
+    relation), how many drugs have it as a target, and how its expression is associated with response.
 
     Parameters
     ----------
     n_drug_kernels, n_gene_relations
-        Widths of the likenesses.
+        Number of similarities of drugs, and of relations of genes.
     heads
-        Weights of similar drugs learned side by side, from those that let many speak to those that let few.
+        Weightings of similar drugs that are learned side by side; they start from broad to narrow.
     channels
-        Width of the score.
+        Width of the score's hidden layer.
     dropout
-        Of the score's channels.
+        Of the hidden layer.
     """
 
     def __init__(
@@ -148,9 +148,9 @@ class TargetAttention(nn.Module):
         Parameters
         ----------
         pairs
-            Of the drugs and genes that are scored.
+            Evidence on the drugs and genes that are scored.
         visible
-            Targets that may be leaned on, 0 or 1, float32 (n_all_drugs, n_genes); of senders and sources alone.
+            Visible targets, 0 or 1, float32 (n_all_drugs, n_genes); 1 only for senders and sources.
 
         Returns
         -------
@@ -163,7 +163,7 @@ class TargetAttention(nn.Module):
         return scores.view(features.shape[1:])
 
     def features(self, pairs: PairTensors, visible: Tensor) -> Tensor:
-        """What neighbours say of each pair, (n_features, n_drugs, n_genes)."""
+        """Features of each pair from its neighbours, (n_features, n_drugs, n_genes)."""
         apart = pairs.drugs[:, None] != pairs.senders
         of_senders, of_sources = visible[pairs.senders], visible[:, pairs.sources]
         sends = apart & of_senders.any(1)
@@ -188,22 +188,22 @@ class TargetAttention(nn.Module):
 
 
 def recovery_loss(scores: Tensor, drug: Tensor, gene: Tensor, excluded: Tensor, log_weight: Tensor) -> Tensor:
-    """Negative log of the attention that targets kept from the scorer get, mean over them.
+    """Mean negative log of the attention that hidden targets get.
 
     Parameters
     ----------
     scores
-        (n_drugs, n_genes).
+        Before the softmax, (n_drugs, n_genes).
     drug, gene
-        The targets to find, rows and columns of ``scores``, int64 (n,).
+        The hidden targets: rows and columns of ``scores``, int64 (n,).
     excluded
-        Pairs that do not compete: the visible targets, bool (n_drugs, n_genes).
+        Pairs outside the softmax: the visible targets, bool (n_drugs, n_genes).
     log_weight
-        Of a gene that stands for many that were not drawn, (n_genes,); 0 for one that stands for itself.
+        Logarithm of the number of genes that a sampled gene stands for, (n_genes,); 0 if it stands for itself.
 
     Notes
     -----
-    A drug's other targets to find are no competitors of this one.
+    A drug's other hidden targets do not compete with this one.
     """
     wanted = torch.zeros_like(excluded)
     wanted[drug, gene] = True

@@ -1,6 +1,6 @@
-"""What bears on a drug–gene pair beside the known targets: likeness of drugs, likeness of genes, association.
+"""Evidence on drug–gene pairs other than known targets: similarity of drugs, relations of genes, association.
 
-No target enters here, and of the responses only those that it is given.
+No target enters here, and only those responses that the caller gives.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pharmagraph.model.responses.visible import Visible, residuals
 
 RESPONSE_KERNELS = ("response_signature", "response_correlation")
 GENE_RELATIONS = ("coexpression", "family", "prefix", "interaction", "walk", "pathway")
-"""How one gene is like another, in the order of `PairEvidence.gene_relations`."""
+"""Ways in which one gene is related to another, in the order of `PairEvidence.gene_relations`."""
 
 N_SIGNATURE = 16
 SIGNATURE_RIDGE = 10.0
 OVERLAP_SHRINKAGE = 10.0
 COEXPRESSION_POWER = 3
-"""Leaves strong co-expression: a sum over many weak ones is noise."""
+"""Power of the correlation: it suppresses weak correlations, whose sum over many genes is noise."""
 WALK_SCALE = 300.0
-"""Brings the logarithm of a walk's probabilities to the size of the other relations."""
+"""Factor that brings the logarithm of a walk's probabilities to the size of the other relations."""
 RESTART = 0.5
 N_STEPS = 20
 
@@ -44,18 +44,18 @@ class PairEvidence:
     genes
         Node numbers of the candidate genes, ascending, int64 (n_genes,).
     symbols
-        Of the candidate genes.
+        HGNC symbols of the candidate genes.
     structure_group
-        A number that drugs of one structure share, int64 (n_drugs,).
+        The same number for drugs of the same structure, int64 (n_drugs,).
     drug_similarity
         float32 (n_drugs, n_drugs, n_kernels), in the order of `model.similarities.DRUG_KERNELS`, then
         ``RESPONSE_KERNELS``.
     association
         Correlation of expression with response, float32 (n_drugs, n_genes); 0 where unknown.
     profile
-        Unit rows of centred expression, float32 (n_genes, n_cell_lines): their products are co-expression.
+        Unit rows of centred expression, float32 (n_genes, n_cell_lines): their products are correlations.
     family, prefix
-        Numbers that genes of one symbol stem, and of one three-letter prefix, share; int64 (n_genes,).
+        The same number for genes whose symbols have the same stem, or the same first three letters; int64 (n_genes,).
     links
         Interactions of all genes of the graph, CSR (n_all, n_all), symmetric, 0 or 1.
     membership
@@ -87,7 +87,7 @@ class PairEvidence:
     def of(
         cls, heterograph: Heterograph, tensors: GraphTensors, visible: Visible, genes: np.ndarray
     ) -> PairEvidence:
-        """Of a graph, the responses that may be seen, and the genes that may be attended to.
+        """Evidence from a graph and visible responses.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class PairEvidence:
         visible
             Training responses only.
         genes
-            `candidate_genes`.
+            Node numbers of the `candidate_genes`, ascending, int64 (n_genes,).
         """
         symbols = np.array([str(g) for g in heterograph.ids["Gene"][genes]])
         expression = tensors.expression.cpu()
@@ -116,7 +116,7 @@ class PairEvidence:
         )
 
     def with_responses(self, tensors: GraphTensors, visible: Visible) -> PairEvidence:
-        """The same where other responses may be seen."""
+        """The same with other visible responses."""
         return replace(
             self,
             drug_similarity=_drug_similarity(tensors, visible),
@@ -124,23 +124,23 @@ class PairEvidence:
         )
 
     def without_responses(self) -> PairEvidence:
-        """The same where no drug was ever tested."""
+        """The same without any response."""
         similarity = self.drug_similarity.copy()
         similarity[..., -len(RESPONSE_KERNELS) :] = 0
         return replace(self, drug_similarity=similarity, association=np.zeros_like(self.association))
 
     def without_family(self) -> PairEvidence:
-        """The same without what symbols say of families: every gene is alone."""
+        """The same without families: every gene is the only one of its stem and prefix."""
         alone = np.arange(self.n_genes)
         return replace(self, family=alone, prefix=alone)
 
     def gene_relations(self, sources: np.ndarray) -> np.ndarray:
-        """How every candidate gene is like some of them; a gene is not like itself.
+        """Relations of every candidate gene to some of them; 0 of a gene to itself.
 
         Parameters
         ----------
         sources
-            Positions among the candidates, int64 (n_sources,).
+            The latter, positions among the candidates, int64 (n_sources,).
 
         Returns
         -------
@@ -166,16 +166,16 @@ class PairEvidence:
 
 
 def candidate_genes(tensors: GraphTensors, known_genes: np.ndarray, n_expressed: int) -> np.ndarray:
-    """The genes that may be attended to: those that are some drug's target, and those with most expression signal.
+    """The genes that drugs may attend to: all known targets, and the genes with most expression signal.
 
     Parameters
     ----------
     tensors
         Of the graph.
     known_genes
-        Node numbers, from every known target, held-out ones included: a gene must be a candidate to be found.
+        Node numbers of the genes of all known targets, held-out ones included: only a candidate can be found.
     n_expressed
-        Genes by the sum of squared z over cell lines; ties go to the smaller number.
+        Number of genes by the sum of squared z over cell lines; ties go to the smaller number.
 
     Returns
     -------
@@ -187,29 +187,29 @@ def candidate_genes(tensors: GraphTensors, known_genes: np.ndarray, n_expressed:
 
 
 def stem(symbol: str) -> str:
-    """A symbol's family by its letters: ``HDAC`` of HDAC1, ``TUBA`` of TUBA1A; the symbol itself where too short.
+    """The stem of a symbol, which stands for its family: ``HDAC`` for HDAC1, ``TUBA`` for TUBA1A.
 
-    Only the letters before the first digit count, four at most; families by name are a rule of thumb (ABL1 and
-    SRC are both kinases), but nobody needs a licence for them.
+    It is the first four letters before the first digit, or the whole symbol if there are fewer than three. Families by
+    symbol are a rule of thumb (ABL1 and SRC are both kinases), but need no licensed data.
     """
     letters = re.sub(r"\d.*$", "", symbol)
     return letters[:4] if len(letters) >= 3 else symbol
 
 
 def walk(links: sparse.csr_matrix, sources: np.ndarray) -> np.ndarray:
-    """Where random walks that start at some genes are found, if they go back to their start every other step.
+    """Random walks with restart: the probability of being at each gene, from each of some genes.
 
     Parameters
     ----------
     links
-        Symmetric, 0 or 1, CSR (n, n).
+        Interactions, symmetric, 0 or 1, CSR (n, n).
     sources
-        Where the walks start, int64 (n_sources,).
+        Genes at which the walks start and restart, int64 (n_sources,).
 
     Returns
     -------
     ndarray
-        Probabilities, float32 (n_sources, n); a gene without links keeps its walk.
+        Probabilities, float32 (n_sources, n). A walk stays at a gene without links.
     """
     degree = np.asarray(links.sum(1)).ravel()
     step = (
@@ -237,7 +237,10 @@ def _drug_similarity(tensors: GraphTensors, visible: Visible) -> np.ndarray:
 
 
 def _signature_cosine(tensors: GraphTensors, residual: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
-    """Cosine of drugs' ridge coefficients of response on the main axes of expression: it needs no common cell line."""
+    """Cosine between drugs' ridge coefficients of response on the principal components of expression.
+
+    Two drugs need no common cell line.
+    """
     expression = tensors.expression.cpu()
     axes = PrincipalComponents(expression.shape[1], N_SIGNATURE, expression)(expression)
     gram = torch.einsum("cd,ck,cl->dkl", measured, axes, axes) + SIGNATURE_RIDGE * torch.eye(N_SIGNATURE)
@@ -247,7 +250,7 @@ def _signature_cosine(tensors: GraphTensors, residual: torch.Tensor, measured: t
 
 
 def _overlap_correlation(residual: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
-    """Correlation of drugs' responses over the cell lines both were tested on, shrunk by their number."""
+    """Correlation of two drugs' responses over their common cell lines, shrunk if these are few."""
     common = measured.T @ measured
     square = (residual**2).T @ measured
     scale = (square * square.T).sqrt() * (common + OVERLAP_SHRINKAGE) / common.clamp(min=1)

@@ -1,6 +1,6 @@
-"""Fits target attention: in every step some visible targets are hidden, and found by what the rest say.
+"""Fits target attention: in every step some visible targets are hidden and have to be found from the others.
 
-It is given training targets and training responses; nothing that is held out is within its reach.
+It is given training targets and training responses only, nothing that is held out.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pharmagraph.model.targets.attention import PairTensors, TargetAttention, re
 from pharmagraph.model.targets.evidence import PairEvidence
 
 FEWEST_DRUGS = 2
-"""With a known target; with fewer nothing can be hidden and found."""
+"""Drugs with a known target; with fewer no target can be hidden and found."""
 BLOCK = 64
-"""Drugs scored at a time: the features of all pairs at once would be the largest thing in memory."""
+"""Drugs scored at a time, because the features of all pairs at once would need most of the memory."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,16 @@ class Settings:
     members
         Networks whose attention is averaged.
     steps
-        Draws of hidden targets.
+        Steps of the optimiser; each hides another sample of targets.
     hidden_share
-        Of the targets, hidden in a step.
+        Fraction of the targets that is hidden in a step.
     hide_drugs, hide_genes
-        Shares of the steps in which whole structures, and whole genes, are hidden instead of pairs.
+        Fractions of the steps in which all targets of some structures, or all drugs of some genes, are hidden in place
+        of single pairs.
     sampled_genes
-        Genes without a visible target that compete in a step, drawn anew; they stand for all.
+        Genes without a visible target that compete in a step; each step samples others, which stand for all.
+    learning_rate, weight_decay
+        Of AdamW.
     heads, channels, dropout
         Of `TargetAttention`.
     """
@@ -57,14 +60,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class FittedTargets:
-    """An ensemble that was fitted on one training part.
+    """An ensemble fitted to training targets.
 
     Attributes
     ----------
     members
-        In evaluation mode.
+        The networks, in evaluation mode.
     scores
-        Of each, before the softmax, float32 (members, n_drugs, n_genes).
+        Of each member, before the softmax, float32 (members, n_drugs, n_genes).
     """
 
     members: tuple[TargetAttention, ...]
@@ -82,7 +85,7 @@ class FittedTargets:
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Over the last axis, float64."""
+    """Softmax over the last axis, float64."""
     weight: np.ndarray = scores.astype(np.float64)
     weight -= scores.max(-1, keepdims=True)
     np.exp(weight, out=weight)
@@ -99,18 +102,18 @@ def fit(
     Parameters
     ----------
     evidence
-        Of the graph and the training responses.
+        From the graph and the training responses.
     visible
         Training targets, bool (n_drugs, n_genes).
     seed
-        Same seed, same number of threads: the same scores to the last bit.
+        The same seed and number of threads give the same scores to the last bit.
     settings
         The defaults unless given.
 
     Raises
     ------
     ModelError
-        If fewer than two drugs have a target: nothing can be hidden and found.
+        If fewer than two drugs have a target, so that none can be hidden and found.
     """
     settings = settings or Settings()
     if visible.any(1).sum() < FEWEST_DRUGS:
@@ -132,7 +135,7 @@ def score(members: Sequence[TargetAttention], evidence: PairEvidence, visible: n
     members
         In evaluation mode.
     evidence, visible
-        What they may lean on, as in `fit`.
+        As in `fit`.
     """
     return _score(members, PairTensors.of(evidence, visible), visible)
 
@@ -143,8 +146,8 @@ def _score(members: Sequence[TargetAttention], pairs: PairTensors, visible: np.n
     with torch.inference_mode():
         for drugs in torch.arange(n_drugs).split(BLOCK):
             block = pairs.some_drugs(drugs)
-            for said, member in zip(scores, members, strict=True):
-                said[drugs.numpy()] = member(block, given).numpy()
+            for of_member, member in zip(scores, members, strict=True):
+                of_member[drugs.numpy()] = member(block, given).numpy()
     return scores
 
 
@@ -170,13 +173,13 @@ def _fit_member(
     )
     is_target = known.sum(0) > 0
     targeted, others = np.flatnonzero(is_target), np.flatnonzero(~is_target)
-    n_drawn = min(settings.sampled_genes, len(others))
+    n_sampled = min(settings.sampled_genes, len(others))
     for _ in range(settings.steps):
         hidden = _hidden(known, group, settings, random)
         if not hidden.any():
             continue
-        genes = np.sort(np.concatenate([targeted, random.choice(others, n_drawn, replace=False)]))
-        log_weight = np.where(is_target[genes], 0.0, np.log(len(others) / max(n_drawn, 1)))
+        genes = np.sort(np.concatenate([targeted, random.choice(others, n_sampled, replace=False)]))
+        log_weight = np.where(is_target[genes], 0.0, np.log(len(others) / max(n_sampled, 1)))
         drug, gene = np.nonzero(hidden)
         drugs, row = np.unique(drug, return_inverse=True)
         given = (known & ~hidden)[:, genes]
@@ -199,7 +202,7 @@ def _fit_member(
 def _hidden(
     known: np.ndarray, group: np.ndarray, settings: Settings, random: np.random.Generator
 ) -> np.ndarray:
-    """The targets to find in a step, bool as ``known``; those of a structure's twins go together."""
+    """The targets to hide in a step, bool as ``known``; those of drugs of the same structure are hidden together."""
     drug, gene = np.nonzero(known)
     kind = random.random()
     if kind < settings.hide_drugs:
@@ -209,7 +212,7 @@ def _hidden(
     else:
         unit = group[drug] * known.shape[1] + gene
     number = np.unique(unit, return_inverse=True)[1]
-    drawn = (random.random(number.max(initial=0) + 1) < settings.hidden_share)[number]
+    chosen = (random.random(number.max(initial=0) + 1) < settings.hidden_share)[number]
     hidden = np.zeros_like(known)
-    hidden[drug[drawn], gene[drawn]] = True
+    hidden[drug[chosen], gene[chosen]] = True
     return hidden

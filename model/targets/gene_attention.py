@@ -1,5 +1,8 @@
-"""Attention of drugs to genes as a run keeps it and its response network draws on it: drugs that attend to the same
-genes act alike. It is fitted in `model/targets`; what the network makes of it is the kernel part's (`kernel_of`)."""
+"""Attention of drugs to genes as a run keeps it and its response network uses it.
+
+Drugs that attend to the same genes are expected to act alike: the overlap of their attention is a term of the Gaussian
+process's drug kernel (`inputs.similarities.kernel_of`).
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from pharmagraph.model.inputs.similarities import N_SHARPENED_DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import GraphTensors
 
 SHARPNESS = 4
-"""Power of the similarity by which a drug that came later is given the attention of the drugs it is like."""
+"""Power of the similarity by which a new drug gets a weighted mean of the attention of known drugs."""
 
 
 @dataclass(frozen=True)
 class GeneAttention:
-    """What a fitted attention finds for each drug, before its known targets are put first.
+    """Fitted attention of each drug to candidate genes, before its known targets are put first.
 
     Attributes
     ----------
@@ -26,8 +29,8 @@ class GeneAttention:
     found
         Softmax over a drug's candidates, float32 (n_drugs, n_candidates).
     blind
-        The same where no response is evidence: what the network sees while it is fitted, so that a pair that is
-        predicted has no part in what it is predicted from. Same shape.
+        The same without responses as evidence, same shape. The response network uses it while it is fitted, so that the
+        response of a pair has no part in its own prediction.
     """
 
     genes: Tensor
@@ -35,9 +38,9 @@ class GeneAttention:
     blind: Tensor
 
     def on(self, tensors: GraphTensors, *, blind: bool = False) -> Tensor:
-        """The attention of all drugs of a graph, with the graph's own known targets given, (n_drugs, n_candidates).
+        """Attention of all drugs of a graph, with the graph's known targets first, (n_drugs, n_candidates).
 
-        Drugs that came after the fit attend to what the drugs of their structure attend to.
+        New drugs, which were not in the fit, get the attention of drugs of similar structure.
         """
         device = tensors.structure.device
         found, genes = (self.blind if blind else self.found).to(device), self.genes.to(device)
@@ -50,7 +53,7 @@ class GeneAttention:
 
 
 def given_targets(tensors: GraphTensors, genes: Tensor) -> Tensor:
-    """Known targets among candidates, bool (n_drugs, n_candidates)."""
+    """Which candidate genes are known targets of which drugs, bool (n_drugs, n_candidates)."""
     drug, gene = tensors.targets.dst, tensors.targets.src
     position = torch.searchsorted(genes, gene).clamp(max=len(genes) - 1)
     candidate = genes[position] == gene
@@ -60,7 +63,7 @@ def given_targets(tensors: GraphTensors, genes: Tensor) -> Tensor:
 
 
 def with_given(found: Tensor, given: Tensor) -> Tensor:
-    r"""Attention of drugs some of whose targets are known.
+    r"""Attention with a drug's known targets first.
 
     .. math::
         \alpha_{dg} = \frac{1}{n_d + 1} \begin{cases} 1 & g \text{ is given} \\ p_{dg} / \sum_{h \text{ not given}}
@@ -71,12 +74,12 @@ def with_given(found: Tensor, given: Tensor) -> Tensor:
     found
         p, over a drug's candidates, (..., n_drugs, n_candidates).
     given
-        Known targets, n a drug, bool (n_drugs, n_candidates).
+        Known targets, :math:`n_d` of drug d, bool (n_drugs, n_candidates).
 
     Returns
     -------
     Tensor
-        Rows that sum to 1: what is known comes first, and all that is not shares what one more target would have.
+        Rows that sum to 1: known targets have equal weights, and all other genes together have that of one more target.
     """
     rest = found.masked_fill(given, 0.0)
     rest = rest / rest.sum(-1, keepdim=True).clamp(min=torch.finfo(rest.dtype).tiny)

@@ -1,8 +1,8 @@
-"""Whether responses have anything to do with a drug's attention to a gene: q-values against permuted responses.
+"""Tests whether responses contribute to a drug's attention to a gene: q-values against permuted responses.
 
-Within every drug the measured responses change places between the cell lines that it was tested on. That keeps how
-many cell lines a drug was tested on and how many of them it killed, and takes away what they have to do with
-expression and with other drugs' responses. The network is not fitted again: the question is what its evidence does.
+The responses of each drug are permuted over the cell lines that it was tested on. Its numbers of tested and of
+sensitive cell lines stay the same; associations with expression and with other drugs' responses are lost. The network
+is not fitted again: only its evidence changes.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ def q_values(
     Parameters
     ----------
     fitted, problem
-        Of the run.
+        The run's.
     tensors, training, scale
-        What the evidence was made of.
+        From which the evidence was made.
     n_permutations
-        At least 2: what structure and known targets alone give a pair is the mean over permutations.
+        At least 2; their mean is the attention that structure and known targets alone give a pair.
     seed
         Of the permutations.
     advance
-        Told of each.
+        Called with the name of each permutation.
 
     Notes
     -----
-    The statistic is how far the logarithm of attention is above its mean over permutations. A permutation's own is
-    against the mean of the others, and those of all genes of a drug make one null, as in Tusher, Tibshirani and Chu,
-    PNAS 98 (2001) 5116. A gene that alone stands above all of the null has a q of about 1 / ``n_permutations``.
+    The statistic is the logarithm of attention less its mean over permutations. That of a permutation is against the
+    mean of the other permutations, and those of all genes of a drug make one null, as in Tusher, Tibshirani and Chu,
+    PNAS 98 (2001) 5116. If one gene alone is above the whole null, its q is about 1 / ``n_permutations``.
     """
     random = np.random.default_rng(seed)
     null = []
@@ -63,13 +63,13 @@ def q_values(
 
 
 def contrasts(observed: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores less what permutations give the same pair: observed (n, m) and of each permutation (k, n, m), k ≥ 2."""
+    """Scores less their mean over permutations: observed (n, m), and of each permutation (k, n, m), k ≥ 2."""
     total, k = null.sum(0), len(null)
     return observed - total / k, null - (total - null) / (k - 1)
 
 
 def permuted(responses: Responses, random: np.random.Generator) -> Responses:
-    """The same pairs, with the measurements of each drug in another order."""
+    """The same pairs, with the responses of each drug permuted."""
     order = np.lexsort((random.random(len(responses)), responses.drug))
     place = np.argsort(responses.drug, kind="stable")
     label, ln_ic50 = np.empty_like(responses.response), np.empty_like(responses.ln_ic50)
@@ -78,6 +78,6 @@ def permuted(responses: Responses, random: np.random.Generator) -> Responses:
 
 
 def _logarithm(scores: np.ndarray) -> np.ndarray:
-    """Of the mean attention of members, float32 (n_drugs, n_genes)."""
+    """Logarithm of the mean attention of the members, float32 (n_drugs, n_genes)."""
     found: np.ndarray = np.log(softmax(scores).mean(0)).astype(np.float32)
     return found

@@ -1,4 +1,4 @@
-"""The question that a target test asks of a graph: its known targets over candidate genes, and the evidence."""
+"""What target attention is fitted to and tested on: known targets over candidate genes, and the evidence."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ N_EXPRESSED = 6000
 
 @dataclass(frozen=True)
 class TargetProblem:
-    """Known targets, and what else is known of the pairs.
+    """Known targets and the evidence on all pairs of a drug and a candidate gene.
 
     Attributes
     ----------
     evidence
-        Of all drugs and the candidate genes.
+        On these pairs.
     known
         Known targets, bool (n_drugs, n_genes).
     drugs
@@ -49,18 +49,18 @@ def target_problem(
     tensors: GraphTensors | None = None,
     visible: Visible | None = None,
 ) -> TargetProblem:
-    """Of a graph with targets and responses.
+    """The problem that a graph with known targets and responses poses.
 
     Parameters
     ----------
     heterograph
-        Whole or a subgraph.
+        The whole graph or a subgraph.
     n_expressed
-        Candidate genes beside known targets.
+        Candidate genes beside known targets, by expression signal.
     tensors
-        Of the same graph, where they are at hand.
+        Of the same graph; made unless given.
     visible
-        Responses that count as evidence, such as a run's training pairs; all of the graph unless given.
+        Responses that are evidence, such as a run's training pairs; all of the graph unless given.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A run's attention of drugs to genes: fitted beside the response network, on its training pairs and all known targets.
+"""A run's attention of drugs to genes, fitted beside the response network to all known targets and its training pairs.
 
-Known targets are given here as labels; that they stand high says that they were learned. What attention finds when they
-are hidden is measured by `evaluation.py`.
+Known targets are the labels here, so their high ranks show only that they were learned. Recovery of hidden targets is
+measured in `evaluation.targets`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from pharmagraph.kg.attention import attention_table
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.metrics.rank_agreement import stability
@@ -28,16 +29,16 @@ from pharmagraph.model.targets.problem import TargetProblem, target_problem
 
 @dataclass(frozen=True)
 class RunTargets:
-    """Of one run.
+    """Attention of drugs to genes fitted for one run.
 
     Attributes
     ----------
     problem
-        Known targets, candidates and the evidence of the training pairs.
+        Known targets, candidate genes and the evidence of the training pairs.
     fitted
-        The ensemble.
+        The fitted ensemble.
     q
-        Against permuted responses, (n_drugs, n_genes); None where no null was made.
+        False discovery rates against permuted responses, (n_drugs, n_genes); None if none were asked for.
     """
 
     problem: TargetProblem
@@ -45,37 +46,37 @@ class RunTargets:
     q: np.ndarray | None
 
     def attention(self) -> GeneAttention:
-        """What the response network draws on."""
+        """The attention that the response network uses."""
         evidence, known = self.problem.evidence.without_responses(), self.problem.known
         blind = softmax(score(self.fitted.members, evidence, known)).mean(0)
         found, blind = (torch.from_numpy(p.astype(np.float32)) for p in (self.fitted.attention, blind))
         return GeneAttention(torch.from_numpy(self.problem.evidence.genes), found, blind)
 
     def table(self, heterograph: Heterograph) -> pa.Table:
-        """All pairs of a drug and a candidate gene, as `model.attribution` makes the tables of other relations.
+        """The attention table of all pairs of a drug and a candidate gene.
 
-        Known targets come first; ``stability`` is of the genes that are none, or lists would agree on what was given.
+        Known targets come first. ``stability`` leaves them out, because they are given and so the same in all members.
         """
         found = self.fitted.member_attention
         weight = with_given(torch.from_numpy(found), torch.from_numpy(self.problem.known)).numpy()
         others = np.where(self.problem.known, -np.inf, found)
         n_members, n_drugs, n_genes = weight.shape
         drug, gene = np.repeat(np.arange(n_drugs), n_genes), np.tile(self.problem.evidence.genes, n_drugs)
-        columns = {
+        columns: dict[str, pa.Array | np.ndarray] = {
             "src": heterograph.names("Drug", drug).dictionary_encode(),
             "dst": heterograph.names("Gene", gene).dictionary_encode(),
-            "weight": pa.array(weight.mean(0).ravel()),
-            "competitors": pa.array(np.full(len(drug), n_genes)),
-            "spread": pa.array(weight.std(0).ravel()) if n_members > 1 else pa.nulls(len(drug), pa.float64()),
-            "stability": pa.array(np.repeat(stability(others), n_genes), from_pandas=True),
+            "weight": weight.mean(0).ravel(),
+            "competitors": np.full(len(drug), n_genes),
+            "spread": weight.std(0).ravel() if n_members > 1 else pa.nulls(len(drug), pa.float64()),
+            "stability": np.repeat(stability(others), n_genes),
         }
         if self.q is not None:
-            columns["q"] = pa.array(self.q.ravel())
-        return pa.table(columns)
+            columns["q"] = self.q.ravel()
+        return attention_table(columns)
 
 
 def enough_targets(heterograph: Heterograph) -> bool:
-    """Whether a graph's known targets can be learned from."""
+    """Whether enough drugs of a graph have known targets to fit attention to them."""
     drug = heterograph.relations["Drug", "TARGETS", "Gene"].src
     return len(np.unique(drug.numpy())) >= FEWEST_DRUGS
 
@@ -96,17 +97,17 @@ def fit_run(
     Parameters
     ----------
     heterograph, tensors
-        Of the run; there are `enough_targets`.
+        The run's graph; it has `enough_targets`.
     training, scale
-        Training pairs of the run: the only responses that count as evidence.
+        The run's training pairs: the only responses that are evidence.
     config
-        Of the preset.
+        The preset's section ``targets``.
     seed
-        Of the run.
+        The run's.
     n_null
-        Permutations of the responses for `q_values`.
+        Permutations of the responses for `q_values`; 0 for none.
     advance
-        Told what is being done.
+        Called with the name of each stage.
     """
     tensors = tensors.to("cpu")
     problem = target_problem(
@@ -135,7 +136,7 @@ def fit_gene_attention(
     task: Task,
     seed: int,
 ) -> GeneAttention | None:
-    """What a network of a preset draws on when it is fitted to training pairs; None where it draws on no such thing."""
+    """Attention to genes for the network of a preset, fitted with training pairs; None if the network uses none."""
     if config.targets is None or not config.network.uses_gene_attention or not enough_targets(heterograph):
         return None
     scale = Scale.of(training, task)

@@ -16,12 +16,14 @@ from pharmagraph.kg import runs
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
 from pharmagraph.kg.named import find_drug, find_node
 from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.commands.explain import _print
 from pharmagraph.model.explain.counterfactuals import agreement, parse_set, rank_genes, read_effects, what_if
 from pharmagraph.model.explain.explanation import explain
 from pharmagraph.model.explain.picture import write
 from pharmagraph.model.inputs.edits import Change, changed
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.reports.html import drug_report
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.runs import saved
 from pharmagraph.model.training.ensemble import fit
@@ -111,6 +113,34 @@ def test_a_drug_the_run_never_saw_is_said(store: GraphStore) -> None:
         explain(store, find_drug(store, "untested"), find_node(store, "CellLine", "HT29"))
     with pytest.raises(NotFoundError, match='no run "r9"'):
         explain(store, find_drug(store, "erlotinib"), run_id="r9")
+
+
+def test_attention_without_a_part_in_predictions_is_named_and_no_path_uses_it(
+    store: GraphStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = "the component that attends there, relational, has weight 0 in the prediction"
+    tables = {
+        ("Drug", "Gene"): _attention([("D1", "KRAS", 1.0)]),
+        ("CellLine", "Gene"): _attention([("C1", "KRAS", 1.0)]),
+        ("Drug", "Drug"): _attention([("D1", "D2", 1.0)]),
+    }
+    drug, cell_line = find_drug(store, "erlotinib"), find_node(store, "CellLine", "A549")
+    nothing = pa.table({"src": pa.array([], pa.string()), "dst": [], "probability": []})
+    for n, unused in enumerate(("CellLine→Gene", "Drug→Gene")):
+        about = {"id": f"u{n}", "preset": "x", "unused_attention": {unused: reason}}
+        kept = {ends: table for ends, table in tables.items() if "→".join(ends) != "CellLine→Gene" or n}
+        runs.register(store, about, kept, nothing, folder=tmp_path / f"u{n}")
+        found = explain(store, drug, cell_line, run_id=f"u{n}")
+        assert [p.kind for p in found.paths] == ["similar drug"]
+        assert found.as_json()["unused_attention"] == [{"relation": unused, "reason": reason}]
+        _print(found)
+        line = f"Attention {unused} has no part in the predictions of this run: {reason}."
+        assert line in capsys.readouterr().out.splitlines()
+        assert line in drug_report(store, drug, run_id=f"u{n}")
+    kinds = {p.kind for p in explain(store, drug, cell_line, run_id="r1").paths}
+    assert kinds == {"shared gene", "interacting genes", "similar drug", "similar cell line"}
+    for run_id in ("u0", "u1"):
+        runs.delete(store, run_id)
 
 
 def test_the_graph_of_it_is_read_back_by_networkx(store: GraphStore, tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ CHANGES = (
 )
 """What a made-up version 0 lacked."""
 
+LAYERS = {
+    "A": "targets from drugs to genes, all parts between similar nodes and to own responses, else last",
+    "B": "axial between similar nodes, else last",
+}
+"""What runs of version 2 said of their attention in words; the third run says nothing."""
+
 Age = Callable[[int], None]
 
 
@@ -49,6 +55,12 @@ def graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 def _age_ladybug(path: Path, version: int) -> None:
     file = acquire(path, read_only=False)
     with file.writing() as run:
+        if version == 2:
+            run("ALTER TABLE Run DROP gene_attention")
+            run("ALTER TABLE Run DROP unused_attention")
+            run("ALTER TABLE Run ADD layer STRING")
+            for id_, layer in LAYERS.items():
+                run("MATCH (r:Run {id: $id}) SET r.layer = $layer", id=id_, layer=layer)
         if version == 0:
             run("ALTER TABLE Gene DROP entrez_id")
             run("ALTER TABLE Drug RENAME mechanism TO sentence")
@@ -60,6 +72,10 @@ def _age_ladybug(path: Path, version: int) -> None:
 
 def _age_neo4j(url: str, version: int) -> None:
     connection = Connection(url)
+    if version == 2:
+        connection.change("MATCH (r:Run) REMOVE r.gene_attention, r.unused_attention")
+        for id_, layer in LAYERS.items():
+            connection.change("MATCH (r:Run {id: $id}) SET r.layer = $layer", {"id": id_, "layer": layer})
     if version == 0:
         connection.change("MATCH (g:Gene) REMOVE g.entrez_id")
         connection.change("MATCH (d:Drug) SET d.sentence = d.mechanism REMOVE d.mechanism")
@@ -94,6 +110,24 @@ def test_an_older_graph_is_migrated_on_request_and_keeps_its_values(
     for key, table in after.items():
         assert table.to_pylist() == before[key].to_pylist(), key
     assert not migrations.migrate(url).changes, "the second time there is nothing to do"
+
+
+def test_where_gene_attention_comes_from_is_told_from_the_sentence_of_version_2(
+    graph: tuple[str, Age],
+) -> None:
+    url, age = graph
+    age(2)
+    done = CliRunner().invoke(cli.app, ["db", "migrate", "--store", url])
+    assert done.exit_code == 0 and "Run.gene_attention takes the place of Run.layer" in done.output
+    with open_store(url) as store:
+        rows = {row["id"]: row for row in store.read_nodes("Run").to_pylist()}
+    assert {i: row["gene_attention"] for i, row in rows.items()} == {
+        "A": "targets",
+        "B": "network",
+        "C d": None,
+    }
+    assert all(row["unused_attention"] is None and "layer" not in row for row in rows.values())
+    assert not migrations.migrate(url).changes
 
 
 def test_a_newer_graph_is_refused(graph: tuple[str, Age]) -> None:

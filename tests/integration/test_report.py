@@ -16,6 +16,7 @@ from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.named import find_drug
 from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model.biology.annotate import attended
 from pharmagraph.model.explain.faithfulness.curves import Curve
 from pharmagraph.model.reports.charts import bars, lines, table
 from pharmagraph.model.reports.html import drug_report, run_report
@@ -116,6 +117,20 @@ def test_a_runs_page_holds_figures_recovery_and_faithfulness(store: GraphStore) 
     page = run_report(store, curve=curve)
     assert "auroc pooled" in page and "1 known targets" in page and "gene edges removed" in page
     assert "gene edges removed" not in run_report(store)
+
+
+def test_a_page_about_a_run_without_attention_to_genes_says_why(store: GraphStore, tmp_path: Path) -> None:
+    why = "the component that attends there, relational, has weight 0 in the prediction"
+    about = {"id": "r2", "preset": "x", "gene_attention": "none", "unused_attention": {"Drug→Gene": why}}
+    nothing = pa.table({"src": pa.array([], pa.string()), "dst": [], "probability": []})
+    runs.register(store, about, {}, nothing, folder=tmp_path / "r2")
+    page = run_report(store, "r2")
+    assert (
+        f"The run has no attention of drugs to genes: {why}." in page and "<h2>Held-out figures</h2>" in page
+    )
+    with pytest.raises(ModelError, match=f"no attention between drugs and genes: {why}; train"):
+        attended(store, "r2")
+    runs.delete(store, "r2")
 
 
 def test_a_drug_without_attention_has_no_page(store: GraphStore) -> None:

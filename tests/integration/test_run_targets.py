@@ -28,7 +28,9 @@ from tests.screens import screen
 
 torch.set_num_threads(1)
 
-QUICK = load_preset("fast", network={"channels": 8}, training={"epochs": 2, "untested_pairs": 100})
+QUICK = load_preset(
+    "fast", network={"channels": 8, "axial": False}, training={"epochs": 2, "untested_pairs": 100}
+)  # one component, so that predictions draw on the network's own attention to genes
 TARGETS = QUICK.targets
 assert TARGETS is not None
 
@@ -62,8 +64,10 @@ def test_attention_to_genes_is_fitted_to_targets_and_predictions_stay_to_the_bit
         for columns in (["src", "dst", "probability"],)
     ]
     assert files[0] == files[1] and predicted[0].equals(predicted[1])
-    assert runs.find(store, with_targets.run_id)["layer"].startswith("targets from drugs to genes")
-    assert "targets" not in runs.find(store, without.run_id)["layer"]
+    assert runs.find(store, with_targets.run_id)["gene_attention"] == "targets"
+    assert runs.find(store, without.run_id)["gene_attention"] == "network"
+    assert "does not predict from it" in with_targets.unused_attention["Drug→Gene"]
+    assert "Drug→Gene" not in without.unused_attention
     found, own = (_attention(store, r.run_id) for r in (with_targets, without))
     known = store.read_edges("TARGETS", ("Drug", "Gene"), ["src", "dst"])
     pairs = set(zip(known["src"].to_pylist(), known["dst"].to_pylist(), strict=True))
@@ -123,7 +127,7 @@ def test_a_graph_without_targets_says_whose_attention_it_is(store: GraphStore, t
         training_run.train(store, QUICK, folder=tmp_path / "runs", n_null=2)
     assert not (tmp_path / "runs").exists()
     trained = training_run.train(store, QUICK, folder=tmp_path / "runs", split=Split.none)
-    assert "targets" not in trained.layer and _attention(store, trained.run_id)
+    assert trained.gene_attention == "network" and _attention(store, trained.run_id)
 
 
 def test_other_responses_of_a_drug_change_its_attention() -> None:

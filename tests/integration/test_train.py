@@ -24,6 +24,7 @@ from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.commands import evaluate as evaluation_commands
 from pharmagraph.model.commands import train as commands
 from pharmagraph.model.commands.predict import predict
+from pharmagraph.model.explain.explanation import explain
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.runs import trained as training_run
@@ -80,7 +81,10 @@ def test_run_is_registered_with_attention_predictions_and_weights(store: GraphSt
 def test_held_out_pairs_are_not_among_the_training_pairs_and_not_attended(
     store: GraphStore, tmp_path: Path
 ) -> None:
-    trained = training_run.train(store, QUICK, folder=tmp_path / "runs")
+    relational = load_preset(
+        "fast", network={"channels": 8, "axial": False}, training={"epochs": 2, "untested_pairs": 100}
+    )  # the one component, so that the run draws on responses by attention
+    trained = training_run.train(store, relational, folder=tmp_path / "runs")
     pairs = pq.read_table(trained.folder / "training_pairs.parquet")
     used = set(zip(pairs["drug"].to_pylist(), pairs["cell_line"].to_pylist(), strict=True))
     tested = store.read_edges("TESTED_ON", ("Drug", "CellLine"), ["src", "dst"])
@@ -170,6 +174,42 @@ def test_interrupted_run_leaves_neither_folder_nor_register(
         training_run.train(store, QUICK, folder=tmp_path / "runs")
     assert runs.runs(store) == []
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_component_of_weight_0_writes_no_attention_and_explain_says_so(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    weights = {"unseen-cell": {"axial": 1.0}}
+    config = load_preset(
+        "fast", network={"channels": 8}, training={"epochs": 2, "regression_weights": weights}
+    )
+    trained = training_run.train(
+        store, config.model_copy(update={"targets": None}), folder=tmp_path / "runs", task="regression",
+        split=Split.unseen_cell,
+    )  # fmt: skip
+    assert trained.fitted.component_weights() == {"relational": 0, "axial": 1}
+    assert trained.gene_attention == "none"
+    counts = store.counts()
+    silent = {"Drug→Gene", "CellLine→Gene", "Drug→CellLine"}
+    assert set(trained.unused_attention) == silent
+    assert not any(counts[relation.replace("→", "-ATTENDS-")] for relation in silent)
+    assert counts["Drug-ATTENDS-Drug"] and counts["CellLine-ATTENDS-CellLine"]
+    assert {path.stem for path in (trained.folder / "attention").iterdir()} == {
+        "Drug-Drug", "CellLine-CellLine"
+    }  # fmt: skip
+    runs.promote(store, trained.run_id)
+    for type_, ends in (("EXPRESSES", ("CellLine", "Gene")), ("TESTED_ON", ("Drug", "CellLine"))):
+        carried = store.read_edges(type_, ends, ["attention"])["attention"]
+        assert len(carried) and carried.null_count == len(carried)
+    drug, cell_line = (
+        store.read_nodes(label, ["id", "name"]).to_pylist()[0] for label in ("Drug", "CellLine")
+    )
+    found = explain(store, drug, cell_line)
+    assert found.unused_attention == trained.unused_attention
+    assert "relational, has weight 0 in the prediction" in found.unused_attention["CellLine→Gene"]
+    assert {p.kind for p in found.paths} <= {"similar drug", "similar cell line"} and found.paths
+    alone = explain(store, drug)
+    assert not alone.genes and silent == alone.unused_attention.keys()
 
 
 def test_regression_and_no_held_out_part(store: GraphStore, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Whether predictions use what attention says: edges go, or stay, in the order of a ranking, and predictions change.
+"""Faithfulness of attention: how much predictions change when edges are removed in the order of a ranking.
 
-`measure` compares rankings with random ones; `message_edges` and `process_edges` are the two kinds of edges.
+`measure` compares rankings through the one interface of `masked_edges`. `message_edges` fulfils it for networks that
+attend to genes by messages, `process_edges` for those that do so in a Gaussian process.
 """

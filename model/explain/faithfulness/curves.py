@@ -1,6 +1,6 @@
-"""Whether a ranking of edges says what a prediction uses: take edges away, or leave few, and watch the prediction.
+"""Deletion and insertion curves of a ranking of edges, and other arithmetic on rankings.
 
-Pure functions of a prediction under a mask. A run's drug–gene edges, and rankings of them, are `gene_edges.py`.
+Pure functions of predictions under a mask; which edges a run has, and how it predicts without some, is not known here.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import numpy as np
 from scipy import sparse
 
 Predict = Callable[[np.ndarray], np.ndarray]
-"""Kept edges, bool (n_edges,) → predictions, (n_predictions,)."""
+"""Mask of the edges that stay, bool (n_edges,) → predictions, (n_predictions,)."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Change of the prediction as edges go.
+    """Change of the predictions as edges are removed, or as few are left.
 
     Attributes
     ----------
     counts
         Numbers of edges a node, int64 (n_points,).
     ranked
-        Mean absolute change with each node's first edges of the ranking removed (or, for insertion, alone left),
-        (n_points,).
+        Mean absolute change of the predictions without each node's first edges of the ranking (for insertion, with
+        these edges only), (n_points,).
     random
-        The same for random edges of each node, mean over draws, (n_points,).
+        The same for random edges of each node, mean over random rankings, (n_points,).
     """
 
     counts: np.ndarray
@@ -42,7 +42,10 @@ class Curve:
 
 
 def ranks(importance: np.ndarray, node: np.ndarray) -> np.ndarray:
-    """Place of each edge among its node's, 0 the most important, int64 (n_edges,); ties go to the first."""
+    """Place of each edge among the edges of its node, 0 for the most important, int64 (n_edges,).
+
+    Of edges of equal importance the first comes first.
+    """
     if not len(node):
         return np.empty(0, np.int64)
     length = np.diff(np.flatnonzero(np.r_[True, np.diff(node) != 0, True]))
@@ -60,35 +63,56 @@ def ranks(importance: np.ndarray, node: np.ndarray) -> np.ndarray:
 
 
 def deletion(
-    predict: Predict, place: np.ndarray, counts: Sequence[int], random: Sequence[np.ndarray]
+    predict: Predict,
+    place: np.ndarray,
+    counts: Sequence[int],
+    random: Sequence[np.ndarray],
+    *,
+    whole: np.ndarray | None = None,
 ) -> Curve:
     """Remove each node's first edges, and as many random ones.
 
     Parameters
     ----------
     predict
-        Of the kept edges.
+        Predictions from the edges that stay.
     place
         `ranks` of the edges, int64 (n_edges,).
     counts
-        How many to remove of each node.
+        How many edges of each node are removed.
     random
-        Rankings to compare with, each like ``place``.
+        Random rankings to compare with, each like ``place``.
+    whole
+        Predictions from all edges, (n_predictions,); computed by ``predict`` unless given.
     """
-    return _curve(predict, place, counts, random, insert=False)
+    return _curve(predict, place, counts, random, whole, insert=False)
 
 
 def insertion(
-    predict: Predict, place: np.ndarray, counts: Sequence[int], random: Sequence[np.ndarray]
+    predict: Predict,
+    place: np.ndarray,
+    counts: Sequence[int],
+    random: Sequence[np.ndarray],
+    *,
+    whole: np.ndarray | None = None,
 ) -> Curve:
-    """Leave each node nothing but its first edges, and nothing but as many random ones; smaller is better."""
-    return _curve(predict, place, counts, random, insert=True)
+    """Leave each node only its first edges, and only as many random ones; a smaller change is better.
+
+    Arguments are those of `deletion`.
+    """
+    return _curve(predict, place, counts, random, whole, insert=True)
 
 
 def _curve(
-    predict: Predict, place: np.ndarray, counts: Sequence[int], random: Sequence[np.ndarray], *, insert: bool
+    predict: Predict,
+    place: np.ndarray,
+    counts: Sequence[int],
+    random: Sequence[np.ndarray],
+    whole: np.ndarray | None,
+    *,
+    insert: bool,
 ) -> Curve:
-    whole = predict(np.ones(len(place), bool))
+    whole = predict(np.ones(len(place), bool)) if whole is None else whole
 
     def change(of: np.ndarray, k: int) -> float:
         return float(np.abs(predict((of < k) if insert else (of >= k)) - whole).mean())
@@ -96,7 +120,7 @@ def _curve(
     return Curve(
         np.array(counts, np.int64),
         np.array([change(place, k) for k in counts]),
-        np.array([np.mean([change(draw, k) for draw in random]) for k in counts]),
+        np.array([np.mean([change(sample, k) for sample in random]) for k in counts]),
     )
 
 
@@ -115,7 +139,7 @@ def agreement(first: np.ndarray, second: np.ndarray, node: np.ndarray) -> float:
 def rollout(
     layers: Sequence[sparse.spmatrix], nodes: np.ndarray | None = None, *, residual: float = 0.5
 ) -> sparse.csr_matrix:
-    r"""Attention through all layers: where a node's state comes from in the end.
+    r"""Attention rollout: the part of each node's last state that comes from each node's first state.
 
     .. math::
         R = \prod_l \left( r I + (1 - r) A_l \right)
@@ -125,12 +149,12 @@ def rollout(
     Parameters
     ----------
     layers
-        Of the first layer to the last, each (n, n): row = who draws, column = whom it draws from; rows are scaled to
-        sum to 1, and those that draw nothing may be zero and keep their own state.
+        Attention of the first layer to the last, each (n, n): the row attends to the column. Rows are scaled to sum to
+        1; a node that attends to none has a row of zeros and keeps its own state.
     nodes
         Rows that are wanted; all unless given.
     residual
-        r, the share of its own state that a layer keeps.
+        r, the fraction of its own state that a node keeps in each layer.
 
     Returns
     -------
@@ -140,8 +164,8 @@ def rollout(
     n = layers[0].shape[0]
     total = sparse.identity(n, format="csr")[np.arange(n) if nodes is None else nodes]
     for layer in reversed(layers):
-        drawn = np.asarray(layer.sum(1)).ravel()
-        scaled = sparse.diags(np.where(drawn > 0, (1 - residual) / np.where(drawn > 0, drawn, 1), 0)) @ layer
-        own = sparse.diags(np.where(drawn > 0, residual, 1.0))
+        sums = np.asarray(layer.sum(1)).ravel()
+        scaled = sparse.diags(np.where(sums > 0, (1 - residual) / np.where(sums > 0, sums, 1), 0)) @ layer
+        own = sparse.diags(np.where(sums > 0, residual, 1.0))
         total = sparse.csr_matrix(total @ (own + scaled))
     return total

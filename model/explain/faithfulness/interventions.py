@@ -1,7 +1,4 @@
-"""Interventions on a fitted network's edges: some left out, some counted in part, and each layer's attention read.
-
-They are for `gene_edges.py`, which ranks edges and watches predictions.
-"""
+"""Interventions on the message edges of a fitted network: remove edges, scale messages, read each layer's attention."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
+from pharmagraph.model.explain.faithfulness.masked_edges import GENES
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.kernels import Csr
@@ -22,11 +20,9 @@ from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.presets.relations import RELATIONS
 from pharmagraph.model.training.ensemble import Fitted
 
-RELATION = "drug_from_gene"
-
 
 def without_edges(fitted: Fitted, relation: str, keep: Tensor) -> Messages:
-    """The run's messages with some edges of one relation only, by a mask, bool (n_edges,)."""
+    """The run's messages with only those edges of one relation that a mask keeps, bool (n_edges,)."""
     edges = fitted.messages.edges[relation].keep(keep.to(fitted.device))
     sizes = fitted.tensors.sizes
     source, destination = RELATIONS[relation]
@@ -41,16 +37,16 @@ def without_edges(fitted: Fitted, relation: str, keep: Tensor) -> Messages:
 
 @contextmanager
 def scaled_messages(network: RelationalNetwork, edges: Edges, mask: Tensor) -> Iterator[None]:
-    """In every layer the messages of the gene edges count by a mask, float (n_edges,); their attention stays as it is.
+    """Multiply the messages of the gene edges by a mask, float (n_edges,), in every layer; attention is not changed.
 
-    A drug whose mask is zero draws nothing from genes, as if it had no gene edge.
+    A drug whose edges all have mask 0 receives nothing from genes, as if it had no gene edge.
     """
     convs = [conv for layer in network.layers for kind, conv in layer.convs.items() if kind == "Drug"]  # type: ignore[operator,union-attr]
 
     def less(conv: Any, given: Any, output: Any) -> Any:
         x_dst, x_src, _, edge_attr = given
-        drawn = _messages(conv, x_dst, x_src[RELATION], edges, edge_attr[RELATION]) * (mask - 1)[:, None]
-        return output[0].index_add(0, edges.dst, drawn), output[1]
+        change = _messages(conv, x_dst, x_src[GENES], edges, edge_attr[GENES]) * (mask - 1)[:, None]
+        return output[0].index_add(0, edges.dst, change), output[1]
 
     hooks = [conv.register_forward_hook(less) for conv in convs]
     try:
@@ -65,11 +61,11 @@ def _messages(
 ) -> Tensor:
     """Attention times the projected source on each gene edge, in plain torch, (n_edges, heads * channels)."""
     heads = conv.heads
-    source = conv.lin_src[RELATION](x_src).unflatten(1, (heads, -1))[edges.src]
-    total = source + conv.lin_dst[RELATION](x_dst).unflatten(1, (heads, -1))[edges.dst]
-    if RELATION in conv.lin_edge:
-        total = total + conv.lin_edge[RELATION](edge_attr).unflatten(1, (heads, -1))
-    score = (nn.functional.leaky_relu(total, conv.negative_slope) * conv.att[RELATION]).sum(-1)
+    source = conv.lin_src[GENES](x_src).unflatten(1, (heads, -1))[edges.src]
+    total = source + conv.lin_dst[GENES](x_dst).unflatten(1, (heads, -1))[edges.dst]
+    if GENES in conv.lin_edge:
+        total = total + conv.lin_edge[GENES](edge_attr).unflatten(1, (heads, -1))
+    score = (nn.functional.leaky_relu(total, conv.negative_slope) * conv.att[GENES]).sum(-1)
     index = edges.dst[:, None].expand_as(score)
     peak = score.new_full((len(x_dst), heads), -torch.inf).scatter_reduce(0, index, score.detach(), "amax")
     power = torch.exp(score - peak[edges.dst])
@@ -78,9 +74,9 @@ def _messages(
 
 
 def layer_matrices(network: RelationalNetwork, fitted: Fitted) -> tuple[list[sparse.csr_matrix], int]:
-    """Every layer's attention over all nodes, the mean over heads, and the number of the first gene.
+    """Attention of every layer between all nodes, mean over heads, and the place of the first gene.
 
-    Drugs come first, then cell lines, then genes; a row is who draws.
+    Drugs come first, then cell lines, then genes; the row attends to the column.
     """
     found: list[Mapping[str, Tensor]] = []
     hooks = [

@@ -1,79 +1,88 @@
-"""The drug–gene edges of a fitted response network: predictions without some of them, and rankings of them.
+"""The drug–gene edges over which a fitted network passes messages: predictions without some of them, and rankings.
 
-The rankings are attention, attention through all layers, integrated gradients, and the attention of networks whose
-weights were drawn anew: a ranking that survives that says nothing of what was learned. The arithmetic of removal is
-`faithfulness.py`.
+The rankings are attention, attention rollout through all layers, integrated gradients, and the attention of networks
+with random weights: a ranking that those networks give, too, shows nothing of what was learned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.model.explain.faithfulness.curves import (
-    rollout,
-)
+from pharmagraph.model.explain.faithfulness.curves import rollout
 from pharmagraph.model.explain.faithfulness.interventions import (
-    RELATION,
     layer_matrices,
     scaled_messages,
     without_edges,
 )
+from pharmagraph.model.explain.faithfulness.masked_edges import GENES, Importance, Kept, Ranking
 from pharmagraph.model.inputs.messages import Messages
+from pharmagraph.model.networks.blended_attention import attending_components
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.networks.network import Network
 from pharmagraph.model.training.ensemble import Fitted
 
-COUNTS = (1, 2, 5, 10, 20)
-N_RANDOM = 3
 N_STEPS = 8
-"""Of the integral of gradients."""
+"""Steps of the integral of gradients."""
 N_SIGNS = 2
-"""Draws of signs of the predictions whose gradients are integrated: the mean alone would let them cancel."""
+"""Random signs of the predictions whose gradients are integrated; with equal signs effects would cancel."""
 ATTENTION, ROLLOUT, GRADIENTS, UNFITTED, ATTENDS = (
     "attention", "attention rollout", "integrated gradients", "attention, randomised weights", "ATTENDS",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class GeneEdges:
-    """The gene edges of a fitted ensemble, and the predictions that are watched.
+class MessageEdges:
+    """The gene edges of a fitted ensemble, and the training pairs whose predictions are compared.
 
     Attributes
     ----------
     fitted
-        With the relation ``drug_from_gene``.
-    drug, gene
-        Node numbers of the ends of each edge, int64 (n_edges,).
+        Its network has the relation ``drug_from_gene``.
+    ends
+        Of that relation: drugs and genes, node numbers, int64 (n_edges,).
     pairs
-        Drugs and cell lines that are predicted, int64 (2, n_pairs): the training pairs of drugs that are compared.
+        Training pairs of the drugs that are compared: drugs and cell lines, node numbers, int64 (2, n_pairs).
+    seed
+        Of signs and random weights.
+    stored
+        Weight of each edge in an attention fitted to known targets, (n_edges,); None if the run has none.
     """
 
     fitted: Fitted
-    drug: np.ndarray
-    gene: np.ndarray
+    ends: Mapping[str, tuple[np.ndarray, np.ndarray]]
     pairs: np.ndarray
+    seed: int = 0
+    stored: np.ndarray | None = None
 
     @classmethod
-    def of(cls, fitted: Fitted, *, more_than: int) -> GeneEdges:
+    def of(cls, fitted: Fitted, *, more_than: int, seed: int = 0) -> MessageEdges:
         """Compare the drugs that have more than so many gene edges.
 
         Raises
         ------
         ModelError
-            If the network has no such relation, or no drug that many edges and a measured response.
+            If the network has no such relation, if the component that attends in it has weight 0 in the prediction, or
+            if no drug has so many edges and a measured response.
         """
-        if RELATION not in fitted.messages.edges:
+        if GENES not in fitted.messages.edges:
             raise ModelError(
-                f"preset {fitted.config.preset} has no relation {RELATION}; its predictions use no gene edges"
+                f"preset {fitted.config.preset} has no relation {GENES}; its predictions use no gene edges"
             )
-        edges = fitted.messages.edges[RELATION]
+        weights = fitted.component_weights()
+        if not any(weights[c] > 0 for c in attending_components(GENES, weights, fitted.messages.edges)):
+            raise ModelError(
+                "predictions of the run use no gene edges: the component that attends to genes, relational, has weight "
+                "0 in the prediction; train with another seed or preset"
+            )
+        edges = fitted.messages.edges[GENES]
         drug, gene = edges.dst.cpu().numpy(), edges.src.cpu().numpy()
         cell_line, of = np.nonzero(fitted.messages.visible.measured.cpu().numpy())
         able = np.bincount(drug, minlength=fitted.tensors.n_drugs)[of] > more_than
@@ -81,11 +90,12 @@ class GeneEdges:
             raise ModelError(
                 f"no drug of the run has more than {more_than} gene edges and a measured response; take away fewer"
             )
-        return cls(fitted, drug, gene, np.stack([of[able], cell_line[able]]))
+        return cls(fitted, {GENES: (drug, gene)}, np.stack([of[able], cell_line[able]]), seed)
 
-    def predict(self, kept: np.ndarray) -> np.ndarray:
-        """Logits (or standardised values: probabilities saturate) of the pairs with some edges only, (n_pairs,)."""
-        messages = without_edges(self.fitted, RELATION, torch.from_numpy(kept))
+    def predict(self, kept: Kept) -> np.ndarray:
+        """Logits (in regression standardised ln IC50) of the pairs from the kept edges, (n_pairs,)."""
+        mask = kept.get(GENES, np.ones(self._n_edges, bool))
+        messages = without_edges(self.fitted, GENES, torch.from_numpy(mask))
         with torch.inference_mode():
             outputs = [self._outputs(m.network, messages) for m in self.fitted.members]
         logits: np.ndarray = torch.stack(outputs).mean(0).cpu().numpy()
@@ -96,46 +106,47 @@ class GeneEdges:
         found: Tensor = network(self.fitted.tensors, messages, drug, cell_line).blended
         return found
 
-    def attention(self) -> np.ndarray:
-        """Of the last layer, mean over heads and members, (n_edges,)."""
+    def attention(self) -> Importance:
+        """Attention of the last layer, mean over heads and members."""
         return self._attention([m.network for m in self.fitted.members])
 
-    def unfitted_attention(self, *, seed: int) -> np.ndarray:
-        """The same of networks of the same make that were never fitted, (n_edges,)."""
-        torch.manual_seed(seed)
+    def unfitted(self) -> Importance:
+        """The same of networks of the same make with random weights, which were never fitted."""
+        torch.manual_seed(self.seed)
         networks = [
             make_network(self.fitted.tensors, self.fitted.config, self.fitted.scale.task, n).eval()
             for n in range(len(self.fitted.members))
         ]
         return self._attention(networks)
 
-    def _attention(self, networks: Sequence[Network]) -> np.ndarray:
+    def _attention(self, networks: Sequence[Network]) -> Importance:
         with torch.inference_mode():
-            found = [n.attention(self.fitted.tensors, self.fitted.messages)[RELATION] for n in networks]
-        mean: np.ndarray = torch.stack([a.weight for a in found]).mean(0).cpu().numpy()
-        return mean
+            found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
+        weights = [attended[GENES].weight for attended in found if GENES in attended]
+        return {GENES: torch.stack(weights).mean(0).cpu().numpy()}
 
     def rollout(self) -> np.ndarray:
         """Attention through all layers and relations, mean over members, (n_edges,)."""
-        total = np.zeros(len(self.drug))
-        drugs, row = np.unique(self.drug, return_inverse=True)
+        drug, gene = self.ends[GENES]
+        total = np.zeros(self._n_edges)
+        drugs, row = np.unique(drug, return_inverse=True)
         for network in self._relational():
             layers, first_gene = layer_matrices(network, self.fitted)
             through = rollout(layers, drugs)
-            total += np.asarray(through[row, first_gene + self.gene]).ravel()
+            total += np.asarray(through[row, first_gene + gene]).ravel()
         return total / len(self.fitted.members)
 
-    def integrated_gradients(self, *, seed: int) -> np.ndarray:
-        """Gradient attribution of the predictions to the edges' messages, from none of them to all, (n_edges,).
+    def gradients(self, relation: str) -> np.ndarray:
+        """Integrated gradients of the predictions by the edges' messages, from no message to all, (n_edges,).
 
-        Sundararajan, Taly and Yan, arXiv 1703.01365, by captum. Predictions are summed with random signs, and the
-        root of the mean square over draws is taken: what matters is how much an edge moves them, not where to.
+        Sundararajan, Taly and Yan, arXiv 1703.01365, by captum. Predictions are summed with random signs, and the root
+        of the mean square over signs is taken: the size of an edge's effect counts, not its direction.
         """
         from captum.attr import IntegratedGradients
 
-        device, n_edges = self.fitted.device, len(self.drug)
+        device, n_edges = self.fitted.device, self._n_edges
         counts = torch.from_numpy(np.bincount(self.pairs[0])[self.pairs[0]].astype(np.float32)).to(device)
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(self.seed)
         squares = np.zeros(n_edges)
         for _ in range(N_SIGNS):
             sign = (2 * torch.randint(0, 2, (len(counts),), generator=generator) - 1).to(
@@ -155,10 +166,32 @@ class GeneEdges:
             squares += found[0].detach().cpu().numpy().astype(np.float64) ** 2
         return np.sqrt(squares / N_SIGNS)
 
+    def rankings(self) -> list[Ranking]:
+        """Rollout is of relational networks; gradients are of those with GATv2."""
+        network = self.fitted.config.network
+        found: dict[str, Callable[[], np.ndarray]] = {
+            ATTENTION: lambda: self.attention()[GENES],
+            UNFITTED: lambda: self.unfitted()[GENES],
+        }
+        if network.kind == "relational":
+            found[ROLLOUT] = self.rollout
+            if network.conv == "gatv2":
+                found[GRADIENTS] = partial(self.gradients, GENES)
+        if (stored := self.stored) is not None:
+            found[ATTENDS] = lambda: stored
+        return [
+            Ranking(name, (GENES,), lambda _, compute=compute: {GENES: compute()})  # type: ignore[misc]
+            for name, compute in found.items()
+        ]
+
+    @property
+    def _n_edges(self) -> int:
+        return len(self.ends[GENES][0])
+
     def _masked(self, mask: Tensor) -> Tensor:
         outputs = []
         for network in self._relational():
-            with scaled_messages(network, self.fitted.messages.edges[RELATION], mask):
+            with scaled_messages(network, self.fitted.messages.edges[GENES], mask):
                 outputs.append(self._outputs(network, self.fitted.messages))
         return torch.stack(outputs).mean(0)
 

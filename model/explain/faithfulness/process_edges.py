@@ -1,23 +1,25 @@
-"""The edges by which a network with a Gaussian process predicts, and its predictions without some of them.
+"""The edges over which a network with a Gaussian process attends: predictions without some of them, and rankings.
 
-What a drug draws from a gene, a similar drug or a similar cell line is a term of a sum; an edge that goes takes its
-term with it, in every part that has a share in the prediction, and no other edge takes its place. Networks that attend
-to genes by messages are `gene_edges.py`'s, the arithmetic of removal is `faithfulness.py`'s.
+A gene, a similar drug or a similar cell line contributes one term of a sum to a prediction. Without an edge its term is
+missing, in every component that has a weight in the prediction, and no other edge takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
-from pharmagraph.model.explain.faithfulness.curves import Curve, agreement, deletion, ranks
+from pharmagraph.kg.runs import TOP_K
+from pharmagraph.model.explain.faithfulness.curves import ranks
+from pharmagraph.model.explain.faithfulness.interventions import without_edges
+from pharmagraph.model.explain.faithfulness.masked_edges import GENES, Importance, Kept, Ranking
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.networks.blended_attention import SIMILAR
 from pharmagraph.model.networks.default import RelationalNetwork
@@ -30,27 +32,33 @@ from pharmagraph.model.targets.gene_attention import given_targets
 from pharmagraph.model.targets.problem import target_problem
 from pharmagraph.model.training.ensemble import Fitted
 
-GENES = "drug_from_gene"
-ALL = "all of these"
 N_PAIRS = 20_000
-"""Training pairs that are watched, at most."""
-N_RANDOM = 3
+"""Training pairs whose predictions are compared, at most."""
 N_STEPS = 8
-"""Of the integral of gradients."""
-N_KEPT = 50
-"""Edges a node that a store keeps."""
-ATTENDS, GIVEN_LAST, UNFITTED, GRADIENTS, KEPT = (
+"""Steps of the integral of gradients."""
+ATTENDS, GIVEN_LAST, UNFITTED, GRADIENTS, STORED = (
     "ATTENDS", "ATTENDS, given targets last", "randomised weights", "integrated gradients",
-    f"random of the first {N_KEPT} ATTENDS",
+    f"random of the first {TOP_K} ATTENDS",
 )  # fmt: skip
-
-Kept = Mapping[str, np.ndarray]
-"""Relation → which of its edges are kept, bool (n_edges,); all of a relation that is not named."""
 
 
 @dataclass(frozen=True)
 class _Member:
-    """What one network's predictions are made of: its logits by component, and the sum that the Gaussian process is."""
+    """One network and the residuals of its predictions.
+
+    Attributes
+    ----------
+    component_weights
+        Component → its weight.
+    logits
+        Of the pairs, by component.
+    contributions
+        Of the Gaussian process.
+    process
+        Their sum for the pairs, (n_pairs,).
+    of_genes
+        Weight of the overlap of attention to genes in the drug kernel.
+    """
 
     network: RelationalNetwork
     component_weights: dict[str, float]
@@ -61,32 +69,44 @@ class _Member:
 
 
 class ProcessEdges:
-    """Edges of a fitted ensemble.
+    """Edges of a fitted ensemble to genes, similar drugs and similar cell lines, in so far as predictions draw on them.
 
     Parameters
     ----------
     fitted
         Its networks have a Gaussian process.
+    heterograph
+        The graph that it was fitted on.
     seed
-        Of the draw of pairs.
+        Of the sample of pairs, signs and random weights.
 
     Attributes
     ----------
     ends
-        Relation → who draws and whom from, node numbers (for genes: drugs, and positions among the candidates),
-        int64 (n_edges,).
+        Relation → nodes that attend, and nodes that they attend to: node numbers (for genes: drugs, and positions among
+        the candidate genes), int64 (n_edges,).
+
+    Raises
+    ------
+    ModelError
+        If every component that attends has weight 0 in the prediction.
     """
 
-    def __init__(self, fitted: Fitted, *, seed: int) -> None:
-        self.fitted, self.seed = fitted, seed
+    def __init__(self, fitted: Fitted, heterograph: Heterograph, *, seed: int) -> None:
+        self.fitted, self.heterograph, self.seed = fitted, heterograph, seed
         cell_line, drug = np.nonzero(fitted.messages.visible.measured.cpu().numpy())
-        contributions = np.sort(np.random.default_rng(seed).permutation(len(drug))[:N_PAIRS])
+        sample = np.sort(np.random.default_rng(seed).permutation(len(drug))[:N_PAIRS])
         self._drug, self._cell_line = (
-            torch.from_numpy(end[contributions]).to(fitted.device) for end in (drug, cell_line)
+            torch.from_numpy(end[sample]).to(fitted.device) for end in (drug, cell_line)
         )
-        self._changes: dict[int, float] = {}
+        self._used = {c for c, weight in fitted.component_weights().items() if weight > 0}
+        if not self._used & {"relational", "axial", "gaussian_process"}:
+            raise ModelError(
+                f"predictions of the run draw on no attention: only {', '.join(self._used)} has a weight in the "
+                "prediction; train with another seed or preset"
+            )
         visible, self.ends = fitted.messages.visible, dict[str, tuple[np.ndarray, np.ndarray]]()
-        if fitted.messages.gene_attention is not None:
+        if fitted.messages.gene_attention is not None and "gaussian_process" in self._used:
             n_drugs, n_genes = fitted.messages.gene_attention.shape
             self.ends[GENES] = (np.repeat(np.arange(n_drugs), n_genes), np.tile(np.arange(n_genes), n_drugs))
         for relation, known in zip(SIMILAR, (visible.known_drugs, visible.known_cell_lines), strict=True):
@@ -95,7 +115,7 @@ class ProcessEdges:
             self.ends[relation] = (dst.cpu().numpy(), src.cpu().numpy())
 
     def predict(self, kept: Kept) -> np.ndarray:
-        """Logits (or standardised values) of the pairs with some edges only, mean over members, (n_pairs,)."""
+        """Logits (in regression standardised ln IC50) of the pairs from the kept edges, (n_pairs,)."""
         masks = {r: self._mask(r, torch.from_numpy(np.asarray(k, np.float32))) for r, k in kept.items()}
         with torch.inference_mode():
             less = self._less_overlap(masks)
@@ -103,31 +123,30 @@ class ProcessEdges:
         logits: np.ndarray = found.cpu().numpy()
         return logits
 
-    def change(self, kept: Kept) -> float:
-        """Mean absolute change of the predictions with some edges only; what was asked before is remembered."""
-        key = b"".join(r.encode() + np.packbits(k).tobytes() for r, k in kept.items())
-        number = hash(key)
-        if number not in self._changes:
-            self._changes[number] = float(np.abs(self.predict(kept) - self.predict({})).mean())
-        return self._changes[number]
+    def attention(self) -> Importance:
+        """Of drugs to genes, and between similar nodes the mean over members."""
+        found = self._between_similar([member.network for member in self._members])
+        if GENES in self.ends:
+            assert self.fitted.messages.gene_attention is not None  # it has edges
+            found[GENES] = self.fitted.messages.gene_attention.cpu().numpy().ravel()
+        return found
 
-    def attention(self, *, unfitted: bool = False) -> dict[str, np.ndarray]:
-        """Between similar nodes, mean over members, (n_edges,) a relation; of networks never fitted where asked."""
-        networks: list[Network] = [member.network for member in self._members]
-        if unfitted:
-            torch.manual_seed(self.seed)
-            tensors, config = self.fitted.tensors, self.fitted.config
-            task = self.fitted.scale.task
-            networks = [make_network(tensors, config, task, n).eval() for n in range(len(networks))]
-        with torch.inference_mode():
-            found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
-        return {r: torch.stack([f[r].weight for f in found]).mean(0).cpu().numpy() for r in SIMILAR}
+    def unfitted(self) -> Importance:
+        """The same of networks with random weights, which were never fitted; given targets come last."""
+        torch.manual_seed(self.seed)
+        tensors, config, task = self.fitted.tensors, self.fitted.config, self.fitted.scale.task
+        members = range(len(self.fitted.members))
+        found = self._between_similar([make_network(tensors, config, task, n).eval() for n in members])
+        if GENES in self.ends:
+            attention = unfitted_gene_attention(self.fitted, self.heterograph, seed=self.seed)
+            found[GENES] = np.where(self._given, -1, attention.ravel())
+        return found
 
     def gradients(self, relation: str) -> np.ndarray:
-        """Integrated gradients of the Gaussian process's part, from no edge of a relation to all, (n_edges,).
+        """Integrated gradients of the Gaussian process by masks of a relation, from no edge to all, (n_edges,).
 
-        Sundararajan, Taly and Yan, arXiv 1703.01365, by captum. Predictions are summed with random signs: what matters
-        is how much an edge moves them, not where to.
+        Sundararajan, Taly and Yan, arXiv 1703.01365, by captum. Predictions are summed with random signs: the size of
+        an edge's effect counts, not its direction.
         """
         from captum.attr import IntegratedGradients
 
@@ -138,8 +157,8 @@ class ProcessEdges:
             (mask,) = masks  # one at a time
             only = {relation: self._mask(relation, mask)}
             less = self._less_overlap(only)
-            said = torch.stack([self._process(member, only, less) for member in self._members])
-            return (said @ sign.to(mask.device)).sum()[None]
+            sums = torch.stack([self._process(member, only, less) for member in self._members])
+            return (sums @ sign.to(mask.device)).sum()[None]
 
         ones = torch.ones(1, len(self.ends[relation][0]), device=self.fitted.device)
         found = IntegratedGradients(signed).attribute(
@@ -148,14 +167,72 @@ class ProcessEdges:
         sizes: np.ndarray = found[0].detach().abs().cpu().numpy()
         return sizes
 
+    def rankings(self) -> list[Ranking]:
+        """Of each relation's edges by themselves, then of all relations' edges at once.
+
+        Given targets come first in the attention. Networks with random weights rank the other genes, so they are to be
+        compared with the attention that has given targets last.
+        """
+        attention, unfitted = self.attention(), self.unfitted()
+
+        def stored(relation: str, random: np.random.Generator) -> Importance:
+            """A random order of the edges that a store keeps, the others after them."""
+            node, _ = self.ends[relation]
+            first = ranks(attention[relation], node) < TOP_K
+            return {relation: np.where(first, 1 + random.random(len(node)), 0)}
+
+        found = []
+        for relation in self.ends:
+            one = (relation,)
+            found += [
+                Ranking(ATTENDS, one, lambda _: attention),
+                Ranking(STORED, one, partial(stored, relation)),
+                Ranking(UNFITTED, one, lambda _: unfitted),
+            ]
+            if relation == GENES:
+                given_last = {GENES: np.where(self._given, -1, attention[GENES])}
+                found.append(Ranking(GIVEN_LAST, one, lambda _, ranked=given_last: ranked))  # type: ignore[misc]
+            if "gaussian_process" in self._used:
+                found.append(Ranking(GRADIENTS, one, lambda _, r=relation: {r: self.gradients(r)}))  # type: ignore[misc]
+        everything = tuple(self.ends)
+        found += [
+            Ranking(ATTENDS, everything, lambda _: attention),
+            Ranking(UNFITTED, everything, lambda _: unfitted),
+        ]
+        return found
+
+    def _between_similar(self, networks: Sequence[Network]) -> dict[str, np.ndarray]:
+        """Attention on the edges between similar nodes, 0 where a network has none, mean over networks."""
+        with torch.inference_mode():
+            found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
+        mean = {}
+        for relation in SIMILAR:
+            dst, src = (torch.from_numpy(end).to(self.fitted.device) for end in self.ends[relation])
+            n = self.fitted.tensors.n_drugs if relation == SIMILAR[0] else self.fitted.tensors.n_cell_lines
+            weights = []
+            for attended in (attended[relation] for attended in found if relation in attended):
+                dense = attended.weight.new_zeros(n, n)
+                ends = (attended.edges.dst, attended.edges.src)
+                weights.append(dense.index_put(ends, attended.weight, accumulate=True)[dst, src])
+            mean[relation] = torch.stack(weights).mean(0).cpu().numpy()
+        return mean
+
+    @cached_property
+    def _given(self) -> np.ndarray:
+        """Which edges to genes are to targets that the run was given, bool (n_edges,)."""
+        assert self.fitted.gene_attention is not None  # or there are no such edges
+        genes = self.fitted.gene_attention.genes.to(self.fitted.device)
+        given: np.ndarray = given_targets(self.fitted.tensors, genes).cpu().numpy().ravel()
+        return given
+
     def _logits(self, member: _Member, masks: Mapping[str, Tensor], less: Tensor | None) -> Tensor:
-        parts = dict(zip(member.network.components, member.logits.residuals, strict=True))
-        parts["gaussian_process"] = (
-            parts["gaussian_process"] + self._process(member, masks, less) - member.process
+        residuals = dict(zip(member.network.components, member.logits.residuals, strict=True))
+        residuals["gaussian_process"] = (
+            residuals["gaussian_process"] + self._process(member, masks, less) - member.process
         )
         similar = {r: masks[r] for r in SIMILAR if r in masks}
         if similar and member.component_weights.get("axial", 0) > 0:
-            assert member.network.axial is not None  # it has a share
+            assert member.network.axial is not None  # it has a weight
             tensors = self.fitted.tensors
             for relation, name in zip(SIMILAR, ("drug_neighbours", "cell_line_neighbours"), strict=True):
                 if relation in similar:
@@ -163,27 +240,25 @@ class ProcessEdges:
                     tensors = replace(
                         tensors, **{name: edges.keep(similar[relation][edges.dst, edges.src] > 0)}
                     )
-            parts["axial"] = member.network.axial(
+            residuals["axial"] = member.network.axial(
                 tensors, self.fitted.messages.visible, self._drug, self._cell_line
             )
         if similar and member.component_weights["relational"] > 0:
-            from pharmagraph.model.explain.faithfulness.interventions import without_edges
-
             messages = self.fitted.messages
             for relation, mask in similar.items():
                 edges = messages.edges[relation]
                 keep = mask[edges.dst, edges.src] > 0
                 messages = without_edges(replace(self.fitted, messages=messages), relation, keep)
             states, _ = member.network.states(self.fitted.tensors, messages)
-            parts["relational"] = member.network.relational(states, messages, self._drug, self._cell_line)
+            residuals["relational"] = member.network.relational(states, messages, self._drug, self._cell_line)
         slope, intercept = member.network.calibration
-        changed = replace(member.logits, residuals=tuple(parts.values()))
+        changed = replace(member.logits, residuals=tuple(residuals.values()))
         weighted = zip(member.component_weights.values(), changed.components, strict=True)
         blend = sum((weight * logits for weight, logits in weighted), torch.zeros(()))
         return slope * blend + intercept
 
     def _less_overlap(self, masks: Mapping[str, Tensor]) -> Tensor | None:
-        """What drugs' attention overlaps less for masks of their genes, (n_drugs, n_drugs)."""
+        """By how much the overlap of drugs' attention falls under a mask of their genes, (n_drugs, n_drugs)."""
         gene_attention, overlap = self.fitted.messages.gene_attention, self.fitted.messages.overlap
         if GENES not in masks or gene_attention is None or overlap is None:
             return None
@@ -194,12 +269,14 @@ class ProcessEdges:
             left = root * mask
             return overlap - left.to_sparse() @ left.T
         gone = root * (1 - mask)
-        sparse = gone.to_sparse()  # few edges go, and what overlaps without them need not be summed anew
+        sparse = (
+            gone.to_sparse()
+        )  # few edges are removed, and the overlap of the others need not be summed again
         shared = sparse @ root.T
         return shared + shared.T - sparse @ gone.T
 
     def _process(self, member: _Member, masks: Mapping[str, Tensor], less: Tensor | None) -> Tensor:
-        """The Gaussian process's sum over what is contributions, each edge counted by its mask, (n_pairs,)."""
+        """The sum of the Gaussian process's contributions, each multiplied by its edge's mask, (n_pairs,)."""
         contributions = member.contributions
         if less is not None:
             contributions = replace(contributions, kernel_d=contributions.kernel_d - member.of_genes * less)
@@ -211,7 +288,7 @@ class ProcessEdges:
         return contributions.total()[self._cell_line, self._drug]
 
     def _mask(self, relation: str, kept: Tensor) -> Tensor:
-        """Edges' masks as a matrix, who draws in rows; 1 where there is no edge."""
+        """The masks of a relation's edges as a matrix: the row attends to the column; 1 where there is no edge."""
         if relation == GENES:
             assert self.fitted.messages.gene_attention is not None  # it has edges
             return kept.view(self.fitted.messages.gene_attention.shape)
@@ -228,7 +305,7 @@ class ProcessEdges:
         for one in self.fitted.members:
             network = one.network
             assert isinstance(network, RelationalNetwork) and network.gaussian_process is not None
-            with torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad():  # gradients by masks need these tensors, too
                 logits = network(tensors, messages, self._drug, self._cell_line)
                 states, _ = network.states(tensors, messages)
                 contributions = network.gaussian_process.contributions(tensors, states, messages)
@@ -239,121 +316,10 @@ class ProcessEdges:
             yield _Member(network, weights, logits, contributions, process, of_genes)
 
 
-def faithfulness(
-    fitted: Fitted,
-    graph: Heterograph,
-    *,
-    counts: Sequence[int],
-    seed: int = 0,
-    advance: Callable[[str], None] = lambda what: None,
-) -> list[dict[str, Any]]:
-    """Deletion and insertion of each relation's edges, all nodes at once, by several rankings.
-
-    Parameters
-    ----------
-    fitted, graph
-        A run with a Gaussian process, and its graph.
-    counts
-        Edges of each node that are removed, or alone left.
-    seed
-        Of pairs, random edges, signs and weights.
-    advance
-        Told of each ranking.
-
-    Returns
-    -------
-    list of dict
-        ``relation``, ``ranking``, ``edges`` (a node), ``deletion`` and ``insertion`` (mean absolute change of the
-        logit), ``deletion_ratio`` and ``insertion_ratio`` (over random ones of all that the node could attend to;
-        large and small are faithful), ``agreement`` (Spearman's correlation with ATTENDS within a node).
-    """
-    from pharmagraph.model.explain.faithfulness.process_edges import unfitted
-
-    edges = ProcessEdges(fitted, seed=seed)
-    attention = edges.attention()
-    random_weights = edges.attention(unfitted=True)
-    given = np.empty(0, bool)
-    if GENES in edges.ends:
-        assert (
-            fitted.gene_attention is not None and fitted.messages.gene_attention is not None
-        )  # it has edges
-        attention[GENES] = fitted.messages.gene_attention.cpu().numpy().ravel()
-        given = (
-            given_targets(fitted.tensors, fitted.gene_attention.genes.to(fitted.device)).cpu().numpy().ravel()
-        )
-        advance("evidence")
-        random_weights[GENES] = np.where(given, -1, unfitted(fitted, graph, seed=seed).ravel())
-    random = np.random.default_rng(seed)
-    draws = {
-        r: [ranks(random.random(len(e[0])), e[0]) for _ in range(N_RANDOM)] for r, e in edges.ends.items()
-    }
-    rows: list[dict[str, Any]] = []
-    for relation, (node, _) in edges.ends.items():
-        weight = attention[relation]
-        first = ranks(weight, node) < N_KEPT
-        rankings = {
-            ATTENDS: weight,
-            KEPT: np.where(first, 1 + random.random(len(node)), 0),
-            UNFITTED: random_weights[relation],
-        }
-        if relation == GENES:
-            rankings[GIVEN_LAST] = np.where(given, -1, weight)
-        advance(f"{relation}, {GRADIENTS}")
-        rankings[GRADIENTS] = edges.gradients(relation)
-        for name, importance in rankings.items():
-            advance(f"{relation}, {name}")
-            alike = agreement(importance, weight, node)
-            rows += _rows(edges, name, {relation: ranks(importance, node)}, draws, counts, alike)
-    for name, weights in ((ATTENDS, attention), (UNFITTED, random_weights)):
-        advance(f"{ALL}, {name}")
-        rows += _rows(
-            edges, name, {r: ranks(weights[r], e[0]) for r, e in edges.ends.items()}, draws, counts, None
-        )
-    return rows
-
-
-def deletion_curve(fitted: Fitted, counts: Sequence[int], *, seed: int = 0) -> Curve:
-    """Deletion of the genes that drugs attend to most, for a plot."""
-    edges = ProcessEdges(fitted, seed=seed)
-    assert fitted.messages.gene_attention is not None  # the caller asks of a run that has it
-    node, random = edges.ends[GENES][0], np.random.default_rng(seed)
-    place = ranks(fitted.messages.gene_attention.cpu().numpy().ravel(), node)
-    draws = [ranks(random.random(len(node)), node) for _ in range(N_RANDOM)]
-    return deletion(lambda kept: edges.predict({GENES: kept}), place, counts, draws)
-
-
-def _rows(
-    edges: ProcessEdges,
-    ranking: str,
-    places: Mapping[str, np.ndarray],
-    draws: Mapping[str, Sequence[np.ndarray]],
-    counts: Sequence[int],
-    alike: float | None,
-) -> list[dict[str, Any]]:
-    """Rows of one ranking; of several relations the same number of edges at once."""
-
-    def change(of: Mapping[str, np.ndarray], k: int, insert: bool) -> float:
-        return edges.change({r: (place < k) if insert else (place >= k) for r, place in of.items()})
-
-    rows = []
-    for k in counts:
-        row: dict[str, Any] = {
-            "relation": next(iter(places)) if len(places) == 1 else ALL, "ranking": ranking, "edges": k
-        }  # fmt: skip
-        for way, insert in (("deletion", False), ("insertion", True)):
-            ranked = change(places, k, insert)
-            at_random = np.mean(
-                [change({r: draws[r][n] for r in places}, k, insert) for n in range(N_RANDOM)]
-            )
-            row |= {way: ranked, f"{way}_ratio": float(ranked / at_random) if at_random else float("nan")}
-        rows.append(row | {"agreement": alike})
-    return rows
-
-
-def unfitted(fitted: Fitted, heterograph: Heterograph, *, seed: int) -> np.ndarray:
-    """Attention to a run's candidates by networks of the same make that were never fitted, (n_drugs, n_candidates)."""
+def unfitted_gene_attention(fitted: Fitted, heterograph: Heterograph, *, seed: int) -> np.ndarray:
+    """Attention to a run's candidate genes by networks with random weights, (n_drugs, n_candidates)."""
     tensors, settings = fitted.tensors.to("cpu"), Settings()
-    assert fitted.config.targets is not None  # or there would be nothing to compare with
+    assert fitted.config.targets is not None  # or the run had no gene attention
     problem = target_problem(
         heterograph,
         n_expressed=fitted.config.targets.candidate_genes,

@@ -77,6 +77,26 @@ def test_what_stands_beside_the_weight_is_carried_along_in_the_order_of_rank(nam
     assert attention.scores(given)[name].to_pylist() == [0.2, 0.1]
 
 
+def test_an_attention_table_has_the_columns_and_types_that_are_stated_once() -> None:
+    made = attention.attention_table(
+        {
+            "q": np.array([0.5, np.nan]),
+            "weight": np.array([0.25, 0.75], np.float32),
+            "dst": pa.array(["x", "y"]),
+            "src": pa.array(["A", "A"]).dictionary_encode(),
+            "competitors": pa.array([2, 2], pa.int32()),
+        }
+    )
+    assert made.column_names == ["src", "dst", "weight", "competitors", "q"]
+    assert made.schema.types[1:] == [pa.string(), pa.float64(), pa.int64(), pa.float64()]
+    assert made["q"].to_pylist() == [0.5, None] and attention.scores(made)["q"].to_pylist() == [None, 0.5]
+    ends = {"src": pa.array(["A"]), "dst": pa.array(["x"]), "weight": np.array([1.0])}
+    with pytest.raises(InputError, match="needs the column competitors: edges in the same softmax"):
+        attention.attention_table(ends)
+    with pytest.raises(InputError, match="has no column rank; it has src, dst, weight"):
+        attention.attention_table(ends | {"competitors": np.array([1]), "rank": np.array([1])})
+
+
 def test_an_empty_relation_has_no_scores() -> None:
     assert attention.scores(table([])).num_rows == 0
 

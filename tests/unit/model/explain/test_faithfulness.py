@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ from scipy import sparse
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.explain.faithfulness.curves import agreement, deletion, insertion, ranks, rollout
 from pharmagraph.model.explain.faithfulness.interventions import without_edges
-from pharmagraph.model.explain.faithfulness.measure import faithfulness, stored_weight
-from pharmagraph.model.explain.faithfulness.message_edges import N_SIGNS, N_STEPS, GeneEdges
+from pharmagraph.model.explain.faithfulness.masked_edges import GENES, Ranking
+from pharmagraph.model.explain.faithfulness.measure import ALL, compare, faithfulness, stored_weight
+from pharmagraph.model.explain.faithfulness.message_edges import N_SIGNS, N_STEPS, MessageEdges
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses
@@ -100,11 +103,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def edges(folder: Path) -> GeneEdges:
-    return GeneEdges.of(saved.load(folder, saved.load_graph(folder)), more_than=4)
+def edges(folder: Path) -> MessageEdges:
+    return MessageEdges.of(saved.load(folder, saved.load_graph(folder)), more_than=4)
 
 
-def test_only_the_masked_edges_go(edges: GeneEdges) -> None:
+def _attention(edges: MessageEdges) -> np.ndarray:
+    return edges.attention()[GENES]
+
+
+def _drug(edges: MessageEdges) -> np.ndarray:
+    return edges.ends[GENES][0]
+
+
+def test_only_the_masked_edges_go(edges: MessageEdges) -> None:
     all_edges = edges.fitted.messages.edges["drug_from_gene"]
     keep = torch.ones(len(all_edges), dtype=torch.bool)
     keep[[0, 4]] = False
@@ -114,23 +125,25 @@ def test_only_the_masked_edges_go(edges: GeneEdges) -> None:
     assert messages.edges["drug_from_drug"] is edges.fitted.messages.edges["drug_from_drug"]
 
 
-def test_attention_of_a_drug_sums_to_one(edges: GeneEdges) -> None:
-    assert np.bincount(edges.drug, edges.attention(), minlength=24) == pytest.approx(np.ones(24), abs=1e-5)
+def test_attention_of_a_drug_sums_to_one(edges: MessageEdges) -> None:
+    assert np.bincount(_drug(edges), _attention(edges), minlength=24) == pytest.approx(np.ones(24), abs=1e-5)
 
 
-def test_a_mask_of_messages_is_the_whole_prediction_at_one_and_no_gene_edge_at_zero(edges: GeneEdges) -> None:
-    n = len(edges.drug)
+def test_a_mask_of_messages_is_the_whole_prediction_at_one_and_no_gene_edge_at_zero(
+    edges: MessageEdges,
+) -> None:
+    n = len(_drug(edges))
     with torch.no_grad():
         whole, none = (edges._masked(torch.full((n,), value)).numpy() for value in (1.0, 0.0))
-    assert whole == pytest.approx(edges.predict(np.ones(n, bool)), abs=1e-5)
-    assert none == pytest.approx(edges.predict(np.zeros(n, bool)), abs=1e-5)
+    assert whole == pytest.approx(edges.predict({GENES: np.ones(n, bool)}), abs=1e-5)
+    assert none == pytest.approx(edges.predict({GENES: np.zeros(n, bool)}), abs=1e-5)
     assert np.abs(whole - none).max() > 1e-4
 
 
-def test_integrated_gradients_are_those_of_small_steps(edges: GeneEdges) -> None:
+def test_integrated_gradients_are_those_of_small_steps(edges: MessageEdges) -> None:
     """By finite differences at every step of the path, for one edge and the same signs."""
-    found = edges.integrated_gradients(seed=1)
-    n, edge, delta = len(edges.drug), int(np.argmax(found)), 1e-2
+    found = replace(edges, seed=1).gradients(GENES)
+    n, edge, delta = len(_drug(edges)), int(np.argmax(found)), 1e-2
     counts = np.bincount(edges.pairs[0])[edges.pairs[0]]
     generator = torch.Generator().manual_seed(1)
     squares = []
@@ -149,27 +162,29 @@ def test_integrated_gradients_are_those_of_small_steps(edges: GeneEdges) -> None
     assert found[edge] == pytest.approx(np.sqrt(np.mean(squares)), rel=0.05)
 
 
-def test_rollout_of_a_run_reaches_every_gene_edge(edges: GeneEdges) -> None:
+def test_rollout_of_a_run_reaches_every_gene_edge(edges: MessageEdges) -> None:
     through = edges.rollout()
-    assert through.shape == edges.drug.shape and (through > 0).all()
+    assert through.shape == _drug(edges).shape and (through > 0).all()
     assert (
-        np.bincount(edges.drug, through, minlength=24) < 1
+        np.bincount(_drug(edges), through, minlength=24) < 1
     ).all()  # the rest comes from cell lines and drugs
 
 
-def test_random_weights_rank_genes_otherwise(edges: GeneEdges) -> None:
+def test_random_weights_rank_genes_otherwise(edges: MessageEdges) -> None:
     """Attention that survives randomised weights would say nothing of what was learned."""
-    assert agreement(edges.attention(), edges.unfitted_attention(seed=9), edges.drug) < 0.8
+    unfitted = replace(edges, seed=9).unfitted()[GENES]
+    assert agreement(_attention(edges), unfitted, _drug(edges)) < 0.8
 
 
-def test_every_ranking_is_compared_with_the_same_random_edges(folder: Path, edges: GeneEdges) -> None:
+def test_every_ranking_is_compared_with_the_same_random_edges(folder: Path, edges: MessageEdges) -> None:
     graph = saved.load_graph(folder)
-    drug, gene = graph.ids["Drug"][edges.drug], graph.ids["Gene"][edges.gene]
-    attends = pa.table({"src": drug.tolist(), "dst": gene.tolist(), "weight": edges.attention().tolist()})
+    of_edges = edges.ends[GENES]
+    drug, gene = graph.ids["Drug"][of_edges[0]], graph.ids["Gene"][of_edges[1]]
+    attends = pa.table({"src": drug.tolist(), "dst": gene.tolist(), "weight": _attention(edges).tolist()})
     assert stored_weight(edges, attends.slice(1).take(pa.array(range(len(drug) - 2, -1, -1))), graph)[
         1:
-    ] == pytest.approx(edges.attention()[1:])
-    n = int(np.bincount(edges.drug).max())
+    ] == pytest.approx(_attention(edges)[1:])
+    n = int(np.bincount(_drug(edges)).max())
     rows = faithfulness(folder, attends, counts=[1, 4])
     by = {(row["ranking"], row["edges"]): row for row in rows}
     assert {r["ranking"] for r in rows} == {
@@ -184,6 +199,69 @@ def test_every_ranking_is_compared_with_the_same_random_edges(folder: Path, edge
     assert ratios == pytest.approx([ratios[0]] * len(ratios))
 
 
-def test_a_run_without_gene_edges_is_said(edges: GeneEdges) -> None:
+def test_a_run_without_gene_edges_is_said(edges: MessageEdges) -> None:
     with pytest.raises(ModelError, match="no drug of the run has more than 999 gene edges"):
-        GeneEdges.of(edges.fitted, more_than=999)
+        MessageEdges.of(edges.fitted, more_than=999)
+
+
+def test_gene_edges_of_a_component_of_weight_0_are_refused(edges: MessageEdges) -> None:
+    network = edges.fitted.members[0].network
+    before = network.component_weights.clone()  # type: ignore[operator]
+    network.component_weights.copy_(torch.tensor([0.0, 1.0]))  # type: ignore[operator]
+    with pytest.raises(
+        ModelError, match="relational, has weight 0 in the prediction; train with another seed"
+    ):
+        MessageEdges.of(edges.fitted, more_than=4)
+    network.component_weights.copy_(before)  # type: ignore[operator]
+
+
+@dataclass
+class _SumOfTwo:
+    """Edges of two relations whose kept effects are summed: every figure is known by hand."""
+
+    ends: dict[str, tuple[np.ndarray, np.ndarray]]
+    effect: dict[str, np.ndarray]
+
+    def predict(self, kept: Mapping[str, np.ndarray]) -> np.ndarray:
+        every = {r: np.ones(len(e), bool) for r, e in self.effect.items()} | dict(kept)
+        return np.array([sum(float(e[every[r]].sum()) for r, e in self.effect.items())])
+
+    def attention(self) -> dict[str, np.ndarray]:
+        return self.effect
+
+    def unfitted(self) -> dict[str, np.ndarray]:
+        return {r: -e for r, e in self.effect.items()}
+
+    def gradients(self, relation: str) -> np.ndarray:
+        return self.effect[relation]
+
+    def rankings(self) -> list[Ranking]:
+        one = [Ranking("attention", (r,), lambda _: self.attention()) for r in self.ends]
+        both = [
+            Ranking(n, ("a", "b"), lambda _, f=f: f())
+            for n, f in (("best", self.attention), ("worst", self.unfitted))
+        ]  # type: ignore[misc]
+        return one + both
+
+
+def test_one_comparison_serves_edges_of_any_kind() -> None:
+    effect = {"a": EFFECT, "b": np.array([4.0, 1.0, 2.0])}
+    ends = {r: (np.zeros(len(e), np.int64), np.arange(len(e))) for r, e in effect.items()}
+    edges = _SumOfTwo(ends, effect)
+    told: list[str] = []
+    rows = compare(edges, edges.rankings(), [1, 2], advance=told.append)
+    assert told == ["a, attention", "b, attention", f"{ALL}, best", f"{ALL}, worst"]
+    by = {(row["relation"], row["ranking"], row["edges"]): row for row in rows}
+    assert [by["a", "attention", k]["deletion"] for k in (1, 2)] == pytest.approx([5, 8])
+    assert by["b", "attention", 2]["insertion"] == pytest.approx(1)
+    assert by[ALL, "best", 2]["deletion"] == pytest.approx(5 + 3 + 4 + 2)
+    assert by[ALL, "worst", 1]["deletion"] == pytest.approx(0 + 1)
+    assert (
+        by["a", "attention", 1]["agreement"] == pytest.approx(1) and by[ALL, "best", 1]["agreement"] is None
+    )
+    generator = np.random.default_rng(0)
+    samples = {r: [ranks(generator.random(len(e)), ends[r][0]) for _ in range(3)] for r, e in effect.items()}
+    at_random = np.mean([effect["a"][place < 1].sum() for place in samples["a"]])
+    assert by["a", "attention", 1]["deletion_ratio"] == pytest.approx(5 / at_random)
+    both = np.mean([sum(effect[r][samples[r][n] < 1].sum() for r in effect) for n in range(3)])
+    assert by[ALL, "best", 1]["deletion_ratio"] == pytest.approx((5 + 4) / both)

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.explain.counterfactuals import what_if
-from pharmagraph.model.explain.faithfulness.process_edges import GENES, SIMILAR, ProcessEdges, faithfulness
+from pharmagraph.model.explain.faithfulness.masked_edges import GENES
+from pharmagraph.model.explain.faithfulness.measure import compare, deletion_curve, faithfulness
+from pharmagraph.model.explain.faithfulness.process_edges import SIMILAR, ProcessEdges
 from pharmagraph.model.inputs.edits import Change
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import network_tensors
@@ -53,7 +56,7 @@ def fitted() -> Fitted:
 
 @pytest.fixture(scope="module")
 def edges(fitted: Fitted) -> ProcessEdges:
-    return ProcessEdges(fitted, seed=0)
+    return ProcessEdges(fitted, screen(), seed=0)
 
 
 def _whole(edges: ProcessEdges) -> np.ndarray:
@@ -158,7 +161,7 @@ def test_a_drug_that_goes_takes_what_it_says_of_levels_with_it(tmp_path: Path) -
         split=Split.unseen_drug,
         gene_attention=gene_attention,
     )
-    edges, asked = ProcessEdges(fitted, seed=0), (measured.drug, measured.cell_line)
+    edges, asked = ProcessEdges(fitted, heterograph, seed=0), (measured.drug, measured.cell_line)
     with torch.inference_mode():
         members = [
             m.network(fitted.tensors, fitted.messages, edges._drug, edges._cell_line) for m in fitted.members
@@ -223,10 +226,37 @@ def test_attention_between_similar_nodes_is_of_all_parts_by_their_shares(edges: 
         assert np.bincount(node, attention[relation]) == pytest.approx(np.ones(node.max() + 1), abs=1e-4)
 
 
-def test_every_relation_is_measured(fitted: Fitted) -> None:
-    rows = faithfulness(fitted, screen(), counts=[2])
+def test_every_relation_is_measured(fitted: Fitted, edges: ProcessEdges, tmp_path: Path) -> None:
+    rows = compare(edges, edges.rankings(), [2])
+    saved.save(fitted, screen(), responses(screen()), tmp_path, about={})
+    assert faithfulness(tmp_path, counts=[2]) == rows
+    curve = deletion_curve(tmp_path, [2])
+    assert curve.ranked[0] == pytest.approx(
+        next(r["deletion"] for r in rows if (r["relation"], r["ranking"]) == (GENES, "ATTENDS")), abs=1e-5
+    )
     assert {r["relation"] for r in rows} == {GENES, *SIMILAR, "all of these"}
     by = {(r["relation"], r["ranking"]): r for r in rows}
     assert by[GENES, "ATTENDS"]["deletion_ratio"] > 1
     assert by[GENES, "ATTENDS"]["agreement"] == pytest.approx(1)
     assert by[GENES, "randomised weights"]["agreement"] < 0.9
+
+
+def test_relations_of_components_of_weight_0_are_not_measured(fitted: Fitted) -> None:
+    before = fitted.members[0].network.component_weights.clone()  # type: ignore[operator]
+
+    def weigh(*weights: float) -> None:
+        for member in fitted.members:
+            member.network.component_weights.copy_(torch.tensor(weights))  # type: ignore[operator]
+
+    assert fitted.members[0].network.components == ("relational", "axial", "gaussian_process", "factors")
+    weigh(0, 0.5, 0, 0.5)
+    edges = ProcessEdges(fitted, screen(), seed=0)
+    assert set(edges.ends) == set(SIMILAR)
+    rows = compare(edges, edges.rankings(), [2])
+    assert {row["ranking"] for row in rows} == {
+        "ATTENDS", "random of the first 50 ATTENDS", "randomised weights"
+    }  # fmt: skip
+    weigh(0, 0, 0, 1)
+    with pytest.raises(ModelError, match="draw on no attention: only factors has a weight"):
+        ProcessEdges(fitted, screen(), seed=0)
+    weigh(*before.tolist())

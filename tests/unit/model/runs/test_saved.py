@@ -1,0 +1,170 @@
+"""Folders of runs that cannot be loaded: earlier formats, files that are gone, and files that were cut off."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pharmagraph.kg import runs
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.store import open_store
+from pharmagraph.model.commands.report import report
+from pharmagraph.model.explain.counterfactuals import what_if
+from pharmagraph.model.explain.faithfulness.measure import deletion_curve, faithfulness
+from pharmagraph.model.inputs.edits import Change
+from pharmagraph.model.inputs.tensors import network_tensors
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.responses.measured import responses
+from pharmagraph.model.runs import saved
+from pharmagraph.model.runs.predictions import predict
+from pharmagraph.model.targets.gene_attention import GeneAttention
+from pharmagraph.model.training.ensemble import fit
+from tests.screens import screen
+
+torch.set_num_threads(1)
+
+ASKED: dict[str, Callable[[Path], object]] = {
+    "predict": lambda folder: predict(
+        folder, drug="NSC1", cell_line="LINE03", drug_names={"NSC1": []}, cell_line_names={"LINE03": []}
+    ),
+    "explain --silence": lambda folder: what_if(
+        folder, "NSC1", "LINE03", [Change("GENE000", "expression", None)]
+    ),
+    "faithfulness": lambda folder: faithfulness(folder, counts=[1]),
+    "report": lambda folder: deletion_curve(folder, [1]),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run with gene attention, so that every kind of file is there."""
+    place = tmp_path_factory.mktemp("run")
+    heterograph, config = screen(), load_preset(
+        "default", network={"channels": 8}, training={"epochs": 1, "members": 1, "untested_pairs": 50}
+    )  # fmt: skip
+    tensors = network_tensors(heterograph, config.network)
+    even = torch.full((24, 30), 1 / 30)
+    given = GeneAttention(torch.arange(30), even, even.clone())
+    measured = responses(heterograph)
+    fitted = fit(tensors, measured, config, seed=0, gene_attention=given)
+    saved.save(fitted, heterograph, measured, place, about={})
+    return place
+
+
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Path:
+    place = tmp_path / "run"
+    shutil.copytree(whole, place)
+    return place
+
+
+def _cut(path: Path, share: float = 0.5) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+
+def _earlier_layout(folder: Path) -> None:
+    """As an earlier version wrote it: no format, ``graph.bin`` and ``ids.json``, other names of options and weights."""
+    about = json.loads((folder / "config.json").read_text())
+    del about["format"], about["files"]
+    about["config"]["network"]["kernel"] = about["config"]["network"].pop("gaussian_process")
+    (folder / "config.json").write_text(json.dumps(about))
+    weights = load_file(folder / "weights.safetensors")
+    old = {
+        k.replace("component_weights", "shares").replace("gaussian_process", "kernel"): t
+        for k, t in weights.items()
+    }
+    save_file(old, folder / "weights.safetensors")
+    shutil.rmtree(folder / "graph")
+    (folder / "graph").mkdir()
+    (folder / "graph" / "graph.bin").write_bytes(b"\x00" * 64)
+    (folder / "graph" / "ids.json").write_text('{"ids": {}, "datasets": [], "tissues": []}')
+
+
+def _set(folder: Path, **about: object) -> None:
+    found = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(found | about))
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "earlier layout": (_earlier_layout, "written in format 1 of a run's folder, this version reads format 2"),
+    "later format": (lambda f: _set(f, format=9), "written in format 9"),
+    "no folder": (shutil.rmtree, "holds no trained run"),
+    "no configuration": (lambda f: (f / "config.json").unlink(), r"holds no trained run \(no config\.json\)"),
+    "no weights": (lambda f: (f / "weights.safetensors").unlink(), r"lacks weights\.safetensors"),
+    "no pairs": (lambda f: (f / "training_pairs.parquet").unlink(), r"lacks training_pairs\.parquet"),
+    "no graph": (lambda f: shutil.rmtree(f / "graph"), "lacks graph"),
+    "half a graph": (lambda f: next(iter(sorted((f / "graph").iterdir()))).unlink(), "graph cannot be read"),
+    "no gene attention": (
+        lambda f: (f / "gene_attention.safetensors").unlink(), r"lacks gene_attention\.safetensors"
+    ),
+    "configuration cut off": (lambda f: _cut(f / "config.json"), r"config\.json cannot be read"),
+    "other configuration": (lambda f: _set(f, scale={"unit": 1}), r"config\.json cannot be read"),
+    "weights cut off": (lambda f: _cut(f / "weights.safetensors"), r"weights\.safetensors cannot be read"),
+    "header of weights cut off": (
+        lambda f: _cut(f / "weights.safetensors", 0.0), r"weights\.safetensors cannot be read"
+    ),
+    "pairs cut off": (lambda f: _cut(f / "training_pairs.parquet"), r"training_pairs\.parquet cannot be read"),
+    "gene attention cut off": (
+        lambda f: _cut(f / "gene_attention.safetensors"), r"gene_attention\.safetensors cannot be read"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_folder_that_cannot_be_loaded_is_refused_in_one_line_by_whatever_asks(
+    folder: Path, damage: str
+) -> None:
+    harm, message = DAMAGE[damage]
+    harm(folder)
+    for name, ask in ASKED.items():
+        with pytest.raises(ModelError, match=message) as caught:
+            ask(folder)
+        assert "\n" not in str(caught.value) and "train again: cli train" in str(caught.value), name
+
+
+def test_weights_of_other_names_are_refused(folder: Path) -> None:
+    weights = load_file(folder / "weights.safetensors")
+    save_file(
+        {k.replace("component_weights", "shares"): t for k, t in weights.items()},
+        folder / "weights.safetensors",
+    )
+    for ask in ASKED.values():
+        with pytest.raises(ModelError, match=r"no weights .*trained by another version; train again"):
+            ask(folder)
+
+
+def test_a_whole_folder_is_loaded(folder: Path) -> None:
+    for ask in (ASKED["predict"], ASKED["explain --silence"]):
+        assert ask(folder)
+    pairs = saved.training_pairs(folder)
+    assert pairs.num_rows == len(responses(screen())) and set(pairs["drug"].to_pylist()) <= set(
+        screen().ids["Drug"]
+    )
+
+
+def test_a_page_about_a_run_in_an_earlier_layout_is_refused_before_it_is_written(
+    folder: Path, tmp_path: Path
+) -> None:
+    url = f"ladybug://{tmp_path}/graph.lbug"
+    with open_store(url) as store:
+        store.create_schema()
+        store.upsert_nodes("Drug", pa.table({"id": ["D1"], "name": ["D1"]}))
+        store.upsert_nodes("Gene", pa.table({"id": ["G1"]}))
+        table = pa.table({"src": ["D1"], "dst": ["G1"], "weight": [1.0], "competitors": [1]})
+        nothing = pa.table({"src": pa.array([], pa.string()), "dst": [], "probability": []})
+        runs.register(store, {"id": "r", "preset": "x"}, {("Drug", "Gene"): table}, nothing, folder=folder)
+    _earlier_layout(folder)
+    with pytest.raises(ModelError, match="train again"):
+        report(run="r", faithfulness=True, out=tmp_path / "page.html", store=url)
+    assert not (tmp_path / "page.html").exists()
+    _cut(folder / "attention" / "Drug-Gene.parquet")
+    with open_store(url) as store, pytest.raises(ModelError, match=r"Drug-Gene\.parquet cannot be read"):
+        runs.promote(store, "r")
