@@ -13,6 +13,7 @@ PharmagraphError                what `cli` turns into one line and exit code 1
 ├── NotFoundError               a drug, gene, cell line, run or query by a name the graph does not have
 ├── ServiceUnavailableError     a public service that does not answer, such as PubMed
 ├── ModelError                  a network, preset or run that cannot do what was asked
+│   └── UnknownPresetError      a preset by a name that is neither shipped nor a file
 └── ShapeError                  (also a ValueError) tensors or arrays that do not fit together
 """
 
@@ -114,6 +115,10 @@ class ServiceUnavailableError(PharmagraphError):
 
 class ModelError(PharmagraphError):
     """A network, preset or run that cannot do what was asked."""
+
+
+class UnknownPresetError(ModelError):
+    """A preset by a name that is neither shipped nor a YAML file."""
 
 
 class ShapeError(ModelError, ValueError):

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from pharmagraph.kg import names, schema
+from pharmagraph.kg import arguments, names, schema
 from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
 from pharmagraph.kg.schema import Ends
@@ -113,6 +113,10 @@ def export(
     InputError
         If nothing is left.
     """
+    arguments.require_store(store)
+    for argument, value in (("datasets", datasets), ("drugs", drugs), ("tissues", tissues)):
+        if isinstance(value, str):
+            raise TypeError(f"{argument} is the text {value!r}; give a list of texts")
     nodes = {label: store.read_nodes(label, _columns(label)) for label in NODE_TYPES}
     all_datasets = store.read_nodes("Dataset", ["id", "part_of"]).to_pylist()
     dataset_ids = tuple(sorted(row["id"] for row in all_datasets))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.errors import ModelError, UnknownPresetError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.model.baselines import BASELINES
@@ -163,7 +163,7 @@ def _config(model: str, plan: Plan) -> str | None:
 
     Raises
     ------
-    ModelError
+    UnknownPresetError
         If a model is neither a baseline nor a preset, with the names of both.
     """
     if model in BASELINES:
@@ -174,10 +174,8 @@ def _config(model: str, plan: Plan) -> str | None:
             set() if config.network.uses_gene_attention else {"targets"}
         )  # attention that predicts nothing
         return digest(config.model_dump(mode="json", exclude=silent))
-    except ModelError as error:
-        if str(error).startswith("no preset"):
-            raise ModelError(f"{error}; baselines are {', '.join(BASELINES)}") from None
-        raise
+    except UnknownPresetError as error:
+        raise UnknownPresetError(f"{error}; baselines are {', '.join(BASELINES)}") from None
 
 
 def _figures(

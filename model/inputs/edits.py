@@ -12,8 +12,9 @@ import torch
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.fingerprints import fingerprints
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.presets.choices import Omics
 
-OMICS = ("expression", "mutation", "copy-number", "tissue")
+OMICS = tuple(omics.value for omics in Omics)
 
 _EDGES = {
     "expression": (("CellLine", "EXPRESSES", "Gene"), ("CellLine", "SIMILAR_TO", "CellLine")),

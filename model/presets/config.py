@@ -15,9 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from pharmagraph.kg.errors import ModelError
-
-Convolution = Literal["gatv2", "gat", "gcn", "transformer", "none"]
+from pharmagraph.kg.errors import ModelError, UnknownPresetError
+from pharmagraph.model.presets.choices import Convolution
 
 PRESETS = ("default", "fast", "drgt")
 
@@ -189,8 +188,10 @@ def load_preset(
 
     Raises
     ------
+    UnknownPresetError
+        If there is no such preset.
     ModelError
-        If there is no such preset, an option is unknown or missing, or a value is out of its range.
+        If an option is unknown or missing, or a value is out of its range.
     """
     from pathlib import Path
 
@@ -201,7 +202,7 @@ def load_preset(
     elif Path(name).is_file():
         text = Path(name).read_text()
     else:
-        raise ModelError(
+        raise UnknownPresetError(
             f'no preset "{name}"; there are {", ".join(PRESETS)}, or give the path of a YAML file'
         )
     try:
