@@ -147,6 +147,30 @@ def numbers_by_name(argument: str, value: Any, columns: tuple[str, str]) -> dict
     return found
 
 
+def names_or_numbers(argument: str, value: Any, columns: tuple[str, str]) -> list[str | Mapping[str, float]]:
+    """One or several: names and paths as texts, and what `numbers_by_name` takes as mappings.
+
+    Raises
+    ------
+    TypeError
+        If one is neither.
+    InputError
+        If there is none, or as `numbers_by_name`.
+    """
+    if isinstance(value, (str, PathLike)):
+        return [text(argument, str(value))]
+    if hasattr(value, "columns") or hasattr(value, "items"):
+        return [numbers_by_name(argument, value, columns)]
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        raise TypeError(
+            f"{argument} is {_kind(value)}; give names, or {columns[1]} by {columns[0]} as a mapping or a DataFrame"
+        )
+    found = [one for item in value for one in names_or_numbers(argument, item, columns)]
+    if not found:
+        raise InputError(f"{argument} is empty; leave it out, or name one")
+    return found
+
+
 def require_columns(argument: str, frame: Any, wanted: Sequence[str]) -> None:
     """Refuse a DataFrame without the columns.
 

@@ -5,11 +5,11 @@ It finds nodes by their names and makes tables of what the packages beneath retu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pharmagraph.kg import arguments, runs
 from pharmagraph.kg.errors import InputError, ModelError
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
     from pharmagraph.model.explain.explanation import Explanation
 
-Profile = Mapping[str, float]
-"""z of a cell line's genes, in standard deviations, by symbol."""
+File: TypeAlias = str | PathLike[str]
+Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"
+"""A number for each name; a DataFrame has a column of names and one of numbers."""
+
+
+def _silent(what: str) -> None:
+    """No progress."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Run:
 
     Its methods raise TypeError or InputError where an argument is of another type, out of its range or a DataFrame
     without the columns (the argument is named), NotFoundError for a drug, cell line or gene that the store does not
-    have, StoreError where the store is closed, and ModelError where the run's folder is gone.
+    have, StoreError where the store is closed, and ModelError where the run's folder is gone, or its graph has no such
+    node. Drugs, cell lines and genes go by name, alias or id.
 
     Attributes
     ----------
@@ -53,15 +59,7 @@ class Run:
 
     @classmethod
     def open(cls, store: GraphStore, run_id: str | None = None) -> Run:
-        """The run of an id, or the promoted one.
-
-        Raises
-        ------
-        TypeError
-            If ``store`` is no open store, or ``run_id`` no text.
-        NotFoundError
-            If there is no such run, or none is promoted.
-        """
+        """The run of an id, or the promoted one; NotFoundError where there is none."""
         arguments.require_store(store)
         row = runs.find(store, arguments.text("run_id", run_id) if run_id is not None else None)
         return Run(store, row["id"], Path(row["folder"] or ""), row)
@@ -75,31 +73,18 @@ class Run:
         import pandas as pd
 
         metrics = self.about["metrics"]
-        rows = [
-            {
-                **dict(zip(("metric", "grouping"), name.rsplit(" ", 1), strict=True)),
-                "model": value,
-                "additive": metrics.get(f"additive {name}"),
-            }
-            for name, value in metrics.items()
-            if not name.startswith("additive ")
-        ]
+        ours = [name for name in metrics if not name.startswith("additive ")]
+        rows = [(*name.rsplit(" ", 1), metrics[name], metrics.get(f"additive {name}")) for name in ours]
         return pd.DataFrame(rows, columns=["metric", "grouping", "model", "additive"])
 
-    def promote(self, *, advance: runs.Advance = lambda what: None) -> dict[str, int]:
-        """Set the attention of this run on the edges that it used; queries then use it unless told otherwise.
-
-        Returns
-        -------
-        dict
-            Edge type with its ends → edges that carry the attention now.
-        """
+    def promote(self, *, advance: runs.Advance = _silent) -> dict[str, int]:
+        """Set the run's attention on the edges that it used, so that queries use it; returns how many of each kind."""
         return runs.promote(self.store, self.id, advance=advance)
 
     def predict(
         self,
         drugs: str | Sequence[str] | None = None,
-        cell_lines: str | Path | Profile | pd.Series | pd.DataFrame | Sequence[Any] | None = None,
+        cell_lines: File | Numbers | Sequence[File | Numbers] | None = None,
         *,
         limit: int | None = None,
         device: str = "auto",
@@ -131,7 +116,7 @@ class Run:
         NotFoundError
             If a name is neither known nor a structure or a file.
         ModelError
-            If the run's folder is gone, both sides are left out, or the run's graph lacks the entity.
+            If both sides are left out.
         """
         import pandas as pd
 
@@ -141,7 +126,9 @@ class Run:
         rows = predict(
             self.folder,
             drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
-            cell_lines=_cell_lines(cell_lines) if cell_lines is not None else None,
+            cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
+            if cell_lines is not None
+            else None,
             drug_names=names(self.store, "Drug"),
             cell_line_names=names(self.store, "CellLine"),
             limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
@@ -156,8 +143,6 @@ class Run:
 
         Parameters
         ----------
-        drug, cell_line
-            By name, alias or id.
         limit
             Rows of each kind.
 
@@ -200,7 +185,7 @@ class Run:
         Raises
         ------
         ModelError
-            If the run's folder is gone, or its network has no such edges.
+            If the run's network has no such edges.
         """
         from pharmagraph.kg import attention
 
@@ -226,14 +211,11 @@ class Run:
         target: str | Sequence[str] = (),
         n_null: int = 0,
         seed: int = 0,
-        device: str = "cpu",
     ) -> pd.DataFrame:
-        """Predict a pair before and after each change of one gene, each from the graph as it is.
+        """Predict a drug on a cell line before and after each change of one gene, each from the graph as it is.
 
         Parameters
         ----------
-        drug, cell_line
-            By name, alias or id.
         expression
             Gene → z in the cell line, in standard deviations.
         silence
@@ -246,30 +228,24 @@ class Run:
             Random genes of like variance that get the same change of expression; 0 for none.
         seed
             Of their draw.
-        device
-            As in `predict`.
 
         Returns
         -------
         pandas.DataFrame
             A row a change: ``change``, ``before``, ``after``, ``difference`` (probability, or ln IC50 in ln µmol/l);
             with ``n_null`` also ``null_mean`` and ``null_p``, the share of random changes at least as large.
-
-        Raises
-        ------
-        ModelError
-            If the run's graph lacks one of them.
         """
         import pandas as pd
 
         from pharmagraph.model.explain.counterfactuals import what_if
         from pharmagraph.model.inputs.edits import Change
-        from pharmagraph.model.runtime import resolve_device
 
         node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
-        pairs = list(expression.items()) if isinstance(expression, Mapping) else list(expression)
-        z = [(gene, arguments.numbers_by_name("expression", {gene: v}, ("gene", "z"))[gene]) for gene, v in pairs]
-        changes = [Change(self._gene("expression", gene), "expression", value) for gene, value in z]
+        changes = [
+            Change(self._gene("expression", gene), "expression", z)
+            for pair in (expression.items() if isinstance(expression, Mapping) else expression)
+            for gene, z in arguments.numbers_by_name("expression", dict([pair]), ("gene", "z")).items()
+        ]
         changes += [Change(gene, "expression", None) for gene in self._genes("silence", silence)]
         changes += [Change(gene, "mutation", 1.0) for gene in self._genes("mutate", mutate)]
         changes += [Change(gene, "target", 0.0) for gene in self._genes("untarget", untarget)]
@@ -277,7 +253,7 @@ class Run:
         if not changes:
             raise InputError("nothing is changed; give expression, silence, mutate, untarget or target")
         rows = what_if(
-            self.folder, node["id"], other["id"], changes, seed=seed, device=resolve_device(device),
+            self.folder, node["id"], other["id"], changes, seed=seed,
             n_null=arguments.whole_number("n_null", n_null, least=0),
         )  # fmt: skip
         return pd.DataFrame(rows)
@@ -289,17 +265,14 @@ class Run:
         genes: Sequence[str] | None = None,
         *,
         n_null: int = 20,
-        truth: Mapping[str, float] | pd.Series | pd.DataFrame | str | PathLike[str] | None = None,
+        truth: Numbers | File | None = None,
         seed: int = 0,
-        device: str = "cpu",
-        advance: Callable[[str], None] = lambda what: None,
+        advance: runs.Advance = _silent,
     ) -> pd.DataFrame:
-        """Silence genes one by one in a cell line, and rank them by what that does to the prediction.
+        """Silence genes one by one in a cell line, and rank them by what that does to the drug's prediction.
 
         Parameters
         ----------
-        drug, cell_line
-            By name, alias or id.
         genes
             Symbols; the 20 that the drug attends to most unless given. Those without expression are left out.
         n_null
@@ -307,7 +280,7 @@ class Run:
         truth
             What perturbing a gene did in the cell line: a mapping or Series by symbol, or a DataFrame or a file with
             the columns ``gene`` and ``effect``.
-        seed, device
+        seed
             As in `what_if`.
         advance
             Told of each gene.
@@ -326,12 +299,10 @@ class Run:
         import pandas as pd
 
         from pharmagraph.model.explain.counterfactuals import rank_genes, read_effects
-        from pharmagraph.model.runtime import resolve_device
 
         if genes is None:
-            symbols = [row["gene"] for row in self.explain(drug, limit=20).genes]
-        else:
-            symbols = self._genes("genes", genes)
+            genes = [row["gene"] for row in self.explain(drug, limit=20).genes]
+        symbols = self._genes("genes", genes)
         effects: Mapping[str, float] | None = None
         if isinstance(truth, (str, PathLike)):
             effects = read_effects(Path(truth), symbols)
@@ -340,16 +311,12 @@ class Run:
         node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
         rows = rank_genes(
             self.folder, node["id"], other["id"], symbols, truth=effects, seed=seed, advance=advance,
-            device=resolve_device(device), n_null=arguments.whole_number("n_null", n_null, least=0),
+            n_null=arguments.whole_number("n_null", n_null, least=0),
         )  # fmt: skip
         return pd.DataFrame(rows)
 
     def faithfulness(
-        self,
-        edges: int | Sequence[int] = (1, 5, 20),
-        *,
-        seed: int = 0,
-        advance: Callable[[str], None] = lambda what: None,
+        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: runs.Advance = _silent
     ) -> pd.DataFrame:
         """Whether attention is what predictions use: edges taken away, or alone left, by several rankings.
 
@@ -368,11 +335,6 @@ class Run:
             ``relation``, ``ranking``, ``edges`` (a node), ``deletion`` and ``insertion`` (mean absolute change of the
             logit), ``deletion_ratio`` and ``insertion_ratio`` (over those of random edges; a large and a small one are
             faithful), ``agreement`` (Spearman's correlation with attention).
-
-        Raises
-        ------
-        ModelError
-            If the run's folder is gone, or it attends to no genes.
         """
         import pandas as pd
 
@@ -387,11 +349,7 @@ class Run:
         return pd.DataFrame(faithfulness(self.folder, given, counts=counts, seed=seed, advance=advance))
 
     def report(
-        self,
-        path: str | PathLike[str] | None = None,
-        *,
-        drug: str | None = None,
-        faithfulness: bool = False,
+        self, path: File | None = None, *, drug: str | None = None, faithfulness: bool = False
     ) -> Path:
         """Write a self-contained HTML page about the run, or about a drug in it; it opens without a network.
 
@@ -408,15 +366,6 @@ class Run:
         -------
         Path
             The file.
-
-        Raises
-        ------
-        TypeError
-            If an argument is of another type.
-        NotFoundError
-            If there is no such drug.
-        ModelError
-            If the run keeps no attention of the drug, or its folder is gone.
         """
         from pharmagraph.kg.names import fold
         from pharmagraph.model.reports.html import drug_report, run_report
@@ -446,19 +395,3 @@ class Run:
     def _genes(self, argument: str, names: str | Sequence[str]) -> list[str]:
         given = [names] if isinstance(names, str) else names
         return [self._gene(argument, name) for name in arguments.texts(argument, given)] if len(given) else []
-
-
-def _cell_lines(value: Any) -> list[str | Profile]:
-    """Names and files as they are, profiles as mappings of gene to z."""
-    if isinstance(value, (str, PathLike)):
-        return [arguments.text("cell_lines", str(value))]
-    if isinstance(value, Mapping) or hasattr(value, "columns") or hasattr(value, "items"):
-        return [arguments.numbers_by_name("cell_lines", value, ("gene", "z"))]
-    if isinstance(value, bytes) or not isinstance(value, Iterable):
-        raise TypeError(
-            f"cell_lines is of type {type(value).__name__}; give names, or z of genes as a mapping or a DataFrame"
-        )
-    found = [one for item in value for one in _cell_lines(item)]
-    if not found:
-        raise InputError("cell_lines is empty; leave it out, or name one")
-    return found

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.packaging, pytest.mark.timeout(1200)]
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDERS = ("cypher", "ingest", "kg", "model", "workflow")
 DATA = {".cypher", ".yaml", ".csv", ".cpp", ".h"}
@@ -41,7 +43,7 @@ LEFT_OUT = shutil.ignore_patterns(
 def done(*words: object, cwd: Path) -> str:
     environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     result = subprocess.run(
-        [str(word) for word in words], cwd=cwd, env=environment, capture_output=True, text=True, timeout=400
+        [str(word) for word in words], cwd=cwd, env=environment, capture_output=True, text=True, timeout=900
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return result.stdout
