@@ -11,7 +11,7 @@ import pytest
 
 import pharmagraph as pg
 
-HEAVY = "{'torch', 'dgl', 'pandas', 'pyarrow', 'numpy', 'scipy', 'ladybug', 'neo4j', 'rdkit', 'pydantic', 'typer'}"
+HEAVY = "{'torch', 'dgl', 'pandas', 'pyarrow', 'numpy', 'scipy', 'ladybug', 'neo4j', 'rdkit', 'pydantic', 'typer', 'rich'}"
 
 
 def printed(script: str, cwd: Path) -> str:
