@@ -28,6 +28,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich takes as long as all the rest of `cli --help`
+    context_settings={"max_content_width": 120},
 )
 app.command()(workflow.demo)
 app.add_typer(ingest.app, name="ingest")

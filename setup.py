@@ -10,7 +10,7 @@ class Kernels(Distribution):
 
     def has_ext_modules(self) -> bool:
         """True where the wheel must carry a platform in its name."""
-        return any(Path("model/kernels/cpu/prebuilt").glob("*.so"))
+        return any(Path("pharmagraph/model/kernels/cpu/prebuilt").glob("*.so"))
 
 
 setup(distclass=Kernels)

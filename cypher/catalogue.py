@@ -79,7 +79,7 @@ class Query:
 @cache
 def catalogue() -> dict[str, Query]:
     """Every query in ``cypher/queries``, by name."""
-    folder = files("cypher") / "queries"
+    folder = files("pharmagraph.cypher") / "queries"
     found = (read(path.name, path.read_text()) for path in folder.iterdir() if path.name.endswith(".cypher"))
     return {query.name: query for query in sorted(found, key=lambda query: query.name)}
 

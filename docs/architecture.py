@@ -19,7 +19,10 @@ FOLDERS = ("kg", "ingest", "cypher", "model", "workflow")
 def modules(checkout: Path = CHECKOUT) -> dict[str, Path]:
     """Dotted name of every module of the library, the command line included, and its file."""
     files = [path for folder in FOLDERS for path in sorted((checkout / folder).rglob("*.py"))]
-    files += [checkout / "cli.py", checkout / PACKAGE / "__init__.py"]
+    files += [
+        checkout / "cli.py",
+        *sorted(p for p in (checkout / PACKAGE).glob("*.py") if not p.is_symlink()),
+    ]
     found = {}
     for file in files:
         parts = list(file.relative_to(checkout).with_suffix("").parts)

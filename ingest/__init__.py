@@ -1,1 +1,35 @@
-"""Files to validated tables to the store."""
+"""Files to validated tables to the store: one function a source, imported when it is first asked for.
+
+`read_and_load` holds the functions, `sources` how each source is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pharmagraph.ingest.read_and_load import (
+        drgt,
+        gdsc,
+        interactions,
+        omics,
+        pathways,
+        synthetic,
+        tables,
+        targets,
+    )
+
+__all__ = ["drgt", "gdsc", "interactions", "omics", "pathways", "synthetic", "tables", "targets"]
+
+if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from pharmagraph.ingest import read_and_load
+
+        return getattr(read_and_load, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

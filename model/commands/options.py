@@ -1,3 +1,5 @@
+"""The options that several commands on models share, and changes to presets read from them."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -5,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pharmagraph.model.presets.choices import ConvOption, TaskOption
+from pharmagraph.model.presets import choices
 
 Datasets = Annotated[
     list[str] | None,
@@ -14,12 +16,13 @@ Datasets = Annotated[
     ),
 ]
 Preset = Annotated[str, typer.Option(help="default, fast, drgt, or a YAML file with the same options.")]
-Task = Annotated[TaskOption, typer.Option(help="Sensitive or resistant, or ln IC50.")]
+Task = Annotated[choices.Task, typer.Option(help="Sensitive or resistant, or ln IC50.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many; the preset's when left out.")]
 Members = Annotated[int | None, typer.Option(min=1, help="Networks averaged; the preset's when left out.")]
 Conv = Annotated[
-    ConvOption | None, typer.Option(help="Another way to weight messages; the preset's when left out.")
+    choices.Convolution | None,
+    typer.Option(help="Another way to weight messages; the preset's when left out."),
 ]
 Set = Annotated[
     list[str] | None,
@@ -32,7 +35,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
 def preset_changes(
-    epochs: int | None, members: int | None, conv: ConvOption | None, options: Sequence[str] = ()
+    epochs: int | None, members: int | None, conv: choices.Convolution | None, options: Sequence[str] = ()
 ) -> dict[str, dict[str, Any]]:
     """Options of presets that were given on the command line; ``options`` as in ``network.layers=3``.
 
@@ -47,7 +50,7 @@ def preset_changes(
 
     training = {k: v for k, v in (("epochs", epochs), ("members", members)) if v is not None}
     changes: dict[str, dict[str, Any]] = {
-        "training": training, "network": {"conv": conv.value} if conv else {}
+        "training": training, "network": {"conv": conv} if conv else {}
     }  # fmt: skip
     for option in options:
         path, sign, text = option.partition("=")

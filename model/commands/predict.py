@@ -1,6 +1,7 @@
+"""`cli predict`: parses, calls one function and prints its result."""
+
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,23 +25,10 @@ def predict(
     format: FormatOption = Format.table,
 ) -> None:
     """Predict the response of a cell line to a drug, known to the graph or new."""
-    from pharmagraph.kg import runs as register
-    from pharmagraph.kg.console import print_rows
+    from pharmagraph.kg.console import print_rows, records
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.runs.predictions import predict as predict_pairs
-    from pharmagraph.model.runtime import resolve_device
+    from pharmagraph.run import Run
 
     with open_store(store, read_only=True) as graph:
-        found = register.find(graph, run)
-        names: dict[str, dict[str, list[str | None]]] = {
-            label: {
-                row["id"]: [row["name"], *(row["aliases"] or ())]
-                for row in graph.read_nodes(label, ["id", "name", "aliases"]).to_pylist()
-            }
-            for label in ("Drug", "CellLine")
-        }
-    rows = predict_pairs(
-        Path(found["folder"] or ""), drug=drug, cell_line=cell, drug_names=names["Drug"],
-        cell_line_names=names["CellLine"], limit=limit, device=resolve_device(device),
-    )  # fmt: skip
+        rows = records(Run.open(graph, run).predict(drug, cell, limit=limit, device=device))
     print_rows(rows, format)

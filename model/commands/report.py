@@ -27,28 +27,11 @@ def report(
     store: Store = None,
 ) -> None:
     """A self-contained HTML page about a drug or a run; it opens without a network."""
-    from pharmagraph.kg import runs
-    from pharmagraph.kg.named import find_drug
-    from pharmagraph.kg.names import fold
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.reports.html import drug_report, run_report
+    from pharmagraph.run import Run
 
     with open_store(store, read_only=True) as graph:
-        if drug is not None:
-            node = find_drug(graph, drug)
-            name, text = fold(str(node["name"])).lower(), drug_report(graph, node, run_id=run)
-        else:
-            found = runs.find(graph, run)
-            curve = None
-            if faithfulness:
-                from pharmagraph.model.explain.faithfulness.measure import deletion_curve
-
-                curve = deletion_curve(Path(found["folder"] or ""))
-            name, text = str(found["id"]), run_report(graph, found["id"], curve=curve)
-    path = out or Path(f"{name}.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    print(path)
+        print(Run.open(graph, run).report(out, drug=drug, faithfulness=faithfulness))
 
 
 def faithfulness(
@@ -67,28 +50,24 @@ def faithfulness(
     """Take edges away from a run: the most attended, those of most gradient and others against random ones."""
     import json
 
-    from pharmagraph.kg import runs
-    from pharmagraph.kg.console import note, print_rows, progress
+    from pharmagraph.kg.console import note, print_rows, progress, records
     from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.explain.faithfulness.measure import faithfulness as measure
+    from pharmagraph.run import Run
 
     counts = [int(n) for n in edges.split(",") if n.strip().isdigit()]
     if not counts or min(counts) < 1 or len(counts) != len(edges.split(",")):
         raise InputError(f'--edges "{edges}" is not a list of numbers from 1, such as 1,5,20')
     with open_store(store, read_only=True) as graph:
-        found = runs.find(graph, run)
-    attends = runs.attention_of(found).get(("Drug", "Gene"))
-    given = attends if found["gene_attention"] == "targets" else None
+        found = Run.open(graph, run)  # measuring reads the run's folder, so the store need not stay open
     with progress(quiet) as bar:
         task = bar.add_task("ranking", total=None, note="")
-        rows = measure(
-            Path(found["folder"] or ""), given, counts=counts, seed=seed,
-            advance=lambda what: bar.update(task, note=what),
-        )  # fmt: skip
+        rows = records(
+            found.faithfulness(counts, seed=seed, advance=lambda what: bar.update(task, note=what))
+        )
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps([", ".join(found["datasets"]), rows], indent=1) + "\n")
+        out.write_text(json.dumps([", ".join(found.about["datasets"]), rows], indent=1) + "\n")
         if not quiet:
             note(f"{len(rows)} rows in {out}")
-    print_rows(rows, format, title=f"{found['id']}: mean absolute change of the logit without edges")
+    print_rows(rows, format, title=f"{found.id}: mean absolute change of the logit without edges")

@@ -1,4 +1,4 @@
-"""`cli train` and `cli predict`: each parses, calls one function and prints its result."""
+"""`cli train`: parses, calls one function and prints its result."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from pharmagraph.model.commands.options import (
     Task,
     preset_changes,
 )
-from pharmagraph.model.presets.choices import SplitOption, TaskOption
+from pharmagraph.model.presets.choices import Split, TrainingSplit
 
 
 def train(
     preset: Preset = "default",
     dataset: Datasets = None,
     split: Annotated[
-        SplitOption, typer.Option(help="What is held out for the figures: one fold of five, or nothing.")
-    ] = SplitOption.random,
-    task: Task = TaskOption.classification,
+        TrainingSplit, typer.Option(help="What is held out for the figures: one fold of five, or nothing.")
+    ] = Split.random,
+    task: Task = "classification",
     seed: Seed = 0,
     epochs: Epochs = None,
     members: Members = None,
@@ -52,18 +52,11 @@ def train(
 ) -> None:
     """Train a network on the graph, write its attention and predictions back, print held-out figures."""
     from pharmagraph.kg.console import note, print_rows, progress
-    from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.presets.config import load_preset
+    from pharmagraph.training import train as train_run
 
-    if null == 1:
-        raise ModelError(
-            "--null 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
-        )
     config = load_preset(preset, **preset_changes(epochs, members, conv))
-    from pharmagraph.kg import runs as register
-    from pharmagraph.model.presets.choices import Split
-    from pharmagraph.model.runs.trained import train as train_run
 
     with open_store(store, create=False) as graph, progress(quiet) as bar:
         total = config.training.epochs * config.training.members
@@ -79,11 +72,9 @@ def train(
             bar.update(task_id, description=what)
 
         trained = train_run(
-            graph, config, folder=runs, datasets=dataset, split=Split(split.value), task=task.value,
-            seed=seed, device=device, n_null=null, report=report, stage=stage,
-        )  # fmt: skip
-        if promote:
-            register.promote(graph, trained.run_id, advance=stage)
+            graph, config, folder=runs, datasets=dataset, split=split, task=task, seed=seed, device=device,
+            n_null=null, promote=promote, report=report, stage=stage,
+        ).trained  # fmt: skip
     title = f"{trained.run_id}: {trained.n_training:,} training pairs, {trained.n_held_out:,} held out ({split.value})"
     if trained.figures:
         print_rows(

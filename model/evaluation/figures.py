@@ -163,7 +163,7 @@ def _config(model: str, plan: Plan) -> str | None:
 
     Raises
     ------
-    ModelError
+    UnknownPresetError
         If a model is neither a baseline nor a preset, with the names of both.
     """
     if model in BASELINES:
@@ -175,7 +175,7 @@ def _config(model: str, plan: Plan) -> str | None:
         )  # attention that predicts nothing
         return digest(config.model_dump(mode="json", exclude=silent))
     except UnknownPresetError as error:
-        raise ModelError(f"{error}; baselines are {', '.join(BASELINES)}") from None
+        raise UnknownPresetError(f"{error}; baselines are {', '.join(BASELINES)}") from None
 
 
 def _figures(

@@ -11,12 +11,13 @@ import torch
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.fingerprints import fingerprints
 from pharmagraph.kg.heterograph import Heterograph, Relation
+from pharmagraph.model.presets.choices import Omics
 
 EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
 MUTATED = ("CellLine", "MUTATED", "Gene")
 TARGETS = ("Drug", "TARGETS", "Gene")
 
-OMICS = ("expression", "mutation", "copy-number", "tissue")
+OMICS = tuple(omics.value for omics in Omics)
 
 _EDGES = {
     "expression": (EXPRESSES, ("CellLine", "SIMILAR_TO", "CellLine")),

@@ -1,74 +1,15 @@
-"""The words a user may choose from; imports nothing heavy."""
+"""The words that a preset, a command or a caller of the library may choose from; imports nothing heavy."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Literal
 
-
-class TaskOption(StrEnum):
-    """What is predicted."""
-
-    classification = "classification"
-    regression = "regression"
-
-
-class ConvOption(StrEnum):
-    """How messages are weighted."""
-
-    gatv2 = "gatv2"
-    gat = "gat"
-    gcn = "gcn"
-    transformer = "transformer"
-    none = "none"
-
-
-class SplitOption(StrEnum):
-    """What a held-out fold is made of."""
-
-    none = "none"
-    random = "random"
-    unseen_drug = "unseen-drug"
-    unseen_cell = "unseen-cell"
-    unseen_both = "unseen-both"
-
-
-class EvaluatedSplit(StrEnum):
-    """What a held-out fold is made of; something has to be held out."""
-
-    random = "random"
-    unseen_drug = "unseen-drug"
-    unseen_cell = "unseen-cell"
-    unseen_both = "unseen-both"
-    transfer = "transfer"
-
-
-class DrugGroupsOption(StrEnum):
-    """Drugs that are held out together."""
-
-    twins = "twins"
-    scaffold = "scaffold"
-    alone = "alone"
-
-
-class CellGroupsOption(StrEnum):
-    """Cell lines that are held out together."""
-
-    twins = "twins"
-    tissue = "tissue"
-    alone = "alone"
-
-
-class OmicsOption(StrEnum):
-    """What is known of cell lines, as `model.inputs.edits.OMICS` has it."""
-
-    expression = "expression"
-    mutation = "mutation"
-    copy_number = "copy-number"
-    tissue = "tissue"
-
-
 Task = Literal["classification", "regression"]
+"""Sensitive or resistant, or ln IC50."""
+
+Convolution = Literal["gatv2", "gat", "gcn", "transformer", "none"]
+"""How messages are weighted."""
 
 
 class Split(StrEnum):
@@ -97,22 +38,15 @@ class Split(StrEnum):
         return self in {Split.unseen_cell, Split.unseen_both}
 
 
-class HoldoutOption(StrEnum):
-    """What a held-out fold of known targets is made of."""
+TrainingSplit = Literal[
+    Split.none, Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both
+]  # fmt: skip
+"""Of a training run: a data set to transfer to is for evaluations alone."""
 
-    pair = "pair"
-    pair_with_twins = "pair-with-twins"
-    drug = "drug"
-    gene = "gene"
-
-
-class Holdout(StrEnum):
-    """What a held-out fold of known targets is made of."""
-
-    pair = "pair"
-    pair_with_twins = "pair-with-twins"
-    drug = "drug"
-    gene = "gene"
+EvaluatedSplit = Literal[
+    Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both, Split.transfer
+]  # fmt: skip
+"""Of an evaluation: something has to be held out."""
 
 
 class DrugGroups(StrEnum):
@@ -129,3 +63,21 @@ class CellLineGroups(StrEnum):
     twins = "twins"
     tissue = "tissue"
     alone = "alone"
+
+
+class Omics(StrEnum):
+    """What is known of cell lines."""
+
+    expression = "expression"
+    mutation = "mutation"
+    copy_number = "copy-number"
+    tissue = "tissue"
+
+
+class Holdout(StrEnum):
+    """What a held-out fold of known targets is made of."""
+
+    pair = "pair"
+    pair_with_twins = "pair-with-twins"
+    drug = "drug"
+    gene = "gene"

@@ -17,8 +17,7 @@ from pydantic import (
 )
 
 from pharmagraph.kg.errors import ModelError, UnknownPresetError
-
-Convolution = Literal["gatv2", "gat", "gcn", "transformer", "none"]
+from pharmagraph.model.presets.choices import Convolution
 
 PRESETS = ("default", "fast", "drgt")
 

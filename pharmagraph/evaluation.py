@@ -1,0 +1,151 @@
+"""Models compared on held-out parts of the data, as a table: the plan made of plain words, and carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from pharmagraph.kg import arguments
+from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.store import GraphStore
+from pharmagraph.model.presets.choices import (
+    CellLineGroups,
+    DrugGroups,
+    EvaluatedSplit,
+    Omics,
+    Split,
+    Task,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pharmagraph.kg.heterograph import Heterograph
+
+COLUMNS = ("dataset", "split", "fold", "model", "metric", "grouping", "value")
+
+
+def evaluate(
+    data: GraphStore | Heterograph,
+    models: str | Sequence[str] = ("default", "additive"),
+    *,
+    split: EvaluatedSplit | Literal["random", "unseen-drug", "unseen-cell", "unseen-both", "transfer"] = "random",
+    folds: int = 5,
+    only: Sequence[int] | None = None,
+    drug_groups: DrugGroups | Literal["twins", "scaffold", "alone"] = "twins",
+    cell_line_groups: CellLineGroups | Literal["twins", "tissue", "alone"] = "twins",
+    train_on: str | None = None,
+    test_on: str | None = None,
+    datasets: str | Sequence[str] | None = None,
+    task: Task = "classification",
+    seed: int = 0,
+    device: str = "auto",
+    network: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    omics: str | Sequence[str] | None = None,
+    workers: int = 1,
+    folder: str | PathLike[str] | None = None,
+    finished: str | PathLike[str] | None = None,
+    command: str = "pharmagraph.evaluate",
+    report: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """Fit models on folds of the data and score them on what was held out.
+
+    Parameters
+    ----------
+    data
+        An open store, or a heterograph of `export`.
+    models
+        Presets (``default``, ``fast``, ``drgt``, the path of a YAML file) and baselines
+        (`model.baselines.BASELINES`).
+    split, folds
+        What a held-out fold is made of, and how many there are; ``transfer`` has one.
+    only
+        Folds to do, counted from 0; all unless given.
+    drug_groups, cell_line_groups
+        Entities that are held out together.
+    train_on, test_on
+        Of ``transfer``: the datasets that are trained on and tested.
+    datasets
+        Keep the responses of these; only where ``data`` is a store.
+    task
+        ``classification`` (sensitive or resistant) or ``regression`` (ln IC50, in ln µmol/l).
+    seed, device
+        Same seed, same folds and fits; ``auto`` takes a GPU where there is one.
+    network, training
+        Options that replace those of the presets.
+    omics
+        Models see these alone: expression, mutation, copy-number, tissue. All unless given.
+    workers
+        Processes over models and folds; the figures do not depend on it.
+    folder
+        Where rows, predictions, a table, a JSON and plots are kept; the same call again goes on from there.
+    finished
+        File that keeps finished folds; ``folds.jsonl`` of ``folder`` unless given.
+    command
+        What the folder says it was made by.
+    report
+        Told of each model and fold that is done.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a fold, model, metric and grouping: ``dataset``, ``split``, ``fold`` (from 0), ``model``, ``metric``,
+        ``grouping`` (pooled, per_drug, per_cell_line and more) and ``value`` (of rmse in ln µmol/l, else unitless;
+        NaN where it is not defined).
+
+    Raises
+    ------
+    TypeError, InputError
+        If an argument is of another type, or no value of its kind; it is named.
+    ModelError
+        Before anything is fitted: if there is no such model, a fold leaks, is empty or of one class.
+    """
+    import pandas as pd
+
+    from pharmagraph.kg import heterograph as graphs
+    from pharmagraph.model.evaluation import figures
+    from pharmagraph.model.evaluation.plan import Plan
+    from pharmagraph.model.reports.evaluation_folder import write_folder
+    from pharmagraph.model.runtime import resolve_device
+
+    names = arguments.texts("models", models)
+    chosen = Split(arguments.one_of("split", split, [one.value for one in get_args(EvaluatedSplit)]))
+    n_folds = 1 if chosen is Split.transfer else arguments.whole_number("folds", folds, least=2)
+    numbers = sorted({arguments.whole_number("only", n, least=0) for n in only}) if only else None
+    if numbers and numbers[-1] >= n_folds:
+        raise ModelError(f"--fold {numbers[-1]} is not among {n_folds} folds, which are counted from 0")
+    seen = arguments.texts("omics", omics) if omics is not None else None
+    plan = Plan(
+        chosen,
+        n_folds,
+        DrugGroups(arguments.one_of("drug_groups", drug_groups, [g.value for g in DrugGroups])),
+        CellLineGroups(arguments.one_of("cell_line_groups", cell_line_groups, [g.value for g in CellLineGroups])),
+        train_on,
+        test_on,
+        cast(Task, arguments.one_of("task", task, get_args(Task))),
+        arguments.whole_number("seed", seed, least=0),
+        resolve_device(device),
+        {"training": dict(training or {}), "network": dict(network or {})},
+        tuple(sorted({arguments.one_of("omics", o, [k.value for k in Omics]) for o in seen})) if seen else None,
+    )
+    if isinstance(data, graphs.Heterograph):
+        if datasets is not None:
+            raise InputError("datasets are chosen when a heterograph is exported; give them to export")
+        heterograph = data
+    else:
+        kept = arguments.texts("datasets", datasets) if datasets is not None else None
+        heterograph = graphs.export(data, datasets=kept)
+    place = Path(arguments.path("folder", folder)) if folder is not None else None
+    journal = Path(arguments.path("finished", finished)) if finished is not None else None
+    if place is not None and journal is None:
+        journal = place / "folds.jsonl"
+    rows = figures.evaluate(
+        heterograph, names, plan, only=numbers, workers=arguments.whole_number("workers", workers, least=1),
+        finished=journal, predictions=place / "predictions" if place else None, report=report,
+    )  # fmt: skip
+    if place is not None:
+        write_folder(place, heterograph, plan, names, rows, finished_folds=journal or place, command=command)
+    return pd.DataFrame(rows, columns=list(COLUMNS))

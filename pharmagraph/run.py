@@ -1,0 +1,397 @@
+"""A training run as the library gives it out: trained or opened, asked what it predicts, and why.
+
+It finds nodes by their names and makes tables of what the packages beneath return; it computes nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pharmagraph.kg import arguments, runs
+from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.named import find_drug, find_node, names
+from pharmagraph.kg.store import GraphStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pharmagraph.model.explain.explanation import Explanation
+
+File: TypeAlias = str | PathLike[str]
+Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"
+"""A number for each name; a DataFrame has a column of names and one of numbers."""
+
+
+def _silent(what: str) -> None:
+    """No progress."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that stands in a store's register, with the folder that keeps its network.
+
+    Its methods raise TypeError or InputError where an argument is of another type, out of its range or a DataFrame
+    without the columns (the argument is named), NotFoundError for a drug, cell line or gene that the store does not
+    have, StoreError where the store is closed, and ModelError where the run's folder is gone, or its graph has no such
+    node. Drugs, cell lines and genes go by name, alias or id.
+
+    Attributes
+    ----------
+    store
+        Where it is registered; it has to be open whenever the run is asked.
+    id
+        Name of the run.
+    folder
+        Of its weights, its graph and the attention of every edge.
+    about
+        Its row of the register: ``preset``, ``config``, ``seed``, ``split``, ``metrics``, ``datasets``, ``promoted``,
+        ``started_at`` and more.
+    """
+
+    store: GraphStore = field(repr=False, compare=False)
+    id: str
+    folder: Path
+    about: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def open(cls, store: GraphStore, run_id: str | None = None) -> Run:
+        """The run of an id, or the promoted one; NotFoundError where there is none."""
+        arguments.require_store(store)
+        row = runs.find(store, arguments.text("run_id", run_id) if run_id is not None else None)
+        return Run(store, row["id"], Path(row["folder"] or ""), row)
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """Held-out figures: ``metric``, ``grouping``, ``model`` (value of the network), ``additive`` (of the baseline).
+
+        Empty when nothing was held out; rmse is in ln µmol/l, the others have no unit.
+        """
+        import pandas as pd
+
+        metrics = self.about["metrics"]
+        ours = [name for name in metrics if not name.startswith("additive ")]
+        rows = [(*name.rsplit(" ", 1), metrics[name], metrics.get(f"additive {name}")) for name in ours]
+        return pd.DataFrame(rows, columns=["metric", "grouping", "model", "additive"])
+
+    def promote(self, *, advance: runs.Advance = _silent) -> dict[str, int]:
+        """Set the run's attention on the edges that it used, so that queries use it; returns how many of each kind."""
+        return runs.promote(self.store, self.id, advance=advance)
+
+    def predict(
+        self,
+        drugs: str | Sequence[str] | None = None,
+        cell_lines: File | Numbers | Sequence[File | Numbers] | None = None,
+        *,
+        limit: int | None = None,
+        device: str = "auto",
+    ) -> pd.DataFrame:
+        """Predict the responses of cell lines to drugs, known to the graph or new.
+
+        Parameters
+        ----------
+        drugs
+            One or several, by name, alias, id or SMILES; all of the run's unless given.
+        cell_lines
+            One or several, by name, alias or id; or new ones: z of genes (standard deviations) as a mapping or Series
+            by symbol, a DataFrame with the columns ``gene`` and ``z``, or a CSV file with them. All of the run's
+            unless given.
+        limit
+            Rows, the most sensitive first; all unless given.
+        device
+            ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``drug``, ``cell_line`` (ids; a new one is ``(new drug)``, the next ``(new drug 2)``), ``probability`` of
+            being sensitive in [0, 1], or ``ln_ic50`` (ln µmol/l) of a regression run, and ``measured``: whether the
+            run was trained on the pair. The most sensitive first.
+
+        Raises
+        ------
+        NotFoundError
+            If a name is neither known nor a structure or a file.
+        ModelError
+            If both sides are left out.
+        """
+        import pandas as pd
+
+        from pharmagraph.model.runs.predictions import predict
+        from pharmagraph.model.runtime import resolve_device
+
+        rows = predict(
+            self.folder,
+            drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
+            cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
+            if cell_lines is not None
+            else None,
+            drug_names=names(self.store, "Drug"),
+            cell_line_names=names(self.store, "CellLine"),
+            limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
+            device=resolve_device(device),
+        )
+        return pd.DataFrame(rows)
+
+    def explain(self, drug: str, cell_line: str | None = None, *, limit: int = 10) -> Explanation:
+        """Why: the genes that the run attends to for a drug, the measured evidence, and the paths to a cell line.
+
+        It reads the store and runs no network.
+
+        Parameters
+        ----------
+        limit
+            Rows of each kind.
+
+        Raises
+        ------
+        ModelError
+            If the run keeps no attention of the drug.
+        """
+        from pharmagraph.model.explain.explanation import explain
+
+        limit = arguments.whole_number("limit", limit, least=1)
+        node = find_drug(self.store, arguments.text("drug", drug))
+        other = self._cell_line(cell_line) if cell_line is not None else None
+        return explain(self.store, node, other, run_id=self.id, limit=limit)
+
+    def attention(
+        self,
+        source: Literal["Drug", "CellLine"] = "Drug",
+        target: Literal["Gene", "CellLine", "Drug"] = "Gene",
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """The attention of every edge between two kinds of nodes, from the run's folder.
+
+        Parameters
+        ----------
+        source, target
+            Kind of the node that attends, and of the nodes that it attends to: Drug–Gene, CellLine–Gene,
+            Drug–CellLine, Drug–Drug or CellLine–CellLine.
+        limit
+            Edges of each source, the most attended first; all unless given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``src``, ``dst`` (ids), ``weight`` in [0, 1], ``rank`` (1 is the source's most attended), ``percentile``
+            (% of the edges with less weight), ``excess`` (weight times the number of edges it competes with: 1 is no
+            preference), and, where the run has them, ``spread`` (standard deviation over the run's networks),
+            ``stability`` (in [0, 1]) and ``q``. Ordered by source, then rank.
+
+        Raises
+        ------
+        ModelError
+            If the run's network has no such edges.
+        """
+        from pharmagraph.kg import attention
+
+        kinds = attention.BASE_EDGES
+        from_ = arguments.one_of("source", source, sorted({ends[0] for ends in kinds}))
+        to = arguments.one_of("target", target, [ends[1] for ends in kinds if ends[0] == from_])
+        kept = arguments.whole_number("limit", limit, least=1) if limit is not None else None
+        table = runs.attention_of(self.about).get((from_, to))
+        if table is None:
+            raise ModelError(f"run {self.id} has no attention of {from_} to {to}; its network has no such edges")
+        found = attention.scores(table).to_pandas()
+        return found if kept is None else found[found["rank"] <= kept].reset_index(drop=True)
+
+    def what_if(
+        self,
+        drug: str,
+        cell_line: str,
+        *,
+        expression: Mapping[str, float] | Iterable[tuple[str, float]] = (),
+        silence: str | Sequence[str] = (),
+        mutate: str | Sequence[str] = (),
+        untarget: str | Sequence[str] = (),
+        target: str | Sequence[str] = (),
+        n_null: int = 0,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Predict a drug on a cell line before and after each change of one gene, each from the graph as it is.
+
+        Parameters
+        ----------
+        expression
+            Gene → z in the cell line, in standard deviations.
+        silence
+            Genes whose expression is set to the lowest of any cell line.
+        mutate
+            Genes that are mutated in the cell line.
+        untarget, target
+            Genes that are no known target of the drug, or are one.
+        n_null
+            Random genes of like variance that get the same change of expression; 0 for none.
+        seed
+            Of their draw.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a change: ``change``, ``before``, ``after``, ``difference`` (probability, or ln IC50 in ln µmol/l);
+            with ``n_null`` also ``null_mean`` and ``null_p``, the share of random changes at least as large.
+        """
+        import pandas as pd
+
+        from pharmagraph.model.explain.counterfactuals import what_if
+        from pharmagraph.model.inputs.edits import Change
+
+        node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
+        changes = [
+            Change(self._gene("expression", gene), "expression", z)
+            for pair in (expression.items() if isinstance(expression, Mapping) else expression)
+            for gene, z in arguments.numbers_by_name("expression", dict([pair]), ("gene", "z")).items()
+        ]
+        changes += [Change(gene, "expression", None) for gene in self._genes("silence", silence)]
+        changes += [Change(gene, "mutation", 1.0) for gene in self._genes("mutate", mutate)]
+        changes += [Change(gene, "target", 0.0) for gene in self._genes("untarget", untarget)]
+        changes += [Change(gene, "target", 1.0) for gene in self._genes("target", target)]
+        if not changes:
+            raise InputError("nothing is changed; give expression, silence, mutate, untarget or target")
+        rows = what_if(
+            self.folder, node["id"], other["id"], changes, seed=seed,
+            n_null=arguments.whole_number("n_null", n_null, least=0),
+        )  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def rank_genes(
+        self,
+        drug: str,
+        cell_line: str,
+        genes: Sequence[str] | None = None,
+        *,
+        n_null: int = 20,
+        truth: Numbers | File | None = None,
+        seed: int = 0,
+        advance: runs.Advance = _silent,
+    ) -> pd.DataFrame:
+        """Silence genes one by one in a cell line, and rank them by what that does to the drug's prediction.
+
+        Parameters
+        ----------
+        genes
+            Symbols; the 20 that the drug attends to most unless given. Those without expression are left out.
+        n_null
+            Random genes of like variance that are silenced, too.
+        truth
+            What perturbing a gene did in the cell line: a mapping or Series by symbol, or a DataFrame or a file with
+            the columns ``gene`` and ``effect``.
+        seed
+            As in `what_if`.
+        advance
+            Told of each gene.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``gene``, ``difference`` (probability, or ln IC50 in ln µmol/l), ``null_p`` (share of the random genes with
+            a change at least as large), and ``truth`` where one is given; the largest change first.
+
+        Raises
+        ------
+        ModelError
+            If none of the genes has expression in the run's graph.
+        """
+        import pandas as pd
+
+        from pharmagraph.model.explain.counterfactuals import rank_genes, read_effects
+
+        if genes is None:
+            genes = [row["gene"] for row in self.explain(drug, limit=20).genes]
+        symbols = self._genes("genes", genes)
+        effects: Mapping[str, float] | None = None
+        if isinstance(truth, (str, PathLike)):
+            effects = read_effects(Path(truth), symbols)
+        elif truth is not None:
+            effects = arguments.numbers_by_name("truth", truth, ("gene", "effect"))
+        node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
+        rows = rank_genes(
+            self.folder, node["id"], other["id"], symbols, truth=effects, seed=seed, advance=advance,
+            n_null=arguments.whole_number("n_null", n_null, least=0),
+        )  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def faithfulness(
+        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: runs.Advance = _silent
+    ) -> pd.DataFrame:
+        """Whether attention is what predictions use: edges taken away, or alone left, by several rankings.
+
+        Parameters
+        ----------
+        edges
+            Edges of each node that are removed, or alone left.
+        seed
+            Of the random edges, signs and weights.
+        advance
+            Told of each ranking.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``relation``, ``ranking``, ``edges`` (a node), ``deletion`` and ``insertion`` (mean absolute change of the
+            logit), ``deletion_ratio`` and ``insertion_ratio`` (over those of random edges; a large and a small one are
+            faithful), ``agreement`` (Spearman's correlation with attention).
+        """
+        import pandas as pd
+
+        from pharmagraph.model.explain.faithfulness.measure import faithfulness
+
+        wanted = edges if isinstance(edges, Sequence) else [edges]
+        counts = [arguments.whole_number("edges", n, least=1) for n in wanted]
+        if not counts:
+            raise InputError("edges is empty; give numbers from 1, such as (1, 5, 20)")
+        attends = runs.attention_of(self.about).get(("Drug", "Gene"))
+        given = attends if self.about["gene_attention"] == "targets" else None
+        return pd.DataFrame(faithfulness(self.folder, given, counts=counts, seed=seed, advance=advance))
+
+    def report(
+        self, path: File | None = None, *, drug: str | None = None, faithfulness: bool = False
+    ) -> Path:
+        """Write a self-contained HTML page about the run, or about a drug in it; it opens without a network.
+
+        Parameters
+        ----------
+        path
+            File to write; named after the drug or the run, in the working folder, unless given.
+        drug
+            By name, alias or id: a page about it.
+        faithfulness
+            On a run's page, what predictions lose with the genes attended to.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        from pharmagraph.kg.names import fold
+        from pharmagraph.model.reports.html import drug_report, run_report
+
+        file = Path(arguments.path("path", path)) if path is not None else None
+        if drug is not None:
+            node = find_drug(self.store, arguments.text("drug", drug))
+            name, page = fold(str(node["name"])).lower(), drug_report(self.store, node, run_id=self.id)
+        else:
+            curve = None
+            if faithfulness:
+                from pharmagraph.model.explain.faithfulness.measure import deletion_curve
+
+                curve = deletion_curve(self.folder)
+            name, page = self.id, run_report(self.store, self.id, curve=curve)
+        file = file or Path(f"{name}.html")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page)
+        return file
+
+    def _cell_line(self, name: str) -> dict[str, Any]:
+        return find_node(self.store, "CellLine", arguments.text("cell_line", name))
+
+    def _gene(self, argument: str, name: str) -> str:
+        return str(find_node(self.store, "Gene", arguments.text(argument, name))["id"])
+
+    def _genes(self, argument: str, names: str | Sequence[str]) -> list[str]:
+        given = [names] if isinstance(names, str) else names
+        return [self._gene(argument, name) for name in arguments.texts(argument, given)] if len(given) else []
