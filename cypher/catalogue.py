@@ -189,14 +189,8 @@ def node_id(store: GraphStore, kind: str, name: str) -> str:
     NotFoundError
         With the nearest names.
     """
-    columns = ["id"] if kind == "gene" else ["id", "name", "aliases"]
-    rows = store.read_nodes(LABELS[kind], columns).to_pylist()
-    known = {row["id"]: [row.get("name"), *(row.get("aliases") or ())] for row in rows}
-    found = names.find(name, known)
-    if found is None:
-        every = [n for id_, others in known.items() for n in (id_, *others) if n]
-        raise NotFoundError(kind.replace("_", " "), name, every, "see: cli query coverage")
-    return found
+    known = names.index(store, LABELS[kind])
+    return names.require(kind.replace("_", " "), name, known, "see: cli query coverage")
 
 
 def parse(words: list[str]) -> dict[str, str]:

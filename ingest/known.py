@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pharmagraph.ingest.names import Matcher, cell_line_id, drug_id, is_gene_symbol
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg import names
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.store import GraphStore
 
@@ -74,15 +75,10 @@ def known(store: GraphStore, *, needs: str) -> Known:
     InputError
         If there is none of it.
     """
-    tables = {label: store.read_nodes(label, ["id", "name", "aliases"]) for label in ("Drug", "CellLine")}
+    drugs, cell_lines = names.index(store, "Drug"), names.index(store, "CellLine")
     genes = frozenset(store.read_nodes("Gene", ["id"]).column("id").to_pylist())
-    n = {"Gene": len(genes), **{label: table.num_rows for label, table in tables.items()}}
-    if not n[needs]:
+    if not {"Drug": drugs, "CellLine": cell_lines, "Gene": genes}[needs]:
         raise InputError(
             f"{store.url} holds no {needs} to join this to; load a screen first: cli ingest gdsc"
         )
-    names = {
-        label: {r["id"]: (r["name"], *(r["aliases"] or ())) for r in table.to_pylist()}
-        for label, table in tables.items()
-    }
-    return Known(Matcher(names["Drug"], drug_id), Matcher(names["CellLine"], cell_line_id), genes)
+    return Known(Matcher(drugs, drug_id), Matcher(cell_lines, cell_line_id), genes)

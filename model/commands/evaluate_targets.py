@@ -56,6 +56,7 @@ def evaluate_targets(
     """Hide known targets and look for them: attention beside every simple predictor."""
     import json
 
+    from pharmagraph.kg import names
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
@@ -71,15 +72,12 @@ def evaluate_targets(
     chosen = [m.strip() for m in models.split(",") if m.strip()] if models else list(evaluation.MODELS)
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
-        names = {
-            row["id"]: [row["name"], *(row["aliases"] or ())]
-            for row in graph.read_nodes("Drug", ["id", "name", "aliases"]).to_pylist()
-        }
+        drug_names = names.index(graph, "Drug")
     problem = target_problem(heterograph, n_expressed=genes)
     given = None
     if truth is not None:
         given = read_truth(
-            truth, drugs=list(problem.drugs), names=names, genes=list(problem.evidence.symbols),
+            truth, drugs=list(problem.drugs), names=drug_names, genes=list(problem.evidence.symbols),
             active_below=active_below,
         )  # fmt: skip
         if not quiet:

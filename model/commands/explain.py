@@ -71,7 +71,7 @@ def explain(
     from pharmagraph.kg import runs
     from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.errors import InputError
-    from pharmagraph.kg.named import find_drug, find_node
+    from pharmagraph.kg.names import find_drug, find_node
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.explain.explanation import explain as explain_pair
 

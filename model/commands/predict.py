@@ -24,6 +24,7 @@ def predict(
     format: FormatOption = Format.table,
 ) -> None:
     """Predict the response of a cell line to a drug, known to the graph or new."""
+    from pharmagraph.kg import names
     from pharmagraph.kg import runs as register
     from pharmagraph.kg.console import print_rows
     from pharmagraph.kg.store import open_store
@@ -32,15 +33,9 @@ def predict(
 
     with open_store(store, read_only=True) as graph:
         found = register.find(graph, run)
-        names: dict[str, dict[str, list[str | None]]] = {
-            label: {
-                row["id"]: [row["name"], *(row["aliases"] or ())]
-                for row in graph.read_nodes(label, ["id", "name", "aliases"]).to_pylist()
-            }
-            for label in ("Drug", "CellLine")
-        }
+        drug_names, cell_line_names = names.index(graph, "Drug"), names.index(graph, "CellLine")
     rows = predict_pairs(
-        Path(found["folder"] or ""), drug=drug, cell_line=cell, drug_names=names["Drug"],
-        cell_line_names=names["CellLine"], limit=limit, device=resolve_device(device),
+        Path(found["folder"] or ""), drug=drug, cell_line=cell, drug_names=drug_names,
+        cell_line_names=cell_line_names, limit=limit, device=resolve_device(device),
     )  # fmt: skip
     print_rows(rows, format)

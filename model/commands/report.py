@@ -28,8 +28,7 @@ def report(
 ) -> None:
     """A self-contained HTML page about a drug or a run; it opens without a network."""
     from pharmagraph.kg import runs
-    from pharmagraph.kg.named import find_drug
-    from pharmagraph.kg.names import fold
+    from pharmagraph.kg.names import find_drug, fold
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.html import drug_report, run_report
 

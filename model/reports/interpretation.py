@@ -187,7 +187,7 @@ def _add_run(store_url: str, run_id: str, command: str) -> None:
 
 def _work(store_url: str, run_id: str, names: Sequence[str]) -> None:
     from pharmagraph.kg.heterograph import export
-    from pharmagraph.kg.named import find_drug
+    from pharmagraph.kg.names import find_drug
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.worked import in_run, work
     from pharmagraph.model.targets.problem import target_problem
