@@ -79,7 +79,7 @@ class Query:
 @cache
 def catalogue() -> dict[str, Query]:
     """Every query in ``cypher/queries``, by name."""
-    folder = files("cypher") / "queries"
+    folder = files("pharmagraph.cypher") / "queries"
     found = (read(path.name, path.read_text()) for path in folder.iterdir() if path.name.endswith(".cypher"))
     return {query.name: query for query in sorted(found, key=lambda query: query.name)}
 
@@ -227,7 +227,8 @@ def markdown() -> str:
     lines = [
         "# Named queries",
         "",
-        "The same text runs on every store. `python -m cypher.catalogue` prints this page; a test keeps it fresh.",
+        "The same text runs on every store. `python -m pharmagraph.cypher.catalogue > docs/queries.md` writes this "
+        "page; a test fails when it is stale.",
         "",
     ]
     for query in catalogue().values():
