@@ -46,7 +46,7 @@ class PygInPlace(nn.Module):
         *,
         return_attention: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """As `model.gatv2.GATv2Conv`."""
+        """As `model.layers.gatv2.GATv2Conv`."""
         edge_index = torch.stack([graph.unsort(graph.src.long()), graph.unsort(graph.dst())])
         out, (_, attention) = self.layer(x, edge_index, edge_attr, return_attention_weights=True)
         return out, attention

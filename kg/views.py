@@ -1,6 +1,6 @@
 """The graph in the forms of other tools: networkx, GraphML, KGX and CSV.
 
-The whole graph as it is stored; choosing a part of it is `kg.heterograph`'s, filling a server `kg.bulk`'s.
+The whole graph as it is stored; choosing a part of it is `kg.heterograph`'s, filling a server `kg.neo4j.bulk_import`'s.
 """
 
 from __future__ import annotations

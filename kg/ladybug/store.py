@@ -1,7 +1,7 @@
 """The embedded store: a graph in one file, no server, behind the `GraphStore` protocol.
 
 A write that is killed leaves the file as it was before or as it was to become. The file and its transactions are
-`kg.ladybug_file`, statements `kg.ladybug_tables`, rebuilding tables `kg.ladybug_replace`, comparisons `kg.changes`.
+`kg.ladybug.file`, statements `kg.ladybug.tables`, rebuilding tables `kg.ladybug.replace`, comparisons `kg.changes`.
 """
 
 from __future__ import annotations

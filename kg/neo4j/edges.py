@@ -1,7 +1,7 @@
 """Edges between Arrow and Bolt: columnar reads in blocks of source nodes, and batches of writes.
 
 Sorted, grouped by source node and bounded, so memory stays flat on both sides and two loaders do not
-deadlock. The texts stand in `kg.neo4j_statements`; what differs is found by `kg.changes`.
+deadlock. The texts stand in `kg.neo4j.statements`; what differs is found by `kg.changes`.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _blocks_of_rows(
 def _rows_to_table(
     rows: Sequence[Sequence[Any]], kind: EdgeKind, columns: Sequence[Property], source: Nodes, target: Nodes
 ) -> pa.Table:
-    """The rows of `cypher.edges_of_sources`, sorted, with or without places as they come.
+    """The rows of `statements.edges_of_sources`, sorted, with or without places as they come.
 
     Edges to nodes of other labels are left out.
     """

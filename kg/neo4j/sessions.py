@@ -1,6 +1,6 @@
 """Connection to a Neo4j server: address, credentials, managed transactions, and its errors in our tree.
 
-It knows nothing of the graph that is kept there; the store itself is `kg/neo4j.py`.
+It knows nothing of the graph that is kept there; the store itself is `kg.neo4j.store`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The Cypher that the Neo4j store sends: one fixed, labelled text an edge kind, drawn from the schema.
 
-Values are always parameters. Nothing here connects to a server; `kg.neo4j_edges` fills the parameters.
+Values are always parameters. Nothing here connects to a server; `kg.neo4j.edges` fills the parameters.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every call is made of managed transactions that are tried again after transient faults; a call that is cut
 off leaves whole batches, and the same call finishes the work. Connection and errors are
-`kg.neo4j_sessions`, constraints and versions `kg.neo4j_schema`, edges `kg.neo4j_edges`.
+`kg.neo4j.sessions`, constraints and versions `kg.neo4j.schema`, edges `kg.neo4j.edges`.
 """
 
 from __future__ import annotations

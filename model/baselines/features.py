@@ -22,7 +22,7 @@ class Features:
     Attributes
     ----------
     drug_kernels, cell_line_kernels
-        Those of `model.similarities` that tell any two entities of the graph alike, float32 (n, n).
+        Those of `model.inputs.similarities` that tell any two entities of the graph alike, float32 (n, n).
     drug_components, cell_line_components
         Main axes of structure and of expression, the first of unit variance, float32 (n, n_components).
     """

@@ -24,7 +24,7 @@ LEARNING_RATES: Mapping[Task, float] = {"classification": 0.1, "regression": 0.2
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """`model.gaussian_process.ResponseProcess` on fixed similarities and profiles of the training responses.
+    """`model.networks.gaussian_process.ResponseProcess` on fixed similarities and profiles of the training responses.
 
     It is the network's own kernel part without states of any network. The weights of all kernels and both precisions
     descend the loss of training pairs that are predicted from the others, whole drugs or cell lines where those will

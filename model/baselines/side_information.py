@@ -16,7 +16,7 @@ from pharmagraph.model.presets.choices import Split
 
 @dataclass(frozen=True)
 class SideInformation:
-    """The network's factor part without the network (`model.factors`), its rank and its prior chosen."""
+    """The network's factor part without the network (`model.networks.factors`), its rank and its prior chosen."""
 
     members: int = 8
     candidates: Sequence[tuple[int, float]] = (

@@ -198,7 +198,7 @@ def _figures(
 def _audits(
     heterograph: Heterograph, measured: Responses, cut: Mapping[int, Fold], plan: Plan
 ) -> dict[int, list[leaks.Check]]:
-    """The leak audit of each fold, as `model.leaks` says; features are looked at once for all."""
+    """The leak audit of each fold, as `model.responses.leakage` says; features are looked at once for all."""
     features = leaks.audit_features(heterograph, baseline_tensors)
     twins = Groups.of(heterograph)
     if DrugGroups.alone is plan.drug_groups or CellLineGroups.alone is plan.cell_line_groups:

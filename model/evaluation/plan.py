@@ -75,7 +75,7 @@ class Plan:
         return Split.random if self.split is Split.transfer else self.split
 
     def options(self) -> dict[str, dict[str, Any]]:
-        """The changes to presets, for `model.config.load_preset`."""
+        """The changes to presets, for `model.presets.config.load_preset`."""
         return {part: dict(changed) for part, changed in self.changes.items()}
 
     def cut(self, heterograph: Heterograph) -> tuple[Responses, list[Fold]]:

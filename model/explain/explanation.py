@@ -1,7 +1,7 @@
 """Why a run says what it says of a drug, and of a drug on a cell line: from what the store holds, no network is run.
 
 It reads attention, predictions and measurements by Cypher, so that it answers in a second; what would happen if a
-gene were otherwise is `what_if.py`.
+gene were otherwise is `counterfactuals.py`.
 """
 
 from __future__ import annotations

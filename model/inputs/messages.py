@@ -42,7 +42,7 @@ class Messages:
     gene_attention
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
-        How much of it drugs share, (n_drugs, n_drugs): `model.gene_attention.kernel_of` of it.
+        How much of it drugs share, (n_drugs, n_drugs): `model.inputs.similarities.kernel_of` of it.
     drug_means_in
         Whether drugs' means of a regression are left in the visible values: they have to be predicted, too.
     """

@@ -57,7 +57,7 @@ class GraphTensors:
     interacts
         Gene → gene, both ways; weight 1.
     drug_kernels, cell_line_kernels
-        `model.similarities.DRUG_KERNELS` and `CELL_LINE_KERNELS`, float32 (n, n, n_kernels).
+        `model.inputs.similarities.DRUG_KERNELS` and `CELL_LINE_KERNELS`, float32 (n, n, n_kernels).
     drug_neighbours, cell_line_neighbours
         Every node's most similar nodes of its kind, by those kernels, weight (n_edges, n_kernels), for the axial part.
     """

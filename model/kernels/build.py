@@ -4,7 +4,7 @@ A library is looked for beside the source (`prebuilt/`, filled when wheels and c
 user's cache folder; where neither holds it, it is compiled into the cache, or into a temporary folder if that is
 read-only. Its name is a hash of source, flags and torch version, so no stale one is ever loaded.
 
-    python -m model.kernels.build        fills `prebuilt/` for all machines of this processor's kind
+    python -m pharmagraph.model.kernels.build        fills `prebuilt/` for all machines of this processor's kind
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Convolution(nn.Module):
 
     Shapes
     ------
-    As in :class:`model.gatv2.GATv2Conv`: returns ``(n_dst, heads * out)`` and attention ``(n_edges, heads)``.
+    As in :class:`model.layers.gatv2.GATv2Conv`: returns ``(n_dst, heads * out)`` and attention ``(n_edges, heads)``.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class GCNConv(Convolution):
 
 
 class RelationalConv(nn.Module):
-    """One convolution a relation, summed; the interface of :class:`model.gatv2.RelationalGATv2Conv`."""
+    """One convolution a relation, summed; the interface of :class:`model.layers.gatv2.RelationalGATv2Conv`."""
 
     def __init__(self, convolutions: Mapping[str, Convolution]) -> None:
         super().__init__()
@@ -233,7 +233,7 @@ class RelationalConv(nn.Module):
         *,
         return_attention: bool = True,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Messages along all relations in `graphs`; see :class:`model.gatv2.RelationalGATv2Conv`."""
+        """Messages along all relations in `graphs`; see :class:`model.layers.gatv2.RelationalGATv2Conv`."""
         parts, attention = [], {}
         for name, graph in graphs.items():
             if name not in self.convolutions:

@@ -103,7 +103,7 @@ def run_report(store: GraphStore, run_id: str | None = None, *, curve: Curve | N
     Parameters
     ----------
     curve
-        Of `model.gene_edges.deletion_curve`.
+        Of `model.explain.faithfulness.measure.deletion_curve`.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""`docs/interpretation.md` from the rows in `docs/interpretation.json`: `python -m model.targets.page` prints it.
+"""`docs/interpretation.md` from the rows in `docs/interpretation.json`: `python -m pharmagraph.model.reports.interpretation` prints it.
 
-    python -m model.targets.page add ROWS.json "COMMAND"     rows that `cli evaluate-targets --out ROWS.json` wrote
-    python -m model.targets.page faithfulness ROWS.json "COMMAND"    rows of `cli faithfulness --out ROWS.json`
-    python -m model.targets.page run STORE RUN "COMMAND"     a run's scores, and how it fits its known targets
-    python -m model.targets.page work STORE RUN DRUG...      worked drugs, their targets hidden, and what the run says
+    python -m pharmagraph.model.reports.interpretation add ROWS.json "COMMAND"     rows that `cli evaluate-targets --out ROWS.json` wrote
+    python -m pharmagraph.model.reports.interpretation faithfulness ROWS.json "COMMAND"    rows of `cli faithfulness --out ROWS.json`
+    python -m pharmagraph.model.reports.interpretation run STORE RUN "COMMAND"     a run's scores, and how it fits its known targets
+    python -m pharmagraph.model.reports.interpretation work STORE RUN DRUG...      worked drugs, their targets hidden, and what the run says
 
 All keep what they found in the JSON file, with the command, the commit and the machine.
 """
@@ -55,7 +55,7 @@ def markdown(document: dict[str, Any]) -> str:
     lines = [
         "# How far attention can be trusted",
         "",
-        "`python -m model.targets.page` prints this page from `interpretation.json`, which holds the rows with the",
+        "`python -m pharmagraph.model.reports.interpretation` prints this page from `interpretation.json`, which holds the rows with the",
         "command, commit and machine that made them. Candidates are the same for every drug: all known targets, and",
         "the genes of most expression signal. The first scorer is the target attention of `model/targets`, a softmax",
         "over a drug's candidates, fitted to the targets that are not held out. A run's ATTENDS edges from drugs to",
@@ -196,7 +196,7 @@ def _work(store_url: str, run_id: str, names: Sequence[str]) -> None:
         ids = [str(find_drug(store, name)["id"]) for name in names]
         problem = target_problem(export(store))
         said = [asdict(in_run(store, run_id, drug)) for drug in ids]
-    made = _made_by(f"python -m model.targets.page work STORE RUN {' '.join(names)}")
+    made = _made_by(f"python -m pharmagraph.model.reports.interpretation work STORE RUN {' '.join(names)}")
     document = _read()
     document["worked"] = [
         asdict(found) | {"drug": name, "run": run} | made

@@ -62,7 +62,7 @@ class Measured:
     Attributes
     ----------
     network
-        Changes to its network, as in `model.plans.Plan.changes`; training changes are in ``fit``.
+        Changes to its network, as in `model.evaluation.plan.Plan.changes`; training changes are in ``fit``.
     fit
         Changes to how it is fitted, in words.
     figures

@@ -50,7 +50,7 @@ class Visible:
     Attributes
     ----------
     value
-        Larger is more sensitive, as `model.scale.Scale.strength` has it; 0 where not measured; float32
+        Larger is more sensitive, as `model.responses.scale.Scale.strength` has it; 0 where not measured; float32
         (n_cell_lines, n_drugs).
     sign
         1 sensitive, -1 resistant, 0 where not measured; same shape.

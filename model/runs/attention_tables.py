@@ -38,7 +38,7 @@ def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.
         For each pair of kinds a table with ``src`` (who draws the message), ``dst`` (whom it draws it from),
         ``weight`` in [0, 1], ``competitors`` (edges in the same softmax), ``spread`` (standard deviation of the
         weight over members) and ``stability`` (agreement of ``src``'s first 20 between members, see
-        `model.stability`); both null with one member. Empty where the network has no such relation.
+        `model.metrics.rank_agreement`); both null with one member. Empty where the network has no such relation.
     """
     with torch.inference_mode():
         found = [m.network.attention(fitted.tensors, fitted.messages) for m in fitted.members]  # type: ignore[operator]

@@ -1,7 +1,7 @@
 """A run's attention of drugs to genes: fitted beside the response network, on its training pairs and all known targets.
 
 Known targets are given here as labels; that they stand high says that they were learned. What attention finds when they
-are hidden is measured by `evaluation.py`.
+are hidden is measured by `model.evaluation.targets`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RunTargets:
         return GeneAttention(torch.from_numpy(self.problem.evidence.genes), found, blind)
 
     def table(self, heterograph: Heterograph) -> pa.Table:
-        """All pairs of a drug and a candidate gene, as `model.attribution` makes the tables of other relations.
+        """All pairs of a drug and a candidate gene, as `model.runs.attention_tables` makes the tables of other relations.
 
         Known targets come first; ``stability`` is of the genes that are none, or lists would agree on what was given.
         """

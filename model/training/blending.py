@@ -1,6 +1,6 @@
 """Chooses, on inner parts of the training pairs, which networks of an ensemble predict and what their parts count for.
 
-How one network is fitted is `fitting.py`.
+How one network is fitted is `member.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Fits an ensemble of networks to training pairs and predicts with it; same seed, same result.
 
-It is given training pairs only; nothing of a held-out pair is within its reach. One network's fit is `fitting.py`.
+It is given training pairs only; nothing of a held-out pair is within its reach. One network's fit is `member.py`.
 """
 
 from __future__ import annotations

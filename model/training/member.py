@@ -1,6 +1,6 @@
 """Fits one network, as Lightning drives it: chunks, losses, optimiser, inner validation, the best epoch's weights.
 
-Ensembles and their predictions are `training.py`.
+Ensembles and their predictions are `ensemble.py`.
 """
 
 from __future__ import annotations

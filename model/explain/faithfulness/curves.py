@@ -1,6 +1,6 @@
 """Whether a ranking of edges says what a prediction uses: take edges away, or leave few, and watch the prediction.
 
-Pure functions of a prediction under a mask. A run's drug–gene edges, and rankings of them, are `gene_edges.py`.
+Pure functions of a prediction under a mask. A run's drug–gene edges, and rankings of them, are `message_edges.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Interventions on a fitted network's edges: some left out, some counted in part, and each layer's attention read.
 
-They are for `gene_edges.py`, which ranks edges and watches predictions.
+They are for `message_edges.py`, which ranks edges and watches predictions.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The rankings are attention, attention through all layers, integrated gradients, and the attention of networks whose
 weights were drawn anew: a ranking that survives that says nothing of what was learned. The arithmetic of removal is
-`faithfulness.py`.
+`curves.py`.
 """
 
 from __future__ import annotations

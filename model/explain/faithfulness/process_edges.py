@@ -2,7 +2,7 @@
 
 What a drug draws from a gene, a similar drug or a similar cell line is a term of a sum; an edge that goes takes its
 term with it, in every part that has a share in the prediction, and no other edge takes its place. Networks that attend
-to genes by messages are `gene_edges.py`'s, the arithmetic of removal is `faithfulness.py`'s.
+to genes by messages are `message_edges.py`'s, the arithmetic of removal is `curves.py`'s.
 """
 
 from __future__ import annotations
