@@ -28,7 +28,7 @@ _WHAT = {"Drug": "drug", "CellLine": "cell line", "Gene": "gene"}
 def fold(name: str) -> str:
     """A name without case and punctuation, so that ``MDA-MB-231`` and ``MDA_MB_231`` are one.
 
-    A name of punctuation alone, or in another script, is only stripped and upper-cased.
+    A name of punctuation alone is only stripped and upper-cased.
     """
     folded = "".join(c for c in name.upper() if c.isalnum())
     return folded or name.strip().upper()
