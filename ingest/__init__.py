@@ -1,1 +1,1 @@
-"""Files to validated tables to the store."""
+"""Reads files into validated tables and loads them into a store. It knows nothing of models."""

@@ -1,4 +1,4 @@
-"""What the graph already holds, by name: the nodes that targets, omics and networks are joined to."""
+"""The drugs, cell lines and genes that the graph already holds, found by name, for sources that add edges to them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Known:
     Parameters
     ----------
     drugs, cell_lines
-        Found by any name.
+        Find a node's id by any of its names.
     genes
-        Ids.
+        Ids of the genes.
     """
 
     drugs: Matcher
@@ -39,7 +39,7 @@ class Known:
         column: str,
         new_genes: bool,
     ) -> bool:
-        """Whether a row with this gene is loaded; an unknown gene is a bad row unless new ones are wanted."""
+        """Whether a row with this gene is loaded; an unknown gene is a bad row unless ``new_genes``."""
         if symbol in self.genes:
             return True
         if not is_gene_symbol(symbol):
@@ -68,12 +68,12 @@ def known(store: GraphStore, *, needs: str) -> Known:
     Parameters
     ----------
     needs
-        Label of which there must be some: what is loaded would have nothing to join otherwise.
+        Label of which the graph must have nodes, because the new edges end there.
 
     Raises
     ------
     InputError
-        If there is none of it.
+        If the graph has no node of this label.
     """
     drugs, cell_lines = names.index(store, "Drug"), names.index(store, "CellLine")
     genes = frozenset(store.read_nodes("Gene", ["id"]).column("id").to_pylist())
