@@ -1,4 +1,4 @@
-"""Which drugs and which cell lines are so alike that holding out one without the other holds nothing out."""
+"""Groups of near twins: drugs or cell lines so similar that a held-out one would be known from the other."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups
 
 @dataclass(frozen=True)
 class Groups:
-    """Entities that are held out together.
+    """Groups of drugs and of cell lines that are held out together.
 
     Attributes
     ----------
     drug, cell_line
-        A number for each node that nodes of one group share, int64 (n_drugs,) and (n_cell_lines,).
+        Group number of each node, int64 (n_drugs,) and (n_cell_lines,).
     """
 
     drug: np.ndarray
@@ -32,26 +32,26 @@ class Groups:
         drugs: DrugGroups = DrugGroups.twins,
         cell_lines: CellLineGroups = CellLineGroups.twins,
     ) -> Groups:
-        """Near twins together unless said otherwise."""
+        """The groups of a graph; by default near twins."""
         return cls(drug_groups(heterograph, drugs), cell_line_groups(heterograph, cell_lines))
 
 
 TANIMOTO = 0.85
-"""Drugs at least so alike by Morgan fingerprint are near twins: salts, isomers, close analogues. On NCI-60, 200 of 976
-drugs have one; the largest group has 7 (41 at 0.7)."""
+"""Tanimoto similarity of Morgan fingerprints from which two drugs are near twins: salts, isomers, close analogues. On
+NCI-60, 200 of 976 drugs have a near twin; the largest group has 7 drugs (41 at 0.7)."""
 CORRELATION = 0.6
-"""Cell lines whose expression correlates at least so much are near twins; and so are those that stand out:"""
+"""Correlation of expression from which two cell lines are near twins, whatever the other pairs are."""
 DEVIATIONS = 15.0
-"""so many robust standard deviations above the median of all pairs. Profiles of which only the strongest genes were
-kept correlate less; on NCI-60 this finds NCI/ADR-RES with OVCAR-8, MDA-MB-435 with MDA-N, SNB-19 with U251, which
-come from one patient each, and CCRF-CEM with MOLT-4."""
+"""Robust standard deviations above the median correlation of all pairs from which two cell lines are near twins, too.
+Profiles of which only the strongest genes were kept correlate less. On NCI-60 this finds NCI/ADR-RES with OVCAR-8,
+MDA-MB-435 with MDA-N, SNB-19 with U251, which come from one patient each, and CCRF-CEM with MOLT-4."""
 
 
 def drug_groups(heterograph: Heterograph, how: DrugGroups = DrugGroups.twins) -> np.ndarray:
-    """A number for each drug that drugs held out together share, int64 (n_drugs,).
+    """Group number of each drug, int64 (n_drugs,); drugs of one group are held out together.
 
-    ``twins``: by chains of Tanimoto 0.85 and more. ``scaffold``: those, and drugs with the same Bemis–Murcko scaffold.
-    A drug without a structure, or without rings, is alone.
+    ``twins`` joins drugs with a Tanimoto similarity of at least 0.85, and the twins of twins. ``scaffold`` also joins
+    drugs with the same Bemis–Murcko scaffold. A drug without a structure, or without rings, is a group of its own.
 
     Raises
     ------
@@ -75,10 +75,10 @@ def drug_groups(heterograph: Heterograph, how: DrugGroups = DrugGroups.twins) ->
 
 
 def cell_line_groups(heterograph: Heterograph, how: CellLineGroups = CellLineGroups.twins) -> np.ndarray:
-    """A number for each cell line that cell lines held out together share, int64 (n_cell_lines,).
+    """Group number of each cell line, int64 (n_cell_lines,); cell lines of one group are held out together.
 
-    ``twins``: by chains of correlated expression. ``tissue``: those, and cell lines of one tissue. A cell line of
-    which neither is known is alone.
+    ``twins`` joins cell lines with correlated expression, and the twins of twins. ``tissue`` also joins cell lines of
+    one tissue. A cell line without expression and tissue is a group of its own.
     """
     graph = heterograph.graph
     n = graph.num_nodes("CellLine")
@@ -94,9 +94,9 @@ def cell_line_groups(heterograph: Heterograph, how: CellLineGroups = CellLineGro
 
 
 def structure_groups(heterograph: Heterograph) -> np.ndarray:
-    """A number for each drug that drugs with the same fingerprint share; int64 (n_drugs,).
+    """Group number of each drug, int64 (n_drugs,); drugs with the same fingerprint are one group.
 
-    Drugs without a structure are each alone.
+    A drug without a structure is a group of its own.
     """
     fingerprint = heterograph.graph.nodes["Drug"].data["fingerprint"].numpy()
     groups = (

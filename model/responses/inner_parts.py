@@ -1,4 +1,4 @@
-"""Parts of training pairs, made as the outer split is: one that selects, and chunks that are predicted in turn."""
+"""Divides training pairs in the way of the outer split: inner folds for selection, and chunks for training steps."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ def inner_split(
     number: int = 0,
     groups: Groups | None = None,
 ) -> Fold:
-    """Set a part of the training pairs aside for selection.
+    """Make an inner fold: set some of the training pairs aside for selection.
 
     Parameters
     ----------
     responses
         Training pairs only.
     split
-        Whole drugs are set aside for ``unseen-drug``, whole cell lines for ``unseen-cell``, pairs of both for
-        ``unseen-both``, where pairs of one of them are on neither side; any pairs otherwise.
+        For ``unseen-drug`` whole drugs are set aside, for ``unseen-cell`` whole cell lines. For ``unseen-both`` pairs
+        are set aside whose drug and cell line are both unseen; pairs with one of them unseen are left out of both
+        sides. Otherwise any pairs are set aside.
     share
-        Of pairs, drugs or cell lines, in (0, 1).
+        Share of the pairs, drugs or cell lines that is set aside, in (0, 1).
     seed
-        Another seed sets another part aside.
+        Another seed sets other pairs aside.
     number
-        Parts of one seed share nothing, until they have come round.
+        Number of the inner fold. Inner folds of one seed are disjoint until all pairs were set aside once.
     groups
-        Entities set aside together; each alone unless given.
+        Entities that are set aside together; by default each is a group of its own.
 
     Raises
     ------
     ModelError
-        If nothing is left to train on, or nothing to select by.
+        If no pair is left for training or for selection.
     """
     generator = np.random.default_rng([seed, 7])
     sides = held_out_sides(responses, split, groups)
@@ -72,16 +73,17 @@ def draw_chunks(
     generator: np.random.Generator,
     groups: Groups | None = None,
 ) -> list[Fold]:
-    """Cut training pairs into chunks: ``test`` is predicted while ``train`` passes messages.
+    """Divide training pairs into chunks: in each, ``test`` is predicted while ``train`` passes messages.
 
-    Whole drugs or cell lines are predicted where those will be asked for unseen. Entities of one group, such as near
-    twins, are in one chunk: otherwise a step would learn to lean on a twin that a held-out entity never has.
+    For splits with unseen drugs or cell lines, a chunk predicts whole drugs or cell lines. Entities of one group, such
+    as near twins, are in one chunk; otherwise the network would learn to rely on a near twin, which a held-out entity
+    does not have.
 
     Returns
     -------
     list of Fold
-        Each pair is predicted once, except with ``unseen-both``, where a chunk is of drugs and cell lines that are
-        both new to it. None is empty unless there are fewer entities, or groups.
+        Each pair is predicted in one chunk. With ``unseen-both`` only pairs are predicted whose drug and cell line both
+        pass no message in the chunk. Chunks are empty only if there are fewer entities or groups than chunks.
     """
     sides = held_out_sides(training, split, groups)
     if not sides:
@@ -107,7 +109,7 @@ def _part(order: np.ndarray, share: float, number: int) -> np.ndarray:
 
 
 def held_out_sides(responses: Responses, split: Split, groups: Groups | None) -> list[np.ndarray]:
-    """The group of each pair's drug, of its cell line or of both: of what the split holds out."""
+    """Group numbers of the pairs' drugs, cell lines or both, by what the split holds out; one array for each side."""
     sides = []
     if split.of_unseen_drugs:
         sides.append(responses.drug if groups is None else groups.drug[responses.drug])

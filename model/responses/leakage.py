@@ -1,6 +1,6 @@
-"""The proof that comes with a fold: every way by which a held-out response could reach training, and what is there.
+"""Audits a fold for leaks: checks every path by which a held-out response could reach training.
 
-It looks at positions, identities and features; it trains nothing.
+It compares positions, identities and features; it trains nothing.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ TESTED_ON = ("Drug", "TESTED_ON", "CellLine")
 
 @dataclass(frozen=True)
 class Check:
-    """One path, looked at.
+    """The check of one path.
 
     Attributes
     ----------
     path
-        What could have leaked, in words.
+        A sentence that says what would leak.
     verdict
-        ``clear``; ``leak``; or ``noted`` where the split allows it and a reader should know.
+        ``clear``; ``leak``; or ``noted`` if something was found that the split allows.
     count
-        Pairs, entities or tensors found on it.
+        Number of pairs, entities or tensors that were found.
     examples
         The first of them.
     """
@@ -44,26 +44,26 @@ class Check:
     examples: tuple[str, ...] = ()
 
     def row(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The check for JSON."""
         return {**asdict(self), "examples": list(self.examples)}
 
 
 def audit(
     measured: Responses, fold: Fold, heterograph: Heterograph, split: Split, *, groups: Groups
 ) -> list[Check]:
-    """Look at every path from held-out pairs to training pairs.
+    """Check every path from held-out pairs to training pairs.
 
     Parameters
     ----------
     measured
-        What the fold's positions count in.
+        The pairs to which the fold's positions refer.
     groups
-        Near twins (`Groups`), whatever groups the fold was cut by.
+        Groups of near twins, whichever groups the fold was made with.
 
     Returns
     -------
     list of Check
-        One a path, also where nothing was found.
+        One for each path, clear ones included.
     """
     train, test = measured.take(fold.train), measured.take(fold.test)
     drug_ids, cell_line_ids = heterograph.ids["Drug"], heterograph.ids["CellLine"]
@@ -140,7 +140,7 @@ def audit(
 
 
 def audit_inner(training: Responses, inner: Fold, test: Responses) -> Check:
-    """Whether an inner part, which selects, holds a held-out pair, or a pair that is trained on while it selects."""
+    """Check that no pair of an inner fold, which is used for selection, is held out or trained on at the same time."""
     n = training.n_cell_lines
     of_test = test.drug * n + test.cell_line
     pairs = training.drug * n + training.cell_line
@@ -155,9 +155,9 @@ def audit_inner(training: Responses, inner: Fold, test: Responses) -> Check:
 
 
 def audit_features(heterograph: Heterograph, build: Callable[[Heterograph], object]) -> Check:
-    """Whether any feature or kernel depends on a response: built twice, the second time from other responses.
+    """Check that no feature or similarity depends on a response: they are built twice, from different responses.
 
-    Every class is turned round and every ln IC50 and AUC changed; what models are given must not change by a bit.
+    For the second time every class is inverted and every ln IC50 and AUC is changed; no bit of the inputs may change.
     """
     changed = heterograph.graph.local_var()
     value = changed.edges[TESTED_ON].data

@@ -1,4 +1,4 @@
-"""Measured responses as arrays of drug–cell-line pairs. It neither splits nor trains."""
+"""The measured responses of a graph as arrays of drug–cell-line pairs."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from pharmagraph.model.presets.choices import Task
 
 
 def dataset_name(heterograph: Heterograph) -> str:
-    """Ids of the datasets that bring responses, joined by ``+``."""
+    """Ids of the datasets with responses, joined by ``+``."""
     codes = np.unique(heterograph.graph.edges["Drug", "TESTED_ON", "CellLine"].data["dataset"].numpy())
     return "+".join(heterograph.datasets[c] for c in codes if c >= 0)
 
 
 @dataclass(frozen=True)
 class Responses:
-    """Every measured pair once.
+    """Measured pairs, each once.
 
     Attributes
     ----------
     drug, cell_line
         Node numbers in the heterograph, int64 (n,).
     response
-        1 sensitive, 0 resistant, float32 (n,); NaN where only ln IC50 is known.
+        1 sensitive, 0 resistant, float32 (n,); NaN if only ln IC50 is known.
     ln_ic50
-        ln(µmol/l), float32 (n,); NaN where only the class is known.
+        ln IC50 in ln(µmol/l), float32 (n,); NaN if only the class is known.
     n_drugs, n_cell_lines
-        Nodes in the heterograph, measured or not.
+        Numbers of nodes in the heterograph, measured or not.
     """
 
     drug: np.ndarray
@@ -44,14 +44,14 @@ class Responses:
         return len(self.drug)
 
     def take(self, rows: np.ndarray) -> Responses:
-        """The pairs at some positions, or where a mask is true; other pairs cannot be reached from it."""
+        """A copy of the pairs at some positions, or where a mask is true; it holds no reference to other pairs."""
         return Responses(
             self.drug[rows].copy(), self.cell_line[rows].copy(), self.response[rows].copy(),
             self.ln_ic50[rows].copy(), self.n_drugs, self.n_cell_lines,
         )  # fmt: skip
 
     def label(self, task: Task) -> np.ndarray:
-        """What is predicted, float32 (n,): the class, or ln IC50."""
+        """The label of a task, float32 (n,): the class, or ln IC50."""
         return self.response if task == "classification" else self.ln_ic50
 
 
@@ -60,14 +60,13 @@ def responses(
 ) -> Responses:
     """The measured pairs of a heterograph, or of one data set in it.
 
-    A pair that several datasets measured counts once, so that no split can put it on both sides: ln IC50 is
-    averaged; the class is the majority's, a tie the class in the dataset whose id sorts first.
+    A pair that several data sets measured counts once, so that no split can put it on both sides. Its ln IC50 is the
+    mean; its class is that of the majority, or in a tie that of the data set whose id sorts first.
 
     Raises
     ------
     ModelError
-        If nothing was measured, or for classification if all measured pairs are of one class; or if there is no such
-        data set.
+        If nothing was measured, all labels are equal, or there is no such data set.
     """
     edges = heterograph.graph["Drug", "TESTED_ON", "CellLine"]
     if not edges.num_edges():
@@ -109,7 +108,7 @@ def responses(
 
 
 def joined(first: Responses, second: Responses) -> Responses:
-    """The pairs of both, the first's first."""
+    """The pairs of both, one after the other."""
     return Responses(
         np.concatenate([first.drug, second.drug]), np.concatenate([first.cell_line, second.cell_line]),
         np.concatenate([first.response, second.response]), np.concatenate([first.ln_ic50, second.ln_ic50]),
@@ -118,12 +117,12 @@ def joined(first: Responses, second: Responses) -> Responses:
 
 
 def require_two_classes(found: Responses, task: Task, where: str) -> None:
-    """Refuse labels that teach nothing.
+    """Refuse labels from which nothing can be learned.
 
     Raises
     ------
     ModelError
-        If all targets are equal.
+        If there are none, or all are equal.
     """
     target = found.label(task)
     if len(target) == 0:
@@ -139,7 +138,7 @@ def require_two_classes(found: Responses, task: Task, where: str) -> None:
 
 
 def _mean(value: np.ndarray, position: np.ndarray, n: int) -> np.ndarray:
-    """Mean of the finite values at each position, NaN where there is none."""
+    """Mean of the finite values at each position, NaN if there are none."""
     finite = np.isfinite(value)
     count = np.bincount(position[finite], minlength=n)
     total = np.bincount(position[finite], value[finite].astype(np.float64), minlength=n)

@@ -1,4 +1,4 @@
-"""How measured responses become what a network is shown and fitted to, and its outputs predictions."""
+"""Transforms measured responses into inputs and labels of a network, and its outputs into predictions."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.visible import PRIOR_PAIRS, Means, Visible
 
 LARGEST_STRENGTH = 4.0
-"""Standard deviations beyond which a measured value counts no more."""
+"""Strengths of classes are clipped to this many standard deviations."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Of one task, fixed by the training pairs.
+    """The scale of the responses of one task, determined by the training pairs.
 
     Attributes
     ----------
     task
-        What is predicted.
+        The task.
     mean, deviation
-        Of ln IC50.
+        Mean and standard deviation of ln IC50, in ln(µmol/l).
     drug_means, cell_line_means
-        Whether regression takes means of that side, which are most of ln IC50, out of what is visible and adds them to
-        what is predicted. Not of a side that will be asked for unseen: its means have to be predicted, too.
+        Whether, for regression, the means of drugs or of cell lines are subtracted from the visible responses and added
+        to the predictions; they are most of the variance of ln IC50. False for a side that the split holds out, since
+        its means have to be predicted, too.
     """
 
     task: Task
@@ -39,7 +40,7 @@ class Scale:
 
     @classmethod
     def of(cls, responses: Responses, task: Task, split: Split = Split.random) -> Scale:
-        """From training pairs, and how others will be asked for."""
+        """The scale of some training pairs; the split tells which side is held out."""
         if task == "classification":
             return cls(task)
         mean, deviation = float(responses.ln_ic50.mean()), float(responses.ln_ic50.std()) or 1.0
@@ -47,33 +48,35 @@ class Scale:
 
     @property
     def means(self) -> Means | None:
-        """Which are taken out; None for classes, of which there are none to take."""
+        """The means that are subtracted; None for classification."""
         return Means(self.drug_means, self.cell_line_means) if self.task == "regression" else None
 
     def label(self, responses: Responses) -> Tensor:
-        """What a network's output is fitted to, (n,): 1 or 0 for a class, standardised −ln IC50 for regression."""
+        """Labels to which a network's output is fitted, (n,): 1 or 0 for classes, standardised −ln IC50 for regression."""
         if self.task == "classification":
             return torch.from_numpy(responses.response)
         return torch.from_numpy((self.mean - responses.ln_ic50) / self.deviation)
 
     def strength(self, responses: Responses) -> Tensor:
-        """What passes messages, larger for more sensitive, (n,).
+        """Values that pass messages, larger for more sensitive, (n,).
 
-        For regression the target. For classes how far −ln IC50 is above its drug's mean, in standard deviations
-        of the drug, both of the given pairs alone; ±1 where only the class is known.
+        For regression the label. For classes the distance of −ln IC50 from its drug's mean, in standard deviations of
+        the drug, both computed from the given pairs alone; ±1 if only the class is known.
         """
         if self.task == "regression":
             return self.label(responses)
         return torch.from_numpy(_above_drug_mean(responses))
 
     def prediction(self, output: Tensor) -> Tensor:
-        """Probability, or ln IC50, of network outputs."""
+        """Probabilities, or ln IC50 in ln(µmol/l), from network outputs."""
         return torch.sigmoid(output) if self.task == "classification" else self.mean - output * self.deviation
 
 
 def visible_pairs(responses: Responses, scale: Scale, device: torch.device) -> Visible:
     """All given pairs as visible responses, on a device."""
-    sensitive = responses.response > 0.5  # false where only ln IC50 is known: regression finds its own signs
+    sensitive = (
+        responses.response > 0.5
+    )  # false if only ln IC50 is known; regression takes the sign from the value
     return Visible.of(
         torch.from_numpy(responses.drug).to(device), torch.from_numpy(responses.cell_line).to(device),
         scale.strength(responses).to(device), torch.from_numpy(sensitive).to(device),

@@ -1,4 +1,4 @@
-"""Responses that may pass messages; their means and residuals."""
+"""The responses that may pass messages in one step, their means and their residuals."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor
 from pharmagraph.model.presets.choices import Split
 
 SHRINKAGE = 10.0
-"""Pairs' worth of no association that every correlation is pulled towards."""
+"""Pseudo-count, in pairs, by which correlations and cell-line means are shrunk to 0."""
 
 
 def residuals(response: Tensor, measured: Tensor) -> Tensor:
-    """Response less the means of its drug and of its cell line, 0 where not measured; same shape."""
+    """Responses minus the means of their drug and cell line; 0 if not measured; same shape."""
     value = response * measured
     drug_mean = value.sum(0) / measured.sum(0).clamp(min=1)
     centred = (response - drug_mean) * measured
@@ -24,23 +24,23 @@ def residuals(response: Tensor, measured: Tensor) -> Tensor:
 
 
 PRIOR_PAIRS = 4
-"""Pairs whose spread every drug is given to begin with, so that a drug of few pairs has none of nearly zero."""
+"""Pseudo-count, in pairs with the overall spread, so that the spread of a drug with few pairs is not nearly zero."""
 
 
 class Means(NamedTuple):
-    """Which of them are taken out of the values; none of a side that will be asked for unseen."""
+    """Whether the means of drugs and of cell lines are subtracted from the values; not those of a held-out side."""
 
     drugs: bool
     cell_lines: bool
 
     @classmethod
     def of(cls, split: Split) -> Means:
-        """Of the sides that a split leaves seen."""
+        """The means that are subtracted for a split: those of the sides that it does not hold out."""
         return cls(not split.of_unseen_drugs, not split.of_unseen_cell_lines)
 
 
 NO_MEANS = Means(False, False)
-"""Of classes."""
+"""No means are subtracted, as for classification."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Visible:
     Attributes
     ----------
     value
-        Larger is more sensitive, as `model.responses.scale.Scale.strength` has it; 0 where not measured; float32
+        `model.responses.scale.Scale.strength` of each pair, larger for more sensitive; 0 if not measured; float32
         (n_cell_lines, n_drugs).
     sign
-        1 sensitive, -1 resistant, 0 where not measured; same shape.
+        1 sensitive, -1 resistant, 0 if not measured; same shape.
     measured
-        0 or 1, float32, same shape.
+        1 if measured, else 0; float32, same shape.
     known_drugs, known_cell_lines
-        Entities that may send messages and use their learned identity, bool (n,).
+        Whether an entity may send messages and use its learned identity, bool (n,).
     """
 
     value: Tensor
@@ -77,7 +77,7 @@ class Visible:
         *,
         known: tuple[Tensor, Tensor] | None = None,
     ) -> Visible:
-        """From pairs; ``known`` (drugs, cell lines) are those with a pair unless given."""
+        """Make it from pairs; ``known`` (drugs, cell lines) are by default the entities that have a pair."""
         values, sign, measured = (value.new_zeros(shape) for _ in range(3))
         values[cell_line, drug] = value
         sign[cell_line, drug] = 2.0 * sensitive - 1.0
@@ -87,13 +87,16 @@ class Visible:
         return cls(values, sign, measured, *known)
 
     def means(self, of: Means) -> tuple[Tensor, Tensor]:
-        """Of the values: drug means, and cell-line means of what those leave, shrunk by a few pairs; (n,) each."""
+        """Means of drugs, and means of cell lines after subtracting those; shrunk by 1 and by 4 pairs; (n,) each."""
         drug = of.drugs * self.value.sum(0) / (self.measured.sum(0) + 1)
         rest = (self.value - drug) * self.measured
         return drug, of.cell_lines * rest.sum(1) / (self.measured.sum(1) + 4)
 
     def spreads(self, of: Means) -> Tensor:
-        """How far a drug's values lie from 0, in times of what all do, shrunk to 1; 1 if means are in; (n_drugs,)."""
+        """Spread of each drug's values relative to that of all values, shrunk to 1; (n_drugs,).
+
+        The spread is the root mean square, of values whose drug means were subtracted; otherwise it is 1.
+        """
         square, n = self.value.square().sum(0), self.measured.sum(0)
         if not of.drugs:
             return torch.ones_like(square)
@@ -101,7 +104,7 @@ class Visible:
         return ((square / overall + PRIOR_PAIRS) / (n + PRIOR_PAIRS)).sqrt()
 
     def without(self, of_drug: Tensor, of_cell_line: Tensor) -> Visible:
-        """The values less numbers of their drugs and of their cell lines, and the signs of what is left."""
+        """The values minus an offset of their drug and one of their cell line, with the signs of the result."""
         rest = (self.value - of_drug - of_cell_line[:, None]) * self.measured
         sign = torch.where(rest > 0, 1.0, -1.0) * self.measured
         return Visible(rest, sign, self.measured, self.known_drugs, self.known_cell_lines)
