@@ -4,9 +4,9 @@ python -m benchmarks.epoch --store ladybug:///nci60.lbug [--preset drgt] [--impl
                            [--rounds 2] [--format table|json] [--profile]
 
 Data, projections, heads and optimiser are the same in both; only the adjacency network (preset drgt) can use PyG's
-layers. ``pyg`` sends messages to all nodes in every layer, as is usual with PyG. ``pyg-read`` sends none to genes in the
-last layer, as this project's network does, since the head does not read them. The rate is in training pairs per second.
-``--profile`` prints instead the share of each operation in one epoch's processor time, on one thread.
+layers. ``pyg`` sends messages to all nodes in every layer, as is usual with PyG. ``pyg-read`` sends none to genes in
+the last layer, as this project's network does, since the head does not read them. The rate is in training pairs per
+second. ``--profile`` prints instead the share of each operation in one epoch's processor time, on one thread.
 """
 
 from __future__ import annotations

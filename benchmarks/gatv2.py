@@ -28,7 +28,8 @@ from pharmagraph.kg.console import Format, print_rows
 
 @dataclass(frozen=True)
 class Case:
-    """A graph of drugs, cell lines and genes, with half of the cell line–gene pairs and a quarter of the screen as edges.
+    """A graph of drugs, cell lines and genes, with half of the cell line–gene pairs and a quarter of the screen as
+    edges.
 
     It can grow in two ways that keep degrees constant. ``studies``: so many copies of that size, without edges between
     them. ``spread``: so many times more nodes of each kind, with edges that many times less likely, so that a node's
@@ -66,7 +67,8 @@ class Case:
 def _pairs(
     rng: np.random.Generator, n_rows: int, n_columns: int, share: float
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Sample each pair with probability `share`; gaps are sampled (geometric), so memory is that of the sampled pairs."""
+    """Sample each pair with probability `share`; gaps are sampled (geometric), so memory is that of the sampled
+    pairs."""
     expected = n_rows * n_columns * share
     gaps = rng.geometric(share, int(expected + 10 * expected**0.5 + 100))
     drawn = np.cumsum(gaps) - 1

@@ -67,7 +67,8 @@ def timed(case: str, round_: int, work: Callable[[], Any]) -> tuple[dict[str, An
 
 
 def queries(url: str, round_: int) -> list[dict[str, Any]]:
-    """Median and worst time of every named query, with parameters that have an answer; the first run on a cold store."""
+    """Median and worst time of every named query, with parameters that have an answer; the first run on a cold
+    store."""
     from pharmagraph.kg.store import open_store
 
     with open_store(url) as store:

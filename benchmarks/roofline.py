@@ -2,7 +2,8 @@
 
     python -m benchmarks.roofline [--case gdsc] [--threads N] [--format table|json]
 
-Times are processor times divided by threads, the minimum of several runs, so that other work on the machine hardly counts.
+Times are processor times divided by threads, the minimum of several runs, so that other work on the machine hardly
+counts.
 """
 
 from __future__ import annotations

@@ -200,7 +200,8 @@ def run(
 
 
 def _query(store: Neo4jStore, table: pa.Table) -> list[Row]:
-    """Time a query on a promoted run with one ATTENDS edge for each edge of the table, its cell lines renamed to drugs."""
+    """Time a query on a promoted run with one ATTENDS edge for each edge of the table, its cell lines renamed to
+    drugs."""
     from pharmagraph.cypher import catalogue
 
     drugs = pc.replace_substring(table["src"], "CL", "DRUG")

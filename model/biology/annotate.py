@@ -136,8 +136,8 @@ def enrich(
     Returns
     -------
     list of dict
-        ``drug``, ``pathway``, ``name``, ``score``, ``overlap``, ``expected``, ``p``, ``q``: the edges written, sorted by
-        drug and p.
+        ``drug``, ``pathway``, ``name``, ``score``, ``overlap``, ``expected``, ``p``, ``q``: the edges written, sorted
+        by drug and p.
     """
     wanted = set(drugs) if drugs is not None else None
     rows: list[dict[str, Any]] = []

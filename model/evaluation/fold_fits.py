@@ -1,4 +1,4 @@
-"""Fits models on the training parts of folds and predicts the held-out parts, in this process or side by side."""
+"""Fits models on training pairs of folds and predicts the held-out pairs, in this process or in several."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from pharmagraph.model.runtime import give_back_memory, reproducible
 
 @dataclass(frozen=True)
 class Outcome:
-    """One model on one fold.
+    """The result of one model on one fold.
 
     Attributes
     ----------
     predicted
-        Of the held-out pairs in the fold's order, float64 (n_test,); NaN where nothing can be predicted.
+        Predictions of the held-out pairs in the fold's order, float64 (n_test,); NaN if nothing can be predicted.
     options
-        What a baseline chose on inner parts; of presets, the shares of the network's parts.
+        Options that a baseline chose on inner folds; for presets, the weights of the network's components.
     seconds
-        Fitting and predicting.
+        Time of fitting and predicting.
     threshold
-        Probability from which a pair is called sensitive, chosen on inner parts; of transfer between data sets.
+        Probability from which a pair is called sensitive, chosen on inner folds; only for transfer between data sets.
     """
 
     predicted: np.ndarray
@@ -58,7 +58,7 @@ def predict_fold(
     plan: Plan,
     features: Features | None = None,
 ) -> Outcome:
-    """Predictions of one fold's held-out pairs by a model that was given the training pairs alone."""
+    """Fit a model on a fold's training pairs alone and predict the held-out pairs."""
     started = time.monotonic()
     training, test = measured.take(fold.train), measured.take(fold.test)
     groups = plan.groups(heterograph)
@@ -104,7 +104,7 @@ def in_turn(
     jobs: Sequence[tuple[int, str]],
     plan: Plan,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit one after the other, in this process."""
+    """Fit the jobs one after the other, in this process."""
     wanted = any(model in BASELINES for _, model in jobs)
     features = Features.of(baseline_tensors(plan.seen(heterograph))) if wanted else None
     for number, model in jobs:
@@ -116,7 +116,7 @@ def in_turn(
 
 
 _worker: dict[str, Any] = {}
-"""What a worker process read once: its graph, pairs, folds and features."""
+"""Graph, pairs, folds and features, which a worker process reads once."""
 
 
 def _start_worker(folder: str, plan: Plan, n_threads: int) -> None:
@@ -146,7 +146,7 @@ def in_processes(
     plan: Plan,
     workers: int,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit side by side in processes of their own, each with its share of the cores; in the order they are done."""
+    """Fit the jobs in several processes, among which the cores are divided; yields them in the order they finish."""
     workers = min(workers, len(jobs))
     n_threads = max(1, (os.cpu_count() or 1) // workers)
     with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:

@@ -308,7 +308,8 @@ def _attention_totals(
 
 
 def _check_finite(parts: list[_Part], tensors: Sequence[Tensor | None]) -> None:
-    """Raise if a score is not finite; such a score leaves a NaN in the softmax's denominator, so only that is checked."""
+    """Raise if a score is not finite; such a score leaves a NaN in the softmax's denominator, so only that is
+    checked."""
     if not any(math.isnan(float(p.lse.sum())) for p in parts):
         return
     for k in range(len(parts)):

@@ -130,7 +130,8 @@ def _use_torch_threads() -> None:
 
 @functools.lru_cache(maxsize=1)
 def _most_threads() -> int:
-    """The number of numba's threads. The first call starts them and changes torch's number of threads (numba issue 9387)."""
+    """The number of numba's threads. The first call starts them and changes torch's number of threads (numba issue
+    9387)."""
     threads = torch.get_num_threads()
     most = int(get_num_threads())
     torch.set_num_threads(threads)

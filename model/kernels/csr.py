@@ -24,8 +24,8 @@ MAX_COUNT = 2**31 - 1  # positions are kept as int32, which halves what the kern
 class Csr:
     """Edges ``source -> destination`` sorted by destination, then by source.
 
-    Build it with :meth:`from_edges`. It is immutable. Structures that a kernel derives from it are kept in ``plans``, so
-    they are made once for a graph.
+    Build it with :meth:`from_edges`. It is immutable. Structures that a kernel derives from it are kept in ``plans``,
+    so they are made once for a graph.
 
     Attributes
     ----------

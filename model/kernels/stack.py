@@ -1,7 +1,8 @@
 """Stacks all relations into one block-diagonal graph, for the kernels that take one graph: numba and Triton.
 
 A kernel has two functions over rows. Everything else (joining rows into softmaxes, totals, attention) is plain torch
-over nodes, and is here once for both. A row is a destination of one relation, or a part of a destination with many edges.
+over nodes, and is here once for both. A row is a destination of one relation, or a part of a destination with many
+edges.
 """
 
 from __future__ import annotations

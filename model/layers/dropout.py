@@ -1,4 +1,5 @@
-"""Dropout whose random numbers are hashes of positions, so no mask is stored and all numbers are computed in parallel."""
+"""Dropout whose random numbers are hashes of positions, so no mask is stored and all numbers are computed in
+parallel."""
 
 from __future__ import annotations
 

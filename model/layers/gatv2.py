@@ -155,7 +155,8 @@ class GATv2Conv(nn.Module):
 
 
 class RelationalGATv2Conv(nn.Module):
-    """GATv2 over all relations into one kind of destination; each relation has its own projections and attention vector.
+    """GATv2 over all relations into one kind of destination; each relation has its own projections and attention
+    vector.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Jackknife: a metric with one group of rows left out at a time, and its standard error (Quenouille 1949, Tukey 1958)."""
+"""Jackknife: a metric with one group of rows left out at a time, and its standard error (Quenouille 1949, Tukey
+1958)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The relational network: encoders, relational attention layers and the decoder of drug–cell-line pairs.
 
-Where data come from is `inputs/tensors.py`, what may be seen is `inputs/messages.py`, how it is fitted `training/member.py`.
+Where data come from is `inputs/tensors.py`, what may be seen is `inputs/messages.py`, how it is fitted
+`training/member.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Pages about runs and evaluations: HTML, Markdown, charts and plots.
+"""Makes pages about runs and evaluations: HTML, Markdown, charts and plots.
 
-It measures nothing; every figure comes from `evaluation`, `explain` or a run.
+It measures nothing; every figure comes from `model.evaluation`, `model.explain` or a run.
 """
 
 from pharmagraph.model.reports.evaluation_folder import write_folder

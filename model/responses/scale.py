@@ -52,7 +52,8 @@ class Scale:
         return Means(self.drug_means, self.cell_line_means) if self.task == "regression" else None
 
     def label(self, responses: Responses) -> Tensor:
-        """Labels to which a network's output is fitted, (n,): 1 or 0 for classes, standardised −ln IC50 for regression."""
+        """Labels to which a network's output is fitted, (n,): 1 or 0 for classes, standardised −ln IC50 for
+        regression."""
         if self.task == "classification":
             return torch.from_numpy(responses.response)
         return torch.from_numpy((self.mean - responses.ln_ic50) / self.deviation)

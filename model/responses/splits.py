@@ -1,8 +1,8 @@
 """Divides measured pairs into folds: random pairs, unseen drugs, unseen cell lines, or another data set's pairs.
 
-The random folds are exactly those of the drGT paper: scikit-learn's ``KFold(5, shuffle=True, random_state=42)`` over the
-known entries, all sensitive ones first, then all resistant ones. Each of these two lists is row-major over a table of
-cell lines and drugs, with cell lines sorted by name and drugs by NSC number.
+The random folds are exactly those of the drGT paper: scikit-learn's ``KFold(5, shuffle=True, random_state=42)`` over
+the known entries, all sensitive ones first, then all resistant ones. Each of these two lists is row-major over a
+table of cell lines and drugs, with cell lines sorted by name and drugs by NSC number.
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ class RunTargets:
         return GeneAttention(torch.from_numpy(self.problem.evidence.genes), found, blind)
 
     def table(self, heterograph: Heterograph) -> pa.Table:
-        """All pairs of a drug and a candidate gene, as `model.runs.attention_tables` makes the tables of other relations.
+        """All pairs of a drug and a candidate gene, as `model.runs.attention_tables` makes the tables of other
+        relations.
 
         Known targets come first; ``stability`` is of the genes that are none, or lists would agree on what was given.
         """
