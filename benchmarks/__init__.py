@@ -1,4 +1,4 @@
-"""Benchmarks: `python -m benchmarks.NAME [--rounds N] [--format table|json]`; one row format for all of them."""
+"""Benchmarks with one row format for all: `python -m benchmarks.NAME [--rounds N] [--format table|json]`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ class Row(TypedDict):
     Attributes
     ----------
     case
-        What was done, with its size.
+        What was timed, and its size.
     implementation
-        Who did it.
+        Name of the implementation.
     seconds
-        Median of one repetition.
+        Median time of one repetition.
     rate
-        Things done a second (edges, rows), as the benchmark says.
+        Edges, pairs or rows per second; each benchmark says which.
     peak_mb
-        Memory above what the process held before, in 10^6 bytes; None where it could not be measured.
+        Peak memory above that before the work, in 10^6 bytes; None if it could not be measured.
     round
-        Implementations take turns; counts from 1.
+        Number of the round, from 1; implementations take turns within a round.
     """
 
     case: str

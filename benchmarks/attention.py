@@ -1,8 +1,8 @@
-"""All scores of 2 M drug–gene pairs into the embedded store, and what a run keeps of them.
+"""Times writing the attention of 2 M drug–gene pairs into the embedded store: all of them, and those that a run keeps.
 
     python -m benchmarks.attention [--rounds N] [--drugs 400] [--genes 5000] [--format table|json]
 
-A row is {case, implementation, seconds, rate, peak_mb, round}; a rate is pairs a second.
+A row is {case, implementation, seconds, rate, peak_mb, round}; the rate is in pairs per second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pharmagraph.kg.store import open_store
 
 
 def pairs(n_drugs: int, n_genes: int, seed: int) -> pa.Table:
-    """An attention table of every pair, as a run makes it."""
+    """An attention table of every pair, in the form that a run makes."""
     random = np.random.default_rng(seed)
     weight = random.dirichlet(np.full(n_genes, 0.05), n_drugs)
     ends = {"src": np.repeat(np.arange(n_drugs), n_genes), "dst": np.tile(np.arange(n_genes), n_drugs)}
@@ -41,7 +41,7 @@ def pairs(n_drugs: int, n_genes: int, seed: int) -> pa.Table:
 
 
 def measure(folder: Path, n_drugs: int, n_genes: int, turn: int) -> Iterator[Row]:
-    """Register a run with every pair, and one with what a run keeps."""
+    """Register a run with every pair, and one with the pairs that a run keeps."""
     table = pairs(n_drugs, n_genes, turn)
     ids = [table[end].chunk(0).dictionary for end in ("src", "dst")]
     with open_store(f"ladybug://{folder}/attention{turn}.lbug") as store:

@@ -1,12 +1,12 @@
-"""One training epoch of a preset on a store: with our layers, and with PyG's in their place, in turn.
+"""Times one training epoch of a preset on a store with this project's layers, and with PyG's layers in their place.
 
 python -m benchmarks.epoch --store ladybug:///nci60.lbug [--preset drgt] [--implementations cpu,pyg,pyg-read]
                            [--rounds 2] [--format table|json] [--profile]
 
-With PyG's layers everything else is the same: data, maps, heads, optimiser; only the adjacency network (preset drgt)
-can be given them. ``pyg`` sends messages to all nodes in every layer, as its users write it; ``pyg-read``, like our
-network, sends none to genes in the last layer, since the head does not read them. The rate is training pairs a second.
-``--profile`` prints instead what share of one epoch's processor time, on one thread, each operation takes.
+Data, projections, heads and optimiser are the same in both; only the adjacency network (preset drgt) can use PyG's
+layers. ``pyg`` sends messages to all nodes in every layer, as is usual with PyG. ``pyg-read`` sends none to genes in
+the last layer, as this project's network does, since the head does not read them. The rate is in training pairs per
+second. ``--profile`` prints instead the share of each operation in one epoch's processor time, on one thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pharmagraph.model.layers.conversions import to_pyg
 
 
 class PygInPlace(nn.Module):
-    """PyG's layer with the weights and the interface of ours."""
+    """PyG's layer with the weights and the interface of `GATv2Conv`."""
 
     def __init__(self, ours: Any) -> None:
         super().__init__()
@@ -43,14 +43,14 @@ class PygInPlace(nn.Module):
         *,
         return_attention: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """As `model.gatv2.GATv2Conv`."""
+        """Arguments and results are those of `model.layers.gatv2.GATv2Conv`."""
         edge_index = torch.stack([graph.unsort(graph.src.long()), graph.unsort(graph.dst())])
         out, (_, attention) = self.layer(x, edge_index, edge_attr, return_attention_weights=True)
         return out, attention
 
 
 def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[[], None], int]:
-    """One epoch to be called again and again, and its number of training pairs."""
+    """A function that runs one epoch each time it is called, and the number of training pairs."""
     from pharmagraph.kg import heterograph
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.inputs.messages import MessageBuilder
@@ -99,10 +99,10 @@ def prepare(store_url: str, preset: str, implementation: str) -> tuple[Callable[
 
 
 def profile(store_url: str, preset: str) -> list[dict[str, Any]]:
-    """Operations of one epoch that take a hundredth of its processor time or more, the longest first."""
+    """Operations that take at least a hundredth of an epoch's processor time, the longest first."""
     torch.set_num_threads(1)
     epoch, _ = prepare(store_url, preset, "cpu")
-    epoch()  # what happens once, such as sorting edges, is not the epoch's
+    epoch()  # work that is done only once, such as sorting edges, must not count
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as recorded:
         epoch()
     averages = recorded.key_averages()
@@ -112,7 +112,7 @@ def profile(store_url: str, preset: str) -> list[dict[str, Any]]:
 
 
 def worker(store_url: str, preset: str, implementation: str, turn: int) -> Row:
-    """One implementation's epochs, in this process."""
+    """Time one implementation's epochs, in this process."""
     epoch, n_pairs = prepare(store_url, preset, implementation)
     result = measure(epoch, most=10)
     return Row(
@@ -126,7 +126,7 @@ def worker(store_url: str, preset: str, implementation: str, turn: int) -> Row:
 
 
 def run(store_url: str, preset: str, implementations: Sequence[str], rounds: int) -> list[Row]:
-    """All timings; implementations take turns inside a round, each in a fresh process."""
+    """All timings; implementations take turns within a round, each in a new process."""
     rows = []
     for turn in range(1, rounds + 1):
         for implementation in implementations:

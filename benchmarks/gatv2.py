@@ -1,10 +1,10 @@
-"""One GATv2 layer, forward and backward: ours against DGL's and PyG's, in turn, each in a process of its own.
+"""Times one GATv2 layer, forward and backward: this project's, DGL's and PyG's, each in a process of its own.
 
 python -m benchmarks.gatv2 [--cases nci60,small] [--implementations cpu,dgl] [--rounds 3]
                            [--format table|json] [--plot FILE] [--threads N]
 
-PyG's layer and ours take one feature an edge. DGL's takes none: it stands beside ``cpu-bare`` and ``numba-bare``, ours
-without, so that the two sides of a ratio always compute the same.
+PyG's layer and this project's use one feature per edge. DGL's layer supports none: it is compared with ``cpu-bare`` and
+``numba-bare``, this project's layer without edge features, so that both sides of a ratio compute the same.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from pharmagraph.kg.console import Format, print_rows
 
 @dataclass(frozen=True)
 class Case:
-    """One adjacency over drugs, cell lines and genes: half of the cell line–gene pairs, a quarter of the screen.
+    """A graph of drugs, cell lines and genes, with half of the cell line–gene pairs and a quarter of the screen as
+    edges.
 
-    Two ways for a graph to grow while degrees stay as they are: ``studies`` of that size side by side, whose nodes have
-    no edge between them; or ``spread``, in which all kinds of node are so many times as many and a pair is an edge so
-    many times less often, so that a node's neighbours lie anywhere.
+    It can grow in two ways that keep degrees constant. ``studies``: so many copies of that size, without edges between
+    them. ``spread``: so many times more nodes of each kind, with edges that many times less likely, so that a node's
+    neighbours are scattered in memory.
     """
 
     n_drugs: int
@@ -45,7 +46,7 @@ class Case:
     spread: int = 1
 
     def edges(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], int]:
-        """Sources, destinations, number of nodes."""
+        """Sources and destinations of the edges, and the number of nodes."""
         rng = np.random.default_rng(0)
         n_drugs, n_cell_lines, n_genes = (
             n * self.spread for n in (self.n_drugs, self.n_cell_lines, self.n_genes)
@@ -66,7 +67,8 @@ class Case:
 def _pairs(
     rng: np.random.Generator, n_rows: int, n_columns: int, share: float
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Each pair with probability `share`, in memory of those drawn: the gaps between them are geometric."""
+    """Sample each pair with probability `share`; gaps are sampled (geometric), so memory is that of the sampled
+    pairs."""
     expected = n_rows * n_columns * share
     gaps = rng.geometric(share, int(expected + 10 * expected**0.5 + 100))
     drawn = np.cumsum(gaps) - 1
@@ -138,7 +140,7 @@ def work(case: Case, implementation: str) -> tuple[Callable[[], object], int]:
 
 
 def run(cases: Sequence[str], implementations: Sequence[str], rounds: int, threads: int | None) -> list[Row]:
-    """All timings; implementations take turns inside a round, each in a fresh process."""
+    """All timings; implementations take turns within a round, each in a new process."""
     rows = []
     for name in cases:
         for turn in range(1, rounds + 1):
@@ -180,7 +182,7 @@ def worker(name: str, implementation: str, turn: int, threads: int | None) -> Ro
 
 
 def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Medians over rounds, and how many times slower and larger than ours (cpu, of the same function) each is."""
+    """Medians over rounds, and the ratios of time and memory to ``cpu`` (or ``cpu-bare``)."""
     table = []
     for case in dict.fromkeys(r["case"] for r in rows):
         of_case = [r for r in rows if r["case"] == case]
@@ -213,7 +215,7 @@ def _median(rows: Sequence[Row], implementation: str) -> tuple[float, float]:
 
 
 def plot(rows: Sequence[Row], path: str) -> None:
-    """Nanoseconds an edge of every implementation, by case; the format is that of the file's ending."""
+    """Plot nanoseconds per edge by case and implementation; the file's suffix decides the format."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,9 +1,9 @@
-"""The main loop on GDSC1 whole: load, load again, export, epochs, attention back, every named query.
+"""Times the main loop on the whole of GDSC1: load, load again, export, epochs, write back attention, all named queries.
 
     python -m benchmarks.main_loop [--rounds N] [--share S] [--format table|json]
 
-Each case is what a user waits for: `ingest` rows are whole commands in processes of their own, queries have one
-process that opens the store anew, the rest calls the functions behind the commands. A row is
+Each case is work for which a user waits. `ingest` rows are whole commands in processes of their own. Queries run in one
+process that opens the store again. The other rows call the functions behind the commands. A row is
 {case, implementation, seconds, rate, peak_mb, round}.
 """
 
@@ -41,7 +41,7 @@ def row(
 
 
 def command(case: str, round_: int, *words: str) -> dict[str, Any]:
-    """Time a whole `cli` command; its memory is sampled, for the kernel's mark of a child begins at its parent's."""
+    """Time a whole `cli` command; memory is sampled, since a child's high-water mark starts at its parent's."""
     note(f"{case}: cli {' '.join(words)}")
     start, peak = time.perf_counter(), 0
     process = psutil.Popen([sys.executable, "-m", "cli", *words], stdout=subprocess.DEVNULL)
@@ -67,7 +67,8 @@ def timed(case: str, round_: int, work: Callable[[], Any]) -> tuple[dict[str, An
 
 
 def queries(url: str, round_: int) -> list[dict[str, Any]]:
-    """Median and worst of every named query, with parameters that have an answer; the first ones find a cold store."""
+    """Median and worst time of every named query, with parameters that have an answer; the first run on a cold
+    store."""
     from pharmagraph.kg.store import open_store
 
     with open_store(url) as store:
@@ -103,7 +104,7 @@ def _queries(store: Any, round_: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def measure(folder: Path, share: float, round_: int) -> Iterator[dict[str, Any]]:
-    """One round, in a store of its own."""
+    """Run one round in a new store."""
     from pharmagraph.kg import runs
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
@@ -146,7 +147,7 @@ def measure(folder: Path, share: float, round_: int) -> Iterator[dict[str, Any]]
             "attention of the run back (promote)", round_, lambda: runs.promote(store, trained.run_id)
         )
         yield {**promoted, "rate": round(sum(written.values()) / promoted["seconds"])}
-    # in a process of its own, as `cli query` is: in this one Python's collector walks over what training left
+    # in a new process, as with `cli query`: in this one the garbage collector traverses what training left
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         yield from process.submit(queries, url, round_).result()
 

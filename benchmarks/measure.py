@@ -1,4 +1,4 @@
-"""Seconds and peak memory of a piece of work in this process; what the work is does not concern it."""
+"""Measures time and peak memory of a function in this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLEAR_PEAK = Path("/proc/self/clear_refs")  # writing 5 resets the kernel's high
 
 @dataclass(frozen=True)
 class Measurement:
-    """Median seconds of one repetition, and the peak above the memory held before the first."""
+    """Median seconds of one repetition, and peak memory above that before the first."""
 
     seconds: float
     peak_mb: float
@@ -31,9 +31,9 @@ def measure(work: Callable[[], object], *, seconds: float = 2.0, most: int = 50)
     work
         Called without arguments.
     seconds
-        Time to spend on repetitions; at least one is made.
+        Time for repetitions; there is at least one.
     most
-        Repetitions at most.
+        Maximum number of repetitions.
     """
     with _Peak() as peak:
         work()
@@ -50,7 +50,7 @@ def _time(work: Callable[[], object]) -> float:
 
 
 class _Peak:
-    """Peak resident memory: the kernel's own mark, or samples where it cannot be reset."""
+    """Peak resident memory: Linux's high-water mark, or samples if it cannot be reset."""
 
     def __enter__(self) -> _Peak:
         self.megabytes = 0.0

@@ -1,8 +1,9 @@
-"""How near the C++ kernel comes to what this machine can do: flops and bytes needed, rates reached, per pass.
+"""Compares the C++ kernel with this machine's limits: operations and bytes that each pass needs, and rates reached.
 
     python -m benchmarks.roofline [--case gdsc] [--threads N] [--format table|json]
 
-Times are processor time divided by threads, the least of several runs, so that other work on the machine counts little.
+Times are processor times divided by threads, the minimum of several runs, so that other work on the machine hardly
+counts.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ FLOPS = {"forward": 7, "backward": 11}
 
 
 def seconds(work: Callable[[], object], threads: int, repetitions: int = 8) -> float:
-    """Least processor time of `work`, a thread."""
+    """Minimum processor time of `work`, per thread."""
     work()
     best = float("inf")
     for _ in range(repetitions):
@@ -34,7 +35,7 @@ def seconds(work: Callable[[], object], threads: int, repetitions: int = 8) -> f
 
 
 def machine(threads: int) -> tuple[float, float]:
-    """Copy bandwidth (bytes read and written a second) and sgemm rate (flops a second)."""
+    """Copy bandwidth (bytes read and written per second) and rate of sgemm (operations per second)."""
     n = 1 << 26
     source, target = torch.ones(n), torch.empty(n)
     a, b = torch.rand(2048, 2048), torch.rand(2048, 2048)
@@ -45,7 +46,7 @@ def machine(threads: int) -> tuple[float, float]:
 
 
 def passes(name: str, threads: int) -> list[dict[str, object]]:
-    """Forward and backward of one case: needs, times and shares of the machine's rates."""
+    """Forward and backward pass of one case: operations, bytes, times, and shares of the machine's rates."""
     case = CASES[name]
     src, dst, n = case.edges()
     heads, channels, n_edges = case.heads, case.channels, len(src)
@@ -67,7 +68,7 @@ def passes(name: str, threads: int) -> list[dict[str, object]]:
         "backward": seconds(lambda: out.backward(grad, retain_graph=True), threads),
     }
     nodes, edges = 4.0 * n * heads * channels, 4.0 * n_edges
-    # features in and out, scores once, source and feature of each edge a head; backward also walks and gathers
+    # features in and out, scores once, source and feature of each edge per head; backward also reads the walking order
     needed = {
         "forward": 4 * nodes + edges * heads * 3 + 3 * edges,
         "backward": 7 * nodes + edges * heads * (2 + 1 + 0.5),

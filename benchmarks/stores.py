@@ -1,10 +1,10 @@
-"""Neo4j: our loads, write-back, export, query and bulk import beside the plain ways, in turn on one server.
+"""Times loads, write-back, export, queries and bulk import on Neo4j, beside the usual statements, on one server.
 
 python -m benchmarks.stores [--edges 1000000] [--rounds 3] [--cases new,attention,…] [--store bolt://…]
                             [--format table|json]
 
 Without --store a server is started from the Maven artifact and removed afterwards. The case ``memory`` loads
---edges and ten times as many, each in a process of its own that gets them block by block.
+--edges edges, and ten times as many, each in a process of its own that receives them block by block.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def genes() -> list[str]:
 
 
 def block(first: int, n: int) -> pa.Table:
-    """The edges of ``n`` cell lines, in no order, as a file might have them."""
+    """The edges of ``n`` cell lines in random order, as in a file."""
     generator = np.random.default_rng(first)
     names = np.array(genes())
     dst = np.concatenate([generator.choice(N_GENES, GENES_A_CELL_LINE, replace=False) for _ in range(n)])
@@ -74,7 +74,7 @@ def block(first: int, n: int) -> pa.Table:
 
 
 def nodes(store: Neo4jStore, n: int) -> None:
-    """The ends of the edges."""
+    """Insert the nodes at the ends of the edges."""
     store.create_schema()
     store.upsert_nodes("CellLine", pa.table({"id": cell_lines(n), "name": cell_lines(n)}))
     store.upsert_nodes("Gene", pa.table({"id": genes()}))
@@ -84,7 +84,7 @@ def nodes(store: Neo4jStore, n: int) -> None:
 
 
 def plain_merge(connection: Connection, table: pa.Table) -> None:
-    """What a tutorial shows: UNWIND and MERGE, 10,000 rows a transaction."""
+    """Insert edges as in a tutorial: UNWIND and MERGE, 10,000 rows per transaction."""
     text = (
         "UNWIND $rows AS row MATCH (a:CellLine {id: row.src}) MATCH (b:Gene {id: row.dst}) "
         "MERGE (a)-[e:EXPRESSES {dataset: row.dataset}]->(b) SET e.z = row.z"
@@ -93,7 +93,7 @@ def plain_merge(connection: Connection, table: pa.Table) -> None:
 
 
 def plain_set(connection: Connection, table: pa.Table) -> None:
-    """The same for a property of existing edges."""
+    """Set a property of existing edges in the same way."""
     text = (
         "UNWIND $rows AS row MATCH (a:CellLine {id: row.src})-[e:EXPRESSES]->(b:Gene {id: row.dst}) "
         "SET e.attention = row.attention, e.attention_run = 'bench'"
@@ -107,7 +107,7 @@ def _plain(connection: Connection, text: str, table: pa.Table) -> None:
 
 
 def plain_export(connection: Connection) -> object:
-    """One row an edge, into a DGL graph."""
+    """Read one row per edge into a DGL graph."""
     import torch
 
     from pharmagraph.kg.heterograph.dgl import require_dgl
@@ -129,7 +129,7 @@ def plain_export(connection: Connection) -> object:
 
 
 def timed(case: str, implementation: str, turn: int, n_edges: int, work: Callable[[], object]) -> Row:
-    """One row; memory is the case ``memory``'s."""
+    """Time a function as one row; memory is measured in the case ``memory``."""
     start = time.perf_counter()
     work()
     seconds = time.perf_counter() - start
@@ -146,7 +146,7 @@ def timed(case: str, implementation: str, turn: int, n_edges: int, work: Callabl
 def run(
     store: Neo4jStore, server: LocalServer | None, n_edges: int, rounds: int, cases: Sequence[str]
 ) -> list[Row]:
-    """All cases; both sides of a case follow each other on the same server."""
+    """Run all cases; the two sides of a case follow each other on the same server."""
     from pharmagraph.kg.heterograph import export, to_dgl
 
     n = n_edges // GENES_A_CELL_LINE
@@ -201,7 +201,8 @@ def run(
 
 
 def _query(store: Neo4jStore, table: pa.Table) -> list[Row]:
-    """A promoted run with as many ATTENDS edges: the first 1,000 cell lines' become drugs'."""
+    """Time a query on a promoted run with one ATTENDS edge for each edge of the table, its cell lines renamed to
+    drugs."""
     from pharmagraph.cypher import catalogue
 
     drugs = pc.replace_substring(table["src"], "CL", "DRUG")
@@ -236,7 +237,7 @@ def _query(store: Neo4jStore, table: pa.Table) -> list[Row]:
 
 
 def _bulk(store: Neo4jStore, n_edges: int) -> list[Row]:
-    """Files written, and imported by neo4j-admin into a server of their own."""
+    """Write the files, and import them with neo4j-admin into another server."""
     from pharmagraph.kg.neo4j.bulk_import import export
 
     with tempfile.TemporaryDirectory() as folder:
@@ -256,7 +257,7 @@ def _bulk(store: Neo4jStore, n_edges: int) -> list[Row]:
 
 
 def memory(url: str, n_edges: int) -> Row:
-    """Load edges that come block by block, in this process; the peak is above what it held before."""
+    """Load edges block by block in this process; the peak memory is above that before the load."""
     from benchmarks.measure import _Peak
 
     n, at_once = n_edges // GENES_A_CELL_LINE, 200
@@ -367,7 +368,7 @@ def _all(url: str, server: LocalServer | None, n_edges: int, rounds: int, cases:
             raise SystemExit(f"the memory case failed: {done.stderr.strip()[-500:]}")
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-        if factor == 1 or server is None:  # a server of our own goes with all it holds
+        if factor == 1 or server is None:  # a server that the benchmark started is removed with its data
             with Neo4jStore(url) as store:
                 neo4j_schema.drop(store.connection)
     return rows

@@ -1,1 +1,1 @@
-"""Named queries and their loader."""
+"""Named Cypher queries, their catalogue, and the command that runs them."""

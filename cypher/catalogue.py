@@ -1,4 +1,4 @@
-"""The named queries: their headers read, their parameters resolved, run on any store.
+"""Reads the named queries, resolves their parameters, and runs them on any store.
 
 Parameters are always bound, never formatted into the text.
 """
@@ -22,7 +22,7 @@ _PARAMETER = re.compile(r"^(?P<name>\w+): (?P<type>\w+), (?P<about>.*?)(?:; defa
 _BOUND = re.compile(r"\$(\w+)")
 
 LABELS = {"drug": "Drug", "gene": "Gene", "cell_line": "CellLine"}
-"""Parameter types that name a node, and its label."""
+"""Parameter type that names a node → the node's label."""
 TYPES = ("drug", "gene", "cell_line", "run", "string", "integer", "float")
 
 
@@ -35,9 +35,9 @@ class Parameter:
     name, about
         As in the header.
     type
-        One of `TYPES`; a node or a run is found by any of its names and bound as its id.
+        One of `TYPES`. A node is found by any of its names, and its id is bound; likewise a run.
     default
-        Text of the default; None when the parameter must be given.
+        The default as text; None if the parameter is required.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Query:
     parameters
         In the order of the header.
     columns
-        Column → its type in words.
+        Column → its type, such as ``float``.
     text
         The Cypher, valid on every store.
     """
@@ -70,7 +70,7 @@ class Query:
 
     @property
     def usage(self) -> str:
-        """``name param=type …`` with the optional ones in brackets."""
+        """``name param=TYPE …``, with optional parameters in brackets."""
         words = [f"{p.name}={p.type.upper()}" for p in self.parameters]
         optional = [p.default is not None for p in self.parameters]
         return " ".join([self.name, *(f"[{w}]" if o else w for w, o in zip(words, optional, strict=True))])
@@ -85,12 +85,12 @@ def catalogue() -> dict[str, Query]:
 
 
 def read(file: str, content: str) -> Query:
-    """A query from its file.
+    """Parse a query file.
 
     Raises
     ------
     InputError
-        If the header is incomplete, or lists other parameters than the text binds.
+        If the header is incomplete, or its parameters are not those of the text.
     """
     header: dict[str, list[str]] = {}
     lines = content.splitlines()
@@ -128,9 +128,9 @@ def run(store: GraphStore, name: str, given: Mapping[str, str]) -> pa.Table:
     store
         An open store.
     name
-        Of the query.
+        Name of the query.
     given
-        Parameter → its text; nodes by any of their names.
+        Parameter → its value as text; a node may be given by any of its names.
 
     Raises
     ------
@@ -182,30 +182,24 @@ def node_id(store: GraphStore, kind: str, name: str) -> str:
     kind
         A key of `LABELS`.
     name
-        Any of its names, in any case and punctuation.
+        Any of its names; case and punctuation do not matter.
 
     Raises
     ------
     NotFoundError
-        With the nearest names.
+        If no node has the name; the message offers the nearest names.
     """
-    columns = ["id"] if kind == "gene" else ["id", "name", "aliases"]
-    rows = store.read_nodes(LABELS[kind], columns).to_pylist()
-    known = {row["id"]: [row.get("name"), *(row.get("aliases") or ())] for row in rows}
-    found = names.find(name, known)
-    if found is None:
-        every = [n for id_, others in known.items() for n in (id_, *others) if n]
-        raise NotFoundError(kind.replace("_", " "), name, every, "see: cli query coverage")
-    return found
+    known = names.index(store, LABELS[kind])
+    return names.require(kind.replace("_", " "), name, known, "see: cli query coverage")
 
 
 def parse(words: list[str]) -> dict[str, str]:
-    """``key=value`` words as a mapping.
+    """Parse words of the form ``key=value``.
 
     Raises
     ------
     InputError
-        If a word has no ``=``, or a key comes twice.
+        If a word has no ``=``, or a key is repeated.
     """
     given: dict[str, str] = {}
     for word in words:
@@ -219,7 +213,7 @@ def parse(words: list[str]) -> dict[str, str]:
 
 
 def literal(text: str) -> Any:
-    """A parameter of free Cypher: a whole number, a number, true, false or null where it reads as one, else text."""
+    """A parameter of free Cypher: an integer, a float, true, false or null if the text is one, or else the text."""
     for convert in (int, float):
         try:
             return convert(text)
@@ -233,7 +227,8 @@ def markdown() -> str:
     lines = [
         "# Named queries",
         "",
-        "The same text runs on every store. `python -m cypher.catalogue` prints this page; a test keeps it fresh.",
+        "The same text runs on every store. `python -m pharmagraph.cypher.catalogue > docs/queries.md` writes this "
+        "page; a test fails when it is stale.",
         "",
     ]
     for query in catalogue().values():

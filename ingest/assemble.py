@@ -1,4 +1,4 @@
-"""Arrays and names to the node and edge tables of `kg.schema`; it reads no file and opens no store."""
+"""Makes the node and edge tables of `kg.schema` from arrays and names; it reads no file and opens no store."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def node_table(label: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
     Parameters
     ----------
     label
-        Of `kg.schema`.
+        A label of `kg.schema`.
     columns
-        Property → values; properties that are left out keep what the store has.
+        Property → values; properties that are left out keep their stored values.
     """
     types = {p.name: schema.ARROW[p.type] for p in schema.node(label).columns}
     table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
@@ -56,24 +56,24 @@ def _strings(ids: npt.NDArray[Any] | pa.Array) -> pa.Array:
 
 
 def _array(values: Any) -> pa.Array:
-    """Values with NaN as null: the graph has no NaN."""
+    """An Arrow array with null for NaN, since the graph has no NaN."""
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
         return pa.array(values, from_pandas=True)
     return values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
 
 
 def taken(ids: Sequence[str] | Ids, index: npt.NDArray[np.int64]) -> pa.Array:
-    """``ids[index]`` as an Arrow array, without a Python string an edge."""
+    """``ids[index]`` as an Arrow array, made without a Python string for each edge."""
     return pa.array(list(ids), pa.string()).take(pa.array(index))
 
 
 def similar(ids: Sequence[str] | Ids, edges: EdgeList, *, kernel: str, dataset: str) -> pa.Table:
-    """SIMILAR_TO edges, the smaller id as source.
+    """SIMILAR_TO edges with the smaller id as source.
 
     Parameters
     ----------
     ids
-        Id of each row of the kernel; in order, so that the smaller row has the smaller id.
+        Id of each row number in ``edges``, sorted, so that the smaller row has the smaller id.
     """
     return edge_table(
         taken(ids, edges.src),
@@ -85,14 +85,14 @@ def similar(ids: Sequence[str] | Ids, edges: EdgeList, *, kernel: str, dataset: 
 def similar_structures(
     ids: Sequence[str], fingerprints: npt.NDArray[np.uint8], *, neighbours: int, dataset: str
 ) -> pa.Table:
-    """SIMILAR_TO between drugs that have a structure.
+    """SIMILAR_TO edges between drugs that have a structure.
 
     Parameters
     ----------
     ids, fingerprints
-        ``(n,)`` and ``(n, 2048)``, in any order; a row of zeros has no structure.
+        ``(n,)`` and ``(n, 2048)``, in any order; a row of zeros means no structure.
     neighbours
-        Kept for each drug.
+        Neighbours kept for each drug.
     """
     with_structure = np.flatnonzero(fingerprints.any(axis=1))
     order = with_structure[np.argsort(np.asarray(ids, dtype=object)[with_structure], kind="stable")]
@@ -103,15 +103,15 @@ def similar_structures(
 def similar_profiles(
     ids: Sequence[str], profiles: npt.NDArray[np.floating], *, neighbours: int, dataset: str
 ) -> pa.Table:
-    """SIMILAR_TO between cell lines or between genes, by the RBF kernel on z scores.
+    """SIMILAR_TO edges between cell lines or between genes, by the RBF kernel on z scores.
 
     Parameters
     ----------
     ids, profiles
-        ``(n,)`` and ``(n, d)``, in any order; a missing z counts as 0, the gene's mean, and a row without
-        any z has no neighbours.
+        ``(n,)`` and ``(n, d)``, in any order. A missing z counts as 0, the gene's mean; a row without any z
+        has no neighbours.
     neighbours
-        Kept for each row.
+        Neighbours kept for each row.
     """
     measured = np.flatnonzero(~np.isnan(profiles).all(axis=1))
     order = measured[np.argsort(np.asarray(ids, dtype=object)[measured], kind="stable")]
@@ -122,7 +122,7 @@ def similar_profiles(
 def expresses(
     cell_lines: Sequence[str], genes: Sequence[str], z: npt.NDArray[np.float64], *, share: float, dataset: str
 ) -> pa.Table:
-    """EXPRESSES edges: each cell line's genes farthest from their mean.
+    """EXPRESSES edges of each cell line to the genes whose expression is farthest from the gene's mean.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def expresses(
 def valued(
     cell_lines: Sequence[str], genes: Sequence[str], values: npt.NDArray[Any], *, dataset: str
 ) -> pa.Table:
-    """MUTATED, COPY_NUMBER or METHYLATED edges of the values, ``(cell lines, genes)``, that are not 0 or NaN."""
+    """MUTATED, COPY_NUMBER or METHYLATED edges where a value, ``(cell lines, genes)``, is neither 0 nor NaN."""
     rows, columns = np.nonzero(np.nan_to_num(values, nan=0.0))
     return edge_table(
         taken(cell_lines, rows),
@@ -150,7 +150,7 @@ def valued(
 
 
 def genes_of(*tables: pa.Table) -> list[str]:
-    """Every gene that is the target of an edge, in order."""
+    """Every gene at the ``dst`` end of an edge, sorted."""
     import pyarrow.compute as pc
 
     ids: set[str] = set()

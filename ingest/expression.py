@@ -1,4 +1,4 @@
-"""Expression matrices: z scores a gene, and the strongest tails a cell line that become edges."""
+"""Standardises expression by gene, and finds each cell line's genes farthest from the mean, which become edges."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def z_scores(expression: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     Raises
     ------
     ShapeError
-        If a gene has no spread; find such genes first with `has_spread`.
+        If a gene has the same value everywhere; find such genes first with `has_spread`.
     """
     wide = np.asarray(expression, dtype=np.float64)
     if not has_spread(wide).all():
@@ -45,7 +45,7 @@ def has_spread(expression: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
         return np.zeros(expression.shape[1], dtype=bool)
     low = np.fmin.reduce(expression, axis=0)
     high = np.fmax.reduce(expression, axis=0)
-    return np.asarray(high > low)  # False for NaN too
+    return np.asarray(high > low)  # False for NaN, too
 
 
 def strongest_tails(

@@ -1,4 +1,4 @@
-"""What the graph already holds, by name: the nodes that targets, omics and networks are joined to."""
+"""The drugs, cell lines and genes that the graph already holds, found by name, for sources that add edges to them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pharmagraph.ingest.names import Matcher, cell_line_id, drug_id, is_gene_symbol
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg import names
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.store import GraphStore
 
@@ -18,9 +19,9 @@ class Known:
     Parameters
     ----------
     drugs, cell_lines
-        Found by any name.
+        Find a node's id by any of its names.
     genes
-        Ids.
+        Ids of the genes.
     """
 
     drugs: Matcher
@@ -38,7 +39,7 @@ class Known:
         column: str,
         new_genes: bool,
     ) -> bool:
-        """Whether a row with this gene is loaded; an unknown gene is a bad row unless new ones are wanted."""
+        """Whether a row with this gene is loaded; an unknown gene is a bad row unless ``new_genes``."""
         if symbol in self.genes:
             return True
         if not is_gene_symbol(symbol):
@@ -67,22 +68,17 @@ def known(store: GraphStore, *, needs: str) -> Known:
     Parameters
     ----------
     needs
-        Label of which there must be some: what is loaded would have nothing to join otherwise.
+        Label of which the graph must have nodes, because the new edges end there.
 
     Raises
     ------
     InputError
-        If there is none of it.
+        If the graph has no node of this label.
     """
-    tables = {label: store.read_nodes(label, ["id", "name", "aliases"]) for label in ("Drug", "CellLine")}
+    drugs, cell_lines = names.index(store, "Drug"), names.index(store, "CellLine")
     genes = frozenset(store.read_nodes("Gene", ["id"]).column("id").to_pylist())
-    n = {"Gene": len(genes), **{label: table.num_rows for label, table in tables.items()}}
-    if not n[needs]:
+    if not {"Drug": drugs, "CellLine": cell_lines, "Gene": genes}[needs]:
         raise InputError(
             f"{store.url} holds no {needs} to join this to; load a screen first: cli ingest gdsc"
         )
-    names = {
-        label: {r["id"]: (r["name"], *(r["aliases"] or ())) for r in table.to_pylist()}
-        for label, table in tables.items()
-    }
-    return Known(Matcher(names["Drug"], drug_id), Matcher(names["CellLine"], cell_line_id), genes)
+    return Known(Matcher(drugs, drug_id), Matcher(cell_lines, cell_line_id), genes)

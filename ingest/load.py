@@ -1,7 +1,7 @@
-"""Validated tables into the store: nodes first, edges next, then a check of what it holds, the Dataset node last.
+"""Writes validated tables into the store: nodes, then edges, then a check of the counts, and the Dataset node last.
 
-A load is the whole truth about its datasets: edges of theirs that are not sent any more are removed. It may be
-cut off anywhere; the same load again finishes the work.
+A load replaces its datasets: stored edges that the source no longer has are removed. A load may be cut off anywhere;
+the same load again finishes the work.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Advance = Callable[[str, int], None]
-"""Called before each step with what comes next, and the rows done since the last call."""
+"""Called before each step with the name of the step and the number of rows done since the last call."""
 
 COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "removed", "rejected")
 """Of a report's table."""
@@ -37,7 +37,7 @@ COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "remov
 
 @dataclass(frozen=True)
 class Step:
-    """What a load did to one kind.
+    """The result of a load for one node kind or edge kind.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Step:
     change
         Rows inserted, updated and unchanged.
     removed
-        Edges of the same datasets that are not in the source any more.
+        Number of edges of the same datasets that the source no longer has.
     """
 
     kind: str
@@ -64,16 +64,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Report:
-    """What a load did.
+    """The result of a load.
 
     Parameters
     ----------
     bundle
-        What was sent.
+        The bundle that was loaded.
     steps
         One for each table, in the order of writing.
     seconds
-        Wall time of the load alone.
+        Wall time of the load, without reading the files.
     """
 
     bundle: Bundle
@@ -127,16 +127,16 @@ def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, r
     store
         Open for writing.
     bundle
-        Its tables are validated before the first one is written.
+        The tables; all are validated before the first one is written.
     advance
-        Shows progress.
+        Called to show progress.
 
     Raises
     ------
     InputError
-        If a table breaks its contract; nothing is written then.
+        If a table breaks its contract; then nothing is written.
     StoreError
-        If the store does not hold afterwards what was sent.
+        If the store afterwards holds fewer or more rows than were sent.
     """
     started = time.perf_counter()
     nodes = {label: validate(schema.node(label), table) for label, table in bundle.nodes.items()}
@@ -176,7 +176,7 @@ def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> Change:
 
 
 def _kept(stored: pa.Table, table: pa.Table) -> pa.Table:
-    """The table with its nulls filled from the store, and aliases joined: a source that knows less erases nothing."""
+    """The table with nulls filled from the store and aliases merged, so that a source with less data erases nothing."""
     index = pc.index_in(table.column("id"), value_set=stored.column("id").combine_chunks())
     if index.null_count == len(index):
         return table
@@ -205,7 +205,7 @@ def _upsert_edges(store: GraphStore, type_: str, ends: Ends, table: pa.Table, da
     _reconcile(type_, table.num_rows, change.total)
     removed = before - change.updated - change.unchanged
     if removed:
-        # Rewriting the datasets' edges of this kind is two whole calls on every engine; a delete an edge is not.
+        # Rewriting the datasets' edges of this kind takes two calls; deleting edges one by one is slow on some engines.
         for dataset in datasets:
             store.delete_edges(type_, ends, equals={"dataset": dataset})
         store.upsert_edges(type_, ends, table)

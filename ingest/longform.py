@@ -1,4 +1,4 @@
-"""Tables in long form, one row a fact: read by the contract of their columns, or say which row is wrong."""
+"""Reads tables in long form, one fact per row, by the contract of their columns; errors name the row."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Row:
     Parameters
     ----------
     line
-        Where it stands, the header being 1.
+        Line number in the file; the header is line 1.
     values
-        Column → text, number, or None where the cell is empty; all columns of the contract.
+        Column → text, number, or None if the cell is empty; it has all columns of the contract.
     """
 
     line: int
@@ -44,9 +44,9 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     contract
         A key of `ingest.contracts.FILES`.
     rejections
-        Takes bad rows.
+        Collects bad rows.
     kind
-        What the rows become, for the report.
+        Node label or relationship type that the rows become, for the report.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
 
 
 def table_rows(path: Path, required: Sequence[str], *, what: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, column → text) of a table with a header.
+    """Yield the line number and the cells by column of each row of a table with a header.
 
     Raises
     ------

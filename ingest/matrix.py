@@ -1,6 +1,6 @@
-"""Wide tables, names down the side and along the top: read whole, or say which cell is wrong.
+"""Reads wide tables, with names in the first column and the first row; errors name the cell.
 
-Arrow reads the numbers; only when it stumbles is the file read again, cell by cell, to name the place.
+Arrow reads the numbers. Only if it fails is the file read again, cell by cell, to find the place.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pharmagraph.kg.errors import InputError, RowError
 
 @dataclass(frozen=True)
 class Matrix:
-    """A table of numbers with names on both sides.
+    """A table of numbers with named rows and columns.
 
     Parameters
     ----------
     rows, columns
-        Names as the file writes them.
+        Names as written in the file.
     values
         ``(rows, columns)``, NaN where the cell is empty.
     lines
-        Line of the file that each row stands on, the header being 1.
+        Line number of each row in its file; the header is line 1.
     file
         Name of the file each row comes from.
     """
@@ -45,7 +45,7 @@ class Matrix:
     file: tuple[str, ...]
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> Matrix:
-        """The rows of a mask."""
+        """The rows where a mask is true."""
         chosen = np.flatnonzero(mask)
         return Matrix(
             tuple(self.rows[i] for i in chosen),
@@ -57,7 +57,7 @@ class Matrix:
 
 
 def shown(path: Path) -> str:
-    """A file as errors name it: its folder and name."""
+    """A file's name in error messages: its folder and name."""
     return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
 
 
@@ -76,12 +76,12 @@ def existing(path: Path, *, what: str) -> Path:
 
 @contextmanager
 def open_text(path: Path) -> Iterator[TextIO]:
-    """A text file, gzip or not.
+    """Open a text file, compressed with gzip or not.
 
     Raises
     ------
     InputError
-        If it is cut short, is not gzip though its name says so, or is not UTF-8.
+        If it is truncated, is named ``.gz`` but is not gzip, or is not UTF-8.
     """
     try:
         if path.suffix == ".gz":
@@ -113,13 +113,13 @@ def read_matrix(
     path
         ``.csv`` or ``.csv.gz``; the first column holds the rows' names.
     rejections
-        Takes bad cells (left empty then) and bad rows (left out).
+        Collects bad cells, which are then empty, and bad rows, which are left out.
     kind
-        What the cells become, for the report.
+        Relationship type that the cells become, for the report.
     expected
-        What a cell should have been.
+        End of the error message about a cell.
     allowed
-        Which finite numbers are right; all unless given.
+        Whether a finite number is valid; by default all are.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def read_matrix(
 
 
 def _read_fast(path: Path, allowed: Callable[[float], bool] | None) -> Matrix | None:
-    """The file by Arrow; None when anything at all is unusual."""
+    """Read the file with Arrow; None if it fails or if anything in the file is irregular."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
@@ -275,7 +275,7 @@ def _number(
 
 
 def join_parts(parts: Sequence[Matrix]) -> Matrix:
-    """Parts of one matrix, below each other.
+    """Concatenate the row blocks of one matrix.
 
     Raises
     ------

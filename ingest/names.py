@@ -1,6 +1,6 @@
-"""Which node a file's name means: folding, the table of aliases, and what could not be matched.
+"""Finds the node that a name in a file means, by folding and by tables of aliases, and reports names without a match.
 
-The folding itself is `kg.names`; the aliases are ``sources/drug_aliases.csv`` and ``sources/cell_line_aliases.csv``.
+The folding is in `kg.names`; the aliases are in ``sources/drug_aliases.csv`` and ``sources/cell_line_aliases.csv``.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _SYMBOL = re.compile(r"^[A-Z0-9][A-Za-z0-9]*([-._/@][A-Za-z0-9]+)*@?$")
 _SHOWN = 8
 
 DISTINCT = {"KMH-2": "KMH2THYROID", "T-T": "TTOESOPHAGUS", "T.T": "TTOESOPHAGUS"}
-"""Cell lines that a hyphen alone tells from another: KMH-2 (thyroid) from KM-H2 (Hodgkin lymphoma), T-T (oesophagus)
-from TT (medullary thyroid). Written so they have ids of their own; the bare folded names are the other two."""
+"""Cell lines whose name differs from another's by a hyphen alone: KMH-2 (thyroid) and KM-H2 (Hodgkin lymphoma), T-T
+(oesophagus) and TT (medullary thyroid). These spellings have ids of their own; the folded names are the other two."""
 
 
 def drug_id(name: str) -> str:
-    """The id of a drug by any name of the alias table, else the folded name."""
+    """The id of a drug: by the alias table, or else the folded name."""
     folded = fold(name)
     return _aliases("drug").get(folded, folded)
 
 
 def cell_line_id(name: str) -> str:
-    """The id of a cell line by any name of the alias table, else the folded name; see `DISTINCT`."""
+    """The id of a cell line: by `DISTINCT`, by the alias table, or else the folded name."""
     distinct = DISTINCT.get(name.strip().upper())
     if distinct is not None:
         return distinct
@@ -42,23 +42,23 @@ def is_gene_symbol(text: str) -> bool:
 
 
 def aliases_of(id_: str, *, kind: str) -> list[str]:
-    """The names in the alias table that lead to an id; ``kind`` is ``drug`` or ``cell_line``."""
+    """The aliases of an id in the alias table; ``kind`` is ``drug`` or ``cell_line``."""
     return list(_names_by_id(kind).get(id_, ()))
 
 
 def preferred_name(name: str, *, kind: str) -> str:
-    """The name that the alias table prefers to this one, else this one."""
+    """The name that the alias table prefers to this one, or else the name itself."""
     folded = fold(name) if kind == "drug" else fold_cell_line(name)
     return _preferred(kind).get(folded, name)
 
 
 class Matcher:
-    """Finds the graph's nodes by the names a file uses.
+    """Finds the graph's nodes by the names that a file uses.
 
     Parameters
     ----------
     known
-        Id → names and aliases of the nodes there are.
+        Id → names and aliases of the nodes in the graph.
     id_of
         `drug_id` or `cell_line_id`.
     """
@@ -81,9 +81,9 @@ class Matcher:
 
 
 def unmatched_note(what: str, names: Iterable[str], consequence: str) -> tuple[str, ...]:
-    """A sentence that reports names without a match by count and by name; none when all matched.
+    """A sentence that reports names without a match by number and by name; no sentence if all matched.
 
-    ``what`` is a plural, and ``consequence`` goes on after it.
+    The sentence is ``what``, a plural, followed by "that" and ``consequence``.
     """
     names = sorted(set(names))
     if not names:
@@ -94,7 +94,7 @@ def unmatched_note(what: str, names: Iterable[str], consequence: str) -> tuple[s
 
 @cache
 def _rows(kind: str) -> tuple[tuple[str, str], ...]:
-    """(preferred name, alias) of the table."""
+    """The rows of the alias table: preferred name and alias."""
     text = (
         resources.files("pharmagraph.ingest.sources")
         .joinpath(f"{kind}_aliases.csv")

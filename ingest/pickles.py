@@ -1,7 +1,7 @@
-"""Pickles read with an allow-list: plain containers, and tensors as NumPy arrays without torch; nothing else is built.
+"""Reads pickles with an allow-list: plain containers, and tensors as NumPy arrays, without torch.
 
-A pickle can name any function to be called on reading. Here a name that is not on the list stops the reading before
-anything is called. Tensors saved by torch hold pickles of their own, which are read by the same rule.
+A pickle can name any function to be called while it is read. Here a name that is not on the list stops the reading
+before anything is called. Tensors saved by torch contain further pickles, which are read by the same rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DTYPES = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "LongStorage": "<i8", 
 
 
 class _StorageType(str):
-    """The name of a torch storage class, which is all that is needed of it."""
+    """The name of a torch storage class, which stands in for the class."""
 
 
 class _RefusedError(pickle.UnpicklingError):
@@ -51,17 +51,17 @@ def loads(content: bytes, *, file: str) -> Any:
     content
         The file's bytes.
     file
-        Its name, for the messages.
+        The file's name, for messages.
 
     Returns
     -------
     object
-        Of dict, list, tuple, str, int, float, bool, None and NumPy arrays.
+        Made of dict, list, tuple, str, int, float, bool, None and NumPy arrays.
 
     Raises
     ------
     DownloadError
-        If it asks for a class that is not on the list (which is named), or is cut short.
+        If the pickle names a class that is not on the list, or is truncated.
     """
     try:
         return _AllowListUnpickler(io.BytesIO(content)).load()
@@ -88,7 +88,7 @@ def loads(content: bytes, *, file: str) -> Any:
 
 
 def _storage(content: bytes) -> npt.NDArray[Any]:
-    """The one storage in torch's format before 1.6: four pickles, the keys, then the numbers."""
+    """The single storage of a file in torch's format before 1.6: four pickles, the keys, then the numbers."""
     stream = io.BytesIO(content)
     if _AllowListUnpickler(stream).load() != _MAGIC:
         raise ValueError("not a torch storage")

@@ -1,4 +1,4 @@
-"""Rows that cannot be loaded: stop at the first one, or keep them with the reason. It reads no file."""
+"""Handles rows that cannot be loaded: an error at the first one, or a list with reasons. It reads no file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Rejected:
     kind
         Node label or relationship type that it would have become.
     file, row, column, value
-        The place and what stands there; ``row`` counts the header as 1.
+        The place and its content; the header is row 1.
     reason
-        Why, as the rest of a sentence after the value, or a phrase.
+        The end of a sentence that begins with the value, or a phrase.
     rows
-        Rows or cells that this loses.
+        Number of rows or cells that are not loaded for this reason.
     """
 
     kind: str
@@ -40,12 +40,12 @@ class Rejected:
 
 @dataclass
 class Rejections:
-    """Collects what is not loaded.
+    """Collects rows that are not loaded.
 
     Parameters
     ----------
     keep_going
-        Whether a bad row is kept here; otherwise the first one is raised.
+        Whether bad rows are collected; otherwise the first one raises an error.
     """
 
     keep_going: bool = False
@@ -62,7 +62,7 @@ class Rejections:
         *,
         rows: int = 1,
     ) -> None:
-        """A bad row.
+        """Report a bad row.
 
         Raises
         ------
@@ -76,13 +76,13 @@ class Rejections:
     def set_aside(
         self, kind: str, file: str, row: int | None, value: object, reason: str, *, rows: int
     ) -> None:
-        """Rows that are right in themselves and have no use here; they never stop a load."""
+        """Report valid rows that are not needed; they never stop a load."""
         if rows:
             self.rejected.append(Rejected(kind, file, row, None, str(value), reason, rows))
 
 
 def count(rejected: Iterable[Rejected], kind: str) -> Counter[str]:
-    """Reason → rows, of one kind."""
+    """Number of rejected rows of a kind by reason."""
     reasons: Counter[str] = Counter()
     for one in rejected:
         if one.kind == kind:

@@ -1,4 +1,4 @@
-"""What a load did, as its user sees it: the outcome first, then where to go next. It loads nothing."""
+"""Prints what a load did: the outcome first, then what to do next."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def print_report(
     Parameters
     ----------
     report
-        Of the load.
+        The report of the load.
     format
-        ``table`` is text for a person; the others are one row a kind, with the notes on standard error.
+        ``table`` prints text; the others print one row per kind, and notes on standard error.
     seconds
-        Wall time from reading to the end.
+        Wall time, reading included.
     rejected_file
-        Where the rejected rows were written.
+        File of the rejected rows.
     next_command
-        What to do next.
+        The command that the user is advised to run next.
     """
     if format is not Format.table:
         print_rows(report.rows(), format, columns=COLUMNS)

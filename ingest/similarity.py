@@ -1,6 +1,6 @@
-"""RBF kernels, and k nearest neighbours in blocks of rows so that memory stays flat.
+"""Tanimoto and RBF similarities, and k nearest neighbours computed in blocks of rows so that memory stays bounded.
 
-Arrays in, arrays out; what a row stands for is the caller's business.
+All functions take and return arrays; they do not know what a row stands for.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def k_nearest(similarity: Floats, k: int, *, minimum: float = 0.0) -> EdgeList:
     similarity
         Symmetric, ``(n, n)``, unitless in [0, 1].
     k
-        Neighbours kept a node; ties go to the smaller index.
+        Neighbours kept for each node; ties go to the smaller index.
     minimum
-        Pairs below it are dropped even when a node has fewer than k.
+        Pairs with a smaller similarity are dropped, even if a node then has fewer than k.
 
     Returns
     -------
@@ -85,8 +85,8 @@ def median_distance(features: Floats) -> float:
     Returns
     -------
     float
-        Median Euclidean distance between pairs, in the features' unit; of 2,000 evenly spaced rows
-        where there are more. 1 where fewer than two rows differ.
+        Median Euclidean distance between pairs of rows, in the features' unit. With more than 2,000 rows, it is
+        taken over 2,000 evenly spaced ones. 1 if fewer than two rows differ.
     """
     n = len(features)
     chosen = (
@@ -101,7 +101,7 @@ def median_distance(features: Floats) -> float:
 
 
 def rbf(features: Floats, *, sigma: float | None = None) -> npt.NDArray[np.float64]:
-    """The whole RBF kernel, ``exp(-|x - y|² / 2σ²)``; for small sets, see `rbf_neighbours` for large ones.
+    """The whole RBF kernel matrix, ``exp(-|x - y|² / 2σ²)``; for large sets use `rbf_neighbours`.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def rbf(features: Floats, *, sigma: float | None = None) -> npt.NDArray[np.float
 
 
 def tanimoto_neighbours(fingerprints: npt.NDArray[np.uint8], k: int) -> EdgeList:
-    """Each row's k nearest by Tanimoto; pairs without a common bit are dropped.
+    """The k nearest neighbours of each row by Tanimoto similarity; pairs without a common bit are dropped.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def tanimoto_neighbours(fingerprints: npt.NDArray[np.uint8], k: int) -> EdgeList
 
 
 def rbf_neighbours(features: Floats, k: int, *, sigma: float | None = None) -> EdgeList:
-    """Each row's k nearest by the RBF kernel, never holding more than a block of rows of it.
+    """The k nearest neighbours of each row by the RBF kernel, of which only a block of rows is in memory.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def rbf_neighbours(features: Floats, k: int, *, sigma: float | None = None) -> E
     ]
 
     def exact(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        # Again, pair by pair: the blocks' last digits depend on the number of BLAS threads, and a second
+        # Computed again pair by pair: the last digits of a block depend on the number of BLAS threads, and a second
         # ingest must find nothing to change. Differences also lose fewer digits than norms and products.
         difference = narrow[a]
         difference -= narrow[b]
@@ -198,14 +198,14 @@ def _blocks(n: int) -> Iterator[tuple[int, int]]:
 def _nearest_of_block(
     scores: Floats, first: int, k: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(row, column) of each row's k highest scores but its own; ``scores`` is overwritten on the diagonal."""
+    """Row and column numbers of each row's k highest scores, without itself; overwrites the diagonal of ``scores``."""
     height, n = scores.shape
     scores[np.arange(height), first + np.arange(height)] = -np.inf
     k = min(k, n - 1)
     if k < 1:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     limit = np.partition(scores, n - k, axis=1)[:, n - k]
-    rows, columns = np.nonzero(scores >= limit[:, None])  # k a row, and more where the last one is tied
+    rows, columns = np.nonzero(scores >= limit[:, None])  # k per row, and more where the last one is tied
     order = np.lexsort((columns, -scores[rows, columns], rows))
     rows, columns = rows[order], columns[order]
     starts = np.searchsorted(rows, np.arange(height))
@@ -226,7 +226,7 @@ def _undirected(
     columns: npt.NDArray[np.int64],
     similarity: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Floats],
 ) -> EdgeList:
-    """Each pair once, its similarity computed in pieces and rounded to what it means."""
+    """Each pair once; its similarity is computed in pieces and rounded to its significant digits."""
     width = int(max(rows.max(initial=0), columns.max(initial=0))) + 1
     pairs = np.unique(np.minimum(rows, columns) * width + np.maximum(rows, columns))
     src, dst = pairs // width, pairs % width

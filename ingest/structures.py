@@ -1,4 +1,4 @@
-"""Structures that files give for drugs: each parsed, each drug one; it computes no similarity."""
+"""Checks the structures that files give for drugs, and keeps one for each drug."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pharmagraph.kg.fingerprints import inchikey, is_structure
 def structures(
     rows: Iterable[tuple[int, str, str]], rejections: Rejections, *, file: str, column: str
 ) -> dict[str, str]:
-    """One SMILES a drug.
+    """Choose one SMILES for each drug.
 
     Parameters
     ----------
     rows
-        (line of the file, drug id, SMILES), empty SMILES being none.
+        Line of the file, drug id and SMILES; an empty SMILES means none.
     rejections
-        Takes texts that are no structure, and a drug's second structure where it is another molecule.
+        Collects texts that RDKit cannot parse, and a drug's further structures if they are other molecules.
     file, column
         For the messages.
 

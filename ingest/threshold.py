@@ -1,4 +1,4 @@
-"""Rules that make "sensitive" and "resistant" of ln IC50; how each fares is in docs/data.md."""
+"""Rules by which an ln IC50 is labelled sensitive or resistant; docs/data.md compares them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Rule:
     Parameters
     ----------
     text
-        As the user writes it and as it is recorded on every edge.
+        The rule as the user writes it and as every edge records it.
     value
-        Its number; what that means differs with the rule.
+        The number in the rule: a share, deviations, a probability or a value, by the rule.
     limit
-        ln IC50 of one drug over cell lines → threshold, both in ln(µmol/l).
+        Function of one drug's ln IC50 over cell lines and of ``value``; returns the threshold, in ln(µmol/l).
     """
 
     text: str
@@ -47,10 +47,10 @@ def _fixed(ln_ic50: Floats, value: float) -> float:
 
 
 def _outlier(ln_ic50: Floats, probability: float) -> float:
-    """The lower tail of a normal distribution fitted to the resistant cell lines.
+    """A quantile in the lower tail of a normal distribution that is fitted to the resistant cell lines.
 
-    After Knijnenburg et al., Sci. Rep. 6 (2016) 36812 (LOBICO): the resistant population is taken to be
-    symmetric about its mode, so that its spread can be read above the mode, where no sensitive line is.
+    After Knijnenburg et al., Sci. Rep. 6 (2016) 36812 (LOBICO). Resistant cell lines are taken to be symmetric
+    about their mode. So their spread is estimated above the mode, where there are no sensitive cell lines.
     """
     from scipy.stats import gaussian_kde, norm
 
@@ -72,7 +72,7 @@ _RULES: dict[str, tuple[Callable[[Floats, float], float], Callable[[float], bool
 
 
 def parse(text: str) -> Rule:
-    """The rule that a user wrote.
+    """Parse a rule.
 
     Raises
     ------
@@ -107,9 +107,9 @@ def limits(ln_ic50: Floats, drug: npt.NDArray[np.int64], n_drugs: int, rule: Rul
     drug
         Number of the drug of each value, ``(m,)``.
     n_drugs
-        Length of the result.
+        Number of drugs.
     rule
-        What decides.
+        The rule.
 
     Returns
     -------
@@ -125,5 +125,5 @@ def limits(ln_ic50: Floats, drug: npt.NDArray[np.int64], n_drugs: int, rule: Rul
 
 
 def recorded(rule: Rule, limit: float) -> str:
-    """The text of the ``threshold`` property: the rule and the value it came to."""
+    """The text of the ``threshold`` property: the rule and the threshold that follows from it."""
     return f"{rule.text} = {limit:.4f} ln(µmol/l)"

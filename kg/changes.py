@@ -1,4 +1,4 @@
-"""The difference between a stored and an incoming table, by key, in columns; both engines use it.
+"""Compares a stored table with an incoming one, by key and column by column; both engines use it.
 
 Nothing here reads or writes a store.
 """
@@ -21,19 +21,19 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Difference:
-    """Row numbers that say what an upsert has to do.
+    """Row numbers of what an upsert has to insert and to update.
 
     Parameters
     ----------
     new
-        Rows of the incoming table whose key the store lacks, those with the same first key column
-        together: the embedded engine copies them in half the time.
+        Rows of the incoming table whose key is not stored, sorted by the first key column: the embedded
+        engine copies sorted rows in half the time.
     changed
         Rows of the incoming table whose key is stored with other values.
     changed_stored
         Rows of the stored table in the order of ``changed``.
     unchanged
-        How many incoming rows are stored as they are.
+        Number of incoming rows that are stored with the same values.
     """
 
     new: Rows
@@ -43,12 +43,12 @@ class Difference:
 
 
 def incoming_nodes(kind: NodeKind, table: pa.Table) -> pa.Table:
-    """A table's columns in the schema's types and order, the ones it lacks left out.
+    """Put a table's columns into the schema's types and order; columns that it lacks stay absent.
 
     Raises
     ------
     InputError
-        If a column is foreign or ill-typed, or the key is missing, empty or repeated.
+        If a column is not in the schema or of the wrong type, or the key is missing, empty or repeated.
     """
     table = _typed(table, kind.columns, ("id",), kind.label)
     codes = _codes([table.column("id")])
@@ -57,13 +57,13 @@ def incoming_nodes(kind: NodeKind, table: pa.Table) -> pa.Table:
 
 
 def incoming_edges(kind: EdgeKind, ends: Ends, table: pa.Table) -> pa.Table:
-    """As `incoming_nodes`; a symmetric edge is turned so that the smaller id is ``src``.
+    """Do the same as `incoming_nodes` for edges; a symmetric edge is turned so that the smaller id is ``src``.
 
     Raises
     ------
     InputError
-        If the kind does not join ``ends``, a column is foreign or ill-typed, or the key is incomplete or
-        repeated.
+        If the kind does not join ``ends``, a column is not in the schema or of the wrong type, or the key is
+        incomplete or repeated.
     """
     require_ends(kind, ends)
     table = _typed(table, kind.columns, kind.key, kind.type)
@@ -163,7 +163,7 @@ def replaced(stored: pa.Table, rows: Rows, incoming: pa.Table, from_rows: Rows) 
 
 
 def without(stored: pa.Table, values: Mapping[str, Sequence[str]]) -> pa.Table:
-    """The rows that a filter does not keep: in some named column, none of the values stands."""
+    """The rows that do not match a filter; a row matches if each named column has one of the values."""
     doomed = np.ones(stored.num_rows, bool)
     for name, among in values.items():
         kept = pc.is_in(stored.column(name), value_set=pa.array(among, pa.string()))
@@ -196,7 +196,7 @@ def _typed(table: pa.Table, columns: Sequence[Property], key: Sequence[str], wha
 
 
 def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """NaN as null: the engines disagree on whether NaN equals itself."""
+    """Replace NaN by null, since the engines disagree on whether NaN equals itself."""
     if not pa.types.is_floating(column.type):
         return column
     return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
@@ -236,7 +236,7 @@ def _codes(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Rows:
 
 
 def _positions(stored: Rows, incoming: Rows) -> Rows:
-    """Where each incoming code stands among the stored, -1 where it does not."""
+    """Position of each incoming code among the stored ones, -1 if it is not stored."""
     if not len(stored):
         return np.full(len(incoming), -1, np.int64)
     order = np.argsort(stored, kind="stable")
@@ -263,7 +263,7 @@ def _differs(
 
 
 def attended(stored: pa.Table, kind: EdgeKind, table: pa.Table, run_id: str) -> pa.Table:
-    """Base edges with a run's attention in place of any other's.
+    """Base edges with a run's attention, which replaces that of any other run.
 
     Parameters
     ----------
@@ -297,7 +297,7 @@ def attended(stored: pa.Table, kind: EdgeKind, table: pa.Table, run_id: str) -> 
 
 @dataclass(frozen=True)
 class Change:
-    """What an upsert did, in rows."""
+    """Numbers of rows that an upsert inserted, updated and left unchanged."""
 
     inserted: int = 0
     updated: int = 0
@@ -310,7 +310,7 @@ class Change:
 
     @property
     def total(self) -> int:
-        """Rows that the store now holds of those that were sent."""
+        """Number of rows that were sent, all of which the store now holds."""
         return self.inserted + self.updated + self.unchanged
 
 

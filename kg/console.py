@@ -1,4 +1,4 @@
-"""What the commands print: rows as table, JSON or CSV, and progress. It decides nothing about content."""
+"""Prints rows as table, JSON or CSV, and progress, for all commands; it does not choose what is printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 WHOLE = 30
-"""Characters that the first column may have without being broken over lines."""
+"""Width of the first column, in characters, up to which it is not wrapped."""
 
 
 class Format(StrEnum):
@@ -43,12 +43,12 @@ def print_rows(
     rows
         Mappings with the same keys.
     format
-        ``table`` is cut to the terminal's width; ``json`` is one array; ``csv`` has a header.
+        ``table`` fits the terminal's width; ``json`` is one array; ``csv`` has a header.
     columns
-        Order and choice of the columns; those of the first row unless named, so an empty result still
-        has a header where they are.
+        The columns to print, in order; by default those of the first row. If they are given, an empty
+        result still has a header.
     title
-        Above a table only.
+        Printed above a table, and left out for JSON and CSV.
     """
     rows = list(rows)
     columns = list(columns or (rows[0].keys() if rows else ()))
@@ -90,7 +90,7 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], titl
         numeric = all(isinstance(row.get(c), (int, float, type(None))) for row in rows)
         overflow: OverflowMethod = (
             "fold" if at == 0 else "ellipsis"
-        )  # the first column names the row: never cut
+        )  # the first column names the row, so it is never cut
         whole = at == 0 and all(len(_cell(row.get(c))) <= WHOLE for row in rows)
         table.add_column(c, justify="right" if numeric else "left", overflow=overflow, no_wrap=whole)
     for row in rows:
@@ -119,7 +119,7 @@ def _flat(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN: it becomes null."""
+    """A value for JSON, which has no NaN: NaN becomes null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
@@ -130,13 +130,13 @@ def _plain(value: Any) -> Any:
 
 
 def note(message: str) -> None:
-    """A line for a person, on standard error, so that piped rows stay clean."""
+    """Print a line for the user on standard error, so that piped rows stay clean."""
     print(message, file=sys.stderr)
 
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Progress]:
-    """A progress display on standard error; silent with ``quiet`` and when that is not a terminal."""
+    """A progress display on standard error; silent with ``quiet`` or if standard error is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

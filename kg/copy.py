@@ -1,4 +1,4 @@
-"""One store into another, whole, in blocks; it merges into what the target holds and removes nothing there."""
+"""Copies a whole store into another, in blocks; it adds to what the target holds and removes nothing there."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pharmagraph.kg.schema import NODES, Ends, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore
 
 BLOCK_EDGES = 200_000
-"""Edges aimed at in one block."""
+"""Approximate number of edges in a block."""
 LAST = "Run"
-"""Runs are listed by their node, so that one goes in when all its edges have."""
+"""Label copied after the edges: a run is listed by its node, so all of its edges have to be there first."""
 
 Advance = Callable[[str, int], None]
-"""Called with a kind and how many of it have been written."""
+"""Called with a kind and the number of its rows that were written."""
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What a copy did to one kind: rows that were new to the target, differed, or were there already."""
+    """Rows of one kind that were new to the target, differed, or were there already."""
 
     kind: str
     change: Change
@@ -39,7 +39,7 @@ def copy(
     source, target
         Open stores of any engine; the target gets the schema when it has none.
     advance
-        Shows progress.
+        Called to show progress.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def edge_blocks(store: GraphStore, type_: str, ends: Ends, *, edges: int | None 
     Parameters
     ----------
     edges
-        How many there are, when the caller knows.
+        Their number, if the caller knows it.
     """
     if edges is None:
         edges = store.counts()[edge_count_key(type_, ends)]

@@ -1,7 +1,7 @@
-"""Descriptors 0 to 2, kept from files; it imports nothing that could open one.
+"""Keeps files from becoming descriptors 0 to 2; it imports no module that could open a file.
 
-Where standard error is closed (`2>&-`, some schedulers), the next file to be opened becomes descriptor 2, and what
-a library in C++ says when it aborts is written into that file.
+Where standard error is closed (`2>&-`, some schedulers), the next file to be opened becomes descriptor 2. A C++
+library that aborts then writes its error message into that file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ STANDARD = (0, 1, 2)
 def fill_standard() -> None:
     """Open the null device on each of descriptors 0 to 2 that is closed; child processes inherit it.
 
-    Descriptors are taken as the system hands them out, never by number: another thread may open a file meanwhile.
+    It takes the descriptors that the system returns and never a fixed number, since another thread may open a file
+    meanwhile.
     """
     if all(_is_open(descriptor) for descriptor in STANDARD):
         return

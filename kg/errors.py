@@ -1,16 +1,16 @@
-"""The one tree of errors; every message is one line that names the value, the place and the way out.
+"""The tree of errors; every message is one line that names the value, the place and the way out.
 
 PharmagraphError                what `cli` turns into one line and exit code 1
-├── InputError                  a file, a row or a value the user gave
+├── InputError                  a file, a row or a value that the user gave
 │   ├── RowError                one row of one file: file, row, column, value
-│   └── DownloadError           a public package that did not arrive as recorded
+│   └── DownloadError           a public package that cannot be fetched, or has another checksum
 ├── StoreError                  the graph database
 │   ├── StoreLockedError        another process has the file open for writing
-│   ├── StoreFullError          the disk or the server's memory limit
+│   ├── StoreFullError          the disk is full, or the server's memory limit is reached
 │   ├── StoreUnavailableError   no server, wrong port, wrong password, wrong database
 │   ├── SchemaVersionError      a store written by a newer or an older schema
 │   └── QueryError              Cypher that the engine refused, or that would write
-├── NotFoundError               a drug, gene, cell line, run or query by a name the graph does not have
+├── NotFoundError               no drug, gene, cell line, run or query has this name
 ├── ServiceUnavailableError     a public service that does not answer, such as PubMed
 ├── ModelError                  a network, preset or run that cannot do what was asked
 │   └── UnknownPresetError      a preset that is neither shipped nor a file
@@ -24,7 +24,7 @@ from collections.abc import Iterable
 
 
 class PharmagraphError(Exception):
-    """Base of every error that is the user's to mend; `str(error)` is the line they see."""
+    """Base of every error that the user can fix; `str(error)` is the line that the user sees."""
 
 
 class InputError(PharmagraphError):
@@ -37,11 +37,11 @@ class RowError(InputError):
     Parameters
     ----------
     file, row, column
-        The place; ``row`` counts as a text editor does, the header being row 1.
+        The place; ``row`` is the line number in a text editor, so the header is row 1.
     value
-        What stands there.
+        The value in that cell.
     expected
-        The rest of the sentence, such as ``"is not 0, 1 or empty"``.
+        The end of the sentence, such as ``"is not 0, 1 or empty"``.
     """
 
     def __init__(self, file: str, row: int | None, column: str | None, value: object, expected: str) -> None:
@@ -55,7 +55,7 @@ class RowError(InputError):
 
 
 class DownloadError(InputError):
-    """A public package that could not be fetched, or is not the one whose checksum is recorded."""
+    """A public package that could not be fetched, or whose checksum is not the recorded one."""
 
 
 class StoreError(PharmagraphError):
@@ -67,7 +67,7 @@ class StoreLockedError(StoreError):
 
 
 class StoreFullError(StoreError):
-    """The disk, or the server's memory limit, cannot hold what was to be written."""
+    """The disk is full, or the server's memory limit is too low for what was to be written."""
 
 
 class StoreUnavailableError(StoreError):
@@ -83,18 +83,18 @@ class QueryError(StoreError):
 
 
 class NotFoundError(PharmagraphError):
-    """A name the graph does not have; the message offers the nearest ones.
+    """A name that the graph does not have; the message offers the nearest ones.
 
     Parameters
     ----------
     what
         The kind of thing, such as ``"drug"``.
     name
-        What was asked for.
+        The name that was asked for.
     known
-        All names there are, to offer the nearest.
+        All names in the graph, from which the nearest are offered.
     advice
-        The way out when no name is near.
+        The way out if no name is near.
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str] = (), advice: str = "") -> None:
@@ -110,7 +110,7 @@ class NotFoundError(PharmagraphError):
 
 
 class ServiceUnavailableError(PharmagraphError):
-    """A public service that did not answer after several tries; what it answered before is kept."""
+    """A public service that did not answer after several tries; its earlier answers are kept."""
 
 
 class ModelError(PharmagraphError):
@@ -122,9 +122,9 @@ class UnknownPresetError(ModelError):
 
 
 class ShapeError(ModelError, ValueError):
-    """Tensors or arrays that do not fit together; says which argument and why."""
+    """Tensors or arrays whose shapes or types do not fit together; the message names the argument."""
 
 
 def some(names: list[str]) -> str:
-    """The first names, and how many more."""
+    """The first five names, and the number of the others."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

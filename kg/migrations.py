@@ -1,7 +1,6 @@
-"""From an older schema version to this one, on either engine, on request; a dry run lists the changes.
+"""Migrates a store from an older schema version to this one, on either engine; a dry run lists the changes.
 
-A newer graph is refused by the stores themselves. Each version states its changes here, and nothing else
-in the project knows of former schemas.
+The stores themselves refuse a graph of a newer version. The changes of each version are in `kg.schema_changes`.
 """
 
 from __future__ import annotations
@@ -23,13 +22,14 @@ class Plan:
     Attributes
     ----------
     url
-        The store, without credentials.
+        URL of the store, without credentials.
     found
-        Its version before.
+        Its schema version before the migration.
     changes
-        In order; none when it is at this version.
+        The changes in order; empty if the store has this version.
     lacking
-        Names of constraints and indexes that are made, as after a bulk import; none on the embedded store.
+        Names of the constraints and indexes that are missing and get created, as after a bulk import; empty
+        for the embedded store.
     """
 
     url: str
@@ -41,8 +41,8 @@ class Plan:
 def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
     """Bring a store to this version of the schema.
 
-    Idempotent: what was cut off is finished by the same call. On Neo4j it also makes constraints and
-    indexes that lack, as after a bulk import.
+    Idempotent: the same call finishes a migration that was cut off. On Neo4j it also creates missing
+    constraints and indexes, as after a bulk import.
 
     Parameters
     ----------

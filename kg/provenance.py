@@ -1,4 +1,4 @@
-"""Which code made a figure."""
+"""The version of the code, which is recorded with every run and every figure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def git_fingerprint() -> str:
-    """Commit of the code and whether it was changed since; the package's version outside a checkout."""
+    """Commit of the code, with ``+changes`` if files were changed since; outside a checkout the package's version."""
     here = Path(__file__).resolve().parent
     try:
         commit = _git(here, "rev-parse", "--short=12", "HEAD")

@@ -1,130 +1,51 @@
-"""The one table of node kinds, edge kinds, properties and units.
+"""The table of node kinds, edge kinds, properties and units: the one place that lists a property.
 
-The stores' DDL, the pandera contracts (`ingest/contracts.py`) and `docs/schema.md` are drawn from it;
-nothing else in the project lists a property. It reads no data and opens no store.
+The stores' tables, the pandera contracts (`ingest/contracts.py`) and `docs/schema.md` are made from it. It reads no
+data and opens no store. `kg.kinds` defines what a kind is; the names defined there can be imported from here, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import pyarrow as pa
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.kinds import (
+    ARROW,
+    ATTENTION,
+    EdgeKind,
+    Ends,
+    NodeKind,
+    Property,
+    Type,
+    arrow_schema,
+    conform,
+)
+
+__all__ = [
+    "ARROW",
+    "ATTENTION",
+    "EDGES",
+    "NODES",
+    "VERSION",
+    "EdgeKind",
+    "Ends",
+    "NodeKind",
+    "Property",
+    "Type",
+    "arrow_schema",
+    "conform",
+    "edge",
+    "edge_count_key",
+    "edge_tables",
+    "markdown",
+    "node",
+]
 
 VERSION = 3
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
-Type = Literal["string", "strings", "integer", "float", "boolean"]
-
-ARROW: dict[Type, pa.DataType] = {
-    "string": pa.string(),
-    "strings": pa.list_(pa.string()),
-    "integer": pa.int64(),
-    "float": pa.float64(),
-    "boolean": pa.bool_(),
-}
-
-
-@dataclass(frozen=True)
-class Property:
-    """One property of a node or an edge.
-
-    Parameters
-    ----------
-    name, type
-        As the stores and Arrow know it.
-    about
-        One phrase for the docs.
-    unit
-        Physical unit, or the empty string for names and unitless numbers.
-    required
-        Whether a row without it is rejected.
-    minimum, maximum
-        Inclusive bounds of a number.
-    choices
-        The only values allowed.
-    """
-
-    name: str
-    type: Type
-    about: str
-    unit: str = ""
-    required: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[Any, ...] = ()
-
-
-Ends = tuple[str, str]
-"""(source label, target label) of an edge."""
-
-
-@dataclass(frozen=True)
-class NodeKind:
-    """A label, keyed by its property ``id``."""
-
-    label: str
-    about: str
-    properties: tuple[Property, ...]
-
-    @property
-    def columns(self) -> tuple[Property, ...]:
-        """All columns of the kind's table: the key first."""
-        return (Property("id", "string", f"key of the {self.label}", required=True), *self.properties)
-
-
-@dataclass(frozen=True)
-class EdgeKind:
-    """A relationship type between one or several pairs of labels.
-
-    Parameters
-    ----------
-    type, ends, about
-        The relationship type and every (source, target) pair of labels it joins.
-    properties
-        All but ``src`` and ``dst``.
-    identity
-        Properties that, with ``src`` and ``dst``, make an edge one edge; a second row with the same
-        identity is an update.
-    symmetric
-        Stored once, the smaller id as ``src``.
-    base
-        Whether the edge is evidence that a model may use as messages; a promoted run then sets
-        ``attention`` and ``attention_run`` on it.
-    """
-
-    type: str
-    ends: tuple[Ends, ...]
-    about: str
-    properties: tuple[Property, ...]
-    identity: tuple[str, ...] = ("dataset",)
-    symmetric: bool = False
-    base: bool = True
-
-    @property
-    def columns(self) -> tuple[Property, ...]:
-        """All columns of the kind's table: ``src``, ``dst``, then the properties."""
-        ends = (
-            Property("src", "string", "id of the source node", required=True),
-            Property("dst", "string", "id of the target node", required=True),
-        )
-        return (*ends, *self.properties, *(ATTENTION if self.base else ()))
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The columns that identify an edge."""
-        return ("src", "dst", *self.identity)
-
-
 _DATASET = Property("dataset", "string", "id of the Dataset that brought the edge", required=True)
 _RUN = Property("run_id", "string", "id of the Run that made the edge", required=True)
-ATTENTION = (
-    Property("attention", "float", "attention of the promoted run, mean over heads", minimum=0, maximum=1),
-    Property("attention_run", "string", "id of the promoted Run"),
-)
 
 GENE_ATTENTION = ("targets", "network", "none")
 """Values of a run's property ``gene_attention``."""
@@ -175,7 +96,7 @@ NODES: tuple[NodeKind, ...] = (
     ),
     NodeKind(
         "Dataset",
-        "One load: where its edges come from and under which terms.",
+        "A loaded data set: the source, version and terms of use of its edges.",
         (
             Property("version", "string", "version of the source"),
             Property("source", "string", "where it was read from"),
@@ -184,12 +105,12 @@ NODES: tuple[NodeKind, ...] = (
             Property("sha256", "string", "checksum of the input"),
             Property("ingested_at", "string", "ISO 8601 time of the last load that changed something"),
             Property("part_of", "string", "id of the Dataset that holds its omics and similarities"),
-            Property("row_counts", "string", "rows sent a kind, as JSON"),
+            Property("row_counts", "string", "rows loaded for each kind, as JSON"),
         ),
     ),
     NodeKind(
         "Run",
-        "One trained model; listed only when its attention is wholly written.",
+        "A trained model; the node exists only once all of its attention is written.",
         (
             Property("preset", "string", "name of the preset", required=True),
             Property("config", "string", "the whole configuration, as JSON"),
@@ -270,7 +191,7 @@ EDGES: tuple[EdgeKind, ...] = (
             Property("ln_ic50", "float", "response", "ln(µmol/l)"),
             Property("auc", "float", "area under the dose-response curve", minimum=0),
             Property("response", "integer", "1 sensitive, 0 resistant", choices=(0, 1)),
-            Property("threshold", "string", "the rule and value that made `response` of `ln_ic50`"),
+            Property("threshold", "string", "the rule and value by which `ln_ic50` became `response`"),
             _DATASET,
         ),
     ),
@@ -291,7 +212,7 @@ EDGES: tuple[EdgeKind, ...] = (
             ("Drug", "Drug"),
             ("CellLine", "CellLine"),
         ),
-        "What a run attends to: from the node that attends to the node that it attends to.",
+        "Attention of a run, from the node that attends to the node that it attends to.",
         (
             _RUN,
             Property("weight", "float", "attention coefficient, mean over heads", minimum=0, maximum=1),
@@ -307,7 +228,7 @@ EDGES: tuple[EdgeKind, ...] = (
             Property(
                 "excess",
                 "float",
-                "weight times the number of edges it competed with; 1 is no preference",
+                "weight times the number of competing edges; 1 means no preference",
                 minimum=0,
             ),
             Property("spread", "float", "standard deviation of weight across seeds or folds", minimum=0),
@@ -321,16 +242,21 @@ EDGES: tuple[EdgeKind, ...] = (
             Property(
                 "stability",
                 "float",
-                "agreement of the source node's first 20 across seeds: rank-biased overlap",
+                "agreement across seeds on the source node's first 20: rank-biased overlap",
                 minimum=0,
                 maximum=1,
             ),
             Property("publications", "integer", "PubMed abstracts that name both ends", minimum=0),
-            Property("expected_publications", "float", "the same under independence", minimum=0),
+            Property(
+                "expected_publications",
+                "float",
+                "PubMed abstracts expected to name both ends if they were independent",
+                minimum=0,
+            ),
             Property(
                 "publications_p",
                 "float",
-                "hypergeometric, of so many abstracts or more",
+                "hypergeometric probability of at least so many abstracts",
                 minimum=0,
                 maximum=1,
             ),
@@ -341,25 +267,31 @@ EDGES: tuple[EdgeKind, ...] = (
     EdgeKind(
         "ENRICHED",
         (("Drug", "Pathway"),),
-        "The genes that a run attends to for the drug stand out in the set, against all genes it could attend to.",
+        "The set is enriched in genes that a run attends to for the drug, compared with all candidate genes.",
         (
             _RUN,
             Property(
                 "test",
                 "string",
-                "over-representation of the first genes, or ranks of all",
+                "over-representation among the first genes, or ranks of all genes",
                 required=True,
                 choices=("over-representation", "ranks"),
             ),
             Property(
                 "score",
                 "float",
-                "found over expected; for ranks the chance that a gene of the set stands above another, 0.5 is none",
+                "overlap divided by expected; for ranks: probability that a gene of the set ranks above "
+                "one outside it, 0.5 by chance",
                 minimum=0,
             ),
-            Property("overlap", "integer", "genes of the set that were found, or ranked", minimum=0),
-            Property("expected", "float", "the same by chance; empty for ranks", minimum=0),
-            Property("p", "float", "one-sided", minimum=0, maximum=1),
+            Property(
+                "overlap",
+                "integer",
+                "genes of the set among the first genes; for ranks: genes of the set that were ranked",
+                minimum=0,
+            ),
+            Property("expected", "float", "overlap expected by chance; empty for ranks", minimum=0),
+            Property("p", "float", "one-sided p value", minimum=0, maximum=1),
             Property("q", "float", "Benjamini–Hochberg over all sets", minimum=0, maximum=1),
         ),
         identity=("run_id", "test"),
@@ -368,10 +300,10 @@ EDGES: tuple[EdgeKind, ...] = (
     EdgeKind(
         "PREDICTED",
         (("Drug", "CellLine"),),
-        "What a run predicts for a pair.",
+        "A run's prediction for a drug and a cell line.",
         (
             _RUN,
-            Property("probability", "float", "of being sensitive", minimum=0, maximum=1),
+            Property("probability", "float", "probability of being sensitive", minimum=0, maximum=1),
             Property("ln_ic50", "float", "predicted response", "ln(µmol/l)"),
             Property("low", "float", "lower end of the interval, in the unit of the prediction"),
             Property("high", "float", "upper end of the interval, in the unit of the prediction"),
@@ -418,40 +350,9 @@ def edge_tables() -> Iterator[tuple[EdgeKind, Ends]]:
             yield kind, ends
 
 
-def arrow_schema(columns: Sequence[Property]) -> pa.Schema:
-    """The Arrow schema of a kind's ``columns``; required ones are not nullable."""
-    return pa.schema([pa.field(p.name, ARROW[p.type], nullable=not p.required) for p in columns])
-
-
-def conform(table: pa.Table, columns: Sequence[Property]) -> pa.Table:
-    """Cast a table to a kind's columns, adding the ones it lacks as nulls.
-
-    Parameters
-    ----------
-    table
-        Any subset of the columns that holds all required ones, in any order.
-    columns
-        ``NodeKind.columns`` or ``EdgeKind.columns``.
-
-    Raises
-    ------
-    InputError
-        If a required column is missing or has nulls, or if there is a column the kind does not have.
-    """
-    known = {p.name for p in columns}
-    foreign = [name for name in table.column_names if name not in known]
-    if foreign:
-        raise InputError(f"column {foreign[0]} is not in the schema; it has {', '.join(sorted(known))}")
-    arrays = []
-    for p in columns:
-        if p.name in table.column_names:
-            array = table.column(p.name).cast(ARROW[p.type])
-        else:
-            array = pa.nulls(table.num_rows, ARROW[p.type])
-        if p.required and array.null_count:
-            raise InputError(f"column {p.name} is required and is empty in {array.null_count} rows")
-        arrays.append(array)
-    return pa.Table.from_arrays(arrays, schema=pa.schema([pa.field(p.name, ARROW[p.type]) for p in columns]))
+def edge_count_key(type_: str, ends: Ends) -> str:
+    """The key of an edge kind in ``GraphStore.counts``."""
+    return f"{ends[0]}-{type_}-{ends[1]}"
 
 
 def markdown() -> str:
@@ -459,7 +360,8 @@ def markdown() -> str:
     lines = [
         "# The graph",
         "",
-        f"Schema version {VERSION}. `python -m kg.schema` prints this page; a test fails when it is stale.",
+        f"Schema version {VERSION}. `python -m pharmagraph.kg.schema > docs/schema.md` writes this page; "
+        "a test fails when it is stale.",
         "",
     ]
     for kind in NODES:
@@ -491,8 +393,3 @@ def _property_table(columns: Sequence[Property]) -> list[str]:
 
 if __name__ == "__main__":
     print(markdown(), end="")
-
-
-def edge_count_key(type_: str, ends: Ends) -> str:
-    """The key of an edge kind in ``GraphStore.counts``."""
-    return f"{ends[0]}-{type_}-{ends[1]}"

@@ -1,3 +1,5 @@
+"""The changes of each schema version against the one before it; no other module knows of former schemas."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from pharmagraph.kg import schema
 
 @dataclass(frozen=True)
 class AddProperty:
-    """A property that a kind has from a version on; it is null in what is stored."""
+    """A property that a kind has from a version on; it is null in rows that were stored before."""
 
     version: int
     of: str
@@ -21,7 +23,7 @@ class AddProperty:
 
 @dataclass(frozen=True)
 class RenameProperty:
-    """A property that has another name from a version on; its values stay."""
+    """A property that has another name from a version on; its values are kept."""
 
     version: int
     of: str
@@ -58,7 +60,7 @@ class ReplaceProperty:
 
 @dataclass(frozen=True)
 class AddKind:
-    """A label or a relationship type that there is from a version on."""
+    """A label or a relationship type that exists from a version on."""
 
     version: int
     of: str
@@ -87,7 +89,7 @@ CHANGES: tuple[SchemaChange, ...] = (
     ),
     AddProperty(3, "Run", "unused_attention"),
 )
-"""What each version changed against the one before it, in order; version 1 is the first."""
+"""All changes in order; version 1 is the first and has none."""
 
 
 def is_node(of: str) -> bool:

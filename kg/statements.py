@@ -1,7 +1,7 @@
-"""What a Cypher text asks for, found without running it, and parameters in plain Python.
+"""Checks Cypher text without running it, and converts parameters to plain Python.
 
-Both engines use it: an unbound parameter is null on the embedded one and an error on a server, and only
-text tells a query from a statement that writes files or leaves its transaction. It runs no Cypher.
+Both engines use it. An unbound parameter is null on the embedded engine and an error on a server; and only
+the text shows whether a statement would write files or leave its transaction.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def parameter_names(cypher: str) -> list[str]:
-    """Names of the ``$parameters`` in a text, in order, those in strings and comments left out."""
+    """Names of the ``$parameters`` in a text, in order, without those in strings and comments."""
     names = (m["parameter"] for m in _TOKEN.finditer(cypher) if m["parameter"])
     return list(dict.fromkeys(names))
 
@@ -34,9 +34,9 @@ def parameter_names(cypher: str) -> list[str]:
 def require_reading(cypher: str) -> None:
     """Refuse text that is not one reading statement.
 
-    The engines refuse writes to the graph in a read-only transaction; this refuses what they let through
-    there: a second statement (it would run outside the transaction), statements that read or write files,
-    and settings.
+    In a read-only transaction the engines refuse writes to the graph. This function refuses what they still
+    allow there: a second statement (it would run outside the transaction), statements that read or write
+    files, and settings.
 
     Raises
     ------
@@ -64,13 +64,13 @@ def require_reading(cypher: str) -> None:
 
 
 def bind(cypher: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The parameters of a text as the engines take them.
+    """The parameters of a text in types that the engines accept.
 
     Raises
     ------
     QueryError
-        If the text has a parameter that has no value, or a value has no place in the text or no type in
-        the engines.
+        If a parameter of the text has no value, a value belongs to no parameter, or the engines have no type
+        for it.
     """
     given = dict(parameters or {})
     wanted = parameter_names(cypher)

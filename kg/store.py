@@ -1,6 +1,6 @@
-"""The GraphStore protocol, and open_store, which picks the engine by URL.
+"""The GraphStore protocol, and open_store, which chooses the engine by URL.
 
-Tables cross it as Arrow, in the columns of `kg.schema`. It holds no Cypher and no engine's client.
+Tables go in and out as Arrow, in the columns of `kg.schema`. It holds no Cypher and imports no database client.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ URL_VARIABLE = "PHARMAGRAPH_STORE"
 class GraphStore(Protocol):
     """A graph database that holds the graph of `kg.schema`.
 
-    Every write is idempotent: the same call again changes nothing. Every call is whole or not at all on
-    the embedded store; on a server a call that was cut off leaves acknowledged batches, and the same call
-    finishes the work.
+    Every write is idempotent: the same call again changes nothing. On the embedded store a call is written
+    as a whole or not at all. On a server a call that was cut off leaves the batches that were committed, and
+    the same call finishes the work.
     """
 
     @property
@@ -34,7 +34,7 @@ class GraphStore(Protocol):
         ...
 
     def create_schema(self) -> None:
-        """Make what the schema needs and record its version; does nothing where it is there.
+        """Create tables, constraints or indexes and record the schema's version; idempotent.
 
         Raises
         ------
@@ -44,11 +44,11 @@ class GraphStore(Protocol):
         ...
 
     def schema_version(self) -> int | None:
-        """The version that wrote the store; None for an empty one."""
+        """The schema version that wrote the store; None for an empty one."""
         ...
 
     def counts(self) -> dict[str, int]:
-        """Nodes a label, and edges a ``"Source-TYPE-Target"``, in the schema's order, zeros included."""
+        """Number of nodes by label, and of edges by ``"Source-TYPE-Target"``, in the schema's order, with zeros."""
         ...
 
     def upsert_nodes(self, label: str, table: pa.Table) -> Change:
@@ -64,12 +64,12 @@ class GraphStore(Protocol):
         Raises
         ------
         InputError
-            If an end is missing from the store (the ids are named), or the key repeats within ``table``.
+            If the node at an end is not in the store (the message names the ids), or a key repeats in ``table``.
         """
         ...
 
     def read_nodes(self, label: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """All nodes of a label, ordered by id; all columns of the schema unless named."""
+        """All nodes of a label, ordered by id; by default with all columns of the schema."""
         ...
 
     def read_edges(
@@ -85,10 +85,9 @@ class GraphStore(Protocol):
         Parameters
         ----------
         columns
-            Of ``EdgeKind.columns``; all unless named. ``src`` and ``dst`` are the nodes' ids.
+            Some of ``EdgeKind.columns``, by default all. ``src`` and ``dst`` are the nodes' ids.
         equals
-            Keeps edges whose property is the value, or one of the values; ``src`` and ``dst`` count as
-            properties here.
+            Column → a value or several; keeps edges that have one of them. ``src`` and ``dst`` are allowed.
         """
         ...
 
@@ -106,8 +105,8 @@ class GraphStore(Protocol):
         Parameters
         ----------
         table
-            ``src``, ``dst`` and ``attention``; an edge that several datasets brought gets the same value
-            in each.
+            ``src``, ``dst`` and ``attention``; if several datasets have an edge between a pair, each edge gets
+            the value.
         """
         ...
 
@@ -117,7 +116,7 @@ class GraphStore(Protocol):
         Raises
         ------
         QueryError
-            If it would write, lacks a parameter, or the engine refuses it.
+            If the query would write, a parameter has no value, or the engine refuses it.
         """
         ...
 
@@ -139,13 +138,13 @@ def open_store(url: str | None = None, *, read_only: bool = False, create: bool 
     ----------
     url
         ``ladybug:///absolute/graph.lbug``, ``ladybug://relative.lbug``, or ``bolt``, ``neo4j``,
-        ``neo4j+s``, ``neo4j+ssc``, ``bolt+s``, ``bolt+ssc``; the environment's PHARMAGRAPH_STORE, else
-        the file ``pharmagraph.lbug`` in the working folder, when None. Neo4j's credentials come from
-        the environment or a file, never from the URL.
+        ``neo4j+s``, ``neo4j+ssc``, ``bolt+s``, ``bolt+ssc``. If None, the environment variable
+        PHARMAGRAPH_STORE, or else the file ``pharmagraph.lbug`` in the working folder. Neo4j's credentials
+        come from the environment or a file, never from the URL.
     read_only
-        Open without the right to write; several processes may then share an embedded file.
+        Open for reading alone; several processes may then share an embedded file.
     create
-        Make an embedded file that is not there, unless it is to be read only.
+        Create an embedded file that does not exist, unless ``read_only``.
 
     Raises
     ------

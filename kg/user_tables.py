@@ -1,4 +1,4 @@
-"""Tables that a user brings to be compared with: delimited text with a header, its columns checked before any row."""
+"""Reads a delimited table with a header that a user gives; its columns are checked before any row."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from pharmagraph.kg.errors import InputError
 
 
 def rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """The columns, and line numbers with cells; CSV, or with tabs as ``.tsv`` or ``.txt``.
+    """Read a table: CSV, or ``.tsv`` or ``.txt`` with tabs.
 
     Parameters
     ----------
     path
-        Of the table.
+        The file.
     wanted
         Columns that it must have.
+
+    Returns
+    -------
+    tuple
+        The columns, and for each row its line number and its cells by column.
 
     Raises
     ------
     InputError
-        If there is no such file or column.
+        If the file or a column does not exist.
     """
     if not path.is_file():
         raise InputError(

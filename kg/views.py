@@ -1,6 +1,6 @@
 """The graph in the forms of other tools: networkx, GraphML, KGX and CSV.
 
-The whole graph as it is stored; choosing a part of it is `kg.heterograph`'s, filling a server `kg.bulk`'s.
+Each is the whole graph as it is stored. `kg.heterograph` exports a part of it, `kg.neo4j.bulk_import` fills a server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pharmagraph.kg.schema import NODES, EdgeKind, Ends, edge_count_key, edge_ta
 from pharmagraph.kg.store import GraphStore
 
 CATEGORIES = {label: f"biolink:{label}" for label in ("Drug", "Gene", "CellLine", "Pathway")}
-"""Labels of the science, and their class in the Biolink model."""
+"""Labels that the Biolink model has a class for, and that class."""
 PREDICATES = {
     "SIMILAR_TO": "biolink:similar_to",
     "TARGETS": "biolink:affects",
@@ -28,7 +28,7 @@ PREDICATES = {
     "INTERACTS_WITH": "biolink:interacts_with",
     "MEMBER_OF": "biolink:participates_in",
 }
-"""Edge kinds with a predicate of their own; the others are ``biolink:related_to`` with their type beside it."""
+"""Edge kind → its Biolink predicate; the others are ``biolink:related_to``, with their type in a column of its own."""
 PREFIX = "pharmagraph"
 
 
@@ -38,9 +38,9 @@ def to_networkx(store: GraphStore) -> nx.MultiDiGraph:
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes are named ``Label:id`` and carry ``label``, ``id`` and their properties; edges are keyed by
-        type and identity and carry ``type`` and their properties. What is null is left out. A symmetric
-        edge stands once, from the smaller id.
+        Nodes are named ``Label:id`` and have ``label``, ``id`` and their properties. Edges are keyed by type
+        and identity and have ``type`` and their properties. Null properties are left out. A symmetric edge
+        is there once, from the smaller id.
     """
     graph = nx.MultiDiGraph()
     for kind in NODES:
@@ -55,7 +55,7 @@ def to_networkx(store: GraphStore) -> nx.MultiDiGraph:
 
 
 def write_graphml(store: GraphStore, path: Path) -> nx.MultiDiGraph:
-    """Write the graph as GraphML, which has no lists: they become text joined by ``"; "``; returns it."""
+    """Write the graph as GraphML and return it; GraphML has no lists, so they become text joined by ``"; "``."""
     graph = to_networkx(store)
     for _, properties in graph.nodes(data=True):
         for name, value in properties.items():
@@ -67,7 +67,7 @@ def write_graphml(store: GraphStore, path: Path) -> nx.MultiDiGraph:
 
 
 def write_csv(store: GraphStore, folder: Path) -> dict[str, int]:
-    """Write one CSV file a label and an edge kind; lists become JSON; returns rows a file."""
+    """Write one CSV file per label and per edge kind; lists become JSON. Returns the number of rows by file."""
     _require_empty(folder)
     written = {}
     for kind in NODES:
@@ -84,10 +84,10 @@ def write_csv(store: GraphStore, folder: Path) -> dict[str, int]:
 
 
 def write_kgx(store: GraphStore, folder: Path) -> dict[str, int]:
-    """Write ``nodes.tsv`` and ``edges.tsv`` in KGX's form, in the terms of the Biolink model.
+    """Write ``nodes.tsv`` and ``edges.tsv`` in the KGX format, with the terms of the Biolink model.
 
-    Drugs, genes, cell lines, pathways and every edge between them go in; datasets and runs are named on the
-    edges. A list's values are joined by ``|``, as KGX reads them. Returns rows a file.
+    They hold drugs, genes, cell lines, pathways and all edges between them; each edge names its dataset or run.
+    A list's values are joined by ``|``, as KGX reads them. Returns the number of rows by file.
     """
     _require_empty(folder)
     identifiers: dict[str, dict[str, str]] = {}
@@ -151,7 +151,7 @@ def _present(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _curies(label: str, row: Mapping[str, Any]) -> list[str]:
-    """The node's identifier first, then what else it is known by."""
+    """The node's identifier first, then its other identifiers."""
     own = f"{PREFIX}.{label.lower()}:{row['id'].replace(' ', '_')}"
     others = {
         "Drug": [("PUBCHEM.COMPOUND", "pubchem_cid"), ("INCHIKEY", "inchikey")],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pharmagraph.kg import arguments, runs
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.kg.named import find_drug, find_node, names
+from pharmagraph.kg.names import find_drug, find_node, index
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ class Run:
             cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
             if cell_lines is not None
             else None,
-            drug_names=names(self.store, "Drug"),
-            cell_line_names=names(self.store, "CellLine"),
+            drug_names=index(self.store, "Drug"),
+            cell_line_names=index(self.store, "CellLine"),
             limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
             device=resolve_device(device),
         )

@@ -15,12 +15,12 @@ def demo(
     store: Store = None,
     preset: Annotated[str, typer.Option(help="Network to train: default, fast, drgt.")] = "default",
     share: Annotated[
-        float, typer.Option(help="Share of the genes kept as expression edges a cell line.")
+        float, typer.Option(help="Share of the genes kept as expression edges for each cell line.")
     ] = 0.05,
     runs: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """The whole loop on public data: ingest, train, promote, query."""
+    """Run the whole loop on public data: ingest, train, promote, query."""
     from pharmagraph.kg.store import DEFAULT_URL
     from pharmagraph.workflow.demo import demo as run_demo
 
@@ -31,7 +31,7 @@ def doctor(
     warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels now, into the cache.")] = False,
     format: FormatOption = Format.table,
 ) -> None:
-    """What works here: versions, engines, device, kernels, tools."""
+    """Check what works on this machine: versions, engines, device, kernels, tools."""
     from pharmagraph.workflow.doctor import examine
 
     if warm:

@@ -1,4 +1,4 @@
-"""The whole loop on the public GDSC screen: ingest, targets, train, promote, query. It only calls the commands."""
+"""Runs the whole loop on the public GDSC screen by calling the commands: ingest, targets, train, promote, query."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ DATASET = "GDSC1"
 def demo(
     store_url: str, *, preset: str, share: float, runs_folder: Path, quiet: bool, limit: int = 15
 ) -> None:
-    """Run the loop and print the links found, the held-out figures and where to go next.
+    """Run the loop, and print the strongest links, the figures on held-out pairs, and commands to try next.
 
     Parameters
     ----------
     store_url
         The store to fill; filling it again changes nothing.
     preset
-        Network to train.
+        Preset of the network to train.
     share
         Share of the genes kept as expression edges for each cell line.
     runs_folder
-        Where the run's folder is made.
+        Folder in which the run's folder is created.
     quiet
-        Without progress.
+        Print no progress.
     limit
-        Links printed.
+        Number of links printed.
     """
     begun = time.perf_counter()
     _step(
@@ -47,7 +47,7 @@ def demo(
             preset=preset, dataset=[DATASET], promote=True, runs=runs_folder, store=store_url, quiet=quiet
         ),
     )
-    note("\n4/4  the links it looks at most, asked with Cypher")
+    note("\n4/4  the links with the most attention, asked with Cypher")
     with open_store(store_url, read_only=True) as graph:
         run = runs.find(graph)
         from pharmagraph.cypher import catalogue
@@ -56,9 +56,9 @@ def demo(
         known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
     print_rows(links, title="The strongest links that no source lists: hypotheses")
     print(
-        f"{sum(known)} of {len(known)} drugs have known targets, which were given to the run and come first in"
+        f"{sum(known)} of {len(known)} drugs have known targets. The run was given them, and ranks them first."
     )
-    print("its lists. What is found of them when they are hidden: docs/interpretation.md.")
+    print("How many of them it finds when they are hidden: docs/interpretation.md.")
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
     option = "" if store_url == _default_url() else f" --store {store_url}"
     print("Try next:")

@@ -1,4 +1,4 @@
-"""What works on this machine: versions, engines, device, kernels, tools. It changes nothing."""
+"""Checks what works on this machine: versions, engines, device, kernels, tools. It changes nothing."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes
     ----------
     what
-        The part, such as ``"embedded store"``.
+        What was checked, such as ``"embedded store"``.
     state
-        ``ok``; ``missing`` for an optional part; ``broken`` for one that the main job needs.
+        ``ok``; ``missing`` for something optional; ``broken`` for something that training needs.
     detail
         Version, place or reason.
     """
@@ -49,7 +49,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at every part in turn; a failing check is a finding, never an exception."""
+    """Run every check in turn; a check that fails gives a finding, never an exception."""
     checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("python", _python),
         ("packages", _packages),
@@ -67,7 +67,7 @@ def examine() -> Iterator[Finding]:
     for what, check in checks:
         try:
             yield check()
-        except Exception as error:  # whatever breaks in a check is what the user came to see
+        except Exception as error:  # the user runs the doctor to see exactly such errors
             yield Finding(what, "broken", f"{type(error).__name__}: {error}".splitlines()[0])
 
 
@@ -123,7 +123,7 @@ def _kernels() -> Finding:
     from pharmagraph.model.kernels import status
 
     found = status()
-    # a kernel that was asked for is no loss; one that stands in for the compiled one is
+    # a kernel that the user chose is fine; a slower one in place of the compiled one is reported
     fallen_back = not found["cpu"].startswith("cpu:") and "is set" not in found["cpu"]
     return Finding(
         "kernels", "missing" if fallen_back else "ok", "; ".join(f"{k}: {v}" for k, v in found.items())

@@ -1,5 +1,5 @@
 // name: compare-runs
-// about: Genes of one drug in two runs: where each ranks them.
+// about: Genes of one drug with their ranks in two runs.
 // param drug: drug, name, alias or id
 // param first: run, run id; default the promoted run
 // param second: run, run id

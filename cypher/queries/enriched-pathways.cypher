@@ -1,5 +1,5 @@
 // name: enriched-pathways
-// about: Gene sets that stand out among the genes a run attends to for a drug (after: cli enrich).
+// about: Gene sets that are enriched in the genes a run attends to for a drug (after: cli enrich).
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run
 // param limit: integer, rows; default 20

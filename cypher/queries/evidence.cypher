@@ -1,5 +1,5 @@
 // name: evidence
-// about: What surrounds a drug–gene pair: attention, known target, and known targets among similar drugs.
+// about: Evidence for a drug–gene pair: attention, known target, and known targets of similar drugs.
 // param drug: drug, name, alias or id
 // param gene: gene, HGNC symbol
 // param run: run, run id; default the promoted run

@@ -1,5 +1,5 @@
 // name: interaction-paths
-// about: Paths from a drug over a gene it attends to and one that interacts with it to a cell line that attends to that.
+// about: Paths from a drug to a cell line through two interacting genes: the drug attends to one, the cell line to the other.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id
 // param run: run, run id; default the promoted run

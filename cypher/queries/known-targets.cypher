@@ -1,5 +1,5 @@
 // name: known-targets
-// about: The known targets of a drug and where the run's attention ranks each; no rank: not among the kept edges.
+// about: The known targets of a drug and their ranks in the run's attention; no rank if the edge is not kept.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run
 // columns: gene string, action string, source string, rank integer, weight float, excess float

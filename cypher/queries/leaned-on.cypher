@@ -1,5 +1,5 @@
 // name: leaned-on
-// about: The measured responses of a drug that the run leans on most.
+// about: The drug's measured responses with the most attention in the run.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run
 // param limit: integer, rows; default 20

@@ -1,5 +1,5 @@
 // name: pathway-genes
-// about: Pathways of the genes that a drug attends to more than to an even share.
+// about: Pathways of the genes that get more than an even share of a drug's attention.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run
 // param limit: integer, rows; default 20

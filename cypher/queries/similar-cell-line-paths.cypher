@@ -1,5 +1,5 @@
 // name: similar-cell-line-paths
-// about: Paths from a drug over a cell line it was tested on, to a similar one that attends to that.
+// about: Paths from a drug to a cell line through similar cell lines on which the drug was tested and to which the cell line attends.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id
 // param run: run, run id; default the promoted run

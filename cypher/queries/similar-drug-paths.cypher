@@ -1,5 +1,5 @@
 // name: similar-drug-paths
-// about: Paths from a drug over a similar drug it attends to, to what that one did to a cell line.
+// about: Paths from a drug to a cell line through similar drugs to which it attends and which were tested on the cell line.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id
 // param run: run, run id; default the promoted run

@@ -1,5 +1,5 @@
 // name: similar-drugs
-// about: The drugs most similar to one, with the attention the run pays to each.
+// about: The drugs most similar to a drug, with the run's attention to each.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run
 // param limit: integer, rows; default 20

@@ -1,7 +1,7 @@
 // name: strongest-links
-// about: The drug–gene links with the most attention over all drugs, each drug's first few only.
+// about: The drug–gene links with the most attention over all drugs; only the first few genes of each drug.
 // param run: run, run id; default the promoted run
-// param per_drug: integer, ranks kept a drug; default 1
+// param per_drug: integer, genes kept for each drug; default 1
 // param limit: integer, rows; default 20
 // columns: drug string, gene string, rank integer, weight float, excess float, known boolean
 MATCH (d:Drug)-[a:ATTENDS]->(g:Gene)

@@ -1,7 +1,7 @@
 // name: strongest-unlisted
-// about: The drug–gene links with the most attention among those that no source lists as targets: hypotheses.
+// about: The drug–gene links with the most attention that no source lists as targets: hypotheses.
 // param run: run, run id; default the promoted run
-// param per_drug: integer, ranks looked at a drug; default 10
+// param per_drug: integer, genes considered for each drug; default 10
 // param limit: integer, rows; default 20
 // columns: drug string, gene string, rank integer, weight float, excess float, drugs_with_this_target integer
 MATCH (d:Drug)-[a:ATTENDS]->(g:Gene)

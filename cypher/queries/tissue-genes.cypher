@@ -1,5 +1,5 @@
 // name: tissue-genes
-// about: Genes that the cell lines of a tissue attend to, by the number of lines that keep them.
+// about: Genes to which the cell lines of a tissue attend, by the number of cell lines that keep them.
 // param tissue: string, as in `cli query tissues`
 // param run: run, run id; default the promoted run
 // param limit: integer, rows; default 20

@@ -1,5 +1,5 @@
 // name: unlisted-genes
-// about: Genes that a drug attends to more than to an even share although no source lists them as its targets.
+// about: Genes that get more than an even share of a drug's attention although no source lists them as its targets.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run
 // param limit: integer, rows; default 20

@@ -1,1 +1,1 @@
-"""One module a source: it reads files and yields validated tables."""
+"""The sources, one module each; a source reads files into a `Bundle` of tables."""

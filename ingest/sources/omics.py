@@ -1,4 +1,4 @@
-"""One kind of omics for cell lines that the graph has, from a table in long form or a matrix of genes by cell lines."""
+"""Reads one kind of omics for cell lines of the graph from a table in long form or a matrix of genes by cell lines."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def read(
     share: float = 0.05,
     new_genes: bool = False,
 ) -> Bundle:
-    """Omics as a bundle.
+    """Read omics into a bundle.
 
     Parameters
     ----------
     path
-        Columns cell_line, gene and value; or genes down the side and cell lines along the top.
+        A table with columns cell_line, gene and value, or a matrix with a row per gene and a column per cell line.
     kind
-        A key of `KINDS`. Expression is standardised for each gene over the file's cell lines; of the others, values
-        that are not 0 become edges as they are.
+        A key of `KINDS`. Expression is standardised for each gene over the file's cell lines. Of the other kinds,
+        values other than 0 become edges unchanged.
     known
-        Cell lines that the graph lacks are left out and reported by name.
+        Nodes of the graph; other cell lines are left out and reported by name.
     rejections
-        Takes bad rows.
+        Collects bad rows.
     name
-        Id of the dataset; the file's name unless given.
+        Id of the dataset; by default the file's name.
     share
         For expression: share of the genes kept for each cell line.
     new_genes
@@ -59,7 +59,7 @@ def read(
     Raises
     ------
     InputError
-        If the kind is none, or no cell line of the file is in the graph.
+        If there is no such kind, or no cell line of the file is in the graph.
     RowError
         At the first bad row, unless rows are being rejected.
     """
@@ -126,7 +126,7 @@ def read(
 
 
 _Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64]]
-"""Genes, the line each stands on first, cell lines, values ``(cell lines, genes)``."""
+"""Genes, the line where each occurs first, cell lines, and values ``(cell lines, genes)``."""
 
 
 def _long(path: Path, type_: str, rejections: Rejections) -> _Read:

@@ -1,4 +1,4 @@
-"""Pathways and their genes from a GMT file: one set a line, its name, a description, then symbols."""
+"""Reads pathways and their genes from a GMT file: a line has a set's name, a description, and gene symbols."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _SOURCE = re.compile(r"^(.+?) \((.+)\)$")  # reactome (CC BY 4.0)
 
 
 def read(path: Path, known: Known, rejections: Rejections, *, name: str | None = None) -> Bundle:
-    """Pathways as a bundle.
+    """Read pathways into a bundle.
 
     Parameters
     ----------
     path
-        Tab-separated; ``ID:name`` is taken apart, and so is ``source (licence)`` in the description.
+        A tab-separated file. A name ``ID:name`` is split in two, and so is a description ``source (licence)``.
     known
-        Members that the graph lacks are left out and counted, as are sets without any member in it.
+        Nodes of the graph; other genes are left out and counted, and so are sets without a gene of the graph.
     rejections
-        Takes lines that are no gene set.
+        Collects lines that are not a gene set.
     name
-        Id of the dataset; the file's name unless given.
+        Id of the dataset; by default the file's name.
 
     Raises
     ------

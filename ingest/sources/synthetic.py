@@ -1,7 +1,7 @@
-"""A seeded screen with planted structure, for tests and documentation: who finds the true targets is right.
+"""Generates a synthetic screen with known targets from a seed, for tests and documentation.
 
-Drugs belong to hidden classes. A class shares a scaffold and target genes; a cell line that expresses the targets
-more responds more. Genes of a class are co-expressed, and tissues shift classes. Nothing here is biology.
+Drugs belong to hidden classes. The drugs of a class share a scaffold and target genes; a cell line that expresses the
+targets more is more sensitive. Genes of a class are co-expressed, and tissues shift classes. It is not real biology.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _TISSUES = ("breast", "lung", "skin", "blood", "colon", "kidney")
 
 @dataclass(frozen=True)
 class Planted:
-    """The truth behind a synthetic screen.
+    """The hidden variables of a synthetic screen.
 
     Parameters
     ----------
     drug_class, gene_class
         Class of each drug ``(drugs,)`` and gene ``(genes,)``; -1 for genes of no class.
     targets
-        Number of each class's target genes.
+        Gene numbers of each class's targets.
     expression
         ``(cell lines, genes)``, no unit.
     ln_ic50
@@ -65,12 +65,12 @@ class Planted:
 
 
 def plant(*, drugs: int, cells: int, genes: int, seed: int) -> Planted:
-    """Draw a screen.
+    """Sample a screen.
 
     Raises
     ------
     InputError
-        If there are too few of anything to plant a structure.
+        If there are too few drugs, cell lines or genes to plant a structure.
     """
     for name, number, least in (("--drugs", drugs, 2), ("--cells", cells, 4), ("--genes", genes, 8)):
         if number < least:
@@ -98,13 +98,13 @@ def plant(*, drugs: int, cells: int, genes: int, seed: int) -> Planted:
 
 
 def smiles(drug_class: npt.NDArray[np.int64]) -> list[str]:
-    """A structure for each drug, no two alike: the class's scaffold, a chain and an end group."""
+    """A different structure for each drug: the scaffold of its class, a chain and an end group."""
     seen: dict[int, int] = {}
     result = []
     for c in drug_class.tolist():
         i = seen[c] = seen.get(c, -1) + 1
         chain, end = "C" * (1 + i // len(_ENDS)), _ENDS[i % len(_ENDS)]
-        # An end group may use the scaffold's ring number again: that ring is closed by then.
+        # An end group may use the scaffold's ring number again, since that ring is closed by then.
         result.append(f"{_SCAFFOLDS[c]}{chain}{end}")
     return result
 
@@ -120,16 +120,16 @@ def read(
     neighbours: int = 5,
     threshold: str = "drug-median",
 ) -> Bundle:
-    """A synthetic screen as a bundle, its true targets as TARGETS.
+    """Make a synthetic screen as a bundle, with its true targets as TARGETS edges.
 
     Parameters
     ----------
     drugs, cells, genes, seed
-        Size and seed; the same ones give the same screen.
+        Size and seed; the same values give the same screen.
     name
         Id of the dataset, and prefix of all names, so that screens stay apart.
     share, neighbours, threshold
-        As for every screen.
+        As in `ingest.sources.tables.read`.
     """
     planted = plant(drugs=drugs, cells=cells, genes=genes, seed=seed)
     prefix = fold(name)

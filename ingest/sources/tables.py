@@ -1,4 +1,4 @@
-"""A screen of one's own as tables in long form: responses, and drugs, cell lines and expression when there.
+"""Reads a user's own screen from tables in long form: responses, and drugs, cell lines and expression if present.
 
 DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant)
 DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
@@ -41,20 +41,20 @@ def read(
     neighbours: int = 15,
     threshold: str = DEFAULT,
 ) -> Bundle:
-    """Tables as a bundle.
+    """Read tables into a bundle.
 
     Parameters
     ----------
     folder
-        In the layout above.
+        A folder with the layout above.
     rejections
-        Takes bad rows.
+        Collects bad rows.
     name
-        Id of the dataset; the folder's name unless given.
+        Id of the dataset; by default the folder's name.
     share, neighbours
         Share of the genes kept for each cell line; SIMILAR_TO edges kept for each node.
     threshold
-        Rule that makes labels of ln IC50 where a row has no ``response``.
+        Rule by which ln IC50 is labelled in rows without ``response`` (`ingest.threshold`).
 
     Raises
     ------
@@ -166,7 +166,7 @@ def _optional(path: Path, contract: str, rejections: Rejections, kind: str) -> l
 def _unique(
     rows: list[Row], key_of: Callable[[Row], tuple[str, str]], rejections: Rejections, kind: str, path: Path
 ) -> list[Row]:
-    """Rows whose names, once folded, are one a node or pair."""
+    """The first row for each node or pair; further rows with the same names, once folded, are bad rows."""
     seen: dict[tuple[str, str], Row] = {}
     for row in rows:
         key = key_of(row)

@@ -1,4 +1,4 @@
-"""Known targets of drugs that the graph has: the project's own table, or a file with columns drug and gene."""
+"""Reads known targets of the graph's drugs from the project's own table or from a file with columns drug and gene."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def read(
     name: str | None = None,
     new_genes: bool = False,
 ) -> Bundle:
-    """Targets as a bundle.
+    """Read targets into a bundle.
 
     Parameters
     ----------
     path
-        With columns drug, gene and, when known, action, source and evidence; the project's table when None.
+        A table with columns drug and gene, and optionally action, source and evidence; if None, the project's table.
     known
-        Drugs and genes of the graph; rows of other drugs are left out and reported by name.
+        Nodes of the graph; rows of other drugs are left out and reported by name.
     rejections
-        Takes bad rows.
+        Collects bad rows.
     name
-        Id of the dataset; the file's name unless given.
+        Id of the dataset; by default the file's name.
     new_genes
-        Add genes that the graph lacks; the project's table always may.
+        Add genes that the graph lacks; the project's table always adds them.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def _read(
         if (drug, gene) not in edges:
             edges[drug, gene], lines[drug, gene] = properties, row.line
         elif edges[drug, gene] != properties:
-            # Two names of one drug may bring the same target twice; only a contradiction is the user's to settle.
+            # A drug with two names may have the same target twice; only rows that contradict each other are an error.
             rejections.bad(
                 "TARGETS",
                 shown(path),

@@ -1,6 +1,6 @@
 """`cli db`: a local Neo4j by Docker, or by Java and Maven; taking our graph out of a database; migration.
 
-What runs is decided by `kg.local_server` or Docker; this parses, calls and prints.
+What runs is decided by `kg.neo4j.local_server` or Docker; this parses, calls and prints.
 """
 
 from __future__ import annotations

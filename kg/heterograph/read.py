@@ -88,9 +88,10 @@ def export(
             nodes["CellLine"], "CellLine", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO", "EXPRESSES")
         )
     if drugs is not None:
+        drug_names = names.index_of(nodes["Drug"])
         kept["Drug"] &= np.isin(
             nodes["Drug"]["id"].to_numpy(zero_copy_only=False),
-            [_find("drug", d, nodes["Drug"]) for d in drugs],
+            [names.require("drug", d, drug_names) for d in drugs],
         )
     if tissues is not None:
         kept["CellLine"] &= _of_tissues(nodes["CellLine"], tissues)
@@ -116,14 +117,6 @@ def _with_parents(datasets: Iterable[str], known: list[dict[str, str | None]]) -
         if parent := parents[dataset]:
             wanted.add(parent)
     return wanted
-
-
-def _find(what: str, name: str, table: pa.Table) -> str:
-    known = {row["id"]: [row.get("name"), *(row.get("aliases") or ())] for row in table.to_pylist()}
-    id_ = names.find(name, known)
-    if id_ is None:
-        raise NotFoundError(what, name, [n for id_, others in known.items() for n in (id_, *others) if n])
-    return id_
 
 
 def _touched(
@@ -157,7 +150,7 @@ def _within(
     """Nodes at most ``hops`` edges from one node, by label."""
     near = {label: np.zeros(table.num_rows, bool) for label, table in nodes.items()}
     for label in NODE_TYPES:
-        known = {r["id"]: [r.get("name"), *(r.get("aliases") or ())] for r in nodes[label].to_pylist()}
+        known = names.index_of(nodes[label])
         if (id_ := names.find(around, known)) is not None:
             near[label][list(known).index(id_)] = True
             break

@@ -1,1 +1,1 @@
-"""The embedded store: a graph in one file, no server. `store.LadybugStore` is what others use."""
+"""The embedded store: a graph in one file, without a server. Its public class is `kg.ladybug.store.LadybugStore`."""

@@ -1,7 +1,7 @@
-"""Reading edges of the embedded store as Arrow, inside a transaction that is given; it never writes.
+"""Reads edges of the embedded store as Arrow, inside a given transaction; it never writes.
 
-The engine is asked for the ends' places in their tables and the ids are taken here: half the time of asking
-for ids, and sorting by places is sorting integers.
+The query returns the positions of both end nodes in their tables, and the ids are looked up here. This takes half
+the time of a query for ids, and edges are sorted by integers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Places = dict[str, pa.Table]
 
 
 def read_places(run: Run, ends: Ends) -> Places:
-    """Where the nodes of both labels stand in their tables."""
+    """Positions of the nodes of both labels in their tables."""
     return {label: run(cypher.read_places(label)) for label in dict.fromkeys(ends)}
 
 
@@ -38,11 +38,11 @@ def read_edges(
     Parameters
     ----------
     columns
-        Of ``kind.columns``; all unless named.
+        Some of ``kind.columns``, by default all.
     values
-        Keeps the edges whose property is one of the values, for every column named.
+        Column → values; keeps the edges that have one of the values in each of these columns.
     places
-        As `read_places` gives them, when they are at hand.
+        The result of `read_places`, if the caller has it.
     """
     schema = columns_schema(kind, columns)
     values = values or {}
@@ -80,7 +80,7 @@ def columns_schema(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> 
 
 
 def _ranks(nodes: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The rank by id of each place; places of deleted nodes are gaps."""
+    """The rank by id of the node at each position; positions of deleted nodes are unused."""
     place = nodes.column("place").to_numpy()
     ranks = np.zeros(int(place.max()) + 1, np.int64)
     ranks[place] = np.arange(len(place))

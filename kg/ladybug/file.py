@@ -1,7 +1,7 @@
-"""A Ladybug file as this process has it open: opening, locks, transactions and the engine's errors.
+"""An open Ladybug file: opening, locks, transactions and the engine's errors.
 
-Two Database objects on one path in one process corrupt the file, so there is one for each real path, shared by
-the stores that use it. What is in the file is the business of `kg.ladybug`.
+Two Database objects on one path in one process corrupt the file. So there is one for each real path, and the stores
+that use the file share it. This module knows nothing of the tables in the file.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from pharmagraph.kg.errors import PharmagraphError, QueryError, StoreError, Stor
 from pharmagraph.kg.schema import EDGES, NODES
 
 BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
-"""Bytes of page cache; the engine's own default is 80 % of the machine's memory."""
+"""Bytes of page cache; the engine's default is 80 % of the machine's memory."""
 ADDRESS_SPACE = 1 << 38
-"""Bytes of addresses reserved for a file, which bounds its size; the engine's own default, 8 TiB for each open
-file, exhausts the process after fifteen of them."""
+"""Bytes of addresses reserved for a file, which bounds its size. With the engine's default of 8 TiB for each open
+file, a process runs out of addresses after fifteen files."""
 
 Run = Callable[..., pa.Table]
 """Runs one statement with its parameters and returns its rows."""
@@ -34,14 +34,14 @@ _log = logging.getLogger("pharmagraph.store")
 
 
 class File:
-    """A file that this process has open, and the stores that use it.
+    """A file that this process has open, and the number of stores that use it.
 
     Parameters
     ----------
     path
-        As the user named it, for messages.
+        The path as the user gave it, for messages.
     real
-        Without links.
+        The path with symbolic links resolved.
     """
 
     def __init__(self, path: Path, real: Path, read_only: bool) -> None:
@@ -50,45 +50,45 @@ class File:
         self._writing = threading.RLock()
         self._database = _database(path, real, read_only)
         self._stale = False
-        """Whether the disk had no room for a write: the engine then refuses to write until it is opened again,
-        or holds in memory what never reached the disk."""
+        """Whether the disk was full at a write. The engine then refuses to write until the file is opened again, or
+        holds rows in memory that are not on the disk."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """No other thread writes meanwhile."""
+        """A context in which no other thread writes."""
         with self._writing:
             yield
 
     @contextmanager
     def reading(self, refused: type[StoreError] = StoreError) -> Iterator[Run]:
-        """A transaction in which the engine lets nothing be written."""
+        """A read-only transaction."""
         with self._transaction("BEGIN TRANSACTION READ ONLY", refused) as run:
             yield run
 
     @contextmanager
     def writing(self) -> Iterator[Run]:
-        """A transaction; not for COPY, which needs to be `alone` in its own (see `statement`)."""
+        """A transaction for any statement but COPY, which needs a transaction of its own (see `statement`)."""
         with self._writing, self._transaction("BEGIN TRANSACTION") as run:
             yield run
 
     def statement(self, statement: str, **parameters: Any) -> None:
         """Run one statement in a transaction of its own.
 
-        The rows that COPY brings are not in the engine's log: they are there from the checkpoint on that
-        ends the transaction. One that did more would be half there for a process killed before it.
+        The engine does not log the rows of a COPY: they are durable from the checkpoint that ends the transaction.
+        If the transaction held other statements, too, a process killed before the checkpoint would leave half of it.
         """
         with self._writing, self._transaction(None) as run:
             run(statement, **parameters)
 
     @contextmanager
     def _transaction(self, begin: str | None, refused: type[StoreError] = StoreError) -> Iterator[Run]:
-        """A connection for each transaction: it caches statements, and those keep the tables bound to them."""
+        """A new connection for each transaction, because a connection caches statements with the tables they use."""
         if self._stale:
             self._reopen()
         connection = ladybug.Connection(self._database)
 
         def run(statement: str, /, **parameters: Any) -> pa.Table:
-            # prepared, because the engine prepares single statements only
+            # prepared, because the engine refuses to prepare more than one statement
             prepared = ladybug.PreparedStatement(connection, statement, parameters)
             result: Any = connection.execute(prepared, parameters)
             return result.get_as_arrow() if result.get_column_names() else pa.table({})
@@ -120,7 +120,7 @@ class File:
                 self._stale = False
 
     def close_database(self) -> None:
-        """Close; on a full disk the log stays behind, and the next opening takes it in."""
+        """Close the file; on a full disk the log is left, and it is applied when the file is opened next."""
         with suppress(RuntimeError):
             self._database.close()
 
@@ -130,14 +130,14 @@ _opening = threading.RLock()
 
 
 def acquire(path: Path, *, read_only: bool, create: bool = True) -> File:
-    """Open a file, or share it when this process has it open.
+    """Open a file, or share it if this process has it open.
 
     Raises
     ------
     StoreLockedError
         If another process writes to it, or this one has it open read-only and ``read_only`` is false.
     StoreError
-        If it is not there (``read_only``, or not to be made), is no Ladybug file, or its folder does not exist.
+        If the file does not exist and may not be created, is not a Ladybug file, or its folder does not exist.
     """
     real = path.resolve()
     with _opening:
@@ -160,7 +160,7 @@ def acquire(path: Path, *, read_only: bool, create: bool = True) -> File:
 
 
 def release(file: File) -> None:
-    """Close the file when no other store of this process uses it."""
+    """Close the file if no other store of this process uses it."""
     with _opening:
         file.users -= 1
         if not file.users:
@@ -178,18 +178,18 @@ def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
             throw_on_wal_replay_failure=whole_log,
         )
 
-    fill_standard()  # on a full disk the engine aborts, and its last words would go into the store
+    fill_standard()  # on a full disk the engine aborts, and its message would go into the store
     try:
         try:
             return opened(whole_log=True)
         except RuntimeError as error:
             if read_only and "recovery is pending" in str(error):
-                # a process ended amid a checkpoint, as on a full disk: finishing that needs the right to write
+                # a process ended during a checkpoint, as on a full disk: finishing the checkpoint needs write access
                 _database(path, real, read_only=False).close()
                 return opened(whole_log=True)
             if "WAL file is corrupted" not in str(error):
                 raise
-        # a process was killed while it wrote the log: the engine refuses the torn end unless told to leave it
+        # a process was killed while it wrote the log: the engine refuses an incomplete entry unless told to skip it
         _log.warning("%s: the last write was cut off; it is undone", path)
         return opened(whole_log=False)
     except (RuntimeError, MemoryError) as error:
@@ -209,7 +209,7 @@ _TABLES = {kind.label for kind in NODES} | {kind.type for kind in EDGES}
 
 
 def translated(error: Exception, path: Path, refused: type[StoreError] = StoreError) -> PharmagraphError:
-    """The project's error for one of the engine's; ``refused`` for what it says of a statement."""
+    """The project's error for an error of the engine; ``refused`` is the class for a statement that it refuses."""
     message = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, MemoryError) or "Buffer manager exception" in message:
         return StoreError(f"{path}: not enough memory; close other programs and run the same command again")
@@ -219,8 +219,8 @@ def translated(error: Exception, path: Path, refused: type[StoreError] = StoreEr
         )
     if any(sign in message for sign in _FULL):
         return StoreFullError(
-            f"{path} could not be written, its disk is full; the store is as it was before or as it was to "
-            "become, nothing between; make room and run the same command again"
+            f"{path} could not be written, its disk is full; the store holds either all or nothing of this change; "
+            "make room and run the same command again"
         )
     if "not a valid Lbug database" in message or "cannot be a directory" in message:
         return StoreError(f"{path} is not a pharmagraph store; pass --store with another file")

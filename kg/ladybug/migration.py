@@ -1,7 +1,7 @@
-"""Schema changes on the embedded store: one after another, the version last.
+"""Applies schema changes to the embedded store one after another, and records the version last.
 
-The engine logs DDL one statement at a time, in a transaction too; so what is done already is looked up, and a
-migration that was cut off goes on where it stood.
+The engine logs each DDL statement by itself, even within a transaction. So a migration first looks up which changes
+are done, and one that was cut off goes on from there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SCHEME = "ladybug://"
 
 
 def version(url: str) -> int | None:
-    """The schema version of the graph there; None without one."""
+    """The schema version of the graph at a URL; None if there is no graph."""
     file = acquire(_path(url), read_only=True)
     try:
         with file.reading() as run:
@@ -31,7 +31,7 @@ def version(url: str) -> int | None:
 
 
 def lacking(url: str) -> list[str]:
-    """Names of constraints and indexes to be made: its tables have their keys from the start."""
+    """Names of missing constraints and indexes: none, since the tables are created with their keys."""
     return []
 
 

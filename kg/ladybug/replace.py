@@ -1,9 +1,9 @@
-"""Replacing and deleting edges of the embedded store by the table, so that a kill leaves the old or the new.
+"""Replaces and deletes edges of the embedded store by rebuilding tables; a killed process leaves the old or the new.
 
-Changing a million edges in place takes minutes and deleting them runs out of memory; rebuilding their table takes
-seconds. The engine keeps a COPY out of its log and writes table definitions as they come, so one transaction is
-not enough: the new tables are filled beside the old ones, then all old ones are dropped, then all new ones renamed.
-What is missing tells `recover` how far a killed process had come.
+Changing a million edges in place takes minutes, and deleting them runs out of memory; rebuilding their table takes
+seconds. The engine does not log a COPY and logs each table definition by itself, so one transaction is not enough.
+The new tables are filled beside the old ones, then all old tables are dropped, then all new ones renamed. `recover`
+sees from the missing tables how far a killed process had come.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pharmagraph.kg.schema import EDGES, EdgeKind, Ends
 from pharmagraph.kg.schema import edge as edge_kind
 
 REBUILD_ROWS = 20_000
-"""Edges from which rebuilding a table is quicker than changing it in place."""
+"""Number of edges from which rebuilding a table is faster than changing it in place."""
 
 Contents = Mapping[tuple[str, Ends], pa.Table]
 """Edge type and ends → all its edges, in all columns."""
@@ -35,12 +35,12 @@ def _nothing(run: Run) -> None:
 
 
 def replace(file: File, contents: Contents, also: Callable[[Run], object] = _nothing) -> None:
-    """Put new edges in the place of the old; edges between other labels of the same kinds are kept.
+    """Replace edges by new ones; edges of the same kind between other labels are kept.
 
     Parameters
     ----------
     also
-        Done in the transaction that swaps the tables, after it.
+        Called at the end of the transaction that swaps the tables.
     """
     kinds = [edge_kind(type_) for type_ in dict.fromkeys(type_ for type_, _ in contents)]
     with file.alone():
@@ -55,13 +55,13 @@ def replace(file: File, contents: Contents, also: Callable[[Run], object] = _not
                     run(cypher.rename_rebuilt(kind))
                 also(run)
         except BaseException:
-            with suppress(StoreError):  # on a full disk not even this may work; the next opening does it
+            with suppress(StoreError):  # may fail on a full disk; done again on opening
                 recover(file)
             raise
 
 
 def delete(file: File, doomed: Sequence[Filter], also: Callable[[Run], object] = _nothing) -> int:
-    """Delete the edges that any of the filters keeps; returns how many the filters kept."""
+    """Delete the edges that match any of the filters; returns their number."""
     with file.alone():
         contents: dict[tuple[str, Ends], pa.Table] = {}
         with file.reading() as run:
@@ -83,7 +83,7 @@ def delete(file: File, doomed: Sequence[Filter], also: Callable[[Run], object] =
 
 
 def half_replaced(file: File) -> bool:
-    """Whether tables are missing because a process was killed in the swap."""
+    """Whether tables are missing because a process was killed while it swapped them."""
     names = tables(file)
     return any(cypher.rebuilt(kind) in names and kind.type not in names for kind in EDGES)
 

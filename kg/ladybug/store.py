@@ -1,7 +1,8 @@
-"""The embedded store: a graph in one file, no server, behind the `GraphStore` protocol.
+"""The embedded store: a graph in one file, without a server, behind the `GraphStore` protocol.
 
-A write that is killed leaves the file as it was before or as it was to become. The file and its transactions are
-`kg.ladybug_file`, statements `kg.ladybug_tables`, rebuilding tables `kg.ladybug_replace`, comparisons `kg.changes`.
+A killed write leaves the file either as it was or with the whole change. The file and its transactions are in
+`kg.ladybug.file`, statements in `kg.ladybug.tables`, rebuilding of tables in `kg.ladybug.replace`, and comparisons in
+`kg.changes`.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ class LadybugStore:
     url
         ``ladybug:///absolute/graph.lbug`` or ``ladybug://relative.lbug``.
     read_only
-        Open without the right to write; the file must be there.
+        Open for reading alone; the file must exist.
     create
-        Make the file where it is not there.
+        Create the file if it does not exist.
 
     Raises
     ------
@@ -46,7 +47,7 @@ class LadybugStore:
     SchemaVersionError
         If another version of the schema wrote the file.
     StoreError
-        If the file is missing and may not be made, is not a Ladybug file, or its folder does not exist.
+        If the file does not exist and may not be created, is not a Ladybug file, or its folder does not exist.
     """
 
     def __init__(self, url: str, *, read_only: bool = False, create: bool = True) -> None:
@@ -61,7 +62,7 @@ class LadybugStore:
             if not read_only:
                 with self._file.alone():
                     recover(self._file)
-            elif half_replaced(self._file):  # tables are missing, and finishing needs the right to write
+            elif half_replaced(self._file):  # tables are missing, and recovery needs write access
                 self.close()
                 LadybugStore(url).close()
                 self._file = acquire(self.path, read_only=True)
@@ -72,13 +73,13 @@ class LadybugStore:
 
     @property
     def url(self) -> str:
-        """Where the store is."""
+        """URL of the store."""
         return f"{SCHEME}{self.path}"
 
     # --- schema ---------------------------------------------------------------------------------------
 
     def create_schema(self) -> None:
-        """Make the tables of the schema and record its version; does nothing where they are."""
+        """Create the tables of the schema and record its version; idempotent."""
         if self.schema_version() is not None:
             self._require_version()
             return
@@ -88,7 +89,7 @@ class LadybugStore:
             run(f"CREATE (:{cypher.VERSION_TABLE} {{id: 'schema', version: $version}})", version=VERSION)
 
     def schema_version(self) -> int | None:
-        """The version that wrote the file; None for an empty one."""
+        """The schema version that wrote the file; None for an empty one."""
         if cypher.VERSION_TABLE not in tables(self._opened()):
             return None
         with self._opened().reading() as run:
@@ -109,7 +110,7 @@ class LadybugStore:
             )
 
     def counts(self) -> dict[str, int]:
-        """Nodes a label, and edges a ``"Source-TYPE-Target"``; all zeros for an empty file."""
+        """Number of nodes by label, and of edges by ``"Source-TYPE-Target"``; all zeros for an empty file."""
         keys = [kind.label for kind in NODES] + [edge_count_key(k.type, ends) for k, ends in edge_tables()]
         if self.schema_version() is None:
             return dict.fromkeys(keys, 0)
@@ -144,7 +145,7 @@ class LadybugStore:
         return Change(len(found.new), len(found.changed), found.unchanged)
 
     def upsert_edges(self, type_: str, ends: Ends, table: pa.Table) -> Change:
-        """Insert new edges and update those whose properties differ; whole or not at all."""
+        """Insert new edges and update those whose properties differ; all of them or none."""
         kind = edge_kind(type_)
         table = changes.incoming_edges(kind, ends, table)
         file = self._writable()
@@ -179,7 +180,7 @@ class LadybugStore:
         return Change(len(found.new), len(found.changed), found.unchanged)
 
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:
-        """Delete edges by property, whole or not at all; returns how many."""
+        """Delete edges by property, all of them or none; returns how many."""
         kind = edge_kind(type_)
         changes.require_ends(kind, ends)
         if not equals:
@@ -191,7 +192,7 @@ class LadybugStore:
         return delete(file, [(kind, ends, values)])
 
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        """Delete nodes and their edges, whole or not at all; returns how many nodes."""
+        """Delete nodes and their edges, all of them or none; returns how many nodes."""
         kind = node_kind(label)
         if isinstance(ids, str):
             raise InputError(f'ids of {label} come as a list, not as the text "{ids}"')
@@ -211,12 +212,12 @@ class LadybugStore:
         return len(doomed)
 
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
-        """Set ``attention`` and ``attention_run`` on base edges and clear the others; whole or not at all.
+        """Set ``attention`` and ``attention_run`` on base edges and clear the others; all of them or none.
 
         Returns
         -------
         int
-            Edges that now carry the attention.
+            Number of edges that now have an attention.
         """
         kind = edge_kind(type_)
         changes.require_ends(kind, ends)
@@ -255,7 +256,7 @@ class LadybugStore:
             return read_edges(run, kind, ends, columns, cypher.filter_values(kind.columns, equals or {}))
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
-        """Run read-only Cypher, in a transaction that the engine lets nothing be written in."""
+        """Run read-only Cypher in a read-only transaction."""
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
         with self._opened().reading(QueryError) as run:

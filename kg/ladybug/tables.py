@@ -1,7 +1,7 @@
-"""The Cypher that the embedded store sends, drawn from `kg.schema`; text only, it opens nothing.
+"""The Cypher statements of the embedded store, made from `kg.schema`; they are text, and nothing is opened here.
 
-Values are always bound as parameters. Tables cross as the Arrow parameter ``$rows`` of ``COPY`` and
-``LOAD FROM``, never as lists of maps, whose shape the engine guesses from the first row.
+Values are always bound as parameters. Tables are passed as the Arrow parameter ``$rows`` of ``COPY`` and
+``LOAD FROM``, never as lists of maps, whose types the engine guesses from the first row.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _TYPES: dict[Type, str] = {
     "boolean": "BOOL",
 }
 _INCOMING = "in_"
-"""Prefix of the columns of ``$rows``, so that none is taken for a property."""
+"""Prefix of the columns of ``$rows``, so that none is mistaken for a property."""
 
 
 def create_statements() -> list[str]:
-    """What makes an empty store hold the schema, in order."""
+    """Statements that create the schema in an empty store, in order."""
     return [
         f"CREATE NODE TABLE IF NOT EXISTS {VERSION_TABLE}(id STRING, version INT64, PRIMARY KEY(id))",
         *(create_node_table(kind) for kind in NODES),
@@ -43,12 +43,12 @@ def rebuilt(kind: EdgeKind) -> str:
 
 
 def drop(kind: EdgeKind, *, old: bool) -> str:
-    """Drop an edge kind's table, or the one that was to replace it."""
+    """Drop an edge kind's table (``old``), or the rebuilt one."""
     return f"DROP TABLE {kind.type if old else rebuilt(kind)}"
 
 
 def rename_rebuilt(kind: EdgeKind) -> str:
-    """Give the rebuilt table the name of the one that it replaces."""
+    """Rename the rebuilt table to the name of the table that it replaces."""
     return f"ALTER TABLE {rebuilt(kind)} RENAME TO {kind.type}"
 
 
@@ -69,13 +69,13 @@ def copy_edges(name: str, ends: Ends) -> str:
 
 
 def create_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
-    """As `copy_nodes`, through the log; slower, for transactions that do something else as well."""
+    """Insert nodes as `copy_nodes` does, but logged: slower, and allowed beside other statements in a transaction."""
     given = ", ".join(f"{c}: {_INCOMING}{c}" for c in columns)
     return f"LOAD FROM $rows CREATE (:{kind.label} {{{given}}})"
 
 
 def create_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str]) -> str:
-    """As `copy_edges`, through the log; slower, for transactions that do something else as well."""
+    """Insert edges as `copy_edges` does, but logged: slower, and allowed beside other statements in a transaction."""
     given = ", ".join(f"{c}: {_INCOMING}{c}" for c in columns if c not in ("src", "dst"))
     return (
         f"LOAD FROM $rows MATCH (a:{ends[0]} {{id: {_INCOMING}src}}), (b:{ends[1]} {{id: {_INCOMING}dst}}) "
@@ -100,7 +100,7 @@ def update_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str]) -> str:
 
 
 def incoming_names(columns: Iterable[str]) -> list[str]:
-    """The names under which `update_nodes` and `update_edges` look for the columns of ``$rows``."""
+    """The names of the columns of ``$rows`` in `update_nodes` and `update_edges`."""
     return [_INCOMING + c for c in columns]
 
 
@@ -110,33 +110,33 @@ def read_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
 
 
 def read_places(label: str) -> str:
-    """Each node's place in its table, which edges refer to, and its id, ordered by id."""
+    """Each node's position in its table, to which edges refer, and its id, ordered by id."""
     return f"MATCH (n:{label}) RETURN offset(id(n)) AS place, n.id AS id ORDER BY n.id"
 
 
 def read_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str], equals: Iterable[str]) -> str:
-    """Chosen properties of edges, their ends as places; the filter's values are parameters."""
+    """Chosen properties of edges, with positions for their ends; the filter's values are parameters."""
     properties = "".join(f", r.{c} AS {c}" for c in columns if c not in ("src", "dst"))
     return f"{_pattern(kind, ends, equals)} RETURN offset(id(a)) AS src, offset(id(b)) AS dst{properties}"
 
 
 def count_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str] = ()) -> str:
-    """How many edges a filter keeps."""
+    """Number of edges that match a filter."""
     return f"{_pattern(kind, ends, equals)} RETURN count(r) AS n"
 
 
 def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
-    """Delete the edges that a filter keeps."""
+    """Delete the edges that match a filter."""
     return f"{_pattern(kind, ends, equals)} DELETE r"
 
 
 def known_ids(kind: NodeKind) -> str:
-    """Those of ``$ids`` that the label has."""
+    """The ids among ``$ids`` that the label has."""
     return f"MATCH (n:{kind.label}) WHERE n.id IN $ids RETURN n.id AS id"
 
 
 def delete_nodes(kind: NodeKind) -> str:
-    """Delete the nodes of ``$ids``, whose edges are gone."""
+    """Delete the nodes of ``$ids``, whose edges were deleted before."""
     return f"MATCH (n:{kind.label}) WHERE n.id IN $ids DELETE n"
 
 
@@ -148,7 +148,7 @@ def filter_values(
     Raises
     ------
     InputError
-        If a column is not one of the kind's.
+        If the kind has no such column.
     """
     require_columns_of(columns, equals)
     return {k: [str(v)] if isinstance(v, str) else [str(one) for one in v] for k, v in equals.items()}

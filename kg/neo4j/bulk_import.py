@@ -1,6 +1,6 @@
-"""Files for ``neo4j-admin database import full``: typed headers, several parts, and the command.
+"""Writes files for ``neo4j-admin database import full``: CSV parts with typed headers, and a script with the command.
 
-For loading a graph into an empty server at its full speed; `kg.copy` is for servers that hold something.
+This is the fastest way to fill an empty server; `kg.copy` adds to a server that holds something.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pharmagraph.kg.schema import NODES, VERSION, Property, Type, edge_count_key
 from pharmagraph.kg.store import GraphStore
 
 SEPARATOR = "\x1f"
-"""Between the values of a list: a character that no name holds."""
+"""Separator of a list's values: a character that occurs in no name."""
 _TYPES: dict[Type, str] = {
     "string": "string",
     "strings": "string[]",
@@ -38,11 +38,11 @@ class Import:
     Attributes
     ----------
     arguments
-        Of ``neo4j-admin``; the files are named in full.
+        Arguments of ``neo4j-admin``, with absolute paths.
     nodes, edges
-        Rows written.
+        Numbers of rows written.
     files
-        How many files.
+        Number of files.
     """
 
     arguments: list[str]
@@ -57,16 +57,16 @@ def export(store: GraphStore, folder: Path, *, database: str = "neo4j") -> Impor
     Parameters
     ----------
     store
-        Any engine.
+        An open store of any engine.
     folder
-        New or empty.
+        A new or empty folder.
     database
         Name of the database to be filled.
 
     Raises
     ------
     InputError
-        If the folder holds something.
+        If the folder is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; give a new folder")
@@ -116,7 +116,7 @@ def _header(column: Property) -> str:
 def _write(
     folder: Path, name: str, header: list[str], tables: Iterator[pa.Table], columns: tuple[Property, ...]
 ) -> list[str]:
-    """A header file and one file a table; returns their paths."""
+    """Write a header file and one file per table; returns their paths."""
     first = folder / f"{name}-header.csv"
     first.write_text(",".join(header) + "\n")
     paths = [first]
@@ -126,7 +126,7 @@ def _write(
             if column in lists:
                 table = table.set_column(at, column, pc.binary_join(table.column(column), SEPARATOR))
         path = folder / f"{name}-{number:04}.csv"
-        # a missing value is empty, an empty text is ""
+        # a missing value is written as nothing, an empty text as ""
         csv.write_csv(table, path, csv.WriteOptions(include_header=False, quoting_style="needed"))
         paths.append(path)
     return [str(path) for path in paths]

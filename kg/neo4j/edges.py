@@ -1,7 +1,7 @@
-"""Edges between Arrow and Bolt: columnar reads in blocks of source nodes, and batches of writes.
+"""Reads edges as Arrow in blocks of source nodes, and writes them in batches, over Bolt.
 
-Sorted, grouped by source node and bounded, so memory stays flat on both sides and two loaders do not
-deadlock. The texts stand in `kg.neo4j_statements`; what differs is found by `kg.changes`.
+Blocks and batches are of bounded size, sorted and grouped by source node, so memory stays bounded on both sides and
+two loaders do not deadlock. Statements are in `kg.neo4j.statements`; `kg.changes` finds what differs.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from pharmagraph.kg.neo4j.sessions import Connection, run
 from pharmagraph.kg.schema import ARROW, EdgeKind, Ends, Property
 
 BLOCK_EDGES = 100_000
-"""Edges aimed at in one block of a read: some 10 MB on each side."""
+"""Approximate number of edges in one block of a read: some 10 MB on each side."""
 BATCH_EDGES = 20_000
-"""Edges in one transaction of a write: fewer spend their time in commits, more fill the server's memory."""
+"""Edges in one transaction of a write: with fewer, commits take most of the time; more fill the server's memory."""
 
 Places = npt.NDArray[np.int64]
 EDGE = "edge"
-"""Column of internal edge ids in tables that this module keeps to itself."""
+"""Column of internal edge ids, in tables that do not leave the store."""
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """The nodes of a label by rank (their order by id).
+    """The nodes of a label; a node's rank is its position in the order of ids.
 
     Attributes
     ----------
     ids
         Public ids, sorted, (n,).
     places
-        Internal ids, sorted, (n,); valid while the nodes live.
+        Internal ids, sorted, (n,); valid until the nodes are deleted.
     ranks
         Rank of each of ``places``, (n,).
     """
@@ -53,7 +53,7 @@ class Nodes:
     ranks: Places
 
     def rank(self, places: Places) -> Places:
-        """Ranks of internal ids; -1 for those of other labels or later nodes."""
+        """Ranks of internal ids; -1 for nodes of other labels and for nodes created later."""
         if not len(self.places):
             return np.full(len(places), -1, np.int64)
         at = np.minimum(np.searchsorted(self.places, places), len(self.places) - 1)
@@ -83,14 +83,14 @@ def edge_blocks(
     *,
     with_places: bool = False,
 ) -> Iterator[pa.Table]:
-    """Edges in blocks, ordered by source, target and the rest of the key over all of them.
+    """Edges in blocks; over all blocks they are ordered by source, target and the rest of the key.
 
     Parameters
     ----------
     equals
-        Keeps edges whose property is one of the values.
+        Column → values; keeps the edges that have one of the values in each of these columns.
     with_places
-        Add the column ``edge``: internal ids, valid while the edges live.
+        Add the column ``edge``: internal ids, valid until the edges are deleted.
     """
     if not all(equals.values()):
         return
@@ -118,7 +118,7 @@ def edge_blocks(
 def _blocks_of_rows(
     connection: Connection, text: str, equals: Mapping[str, Sequence[str]], src: pa.Array, listed: int
 ) -> Iterator[list[list[Any]]]:
-    """Rows of some `BLOCK_EDGES` edges each; ``listed`` is the first column that lists edges."""
+    """Rows with about `BLOCK_EDGES` edges per block; ``listed`` is the first column that lists edges."""
     at, size = 0, 32
     while at < len(src):
         rows = connection.rows(text, **{**equals, "src": src.slice(at, size).to_pylist()})
@@ -131,7 +131,7 @@ def _blocks_of_rows(
 def _rows_to_table(
     rows: Sequence[Sequence[Any]], kind: EdgeKind, columns: Sequence[Property], source: Nodes, target: Nodes
 ) -> pa.Table:
-    """The rows of `cypher.edges_of_sources`, sorted, with or without places as they come.
+    """A sorted table from the rows of `statements.edges_of_sources`; it has internal edge ids if the rows have them.
 
     Edges to nodes of other labels are left out.
     """
@@ -167,7 +167,7 @@ def _column(rows: Sequence[Sequence[Any]], at: int, column: Property) -> pa.Arra
     type_ = ARROW[column.type]
     if column.required and column.type == "float":
         return pa.array(np.concatenate([np.array(r[at], float) for r in rows]) if rows else [], type_)
-    # 0 == False, so only identity tells a missing value from a zero
+    # 0 == False, so a missing value is told from a zero by identity
     return pa.array([None if value is False else value for r in rows for value in r[at]], type_)
 
 
@@ -181,16 +181,16 @@ def _text_rank(texts: pa.Array) -> Places:
 
 @dataclass(frozen=True)
 class EdgeBatches:
-    """A table of edges to be upserted, in the order in which it is sent.
+    """A table of edges to be upserted, and the order in which its rows are sent.
 
     Attributes
     ----------
     table
-        As `changes.incoming_edges` gives it.
+        The result of `changes.incoming_edges`.
     order
         Rows of ``table`` by source, then target, (e,).
     bounds
-        First row of every batch in ``order``, and the end; a source is split only when it has more edges
+        Start and end of every batch in ``order``; a source's edges are split only if there are more of them
         than a batch holds.
     """
 
@@ -204,7 +204,7 @@ class EdgeBatches:
 
 
 def batches(kind: EdgeKind, ends: Ends, table: pa.Table, source: Nodes, target: Nodes) -> EdgeBatches:
-    """Sort edges by source, then target, and cut them into batches between sources."""
+    """Sort edges by source, then target, and divide them into batches that end with a source's last edge."""
     src = pc.index_in(table.column("src"), source.ids).to_numpy()
     dst = pc.index_in(table.column("dst"), target.ids).to_numpy()
     order = np.lexsort((dst, src))
@@ -221,7 +221,7 @@ def batches(kind: EdgeKind, ends: Ends, table: pa.Table, source: Nodes, target: 
 
 
 def upsert(connection: Connection, sent: EdgeBatches, start: int, stop: int) -> Change:
-    """Upsert rows ``start`` to ``stop`` in one transaction that holds their sources from the start."""
+    """Upsert rows ``start`` to ``stop`` in one transaction, which locks their source nodes first."""
     kind, ends = sent.kind, sent.ends
     rows = sent.table.take(pa.array(sent.order[start:stop]))
     src = pc.unique(rows.column("src")).to_pylist()
@@ -269,7 +269,7 @@ def _set(transaction: neo4j.Transaction, kind: EdgeKind, places: Places, rows: p
 
 
 def _lists(columns: Sequence[Property], rows: pa.Table) -> tuple[dict[str, list[Any]], dict[str, list[str]]]:
-    """Columns as lists; of a text column the positions in a list of its distinct texts."""
+    """Columns as lists; a text column becomes positions in a list of its distinct texts."""
     lists, texts = {}, {}
     for p in columns:
         values = rows.column(p.name).combine_chunks()
@@ -292,14 +292,14 @@ def _require_all(written: int, sent: int, kind: EdgeKind) -> None:
 def set_attention(
     connection: Connection, kind: EdgeKind, stored: pa.Table, wanted: pa.Table, run_id: str
 ) -> None:
-    """Write the attention of a block of edges where it differs.
+    """Write the attention of a block of edges where it differs from the stored one.
 
     Parameters
     ----------
     stored
-        ``attention``, ``attention_run`` and ``edge`` as the store has them.
+        Stored ``attention``, ``attention_run`` and ``edge``.
     wanted
-        The same rows as `changes.attended` wants them.
+        The same rows as returned by `changes.attended`.
     """
     old, new = (_floats(t.column("attention")) for t in (stored, wanted))
     differs = ~((old == new) | (np.isnan(old) & np.isnan(new)))

@@ -1,7 +1,7 @@
-"""A Neo4j 5.26 Community server on this machine by Java and Maven, for those without a Docker engine.
+"""Runs a Neo4j 5.26 Community server on this machine with Java and Maven, where there is no Docker engine.
 
-It fetches the one server artifact into the user cache, starts it, and stops only what it started. The
-password is never an argument of a process. It knows nothing of the graph.
+It fetches the server into the user's cache, starts it, and stops only a server that it started. The password is
+never an argument of a process. This module knows nothing of the graph.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from pharmagraph.kg.neo4j.sessions import PASSWORD, Connection, Credentials
 VERSION = "5.26.30"
 ADMIN, SERVER = "org.neo4j.cli.AdminTool", "org.neo4j.server.CommunityEntryPoint"
 OPENS = ("java.nio", "java.io", "sun.nio.ch", "java.lang", "java.util.concurrent", "java.util")
-"""Packages of java.base that the server reflects into."""
+"""Packages of java.base that the server accesses by reflection."""
 JAVA = (17, 21)
 """Java releases that 5.26 supports."""
 
 SHORTEST_PASSWORD = 8
-"""Characters that Neo4j asks for."""
+"""Minimum length of a password, in characters, that Neo4j demands."""
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>pharmagraph</groupId><artifactId>neo4j-server</artifactId><version>1</version><packaging>pom</packaging>
@@ -41,18 +41,18 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0
 
 @dataclass(frozen=True)
 class LocalServer:
-    """Where a local server lives and how it is set up; whether it runs is asked of the machine.
+    """Folder and settings of a local server; whether it runs is looked up each time.
 
     Attributes
     ----------
     home
         Folder with ``conf``, ``data``, ``logs`` and ``run``.
     bolt_port, http_port
-        On loopback only; no HTTP when None.
+        Ports on the loopback interface; no HTTP if None.
     heap, page_cache
-        Memory, as Java writes it.
+        Memory, in Java's notation.
     java_options
-        Further options of the Java machine.
+        Further options of the Java virtual machine.
     settings
         Further lines of neo4j.conf.
     """
@@ -67,12 +67,12 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """Where Bolt answers."""
+        """URL of the Bolt port."""
         return f"bolt://localhost:{self.bolt_port}"
 
     @property
     def log(self) -> Path:
-        """What the server prints."""
+        """File of the server's output."""
         return self.home / "logs" / "server.log"
 
     @property
@@ -80,16 +80,16 @@ class LocalServer:
         return self.home / "run" / "server.json"
 
     def pid(self) -> int | None:
-        """Process id of the server that was started from this home; None when it does not run."""
+        """Process id of the server that was started from this folder; None if it does not run."""
         pid = self._recorded("pid")
         if pid is None:
             return None
-        # the number may have gone to another process since: ask what that one is
+        # the number may belong to another process by now, so its command line is checked
         found = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True)
         return pid if f"--home-dir={self.home} " in found.stdout + " " and SERVER in found.stdout else None
 
     def running_url(self) -> str | None:
-        """Where the server that was started from this home answers; None when it does not run."""
+        """URL of the server that was started from this folder; None if it does not run."""
         port = self._recorded("bolt_port")
         return None if port is None or self.pid() is None else f"bolt://localhost:{port}"
 
@@ -100,23 +100,23 @@ class LocalServer:
             return None
 
     def start(self, login: Credentials, *, wait: float = 120.0) -> None:
-        """Start the server, and return when Bolt answers with authentication.
+        """Start the server, and return once Bolt accepts the login.
 
-        Does nothing when it runs already; stops it again when it does not come to answer.
+        Does nothing if the server runs already; stops it again if it does not answer in time.
 
         Parameters
         ----------
         login
-            The password is set before the first start; later starts need the same one.
+            Its password is set before the first start; later starts need the same one.
         wait
-            Seconds until giving up.
+            Seconds to wait for an answer.
 
         Raises
         ------
         StoreUnavailableError
-            If a port is taken, the server runs at another port, ends, or has another password.
+            If a port is taken, or the server runs at another port, ends while starting, or has another password.
         InputError
-            If the password is too short for Neo4j, or there is no fitting Java.
+            If the password is too short for Neo4j, or there is no suitable Java.
         DownloadError
             If Maven cannot fetch the server.
         """
@@ -150,7 +150,7 @@ class LocalServer:
             raise
 
     def stop(self, *, wait: float = 60.0) -> bool:
-        """Stop the server that was started from this home; returns whether it ran."""
+        """Stop the server that was started from this folder; returns whether it ran."""
         pid = self.pid()
         if pid is None:
             return False
@@ -164,7 +164,7 @@ class LocalServer:
         return True
 
     def admin(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command of neo4j-admin on this home; its arguments go by file, so none shows in the process list."""
+        """Run a neo4j-admin command on this folder; its arguments are in a file, so the process list shows none."""
         libraries = fetch()
         self._configure()
         file = self.home / "run" / "arguments"
@@ -193,7 +193,7 @@ class LocalServer:
             "server.memory.pagecache.size": self.page_cache,
             "dbms.usage_report.enabled": "false",
             "db.tx_log.rotation.retention_policy": "1 files",
-            "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",  # else every stop takes ten seconds
+            "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",  # otherwise every stop takes ten seconds
             "internal.server.bolt.connection_shutdown_wait_time": "1s",
         }
         if self.http_port is not None:
@@ -225,7 +225,7 @@ class LocalServer:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the server
+                start_new_session=True,  # Ctrl-C in the terminal must end the command, not the server
             )
         self._record.write_text(json.dumps({"pid": process.pid, "bolt_port": self.bolt_port}))
 
@@ -256,13 +256,13 @@ class LocalServer:
         return lines[-1] if lines else "it printed nothing"
 
     def _environment(self) -> dict[str, str]:
-        """The environment without credentials: the server does not need ours."""
+        """The environment without credentials, which the server does not need."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("NEO4J_")}
         return {**kept, "NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
 
 
 def default_home() -> Path:
-    """Home of the server that `cli db` runs: PHARMAGRAPH_NEO4J_HOME, or a folder of the user's data."""
+    """Folder of the server that `cli db` runs: PHARMAGRAPH_NEO4J_HOME, or a folder in the user's data folder."""
     given = os.environ.get("PHARMAGRAPH_NEO4J_HOME")
     return (
         Path(given).expanduser().resolve()
@@ -272,7 +272,7 @@ def default_home() -> Path:
 
 
 def fetch() -> Path:
-    """The folder with the server's libraries, fetched by Maven once (123 MB).
+    """The folder with the server's libraries, which Maven fetches once (123 MB).
 
     Raises
     ------
@@ -307,7 +307,9 @@ def fetch() -> Path:
                 f"Maven cannot fetch org.neo4j:neo4j:{VERSION}: {errors[0]}; check the network and its settings.xml"
             )
         try:
-            part.rename(folder)  # whole or not at all, also when two processes fetch at once
+            part.rename(
+                folder
+            )  # the folder appears complete or not at all, even if two processes fetch at once
         except OSError:
             if not folder.is_dir():
                 raise
@@ -326,7 +328,7 @@ def _libraries() -> Path:
 
 
 def java() -> str:
-    """The Java program, of a release that the server supports.
+    """Path of a Java program of a release that the server supports.
 
     Raises
     ------
@@ -362,7 +364,7 @@ def _listens(port: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Whether a child of ours has ended; reaps it."""
+    """Whether a child process has ended; collects its exit status."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:

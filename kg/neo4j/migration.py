@@ -1,4 +1,4 @@
-"""Schema changes on Neo4j: in batches, each of which may run again, and the version last."""
+"""Applies schema changes on Neo4j in batches that can be repeated, and records the version last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BATCH = 20_000
 
 
 def version(url: str) -> int | None:
-    """The schema version of the graph there; None without one."""
+    """The schema version of the graph at a URL; None if there is no graph."""
     connection = Connection(url, read_only=True)
     try:
         return neo4j_schema.version(connection)
@@ -31,7 +31,7 @@ def lacking(url: str) -> list[str]:
 
 
 def apply(url: str, changes: Sequence[SchemaChange]) -> None:
-    """Apply changes, make constraints and indexes that lack, and record this version."""
+    """Apply changes, create missing constraints and indexes, and record this version."""
     connection = Connection(url)
     try:
         for change in changes:

@@ -1,8 +1,8 @@
 """An object view of a graph on Neo4j for notebooks, by py2neo: Drug, Gene, CellLine and Pathway.
 
-For looking around, one node at a time. All work of the program goes through `kg.store`: py2neo is no longer
-maintained, speaks to one server by ``bolt://`` only, tries nothing again after a fault, and its objects read
-each node's relationships one by one. It is the optional extra ``pharmagraph[objects]``.
+It is for looking at single nodes. The program itself uses `kg.store`: py2neo is no longer maintained, connects to
+one server by ``bolt://`` only, does not retry after a fault, and its objects read the relationships of each node in
+a query of its own. It is the optional extra ``pharmagraph[objects]``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Pathway(Model):  # type: ignore[misc]  # py2neo has no types
 
 
 class Gene(Model):  # type: ignore[misc]
-    """A human gene; ``targeted_by`` are the drugs that act on it."""
+    """A human gene; ``targeted_by`` are the drugs that target it."""
 
     __primarykey__ = "id"
     id = Property()
@@ -42,7 +42,7 @@ class Gene(Model):  # type: ignore[misc]
 
 
 class CellLine(Model):  # type: ignore[misc]
-    """A cancer cell line; ``attends`` are the genes that runs look at for it."""
+    """A cancer cell line; ``attends`` are the genes that it attends to in any run."""
 
     __primarykey__ = "id"
     id = Property()
@@ -54,7 +54,7 @@ class CellLine(Model):  # type: ignore[misc]
 
 
 class Drug(Model):  # type: ignore[misc]
-    """A compound; ``attends`` are the genes that runs look at for it, the latest run promoted or not."""
+    """A compound; ``attends`` are the genes that it attends to in any run, promoted or not."""
 
     __primarykey__ = "id"
     id = Property()
@@ -68,21 +68,21 @@ class Drug(Model):  # type: ignore[misc]
 
 
 def connect(url: str) -> Graph:
-    """A py2neo graph at an address; user, password and database come from the environment.
+    """The py2neo graph at a URL; user, password and database come from the environment.
 
     Raises
     ------
     InputError
         If the scheme is not ``bolt``, ``bolt+s`` or ``bolt+ssc``: py2neo's routing does not work on Neo4j 5.
     StoreUnavailableError
-        If it does not answer.
+        If nothing answers there.
     """
     if not checked_url(url).startswith("bolt"):
         raise InputError(f"{url}: the object view speaks to one server; use bolt://")
     login = credentials()
     try:
         return Graph(url, auth=(login.username, login.password), name=login.database or "neo4j")
-    except Exception as error:  # py2neo raises whatever its sockets and parsers do
+    except Exception as error:  # py2neo passes on any error of its sockets and parsers
         reason = (
             str(error).replace(login.password, "…").splitlines()[0] if str(error) else type(error).__name__
         )
@@ -114,8 +114,8 @@ _RELATIONS = {
 def related(graph: Graph, subject: Any, relation: str) -> list[tuple[Any, dict[str, Any]]]:
     """The related objects, each with the properties of one edge.
 
-    ``related(graph, drug, "attends")`` has an entry for every gene and run. py2neo's own iteration,
-    ``for gene in drug.attends``, gives one entry a node, and takes attended drugs and cell lines for genes.
+    ``related(graph, drug, "attends")`` has an entry for every gene and run. py2neo's iteration,
+    ``for gene in drug.attends``, has one entry per node, and returns attended drugs and cell lines as genes.
 
     Raises
     ------

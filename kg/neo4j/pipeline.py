@@ -1,4 +1,4 @@
-"""Reading, working and writing at the same time, on threads: while one waits for the server the other goes on."""
+"""Reads, computes and writes at the same time, on threads: one goes on while another waits for the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made while the one before is used."""
+    """The same items; each is made while the caller uses the one before."""
     with ThreadPoolExecutor(1, thread_name_prefix="reading") as pool:
         waiting: Future[list[Item]] = pool.submit(_next, items)
         while found := waiting.result():
@@ -27,7 +27,7 @@ def _next(items: Iterator[Item]) -> list[Item]:
 
 
 def in_flight(work: Callable[[Item], Result], items: Iterable[Item], n: int = 1) -> Iterator[Result]:
-    """Results of ``work`` in the order of the items, ``n`` of them in work while the next one is made."""
+    """Results of ``work`` in the order of the items; up to ``n`` calls run while the next item is made."""
     with ThreadPoolExecutor(n, thread_name_prefix="writing") as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:

@@ -1,6 +1,6 @@
-"""What a Neo4j database must have before the graph goes in, which version it is of, and taking it out again.
+"""Creates constraints and indexes in a Neo4j database, records the schema version, and removes the graph again.
 
-A database may hold other people's data: their labels, constraints and indexes are never touched.
+A database may hold other data, too: labels, constraints and indexes of others are never touched.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BATCH = 20_000
 
 
 def version(connection: Connection) -> int | None:
-    """The schema version that the graph was written by; None where there is no graph of ours."""
+    """The schema version that wrote the graph; None if the database holds no pharmagraph graph."""
     rows = connection.rows(f"MATCH (v:{cypher.VERSION_LABEL} {{id: 'schema'}}) RETURN v.version")
     return int(rows[0][0]) if rows else None
 
@@ -45,12 +45,12 @@ def require_version(connection: Connection) -> None:
 
 
 def create(connection: Connection) -> None:
-    """Make constraints and indexes, and record the version last; does nothing where it is recorded.
+    """Create constraints and indexes, and record the version last; does nothing if it is recorded.
 
     Raises
     ------
     StoreError
-        If the database has nodes of one of our labels that we did not make.
+        If the database has nodes of one of the schema's labels that pharmagraph did not make.
     """
     if version(connection) is not None:
         require_version(connection)
@@ -62,14 +62,14 @@ def create(connection: Connection) -> None:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the constraints and indexes that lack, and wait until they serve."""
+    """Create the missing constraints and indexes, and wait until the indexes are online."""
     for text in (*cypher.constraints().values(), *cypher.indexes().values()):
         connection.change(text)
     connection.rows("CALL db.awaitIndexes(300)")
 
 
 def lacking(connection: Connection) -> list[str]:
-    """Names of our constraints and indexes that the database does not have."""
+    """Names of the schema's constraints and indexes that the database does not have."""
     there = _names(connection, "CONSTRAINTS") | _names(connection, "INDEXES")
     return [name for name in (*cypher.constraints(), *cypher.indexes()) if name not in there]
 
@@ -97,7 +97,7 @@ def _refuse_foreign_nodes(connection: Connection) -> None:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What `drop` removed, and the nodes it kept because other people's relationships hold them."""
+    """What `drop` removed, and the nodes that it kept because they have relationships of other types."""
 
     nodes: int
     edges: int
@@ -107,13 +107,13 @@ class Dropped:
 
 
 def drop(connection: Connection, *, detach: bool = False) -> Dropped:
-    """Remove our edges, our nodes, our constraints and indexes, and nothing else.
+    """Remove the edges, nodes, constraints and indexes of the schema, and nothing else.
 
     Parameters
     ----------
     detach
-        Also delete the relationships of other types that somebody attached to our nodes; without it such
-        nodes stay, and with them the schema.
+        Also delete relationships of other types that others attached to these nodes. Otherwise such nodes are
+        kept, and the constraints and indexes with them.
     """
     connection.require_writable()
     nodes = edges = 0
@@ -143,7 +143,7 @@ def drop(connection: Connection, *, detach: bool = False) -> Dropped:
 
 
 def foreign_nodes(connection: Connection) -> int:
-    """Nodes in the database that are not ours."""
+    """Number of nodes whose label is not in the schema."""
     ours = " OR ".join(f"n:{label}" for label in (*(kind.label for kind in NODES), cypher.VERSION_LABEL))
 
     def work(transaction: neo4j.Transaction) -> int:

@@ -1,6 +1,6 @@
-"""Connection to a Neo4j server: address, credentials, managed transactions, and its errors in our tree.
+"""Connects to a Neo4j server: URL, credentials, transactions with retries, and errors translated to `kg.errors`.
 
-It knows nothing of the graph that is kept there; the store itself is `kg/neo4j.py`.
+It knows nothing of the graph in the database; the store is `kg.neo4j.store`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 USERNAME, PASSWORD, DATABASE = "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE"
 PASSWORD_FILE = "NEO4J_PASSWORD_FILE"
 OLDEST = (5, 7)
-"""The first release with every statement used here; 5.26 is the one that the tests run on."""
+"""The first release that supports every statement used here; the tests run on 5.26."""
 
 RETRY_SECONDS = 30.0
-"""How long a transaction is tried again; a server restarts within it."""
+"""Seconds for which a transaction is retried; a server restarts in less."""
 
 T = TypeVar("T")
 
-logging.getLogger("neo4j").addHandler(logging.NullHandler())  # our error is the one line that the user sees
+logging.getLogger("neo4j").addHandler(logging.NullHandler())  # the user sees one line, the translated error
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Who connects, and to which database; the password never shows in a repr.
+    """User, password and database; the repr does not show the password.
 
     Attributes
     ----------
     username, password
-        For basic authentication.
+        Of basic authentication.
     database
         Name of the database; None is the server's default for this user.
     """
@@ -54,7 +54,7 @@ class Credentials:
 
 
 def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
-    """The credentials from the environment, or from the file that it names.
+    """The credentials in the environment; the password may be in a file that the environment names.
 
     Raises
     ------
@@ -78,12 +78,12 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
 
 
 def checked_url(url: str) -> str:
-    """The URL, when it is an address and nothing else.
+    """The same URL, if it consists of a scheme and an address alone.
 
     Raises
     ------
     InputError
-        If it carries credentials, a path or an unknown scheme. Credentials are not repeated in the message.
+        If it has credentials, a path or an unknown scheme. The message does not repeat credentials.
     """
     scheme = url.partition("://")[0]
     if "@" in url:
@@ -103,7 +103,7 @@ def checked_url(url: str) -> str:
 
 
 class Connection:
-    """A driver on one database; every transaction is managed, so transient faults are tried again.
+    """A driver for one database; transactions are retried after transient faults.
 
     Parameters
     ----------
@@ -113,14 +113,14 @@ class Connection:
     read_only
         Refuse to write.
     login
-        Who connects; from the environment when None.
+        Credentials; if None, those in the environment.
 
     Raises
     ------
     InputError
-        If the URL is none, or carries credentials.
+        If the URL is malformed or has credentials.
     StoreUnavailableError
-        If nothing answers there, or refuses the user or the database, or is older than Neo4j 5.
+        If nothing answers there, the user or the database is refused, or the server is older than Neo4j 5.
     """
 
     def __init__(self, url: str, *, read_only: bool = False, login: Credentials | None = None) -> None:
@@ -132,10 +132,12 @@ class Connection:
                 self.url,
                 auth=(self._login.username, self._login.password),
                 connection_timeout=10,
-                notifications_min_severity="OFF",  # else a notice a query for id()
+                notifications_min_severity="OFF",  # otherwise every query with id() prints a notice
                 user_agent="pharmagraph",
             )
-        self._bookmarks = neo4j.GraphDatabase.bookmark_manager()  # a read in a cluster sees our own writes
+        self._bookmarks = (
+            neo4j.GraphDatabase.bookmark_manager()
+        )  # so that a read in a cluster sees this client's writes
         try:
             with self._translated():
                 self._require_version(self._agent())
@@ -146,7 +148,7 @@ class Connection:
             raise
 
     def _explain(self) -> None:
-        """Raise what one server says; the error of a failed routing does not tell why."""
+        """Raise the error of one server, since the error of a failed routing does not tell the cause."""
         direct = self.url.replace("neo4j", "bolt", 1)
         try:
             Connection(direct, read_only=True, login=self._login).close()
@@ -174,10 +176,10 @@ class Connection:
         return self._managed(neo4j.WRITE_ACCESS, work)
 
     def _managed(self, access: str, work: Callable[[neo4j.Transaction], T]) -> T:
-        """Run a transaction, again after deadlocks, restarts and changes of leader, for `RETRY_SECONDS`.
+        """Run a transaction; retry it after deadlocks, restarts and changes of leader, for `RETRY_SECONDS`.
 
-        The driver's own loop would also send a transaction again that is too large for the server or that
-        a read-only database refuses, and waits a second after a deadlock.
+        The driver's retries would also repeat a transaction that is too large for the server or that a
+        read-only database refuses, and wait a second after a deadlock.
         """
         deadline, pause = time.monotonic() + RETRY_SECONDS, 0.1
         with self._translated(), self._session(access) as session:
@@ -190,7 +192,9 @@ class Connection:
                 except (exceptions.Neo4jError, exceptions.DriverError) as error:
                     if not _passes(error) or time.monotonic() + pause > deadline:
                         raise
-                time.sleep(pause * random.uniform(0.8, 1.2))  # two that collided do not meet again
+                time.sleep(
+                    pause * random.uniform(0.8, 1.2)
+                )  # random, so that two transactions that collided do not collide again
                 pause = min(2 * pause, 1.0)
 
     def rows(self, cypher: str, **parameters: Any) -> list[list[Any]]:
@@ -198,7 +202,7 @@ class Connection:
         return self.read(lambda transaction: [r.values() for r in run(transaction, cypher, parameters)])
 
     def change(self, cypher: str, **parameters: Any) -> neo4j.SummaryCounters:
-        """Run one writing statement; returns what it changed."""
+        """Run one writing statement; returns the driver's counters of changes."""
         return self.write(lambda transaction: run(transaction, cypher, parameters).consume().counters)
 
     def require_writable(self) -> None:
@@ -244,7 +248,7 @@ class Connection:
 def run(
     transaction: neo4j.Transaction, cypher: str, parameters: Mapping[str, Any] | None = None
 ) -> neo4j.Result:
-    """Run a statement in a transaction; the text is ours or, in `Neo4jStore.query`, the user's own."""
+    """Run a statement in a transaction; the text comes from this package or, in `Neo4jStore.query`, from the user."""
     return transaction.run(cypher, dict(parameters or {}))
 
 
@@ -272,7 +276,7 @@ def _is_read_only(error: exceptions.Neo4jError) -> bool:
 
 
 def translate(error: Exception, url: str, login: Credentials) -> StoreError:
-    """The driver's error as one of ours: one line with the way out, and never a password."""
+    """The driver's error as one of `kg.errors`: one line with the way out, and never a password."""
     reason = _one_line(error).replace(login.password, "…")
     if not isinstance(error, exceptions.Neo4jError):
         return _unreachable(error, url, reason)
@@ -308,7 +312,7 @@ def translate(error: Exception, url: str, login: Credentials) -> StoreError:
 
 
 def _unreachable(error: Exception, url: str, reason: str) -> StoreUnavailableError:
-    """The message for an address that does not answer as a Neo4j server with these settings does."""
+    """The error for an address where no Neo4j server with these settings answers."""
     chain = " ".join(_causes(error)).casefold()
     encrypted = "+s" in url.partition("://")[0]
     plain = url.replace("+ssc", "").replace("+s", "")
@@ -322,7 +326,7 @@ def _unreachable(error: Exception, url: str, reason: str) -> StoreUnavailableErr
         way = "nothing answers; check the port, or start a local server with: cli db start"
     elif "cannot resolve" in chain or "gaierror" in chain:
         way = "no such host; check the name"
-    elif "notification filtering" in chain:  # the first thing we ask of a server that old ones do not know
+    elif "notification filtering" in chain:  # the first request that servers before Neo4j 5 do not know
         way = f"the server is older than Neo4j {'.'.join(map(str, OLDEST))}; 5.26 is tested"
     elif "unsupportedserverproduct" in chain or "handshake" in chain:
         way = f"no Neo4j 5 answers there; check the port and the server's version ({reason})"

@@ -1,6 +1,6 @@
-"""The Cypher that the Neo4j store sends: one fixed, labelled text an edge kind, drawn from the schema.
+"""The Cypher statements of the Neo4j store: a fixed text with labels for each edge kind, made from the schema.
 
-Values are always parameters. Nothing here connects to a server; `kg.neo4j_edges` fills the parameters.
+Values are always parameters. Nothing here connects to a server; `kg.neo4j.edges` fills the parameters.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pharmagraph.kg.schema import EDGES, NODES, EdgeKind, Ends, NodeKind, Proper
 
 VERSION_LABEL = "PharmagraphSchema"
 PREFIX = "pharmagraph_"
-"""Names of our constraints and indexes begin with it, so that `drop` finds ours and no other."""
+"""Prefix of the names of the schema's constraints and indexes, by which `drop` finds them and no others."""
 
 NAMED = ("Drug", "Gene", "CellLine", "Pathway")
 """Labels that queries look up by name as well as by id."""
 
 
 def constraints() -> dict[str, str]:
-    """Name → statement of every uniqueness constraint; each also is the index on the key."""
+    """Name → statement of every uniqueness constraint, which is also the index on the key."""
     made = {}
     for label in (*(kind.label for kind in NODES), VERSION_LABEL):
         name = f"{PREFIX}{label}_id"
@@ -28,7 +28,7 @@ def constraints() -> dict[str, str]:
 
 
 def indexes() -> dict[str, str]:
-    """Name → statement of every further index: names of nodes, and the run of edges that runs make."""
+    """Name → statement of every other index: on names of nodes, and on ``run_id`` of edges that runs make."""
     made = {}
     for label in NAMED:
         name = f"{PREFIX}{label}_name"
@@ -41,7 +41,7 @@ def indexes() -> dict[str, str]:
 
 
 def count_edges(kind: EdgeKind, ends: Ends) -> str:
-    """How many edges of a kind join two labels."""
+    """Number of edges of a kind between two labels."""
     return f"MATCH (:{ends[0]})-[e:{kind.type}]->(:{ends[1]}) RETURN count(e)"
 
 
@@ -49,7 +49,7 @@ def count_edges(kind: EdgeKind, ends: Ends) -> str:
 
 
 def read_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
-    """All nodes, a list of values each, some thousand to a row."""
+    """All nodes, each as a list of values; a row has some thousand nodes."""
     values = ", ".join(f"n.{c}" for c in columns)
     return f"MATCH (n:{kind.label}) WITH id(n) / 2000 AS part, collect([{values}]) AS nodes RETURN nodes"
 
@@ -63,7 +63,7 @@ def read_places(label: str) -> str:
 
 
 def stored_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
-    """The nodes that ``$ids`` names, with some of their properties."""
+    """The nodes with the ids ``$ids``, with some of their properties."""
     values = ", ".join(f"n.{c}" for c in columns)
     return f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}}) RETURN {values}"
 
@@ -77,15 +77,15 @@ def upsert_nodes(kind: NodeKind) -> str:
 
 
 def lock_sources(label: str) -> str:
-    """Hold the source nodes until the commit, so that two loaders cannot both insert an edge."""
+    """Lock the source nodes until the commit, so that two loaders cannot both insert an edge."""
     return f"UNWIND $src AS id MATCH (a:{label} {{id: id}}) SET a.id = a.id RETURN count(a)"
 
 
 def create_edges(kind: EdgeKind, ends: Ends, columns: Sequence[Property]) -> str:
     """Insert edges grouped by source node.
 
-    Each target is looked up once a batch and then picked by its position; the comparison with ``$nodes``
-    makes sure that positions mean what the sender meant.
+    Each target is looked up once per batch and then picked by its position. The comparison with ``$nodes``
+    ensures that a position means the same node here and in the sender's list.
     """
     values = ", ".join(f"{p.name}: {_value(p, 'g.')}" for p in columns)
     return (
@@ -108,7 +108,7 @@ def set_edges(kind: EdgeKind, columns: Sequence[Property]) -> str:
 
 
 def set_attention(kind: EdgeKind) -> str:
-    """Write the attention of one run on edges by internal id, or clear it where both are null."""
+    """Write the attention of one run on edges by internal id; null clears it."""
     return (
         f"UNWIND range(0, size($edge) - 1) AS i MATCH ()-[e:{kind.type}]->() WHERE id(e) = $edge[i] "
         "SET e.attention = $attention[i], e.attention_run = $run RETURN count(e)"
@@ -118,16 +118,15 @@ def set_attention(kind: EdgeKind) -> str:
 def edges_of_sources(
     kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str], *, with_places: bool
 ) -> str:
-    """Edges of the sources that ``$src`` names, in columns grouped by source and by `grouping` columns.
+    """Edges of the sources with the ids ``$src``, in columns grouped by source and by the `grouping` columns.
 
-    The columns of a row: source id, grouping values, internal ids of targets, then a list a column, and
-    last, with places, internal ids of edges; false in a list stands for null, which ``collect`` would
-    leave out.
+    The columns of a row: source id, grouping values, internal ids of targets, one list for each other column,
+    and, ``with_places``, internal ids of edges. In a list false means null, which ``collect`` would leave out.
     """
     only_target = sum(a == ends[0] for a, _ in kind.ends) == 1
     target = (
         "b" if only_target else f"b:{ends[1]}"
-    )  # checking a label costs a third; the reader knows the targets
+    )  # checking the label takes a third longer, and the reader knows which targets have it
     where = " AND ".join(f"e.{c} IN ${c}" for c in equals if c not in {"src", "dst"})
     return (
         f"UNWIND $src AS id MATCH (a:{ends[0]} {{id: id}}) MATCH (a)-[e:{kind.type}]->({target})"
@@ -139,17 +138,17 @@ def edges_of_sources(
 def edges_where(
     kind: EdgeKind, ends: Ends, columns: Sequence[Property], equals: Iterable[str], *, with_places: bool
 ) -> str:
-    """Edges by a property that has an index, in the columns of `edges_of_sources`."""
+    """Edges selected by an indexed property, in the columns of `edges_of_sources`."""
     return f"{_pattern(kind, ends, equals)} RETURN id(a), {_grouped(kind, columns, with_places)}"
 
 
 def edge_places(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
-    """Internal ids of edges by property, at most ``$limit``."""
+    """Internal ids of edges selected by properties, at most ``$limit``."""
     return f"{_pattern(kind, ends, equals)} WITH e LIMIT $limit RETURN collect(id(e))"
 
 
 def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
-    """Delete edges by internal id, those that still have the property."""
+    """Delete edges by internal id if they still have the property values."""
     where = " AND ".join(f"e.{c} IN ${c}" for c in equals if c not in {"src", "dst"})
     return (
         f"UNWIND $edges AS place MATCH (:{ends[0]})-[e:{kind.type}]->(:{ends[1]}) WHERE id(e) = place"
@@ -159,12 +158,12 @@ def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
 
 
 def grouping(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:
-    """Columns with few values, sent once a group instead of once an edge."""
+    """Columns with few distinct values, which are sent once per group instead of once per edge."""
     return [p for p in columns if p.name in {*kind.identity, "dataset", "attention_run"}]
 
 
 def listed(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:
-    """The other columns, sent as lists."""
+    """The other columns, which are sent as lists."""
     return [p for p in columns if p not in grouping(kind, columns) and p.name not in {"src", "dst"}]
 
 
@@ -174,7 +173,7 @@ def filter_values(kind: EdgeKind, equals: Mapping[str, str | Sequence[str]]) -> 
     Raises
     ------
     InputError
-        If a column is not one of the kind's.
+        If the kind has no such column.
     """
     known = [p.name for p in kind.columns]
     for name in equals:
@@ -201,6 +200,6 @@ def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
 
 
 def _value(column: Property, where: str) -> str:
-    """Text goes as a position in a list of the batch's distinct texts; numbers go as they are."""
+    """Expression for a value: text is sent as a position in a list of the batch's distinct texts, numbers as such."""
     at = f"{where}{column.name}[i]"
     return f"$texts.{column.name}[{at}]" if column.type == "string" else at

@@ -1,8 +1,8 @@
-"""Neo4j over Bolt, behind the `GraphStore` protocol: a server, a cluster or Aura.
+"""The Neo4j store behind the `GraphStore` protocol: a server, a cluster or Aura, over Bolt.
 
-Every call is made of managed transactions that are tried again after transient faults; a call that is cut
-off leaves whole batches, and the same call finishes the work. Connection and errors are
-`kg.neo4j_sessions`, constraints and versions `kg.neo4j_schema`, edges `kg.neo4j_edges`.
+Every call consists of transactions that are retried after transient faults. A call that is cut off leaves whole
+batches, and the same call finishes the work. Connection and errors are in `kg.neo4j.sessions`, constraints and
+versions in `kg.neo4j.schema`, edges in `kg.neo4j.edges`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BATCH_NODES = 5_000
 DELETE_EDGES = 20_000
 """Edges deleted in one transaction."""
 ATTENTION_WRITERS = 2
-"""They set properties of different edges and so never wait for each other's locks."""
+"""Number of concurrent writers of attention; they change different edges and never wait for each other's locks."""
 
 
 class Neo4jStore:
@@ -45,14 +45,14 @@ class Neo4jStore:
         ``bolt://host:7687``, or ``neo4j://`` for routing in a cluster; ``+s`` and ``+ssc`` for TLS. User,
         password and database come from the environment or a file.
     read_only
-        Open without the right to write.
+        Open for reading alone.
     any_version
-        Accept a graph of an older schema; for migrating it.
+        Accept a graph of an older schema, in order to migrate it.
 
     Raises
     ------
     StoreUnavailableError
-        If nothing answers, or the user, the database or the server's version is refused.
+        If nothing answers, the server refuses the user or the database, or it is older than Neo4j 5.
     SchemaVersionError
         If another version of the schema wrote the graph.
     """
@@ -74,15 +74,15 @@ class Neo4jStore:
     # --- schema -------------------------------------------------------------------------------------------
 
     def create_schema(self) -> None:
-        """Make constraints and indexes and record the version; does nothing where they are."""
+        """Create constraints and indexes and record the version; idempotent."""
         neo4j_schema.create(self.connection)
 
     def schema_version(self) -> int | None:
-        """The version that wrote the graph; None for an empty one."""
+        """The schema version that wrote the graph; None for an empty one."""
         return neo4j_schema.version(self.connection)
 
     def counts(self) -> dict[str, int]:
-        """Nodes a label, and edges a ``"Source-TYPE-Target"``; all zeros without our schema."""
+        """Number of nodes by label, and of edges by ``"Source-TYPE-Target"``; all zeros without the schema."""
         texts = {kind.label: f"MATCH (n:{kind.label}) RETURN count(n)" for kind in NODES}
         texts |= {edge_count_key(k.type, ends): cypher.count_edges(k, ends) for k, ends in edge_tables()}
         if self.schema_version() is None:
@@ -96,7 +96,7 @@ class Neo4jStore:
     # --- writing ------------------------------------------------------------------------------------------
 
     def upsert_nodes(self, label: str, table: pa.Table) -> Change:
-        """Insert new nodes and update those whose properties differ, sorted by id, a batch a transaction."""
+        """Insert new nodes and update those whose properties differ, sorted by id, one batch per transaction."""
         kind = node_kind(label)
         table = changes.incoming_nodes(kind, table)
         self.connection.require_writable()
@@ -131,7 +131,7 @@ class Neo4jStore:
         return self.connection.write(work)
 
     def upsert_edges(self, type_: str, ends: Ends, table: pa.Table) -> Change:
-        """Insert new edges and update those that differ, grouped by source, a batch a transaction."""
+        """Insert new edges and update those that differ, grouped by source, one batch per transaction."""
         kind = edge_kind(type_)
         table = changes.incoming_edges(kind, ends, table)
         self.connection.require_writable()
@@ -148,11 +148,11 @@ class Neo4jStore:
                 lambda start, stop: neo4j_edges.upsert(self.connection, sent, start, stop), *bounds
             )
 
-        # one writer: two that share target nodes deadlock, and their retries cost more than they gain
+        # one writer: two that share target nodes deadlock, and the retries cost more than a second writer gains
         return total(in_flight(upsert, sent.bounds))
 
     def _whole(self, send: Callable[[int, int], Change], start: int, stop: int) -> Change:
-        """Send rows ``start`` to ``stop``; in halves when the server's memory limit stops the transaction."""
+        """Send rows ``start`` to ``stop``, in halves if the server's memory limit stops the transaction."""
         try:
             return send(start, stop)
         except StoreFullError:
@@ -162,7 +162,7 @@ class Neo4jStore:
             return self._whole(send, start, middle) + self._whole(send, middle, stop)
 
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:
-        """Delete edges by property, a batch a transaction; returns how many."""
+        """Delete edges by property, one batch per transaction; returns how many."""
         kind = edge_kind(type_)
         changes.require_ends(kind, ends)
         if not equals:
@@ -183,7 +183,7 @@ class Neo4jStore:
         return deleted
 
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        """Delete nodes, their edges first and in batches; returns how many nodes."""
+        """Delete nodes, after their edges, in batches; returns how many nodes."""
         kind = node_kind(label)
         if isinstance(ids, str):
             raise InputError(f'ids of {label} come as a list, not as the text "{ids}"')
@@ -208,7 +208,7 @@ class Neo4jStore:
         Returns
         -------
         int
-            Edges that now carry the attention.
+            Number of edges that now have an attention.
         """
         kind = edge_kind(type_)
         changes.require_ends(kind, ends)
@@ -217,7 +217,7 @@ class Neo4jStore:
         self.connection.require_writable()
         columns = [p.name for p in kind.columns]
         empty = _schema(kind, columns).empty_table()
-        changes.attended(empty, kind, table, run_id)  # refuses the whole table before anything is written
+        changes.attended(empty, kind, table, run_id)  # a bad table is refused before anything is written
         names = ["src", "dst", "attention", "attention_run"]
         turned = _turned(table, kind)
 
@@ -266,7 +266,7 @@ class Neo4jStore:
         *,
         equals: Mapping[str, str | Sequence[str]] | None = None,
     ) -> Iterator[pa.Table]:
-        """What `read_edges` returns, in blocks of some 100,000 edges."""
+        """The edges of `read_edges` in blocks of about 100,000."""
         kind = edge_kind(type_)
         changes.require_ends(kind, ends)
         names = _chosen(kind, columns)
@@ -274,7 +274,7 @@ class Neo4jStore:
         return neo4j_edges.edge_blocks(self.connection, kind, ends, names, values)
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
-        """Run read-only Cypher, in a transaction that the server lets nothing be written in."""
+        """Run read-only Cypher in a read-only transaction."""
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
 
@@ -300,7 +300,7 @@ class Neo4jStore:
 
 
 def _turned(table: pa.Table, kind: EdgeKind) -> pa.Table:
-    """The pairs of a symmetric kind with the smaller id as ``src``, as the store has them."""
+    """Pairs with the smaller id as ``src`` if the kind is symmetric, as they are stored."""
     if not kind.symmetric:
         return table
     src, dst = table.column("src").cast(pa.string()), table.column("dst").cast(pa.string())

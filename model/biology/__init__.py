@@ -1,4 +1,4 @@
-"""Genes that a run attends to, read with what biology knows: gene sets, enrichment, publications."""
+"""Pathways and publications of the genes that a run attends to: gene sets, enrichment, PubMed counts."""
 
 from pharmagraph.model.biology.annotate import enrich
 from pharmagraph.model.biology.enrichment import over_representation, rank_enrichment

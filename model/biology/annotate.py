@@ -1,6 +1,6 @@
-"""What attended genes mean in pathways and papers, written where Cypher can ask: store in, edges out.
+"""Tests the genes that a run attends to for pathways and publications, and writes the results as edges into the store.
 
-The tests are `enrichment.py` and `literature.py`; this joins them to a run.
+The statistics are in `enrichment.py` and `literature.py`; this module applies them to a run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pharmagraph.model.biology.literature import PubMed, search
 Test = Literal["over-representation", "ranks"]
 DRUG_GENE = ("Drug", "Gene")
 KEPT = 50
-"""ENRICHED edges kept a drug and test, those of least p."""
+"""ENRICHED edges kept for each drug and test: those with the smallest p."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Attended:
     Attributes
     ----------
     run_id
-        Of the run.
+        Id of the run.
     drugs, genes
-        Ids; the genes are all that some drug of the run could attend to.
+        Ids; the genes are the candidates of all drugs of the run.
     weight
-        float64 (n_drugs, n_genes), 0 where a drug could not attend to a gene.
+        Attention, float64 (n_drugs, n_genes); 0 if the gene is not a candidate of the drug.
     rank
-        1 is the drug's most attended, int64 (n_drugs, n_genes); 0 where it could not.
+        Rank within the drug, 1 for the most attended gene, int64 (n_drugs, n_genes); 0 if it is not a candidate.
     """
 
     run_id: str
@@ -51,7 +51,7 @@ class Attended:
 
 
 def attended(store: GraphStore, run_id: str | None = None) -> Attended:
-    """The attention of every drug–gene edge of a run, from its folder.
+    """Read the attention of all drug–gene edges of a run from its folder.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def gene_sets(store: GraphStore, background: Sequence[str], gmt: Path | None) ->
     Raises
     ------
     InputError
-        If the graph has no pathways and no file is named, no set is large enough in the background, or less than
-        half of a file's genes are in the graph.
+        If the graph has no pathways and there is no file, no set has enough genes in the background, or less than half
+        of the file's genes are in the graph.
     """
     if gmt is not None:
         known = store.read_nodes("Gene", ["id"])["id"].to_pylist()
@@ -118,28 +118,28 @@ def enrich(
     drugs: Sequence[str] | None = None,
     advance: Callable[[str], None] = lambda what: None,
 ) -> list[dict[str, Any]]:
-    """Test every set for every drug, and write the best of each drug as ENRICHED edges.
+    """Test every set for every drug, and write the sets with the smallest p as ENRICHED edges.
 
     Parameters
     ----------
     store
-        Open for writing.
+        A store that is open for writing.
     found
-        Of a run.
+        Attention of a run.
     sets
-        Over ``found.genes``.
+        Gene sets over ``found.genes``.
     test
-        ``over-representation`` of each drug's first ``top`` genes, or ``ranks`` of all by weight.
+        ``over-representation`` of each drug's first ``top`` genes, or ``ranks`` of all genes by weight.
     drugs
-        Ids; all of the run unless given.
+        Ids of drugs; by default all of the run.
     advance
-        Told of each drug.
+        Called for each drug.
 
     Returns
     -------
     list of dict
-        ``drug``, ``pathway``, ``name``, ``score``, ``overlap``, ``expected``, ``p``, ``q``: the edges written, by drug,
-        then p.
+        ``drug``, ``pathway``, ``name``, ``score``, ``overlap``, ``expected``, ``p``, ``q``: the edges written, sorted
+        by drug and p.
     """
     wanted = set(drugs) if drugs is not None else None
     rows: list[dict[str, Any]] = []
@@ -166,22 +166,22 @@ def literature(
     limit: int = 20,
     advance: Callable[[str], None] = lambda what: None,
 ) -> tuple[list[dict[str, Any]], ServiceUnavailableError | None]:
-    """Search a drug with each of the genes it attends to most, and write the counts on their ATTENDS edges.
+    """Search PubMed for a drug with each of its most attended genes, and write the counts on their ATTENDS edges.
 
     Parameters
     ----------
     drug
-        ``id`` and ``name``.
+        ``id`` and ``name`` of the drug.
     limit
-        Genes, by rank.
+        Number of genes, by rank.
     advance
-        Told of each gene.
+        Called for each gene.
 
     Returns
     -------
     list of dict, error or None
-        ``gene``, ``rank``, ``publications``, ``expected``, ``p``; why the search stopped early, if it did. What was
-        found until then is written.
+        ``gene``, ``rank``, ``publications``, ``expected``, ``p``; and the error if the search stopped early, in which
+        case the counts until then are written.
     """
     run = runs.find(store, run_id)
     edges = store.read_edges("ATTENDS", DRUG_GENE, equals={"run_id": run["id"], "src": drug["id"]})
@@ -227,7 +227,7 @@ def _best(drug: str, result: Enriched, sets: GeneSets) -> list[dict[str, Any]]:
 
 
 def _write(store: GraphStore, run_id: str, rows: list[dict[str, Any]], sets: GeneSets, test: Test) -> None:
-    """The edges, in place of the same drugs' older ones of the same test; sets new to the graph become Pathways."""
+    """Replace the drugs' edges of the same test by the new ones; sets that the graph lacks become Pathway nodes."""
     ends = ("Drug", "Pathway")
     drugs = sorted({row["drug"] for row in rows})
     if drugs:

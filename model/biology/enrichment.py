@@ -1,8 +1,8 @@
-"""Which gene sets stand out among the genes that something attends to. Pure functions of scores and sets.
+"""Tests for gene sets that are enriched in attended genes. Pure functions of scores and sets.
 
-Two questions: are the genes chosen over-represented in a set (hypergeometric test), and do a set's genes stand high in
-the whole ranking (rank sum). The background is the genes that could be attended to, never the genome: a set is not
-enriched because its genes were on the list to choose from.
+There are two tests: over-representation of chosen genes in a set (hypergeometric), and high ranks of a set's genes
+among all genes (rank sum). The background is the candidate genes, never the genome, so a set is not enriched just
+because its genes are candidates.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pharmagraph.model.metrics.false_discovery import benjamini_hochberg
 
 @dataclass(frozen=True)
 class Enriched:
-    """Sets under one test, in the order of ``GeneSets.ids``.
+    """Results of one test for all sets, in the order of ``GeneSets.ids``.
 
     Attributes
     ----------
     score
-        Over-representation: found over expected. Ranks: chance that a gene of the set stands above one outside
-        of it, 0.5 without enrichment. (n_sets,)
+        Over-representation: overlap divided by its expectation. Ranks: probability that a gene of the set ranks above
+        one outside it, 0.5 without enrichment. (n_sets,)
     overlap
-        Chosen genes in the set, or the set's genes that were ranked, int64 (n_sets,).
+        Number of chosen genes in the set, or of the set's ranked genes, int64 (n_sets,).
     expected
         Overlap expected by chance, (n_sets,); NaN for ranks.
     p, q
-        One-sided, and adjusted by Benjamini and Hochberg over the sets, (n_sets,).
+        One-sided p-value, and adjusted by Benjamini and Hochberg over the sets, (n_sets,).
     """
 
     score: np.ndarray
@@ -43,12 +43,12 @@ class Enriched:
 
 
 def over_representation(chosen: np.ndarray, sets: GeneSets) -> Enriched:
-    """Hypergeometric test of as large an overlap or a larger one.
+    """Hypergeometric test for an overlap of at least this size.
 
     Parameters
     ----------
     chosen
-        bool (n_background,), in the order of ``sets.background``.
+        Whether a gene is chosen, bool (n_background,), in the order of ``sets.background``.
     """
     _check("chosen", chosen, sets)
     size = np.asarray(sets.member.sum(1)).ravel().astype(np.int64)
@@ -64,12 +64,12 @@ def over_representation(chosen: np.ndarray, sets: GeneSets) -> Enriched:
 def rank_enrichment(value: np.ndarray, sets: GeneSets) -> Enriched:
     """Rank-sum test that a set's genes have larger values than the others, normal approximation with ties.
 
-    Mann and Whitney, Ann. Math. Stat. 18 (1947) 50. It uses the whole ranking and needs no cut.
+    Mann and Whitney, Ann. Math. Stat. 18 (1947) 50. It uses the whole ranking and needs no cut-off.
 
     Parameters
     ----------
     value
-        float (n_background,); larger is more attended.
+        Values of the genes, float (n_background,), in the order of ``sets.background``; larger for more attention.
     """
     _check("value", value, sets)
     n = len(value)

@@ -1,4 +1,4 @@
-"""Named sets of genes, from the graph's pathways or a GMT file, cut to the genes that could have been chosen."""
+"""Named sets of genes, from the graph's pathways or a GMT file, restricted to the candidate genes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from scipy import sparse
 from pharmagraph.kg.errors import InputError, RowError
 
 LEAST_RECOGNISED = 0.5
-"""Share of a GMT file's genes that the graph must have; below it the file uses other ids."""
+"""Minimum share of a GMT file's genes that are in the graph; with less, the file is taken to use other ids."""
 
 
 @dataclass(frozen=True)
 class GeneSets:
-    """Sets over a background of genes.
+    """Gene sets over a background of genes.
 
     Attributes
     ----------
     ids, names
-        Of the sets.
+        Ids and names of the sets.
     source
-        Where they come from.
+        The graph or the file that they come from.
     background
-        Symbols of all genes that could be chosen.
+        Symbols of all candidate genes.
     member
-        Bool CSR, (n_sets, n_background).
+        Whether a gene is in a set, bool CSR, (n_sets, n_background).
     recognised
         Share of the sets' genes that the graph has, in [0, 1].
     """
@@ -59,7 +59,7 @@ class GeneSets:
         sets
             Id → name and symbols.
         background
-            Symbols, no two alike.
+            Symbols, all different.
         """
         position = {g: n for n, g in enumerate(background)}
         kept: list[tuple[str, str]] = []
@@ -90,21 +90,21 @@ def read_gmt(path: Path, known: Sequence[str]) -> tuple[dict[str, tuple[str, lis
     Parameters
     ----------
     path
-        Tab-separated, gzip or not: name, description, then symbols.
+        A tab-separated file, compressed with gzip or not: name, description, then symbols.
     known
         Symbols of the graph.
 
     Returns
     -------
     dict, float
-        Id → name and symbols; the share of different genes that are known, in [0, 1].
+        Id → name and symbols; and the share of the file's distinct genes that are known, in [0, 1].
 
     Raises
     ------
     InputError
         If there is no such file, or less than half of its genes are known.
     RowError
-        If a line is no gene set or repeats a name.
+        If a line is not a gene set or repeats a name.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; a GMT file is needed")

@@ -1,7 +1,7 @@
-"""How often a drug and a gene are named in one PubMed abstract, against what chance would give.
+"""Counts PubMed abstracts that name both a drug and a gene, and compares them with the number expected by chance.
 
-A raw count says that both are popular; what counts is the excess over independence. Answers are kept in a file, so
-that a search that was cut off goes on, and one that was done replays without a network.
+A raw count is large if both are popular; the count relative to independence is informative. Answers are kept in a
+file, so that a search that was cut off goes on, and one that was done can be repeated without a network.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from pharmagraph.kg.errors import InputError, ServiceUnavailableError
 EUTILS = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 KEY_VARIABLE = "NCBI_API_KEY"
 RATE, RATE_WITH_KEY = 3.0, 10.0
-"""Requests a second that NCBI allows without a key, and with one."""
+"""Requests per second that NCBI allows without a key, and with one."""
 RETRIES = 4
 TIMEOUT = 20.0
 ALL_RECORDS = "all[sb]"
-"""The term that finds every record: the size of PubMed."""
+"""The search term that matches every record, which gives the size of PubMed."""
 
 
 @dataclass
 class PubMed:
-    """Numbers of abstracts by search term: from a file of answers, else from NCBI's E-utilities.
+    """Numbers of abstracts by search term, from a file of answers or from NCBI's E-utilities.
 
     Parameters
     ----------
     answers
-        File of answers, one JSON object a line; made where it is not there.
+        File of answers, one JSON object per line; created if it does not exist.
     offline
         Answer from the file alone.
     url
-        Of the E-utilities; a test has its own.
+        URL of the E-utilities; tests use another one.
     rate
-        Requests a second; NCBI's limit unless given.
+        Requests per second; by default NCBI's limit.
     wait
-        Called with seconds to sleep.
+        Function that sleeps for a number of seconds.
     """
 
     answers: Path
@@ -68,16 +68,16 @@ class PubMed:
                 ValueError,
                 KeyError,
                 TypeError,
-            ):  # the line that was being written when the work was cut off
+            ):  # an incomplete line, written when the work was cut off
                 continue
 
     def count(self, term: str) -> int:
-        """Abstracts that match a term.
+        """Number of abstracts that match a term.
 
         Raises
         ------
         ServiceUnavailableError
-            If it is not in the file and cannot be asked; what was found before stays in the file.
+            If the file has no answer and PubMed does not respond; earlier answers stay in the file.
         InputError
             If PubMed does not accept the term.
         """
@@ -94,7 +94,7 @@ class PubMed:
     def _keep(self, term: str, count: int) -> None:
         self.answers.parent.mkdir(parents=True, exist_ok=True)
         with self.answers.open("a+b") as file:
-            if file.tell():  # a line that was cut off must not swallow this one
+            if file.tell():  # an incomplete line must not merge with this one
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     file.write(b"\n")
@@ -125,7 +125,7 @@ class PubMed:
             except (
                 OSError,
                 http.client.HTTPException,
-            ) as error:  # no route, no name, a timeout, a connection that was cut
+            ) as error:  # no route, unknown host, timeout or broken connection
                 reason, pause = str(getattr(error, "reason", error)), 2.0**attempt
             if attempt < RETRIES:
                 self.wait(pause)
@@ -142,18 +142,18 @@ class PubMed:
 
 @dataclass(frozen=True)
 class CoOccurrence:
-    """A drug and a gene in abstracts.
+    """Numbers of abstracts with a drug and a gene.
 
     Attributes
     ----------
     drug, gene
-        As they were searched.
+        Names that were searched.
     publications
-        Abstracts that name both.
+        Number of abstracts that name both.
     expected
-        Under independence: abstracts with the drug times abstracts with the gene over all.
+        Number expected under independence: abstracts with the drug times abstracts with the gene, over all abstracts.
     p
-        Hypergeometric, of so many or more.
+        Hypergeometric probability of at least so many abstracts.
     """
 
     drug: str
@@ -169,7 +169,7 @@ def co_occurrence(pubmed: PubMed, drug: str, gene: str) -> CoOccurrence:
     Raises
     ------
     ServiceUnavailableError
-        If PubMed cannot be asked.
+        If PubMed does not respond.
     """
     from scipy.stats import hypergeom
 
@@ -187,12 +187,12 @@ def search(
     *,
     advance: Callable[[CoOccurrence], None] = lambda found: None,
 ) -> tuple[list[CoOccurrence], ServiceUnavailableError | None]:
-    """Search pairs until they are done or PubMed stops answering.
+    """Search pairs until all are done or PubMed stops answering.
 
     Returns
     -------
     list, error or None
-        What was found, in order, and why it stopped early; what was found stays found.
+        The results in order, and the error if the search stopped early.
     """
     found: list[CoOccurrence] = []
     for drug, gene in pairs:
@@ -205,12 +205,12 @@ def search(
 
 
 def phrase(name: str) -> str:
-    """A name as a search term: as a phrase, in title or abstract."""
+    """The search term for a name: a phrase in title or abstract."""
     return '"' + name.replace('"', " ").strip() + '"[tiab]'
 
 
 def _count(answer: object, term: str) -> int:
-    """The number in an answer; a phrase that PubMed does not know counts 0, whatever it searched instead."""
+    """The count in an answer; 0 for a phrase that PubMed does not know, whatever it searched instead."""
     result = answer.get("esearchresult") if isinstance(answer, dict) else None
     if not isinstance(result, dict) or "count" not in result:
         error = (answer.get("error") if isinstance(answer, dict) else None) or (result or {}).get("ERROR")

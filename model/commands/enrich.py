@@ -49,7 +49,7 @@ def enrich(
     """Pathways that stand out among attended genes, or papers that name them; written on edges, and printed."""
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import InputError
-    from pharmagraph.kg.named import find_drug
+    from pharmagraph.kg.names import find_drug
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.biology import annotate as biology
     from pharmagraph.model.biology.literature import EUTILS, PubMed

@@ -59,7 +59,7 @@ def evaluate_targets(
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
-    from pharmagraph.kg.named import names as names_of
+    from pharmagraph.kg.names import index
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation.targets import figures as evaluation
     from pharmagraph.model.evaluation.targets.truth import read_truth
@@ -71,12 +71,12 @@ def evaluate_targets(
     chosen = [m.strip() for m in models.split(",") if m.strip()] if models else list(evaluation.MODELS)
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
-        names = names_of(graph, "Drug")
+        drug_names = index(graph, "Drug")
     problem = target_problem(heterograph, n_expressed=genes)
     given = None
     if truth is not None:
         given = read_truth(
-            truth, drugs=list(problem.drugs), names=names, genes=list(problem.evidence.symbols),
+            truth, drugs=list(problem.drugs), names=drug_names, genes=list(problem.evidence.symbols),
             active_below=active_below,
         )  # fmt: skip
         if not quiet:

@@ -1,6 +1,7 @@
-"""Models on held-out folds: fitted, scored, compared, and options searched; known targets held out and found again.
+"""Evaluates models on held-out folds: fits, scores and compares them, and searches options.
 
-The folds come from `responses`; the pages about them are made in `reports`.
+`model.evaluation.targets` does the same for known targets. Folds come from `model.responses`; `model.reports` makes the
+pages.
 """
 
 from pharmagraph.model.evaluation.comparison import verdicts

@@ -1,4 +1,4 @@
-"""What rows and predictions of an evaluation say: means, intervals by entity, and which model beats which."""
+"""Compares the models of an evaluation: means, intervals by entity, and tests of the differences."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from pharmagraph.model.presets.choices import Task
 
 SMALLER_IS_BETTER = frozenset({"brier", "calibration_error", "rmse"})
 BOOTSTRAPPED = frozenset({"auroc", "r2", "pearson"})
-"""Pooled figures that have an interval, drugs drawn with replacement."""
+"""Pooled metrics that get an interval, for which drugs are resampled with replacement."""
 RESAMPLES = 200
 ENTITY = {"per_drug": "drug", "per_cell_line": "cell_line"}
 
 
 def direction(metric: str) -> int:
-    """1 of a figure that is better when larger, else -1."""
+    """1 if a larger value of the metric is better, else -1."""
     return -1 if metric in SMALLER_IS_BETTER else 1
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """One model's predictions of one fold's held-out pairs that could be predicted.
+    """One model's predictions of one fold's held-out pairs, without pairs that no model can predict.
 
     Attributes
     ----------
     drug, cell_line
         Ids, (n,).
     target, predicted
-        float64 (n,).
+        Labels and predictions, float64 (n,).
     """
 
     drug: np.ndarray
@@ -54,7 +54,7 @@ class Predicted:
 def read_predictions(
     folder: Path, key: Row, folds: Sequence[int], models: Sequence[str]
 ) -> dict[str, dict[int, Predicted]]:
-    """Model → fold → predictions, of one plan."""
+    """Read the predictions of one plan: model → fold → predictions."""
     from pyarrow import parquet
 
     found: dict[str, dict[int, Predicted]] = {model: {} for model in models}
@@ -73,7 +73,7 @@ def read_predictions(
 def entity_figures(
     of_folds: Mapping[int, Predicted], metric: Metric, grouping: str, *, classes: bool
 ) -> dict[tuple[int, str], float]:
-    """A figure for each fold and each drug, or cell line, with enough pairs there."""
+    """The metric by fold and drug, or by fold and cell line, for those with enough pairs in the fold."""
     figures = {}
     for number, made in of_folds.items():
         names, entity = np.unique(getattr(made, ENTITY[grouping]), return_inverse=True)
@@ -92,25 +92,26 @@ def verdicts(
     *,
     ours: Sequence[str],
 ) -> list[Row]:
-    """One row a metric, grouping and model: mean, interval, and the comparison with the best of the others.
+    """One row per metric, grouping and model: mean, interval, and the comparison with a rival model.
 
     Parameters
     ----------
     rows
-        Of one plan.
+        Rows of one plan.
     predictions
-        Model → fold → predictions; figures without them have no interval and are compared by folds alone.
+        Model → fold → predictions. Models without predictions have no interval and are compared by folds alone.
     ours
-        Models that are compared with the best that is not among them; those with the best of ours.
+        Names of this project's models. The rival of each is the best other model; the rival of the others is the best
+        of these.
 
     Returns
     -------
     list of dict
-        ``metric``, ``grouping``, ``model``, ``mean``, ``deviation`` (over folds), ``folds``, ``low`` and ``high``
-        (95%, entities resampled; drugs for the pooled figures of `BOOTSTRAPPED`), ``rival``, ``difference``, ``p``,
-        ``test`` and ``n``. Groups of entities are compared by Wilcoxon's test over entities, the rest by the corrected
-        t-test over folds; where there is one fold, the best of ours and the best of the others by resampling drugs
-        (`BOOTSTRAPPED`).
+        ``metric``, ``grouping``, ``model``, ``mean``, ``deviation`` (over folds), ``folds``, ``low`` and ``high`` (95%
+        interval, by resampling entities; for the pooled metrics of `BOOTSTRAPPED` drugs), ``rival``, ``difference``,
+        ``p``, ``test`` and ``n``. Metrics per entity are compared by Wilcoxon's test over entities, pooled ones by the
+        corrected t-test over folds. With a single fold, the best of ours and the best other model are compared on the
+        metrics of `BOOTSTRAPPED` by resampling drugs.
     """
     columns: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
     for row in rows:
@@ -161,7 +162,7 @@ def verdicts(
 def _by_bootstrap(
     predictions: Mapping[str, Mapping[int, Predicted]], ours: str, other: str, metric: Metric
 ) -> dict[str, Comparison]:
-    """Two models compared on the pairs that both predicted of their only fold; nothing where they have several."""
+    """Compare two models on the pairs of their only fold; empty if they have several folds or different pairs."""
     folds = [predictions.get(model, {}) for model in (ours, other)]
     if any(len(of_model) != 1 for of_model in folds) or folds[0].keys() != folds[1].keys():
         return {}

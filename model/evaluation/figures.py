@@ -1,4 +1,7 @@
-"""Models × folds → rows of figures; each fold's training part is all that a model sees. What they say: `verdicts`."""
+"""Fits every model on every fold and returns rows of metrics; a model is given a fold's training pairs alone.
+
+`model.evaluation.comparison` compares the models.
+"""
 
 from __future__ import annotations
 
@@ -42,27 +45,27 @@ def evaluate(
     predictions: Path | None = None,
     report: Report | None = None,
 ) -> list[Row]:
-    """Fit every model on every fold's training part and score it on the held-out part.
+    """Fit every model on every fold's training pairs and score it on the held-out pairs.
 
     Parameters
     ----------
     heterograph
-        Whole or a subgraph.
+        The graph, or a subgraph.
     models
-        Baselines (`model.baselines.BASELINES`) and presets.
+        Names of baselines (`model.baselines.BASELINES`) and presets.
     plan
-        What is held out.
+        The folds and how models are fitted.
     only
-        Folds to do, counted from 0; all unless given.
+        Folds to evaluate, counted from 0; by default all.
     workers
-        Processes over models and folds. The figures do not depend on it.
+        Number of processes; models and folds are distributed over them. The metrics do not depend on it.
     finished
-        A file of rows, one JSON object a line: what stands there is not computed again, what is computed is
-        added at once, so that an evaluation that was cut off goes on.
+        A file of finished folds, one JSON object per line. Folds in it are not computed again, and new ones are added
+        at once, so an evaluation that was cut off goes on.
     predictions
-        A folder for every model's and fold's predictions as Parquet.
+        A folder for the predictions of every model and fold, as Parquet.
     report
-        Told of each model and fold that is done, and of the time that is left.
+        Called with a message for each model and fold that is done, with an estimate of the remaining time.
 
     Returns
     -------
@@ -72,8 +75,8 @@ def evaluate(
     Raises
     ------
     ModelError
-        Before anything is fitted: if there is no such model, a fold leaks, is empty or of one class, or nothing in it
-        can be predicted.
+        Before anything is fitted: if there is no such model, or a fold leaks, is empty, has one class alone, or cannot
+        be predicted at all.
     """
     configs = {model: _config(model, plan) for model in models}
     measured, cut = plan.cut(heterograph)
@@ -86,7 +89,7 @@ def evaluate(
     for number, checks in audits.items():
         leaks.require_clear(checks, where[number])
     unpredictable = {n: unpredictable_pairs(heterograph, tensors, measured, cut[n]) for n in numbers}
-    del tensors  # or they would be held beside those of the folds
+    del tensors  # to free memory before the folds are fitted
     for number, (mask, why) in unpredictable.items():
         if mask.all():
             raise ModelError(
@@ -141,7 +144,7 @@ def evaluate(
 
 
 def summary(rows: Sequence[Row]) -> list[Row]:
-    """Mean and standard deviation over folds, one row a model, metric and grouping."""
+    """Mean and standard deviation over folds, one row per model, metric and grouping."""
     groups: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
         groups.setdefault((row["model"], row["metric"], row["grouping"]), []).append(row["value"])
@@ -159,7 +162,7 @@ def summary(rows: Sequence[Row]) -> list[Row]:
 
 
 def _config(model: str, plan: Plan) -> str | None:
-    """What a preset's fit depends on, for telling a changed YAML file; nothing for a baseline.
+    """The options on which a preset's fit depends, to detect a changed YAML file; None for a baseline.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def _config(model: str, plan: Plan) -> str | None:
         config = load_preset(model, **plan.options())
         silent = (
             set() if config.network.uses_gene_attention else {"targets"}
-        )  # attention that predicts nothing
+        )  # this attention does not enter predictions
         return digest(config.model_dump(mode="json", exclude=silent))
     except UnknownPresetError as error:
         raise UnknownPresetError(f"{error}; baselines are {', '.join(BASELINES)}") from None
@@ -196,7 +199,7 @@ def _figures(
 def _audits(
     heterograph: Heterograph, measured: Responses, cut: Mapping[int, Fold], plan: Plan
 ) -> dict[int, list[leaks.Check]]:
-    """The leak audit of each fold, as `model.leaks` says; features are looked at once for all."""
+    """The leak audit of each fold (`model.responses.leakage`); features are checked once for all folds."""
     features = leaks.audit_features(heterograph, baseline_tensors)
     twins = Groups.of(heterograph)
     if DrugGroups.alone is plan.drug_groups or CellLineGroups.alone is plan.cell_line_groups:

@@ -1,4 +1,4 @@
-"""Fits models on the training pairs of folds and predicts the held-out pairs, in this process or in several."""
+"""Fits models on training pairs of folds and predicts the held-out pairs, in this process or in several."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from pharmagraph.model.runtime import give_back_memory, reproducible
 
 @dataclass(frozen=True)
 class Outcome:
-    """One model on one fold.
+    """The result of one model on one fold.
 
     Attributes
     ----------
     predicted
-        Probabilities, or ln IC50, of the held-out pairs in the fold's order, float64 (n_test,).
+        Predictions of the held-out pairs in the fold's order, float64 (n_test,); NaN if nothing can be predicted.
     options
-        Options that a baseline chose on inner folds; for a preset, the weights of its network's components.
+        Options that a baseline chose on inner folds; for presets, the weights of the network's components.
     seconds
-        Time to fit and to predict.
+        Time of fitting and predicting.
     threshold
-        Probability from which a pair is called sensitive, chosen on inner folds; for transfer between data sets only.
+        Probability from which a pair is called sensitive, chosen on inner folds; only for transfer between data sets.
     """
 
     predicted: np.ndarray
@@ -58,7 +58,7 @@ def predict_fold(
     plan: Plan,
     features: Features | None = None,
 ) -> Outcome:
-    """Fit one model to a fold's training pairs alone and predict the held-out pairs."""
+    """Fit a model on a fold's training pairs alone and predict the held-out pairs."""
     started = time.monotonic()
     training, test = measured.take(fold.train), measured.take(fold.test)
     groups = plan.groups(heterograph)
@@ -98,7 +98,7 @@ def in_turn(
     jobs: Sequence[tuple[int, str]],
     plan: Plan,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit one model after the other, in this process."""
+    """Fit the jobs one after the other, in this process."""
     wanted = any(model in BASELINES for _, model in jobs)
     features = Features.of(baseline_tensors(plan.seen(heterograph))) if wanted else None
     for number, model in jobs:
@@ -110,7 +110,7 @@ def in_turn(
 
 
 _worker: dict[str, Any] = {}
-"""What a worker process read once: its graph, pairs, folds and features."""
+"""Graph, pairs, folds and features, which a worker process reads once."""
 
 
 def _start_worker(folder: str, plan: Plan, n_threads: int) -> None:
@@ -140,7 +140,7 @@ def in_processes(
     plan: Plan,
     workers: int,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit in several processes, each with the same number of cores; outcomes come in the order they are done."""
+    """Fit the jobs in several processes, among which the cores are divided; yields them in the order they finish."""
     workers = min(workers, len(jobs))
     n_threads = max(1, (os.cpu_count() or 1) // workers)
     with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:

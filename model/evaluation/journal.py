@@ -1,4 +1,4 @@
-"""Finished work, one JSON object a line, bears being cut off."""
+"""A file of finished folds, one JSON object per line; an incomplete last line does no harm."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pharmagraph.model.evaluation.plan import Row
 
 
 def digest(value: Any) -> str:
-    """Eight characters that differ where plans, data or models do."""
+    """A hash of eight characters, by which plans, data or models are told apart."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def entries(path: Path | None, key: Row | None = None) -> list[Row]:
-    """The last word on each fold and model in a file, of one plan or of all.
+    """The last entry of each fold and model in a file, of one plan or of all plans.
 
-    A model that was fitted again, since its preset changed, wrote over its predictions: what was said before is of none
-    that are still there. The line that was being written at the end is none.
+    A model that was fitted again because its preset changed has overwritten its predictions, so earlier entries do not
+    count. An incomplete last line is ignored.
     """
     found: dict[str, Row] = {}
     if path is None or not path.is_file():
@@ -36,7 +36,7 @@ def entries(path: Path | None, key: Row | None = None) -> list[Row]:
 
 
 def append(path: Path | None, entry: Row) -> None:
-    """Add a finished fold at once."""
+    """Append a finished fold to the file."""
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

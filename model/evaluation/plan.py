@@ -1,4 +1,4 @@
-"""What an evaluation holds out and how it fits: the plan of it, and the pairs in it that nobody could predict."""
+"""The plan of an evaluation: what is held out, how models are fitted, and which pairs no model can predict."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is held out, and how models are fitted.
+    """The plan of an evaluation.
 
     Attributes
     ----------
     split, n_folds
         How pairs are held out; ``transfer`` has one fold.
     drug_groups, cell_line_groups
-        Entities held out together.
+        Which entities are held out together.
     train_on, test_on
-        Data sets of ``transfer``.
+        Ids of the data sets of ``transfer``.
     task, seed, device
         As in `model.training.fit`.
     changes
         Options of presets to replace: ``{"network": {...}, "training": {...}}``.
     omics
-        Models see these alone (`model.inputs.edits.OMICS`); all unless given. Folds and twins are the same whatever
-        is seen.
+        The kinds of omics that models are given (`model.inputs.edits.OMICS`); by default all. Folds and near twins do
+        not depend on it.
     """
 
     split: Split
@@ -54,7 +54,7 @@ class Plan:
     omics: tuple[str, ...] | None = None
 
     def key(self, heterograph: Heterograph) -> Row:
-        """What a finished fold must agree in to be used again."""
+        """The values in which a finished fold must agree to be used again."""
         seen = {} if self.omics is None else {"omics": list(self.omics)}
         return seen | {
             "dataset": self.dataset(heterograph), "split": self.split.value, "folds": self.n_folds,
@@ -64,18 +64,18 @@ class Plan:
         }  # fmt: skip
 
     def dataset(self, heterograph: Heterograph) -> str:
-        """Name in rows."""
+        """Name of the data set in rows."""
         if self.split is Split.transfer:
             return f"{self.train_on} → {self.test_on}"
         return dataset_name(heterograph)
 
     @property
     def asked_as(self) -> Split:
-        """How models are told that pairs will be asked for: pairs of another data set are like random ones."""
+        """The split for which models are fitted: for transfer, pairs of another data set count as random pairs."""
         return Split.random if self.split is Split.transfer else self.split
 
     def options(self) -> dict[str, dict[str, Any]]:
-        """The changes to presets, for `model.config.load_preset`."""
+        """The changes to presets, for `model.presets.config.load_preset`."""
         return {part: dict(changed) for part, changed in self.changes.items()}
 
     def cut(self, heterograph: Heterograph) -> tuple[Responses, list[Fold]]:
@@ -90,17 +90,17 @@ class Plan:
         return measured, list(folds(measured, heterograph, self.split, self.n_folds, groups=groups))
 
     def seen(self, heterograph: Heterograph) -> Heterograph:
-        """What models are given to learn from."""
+        """The graph that models are given, with the chosen omics alone."""
         return heterograph if self.omics is None else with_omics(heterograph, self.omics)
 
     def groups(self, heterograph: Heterograph) -> Groups:
-        """Entities held out together, from folds and from the inner parts that select."""
+        """Groups of entities that are held out together, in folds and in inner folds."""
         return Groups.of(heterograph, self.drug_groups, self.cell_line_groups)
 
 
 @dataclass(frozen=True)
 class Unpredictable:
-    """Held-out pairs that no model can say anything about: their prediction is empty, for this reason."""
+    """Held-out pairs of a cell line that no model can predict, and the reason; their prediction is empty."""
 
     cell_line: str
     pairs: int
@@ -110,7 +110,7 @@ class Unpredictable:
 def unpredictable_pairs(
     heterograph: Heterograph, tensors: GraphTensors, measured: Responses, fold: Fold
 ) -> tuple[np.ndarray, list[Unpredictable]]:
-    """Held-out pairs of cell lines of which nothing is known, bool (n_test,), and why.
+    """Which held-out pairs cannot be predicted because nothing is known of their cell line, bool (n_test,), and why.
 
     A drug of which nothing is known is refused when the graph is read.
     """

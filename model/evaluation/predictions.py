@@ -1,4 +1,4 @@
-"""Files of an evaluation: finished folds, a JSON object a line, and predictions as Parquet; both bear being cut off."""
+"""Files of predictions, one Parquet file per model and fold; a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pharmagraph.model.responses.measured import Responses
 
 
 def prediction_file(folder: Path, key: Row, number: int, model: str) -> Path:
-    """Where the predictions of a model on a fold lie; another plan or other data, another file."""
+    """The file of a model's predictions of a fold; its name has a hash of plan, data and model."""
     return folder / f"{key['split']}-{number}-{Path(model).stem}-{digest([key, model])}.parquet"
 
 
 def keep(
     file: Path, heterograph: Heterograph, test: Responses, target: np.ndarray, predicted: np.ndarray
 ) -> None:
-    """Write predictions, whole or not at all."""
+    """Write the predictions of a fold; the file appears complete or not at all."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -1,7 +1,7 @@
-"""Searches a preset's options on an inner fold of the training pairs; the held-out fold is cut away first, never read.
+"""Searches a preset's options on an inner fold of training pairs; the held-out fold is removed first and never read.
 
-A trial's options depend on the seed, its number and the finished trials alone, so a study that was cut off goes on as
-if it had not been, and the same command draws the same trials. The first trial is the preset itself.
+A trial's options depend only on the seed, the trial's number and the finished trials. So a study that was cut off goes
+on with the same trials, and the same command samples the same trials. The first trial is the preset itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INNER_FRACTION = 0.15
 
 @dataclass(frozen=True)
 class Trial:
-    """One draw of options, and its AUROC, or R², on the inner fold."""
+    """The options of one trial and its AUROC, or R², on the inner fold."""
 
     number: int
     options: Mapping[str, Any]
@@ -52,20 +52,20 @@ def tune(
     Parameters
     ----------
     preset
-        Options that are not searched are its own.
+        The preset; options that are not searched keep its values.
     plan
-        The split, whose fold ``fold`` is left out altogether, the task, the seed, and changes to the preset.
+        Split, task, seed and changes to the preset; its fold ``fold`` is left out altogether.
     trials
-        In all.
+        Total number of trials.
     file
-        The study; made when it is not there.
+        The file of the study; created if it does not exist.
     report
-        Told how many trials are done and the best value.
+        Called with the number of finished trials and the best value.
 
     Returns
     -------
     list of Trial
-        All finished trials, in their order.
+        All finished trials, in order.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def tune(
 
 
 def write_preset(path: Path, preset: str, found: Sequence[Trial]) -> None:
-    """The preset with the best trial's options, as YAML that `--preset` and `--models` take."""
+    """Write the preset with the best trial's options as a YAML file for `--preset` and `--models`."""
     import yaml
 
     best = max(found, key=lambda trial: trial.value)
@@ -147,7 +147,7 @@ def _finished(study: Any) -> list[Trial]:
 
 
 def _space() -> dict[str, Any]:
-    """``section.option`` → a range of numbers, or the choices that it is drawn from."""
+    """``section.option`` → the values from which it is sampled."""
     import yaml
 
     parts = yaml.safe_load(
@@ -157,7 +157,7 @@ def _space() -> dict[str, Any]:
 
 
 def _own(config: Config) -> dict[str, Any]:
-    """The searched options as the preset has them: the first trial, which the others have to beat."""
+    """The preset's values of the searched options, if they are in the search space: the first trial."""
     options, searched = config.model_dump(), _space()
     own = {name: options[part][option] for name in searched for part, option in [name.split(".")]}
     return {name: own[name] for name, space in searched.items() if _holds(space, own[name])}
@@ -183,7 +183,7 @@ def _parts(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _with(preset: str, options: Mapping[str, Any], plan: Plan) -> Config:
-    """The preset with the drawn options; options that the caller changed keep the caller's values."""
+    """The preset with a trial's options and the plan's changes."""
     drawn = _parts(options)
     return load_preset(
         preset, **{part: {**drawn[part], **plan.options().get(part, {})} for part in ("network", "training")}

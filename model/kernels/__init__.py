@@ -1,4 +1,5 @@
-"""Attention over edges: one interface, implementations chosen by device and by what the machine has."""
+"""Attention over edges: one interface, whose implementation is chosen by the device and by what the machine can
+build."""
 
 from pharmagraph.model.kernels.choice import attend, status, warm
 from pharmagraph.model.kernels.csr import Csr

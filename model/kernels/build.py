@@ -1,10 +1,10 @@
-"""Compiles the C++ kernels once and keeps the library on disk; it knows nothing of what they compute.
+"""Compiles the C++ kernels once and keeps the library on disk.
 
-A library is looked for beside the source (`prebuilt/`, filled when wheels and containers are made), then in the
-user's cache folder; where neither holds it, it is compiled into the cache, or into a temporary folder if that is
-read-only. Its name is a hash of source, flags and torch version, so no stale one is ever loaded.
+The library is looked for beside the source (`prebuilt/`, filled when wheels and containers are made), then in the
+user's cache folder. If neither has it, it is compiled into the cache, or into a temporary folder if the cache is
+read-only. Its name contains a hash of source, flags and torch version, so an outdated library is never loaded.
 
-    python -m model.kernels.build        fills `prebuilt/` for all machines of this processor's kind
+    python -m pharmagraph.model.kernels.build        fills `prebuilt/` for all machines of this processor's kind
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import torch
 
 SOURCE = Path(__file__).parent / "cpu"
 PREBUILT = SOURCE / "prebuilt"
-# Never -ffast-math: it turns 0 - x into -x, and the slope of the score at zero goes wrong.
+# Never -ffast-math: it turns 0 - x into -x, which makes the slope of the score at zero wrong.
 FLAGS = ("-O3", "-std=gnu++17", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
 MACHINE_FLAGS = {
     "avx512": ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"),
@@ -36,11 +36,11 @@ MACHINE_FLAGS = {
 
 
 class BuildError(Exception):
-    """No compiler, or one that failed; the message is one line."""
+    """There is no compiler, or it failed; the message is one line."""
 
 
 def machine() -> str:
-    """The widest vectors that this processor runs: a key of `MACHINE_FLAGS`."""
+    """The widest vector instructions of this processor: a key of `MACHINE_FLAGS`."""
     if platform.machine().lower() in ("aarch64", "arm64"):
         return "neon"
     capability = torch.backends.cpu.get_cpu_capability()
@@ -59,7 +59,7 @@ def library_name(variant: str) -> str:
 
 
 def load_library(variant: str | None = None) -> tuple[ctypes.CDLL, Path]:
-    """Load the kernels, compiling them where no library is found.
+    """Load the kernels, and compile them if no library is found.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def load_library(variant: str | None = None) -> tuple[ctypes.CDLL, Path]:
     Raises
     ------
     BuildError
-        If there is nothing to load and nothing can be built.
+        If there is no library and none can be built.
     """
     name = library_name(variant or machine())
     for folder in (PREBUILT, cache_folder()):
@@ -80,12 +80,12 @@ def load_library(variant: str | None = None) -> tuple[ctypes.CDLL, Path]:
 
 
 def cache_folder() -> Path:
-    """Where compiled libraries are kept."""
+    """Folder of compiled libraries."""
     return Path(platformdirs.user_cache_dir("pharmagraph")) / "kernels"
 
 
 def compile_library(variant: str, folder: Path) -> Path:
-    """Compile for one kind of machine into `folder`; whole or not at all."""
+    """Compile for one kind of machine into `folder`; the file appears complete or not at all."""
     compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "c++", "clang++")), None)
     if compiler is None or shutil.which(compiler) is None:
         raise BuildError(f"no C++ compiler ({compiler or 'g++, c++, clang++'}) on the path")
@@ -127,7 +127,7 @@ def _writable_folder() -> Path:
 
 
 def prebuild() -> list[Path]:
-    """Compile into `PREBUILT` for every machine that shares this one's instruction set, for wheels and containers."""
+    """Compile into `PREBUILT` for all vector widths of this processor's kind, for wheels and containers."""
     variants = ["neon"] if machine() == "neon" else ["avx512", "avx2", "plain"]
     return [compile_library(variant, PREBUILT) for variant in variants]
 

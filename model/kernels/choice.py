@@ -1,4 +1,4 @@
-"""Which implementation computes the attention: by device, float type and what this machine can build."""
+"""Chooses the implementation of attention by device, float type and what this machine can build."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pharmagraph.model.kernels.relation import Relation
 
 
 class Attend(Protocol):
-    """What every implementation offers; the arguments are those of :func:`attend`."""
+    """The signature of every implementation; the arguments are those of :func:`attend`."""
 
     def __call__(
         self,
@@ -37,7 +37,7 @@ class Attend(Protocol):
 
 @dataclass(frozen=True)
 class Implementation:
-    """One way to compute attention, and why it was chosen."""
+    """An implementation of attention, and the reason for choosing it."""
 
     name: str
     attend: Attend
@@ -58,15 +58,15 @@ def attend(
     Parameters
     ----------
     relations
-        At least one; all with the same destinations, heads and channels.
+        At least one; all have the same destinations, heads and channels.
     negative_slope
-        Slope of the LeakyReLU inside the score.
+        Slope of the LeakyReLU in the score.
     dropout
-        Which coefficients are dropped, after the softmax.
+        Determines which coefficients are dropped, after the softmax.
     shared_softmax
-        One softmax over the edges of all relations into a destination; otherwise one for each relation.
+        One softmax over a destination's edges of all relations; otherwise one for each relation.
     attention
-        Return the attention as well, which costs a pass over the edges.
+        Return the attention, too, which costs a pass over the edges.
     implementation
         ``"reference"``, ``"numba"``, ``"cpu"`` or ``"cuda"``; by default the best for the device.
 
@@ -75,14 +75,14 @@ def attend(
     out
         ``(n_dst, heads, channels)``; zeros where no edge arrives.
     attention
-        For each relation ``(n_edges, heads)`` in order of edge id, before dropout; no rows where not asked for.
+        For each relation ``(n_edges, heads)`` in order of edge id, before dropout; no rows unless ``attention``.
 
     Raises
     ------
     ShapeError
         If an argument does not fit; the message names it.
     ValueError
-        If an argument holds NaN or infinite values that reach a score.
+        If an argument has NaN or infinite values that enter a score.
     """
     if not relations:
         raise ShapeError("relations is empty: give at least one relation.")
@@ -114,7 +114,7 @@ def attend(
 
 
 def choose(x: Tensor, name: str | None = None) -> Implementation:
-    """The implementation for tensors like `x`, or the one that is called `name`."""
+    """The implementation for the device and type of `x`, or the one that is called `name`."""
     if name is not None:
         return _named(name)
     if x.dtype is not torch.float32:
@@ -130,7 +130,7 @@ def choose(x: Tensor, name: str | None = None) -> Implementation:
 
 @functools.lru_cache(maxsize=1)
 def for_cpu() -> Implementation:
-    """The best that works on this machine's processor; one warning where that is not the C++ kernel."""
+    """The fastest implementation that works on this processor; warns once if it is not the C++ kernel."""
     forced = os.environ.get(ENVIRONMENT)
     if forced:
         chosen = _named(forced)
@@ -155,7 +155,7 @@ def for_cpu() -> Implementation:
 
 
 def status() -> dict[str, str]:
-    """What computes attention on each kind of device here, and why.
+    """The implementation for each kind of device on this machine, and the reason.
 
     Returns
     -------
@@ -163,14 +163,14 @@ def status() -> dict[str, str]:
         ``"cpu"`` and ``"cuda"``, each as ``"implementation: reason"``.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the reason is in what is returned
+        warnings.simplefilter("ignore", RuntimeWarning)  # the returned text has the reason
         chosen = for_cpu()
     cuda = "cuda: Triton" if torch.cuda.is_available() else "none: no GPU that torch can use"
     return {"cpu": f"{chosen.name}: {chosen.reason}", "cuda": cuda}
 
 
 def warm() -> dict[str, str]:
-    """Build, load and run once all that this machine will use, so that no later run waits; returns `status`."""
+    """Build, load and run all implementations for this machine once, so that no later run waits; returns `status`."""
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     for device in devices:
         graph = Csr.from_edges(torch.tensor([0], device=device), torch.tensor([0], device=device), 1, 1)

@@ -1,4 +1,4 @@
-"""The C++ kernels as a differentiable function: tensors in, tensors out; the arithmetic is in the folder `cpu`."""
+"""The C++ kernels as a differentiable function of tensors; the arithmetic is in the folder `cpu`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def attend(
     attention: bool,
     library: Library | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
-    """See `model.kernels.attend`; ``library`` is this machine's unless given."""
+    """See `model.kernels.attend`; ``library`` is by default the one for this machine."""
     library = library or load()
     options = _Options(library, negative_slope, dropout, shared_softmax and len(relations) > 1, attention)
     tensors = [t for r in relations for t in (r.x_src, r.x_dst, r.att, r.edge_attr, r.edge_weight)]
@@ -100,7 +100,7 @@ def attend(
 
 
 def _plan(library: Library, graph: Csr, padded: int) -> int:
-    """The walking order for features padded to ``padded``, kept with the graph; an address."""
+    """Address of the plan (the order of edges) for features padded to ``padded``; it is kept with the graph."""
     key = ("cpu", library.path, padded)
     if key not in graph.plans:
         graph.plans[key] = _Plan(library.functions, graph, padded)
@@ -108,7 +108,7 @@ def _plan(library: Library, graph: Csr, padded: int) -> int:
 
 
 class _Plan:
-    """Owns a plan that lives in the library's memory."""
+    """Owns a plan in the library's memory, and frees it."""
 
     def __init__(self, functions: ctypes.CDLL, graph: Csr, padded: int) -> None:
         arrays = (graph.indptr, graph.src, graph.edge_id, graph.by_src, graph.src_indptr)
@@ -130,7 +130,7 @@ class _Options:
 
 @dataclass
 class _Part:
-    """One relation's tensors, those given and those that forward leaves for backward."""
+    """One relation's tensors: the arguments, and those that forward keeps for backward."""
 
     graph: Csr
     x_src: Tensor
@@ -166,7 +166,7 @@ class _Part:
 
 
 class _Attend(torch.autograd.Function):
-    """Arguments after the options come in fives: x_src, x_dst, att, edge_attr, edge_weight of each relation."""
+    """After the options there are five arguments per relation: x_src, x_dst, att, edge_attr, edge_weight."""
 
     @staticmethod
     def forward(
@@ -200,7 +200,7 @@ class _Attend(torch.autograd.Function):
         return out, *attention
 
     @staticmethod
-    @once_differentiable  # a second derivative would come out wrong without a word
+    @once_differentiable  # a second derivative would be wrong, and there would be no error
     def backward(
         ctx: Any, grad_out: Tensor | None, *grad_attention: Tensor | None
     ) -> tuple[Tensor | None, ...]:
@@ -270,7 +270,7 @@ def _prepare(library: Library, graph: Csr, tensors: Sequence[Tensor | None], out
 def _problem(
     options: _Options, structures: list[_Relation], parts: list[_Part], out: Tensor
 ) -> tuple[_Problem, tuple[Any, ...]]:
-    """The problem, and what must stay alive while it is worked on."""
+    """The problem for the library, and the objects that must stay alive while it is computed."""
     array = (_Relation * len(structures))(*structures)
     n_dst, heads, channels = out.shape
     keys = (c_uint32 * heads)(*options.dropout.keys(heads))
@@ -295,7 +295,7 @@ def _problem(
 def _attention_totals(
     options: _Options, graphs: list[Csr], attention: list[Tensor], grads: Sequence[Tensor | None]
 ) -> list[Tensor] | None:
-    """Sum of attention × its gradient over each softmax, ``(n_dst, heads)`` for each relation."""
+    """Sum over each softmax of attention times its gradient, ``(n_dst, heads)`` for each relation."""
     if all(g is None for g in grads):
         return None
     totals = []
@@ -308,7 +308,8 @@ def _attention_totals(
 
 
 def _check_finite(parts: list[_Part], tensors: Sequence[Tensor | None]) -> None:
-    """Scores that are not finite leave a NaN in the softmax's denominator, so only that is looked at."""
+    """Raise if a score is not finite; such a score leaves a NaN in the softmax's denominator, so only that is
+    checked."""
     if not any(math.isnan(float(p.lse.sum())) for p in parts):
         return
     for k in range(len(parts)):
@@ -323,7 +324,7 @@ def _check_finite(parts: list[_Part], tensors: Sequence[Tensor | None]) -> None:
 
 
 def _packable(x: Tensor) -> Tensor:
-    """The kernels read channels that stand next to each other; any other strides are fine."""
+    """The tensor with its channels next to each other in memory, as the kernels read them; other strides are free."""
     return x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
 
 

@@ -17,7 +17,7 @@ from pharmagraph.model.kernels.dropout import Dropout
 from pharmagraph.model.kernels.relation import Relation
 from pharmagraph.model.kernels.stack import Rows, Stacked
 
-CHUNKS = 32  # tasks a head; not the number of threads, so that the order of sums does not depend on it
+CHUNKS = 32  # tasks per head; independent of the number of threads, so that the order of sums is, too
 TILE_ROWS = 256  # rows whose features and gradients stay in the second-level cache for all sources of a task
 WHOLE = (
     32  # channels that LLVM's loops take at a time; it does what is left over one by one, so there is none
@@ -130,7 +130,8 @@ def _use_torch_threads() -> None:
 
 @functools.lru_cache(maxsize=1)
 def _most_threads() -> int:
-    """All that numba has; asked the first time, it starts them and gives torch as many (numba issue 9387)."""
+    """The number of numba's threads. The first call starts them and changes torch's number of threads (numba issue
+    9387)."""
     threads = torch.get_num_threads()
     most = int(get_num_threads())
     torch.set_num_threads(threads)
@@ -142,7 +143,7 @@ def _arrays(*tensors: Tensor) -> list[Array]:
 
 
 def _cuts(indptr: Tensor) -> Array:
-    """Rows at which the edges fall into `CHUNKS` equal parts."""
+    """Row numbers that divide the edges into `CHUNKS` parts of about equal size."""
     targets = torch.linspace(0, int(indptr[-1]), CHUNKS + 1).long()
     cuts = torch.searchsorted(indptr, targets)
     cuts[0], cuts[-1] = 0, len(indptr) - 1
@@ -164,7 +165,7 @@ def _mix(x: Any) -> Any:
 
 @njit(cache=True)
 def _kept(edge_id: Any, key: Any, threshold: Any, scale: Any) -> Any:
-    """Factor of one attention coefficient; the numbers of `model/kernels/dropout.py`."""
+    """Dropout factor of one attention coefficient, by the same hash as `model/kernels/dropout.py`."""
     if threshold == 0:
         return scale
     mixed = _mix(np.uint32(np.uint32(edge_id) * np.uint32(0x9E3779B9) + key))

@@ -1,4 +1,4 @@
-"""The edges of one relation, sorted by destination: the only graph structure that the kernels know.
+"""The edges of one relation, sorted by destination: the only graph structure that the kernels use.
 
 Message passing of every kind runs over it; it is not a graph container (that is `kg.heterograph`).
 """
@@ -24,23 +24,23 @@ MAX_COUNT = 2**31 - 1  # positions are kept as int32, which halves what the kern
 class Csr:
     """Edges ``source -> destination`` sorted by destination, then by source.
 
-    Build it with :meth:`from_edges`. It never changes; structures that a kernel derives from it are kept in
-    ``plans``, so a graph that is used again costs nothing.
+    Build it with :meth:`from_edges`. It is immutable. Structures that a kernel derives from it are kept in ``plans``,
+    so they are made once for a graph.
 
     Attributes
     ----------
     n_src, n_dst
-        Numbers of nodes on either side, isolated ones included.
+        Numbers of source and destination nodes, isolated ones included.
     indptr
-        int32 ``(n_dst + 1,)``: the edges of destination ``i`` stand at ``indptr[i]:indptr[i + 1]``.
+        int32 ``(n_dst + 1,)``: the edges of destination ``i`` are at ``indptr[i]:indptr[i + 1]``.
     src
         int32 ``(n_edges,)``: source of each edge, in sorted order.
     edge_id
-        int32 ``(n_edges,)``: the caller's number of each edge, in sorted order.
+        int32 ``(n_edges,)``: position of each edge in the caller's arrays, in sorted order.
     by_src
         int32 ``(n_edges,)``: sorted positions in order of source (the transpose).
     src_indptr
-        int32 ``(n_src + 1,)``: the edges of source ``j`` stand at ``by_src[src_indptr[j]:src_indptr[j + 1]]``.
+        int32 ``(n_src + 1,)``: the edges of source ``j`` are at ``by_src[src_indptr[j]:src_indptr[j + 1]]``.
     """
 
     n_src: int
@@ -103,7 +103,7 @@ class Csr:
 
     @property
     def device(self) -> torch.device:
-        """Where the structure lies."""
+        """Device of the structure."""
         return self.src.device
 
     def dst(self) -> Tensor:
@@ -116,11 +116,11 @@ class Csr:
         return (self.indptr[1:] - self.indptr[:-1]).long()
 
     def sort(self, per_edge: Tensor) -> Tensor:
-        """Bring rows that stand in order of edge id into sorted order."""
+        """Reorder rows from the order of edge ids to sorted order."""
         return per_edge[self.edge_id.long()]
 
     def unsort(self, per_edge: Tensor) -> Tensor:
-        """Bring rows that stand in sorted order back to order of edge id."""
+        """Reorder rows from sorted order to the order of edge ids."""
         return torch.empty_like(per_edge).index_copy_(0, self.edge_id.long(), per_edge)
 
     def to(self, device: torch.device | str) -> Csr:

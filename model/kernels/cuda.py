@@ -1,7 +1,7 @@
-"""The two passes over edges in Triton, for GPUs; under TRITON_INTERPRET=1 they run anywhere, slowly.
+"""The two passes over edges in Triton, for GPUs; with TRITON_INTERPRET=1 they run on any machine, slowly.
 
-See `model/kernels/stack.py`. One program does one row (or one source) of one head, so nothing needs atomics and a
-run repeats.
+See `model/kernels/stack.py`. One program computes one row (or one source) of one head, so no atomic operations are
+needed, and results are reproducible.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pharmagraph.model.kernels.dropout import Dropout
 from pharmagraph.model.kernels.relation import Relation
 from pharmagraph.model.kernels.stack import Rows, Stacked
 
-TILE_FLOATS = 4096  # features that one program holds at a time
+TILE_FLOATS = 4096  # features that one program processes at a time
 
 
 def attend(

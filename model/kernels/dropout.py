@@ -1,7 +1,7 @@
-"""Attention dropout from counters: each (edge, head) hashes to keep or drop, so no mask is ever stored.
+"""Attention dropout by hashing: a hash of (seed, head, edge id) decides what is dropped, so no mask is stored.
 
-Every implementation computes the same hash of the same edge ids, so they drop the same edges for one seed, forward
-and backward, on any device and for any number of threads. It is not a cryptographic generator.
+Every implementation computes the same hash, so for one seed all drop the same edges, forward and backward, on any
+device and with any number of threads. The hash is not cryptographic.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ MASK32 = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Dropout:
-    """Which attention coefficients are dropped.
+    """Determines which attention coefficients are dropped.
 
     Attributes
     ----------
     p
-        Probability of dropping one, ``0 <= p < 1``; those kept are divided by ``1 - p``.
+        Probability of dropping a coefficient, ``0 <= p < 1``; kept ones are divided by ``1 - p``.
     seed
-        64 bits that fix the choice.
+        64 bits; the same seed drops the same coefficients.
     """
 
     p: float = 0.0
@@ -31,21 +31,21 @@ class Dropout:
 
     @classmethod
     def draw(cls, p: float) -> Dropout:
-        """Take a new seed from torch's global generator (so `torch.manual_seed` repeats a run)."""
+        """Sample a seed from torch's global generator, so that `torch.manual_seed` makes a run reproducible."""
         return cls(p, int(torch.randint(0, 2**63 - 1, ())) if p > 0 else 0)
 
     @property
     def threshold(self) -> int:
-        """Hashes below it are dropped."""
+        """Coefficients with a smaller hash are dropped."""
         return min(int(self.p * 2**32), MASK32)
 
     def keys(self, heads: int) -> list[int]:
-        """One 32-bit key a head."""
+        """One 32-bit key per head."""
         low, high = self.seed & MASK32, (self.seed >> 32) & MASK32
         return [_mix((low + _mix((high + head * 0x9E3779B9) & MASK32)) & MASK32) for head in range(heads)]
 
     def scale(self, edge_id: Tensor, heads: int) -> Tensor:
-        """Factor of each attention coefficient, 0 or ``1 / (1 - p)``, float64 ``(n_edges, heads)``."""
+        """Factor of each attention coefficient, 0 or ``1 / (1 - p)``; float64 ``(n_edges, heads)``."""
         keys = torch.tensor(self.keys(heads), dtype=torch.int64, device=edge_id.device)
         hashed = _mix_tensor(_mix_tensor(edge_id.long()[:, None] * 0x9E3779B9 + keys) ^ keys)
         return (hashed >= self.threshold).double() / (1.0 - self.p)

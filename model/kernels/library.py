@@ -1,4 +1,4 @@
-"""The loaded C++ library: it sorts edges, drops numbers and runs the kernels. It knows tensors only, no graph."""
+"""The loaded C++ library, which sorts edges, drops numbers and runs the kernels; it is called with tensors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Library:
     Parameters
     ----------
     variant
-        Kind of processor that the library is built for; this machine's unless given.
+        Kind of processor for which the library is compiled; by default this machine's.
     """
 
     def __init__(self, variant: str | None = None) -> None:
@@ -32,7 +32,7 @@ class Library:
         self.lanes = int(self.functions.vector_lanes())
 
     def sort_csr(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int) -> tuple[Tensor, ...] | int:
-        """The arrays of a `Csr` in the order of its fields, or the position of an edge that is out of range."""
+        """The arrays of a `Csr` in the order of its fields; if an edge is out of range, its position instead."""
         arrays = [
             torch.empty(n, dtype=torch.int32) for n in (n_dst + 1, len(src), len(src), len(src), n_src + 1)
         ]
@@ -44,7 +44,7 @@ class Library:
         return int(bad) if bad >= 0 else tuple(arrays)
 
     def drop(self, x: Tensor, *, key: int, threshold: int, scale: float) -> Tensor:
-        """Contiguous float32 ``x`` with the same numbers zeroed for the same key, the others times ``scale``."""
+        """Set numbers of a contiguous float32 ``x`` to zero and scale the others; the same key drops the same ones."""
         out = torch.empty_like(x)
         self.functions.dropout(
             c_int64(x.numel()), c_void_p(x.data_ptr()), c_void_p(out.data_ptr()), c_uint32(key),
@@ -71,7 +71,7 @@ def library(variant: str | None = None) -> Library:
 
 @functools.cache
 def compiled() -> Library | None:
-    """The library, or None where it cannot be built or the environment asks for another implementation."""
+    """The library, or None if it cannot be built or the environment chooses another implementation."""
     if os.environ.get(ENVIRONMENT, "cpu") not in {"cpu", ""}:
         return None
     try:

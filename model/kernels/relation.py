@@ -1,4 +1,4 @@
-"""One relation as the kernels see it: projected features, attention vector and edges; no layer, no parameters."""
+"""The arguments of the kernels for one relation: projected features, attention vector and edges."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pharmagraph.model.kernels.csr import Csr
 
 @dataclass(frozen=True, eq=False)
 class Relation:
-    """What one relation brings to the attention of its destinations.
+    """Edges and features of one relation, as attention needs them.
 
     Attributes
     ----------
     graph
-        Its edges.
+        Edges of the relation.
     x_src
-        Projected sources ``(n_src, heads, channels)``, also the messages.
+        Projected sources ``(n_src, heads, channels)``, which are also the messages.
     x_dst
         Projected destinations ``(n_dst, heads, channels)``.
     att
@@ -28,7 +28,7 @@ class Relation:
     edge_attr
         Edge features ``(n_edges, width)`` in order of edge id, or None.
     edge_weight
-        Their projection ``(heads, width, channels)``, or None.
+        Projection of the edge features ``(heads, width, channels)``, or None.
     """
 
     graph: Csr
@@ -39,7 +39,7 @@ class Relation:
     edge_weight: Tensor | None = None
 
     def check(self, name: str) -> None:
-        """Raise `ShapeError` naming the argument that does not fit."""
+        """Raise a `ShapeError` that names the argument, if one does not fit."""
         graph = self.graph
         if self.att.dim() != 2 or 0 in self.att.shape:
             raise ShapeError(

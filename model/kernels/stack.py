@@ -1,7 +1,8 @@
-"""All relations as one block-diagonal graph, for the kernels that take one graph: numba and Triton.
+"""Stacks all relations into one block-diagonal graph, for the kernels that take one graph: numba and Triton.
 
-A kernel brings two functions over rows; everything around them (joining rows into softmaxes, totals, attention) is
-plain torch over nodes and is here once. A row is a destination of one relation, or one piece of a hub.
+A kernel has two functions over rows. Everything else (joining rows into softmaxes, totals, attention) is plain torch
+over nodes, and is here once for both. A row is a destination of one relation, or a part of a destination with many
+edges.
 """
 
 from __future__ import annotations
@@ -18,27 +19,27 @@ from pharmagraph.model.kernels.csr import Csr
 from pharmagraph.model.kernels.dropout import Dropout
 from pharmagraph.model.kernels.relation import Relation
 
-PIECE = 4096  # edges of a row; a destination with more is cut, so that a hub does not serialise
+PIECE = 4096  # most edges of a row; a destination with more has several rows, so that a hub is computed in parallel
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The edges of all relations, and the rows they are walked in.
+    """The edges of all relations, and the rows in which they are processed.
 
     Attributes
     ----------
     indptr
         int64 ``(n_rows + 1,)``: first edge of each row.
     dst
-        int64 ``(n_rows,)``: the row's place among stacked destinations.
+        int64 ``(n_rows,)``: the row's destination, as a position among stacked destinations.
     relation
-        int64 ``(n_rows,)``.
+        int64 ``(n_rows,)``: the row's relation.
     src
-        int64 ``(n_edges,)``: place among stacked sources.
+        int64 ``(n_edges,)``: each edge's source, as a position among stacked sources.
     row
-        int64 ``(n_edges,)``.
+        int64 ``(n_edges,)``: each edge's row.
     edge_id
-        int64 ``(n_edges,)``: the caller's number inside the relation.
+        int64 ``(n_edges,)``: each edge's id within its relation.
     by_src, src_indptr, src_relation
         The transpose, and the relation of each stacked source.
     """
@@ -95,9 +96,9 @@ class Kernel(Protocol):
         *,
         wants_edge_attr: bool,
     ) -> Stacked:
-        """Gradients of `x`, those of ``x_dst`` a row each; the three before `grad_attention` have a row each.
+        """Gradients of `x`; that of ``x_dst`` has one entry per row, as have ``lse``, ``total`` and ``grad``.
 
-        That of ``edge_attr`` is zero unless it is wanted.
+        The gradient of ``edge_attr`` is zero unless ``wants_edge_attr``.
         """
 
 
@@ -151,7 +152,7 @@ class _Attend(torch.autograd.Function):
         return out.view(-1, call.n_dst, *out.shape[1:]).sum(0), alpha
 
     @staticmethod
-    @once_differentiable  # a second derivative would come out wrong without a word
+    @once_differentiable  # a second derivative would be wrong, and there would be no error
     def backward(ctx: Any, grad: Tensor | None, grad_alpha: Tensor | None) -> tuple[Tensor | None, ...]:
         call: _Call = ctx.call
         *tensors, out, lse, scores, alpha = ctx.saved_tensors
@@ -173,7 +174,7 @@ class _Attend(torch.autograd.Function):
 
 
 def _join(row_out: Tensor, row_lse: Tensor, group: Tensor, n_groups: int) -> tuple[Tensor, Tensor]:
-    """One softmax out of those of several rows."""
+    """Join the softmaxes of several rows into one."""
     index = group[:, None].expand_as(row_lse)
     peak = row_lse.new_full((n_groups, row_lse.shape[1]), -torch.inf).scatter_reduce(
         0, index, row_lse, "amax"

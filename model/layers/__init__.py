@@ -1,6 +1,6 @@
-"""Graph convolutions with our kernels behind them, each a `torch.nn.Module`: GATv2 (Brody et al. 2022) and others.
+"""Graph convolutions on the kernels of `model.kernels`, as `torch.nn.Module`: GATv2 (Brody et al. 2022) and others.
 
-A layer knows edges and features; it knows nothing of drugs, genes or responses.
+A layer knows edges and features, and nothing of drugs, genes or responses.
 """
 
 from pharmagraph.model.layers.conversions import from_dgl, from_pyg, to_dgl, to_pyg

@@ -1,4 +1,4 @@
-"""Weights to and from the GATv2 layers of PyG and DGL, for those who come from there; needs the library in question."""
+"""Converts GATv2 layers from and to those of PyG and DGL, which have to be installed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pharmagraph.model.layers.gatv2 import GATv2Conv
 
 
 def from_pyg(layer: Any) -> GATv2Conv:
-    """The same layer as a `torch_geometric.nn.GATv2Conv`.
+    """Convert a `torch_geometric.nn.GATv2Conv`.
 
-    Self-loops are the graph's business here: a layer with ``add_self_loops`` needs them among the edges.
+    Self-loops have to be edges of the graph: for a layer with ``add_self_loops``, add them there.
     """
     ours = GATv2Conv(
         (layer.lin_l.in_channels, layer.lin_r.in_channels),
@@ -38,7 +38,7 @@ def from_pyg(layer: Any) -> GATv2Conv:
 
 
 def to_pyg(layer: GATv2Conv) -> Any:
-    """The same layer as a `torch_geometric.nn.GATv2Conv`, without added self-loops."""
+    """Convert to a `torch_geometric.nn.GATv2Conv`, which adds no self-loops."""
     from torch_geometric.nn import GATv2Conv as PygConv
 
     theirs = PygConv(
@@ -63,12 +63,12 @@ def to_pyg(layer: GATv2Conv) -> Any:
 
 
 def from_dgl(layer: Any) -> GATv2Conv:
-    """The same layer as a `dgl.nn.GATv2Conv`, which returns ``(n_dst, heads, out)``; dropout on features is dropped.
+    """Convert a `dgl.nn.GATv2Conv`, which returns ``(n_dst, heads, out)``; its dropout of features is not converted.
 
     Raises
     ------
     ModelError
-        If the layer has an activation, an identity residual or a bias in its residual, which ours has not.
+        If the layer has an activation or an identity residual, which this project's layer does not have.
     """
     residual = getattr(layer, "res_fc", None)
     if layer.activation is not None:
@@ -96,10 +96,10 @@ def from_dgl(layer: Any) -> GATv2Conv:
 
 
 def to_dgl(layer: GATv2Conv) -> Any:
-    """The same layer as a `dgl.nn.GATv2Conv`, which returns ``(n_dst, heads, out)``.
+    """Convert to a `dgl.nn.GATv2Conv`, which returns ``(n_dst, heads, out)``.
 
-    DGL's layer has no bias of its own, so ours moves into the projections: for a destination without edges, which DGL
-    refuses by default, it is then missing.
+    DGL's layer has no additive bias, so the bias moves into the projections. A destination without edges, which DGL
+    refuses by default, then gets no bias.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def to_dgl(layer: GATv2Conv) -> Any:
         if layer.lin_residual is not None and theirs.res_fc.bias is not None:
             theirs.res_fc.bias.zero_()
         if layer.bias is not None and not layer.share_weights:
-            # out = sum of alpha (W x + b_l + c) = … + c, and x_j + x_i stays what it was
+            # out = sum of alpha (W x + b_l + c) = … + c, and x_j + x_i does not change
             theirs.fc_src.bias += layer.bias
             theirs.fc_dst.bias -= layer.bias
     return theirs

@@ -1,7 +1,7 @@
 """The convolutions that GATv2 is compared with (GAT, Transformer, GCN), behind the same interface as `GATv2Conv`.
 
-GAT and Transformer run through the GATv2 kernels: one more channel a head carries the score, and the attention vector
-looks at that channel alone. They are for ablations; the Transformer's scores take memory of edges × channels.
+GAT and Transformer use the GATv2 kernels: each head has an additional channel that holds the score, and the attention
+vector is zero for all other channels. They are for ablations; the Transformer's scores need memory of edges × channels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Name = Literal["gat", "gcn", "transformer"]
 
 
 class Convolution(nn.Module):
-    """What the convolutions of this module share: sizes, a bias, heads side by side.
+    """Base class of the convolutions of this module: sizes, a bias, and concatenated heads.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class Convolution(nn.Module):
     dropout
         Probability of dropping an attention coefficient in training.
     edge_dim
-        Width of the edge features, if there are any.
+        Width of the edge features; None without.
 
     Shapes
     ------
-    As in :class:`model.gatv2.GATv2Conv`: returns ``(n_dst, heads * out)`` and attention ``(n_edges, heads)``.
+    As in :class:`model.layers.gatv2.GATv2Conv`: returns ``(n_dst, heads * out)`` and attention ``(n_edges, heads)``.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Convolution(nn.Module):
         *,
         return_attention: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Messages along all edges of `graph`.
+        """Pass messages along all edges of `graph`.
 
         Raises
         ------
@@ -169,7 +169,7 @@ class TransformerConv(Convolution):
             scores = scores + self.lin_edge(edge_attr)
         no_score = torch.zeros_like(key[..., 0])
         one_each = torch.eye(self.heads, dtype=scores.dtype, device=scores.device)
-        # a slope of 1 makes the LeakyReLU the identity, so the score goes through as it is
+        # with a slope of 1 the LeakyReLU is the identity, so the score does not change
         return _attend_by_score(
             graph, self._heads(self.lin_value, x_src), no_score, torch.zeros_like(query[..., 0]), scores, one_each,
             1.0, self._draw(),
@@ -180,7 +180,7 @@ class GCNConv(Convolution):
     r"""Kipf and Welling, arXiv 1609.02907: messages weighted by :math:`a_{ij} / \sqrt{d_i d_j}`, nothing learned.
 
     Edge features of width 1 are the :math:`a_{ij}` and may be negative; :math:`d` sums their magnitudes. The returned
-    attention is that weight. ``dropout`` has no coefficients to drop.
+    attention is the weight of the message. ``dropout`` has no effect.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class GCNConv(Convolution):
 
 
 class RelationalConv(nn.Module):
-    """One convolution a relation, summed; the interface of :class:`model.gatv2.RelationalGATv2Conv`."""
+    """Sum of one convolution per relation; the interface is that of :class:`model.layers.gatv2.RelationalGATv2Conv`."""
 
     def __init__(self, convolutions: Mapping[str, Convolution]) -> None:
         super().__init__()
@@ -233,7 +233,7 @@ class RelationalConv(nn.Module):
         *,
         return_attention: bool = True,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Messages along all relations in `graphs`; see :class:`model.gatv2.RelationalGATv2Conv`."""
+        """Pass messages along all relations in `graphs`; see :class:`model.layers.gatv2.RelationalGATv2Conv`."""
         parts, attention = [], {}
         for name, graph in graphs.items():
             if name not in self.convolutions:
@@ -263,7 +263,7 @@ def conv(
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no such convolution.
     """
     kinds = {"gat": GATConv, "gcn": GCNConv, "transformer": TransformerConv}
     if name not in kinds:
@@ -280,7 +280,7 @@ def relational(
     *,
     dropout: float = 0.0,
 ) -> RelationalConv:
-    """One convolution for each relation, given as (width of its sources, width of its edge features)."""
+    """One convolution for each relation, which is given as (width of source features, width of edge features)."""
     return RelationalConv(
         {
             relation: conv(
@@ -307,7 +307,7 @@ def _attend_by_score(
     negative_slope: float,
     dropout: Dropout,
 ) -> tuple[Tensor, Tensor]:
-    """Attention by LeakyReLU(score_src + score_dst + edge_score . edge_attr), carried by an extra channel."""
+    """Attention with the scores LeakyReLU(score_src + score_dst + edge_score . edge_attr), held by an extra channel."""
     n_dst, heads, channels = graph.n_dst, messages.shape[1], messages.shape[2]
     x_src = torch.cat([messages, score_src[..., None]], -1)
     x_dst = torch.cat([messages.new_zeros(n_dst, heads, channels), score_dst[..., None]], -1)

@@ -1,4 +1,5 @@
-"""Dropout whose random numbers are hashes of places: no mask is stored, and no number waits for the one before."""
+"""Dropout whose random numbers are hashes of positions, so no mask is stored and all numbers are computed in
+parallel."""
 
 from __future__ import annotations
 
@@ -14,15 +15,15 @@ from pharmagraph.model.kernels.library import compiled, library
 
 
 class HashDropout(nn.Module):
-    """`torch.nn.Dropout`, in a quarter of its time where the C++ kernels are; torch's own elsewhere.
+    """A replacement of `torch.nn.Dropout` that takes a quarter of its time; without the C++ kernels, torch's dropout.
 
-    One number of torch's generator is the seed of a call, so `torch.manual_seed` repeats a run; what is kept does not
-    depend on the number of threads.
+    The seed of each call is one number of torch's generator, so `torch.manual_seed` makes a run reproducible. The
+    result does not depend on the number of threads.
 
     Parameters
     ----------
     p
-        Probability of zeroing a number, ``0 <= p < 1``.
+        Probability of setting a number to zero, ``0 <= p < 1``.
     """
 
     def __init__(self, p: float) -> None:
@@ -30,7 +31,7 @@ class HashDropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape."""
+        """Drop numbers of a tensor of any shape."""
         if not self.training or self.p == 0:
             return x
         if x.device.type == "cpu" and x.dtype is torch.float32 and compiled() is not None:

@@ -31,19 +31,19 @@ class GATv2Conv(nn.Module):
     heads
         Number of attention heads.
     concat
-        Concatenate the heads; otherwise their mean.
+        Concatenate the heads; otherwise average them.
     negative_slope
-        Of the LeakyReLU.
+        Slope of the LeakyReLU for negative arguments.
     dropout
         Probability of dropping an attention coefficient in training.
     edge_dim
-        Width of the edge features, if there are any.
+        Width of the edge features; None without.
     share_weights
-        One projection for both ends; needs equal widths.
+        Use one projection for both ends, which needs equal widths.
     bias
         Learn additive biases.
     residual
-        Add a projection of the destination's own features.
+        Add a projection of the destination's features.
 
     Shapes
     ------
@@ -119,9 +119,9 @@ class GATv2Conv(nn.Module):
         *,
         return_attention: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Messages along all edges of `graph`; see the class for shapes.
+        """Pass messages along all edges of `graph`; see the class for shapes.
 
-        Attention is returned as it is before dropout. A destination without edges gets the bias (and the residual).
+        The returned attention is that before dropout. A destination without edges gets the bias (and the residual).
 
         Raises
         ------
@@ -155,7 +155,8 @@ class GATv2Conv(nn.Module):
 
 
 class RelationalGATv2Conv(nn.Module):
-    """All relations into one kind of destination in one pass, each with its own projections and attention vector.
+    """GATv2 over all relations into one kind of destination; each relation has its own projections and attention
+    vector.
 
     Parameters
     ----------
@@ -164,10 +165,10 @@ class RelationalGATv2Conv(nn.Module):
     out_channels
         Width of each head.
     relations
-        For each relation the width of its sources' features and of its edge features (None without).
+        For each relation the width of the source features and of the edge features (None without).
     softmax
-        ``"relation"``: the edges of each relation compete among themselves and the relations are summed.
-        ``"destination"``: all edges into a node compete, as in one adjacency over all kinds of node.
+        ``"relation"``: one softmax over the edges of each relation, and a sum over relations.
+        ``"destination"``: one softmax over all edges into a node, as in one adjacency over all kinds of nodes.
     heads, concat, negative_slope, dropout, bias, residual
         As in :class:`GATv2Conv`.
     """
@@ -227,7 +228,7 @@ class RelationalGATv2Conv(nn.Module):
         *,
         return_attention: bool = True,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Messages along all relations in `graphs`; relations that are not there bring none.
+        """Pass messages along all relations in `graphs`; it may lack some of the layer's relations.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
-"""Figures of predictions and how sure they are: AUROC, R², intervals, tests, false discovery, agreement of rankings.
+"""Metrics of predictions and their uncertainty: AUROC, R², intervals, tests, false discovery, agreement of rankings.
 
-Numbers in, numbers out; nothing here knows a graph or a network.
+All functions take and return numbers; nothing here knows a graph or a network.
 """
 
 from pharmagraph.model.metrics.calibration import best_threshold, curve

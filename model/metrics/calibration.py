@@ -1,4 +1,4 @@
-"""Scores to probabilities, by a logistic curve (Platt, 1999), and probabilities to classes, by a threshold."""
+"""Turns scores into probabilities by a logistic curve (Platt, 1999), and probabilities into classes by a threshold."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def curve(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:
 
 
 def best_threshold(label: np.ndarray, probability: np.ndarray) -> float:
-    """The probability from which calling a pair sensitive gives the largest F1; one half of one class."""
+    """The probability from which a pair is called sensitive for the largest F1; one half if all labels are equal."""
     if label.min() == label.max():
         return 0.5
     order = np.argsort(-probability, kind="stable")
     hits = np.cumsum(label[order])
     f1 = 2 * hits / (np.arange(1, len(label) + 1) + label.sum())
-    f1[:-1][np.diff(probability[order]) == 0] = 0  # pairs of one probability are called alike
+    f1[:-1][np.diff(probability[order]) == 0] = 0  # pairs with equal probability are in one class
     return float(probability[order][f1.argmax()])

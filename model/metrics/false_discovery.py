@@ -1,3 +1,5 @@
+"""p-values and q-values of scores against scores without signal, such as those from permuted responses."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,14 +8,14 @@ from pharmagraph.kg.errors import ShapeError
 
 
 def empirical_p(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """Share of null values at least as large, the observed one counted among them.
+    """Share of null values that are at least as large as the observed one, which counts as one of them.
 
     Parameters
     ----------
     observed
-        (n,).
+        Observed values, (n,).
     null
-        Contributions under no signal, of any shape; all compared with every observed value.
+        Values without signal, of any shape; each observed value is compared with all of them.
 
     Returns
     -------
@@ -27,7 +29,7 @@ def empirical_p(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """Adjusted p-values that control the false discovery rate, in the order given; NaN stays and does not count.
+    """Adjusted p-values that control the false discovery rate, in the given order; NaN stays NaN and does not count.
 
     Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995) 289.
     """
@@ -42,20 +44,21 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
 
 
 def null_q(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """q-value of every score of a node against scores from permuted responses, within the node.
+    """q-values of each node's scores against the node's scores from permuted responses.
 
     Parameters
     ----------
     observed
         Scores of each node's candidates, (n_nodes, n_items).
     null
-        The same after permuting responses, (n_permutations, n_nodes, n_items). All of a node's candidates are one
-        null, so that few permutations resolve small p-values; it takes candidates to be alike under the null.
+        The scores after permuting responses, (n_permutations, n_nodes, n_items). The scores of all candidates of a
+        node form one null distribution, so that few permutations resolve small p-values. This assumes that the
+        candidates' scores have the same distribution without signal.
 
     Returns
     -------
     ndarray
-        In (0, 1], (n_nodes, n_items), Benjamini–Hochberg within each node.
+        q-values in (0, 1], (n_nodes, n_items), by Benjamini and Hochberg within each node.
     """
     if null.ndim != 3 or null.shape[1:] != observed.shape:
         wanted = ("n_permutations", *observed.shape)

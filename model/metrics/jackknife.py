@@ -1,4 +1,5 @@
-"""How sure a figure is: the figure with one group of rows left out at a time (Quenouille, 1949; Tukey, 1958)."""
+"""Jackknife: a metric with one group of rows left out at a time, and its standard error (Quenouille 1949, Tukey
+1958)."""
 
 from __future__ import annotations
 
@@ -6,15 +7,15 @@ import numpy as np
 
 
 def auroc_without(label: np.ndarray, score: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """AUROC of all rows, then without each group, float64 (1 + n_groups,); NaN where one class is left.
+    """AUROC of all rows, then without each group, float64 (1 + n_groups,); NaN if one class is left.
 
-    The pairs of a sensitive and a resistant row that a score orders rightly are counted once, by both rows' groups;
-    leaving a group out leaves its row and its column of that table out.
+    Correctly ordered pairs of a sensitive and a resistant row are counted once, in a table by the groups of both rows.
+    Leaving a group out then means leaving out one row and one column of this table.
 
     Parameters
     ----------
     label, score
-        0 or 1, and larger for 1; (n,).
+        Label, 0 or 1, and a score that is larger for 1; (n,).
     group
         0 to n_groups - 1, (n,).
     """
@@ -33,7 +34,7 @@ def auroc_without(label: np.ndarray, score: np.ndarray, group: np.ndarray) -> np
 
 
 def r2_without(target: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """As `auroc_without`, of R²."""
+    """R² of all rows, then without each group, as in `auroc_without`."""
     n_groups = int(group.max()) + 1
     kept = np.concatenate([np.ones((1, len(group)), bool), group != np.arange(n_groups)[:, None]])
     count = np.maximum(kept.sum(axis=1), 1)
@@ -44,13 +45,13 @@ def r2_without(target: np.ndarray, predicted: np.ndarray, group: np.ndarray) -> 
 
 
 def standard_error(without: np.ndarray) -> np.ndarray:
-    """Of figures ``(..., n_groups)``, each with one group left out."""
+    """Jackknife standard error from the metric with each group left out, ``(..., n_groups)``."""
     n = without.shape[-1]
     error: np.ndarray = np.sqrt((n - 1) / n * ((without - without.mean(-1, keepdims=True)) ** 2).sum(-1))
     return error
 
 
 def _without(table: np.ndarray) -> np.ndarray:
-    """The sum of a table of groups, then the sum without each group's row and column."""
+    """The sum of a table by groups, then the sum without each group's row and column."""
     left = table.sum() - table.sum(axis=0) - table.sum(axis=1) + table.diagonal()
     return np.concatenate([[table.sum()], left])

@@ -1,14 +1,11 @@
-"""How far a ranking can be trusted: agreement between seeds, and q-values against rankings of permuted responses.
-
-Pure functions of scores and ranks; who makes the seeds and the permutations is the caller.
-"""
+"""Agreement of rankings between seeds, by rank-biased overlap. Pure functions of scores and ranks."""
 
 from __future__ import annotations
 
 import numpy as np
 
 PERSISTENCE = 0.9
-"""Weight that each further rank keeps: the first 20 ranks then carry 95% of the weight of rank-biased overlap."""
+"""Factor between the weights of successive ranks: the first 20 ranks have 95% of the weight of rank-biased overlap."""
 
 
 def rank_biased_overlap(
@@ -24,9 +21,9 @@ def rank_biased_overlap(
     Parameters
     ----------
     first, second
-        Items in order, the best first; at least ``depth`` of them, or all there are.
+        Items in order, the best first; at least ``depth`` items, or all.
     depth
-        k.
+        k, the number of ranks that are compared.
     persistence
         p, in (0, 1).
     """
@@ -53,7 +50,7 @@ def stability(scores: np.ndarray, *, depth: int = 20, persistence: float = PERSI
     Parameters
     ----------
     scores
-        (n_seeds, n_nodes, n_items), larger first; minus infinity for what is no candidate.
+        (n_seeds, n_nodes, n_items); larger scores rank first, and minus infinity marks items that are no candidates.
     depth, persistence
         As in `rank_biased_overlap`.
 
@@ -89,14 +86,14 @@ def edge_stability(
     Parameters
     ----------
     weight
-        Of every edge by every seed, (n_seeds, n_edges), larger first; ties go to the edge that comes first.
+        Weight of every edge for every seed, (n_seeds, n_edges); larger weights rank first, ties by position.
     node
-        Whose edge it is, int (n_edges,).
+        Number of the node that each edge belongs to, int (n_edges,).
 
     Returns
     -------
     ndarray
-        The node's figure on each of its edges, (n_edges,); NaN with one seed.
+        The node's stability, repeated on each of its edges, (n_edges,); NaN with one seed.
     """
     found = np.full(weight.shape[1], np.nan)
     order = np.argsort(node, kind="stable")

@@ -1,4 +1,4 @@
-"""Figures for predictions: pooled, per drug, per cell line. It knows nothing of models or splits."""
+"""Metrics of predictions: pooled, per drug and per cell line. It knows nothing of models or splits."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scipy.stats import rankdata
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
 MINIMUM_PAIRS = 10
-"""Pairs that a drug or a cell line needs before it counts in a grouped figure."""
+"""Minimum number of pairs of a drug or cell line that counts in a grouped metric."""
 MINIMUM_SHARE = 0.02
-"""Share of the rarer class that it needs, as in the paper."""
+"""Minimum share of the rarer class among the pairs of a drug or cell line that counts, as in the drGT paper."""
 
 
 def auroc(label: np.ndarray, score: np.ndarray) -> float:
@@ -49,18 +49,18 @@ def _counts(label: np.ndarray, probability: np.ndarray) -> tuple[int, int, int, 
 
 
 def accuracy(label: np.ndarray, probability: np.ndarray) -> float:
-    """Share of pairs on the right side of one half."""
+    """Share of pairs that are classified correctly at one half."""
     return float(np.mean((probability >= 0.5) == (label > 0.5)))
 
 
 def f1(label: np.ndarray, probability: np.ndarray) -> float:
-    """Harmonic mean of precision and recall at one half; 0 when nothing is called and nothing is there."""
+    """Harmonic mean of precision and recall at one half; 0 if there are no positives and none is predicted."""
     tp, fp, fn, _ = _counts(label, probability)
     return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0
 
 
 def mcc(label: np.ndarray, probability: np.ndarray) -> float:
-    """Matthews correlation at one half; 0 where a margin is empty."""
+    """Matthews correlation at one half; 0 if a row or column of the confusion matrix is empty."""
     tp, fp, fn, tn = (float(c) for c in _counts(label, probability))
     margins = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return float((tp * tn - fp * fn) / np.sqrt(margins)) if margins else 0.0
@@ -84,20 +84,20 @@ def rmse(value: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def r2(value: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of variance explained; NaN for a constant."""
+    """Share of variance explained; NaN if all values are equal."""
     spread = float(np.sum((value - value.mean()) ** 2))
     return 1 - float(np.sum((value - predicted) ** 2)) / spread if spread else float("nan")
 
 
 def pearson(value: np.ndarray, predicted: np.ndarray) -> float:
-    """Linear correlation; NaN when one side is constant."""
+    """Linear correlation; NaN if one side is constant."""
     a, b = value - value.mean(), predicted - predicted.mean()
     scale = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
     return float(np.sum(a * b)) / scale if scale else float("nan")
 
 
 def spearman(value: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation of ranks; NaN when one side is constant."""
+    """Correlation of ranks; NaN if one side is constant."""
     return pearson(rankdata(value), rankdata(predicted))
 
 
@@ -107,7 +107,7 @@ CLASSIFICATION: dict[str, Metric] = {
 }  # fmt: skip
 REGRESSION: dict[str, Metric] = {"rmse": rmse, "r2": r2, "pearson": pearson, "spearman": spearman}
 CHOSEN_BY: dict[str, Metric] = {"classification": auroc, "regression": r2}
-"""What options, shares and epochs are chosen by on inner parts: AUROC or R², larger is better."""
+"""The metric by which options, component weights and epochs are chosen on inner folds; larger is better."""
 GROUPED = {"classification": ("auroc", "aupr"), "regression": ("rmse", "r2", "pearson", "spearman")}
 RESIDUAL = ("pearson", "spearman")
 AT_THRESHOLD = ("accuracy", "f1", "mcc")
@@ -121,13 +121,13 @@ def per_entity(
     Parameters
     ----------
     metric
-        Of ``(target, predicted)``.
+        A function of ``(target, predicted)``.
     target, predicted
-        (n,).
+        Labels and predictions, (n,).
     entity
-        Number of the drug or the cell line, int (n,).
+        Number of each pair's drug or cell line, int (n,).
     classes
-        Whether ``target`` is 0 and 1; an entity then also needs both classes, the rarer at least 2%.
+        Whether ``target`` is 0 or 1; then the rarer class must have at least 2% of an entity's pairs.
     """
     found = []
     order = np.argsort(entity, kind="stable")
@@ -151,17 +151,17 @@ def training_expectation(
     shrinkage: float = 2.0,
     rounds: int = 20,
 ) -> np.ndarray:
-    """What drug and cell-line effects of the training pairs say of other pairs, float64 (n_asked,).
+    """Prediction of pairs from drug and cell-line effects of the training pairs, float64 (n_asked,).
 
-    Least squares of an overall mean and two effects, each shrunk by so many pairs, by backfitting. An entity without
-    training pairs has no effect.
+    An overall mean and two effects are fitted by least squares with backfitting; ``shrinkage`` is in pairs. The effect
+    of an entity without training pairs is 0.
 
     Parameters
     ----------
     target
-        Of the training pairs.
+        Labels of the training pairs.
     of, asked
-        Drug and cell-line numbers of the training pairs, and of the pairs that are asked for.
+        Drug and cell-line numbers of the training pairs, and of the pairs to predict.
     sizes
         Numbers of drugs and cell lines.
     """
@@ -181,7 +181,7 @@ def training_expectation(
 def interaction(
     value: np.ndarray, drug: np.ndarray, cell_line: np.ndarray, *, rounds: int = 200
 ) -> np.ndarray:
-    """What is left of values when the best drug and cell-line effects are taken out, float64 (n,); no shrinkage."""
+    """Residuals of values after subtracting fitted drug and cell-line effects, without shrinkage; float64 (n,)."""
     left = value - value.mean()
     drugs, cell_lines = (np.unique(rows, return_inverse=True)[1] for rows in (drug, cell_line))
     counts = [np.bincount(rows) for rows in (drugs, cell_lines)]
@@ -205,7 +205,7 @@ def score(
     expected: np.ndarray | None = None,
     threshold: float | None = None,
 ) -> list[dict[str, str | float]]:
-    """All figures for one set of predictions.
+    """All metrics of one set of predictions.
 
     Parameters
     ----------
@@ -218,17 +218,17 @@ def score(
     task
         ``classification`` or ``regression``.
     expected
-        `training_expectation` of these pairs, for the grouping ``residual``: how the target, less what training means
-        say, goes with the interaction that is in the predictions (their log-odds, for classes). A model that is
-        additive has none and scores nothing, which is NaN.
+        `training_expectation` of these pairs, for the grouping ``residual``: the correlation between the target less
+        this expectation and the `interaction` of the predictions (of their log-odds, for classes). It is NaN for an
+        additive model, whose predictions have no interaction.
     threshold
-        Of probability, where classes are to be told by another than one half, too, as ``f1_at_threshold`` and so on.
+        A probability at which classes are also scored, as ``f1_at_threshold`` and so on.
 
     Returns
     -------
     list of dict
-        ``metric``, ``grouping`` (pooled, per_drug, per_cell_line, residual) and ``value``; a grouped value is the
-        mean over entities with enough pairs, NaN when there is none.
+        ``metric``, ``grouping`` (pooled, per_drug, per_cell_line, residual) and ``value``. A grouped value is the mean
+        over entities with enough pairs, NaN if there are none.
     """
     metrics = CLASSIFICATION if task == "classification" else REGRESSION
     target, predicted = target.astype(np.float64), predicted.astype(np.float64)

@@ -1,4 +1,4 @@
-"""How sure a figure is: bootstrap intervals by entity, and paired tests between two models on the same folds."""
+"""Uncertainty of metrics: bootstrap intervals by entity, and paired tests between two models on the same folds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pharmagraph.model.metrics.scores import Metric
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on the same entities or folds.
+    """Comparison of two models on the same entities or folds.
 
     Attributes
     ----------
     difference
-        Mean of the first model's values less the second's.
+        Mean of the first model's values minus the second's.
     p
-        Two-sided; NaN with fewer than two pairs.
+        Two-sided p-value; NaN with fewer than two pairs of values.
     n
-        Pairs of values.
+        Number of pairs of values.
     """
 
     difference: float
@@ -41,22 +41,23 @@ def bootstrap_interval(
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Percentile interval of a pooled figure when entities, with all their pairs, are drawn with replacement.
+    """Percentile interval of a pooled metric; entities with all their pairs are resampled with replacement.
 
-    Pairs of one drug are alike, and so are those of one cell line: drawing pairs would say more than is known.
+    Pairs of one drug are correlated, and so are those of one cell line: resampling pairs would make the interval too
+    narrow.
 
     Parameters
     ----------
     entity
         Number of the drug or the cell line of each pair, int (n,).
     fold
-        Of each pair, int (n,): the figure is then the mean over folds, as predictions of two folds come from two fits
-        and are not to be ranked against each other.
+        Fold of each pair, int (n,). The metric is then the mean over folds, since predictions of different folds come
+        from different fits and cannot be ranked against each other.
 
     Returns
     -------
     tuple
-        Lower and upper end; NaN when no resample has a figure.
+        Lower and upper end; NaN if the metric is undefined in every resample.
     """
     found = []
     for rows in _draws(entity, resamples, seed):
@@ -67,7 +68,7 @@ def bootstrap_interval(
 
 
 def _draws(entity: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Positions of the pairs of entities drawn with replacement."""
+    """Positions of the pairs of resampled entities, for each resample."""
     generator = np.random.default_rng(seed)
     order = np.argsort(entity, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(entity[order])) + 1)
@@ -78,7 +79,7 @@ def _draws(entity: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray
 def mean_interval(
     values: np.ndarray, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile interval of the mean of a figure that each entity has, entities drawn with replacement."""
+    """Percentile interval of the mean of a metric over entities, which are resampled with replacement."""
     values = values[np.isfinite(values)]
     if not len(values):
         return float("nan"), float("nan")
@@ -95,7 +96,7 @@ def _percentiles(found: np.ndarray, level: float) -> tuple[float, float]:
 
 
 def compare_entities(first: np.ndarray, second: np.ndarray) -> Comparison:
-    """Wilcoxon's signed-rank test on the figures that two models reach on the same entities, (n,) each."""
+    """Wilcoxon's signed-rank test on the metric of two models on the same entities, (n,) each."""
     both = np.isfinite(first) & np.isfinite(second)
     difference = first[both] - second[both]
     if len(difference) < 2:
@@ -114,7 +115,7 @@ def compare_by_bootstrap(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Comparison:
-    """Paired bootstrap of a pooled figure of one fold: entities are drawn, for both models the same.
+    """Paired bootstrap of a pooled metric of one fold; entities are resampled, the same for both models.
 
     Parameters
     ----------
@@ -126,8 +127,8 @@ def compare_by_bootstrap(
     Returns
     -------
     Comparison
-        ``p`` is twice the smaller share of draws on either side of no difference, never below 2 / (resamples + 1);
-        NaN of a single entity. ``n`` counts entities.
+        ``p`` is twice the smaller of the shares of resamples with a difference of at most and of at least 0, never
+        below 2 / (resamples + 1); NaN with a single entity. ``n`` is the number of entities.
     """
     difference, n = metric(target, first) - metric(target, second), len(np.unique(entity))
     resampled = np.array(
@@ -144,14 +145,15 @@ def compare_by_bootstrap(
 
 
 def compare_folds(first: np.ndarray, second: np.ndarray, *, test_share: float) -> Comparison:
-    """Corrected resampled t-test on the figures of the same folds, (n_folds,) each.
+    """Corrected resampled t-test on the metric of two models on the same folds, (n_folds,) each.
 
-    Folds share training pairs, so the plain t-test is too sure; the variance is taken (1/k + test/training) times.
+    Folds share training pairs, so the plain t-test gives p-values that are too small; the corrected test multiplies the
+    variance by (1/k + test/training) in place of 1/k.
 
     Parameters
     ----------
     test_share
-        Pairs held out a fold over pairs trained on: 1/4 for five folds.
+        Number of held-out pairs of a fold divided by the number of its training pairs: 1/4 for five folds.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Pages about runs and evaluations: HTML, Markdown, charts and plots.
+"""Makes pages about runs and evaluations: HTML, Markdown, charts and plots.
 
 It measures nothing; every figure comes from `evaluation`, `explain` or a run. Public names load when they are first
 asked for, because a report on a run is read from the graph and needs no torch.

@@ -1,4 +1,4 @@
-"""Plain charts as inline SVG, so that a page opens without a network and prints well. Numbers in, text out."""
+"""Draws plain charts as inline SVG, so that a page opens without a network and prints well."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ WIDTH, ROW, LEFT, RIGHT = 640, 22, 190, 70
 def bars(
     rows: Sequence[tuple[str, float, float | None]], *, unit: str = "", marked: Sequence[bool] | None = None
 ) -> str:
-    """Horizontal bars, one a row, with a whisker of one deviation either way.
+    """Horizontal bars, one per row, with a whisker of one standard deviation to both sides.
 
     Parameters
     ----------
     rows
-        Label, value (at least 0), deviation or None.
+        Label, value (at least 0), and standard deviation or None.
     unit
-        Of the values, for the axis.
+        Unit of the values, for the axis.
     marked
-        Rows in the accent colour.
+        Whether a row has the accent colour.
     """
     if not rows:
         return "<p>Nothing to show.</p>"
@@ -49,7 +49,8 @@ def bars(
 def lines(
     series: Sequence[tuple[str, Sequence[float], Sequence[float]]], *, x_label: str, y_label: str
 ) -> str:
-    """Line chart from zero; each series is its name, x and y; values that are no numbers are left out."""
+    """A line chart whose axes start at 0; a series is its name, x and y, and values that are not finite are left
+    out."""
     points = [
         (name, [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(x) and math.isfinite(y)])
         for name, xs, ys in series
@@ -86,7 +87,7 @@ def lines(
 
 
 def table(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> str:
-    """An HTML table of some columns; numbers to the right, missing values empty."""
+    """An HTML table of some columns; numbers are aligned to the right, missing values are empty."""
     if not rows:
         return "<p>Nothing to show.</p>"
     head = "".join(f"<th>{escape(c.replace('_', ' '))}</th>" for c in columns)

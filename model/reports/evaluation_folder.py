@@ -1,4 +1,5 @@
-"""The folder of an evaluation: table, JSON and plots beside the rows and predictions that they are made of."""
+"""Writes the folder of an evaluation: table, JSON and plots, beside the rows and predictions from which they are
+made."""
 
 from __future__ import annotations
 
@@ -30,19 +31,19 @@ def write_folder(
     finished_folds: Path,
     command: str,
 ) -> list[Path]:
-    """Write what an evaluation found.
+    """Write the results of an evaluation.
 
     Parameters
     ----------
     finished_folds
-        The file of `model.evaluation.evaluate`: audits, options and times of the rows.
+        The file of finished folds of `model.evaluation.evaluate`, which has audits, options and times.
     command
-        What was typed.
+        The command line of the evaluation.
 
     Returns
     -------
     list of Path
-        ``NAME-result.json``, ``NAME-table.md`` and the plots, NAME being split, task and a part of the plan's hash.
+        ``NAME-result.json``, ``NAME-table.md`` and the plots; NAME has the split, the task and a hash of the plan.
     """
     key = plan.key(heterograph)
     folds = sorted({row["fold"] for row in rows})
@@ -75,7 +76,7 @@ def write_folder(
 
 
 def write_json(path: Path, value: Any) -> None:
-    """JSON without NaN: it becomes null."""
+    """Write JSON, in which NaN becomes null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n")

@@ -1,11 +1,12 @@
-"""`docs/interpretation.md` from the rows in `docs/interpretation.json`: `python -m model.targets.page` prints it.
+"""Makes `docs/interpretation.md` from the rows in `docs/interpretation.json`.
 
-    python -m model.targets.page add ROWS.json "COMMAND"     rows that `cli evaluate-targets --out ROWS.json` wrote
-    python -m model.targets.page faithfulness ROWS.json "COMMAND"    rows of `cli faithfulness --out ROWS.json`
-    python -m model.targets.page run STORE RUN "COMMAND"     a run's scores, and how it fits its known targets
-    python -m model.targets.page work STORE RUN DRUG...      worked drugs, their targets hidden, and what the run says
+``python -m pharmagraph.model.reports.interpretation`` prints the page. With one of these words it adds rows to the JSON
+file, with the command, the commit and the machine:
 
-All keep what they found in the JSON file, with the command, the commit and the machine.
+    add ROWS.json "COMMAND"             rows that `cli evaluate-targets --out ROWS.json` wrote
+    faithfulness ROWS.json "COMMAND"    rows that `cli faithfulness --out ROWS.json` wrote
+    run STORE RUN "COMMAND"             counts over a run's attention to genes
+    work STORE RUN DRUG...              drugs whose targets are hidden: the genes found, and the run's own genes
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ SPLITS = {
 _SCORES = """
 ## What each score is good for
 
-| score on ATTENDS | what it says | good for | not for |
+| score on ATTENDS | meaning | use it for | do not use it for |
 |---|---|---|---|
-| `weight` | the attention coefficient; the weights of one drug over its genes sum to 1 | shares within a drug | comparing drugs: who has few candidates has large weights |
-| `rank`, `percentile` | place within the drug, and among all edges of the relation | short lists | how sure it is |
+| `weight` | the attention coefficient; the weights of one drug over its genes sum to 1 | shares within a drug | comparing drugs: with few candidates weights are large |
+| `rank`, `percentile` | position within the drug, and among all edges of the relation | short lists | certainty |
 | `excess` | weight times competitors; 1 is an even share | comparing drugs, and hubs | proof |
-| `spread` | standard deviation of the weight over the networks of the run | discarding what the seed made | cause |
-| `stability` | agreement of a drug's first 20 genes, given ones apart, between seeds, 1 is the same list | whether a drug's list may be read at all | single genes |
-| `q` (by `cli train --null 20`) | false discovery rate against permuted responses | whether the responses have anything to do with it | targets known from structure alone: their attention does not come from responses |
+| `spread` | standard deviation of the weight over the networks of the run | discarding genes that depend on the seed | cause |
+| `stability` | agreement between seeds on a drug's first 20 genes that are not known targets; 1 is the same list | deciding whether a drug's list is reproducible | single genes |
+| `q` (by `cli train --null 20`) | false discovery rate against permuted responses | deciding whether attention depends on the responses | targets known from structure alone: their attention does not come from responses |
 | `publications`, `expected_publications`, `publications_p` (by `cli enrich --literature`) | abstracts that name both, against independence | what is known already | what is new |
 | ENRICHED `q` | a gene set stands out among attended genes, against all that could be attended to | the mechanism behind a list | single genes |
 
@@ -55,18 +56,22 @@ def markdown(document: dict[str, Any]) -> str:
     lines = [
         "# How far attention can be trusted",
         "",
-        "`python -m model.targets.page` prints this page from `interpretation.json`, which holds the rows with the",
-        "command, commit and machine that made them. Candidates are the same for every drug: all known targets, and",
-        "the genes of most expression signal. The first scorer is the target attention of `model/targets`, a softmax",
-        "over a drug's candidates, fitted to the targets that are not held out. A run's ATTENDS edges from drugs to",
-        "genes carry the same, fitted to all known targets; those come first, and what follows is what was found, so",
-        "the held-out figures are the measure of it. Tables are over five disjoint draws of a fifth of the targets,",
-        "structure twins masked unless it says otherwise: mean ± standard deviation over draws. AUROC, AUPR: mean over",
-        "drugs. Recall: share of all held-out targets among their drug's first 5 or 20. p: Wilcoxon's signed-rank test",
-        "of attention against the scorer, paired over structures. `attention-without-family` is fitted without",
-        "what symbols say of families; of the other scorers only those called after family read it. Network proximity",
-        "has nothing to go by in a graph without interactions, such as GDSC1's, and association nothing on targets",
-        "without expression, half of GDSC1's.",
+        "`python -m pharmagraph.model.reports.interpretation` prints this page from `interpretation.json`, which holds",
+        "the rows with the command, commit and machine that made them.",
+        "",
+        "Every drug has the same candidate genes: all known targets, and the genes with most expression signal. The",
+        "first scorer, `attention`, is the attention to genes of `model/targets`: a softmax over a drug's candidates,",
+        "fitted to the targets that are not held out. The ATTENDS edges of a run from drugs to genes are the same",
+        "attention, fitted to all known targets. There known targets come first, and the genes after them are",
+        "predictions; their quality is measured here, on held-out targets.",
+        "",
+        "A table is over five disjoint folds of a fifth of the targets: mean ± standard deviation over folds. Unless",
+        "the title says otherwise, targets of structure twins are hidden, too. AUROC and AUPR are means over drugs.",
+        "Recall is the share of all held-out targets that are among their drug's first 5 or 20 genes. p is from",
+        "Wilcoxon's signed-rank test of attention against the scorer, paired over structures.",
+        "`attention-without-family` is fitted without gene families, which are told from symbols; of the other scorers",
+        "only those with family in their name use them. Network proximity is constant in a graph without interactions,",
+        "such as GDSC1's, and association has no value for targets without expression, which are half of GDSC1's.",
         "",
     ]
     for measurement in document["measurements"]:
@@ -95,7 +100,7 @@ def markdown(document: dict[str, Any]) -> str:
 
 
 def _with_spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`summary` with the standard deviation over folds beside each mean."""
+    """The rows of `summary`, with the standard deviation over folds after each mean."""
     folds = sorted({row["fold"] for row in rows if row["fold"] is not None})
     of_fold = [summary([row for row in rows if row["fold"] == fold]) for fold in folds]
     found = []
@@ -138,7 +143,7 @@ def _read() -> dict[str, Any]:
 
 
 def _write(document: dict[str, Any]) -> None:
-    """One row a line, so that a change of the page is a change of few lines."""
+    """Write the JSON file with one row per line, so that a change of a row changes one line."""
     text = json.dumps(document, indent=1)
     compact = text.replace(",\n     ", ", ").replace("{\n     ", "{").replace("\n    }", "}")
     PAGE.write_text(compact + "\n")
@@ -187,7 +192,7 @@ def _add_run(store_url: str, run_id: str, command: str) -> None:
 
 def _work(store_url: str, run_id: str, names: Sequence[str]) -> None:
     from pharmagraph.kg.heterograph import export
-    from pharmagraph.kg.named import find_drug
+    from pharmagraph.kg.names import find_drug
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.worked import in_run, work
     from pharmagraph.model.targets.problem import target_problem
@@ -196,7 +201,7 @@ def _work(store_url: str, run_id: str, names: Sequence[str]) -> None:
         ids = [str(find_drug(store, name)["id"]) for name in names]
         problem = target_problem(export(store))
         said = [asdict(in_run(store, run_id, drug)) for drug in ids]
-    made = _made_by(f"python -m model.targets.page work STORE RUN {' '.join(names)}")
+    made = _made_by(f"python -m pharmagraph.model.reports.interpretation work STORE RUN {' '.join(names)}")
     document = _read()
     document["worked"] = [
         asdict(found) | {"drug": name, "run": run} | made

@@ -1,4 +1,4 @@
-"""Plots of predictions: ROC, calibration, figures by entity, predicted against measured. They decide nothing."""
+"""Plots predictions: ROC, calibration, metrics by entity, and predicted against measured values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_BINS = 10
 def write_plots(
     folder: Path, name: str, predictions: Mapping[str, Mapping[int, Predicted]], task: Task
 ) -> list[Path]:
-    """Write PNG files ``name-….png`` into a folder; models without predictions are left out."""
+    """Write the plots as ``name-….png`` into a folder; models without predictions are left out."""
     from matplotlib.figure import Figure
 
     made = {model: of_folds for model, of_folds in predictions.items() if of_folds}
@@ -77,7 +77,7 @@ def _calibration(figure: Any, made: Mapping[str, Mapping[int, Predicted]], task:
 
 
 def _entities(figure: Any, made: Mapping[str, Mapping[int, Predicted]], task: Task) -> None:
-    """Every drug's and every cell line's figure by the first model against the others."""
+    """The metric of every drug and every cell line, by the first model against the others."""
     metric = CLASSIFICATION["auroc"] if task == "classification" else REGRESSION["pearson"]
     name = "AUROC" if task == "classification" else "Pearson"
     first, *others = made

@@ -1,7 +1,7 @@
-"""Measured drug–cell-line pairs: which are trained on, which are held out, on which scale, and which may be seen.
+"""Measured drug–cell-line pairs: their labels and scale, folds and groups, and the pairs that may pass messages.
 
-Held-out responses go no further than this package: `folds` separates them, `Visible` holds the responses that may pass
-messages, and `audit` checks that no held-out response is among them.
+A held-out response goes no further than this package: `folds` removes it, `Visible` holds the pairs that may pass
+messages, and `audit` checks every fold for leaks.
 """
 
 from pharmagraph.model.responses.groups import Groups, cell_line_groups, drug_groups, structure_groups

@@ -15,7 +15,7 @@ from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups
 
 @dataclass(frozen=True)
 class Groups:
-    """Entities that are held out together.
+    """Groups of drugs and of cell lines that are held out together.
 
     Attributes
     ----------

@@ -106,7 +106,7 @@ def draw_chunks(
     generator: np.random.Generator,
     groups: Groups | None = None,
 ) -> list[Fold]:
-    """Cut training pairs into chunks: ``test`` is predicted while ``train`` passes messages.
+    """Divide training pairs into chunks: in each, ``test`` is predicted while ``train`` passes messages.
 
     Whole drugs or cell lines are predicted where those will be asked for unseen. Entities of one group, such as near
     twins, are in one chunk: otherwise a network would learn to rely on a twin, which a held-out entity never has.

@@ -29,9 +29,9 @@ class Check:
     Attributes
     ----------
     path
-        What could have leaked, in words.
+        A sentence that says what would leak.
     verdict
-        ``clear``; ``leak``; or ``noted`` where the split allows it and a reader should know.
+        ``clear``; ``leak``; or ``noted`` if something was found that the split allows.
     count
         Number of pairs, entities or tensors found on the path.
     examples

@@ -26,11 +26,11 @@ class Responses:
     drug, cell_line
         Node numbers in the heterograph, int64 (n,).
     response
-        1 sensitive, 0 resistant, float32 (n,); NaN where only ln IC50 is known.
+        1 sensitive, 0 resistant, float32 (n,); NaN if only ln IC50 is known.
     ln_ic50
-        ln(µmol/l), float32 (n,); NaN where only the class is known.
+        ln IC50 in ln(µmol/l), float32 (n,); NaN if only the class is known.
     n_drugs, n_cell_lines
-        Nodes in the heterograph, measured or not.
+        Numbers of nodes in the heterograph, measured or not.
     """
 
     drug: np.ndarray
@@ -60,14 +60,13 @@ def responses(
 ) -> Responses:
     """The measured pairs of a heterograph, or of one data set in it.
 
-    A pair that several datasets measured counts once, so that no split can put it on both sides: ln IC50 is
-    averaged; the class is the majority's, a tie the class in the dataset whose id sorts first.
+    A pair that several data sets measured counts once, so that no split can put it on both sides. Its ln IC50 is the
+    mean; its class is that of the majority, or in a tie that of the data set whose id sorts first.
 
     Raises
     ------
     ModelError
-        If nothing was measured, or for classification if all measured pairs are of one class; or if there is no such
-        data set.
+        If nothing was measured, all labels are equal, or there is no such data set.
     """
     edges = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
     if not len(edges):
@@ -139,7 +138,7 @@ def require_two_classes(found: Responses, task: Task, where: str) -> None:
 
 
 def _mean(value: np.ndarray, position: np.ndarray, n: int) -> np.ndarray:
-    """Mean of the finite values at each position, NaN where there is none."""
+    """Mean of the finite values at each position, NaN if there are none."""
     finite = np.isfinite(value)
     count = np.bincount(position[finite], minlength=n)
     total = np.bincount(position[finite], value[finite].astype(np.float64), minlength=n)

@@ -23,7 +23,7 @@ class Scale:
     Attributes
     ----------
     task
-        What is predicted.
+        The task.
     mean, deviation
         Mean and standard deviation of the training ln IC50; 0 and 1 for classes.
     drug_means, cell_line_means
@@ -52,7 +52,8 @@ class Scale:
         return Means(self.drug_means, self.cell_line_means) if self.task == "regression" else None
 
     def label(self, responses: Responses) -> Tensor:
-        """What a network's output is fitted to, (n,): 1 or 0 for a class, standardised −ln IC50 for regression."""
+        """Labels to which a network's output is fitted, (n,): 1 or 0 for classes, standardised −ln IC50 for
+        regression."""
         if self.task == "classification":
             return torch.from_numpy(responses.response)
         return torch.from_numpy((self.mean - responses.ln_ic50) / self.deviation)

@@ -1,8 +1,8 @@
 """Holds measured pairs out: random pairs, unseen drugs, unseen cell lines, or the pairs of another data set.
 
-The paper's random folds are reproduced to the row: scikit-learn's ``KFold(5, shuffle=True,
-random_state=42)`` over the known entries, all sensitive ones first, then all resistant ones, each row-major
-over a cell line × drug table whose cell lines are sorted by name and whose drugs are sorted by NSC number.
+The random folds are exactly those of the drGT paper: scikit-learn's ``KFold(5, shuffle=True, random_state=42)`` over
+the known entries, all sensitive ones first, then all resistant ones. Each of these two lists is row-major over a
+table of cell lines and drugs, with cell lines sorted by name and drugs by NSC number.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from pharmagraph.model.responses.measured import Responses, joined, responses
 PAPER_SEED = 42
 
 _SORTS_AS = {"K562": "K_562"}
-"""Names of the paper's table that sort otherwise than the folded id (``KM12`` comes before ``K_562``)."""
+"""Folded id → name in the paper's table, for cell lines that sort differently there (``KM12`` before ``K_562``)."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Positions of pairs in a `Responses`; with ``unseen-both`` some pairs are on neither side.
+    """Training pairs and held-out pairs, as positions in a `Responses`; with ``unseen-both`` some are in neither.
 
     Attributes
     ----------
     train, test
-        int64, disjoint.
+        Positions, int64, disjoint.
     """
 
     train: np.ndarray
@@ -41,7 +41,7 @@ class Fold:
 
 
 def paper_order(responses: Responses, heterograph: Heterograph) -> np.ndarray:
-    """Positions of the pairs in the order over which the paper's folds are drawn, int64 (n,)."""
+    """Positions of the pairs in the order from which the paper's folds are sampled, int64 (n,)."""
     drug_rank = _ranks([_natural(str(i)) for i in heterograph.ids["Drug"]])
     cell_names = [_SORTS_AS.get(str(i), str(i)) for i in heterograph.ids["CellLine"]]
     cell_rank = _ranks(cell_names)
@@ -58,7 +58,7 @@ def folds(
     seed: int = PAPER_SEED,
     groups: Groups | None = None,
 ) -> Iterator[Fold]:
-    """Cut the measured pairs into folds; every pair is tested once, except with ``unseen-both``.
+    """Divide the measured pairs into folds; every pair is held out once, except with ``unseen-both``.
 
     Parameters
     ----------
@@ -69,11 +69,11 @@ def folds(
     split
         Neither ``none`` nor ``transfer``; for the latter see `transfer`.
     n_folds
-        At least 2.
+        Number of folds, at least 2.
     seed
         Seed of the shuffle; 42 gives the paper's folds.
     groups
-        Entities held out together; near twins unless given.
+        Entities that are held out together; by default near twins.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def folds(
 
 
 def transfer(heterograph: Heterograph, task: Task, *, train_on: str, test_on: str) -> tuple[Responses, Fold]:
-    """Pairs of one data set to train on, of another to test on; drugs and cell lines are joined by their ids.
+    """Train on the pairs of one data set and hold out those of another; drugs and cell lines are matched by id.
 
     A pair that both measured is trained on and not tested, since its response is known from training.
 
@@ -157,7 +157,7 @@ def _held_out(group: np.ndarray, cut: Any, n_folds: int, what: str, n_entities: 
 
 
 def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Digits compare as numbers, so that NSC740 comes before NSC10000."""
+    """Sort key in which digits compare as numbers, so that NSC740 comes before NSC10000."""
     parts = re.split(r"(\d+)", text)
     return tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p)
 

@@ -91,11 +91,11 @@ class Visible:
     value
         Larger is more sensitive (`Scale.strength`); 0 where not measured; float32 (n_cell_lines, n_drugs).
     sign
-        1 sensitive, -1 resistant, 0 where not measured; same shape.
+        1 sensitive, -1 resistant, 0 if not measured; same shape.
     measured
-        0 or 1, float32, same shape.
+        1 if measured, else 0; float32, same shape.
     known_drugs, known_cell_lines
-        Entities that may send messages and use their learned identity, bool (n,).
+        Whether an entity may send messages and use its learned identity, bool (n,).
     """
 
     value: Tensor

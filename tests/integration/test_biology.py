@@ -15,7 +15,7 @@ from pharmagraph.kg import runs
 from pharmagraph.kg.errors import InputError, ModelError, SchemaVersionError, ServiceUnavailableError
 from pharmagraph.kg.ladybug.file import acquire, release
 from pharmagraph.kg.migrations import migrate
-from pharmagraph.kg.named import find_drug
+from pharmagraph.kg.names import find_drug
 from pharmagraph.kg.schema_changes import CHANGES, AddProperty
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.biology.annotate import attended, enrich, gene_sets, literature

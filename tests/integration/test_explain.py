@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
-from pharmagraph.kg.named import find_drug, find_node
+from pharmagraph.kg.names import find_drug, find_node
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.commands.explain import _print
 from pharmagraph.model.explain.counterfactuals import agreement, parse_set, rank_genes, read_effects, what_if

@@ -14,7 +14,7 @@ import pytest
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.kg.named import find_drug
+from pharmagraph.kg.names import find_drug
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.biology.annotate import attended
 from pharmagraph.model.explain.faithfulness.curves import Curve

@@ -1,1 +1,1 @@
-"""Known targets held out and found again, by simple predictors and by attention that is fitted to the others."""
+"""Evaluates how well held-out known targets are found, by simple predictors and by attention fitted to the others."""

@@ -1,4 +1,5 @@
-"""Scorers × folds of held-out targets → rows of figures, and paired tests over drugs. It fits by `fitting.fit`."""
+"""Scores every scorer on every fold of held-out targets, with paired tests over drugs. Attention is fitted by
+`model.targets.fitting`."""
 
 from __future__ import annotations
 
@@ -36,35 +37,35 @@ def evaluate_targets(
     finished: Path | None = None,
     report: Callable[[str], None] | None = None,
 ) -> list[Row]:
-    """Hide known targets, score all pairs with the rest, look for what was hidden.
+    """Hold out known targets, score all pairs from the other targets, and rank the held-out ones.
 
     Parameters
     ----------
     problem
-        Of the graph.
+        Evidence and known targets of the graph.
     models
-        Of ``MODELS``.
+        Names in ``MODELS``.
     holdout, n_folds, seed
-        How targets are held out; the seed is also that of the fit.
+        How targets are held out; the seed is also used for the fit.
     settings
-        Of the fit.
+        Settings of the fit.
     truth
-        Held out instead of known targets: its pairs, and their drugs' structure twins', are hidden from everything
-        that is learned.
+        Pairs that are held out instead of known targets. They, and the same pairs of their drugs' structure twins, are
+        hidden from everything that is fitted.
     only
-        Folds to do, counted from 0; all unless given.
+        Folds to evaluate, counted from 0; by default all.
     finished
-        A file of figures, one JSON object a line: what stands there is not computed again, what is computed is
-        added at once, so that an evaluation that was cut off goes on.
+        A file of finished folds, one JSON object per line. Folds in it are not computed again, and new ones are added
+        at once, so an evaluation that was cut off goes on.
     report
-        Told of each fold and model that is done.
+        Called with a message for each fold and model that is done.
 
     Returns
     -------
     list of dict
-        ``dataset``, ``split``, ``fold``, ``model``, ``metric``, ``grouping`` (pooled, per_drug; with a truth that
-        has inactive pairs also ``listed``: among the pairs of the file), ``value``; then `paired` rows of the first
-        model against each other one.
+        ``dataset``, ``split``, ``fold``, ``model``, ``metric``, ``grouping`` and ``value``. Groupings are pooled and
+        per_drug; with a truth that has inactive pairs also ``listed``, over the pairs of the file. Then the rows of
+        `paired`, of the first model against each other one.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def score_pairs(
     seed: int = 0,
     settings: Settings | None = None,
 ) -> np.ndarray:
-    """Scores of all pairs by a model that was given the visible targets alone, float (n_drugs, n_genes)."""
+    """Scores of all pairs by a model that is given the visible targets alone, float (n_drugs, n_genes)."""
     if model in PREDICTORS:
         return PREDICTORS[model](problem.evidence, visible)
     evidence = problem.evidence if model == ATTENTION else problem.evidence.without_family()
@@ -126,10 +127,10 @@ def score_pairs(
 
 
 def paired(first: Sequence[Recovery], other: Sequence[Recovery], problem: TargetProblem) -> list[Row]:
-    """Whether the first ranks held-out targets better than another, drug by drug.
+    """Compare the ranks that two scorers give held-out targets, drug by drug.
 
-    A drug's figures are averaged over folds, and drugs of one structure count once. ``difference`` is the mean of
-    first less other, ``p`` that of Wilcoxon's signed-rank test of no difference.
+    A drug's metrics are averaged over folds, and drugs of one structure count once. ``difference`` is the mean of the
+    first minus the other; ``p`` is from Wilcoxon's signed-rank test.
     """
     from scipy.stats import wilcoxon
 
@@ -146,7 +147,7 @@ def paired(first: Sequence[Recovery], other: Sequence[Recovery], problem: Target
 
 
 def summary(rows: Sequence[Row]) -> list[Row]:
-    """One row a model: mean over folds of each figure, and p of the first model against it by AUROC and recall."""
+    """One row per model: mean of each metric over folds, and p of the first model against it by AUROC and recall."""
     values: dict[str, dict[str, list[float]]] = {}
     columns = {
         ("auroc", "per_drug"): "auroc",
@@ -191,7 +192,7 @@ def _by_structure(figures: Sequence[Recovery], metric: str, problem: TargetProbl
 
 
 def _with_twins(pairs: np.ndarray, structure_group: np.ndarray) -> np.ndarray:
-    """Pairs of a structure's drugs, each with all its twins' genes, bool as ``pairs``."""
+    """Pairs of drugs and genes, with each drug's structure twins given the same genes; bool, same shape."""
     of_group = np.zeros((int(structure_group.max(initial=0)) + 1, pairs.shape[1]), bool)
     np.logical_or.at(of_group, structure_group, pairs)
     return of_group[structure_group]

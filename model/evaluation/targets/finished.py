@@ -1,4 +1,4 @@
-"""Figures of finished folds in a file, one JSON object a line, so that an evaluation that was cut off goes on."""
+"""A file of finished folds, one JSON object per line, so that an evaluation that was cut off goes on."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from pharmagraph.model.targets.problem import TargetProblem
 
 @dataclass(frozen=True)
 class Finished:
-    """What was computed for one question; figures of another question in the same file are left alone.
+    """The finished folds of one evaluation; entries of other evaluations in the same file are left alone.
 
     Attributes
     ----------
     path
-        None keeps nothing.
+        The file; None keeps nothing.
     key
-        The question: graph, targets, split, seed, settings.
+        Graph, targets, split, seed and settings, which identify the evaluation.
     figures
-        (fold, model) → figures.
+        (fold, model) → metrics.
     """
 
     path: Path | None
@@ -45,7 +45,7 @@ class Finished:
         settings: Settings,
         truth: Truth | None,
     ) -> Finished:
-        """Read what stands in the file for a question."""
+        """Read the entries of an evaluation."""
         digest = hashlib.sha256(json.dumps([split, n_folds, seed, asdict(settings)]).encode())
         evidence = problem.evidence
         arrays = [
@@ -65,18 +65,18 @@ class Finished:
         for line in path.read_text().splitlines():
             try:
                 entry = json.loads(line)
-            except json.JSONDecodeError:  # the line that was being written when the work was cut off
+            except json.JSONDecodeError:  # an incomplete line, written when the work was cut off
                 continue
             if entry["of"] == found.key:
                 found.figures[entry["fold"], entry["model"]] = _figures(entry)
         return found
 
     def get(self, fold: int, model: str) -> Recovery | None:
-        """Figures that are there."""
+        """The metrics of a fold and model, if they are in the file."""
         return self.figures.get((fold, model))
 
     def add(self, fold: int, model: str, figures: Recovery) -> None:
-        """Keep figures, at once."""
+        """Append the metrics of a fold and model to the file."""
         if self.path is None:
             return
         entry = {

@@ -1,7 +1,7 @@
-"""Which known targets are held out: pairs, whole drugs or whole genes. It ranks nothing.
+"""Divides known targets into folds: by pair, by drug or by gene.
 
-Drugs of one structure (salts, duplicates under two numbers) have the same targets; a test that splits them
-measures a look-up. Unless they are asked for, structure twins lie on the same side of every cut.
+Drugs of one structure (salts, duplicates under two numbers) have the same targets, so a fold that separates them tests
+a look-up. By default such structure twins are on the same side of every fold.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from pharmagraph.model.presets.choices import Holdout
 def held_out(
     known: np.ndarray, structure_group: np.ndarray, holdout: Holdout, n_folds: int = 5, *, seed: int = 0
 ) -> Iterator[np.ndarray]:
-    """Cut the known pairs into folds; every pair is held out once.
+    """Divide the known pairs into folds; every pair is held out once.
 
     Parameters
     ----------
     known
         Known targets, bool (n_drugs, n_genes).
     structure_group
-        A number that drugs of one structure share, int (n_drugs,).
+        Group number of drugs with the same structure, int (n_drugs,).
     holdout
-        ``pair``: a pair goes with the same gene's pairs of its drug's twins. ``pair-with-twins``: pairs alone.
-        ``drug``: all pairs of a structure. ``gene``: all pairs of a gene, which is then a gene without any known drug.
+        ``pair``: a pair together with the same gene's pairs of the drug's structure twins. ``pair-with-twins``: single
+        pairs, so twins are separated. ``drug``: all pairs of a structure. ``gene``: all pairs of a gene, which then has
+        no known drug.
     n_folds
-        At least 2.
+        Number of folds, at least 2.
     seed
-        Of the draw.
+        Seed of the shuffle.
 
     Yields
     ------
     ndarray
-        What is held out, bool (n_drugs, n_genes); the rest of ``known`` may be learned from.
+        The held-out pairs, bool (n_drugs, n_genes); the other known pairs may be used for fitting.
 
     Raises
     ------

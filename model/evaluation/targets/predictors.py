@@ -1,6 +1,6 @@
-"""Simple predictors of targets, each a few lines: what a network has to beat before its attention means anything.
+"""Simple predictors of targets, with which attention is compared.
 
-Each takes evidence and the visible targets, and scores all pairs. Where it says nothing, popularity breaks the tie.
+Each is given evidence and the visible targets, and scores all pairs. Ties are broken by popularity.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from scipy import sparse
 from pharmagraph.model.targets.evidence import PairEvidence, walk
 
 Predictor = Callable[[PairEvidence, np.ndarray], np.ndarray]
-"""(evidence, visible targets bool (n_drugs, n_genes)) → scores float (n_drugs, n_genes), larger is likelier."""
+"""(evidence, visible targets bool (n_drugs, n_genes)) → scores float (n_drugs, n_genes), larger for more likely."""
 
 SHARPNESS = 4
-"""Power of the Tanimoto similarity by which targets are carried over: it lets near structures speak alone."""
+"""Exponent of the Tanimoto similarity in `transfer`: a high one gives weight to very similar structures alone."""
 RANK = 16
 FAMILY_WEIGHT = 0.3
-"""Of a gene whose relatives are all of a drug's known targets, against one that all similar drugs have."""
+"""Weight of the family share in `transfer_and_family`, relative to the share of similar drugs with the target."""
 TIE = 1e-6
-"""Times the number of drugs: smaller than any difference a predictor makes."""
+"""Weight of popularity that breaks ties; smaller than any difference between a predictor's scores."""
 
 
 def popularity(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
-    """How many drugs have the gene as a target."""
+    """Number of drugs that have the gene as a target."""
     return np.broadcast_to(visible.sum(0, dtype=np.float64), visible.shape)
 
 
@@ -47,17 +47,18 @@ def network_proximity(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray
 
 
 def associated(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
-    """How strongly the gene's expression goes with the drug's response, in either direction; no target is used."""
+    """Absolute association of the gene's expression with the drug's response; it uses no targets."""
     return np.abs(evidence.association)
 
 
 def family(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
-    """Share of the drug's known targets that are the gene's relatives by symbol."""
+    """Share of the drug's known targets that are in the gene's family, by their symbols."""
     return _family_share(evidence, visible) + _tie(visible)
 
 
 def transfer_and_family(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
-    """Targets of similar drugs, relatives of the drug's own targets, and relatives of similar drugs' targets."""
+    """Sum of three scores: targets of similar drugs, families of the drug's targets, families of similar drugs'
+    targets."""
     near = _structure_weight(evidence)
     carried = near @ visible / np.maximum(near.sum(1, keepdims=True), 1e-12)
     relatives = _relatives(evidence.family)
@@ -70,7 +71,7 @@ def transfer_and_family(evidence: PairEvidence, visible: np.ndarray) -> np.ndarr
 
 
 def factorisation(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
-    """Truncated singular value decomposition of the target matrix, popular genes weighing less."""
+    """Truncated singular value decomposition of the target matrix, in which popular genes have less weight."""
     from sklearn.decomposition import TruncatedSVD
 
     weighted = visible / np.sqrt(np.maximum(visible.sum(0), 1))
@@ -104,7 +105,7 @@ def _family_share(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
 
 
 def _relatives(family: np.ndarray) -> sparse.csr_matrix:
-    """1 between two genes of one family, CSR (n, n); a gene is no relative of itself."""
+    """1 between two different genes of one family, else 0; CSR (n, n)."""
     n = len(family)
     member = sparse.csr_matrix((np.ones(n), (np.arange(n), family)))
     return sparse.csr_matrix(member @ member.T - sparse.identity(n))

@@ -1,4 +1,4 @@
-"""How well scores find held-out targets: figures over all pairs and for each drug. It knows no models."""
+"""Metrics of how well scores find held-out targets, over all pairs and for each drug."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ METRICS = ("auroc", "aupr", "recall@5", "recall@20", "mrr")
 
 @dataclass(frozen=True)
 class Recovery:
-    """Figures of one ranking.
+    """Metrics of one ranking.
 
     Attributes
     ----------
     drugs
         Node numbers of the drugs with held-out targets, int64 (n,).
     per_drug
-        Metric → a value for each of them, float64 (n,).
+        Metric → its value for each of these drugs, float64 (n,).
     pooled
-        Metric → over all pairs of these drugs: areas over pairs in one list, recalls as the share of all
-        held-out targets that stand among their drug's first 5 or 20, the mean reciprocal rank over drugs.
+        Metric → its value over all pairs of these drugs. Areas are over all pairs in one list; a recall is the share of
+        held-out targets among their drug's first 5 or 20 genes; the mean reciprocal rank is over drugs.
     """
 
     drugs: np.ndarray
@@ -32,22 +32,22 @@ class Recovery:
 
 
 def recovery(score: np.ndarray, aside: np.ndarray, visible: np.ndarray) -> Recovery:
-    """Rank each drug's genes, without the targets that were visible, and look for those held out.
+    """Rank each drug's genes, without the visible targets, and find the ranks of the held-out targets.
 
     Parameters
     ----------
     score
-        Larger is more likely a target, (n_drugs, n_genes). Ties rank in order of gene number, which favours
-        no one who does not know the numbers; areas count them half.
+        Scores, larger for more likely targets, (n_drugs, n_genes). Ties are ranked by gene number, which is unrelated
+        to targets; areas count them half.
     aside
         Held-out targets, bool, same shape.
     visible
-        Targets that the scorer was given, bool, same shape; they are no candidates.
+        Targets that the scorer was given, bool, same shape; they are not ranked.
 
     Returns
     -------
     Recovery
-        Of the drugs that have a held-out target and a gene that is none.
+        Metrics over the drugs that have a held-out target and a gene that is not a target.
     """
     candidate = ~visible | aside
     drugs = np.flatnonzero(aside.any(1) & (candidate & ~aside).any(1))

@@ -1,4 +1,7 @@
-"""Independent truth about drug–gene pairs from a file: active or not, or an affinity. Training never sees its pairs."""
+"""Reads an independent truth about drug–gene pairs from a file: active or inactive, or an affinity.
+
+No fit is given its pairs.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,19 @@ from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.names import fold
 
 ACTIVE_BELOW = 1000.0
-"""nmol/l: at or below, an affinity counts as active."""
+"""Affinity in nmol/l at or below which a pair counts as active."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Pairs of a truth file that the graph has.
+    """Pairs of a truth file that are in the graph.
 
     Attributes
     ----------
     active, inactive
-        bool (n_drugs, n_genes).
+        Whether a pair is active, or inactive, in the file; bool (n_drugs, n_genes).
     n_rows, n_shared
-        Rows of the file, and those whose drug and gene are both in the graph.
+        Numbers of rows in the file, and of rows whose drug and gene are both in the graph.
     """
 
     active: np.ndarray
@@ -48,16 +51,16 @@ def read_truth(
     Parameters
     ----------
     path
-        CSV, or with tabs as ``.tsv`` or ``.txt``; columns drug, gene, and either ``active`` (0 or 1) or ``affinity``
-        (nmol/l, smaller binds more strongly); with neither, every row is an active pair.
+        A CSV file, or ``.tsv`` or ``.txt`` with tabs. Columns are drug, gene, and either ``active`` (0 or 1) or
+        ``affinity`` (nmol/l, smaller for stronger binding); with neither, every row is an active pair.
     drugs
-        Ids in the order of the rows of the result.
+        Ids of drugs, in the order of the result's rows.
     names
-        Id → names and aliases, by which the file may call a drug.
+        Id → names and aliases that the file may use for a drug.
     genes
-        Symbols in the order of its columns.
+        Symbols of genes, in the order of the result's columns.
     active_below
-        nmol/l, inclusive.
+        Affinity in nmol/l at or below which a pair is active.
 
     Raises
     ------
@@ -112,7 +115,7 @@ def _active(path: Path, line: int, cells: Mapping[str, str], column: str | None,
 
 
 def _index_of_names(drugs: Sequence[str], names: Mapping[str, Sequence[str | None]]) -> dict[str, int]:
-    """Folded name → row; ids win over names, and names of earlier drugs over those of later ones."""
+    """Folded name → row number; ids win over names, and names of earlier drugs over those of later ones."""
     found: dict[str, int] = {}
     for number, id_ in enumerate(drugs):
         found.setdefault(fold(id_), number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from pharmagraph.ingest.names import (
     is_gene_symbol,
     unmatched_note,
 )
+from pharmagraph.kg.errors import NotFoundError
+from pharmagraph.kg.names import index_of, require
 
 
 @pytest.mark.parametrize("written", ["PLX-4720", "plx4720", "PLX 4720"])
@@ -68,3 +71,20 @@ def test_what_could_not_be_matched_is_reported_by_name_and_count() -> None:
         "drugs that are not in the graph: 2 (a, b)",
     )
     assert unmatched_note("drugs", [], "are not in the graph") == ()
+
+
+def test_an_index_holds_the_names_and_aliases_of_every_node() -> None:
+    drugs = pa.table(
+        {"id": ["A", "B"], "name": ["Alpha", None], "aliases": [["Al", "A-1"], None], "smiles": ["C", "C"]}
+    )
+    assert index_of(drugs) == {"A": ["Alpha", "Al", "A-1"], "B": [None]}
+    assert index_of(pa.table({"id": ["TP53"]})) == {"TP53": [None]}
+
+
+def test_a_required_name_that_nobody_has_is_an_error_that_offers_the_nearest() -> None:
+    names = {"A": ["erlotinib", "Tarceva"], "B": ["gefitinib"]}
+    assert require("drug", "tarceva", names) == "A"
+    with pytest.raises(NotFoundError, match=r'no drug "erlotinb" in the graph; did you mean erlotinib'):
+        require("drug", "erlotinb", names)
+    with pytest.raises(NotFoundError, match="see: cli status"):
+        require("drug", "something else", names, "see: cli status")
