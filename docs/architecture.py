@@ -31,10 +31,8 @@ Imports = dict[str, set[str]]
 def modules(checkout: Path = CHECKOUT) -> dict[str, Path]:
     """Dotted name → file of every module of the library, the command line included."""
     files = [path for folder in FOLDERS for path in sorted((checkout / folder).rglob("*.py"))]
-    files += [
-        checkout / "cli.py",
-        *sorted(p for p in (checkout / PACKAGE).glob("*.py") if not p.is_symlink()),
-    ]
+    own = [checkout / "cli.py", *sorted((checkout / PACKAGE).glob("*.py"))]
+    files += [path for path in own if path.is_file() and not path.is_symlink()]
     found = {}
     for file in files:
         parts = list(file.relative_to(checkout).with_suffix("").parts)
@@ -72,8 +70,10 @@ def _imported(tree: ast.Module, found: Mapping[str, Path]) -> Iterator[str]:
 
 
 def package(module: str) -> str:
-    """The package that a module belongs to: ``kg``, ``ingest``, ``model.inputs``, ``cli``."""
+    """The package that a module belongs to: ``kg``, ``model.inputs``, ``cli``, ``pharmagraph``."""
     parts = module.split(".")[1:]
+    if parts and parts[0] not in (*FOLDERS, "cli"):
+        return PACKAGE
     if parts[:1] == ["model"] and len(parts) > 1:
         return ".".join(parts[:2])
     return parts[0] if parts else PACKAGE

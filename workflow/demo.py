@@ -1,4 +1,4 @@
-"""Runs the whole loop on the public GDSC screen by calling the commands: ingest, targets, train, promote, query."""
+"""Runs the whole loop on the public GDSC screen: ingest, targets, train, promote, query."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg import runs
-from pharmagraph.kg.console import note, print_rows
+from pharmagraph.kg.console import Format, note, print_rows, progress
 from pharmagraph.kg.store import open_store
-from pharmagraph.model.commands import train as model
 
 DATASET = "GDSC1"
 
@@ -43,9 +42,7 @@ def demo(
     _step("2/4  known targets, curated by hand", lambda: ingest.targets(store=store_url, quiet=quiet))
     _step(
         f"3/4  a graph-attention network, one fifth of {DATASET} held out",
-        lambda: model.train(
-            preset=preset, dataset=[DATASET], promote=True, runs=runs_folder, store=store_url, quiet=quiet
-        ),
+        lambda: _train(preset, store_url, runs_folder, quiet),
     )
     note("\n4/4  the links with the most attention, asked with Cypher")
     with open_store(store_url, read_only=True) as graph:
@@ -65,6 +62,18 @@ def demo(
     print(f"  cli query top-genes drug=erlotinib{option}")
     print(f"  cli query strongest-unlisted{option}")
     print(f"  cli query --list{option}")
+
+
+def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> None:
+    from pharmagraph.model.presets.config import load_preset
+    from pharmagraph.model.reports.training_run import reporters, show
+    from pharmagraph.training import train
+
+    config = load_preset(preset)
+    with open_store(store_url, create=False) as graph, progress(quiet) as bar:
+        report, stage = reporters(bar, config)
+        run = train(graph, config, datasets=DATASET, promote=True, folder=folder, report=report, stage=stage)
+    show(run.trained, config, split="random", promoted=True, quiet=quiet, format=Format.table)
 
 
 def _default_url() -> str:

@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model.commands", "ingest.commands", "cypher.commands"),
     ("kg.commands",),
     ("pharmagraph",),
+    ("training", "evaluation", "queries"),
     ("run",),
     ("model.reports",),
     ("model.explain",),

@@ -66,6 +66,7 @@ def exists(dotted: str, checkout: Path) -> bool:
 def strangers(checkout: Path) -> list[str]:
     """Names of files and modules that do not exist, each with the file that names it."""
     bare = {p.name for f in (*FOLDERS, "docs") for p in (checkout / f).rglob("*.py")} | {"cli.py", "setup.py"}
+    bare |= {"model.py", "cli.py"}  # a user's own, in the example of names that would clash
     found = []
     for file, text in texts(checkout):
         where = file.relative_to(checkout)

@@ -1,0 +1,80 @@
+"""Shows a training run in the terminal: progress while networks are fitted, then figures and what is next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pharmagraph.kg.console import Format, note, print_rows
+
+if TYPE_CHECKING:
+    from pharmagraph.model.presets.config import Config
+    from pharmagraph.model.runs.trained import Trained
+
+
+def reporters(
+    bar: Any, config: Config
+) -> tuple[Callable[[int, int, float | None], None], Callable[[str], None]]:
+    """What `train` tells of each epoch, and of each stage, onto a progress bar of `kg.console`.
+
+    Parameters
+    ----------
+    bar
+        From `kg.console.progress`.
+    config
+        The preset, which says how many networks and epochs there are.
+    """
+    members, epochs = config.training.members, config.training.epochs
+    task = bar.add_task("reading the graph", total=epochs * members, note="")
+
+    def report(member: int, epoch: int, validation: float | None) -> None:
+        bar.update(task, completed=(member - 1) * epochs + epoch, description=f"training {member}/{members}")
+        if validation is not None:
+            bar.update(task, note=f"validation {validation:.4f}")
+
+    def stage(what: str) -> None:
+        bar.update(task, description=what)
+
+    return report, stage
+
+
+def show(
+    trained: Trained, config: Config, *, split: str, promoted: bool, quiet: bool, format: Format
+) -> None:
+    """Print the figures on held-out pairs; unless ``quiet``, also what predictions are made of and the next command."""
+    title = (
+        f"{trained.run_id}: {trained.n_training:,} training pairs, {trained.n_held_out:,} held out ({split})"
+    )
+    if trained.figures:
+        rows = trained.figures
+        if format is not Format.table:
+            rows = [{"run": trained.run_id, **row} for row in rows]
+        print_rows(rows, format, title=title)
+    elif format is Format.table:
+        print(f"{title}; no figures, because nothing was held out")
+    else:
+        print_rows([], format, columns=("run", "metric", "grouping", "model", "additive"))
+    if quiet:
+        return
+    weights = trained.fitted.component_weights()
+    if len(weights) > 1:
+        listed = ", ".join(f"{component} {weight:.0%}" for component, weight in weights.items())
+        note(f"weights of the network's components in the prediction: {listed}")
+    note(_about_gene_attention(trained.gene_attention, config.targets is not None))
+    for relation, why in trained.unused_attention.items():
+        note(f"attention {relation} has no part in predictions: {why}")
+    note(f"run {trained.run_id} in {trained.folder}")
+    note("Next: cli query top-genes drug=NAME" if promoted else f"Next: cli runs promote {trained.run_id}")
+
+
+def _about_gene_attention(gene_attention: str, wanted: bool) -> str:
+    """Where the attention of drugs to genes comes from, in one line."""
+    if gene_attention == "targets":
+        return "attention to genes is fitted to the known targets: those were given to it, not found by it"
+    whose = "the response network's" if gene_attention == "network" else "absent"
+    if wanted:
+        return (
+            f"attention to genes is {whose}: fewer than two drugs have known targets to learn from "
+            "(cli ingest targets)"
+        )
+    return f"attention to genes is {whose}: the preset asks for none that is fitted to known targets"
