@@ -44,7 +44,7 @@ def command(case: str, round_: int, *words: str) -> dict[str, Any]:
     """Time a whole `cli` command; memory is sampled, since a child's high-water mark starts at its parent's."""
     note(f"{case}: cli {' '.join(words)}")
     start, peak = time.perf_counter(), 0
-    process = psutil.Popen([sys.executable, "-m", "cli", *words], stdout=subprocess.DEVNULL)
+    process = psutil.Popen([sys.executable, "-m", "pharmagraph.cli", *words], stdout=subprocess.DEVNULL)
     while process.poll() is None:
         with suppress(psutil.NoSuchProcess):
             peak = max(peak, process.memory_info().rss)

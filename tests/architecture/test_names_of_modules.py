@@ -74,7 +74,10 @@ def strangers(checkout: Path) -> list[str]:
             if MADE not in path and not any(checkout.glob(path.rstrip("/"))):
                 found.append(f"{where}: {path}")
         runs = [m for m in RUN.findall(text) if m.startswith(("pharmagraph.", *(f"{f}." for f in FOLDERS)))]
-        for name in [*DOTTED.findall(text), *runs]:
+        dotted = [
+            name for name in DOTTED.findall(text) if not name.endswith(".py")
+        ]  # a file, looked at below
+        for name in [*dotted, *runs]:
             if not exists(name, checkout):
                 found.append(f"{where}: {name}")
         found += [f"{where}: {name}" for name in BARE.findall(text) if name not in bare]

@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 def cli(*words: str, cwd: Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "120", "PYTHONPATH": str(CHECKOUT)}
     done = subprocess.run(
-        [sys.executable, "-m", "cli", *words],
+        [sys.executable, "-m", "pharmagraph.cli", *words],
         cwd=cwd,
         env=environment,
         capture_output=True,
@@ -41,7 +41,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_help_is_quick_and_loads_neither_torch_nor_dgl() -> None:
     script = (
-        "import sys, cli; heavy = {'torch', 'dgl', 'pandas', 'pyarrow', 'numpy', 'ladybug', 'neo4j', 'rdkit'};"
+        "import sys; from pharmagraph import cli; heavy = {'torch', 'dgl', 'pandas', 'pyarrow', 'numpy', 'ladybug', 'neo4j', 'rdkit'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_help_is_quick_and_loads_neither_torch_nor_dgl() -> None:
 
 def test_an_explanation_loads_neither_torch_nor_pandas(screen: Path) -> None:
     script = (
-        "import sys, cli; sys.argv = ['cli', 'explain', '--drug', 'synthetic-drug-0001'];\n"
+        "import sys; from pharmagraph import cli; sys.argv = ['cli', 'explain', '--drug', 'synthetic-drug-0001'];\n"
         "try: cli.main()\n"
         "finally: print(sorted({'torch', 'dgl', 'pandas', 'scipy', 'rdkit'} & set(sys.modules)))"
     )
@@ -162,7 +162,7 @@ def test_an_interrupted_training_leaves_no_run(screen: Path, tmp_path: Path) -> 
     cli("ingest", "synthetic", "--quiet", cwd=tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "train", "--preset", "fast", "--epochs", "100000"],
+        [sys.executable, "-m", "pharmagraph.cli", "train", "--preset", "fast", "--epochs", "100000"],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,

@@ -236,7 +236,17 @@ def test_training_without_a_store_makes_none(tmp_path: Path) -> None:
 
 def test_sigterm_ends_training_at_once_and_leaves_nothing(store: GraphStore, tmp_path: Path) -> None:
     store.close()
-    command = [sys.executable, "-m", "cli", "train", "--preset", "fast", "--epochs", "100000", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "pharmagraph.cli",
+        "train",
+        "--preset",
+        "fast",
+        "--epochs",
+        "100000",
+        "--quiet",
+    ]
     environment = {**os.environ, "TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [*command, "--store", store.url, "--runs", str(tmp_path / "runs")],

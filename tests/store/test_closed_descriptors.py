@@ -58,7 +58,7 @@ def imports(event, arguments):
             seen.append(arguments[0])
 
 sys.addaudithook(imports)
-import cli
+import pharmagraph.cli
 with open(sys.argv[1], "w") as file:
     json.dump(seen, file)
 """
@@ -121,7 +121,9 @@ def test_a_full_disk_with_standard_error_closed_leaves_the_store_as_it_was(path:
 def test_an_ingest_on_a_full_disk_with_standard_error_closed_keeps_what_the_store_held(path: Path) -> None:
     held = counts(path)
     ingest = ("ingest", "synthetic", "--drugs", "13", "--cells", "16", "--genes", "40", "--quiet")
-    assert run(ERROR, "-m", "cli", *ingest, "--store", f"ladybug://{path}", largest_file=4096) != 0
+    assert (
+        run(ERROR, "-m", "pharmagraph.cli", *ingest, "--store", f"ladybug://{path}", largest_file=4096) != 0
+    )
     assert path.read_bytes()[:4] == b"LBUG", "not the engine's last words"
     now = counts(path)
     assert all(now[kind] >= n for kind, n in held.items())
