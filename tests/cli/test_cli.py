@@ -41,7 +41,8 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_help_is_quick_and_loads_neither_torch_nor_dgl() -> None:
     script = (
-        "import sys; from pharmagraph import cli; heavy = {'torch', 'dgl', 'pandas', 'pyarrow', 'numpy', 'ladybug', 'neo4j', 'rdkit'};"
+        "import sys; from pharmagraph import cli;"
+        "heavy = {'torch', 'dgl', 'pandas', 'pyarrow', 'numpy', 'ladybug', 'neo4j', 'rdkit'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
