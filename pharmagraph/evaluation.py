@@ -112,6 +112,8 @@ def evaluate(
     from pharmagraph.model.runtime import resolve_device
 
     names = arguments.texts("models", models)
+    if report is not None:
+        arguments.function("report", report)
     chosen = Split(arguments.one_of("split", split, [one.value for one in get_args(EvaluatedSplit)]))
     n_folds = 1 if chosen is Split.transfer else arguments.whole_number("folds", folds, least=2)
     numbers = sorted({arguments.whole_number("only", n, least=0) for n in only}) if only else None
@@ -126,9 +128,9 @@ def evaluate(
         train_on,
         test_on,
         cast(Task, arguments.one_of("task", task, get_args(Task))),
-        arguments.whole_number("seed", seed, least=0),
+        arguments.seed(seed),
         resolve_device(device),
-        {"training": dict(training or {}), "network": dict(network or {})},
+        {"training": arguments.options("training", training), "network": arguments.options("network", network)},
         tuple(sorted({arguments.one_of("omics", o, [k.value for k in Omics]) for o in seen})) if seen else None,
     )
     if isinstance(data, graphs.Heterograph):

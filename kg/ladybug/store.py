@@ -51,7 +51,7 @@ class LadybugStore:
     """
 
     def __init__(self, url: str, *, read_only: bool = False, create: bool = True) -> None:
-        if not url.startswith(SCHEME) or len(url) == len(SCHEME):
+        if not url.startswith(SCHEME) or len(url) == len(SCHEME) or "\0" in url:
             raise InputError(
                 f'"{url}" names no file; use ladybug:///folder/graph.lbug or ladybug://graph.lbug'
             )
