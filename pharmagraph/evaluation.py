@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -116,6 +116,8 @@ def evaluate(
         arguments.function("report", report)
     chosen = Split(arguments.one_of("split", split, [one.value for one in get_args(EvaluatedSplit)]))
     n_folds = 1 if chosen is Split.transfer else arguments.whole_number("folds", folds, least=2)
+    if only is not None and not isinstance(only, Iterable):
+        raise TypeError(f"only is of type {type(only).__name__}; give a list of whole numbers")
     numbers = sorted({arguments.whole_number("only", n, least=0) for n in only}) if only else None
     if numbers and numbers[-1] >= n_folds:
         raise ModelError(f"--fold {numbers[-1]} is not among {n_folds} folds, which are counted from 0")

@@ -32,7 +32,7 @@ torch.set_num_threads(1)
 
 ASKED: dict[str, Callable[[Path], object]] = {
     "predict": lambda folder: predict(
-        folder, drug="NSC1", cell_line="LINE03", drug_names={"NSC1": []}, cell_line_names={"LINE03": []}
+        folder, drugs=["NSC1"], cell_lines=["LINE03"], drug_names={"NSC1": []}, cell_line_names={"LINE03": []}
     ),
     "explain --silence": lambda folder: what_if(
         folder, "NSC1", "LINE03", [Change("GENE000", "expression", None)]
@@ -106,6 +106,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: (f / "gene_attention.safetensors").unlink(), r"lacks gene_attention\.safetensors"
     ),
     "configuration cut off": (lambda f: _cut(f / "config.json"), r"config\.json cannot be read"),
+    "no list of files": (
+        lambda f: (f / "config.json").write_text('{"format": 2}'), r"config\.json cannot be read"
+    ),
     "other configuration": (lambda f: _set(f, scale={"unit": 1}), r"config\.json cannot be read"),
     "weights cut off": (lambda f: _cut(f / "weights.safetensors"), r"weights\.safetensors cannot be read"),
     "header of weights cut off": (
@@ -138,6 +141,16 @@ def test_weights_of_other_names_are_refused(folder: Path) -> None:
     )
     for ask in ASKED.values():
         with pytest.raises(ModelError, match=r"no weights .*trained by another version; train again"):
+            ask(folder)
+
+
+def test_weights_that_the_network_does_not_have_are_refused(folder: Path) -> None:
+    weights = load_file(folder / "weights.safetensors")
+    save_file(weights | {"0.former": torch.zeros(2)}, folder / "weights.safetensors")
+    for ask in ASKED.values():
+        with pytest.raises(
+            ModelError, match=r'has other weights "former", .*trained by another version; train again'
+        ):
             ask(folder)
 
 
