@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from pharmagraph.kg import arguments
+from pharmagraph.kg import arguments, folders
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.model.presets.choices import (
@@ -143,6 +143,8 @@ def evaluate(
         kept = arguments.texts("datasets", datasets) if datasets is not None else None
         heterograph = graphs.export(data, datasets=kept)
     place = Path(arguments.path("folder", folder)) if folder is not None else None
+    if place is not None:
+        folders.make(place)
     journal = Path(arguments.path("finished", finished)) if finished is not None else None
     if place is not None and journal is None:
         journal = place / "folds.jsonl"

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
+from pharmagraph.kg import folders
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
 
@@ -27,7 +28,7 @@ def save(heterograph: Heterograph, folder: Path) -> None:
     from these names. ``nodes.parquet`` has a row a node: ``kind`` and ``id``, in the order of the node numbers. It is
     put in place last: a folder whose writing was cut off holds the former graph or none, never half of each.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folders.make(folder)
     tensors = {
         f"{kind}/{name}": values
         for kind, features in heterograph.nodes.items()

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pharmagraph.kg import folders, runs
 from pharmagraph.kg import heterograph as graphs
-from pharmagraph.kg import runs
-from pharmagraph.kg.errors import InputError, ModelError, some
+from pharmagraph.kg.errors import ModelError, some
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.kg.store import GraphStore
@@ -140,7 +140,7 @@ def train(
             else "the graph has no known targets"
         )
         raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
-    _require_folder(folder)
+    folders.make(folder)
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
     targets = None
@@ -204,15 +204,6 @@ def train(
             shutil.rmtree(place, ignore_errors=True)
         raise
     return Trained(place.name, place, figures, len(training), len(held_out), fitted, source, unused)
-
-
-def _require_folder(folder: Path) -> None:
-    """Make the folder of runs, so that one that cannot be made is refused before training."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{folder} cannot be made, the folder of runs: {why}; give another folder") from None
 
 
 def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fold:

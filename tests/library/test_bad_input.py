@@ -246,7 +246,15 @@ def test_training_is_refused_before_it_starts_where_its_run_could_not_be_kept(
     (file := tmp_path / "file").write_text("")
     with pg.open_store(f"ladybug://{tmp_path / 'own.lbug'}") as store:
         pg.ingest.synthetic(store, drugs=20, cells=12, genes=30)
-        with pytest.raises(
-            pg.errors.InputError, match=r"file cannot be made, the folder of runs: .*; give another"
-        ):
+        with pytest.raises(pg.errors.InputError, match=r"the folder .*file cannot be made: .*; give another"):
             pg.train(store, "fast", folder=file, stage=begins)
+
+
+def test_evaluation_appends_to_no_file_of_something_else(run: Run, tmp_path: Path) -> None:
+    (file := tmp_path / "notes.txt").write_text("my notes")
+    with pytest.raises(pg.errors.InputError, match=r"the folder .*notes\.txt cannot be made"):
+        pg.evaluate(run.store, "mean", folds=2, folder=file)
+    for place in (file, tmp_path):
+        with pytest.raises(pg.errors.InputError, match="is no file of finished folds; give a new one"):
+            pg.evaluate(run.store, "mean", folds=2, finished=place)
+    assert file.read_text() == "my notes"
