@@ -186,14 +186,13 @@ def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Tab
     Raises
     ------
     ModelError
-        If the folder was moved or removed, a table cannot be read or lacks a column, or the store has attention of the
-        run for which the folder has no table.
+        If the folder was moved or removed, a table cannot be read, lacks a column or has a weight outside [0, 1], or
+        the store has attention of the run for which the folder has no table.
     """
     folder = Path(run["folder"] or "") / ATTENTION_FOLDER
     if not run["folder"] or not folder.is_dir():
-        raise ModelError(
-            f"run {run['id']}: its folder {run['folder']} is not there; bring it back, or train again"
-        )
+        lost = folder if run["folder"] and folder.parent.is_dir() else run["folder"]
+        raise ModelError(f"run {run['id']}: its folder {lost} is not there; bring it back, or train again")
     tables = {}
     for ends in attention.BASE_EDGES:
         path = folder / f"{attention.relation_name(ends)}.parquet"
@@ -208,6 +207,10 @@ def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Tab
                     raise ModelError(
                         f"{path} is no attention table (no column {column.name}); train again: cli train"
                     )
+            try:
+                attention.weights(tables[ends])
+            except InputError as error:
+                raise ModelError(f"{path}: {error}") from None
         elif store.read_edges("ATTENDS", ends, ["src"], equals={"run_id": run["id"]}).num_rows:
             raise ModelError(f"run {run['id']} lacks {path}; bring it back, or train again: cli train")
     return tables

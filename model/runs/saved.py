@@ -133,6 +133,8 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
         config = Config.model_validate(about["config"])
         scale = Scale(**about["scale"])
         fits = [(int(member["best_epoch"]), float(member["validation"])) for member in about["members"]]
+        if not fits:
+            raise ValueError("it lists no networks")
     with _reading(folder / WEIGHTS):
         state = load_file(folder / WEIGHTS, device=device)
     tensors = network_tensors(heterograph, config.network).to(device)
@@ -248,9 +250,10 @@ def _checked(folder: Path) -> dict[str, Any]:
         found = about.get("format", 1)
         files = [folder / name for name in about["files"]] if found == FORMAT else []
     if found != FORMAT:
+        newer = "update pharmagraph, or " if isinstance(found, int) and found > FORMAT else ""
         raise ModelError(
             f"{folder} was written in format {found} of a run's folder, this version reads format {FORMAT}; "
-            "train again: cli train"
+            f"{newer}train again: cli train"
         )
     for file in files:
         if not file.exists():

@@ -178,7 +178,7 @@ def test_promoting_without_the_run_folder_is_one_line_and_changes_nothing(store:
     assert runs.find(store)["id"] == "r1"
 
 
-@pytest.mark.parametrize("harm", ["gone", "without weights"])
+@pytest.mark.parametrize("harm", ["gone", "without weights", "with other weights"])
 def test_promoting_without_one_attention_table_is_one_line_and_changes_nothing(
     store: GraphStore, harm: str
 ) -> None:
@@ -190,6 +190,11 @@ def test_promoting_without_one_attention_table_is_one_line_and_changes_nothing(
     if harm == "gone":
         file.unlink()
         message = r"run r2 lacks .*Drug-Gene\.parquet; bring it back, or train again"
+    elif harm == "with other weights":
+        whole = pq.read_table(file)
+        weights = pa.array(["much"] * len(whole))
+        pq.write_table(whole.set_column(whole.column_names.index("weight"), "weight", weights), file)
+        message = r"Drug-Gene\.parquet: attention is no number .*; train the run anew"
     else:
         pq.write_table(pq.read_table(file).drop_columns(["weight"]), file)
         message = r"Drug-Gene\.parquet is no attention table \(no column weight\); train again"
