@@ -176,7 +176,7 @@ class LadybugStore:
                     if new.num_rows:
                         _from_rows(run, cypher.create_edges(kind, ends, names), new)
             elif new.num_rows:
-                file.statement(cypher.copy_edges(kind.type, ends), rows=conform(new, kind.columns))
+                file.statement(cypher.copy_edges(kind, ends), rows=conform(new, kind.columns))
         return Change(len(found.new), len(found.changed), found.unchanged)
 
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:
