@@ -96,7 +96,8 @@ def pyg(
     import torch
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(data, path)
+    with path.open("wb") as file:
+        torch.save(data, file)
     _print_parts(heterograph, format)
     if format is Format.table:
         print(f'Next, in Python: torch.load("{path}", weights_only=False)')

@@ -224,6 +224,10 @@ def translated(error: Exception, path: Path, refused: type[StoreError] = StoreEr
         )
     if "not a valid Lbug database" in message or "cannot be a directory" in message:
         return StoreError(f"{path} is not a pharmagraph store; pass --store with another file")
+    if "Reading past the end of the file" in message:
+        return StoreError(
+            f"{path} is not a pharmagraph store, or was cut short; pass --store with another file"
+        )
     if message.startswith("Binder exception: Table") and message.split()[3] in _TABLES:
         return StoreError(f"{path} holds no graph yet; load one with `cli ingest` or `cli demo`")
     if refused is QueryError:
