@@ -32,7 +32,7 @@ torch.set_num_threads(1)
 
 ASKED: dict[str, Callable[[Path], object]] = {
     "predict": lambda folder: predict(
-        folder, drug="NSC1", cell_line="LINE03", drug_names={"NSC1": []}, cell_line_names={"LINE03": []}
+        folder, drugs=["NSC1"], cell_lines=["LINE03"], drug_names={"NSC1": []}, cell_line_names={"LINE03": []}
     ),
     "explain --silence": lambda folder: what_if(
         folder, "NSC1", "LINE03", [Change("GENE000", "expression", None)]
