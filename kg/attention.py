@@ -95,15 +95,8 @@ def scores(table: pa.Table) -> pa.Table:
     InputError
         If a weight is no number in [0, 1], or an edge has no competitors.
     """
-    weight = table["weight"].to_numpy().astype(np.float64)
+    weight = weights(table)
     competitors = table["competitors"].to_numpy().astype(np.float64)
-    outside = ~((weight >= 0) & (weight <= 1 + 1e-6))  # NaN is outside, too
-    if outside.any():
-        row = int(np.argmax(outside))
-        edge = f"{table['src'][row].as_py()} → {table['dst'][row].as_py()}"
-        raise InputError(
-            f"attention of {edge} is {weight[row]}, not a share between 0 and 1; train the run anew"
-        )
     if (competitors < 1).any():
         raise InputError("an attention table counts fewer than one competitor; train the run anew")
     src = _places(table["src"])
@@ -124,6 +117,28 @@ def scores(table: pa.Table) -> pa.Table:
         if name in table.column_names:
             columns[name] = table[name].take(pa.array(order))
     return pa.table(columns)
+
+
+def weights(table: pa.Table) -> np.ndarray:
+    """The weights of an attention table, float64 (n_edges,).
+
+    Raises
+    ------
+    InputError
+        If one is no number in [0, 1].
+    """
+    try:
+        weight = table["weight"].to_numpy().astype(np.float64)
+    except ValueError as error:
+        raise InputError(f"attention is no number ({error}); train the run anew") from None
+    outside = ~((weight >= 0) & (weight <= 1 + 1e-6))  # NaN is outside, too
+    if outside.any():
+        row = int(np.argmax(outside))
+        edge = f"{table['src'][row].as_py()} → {table['dst'][row].as_py()}"
+        raise InputError(
+            f"attention of {edge} is {weight[row]}, not a share between 0 and 1; train the run anew"
+        )
+    return weight
 
 
 def strongest(scored: pa.Table, k: int, always: pa.Table | None = None) -> pa.Table:

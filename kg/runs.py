@@ -165,35 +165,34 @@ def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: N
         If the run's folder has no attention tables any more.
     """
     run = find(store, run_id)
-    tables = attention_of(run)
+    tables = attention_of(store, run)
+    values = {ends: attention.on_base_edges(ends, table) for ends, table in tables.items()}
+    counts = store.counts()
     _mark_promoted(store, None)  # until all is written no run is promoted
     written: dict[str, int] = {}
-    counts = store.counts()
     for ends, types in attention.BASE_EDGES.items():
-        table = tables.get(ends)
-        values = attention.on_base_edges(ends, table) if table is not None else _NO_ATTENTION
         for type_ in types:
             name = f"{ends[0]}-{type_}-{ends[1]}"
             if counts[name]:
                 advance(name)
-                written[name] = store.set_attention(type_, ends, values, run_id)
+                written[name] = store.set_attention(type_, ends, values.get(ends, _NO_ATTENTION), run_id)
     _mark_promoted(store, run_id)
     return written
 
 
-def attention_of(run: Mapping[str, Any]) -> dict[Ends, pa.Table]:
+def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Table]:
     """The run's attention tables, with every edge, from its folder.
 
     Raises
     ------
     ModelError
-        If the folder was moved or removed, or a table cannot be read.
+        If the folder was moved or removed, a table cannot be read, lacks a column or has a weight outside [0, 1], or
+        the store has attention of the run for which the folder has no table.
     """
     folder = Path(run["folder"] or "") / ATTENTION_FOLDER
     if not run["folder"] or not folder.is_dir():
-        raise ModelError(
-            f"run {run['id']}: its folder {run['folder']} is not there; bring it back, or train again"
-        )
+        lost = folder if run["folder"] and folder.parent.is_dir() else run["folder"]
+        raise ModelError(f"run {run['id']}: its folder {lost} is not there; bring it back, or train again")
     tables = {}
     for ends in attention.BASE_EDGES:
         path = folder / f"{attention.relation_name(ends)}.parquet"
@@ -203,7 +202,29 @@ def attention_of(run: Mapping[str, Any]) -> dict[Ends, pa.Table]:
             except (OSError, pa.ArrowException) as error:
                 why = str(error).splitlines()[0]
                 raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error
+            for column in attention.COLUMNS:
+                if column.required and column.name not in tables[ends].column_names:
+                    raise ModelError(
+                        f"{path} is no attention table (no column {column.name}); train again: cli train"
+                    )
+            try:
+                attention.weights(tables[ends])
+            except InputError as error:
+                raise ModelError(f"{path}: {error}") from None
+        elif store.read_edges("ATTENDS", ends, ["src"], equals={"run_id": run["id"]}).num_rows:
+            raise ModelError(f"run {run['id']} lacks {path}; bring it back, or train again: cli train")
     return tables
+
+
+def require_writable(store: GraphStore) -> None:
+    """Refuse a store that is open read-only: before a training, not after it.
+
+    Raises
+    ------
+    StoreError
+        If it is.
+    """
+    store.delete_nodes("Run", [])
 
 
 def compare(store: GraphStore, first: str, second: str, *, top: int = 20) -> list[dict[str, Any]]:

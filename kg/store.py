@@ -148,9 +148,13 @@ def open_store(url: str | None = None, *, read_only: bool = False, create: bool 
 
     Raises
     ------
+    TypeError
+        If the URL is no text.
     InputError
         If no engine has that scheme.
     """
+    if url is not None and not isinstance(url, str):
+        raise TypeError(f"url is of type {type(url).__name__}; give a text, such as ladybug://graph.lbug")
     url = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
     scheme = url.partition("://")[0]
     if scheme == "ladybug":

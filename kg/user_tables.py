@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from pharmagraph.kg.errors import InputError
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """A file of a table, open for reading.
+
+    Raises
+    ------
+    InputError
+        If what is read is not UTF-8, or no table.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield file
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from None
+    except csv.Error as error:
+        raise InputError(f"{path} is no table ({error}); save it as CSV") from None
 
 
 def rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
@@ -27,13 +49,13 @@ def rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], list[tuple[int, 
     Raises
     ------
     InputError
-        If the file or a column does not exist.
+        If the file or a column does not exist, or the file is no table.
     """
     if not path.is_file():
         raise InputError(
             f"{path}: there is no such file; a table with columns {' and '.join(wanted)} is needed"
         )
-    with path.open(newline="") as file:
+    with opened(path) as file:
         reader = csv.DictReader(file, delimiter="\t" if path.suffix in {".tsv", ".txt"} else ",", restval="")
         columns = [c.strip() for c in reader.fieldnames or ()]
         reader.fieldnames = columns

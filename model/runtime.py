@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import re
 import signal
 import sys
 import warnings
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 
 import torch
 
+from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import ModelError
 
 
@@ -58,14 +60,14 @@ def resolve_device(device: str) -> str:
 
     Raises
     ------
+    TypeError
+        If it is no text.
     ModelError
-        If a GPU is asked for and torch sees none.
+        If it is no device, or a GPU is asked for and torch sees none.
     """
-    import torch
-
-    if device == "auto":
+    if arguments.text("device", device) == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.split(":")[0] not in {"cpu", "cuda"}:
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise ModelError(f'device "{device}" is not auto, cpu or cuda')
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ModelError("torch sees no CUDA device here; use --device cpu, or see: cli doctor")

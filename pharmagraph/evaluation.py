@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from pharmagraph.kg import arguments
+from pharmagraph.kg import arguments, folders
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.model.presets.choices import (
@@ -112,8 +112,12 @@ def evaluate(
     from pharmagraph.model.runtime import resolve_device
 
     names = arguments.texts("models", models)
+    if report is not None:
+        arguments.function("report", report)
     chosen = Split(arguments.one_of("split", split, [one.value for one in get_args(EvaluatedSplit)]))
     n_folds = 1 if chosen is Split.transfer else arguments.whole_number("folds", folds, least=2)
+    if only is not None and not isinstance(only, Iterable):
+        raise TypeError(f"only is of type {type(only).__name__}; give a list of whole numbers")
     numbers = sorted({arguments.whole_number("only", n, least=0) for n in only}) if only else None
     if numbers and numbers[-1] >= n_folds:
         raise ModelError(f"--fold {numbers[-1]} is not among {n_folds} folds, which are counted from 0")
@@ -126,9 +130,9 @@ def evaluate(
         train_on,
         test_on,
         cast(Task, arguments.one_of("task", task, get_args(Task))),
-        arguments.whole_number("seed", seed, least=0),
+        arguments.seed(seed),
         resolve_device(device),
-        {"training": dict(training or {}), "network": dict(network or {})},
+        {"training": arguments.options("training", training), "network": arguments.options("network", network)},
         tuple(sorted({arguments.one_of("omics", o, [k.value for k in Omics]) for o in seen})) if seen else None,
     )
     if isinstance(data, graphs.Heterograph):
@@ -139,6 +143,8 @@ def evaluate(
         kept = arguments.texts("datasets", datasets) if datasets is not None else None
         heterograph = graphs.export(data, datasets=kept)
     place = Path(arguments.path("folder", folder)) if folder is not None else None
+    if place is not None:
+        folders.make(place)
     journal = Path(arguments.path("finished", finished)) if finished is not None else None
     if place is not None and journal is None:
         journal = place / "folds.jsonl"

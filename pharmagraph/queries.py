@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 from pharmagraph.kg import arguments
@@ -33,7 +34,7 @@ def query(store: GraphStore, name_or_cypher: str, /, **parameters: Any) -> pd.Da
     Raises
     ------
     TypeError
-        If ``store`` is no open store, or ``name_or_cypher`` no text.
+        If ``store`` is no open store, ``name_or_cypher`` no text, or a named query's parameter neither text nor number.
     NotFoundError
         If there is no such query, node or run.
     InputError
@@ -46,6 +47,9 @@ def query(store: GraphStore, name_or_cypher: str, /, **parameters: Any) -> pd.Da
     arguments.require_store(store)
     asked = arguments.text("name_or_cypher", name_or_cypher).strip()
     if asked in catalogue.catalogue():
+        for key, value in parameters.items():
+            if value is not None and not isinstance(value, (str, Number)):
+                raise TypeError(f"{key} is of type {type(value).__name__}; give a text or a number")
         given = {key: str(value) for key, value in parameters.items() if value is not None}
         return catalogue.run(store, asked, given).to_pandas()
     if len(asked.split()) == 1:

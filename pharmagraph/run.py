@@ -79,6 +79,7 @@ class Run:
 
     def promote(self, *, advance: runs.Advance = _silent) -> dict[str, int]:
         """Set the run's attention on the edges that it used, so that queries use it; returns how many of each kind."""
+        arguments.function("advance", advance)
         return runs.promote(self.store, self.id, advance=advance)
 
     def predict(
@@ -193,7 +194,7 @@ class Run:
         from_ = arguments.one_of("source", source, sorted({ends[0] for ends in kinds}))
         to = arguments.one_of("target", target, [ends[1] for ends in kinds if ends[0] == from_])
         kept = arguments.whole_number("limit", limit, least=1) if limit is not None else None
-        table = runs.attention_of(self.about).get((from_, to))
+        table = runs.attention_of(self.store, self.about).get((from_, to))
         if table is None:
             raise ModelError(f"run {self.id} has no attention of {from_} to {to}; its network has no such edges")
         found = attention.scores(table).to_pandas()
@@ -243,8 +244,7 @@ class Run:
         node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
         changes = [
             Change(self._gene("expression", gene), "expression", z)
-            for pair in (expression.items() if isinstance(expression, Mapping) else expression)
-            for gene, z in arguments.numbers_by_name("expression", dict([pair]), ("gene", "z")).items()
+            for gene, z in arguments.pairs_of_numbers("expression", expression, ("gene", "z"))
         ]
         changes += [Change(gene, "expression", None) for gene in self._genes("silence", silence)]
         changes += [Change(gene, "mutation", 1.0) for gene in self._genes("mutate", mutate)]
@@ -253,7 +253,7 @@ class Run:
         if not changes:
             raise InputError("nothing is changed; give expression, silence, mutate, untarget or target")
         rows = what_if(
-            self.folder, node["id"], other["id"], changes, seed=seed,
+            self.folder, node["id"], other["id"], changes, seed=arguments.seed(seed),
             n_null=arguments.whole_number("n_null", n_null, least=0),
         )  # fmt: skip
         return pd.DataFrame(rows)
@@ -310,7 +310,7 @@ class Run:
             effects = arguments.numbers_by_name("truth", truth, ("gene", "effect"))
         node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
         rows = rank_genes(
-            self.folder, node["id"], other["id"], symbols, truth=effects, seed=seed, advance=advance,
+            self.folder, node["id"], other["id"], symbols, truth=effects, seed=arguments.seed(seed), advance=advance,
             n_null=arguments.whole_number("n_null", n_null, least=0),
         )  # fmt: skip
         return pd.DataFrame(rows)
@@ -344,9 +344,9 @@ class Run:
         counts = [arguments.whole_number("edges", n, least=1) for n in wanted]
         if not counts:
             raise InputError("edges is empty; give numbers from 1, such as (1, 5, 20)")
-        attends = runs.attention_of(self.about).get(("Drug", "Gene"))
+        attends = runs.attention_of(self.store, self.about).get(("Drug", "Gene"))
         given = attends if self.about["gene_attention"] == "targets" else None
-        return pd.DataFrame(faithfulness(self.folder, given, counts=counts, seed=seed, advance=advance))
+        return pd.DataFrame(faithfulness(self.folder, given, counts=counts, seed=arguments.seed(seed), advance=advance))
 
     def report(
         self, path: File | None = None, *, drug: str | None = None, faithfulness: bool = False
@@ -382,8 +382,11 @@ class Run:
                 curve = deletion_curve(self.folder)
             name, page = self.id, run_report(self.store, self.id, curve=curve)
         file = file or Path(f"{name}.html")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(page)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(page)
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+            raise InputError(f"{file} cannot be written ({error}); give another file") from None
         return file
 
     def _cell_line(self, name: str) -> dict[str, Any]:
@@ -393,5 +396,5 @@ class Run:
         return str(find_node(self.store, "Gene", arguments.text(argument, name))["id"])
 
     def _genes(self, argument: str, names: str | Sequence[str]) -> list[str]:
-        given = [names] if isinstance(names, str) else names
-        return [self._gene(argument, name) for name in arguments.texts(argument, given)] if len(given) else []
+        none = isinstance(names, Sequence) and not len(names)
+        return [] if none else [self._gene(argument, name) for name in arguments.texts(argument, names)]

@@ -92,6 +92,9 @@ def train(
     from pharmagraph.model.runs import trained as made
 
     arguments.require_store(store)
+    if report is not None:
+        arguments.function("report", report)
+    arguments.function("stage", stage)
     chosen = Split(arguments.one_of("split", split, [one.value for one in get_args(TrainingSplit)]))
     word = cast(Task, arguments.one_of("task", task, get_args(Task)))
     if arguments.whole_number("n_null", n_null, least=0) == 1:
@@ -99,14 +102,17 @@ def train(
             "--null 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
         )
     if not isinstance(preset, Config):
-        changes = {"network": dict(network or {}), "training": dict(training or {})}
+        changes = {
+            "network": arguments.options("network", network),
+            "training": arguments.options("training", training),
+        }
         preset = load_preset(arguments.path("preset", preset), **changes)
     elif network or training:
         raise InputError("network and training change a preset that is named; this one is loaded already")
     done = made.train(
         store, preset, folder=Path(arguments.path("folder", folder)), split=chosen, task=word, device=device,
         datasets=arguments.texts("datasets", datasets) if datasets is not None else None,
-        seed=arguments.whole_number("seed", seed, least=0), n_null=n_null, report=report, stage=stage,
+        seed=arguments.seed(seed), n_null=n_null, report=report, stage=stage,
     )  # fmt: skip
     if promote:
         runs.promote(store, done.run_id, advance=stage)

@@ -56,15 +56,22 @@ def export(
 
     Raises
     ------
+    TypeError
+        If an argument is of another type; it is named.
     NotFoundError
         If a dataset, drug, tissue or node is not in the store.
     InputError
-        If nothing is left.
+        If a list is empty, or nothing is left.
     """
     arguments.require_store(store)
     for argument, value in (("datasets", datasets), ("drugs", drugs), ("tissues", tissues)):
         if isinstance(value, str):
             raise TypeError(f"{argument} is the text {value!r}; give a list of texts")
+        if value is not None:
+            arguments.texts(argument, value)
+    if around is not None:
+        arguments.text("around", around)
+    arguments.whole_number("hops", hops, least=0)
     nodes = {label: store.read_nodes(label, _columns(label)) for label in NODE_TYPES}
     all_datasets = store.read_nodes("Dataset", ["id", "part_of"]).to_pylist()
     dataset_ids = tuple(sorted(row["id"] for row in all_datasets))

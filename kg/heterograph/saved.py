@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
+from pharmagraph.kg import folders
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
 
@@ -24,9 +25,10 @@ def save(heterograph: Heterograph, folder: Path) -> None:
 
     ``graph.safetensors`` holds a tensor ``Drug/fingerprint`` for each feature of nodes, and ``Drug-TARGETS-Gene/src``,
     ``…/dst`` and ``…/dataset`` for the ends and each feature of edges; its metadata lists as JSON what cannot be read
-    from these names. ``nodes.parquet`` has a row a node: ``kind`` and ``id``, in the order of the node numbers.
+    from these names. ``nodes.parquet`` has a row a node: ``kind`` and ``id``, in the order of the node numbers. It is
+    put in place last: a folder whose writing was cut off holds the former graph or none, never half of each.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folders.make(folder)
     tensors = {
         f"{kind}/{name}": values
         for kind, features in heterograph.nodes.items()
@@ -42,11 +44,15 @@ def save(heterograph: Heterograph, folder: Path) -> None:
         "tissues": heterograph.tissues,
     }
     arrays = {name: np.ascontiguousarray(values.numpy()) for name, values in tensors.items()}
-    save_file(arrays, folder / TENSORS, metadata={k: json.dumps(v) for k, v in about.items()})
+    new_tensors, new_nodes = (folder / f".{name}.new" for name in (TENSORS, NODES))
+    save_file(arrays, new_tensors, metadata={k: json.dumps(v) for k, v in about.items()})
     kinds = [kind for kind, ids in heterograph.ids.items() for _ in ids]
     ids = [str(id_) for of_kind in heterograph.ids.values() for id_ in of_kind]
     table = pa.table({"kind": pa.array(kinds, pa.string()), "id": pa.array(ids, pa.string())})
-    pq.write_table(table, folder / NODES)
+    pq.write_table(table, new_nodes)
+    (folder / NODES).unlink(missing_ok=True)
+    new_tensors.replace(folder / TENSORS)
+    new_nodes.replace(folder / NODES)
 
 
 def load(folder: Path) -> Heterograph:
@@ -67,14 +73,19 @@ def load(folder: Path) -> Heterograph:
             f"{folder} holds no saved heterograph ({TENSORS} and {NODES}); make one with: cli export heterograph"
         )
     try:
-        with safe_open(folder / TENSORS, framework="pt") as file:
-            about = {name: json.loads(text) for name, text in file.metadata().items()}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-        table = pq.read_table(folder / NODES)
-    except (SafetensorError, pa.ArrowInvalid) as error:
+        return _read(folder)
+    except (SafetensorError, pa.ArrowException, OSError, LookupError, TypeError, ValueError) as error:
+        why = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise InputError(
-            f"{folder} holds a damaged heterograph ({error}); export it again: cli export heterograph"
+            f"{folder} holds a damaged heterograph ({why}); export it again: cli export heterograph"
         ) from None
+
+
+def _read(folder: Path) -> Heterograph:
+    with safe_open(folder / TENSORS, framework="pt") as file:
+        about = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+    table = pq.read_table(folder / NODES)
 
     def features(key: str) -> dict[str, Tensor]:
         return {n.removeprefix(f"{key}/"): values for n, values in tensors.items() if n.startswith(f"{key}/")}

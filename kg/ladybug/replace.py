@@ -117,4 +117,4 @@ def _fill(file: File, kind: EdgeKind, contents: Contents) -> None:
             with file.reading() as run:
                 table = read_edges(run, kind, ends)
         if table.num_rows:
-            file.statement(cypher.copy_edges(cypher.rebuilt(kind), ends), rows=table)
+            file.statement(cypher.copy_edges(kind, ends, cypher.rebuilt(kind)), rows=table)

@@ -51,7 +51,7 @@ class LadybugStore:
     """
 
     def __init__(self, url: str, *, read_only: bool = False, create: bool = True) -> None:
-        if not url.startswith(SCHEME) or len(url) == len(SCHEME):
+        if not url.startswith(SCHEME) or len(url) == len(SCHEME) or "\0" in url:
             raise InputError(
                 f'"{url}" names no file; use ladybug:///folder/graph.lbug or ladybug://graph.lbug'
             )
@@ -176,7 +176,7 @@ class LadybugStore:
                     if new.num_rows:
                         _from_rows(run, cypher.create_edges(kind, ends, names), new)
             elif new.num_rows:
-                file.statement(cypher.copy_edges(kind.type, ends), rows=conform(new, kind.columns))
+                file.statement(cypher.copy_edges(kind, ends), rows=conform(new, kind.columns))
         return Change(len(found.new), len(found.changed), found.unchanged)
 
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:

@@ -59,13 +59,17 @@ def create_edge_table(kind: EdgeKind, name: str | None = None) -> str:
 
 
 def copy_nodes(kind: NodeKind) -> str:
-    """Append the nodes of ``$rows``, whose columns are the table's, in order."""
-    return f"COPY {kind.label} FROM $rows"
+    """Append the nodes of ``$rows``, whose columns are the schema's, in order.
+
+    They are named, since a table that was migrated has them in another order.
+    """
+    return f"COPY {kind.label}({', '.join(c.name for c in kind.columns)}) FROM $rows"
 
 
-def copy_edges(name: str, ends: Ends) -> str:
-    """Append the edges of ``$rows``: src, dst, then the table's columns in order."""
-    return f"COPY {name} FROM $rows (from='{ends[0]}', to='{ends[1]}')"
+def copy_edges(kind: EdgeKind, ends: Ends, name: str | None = None) -> str:
+    """Append the edges of ``$rows``: src, dst, then the schema's columns in order, named as those of `copy_nodes`."""
+    columns = ", ".join(c.name for c in kind.columns[2:])
+    return f"COPY {name or kind.type}({columns}) FROM $rows (from='{ends[0]}', to='{ends[1]}')"
 
 
 def create_nodes(kind: NodeKind, columns: Iterable[str]) -> str:

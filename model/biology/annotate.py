@@ -61,7 +61,7 @@ def attended(store: GraphStore, run_id: str | None = None) -> Attended:
         If the run's folder is gone, or it has no attention between drugs and genes.
     """
     run = runs.find(store, run_id)
-    table = runs.attention_of(run).get(DRUG_GENE)
+    table = runs.attention_of(store, run).get(DRUG_GENE)
     if table is None or not table.num_rows:
         why = run["unused_attention"].get("Drug→Gene", "its network has no relation drug_from_gene")
         raise ModelError(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pharmagraph.kg.errors import InputError
 from pharmagraph.model.evaluation.plan import Row
 
 
@@ -20,12 +21,23 @@ def entries(path: Path | None, key: Row | None = None) -> list[Row]:
 
     A model that was fitted again because its preset changed has overwritten its predictions, so earlier entries do not
     count. An incomplete last line is ignored.
+
+    Raises
+    ------
+    InputError
+        If the path is a folder, or a file of something else, to which nothing may be appended.
     """
     found: dict[str, Row] = {}
-    if path is None or not path.is_file():
+    if path is None or not path.exists():
         return []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = ["?"]
+    if lines and not any(line.startswith("{") for line in lines):
+        raise InputError(f"{path} is no file of finished folds; give a new one")
     wanted = json.loads(json.dumps(key))
-    for line in path.read_text().splitlines():
+    for line in lines:
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:

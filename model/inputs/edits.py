@@ -72,6 +72,8 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     known = {gene[g]: value for g, value in z.items() if g in gene}
     if not known:
         raise InputError(f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol")
+    for g, value in z.items():
+        _require_float32(f"z of {g}", value)
     expresses = heterograph.relations[EXPRESSES]
     n, n_genes = heterograph.n_nodes("CellLine"), len(gene)
     matrix = torch.zeros(n + 1, n_genes)
@@ -150,6 +152,8 @@ def changed(heterograph: Heterograph, change: Change, drug: int, cell_line: int,
         return heterograph.with_relation(TARGETS, targets)
     edge_type, feature = (EXPRESSES, "z") if change.kind == "expression" else (MUTATED, "value")
     edges, value = heterograph.relations[edge_type], change.value
+    if value is not None:
+        _require_float32(f"{feature} of {change.gene}", value)
     if value is None:
         of_gene = edges.features[feature][edges.dst == gene]
         if not len(of_gene):
@@ -163,6 +167,11 @@ def changed(heterograph: Heterograph, change: Change, drug: int, cell_line: int,
         new = {feature: torch.tensor([float(value)]), "dataset": torch.tensor([-1])}
         edges = edges.append(torch.tensor([cell_line]), torch.tensor([gene]), new)
     return heterograph.with_relation(edge_type, edges)
+
+
+def _require_float32(what: str, value: float) -> None:
+    if abs(value) > torch.finfo(torch.float32).max:
+        raise InputError(f"{what} is {value:g}, which no float32 holds; give a smaller one")
 
 
 def _between(edges: Relation, src: int, dst: int) -> torch.Tensor:

@@ -205,7 +205,10 @@ def load_preset(
     if name in PRESETS:
         text = resources.files("pharmagraph.model").joinpath("presets", f"{name}.yaml").read_text()
     elif Path(name).is_file():
-        text = Path(name).read_text()
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ModelError(f"{name}: not UTF-8 text; give the path of a YAML file") from None
     else:
         raise UnknownPresetError(
             f'no preset "{name}"; there are {", ".join(PRESETS)}, or give the path of a YAML file'

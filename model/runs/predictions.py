@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import ModelError, NotFoundError, RowError
 from pharmagraph.kg.fingerprints import is_structure
 from pharmagraph.kg.heterograph import Heterograph
@@ -135,10 +136,12 @@ def read_expression(path: Path) -> dict[str, float]:
 
     Raises
     ------
+    InputError
+        If the file is no text.
     RowError
         If a column is missing or a value is not a finite number; the row is named.
     """
-    with path.open(newline="") as file:
+    with user_tables.opened(path) as file:
         rows = csv.DictReader(file)
         for column in ("gene", "z"):
             if column not in (rows.fieldnames or ()):

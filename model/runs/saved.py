@@ -133,6 +133,8 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
         config = Config.model_validate(about["config"])
         scale = Scale(**about["scale"])
         fits = [(int(member["best_epoch"]), float(member["validation"])) for member in about["members"]]
+        if not fits:
+            raise ValueError("it lists no networks")
     with _reading(folder / WEIGHTS):
         state = load_file(folder / WEIGHTS, device=device)
     tensors = network_tensors(heterograph, config.network).to(device)
@@ -177,11 +179,14 @@ def _messages(
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:
     """Load weights; tensors with a row for each drug or cell line get zeros for the new ones."""
     of_entities = _entity_axes(network)
-    for name, wanted in network.state_dict().items():
-        if name not in state:
+    expected = network.state_dict()
+    for name in (*expected, *state):
+        if name not in state or name not in expected:
+            has = "has no" if name in expected else "has other"
             raise ModelError(
-                f'the run has no weights "{name}", so it was trained by another version; train again: cli train'
+                f'the run {has} weights "{name}", so it was trained by another version; train again: cli train'
             )
+    for name, wanted in expected.items():
         have = state[name]
         if have.shape == wanted.shape:
             continue
@@ -243,14 +248,16 @@ def _checked(folder: Path) -> dict[str, Any]:
     with _reading(folder / CONFIG):
         about: dict[str, Any] = json.loads((folder / CONFIG).read_text())
         found = about.get("format", 1)
+        files = [folder / name for name in about["files"]] if found == FORMAT else []
     if found != FORMAT:
+        newer = "update pharmagraph, or " if isinstance(found, int) and found > FORMAT else ""
         raise ModelError(
             f"{folder} was written in format {found} of a run's folder, this version reads format {FORMAT}; "
-            "train again: cli train"
+            f"{newer}train again: cli train"
         )
-    for name in about["files"]:
-        if not (folder / name).exists():
-            raise ModelError(f"{folder} lacks {name}; bring it back, or train again: cli train")
+    for file in files:
+        if not file.exists():
+            raise ModelError(f"{folder} lacks {file.name}; bring it back, or train again: cli train")
     return about
 
 

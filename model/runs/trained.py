@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pharmagraph.kg import folders, runs
 from pharmagraph.kg import heterograph as graphs
-from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError, some
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
@@ -110,14 +110,16 @@ def train(
     Raises
     ------
     PharmagraphError
-        Before training: if the store holds no responses or those of one class only, if nothing is known of a cell line
-        that is to be predicted unseen, or if q-values are asked of a run without attention to known targets.
+        Before training: if the store is open read-only or holds no responses or those of one class only, ``folder``
+        cannot be made, nothing is known of a cell line that is to be predicted unseen, or q-values are asked of a run
+        without attention to known targets.
     """
     started = datetime.now(UTC)
     device = resolve_device(device)
     stage("reading the graph")
     if store.schema_version() is None or not store.counts()["Drug-TESTED_ON-CellLine"]:
         raise ModelError(f"{store.url} has no drug responses; load some first: cli ingest gdsc")
+    runs.require_writable(store)
     heterograph = graphs.export(store, datasets=datasets)
     measured = responses(heterograph, task)
     fold = _one_fold(measured, heterograph, split)
@@ -138,6 +140,7 @@ def train(
             else "the graph has no known targets"
         )
         raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
+    folders.make(folder)
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
     targets = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -128,6 +129,30 @@ def test_where_gene_attention_comes_from_is_told_from_the_sentence_of_version_2(
     }
     assert all(row["unused_attention"] is None and "layer" not in row for row in rows.values())
     assert not migrations.migrate(url).changes
+
+
+def test_what_is_written_after_a_migration_is_read_back(
+    graph: tuple[str, Age], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A property that a migration added is the last of its table, not where the schema has it."""
+    url, age = graph
+    with open_store(url) as store:
+        whole = {label: store.read_nodes(label) for label in ("Run", "Gene")}
+        targets = store.read_edges("TARGETS", ("Drug", "Gene"))
+    age(2)
+    migrations.migrate(url)
+    monkeypatch.setattr(migrations, "CHANGES", CHANGES)
+    age(0)
+    migrations.migrate(url)
+    with open_store(url) as store:
+        for label, table in whole.items():
+            new = table.slice(0, 1).set_column(0, "id", pa.array(["new"]))
+            store.upsert_nodes(label, new)
+            assert [r for r in store.read_nodes(label).to_pylist() if r["id"] == "new"] == new.to_pylist()
+        edge = targets.slice(0, 1).set_column(1, "dst", pa.array(["new"]))
+        store.upsert_edges("TARGETS", ("Drug", "Gene"), edge)
+        written = store.read_edges("TARGETS", ("Drug", "Gene"), equals={"dst": "new"})
+        assert written.to_pylist() == edge.to_pylist()
 
 
 def test_a_newer_graph_is_refused(graph: tuple[str, Age]) -> None:

@@ -79,7 +79,7 @@ def test_attention_to_genes_is_fitted_to_targets_and_predictions_stay_to_the_bit
     for (drug, gene), row in found.items():
         by_drug.setdefault(drug, {True: [], False: []})[(drug, gene) in pairs].append(row["rank"])
     assert all(max(r[True], default=0) < min(r[False]) for r in by_drug.values())  # what is known comes first
-    every = runs.attention_of(runs.find(store, with_targets.run_id))["Drug", "Gene"].to_pandas()
+    every = runs.attention_of(store, runs.find(store, with_targets.run_id))["Drug", "Gene"].to_pandas()
     n_genes = every["dst"].nunique()
     assert len(every) == 24 * n_genes and (every["competitors"] == n_genes).all()
     assert every.groupby("src", observed=True)["weight"].sum().to_numpy() == pytest.approx(np.ones(24))

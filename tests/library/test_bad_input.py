@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -95,6 +96,13 @@ def test_a_run_that_is_not_there(run: Run, empty: GraphStore) -> None:
         ({"seed": -1}, pg.errors.InputError, "^seed is -1; give 0 or more"),
         ({"n_null": True}, TypeError, "^n_null is of type bool"),
         ({"datasets": 7}, TypeError, "^datasets is of type int"),
+        ({"seed": 2**64}, pg.errors.InputError, "^seed is 18446744073709551616; give 4294967295 or less"),
+        ({"network": 5}, TypeError, "^network is of type int; give a mapping"),
+        ({"training": [1]}, TypeError, "^training is of type list; give a mapping"),
+        ({"report": 5}, TypeError, "^report is of type int; give a function"),
+        ({"stage": None}, TypeError, "^stage is None; give a function"),
+        ({"device": 5}, TypeError, "^device is of type int; give a text"),
+        ({"device": "cpu:7"}, pg.errors.ModelError, '^device "cpu:7" is not auto, cpu or cuda'),
         ({"training": {"epoch": 1}}, pg.errors.ModelError, 'unknown option "training.epoch"'),
         ({"preset": "fast"}, pg.errors.ModelError, "has no drug responses"),
     ],
@@ -126,6 +134,26 @@ def test_training_names_the_argument(
          "^cell_lines: z of SYNTHETICG00001 is nan, not a finite number"),
         (lambda run: run.predict(DRUG, {7: 1.0}), TypeError, "^cell_lines: the gene 7 is of type int"),
         (lambda run: run.predict(DRUG, {"NOT-A-GENE": 1.0}), pg.errors.InputError, "none of the 1 genes"),
+        (lambda run: run.predict(DRUG, pd.DataFrame({"gene": ["A", "A"], "z": [1, 2]})), pg.errors.InputError,
+         "^cell_lines: the gene A is there twice"),
+        (lambda run: run.predict(DRUG, pd.DataFrame([["A", "A", 1]], columns=["gene", "gene", "z"])),
+         pg.errors.InputError, '^cell_lines: the DataFrame has the column "gene" twice'),
+        (lambda run: run.predict(DRUG, {"SYNTHETICG00001": 1e300}), pg.errors.InputError,
+         r"^z of SYNTHETICG00001 is 1e\+300"),
+        (lambda run: run.what_if(DRUG, CELL_LINE, expression={"SYNTHETICG00001": 1e300}), pg.errors.InputError,
+         r"^z of SYNTHETICG00001 is 1e\+300"),
+        (lambda run: run.what_if(DRUG, CELL_LINE, expression=["SYNTHETICG00001"]), TypeError,
+         "^expression is of type list; give z by gene as a mapping or as pairs"),
+        (lambda run: run.what_if(DRUG, CELL_LINE, expression=5), TypeError,
+         "^expression is of type int; give z by gene"),
+        (lambda run: run.what_if(DRUG, CELL_LINE, mutate=5), TypeError,
+         "^mutate is of type int; give a text or a list"),
+        (lambda run: run.what_if(DRUG, CELL_LINE, mutate="SYNTHETICG00001", seed="x"), TypeError,
+         "^seed is of type str"),
+        (lambda run: run.attention(limit=np.array([1, 2])), TypeError,
+         "^limit is of type ndarray; give a whole number"),
+        (lambda run: run.promote(advance=None), TypeError, "^advance is None; give a function"),
+        (lambda run: run.report(run.folder), pg.errors.InputError, "cannot be written .*; give another file$"),
         (lambda run: run.explain(3), TypeError, "^drug is of type int"),
         (lambda run: run.explain(DRUG, 3), TypeError, "^cell_line is of type int"),
         (lambda run: run.explain(DRUG, "HeLa"), pg.errors.NotFoundError, 'no cell line "HeLa"'),
@@ -145,6 +173,12 @@ def test_training_names_the_argument(
         (lambda run: pg.query(run.store, "top-gnes"), pg.errors.NotFoundError, "did you mean top-genes"),
         (lambda run: pg.query(run.store, "top-genes"), pg.errors.InputError, "needs drug="),
         (lambda run: pg.query(run.store, "MATCH (n:Drug) DETACH DELETE n"), pg.errors.QueryError, ""),
+        (lambda run: pg.query(run.store, "top-genes", drug=[DRUG]), TypeError, "^drug is of type list; give a text"),
+        (lambda run: pg.export(run.store, drugs=5), TypeError, "^drugs is of type int; give a text or a list"),
+        (lambda run: pg.export(run.store, tissues=[None]), TypeError, r"^tissues\[0\] is None; give a text"),
+        (lambda run: pg.export(run.store, datasets=[]), pg.errors.InputError, "^datasets is empty; leave it out"),
+        (lambda run: pg.export(run.store, around=5), TypeError, "^around is of type int; give a text"),
+        (lambda run: pg.export(run.store, around=DRUG, hops=1.5), TypeError, "^hops is of type float; give a whole"),
         (lambda run: pg.export(run.store, datasets="synthetic"), TypeError, "^datasets is the text 'synthetic'"),
         (lambda run: pg.evaluate(run.store, [3]), TypeError, r"^models\[0\] is of type int"),
         (lambda run: pg.evaluate(run.store, "mean", split="none"), pg.errors.InputError, '^split is "none"'),
@@ -160,3 +194,67 @@ def test_questions_name_the_argument(
     with pytest.raises(error, match=message) as raised:
         call(run)
     assert "\n" not in str(raised.value)
+
+
+def test_files_that_are_no_text(run: Run, tmp_path: Path) -> None:
+    (file := tmp_path / "profile.csv").write_bytes(b"gene,z\nTP5\xbc,1\n")
+    with pytest.raises(pg.errors.InputError, match=r"profile\.csv is not UTF-8 text"):
+        run.predict(DRUG, file)
+    with pytest.raises(pg.errors.InputError, match=r"profile\.csv is not UTF-8 text"):
+        run.rank_genes(DRUG, CELL_LINE, ["SYNTHETICG00001"], truth=file)
+    with pytest.raises(pg.errors.ModelError, match=r"profile\.csv: not UTF-8 text"):
+        pg.train(run.store, file)
+
+
+def test_a_url_is_a_text() -> None:
+    for url in (3, Path("graph.lbug"), b"ladybug://graph.lbug"):
+        with pytest.raises(TypeError, match=r"^url is of type \w+; give a text, such as ladybug://"):
+            pg.open_store(url)  # type: ignore[arg-type]
+    with pytest.raises(pg.errors.InputError, match="names no file"):
+        pg.open_store("ladybug://a\0b")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"drugs": "many"}, "^drugs is of type str; give a whole number"),
+        ({"cells": 2.5}, "^cells is of type float"),
+        ({"share": "all"}, "^share is of type str; give a number"),
+        ({"neighbours": None}, "^neighbours is None"),
+        ({"threshold": None}, "^threshold is None; give a text"),
+        ({"name": None}, "^name is None; give a text"),
+        ({"advance": None}, "^advance is None; give a function"),
+    ],
+)
+def test_a_source_names_the_argument(empty: GraphStore, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        pg.ingest.synthetic(empty, **options)
+    with pytest.raises(TypeError, match=r"^files is of type int; give paths"):
+        pg.ingest.gdsc(empty, files=5)  # type: ignore[arg-type]
+
+
+def test_training_is_refused_before_it_starts_where_its_run_could_not_be_kept(
+    run: Run, tmp_path: Path
+) -> None:
+    """The store of the fixture is open for reading alone."""
+
+    def begins(what: str) -> None:
+        assert what != "training"
+
+    with pytest.raises(pg.errors.StoreError, match="read-only"):
+        pg.train(run.store, "fast", stage=begins)
+    (file := tmp_path / "file").write_text("")
+    with pg.open_store(f"ladybug://{tmp_path / 'own.lbug'}") as store:
+        pg.ingest.synthetic(store, drugs=20, cells=12, genes=30)
+        with pytest.raises(pg.errors.InputError, match=r"the folder .*file cannot be made: .*; give another"):
+            pg.train(store, "fast", folder=file, stage=begins)
+
+
+def test_evaluation_appends_to_no_file_of_something_else(run: Run, tmp_path: Path) -> None:
+    (file := tmp_path / "notes.txt").write_text("my notes")
+    with pytest.raises(pg.errors.InputError, match=r"the folder .*notes\.txt cannot be made"):
+        pg.evaluate(run.store, "mean", folds=2, folder=file)
+    for place in (file, tmp_path):
+        with pytest.raises(pg.errors.InputError, match="is no file of finished folds; give a new one"):
+            pg.evaluate(run.store, "mean", folds=2, finished=place)
+    assert file.read_text() == "my notes"

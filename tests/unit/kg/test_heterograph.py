@@ -140,6 +140,29 @@ def test_a_damaged_or_missing_file_is_named(store: GraphStore, tmp_path: Path) -
     (tmp_path / "graph.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="damaged heterograph"):
         load(tmp_path)
+    save(export(store), tmp_path)
+    nodes = pq.read_table(tmp_path / "nodes.parquet")
+    for damaged in (nodes.drop_columns(["kind"]), nodes.slice(0, 1)):
+        pq.write_table(damaged, tmp_path / "nodes.parquet")
+        with pytest.raises(InputError, match="damaged heterograph") as caught:
+            load(tmp_path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_saved_heterograph_is_replaced_whole_or_not_at_all(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = export(store)
+    save(whole, tmp_path)
+
+    def cut_off(*_: object) -> None:
+        raise OSError("cut off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.parquet.write_table", cut_off)
+        with pytest.raises(OSError, match="cut off"):
+            save(export(store, drugs=[str(whole.ids["Drug"][0])]), tmp_path)
+    assert load(tmp_path).fingerprint() == whole.fingerprint()
 
 
 def test_numbers_become_ids_in_their_order(store: GraphStore) -> None:

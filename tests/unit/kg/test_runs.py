@@ -178,6 +178,33 @@ def test_promoting_without_the_run_folder_is_one_line_and_changes_nothing(store:
     assert runs.find(store)["id"] == "r1"
 
 
+@pytest.mark.parametrize("harm", ["gone", "without weights", "with other weights"])
+def test_promoting_without_one_attention_table_is_one_line_and_changes_nothing(
+    store: GraphStore, harm: str
+) -> None:
+    register(store, "r1")
+    register(store, "r2")
+    runs.promote(store, "r1")
+    before = base_attention(store)
+    file = Path("r2") / "attention" / "Drug-Gene.parquet"
+    if harm == "gone":
+        file.unlink()
+        message = r"run r2 lacks .*Drug-Gene\.parquet; bring it back, or train again"
+    elif harm == "with other weights":
+        whole = pq.read_table(file)
+        weights = pa.array(["much"] * len(whole))
+        pq.write_table(whole.set_column(whole.column_names.index("weight"), "weight", weights), file)
+        message = r"Drug-Gene\.parquet: attention is no number .*; train the run anew"
+    else:
+        pq.write_table(pq.read_table(file).drop_columns(["weight"]), file)
+        message = r"Drug-Gene\.parquet is no attention table \(no column weight\); train again"
+    with pytest.raises(ModelError, match=message) as caught:
+        runs.promote(store, "r2")
+    assert "\n" not in str(caught.value)
+    assert base_attention(store) == before
+    assert runs.find(store)["id"] == "r1"
+
+
 def test_deleting_removes_everything_of_the_run_and_nothing_of_another(store: GraphStore) -> None:
     clean = store.counts()
     register(store, "r1")

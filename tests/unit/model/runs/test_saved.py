@@ -95,7 +95,7 @@ def _set(folder: Path, **about: object) -> None:
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "earlier layout": (_earlier_layout, "written in format 1 of a run's folder, this version reads format 2"),
-    "later format": (lambda f: _set(f, format=9), "written in format 9"),
+    "later format": (lambda f: _set(f, format=9), "written in format 9 .*update pharmagraph, or"),
     "no folder": (shutil.rmtree, "holds no trained run"),
     "no configuration": (lambda f: (f / "config.json").unlink(), r"holds no trained run \(no config\.json\)"),
     "no weights": (lambda f: (f / "weights.safetensors").unlink(), r"lacks weights\.safetensors"),
@@ -106,6 +106,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: (f / "gene_attention.safetensors").unlink(), r"lacks gene_attention\.safetensors"
     ),
     "configuration cut off": (lambda f: _cut(f / "config.json"), r"config\.json cannot be read"),
+    "no list of files": (
+        lambda f: (f / "config.json").write_text('{"format": 2}'), r"config\.json cannot be read"
+    ),
+    "no networks": (lambda f: _set(f, members=[]), r"config\.json cannot be read \(it lists no networks\)"),
     "other configuration": (lambda f: _set(f, scale={"unit": 1}), r"config\.json cannot be read"),
     "weights cut off": (lambda f: _cut(f / "weights.safetensors"), r"weights\.safetensors cannot be read"),
     "header of weights cut off": (
@@ -138,6 +142,16 @@ def test_weights_of_other_names_are_refused(folder: Path) -> None:
     )
     for ask in ASKED.values():
         with pytest.raises(ModelError, match=r"no weights .*trained by another version; train again"):
+            ask(folder)
+
+
+def test_weights_that_the_network_does_not_have_are_refused(folder: Path) -> None:
+    weights = load_file(folder / "weights.safetensors")
+    save_file(weights | {"0.former": torch.zeros(2)}, folder / "weights.safetensors")
+    for ask in ASKED.values():
+        with pytest.raises(
+            ModelError, match=r'has other weights "former", .*trained by another version; train again'
+        ):
             ask(folder)
 
 
