@@ -162,9 +162,9 @@ def picture(between: Imports) -> str:
 
     An import that a chain of arrows implies has no arrow of its own.
     """
-    level = levels(between)
+    level = dict(sorted(levels(between).items()))  # in one order, so that the same imports give the same file
     graph = nx.transitive_reduction(nx.DiGraph(between))
-    chains = {(a, b): _through(a, b, level) for a, b in graph.edges}
+    chains = {(a, b): _through(a, b, level) for a, b in sorted(graph.edges)}
     x = _columns(level, list(chains.values()))
     top = max(level.values())
 
@@ -218,7 +218,7 @@ def _columns(level: Mapping[str, int], chains: list[list[str]]) -> dict[str, flo
 
 
 def _spread(row: list[str], wished: Mapping[str, float]) -> dict[str, float]:
-    """Places near the wished ones, in order, without an overlap and inside the picture."""
+    """The x of each box of a row: near the wished one, in the given order, without overlap, inside the picture."""
     half = {name: _width(name) / 2 + PADDING for name in row}
     placed: list[float] = []
     for number, name in enumerate(row):

@@ -119,7 +119,7 @@ def limits(ln_ic50: Floats, drug: npt.NDArray[np.int64], n_drugs: int, rule: Rul
     result = np.full(n_drugs, np.nan)
     order = np.argsort(drug, kind="stable")
     numbers, starts = np.unique(drug[order], return_index=True)
-    for number, values in zip(numbers, np.split(ln_ic50[order], starts[1:]), strict=True):
+    for number, values in zip(numbers, np.split(ln_ic50[order], starts)[1:], strict=True):
         result[number] = rule.limit(values, rule.value)
     return result
 

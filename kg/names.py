@@ -119,5 +119,7 @@ def find_node(store: GraphStore, label: str, name: str) -> dict[str, Any]:
     """
     nodes = store.read_nodes(label)
     id_ = require(_WHAT[label], name, index_of(nodes), "see: cli status")
-    properties: dict[str, Any] = nodes.take([nodes["id"].to_pylist().index(id_)]).to_pylist()[0]
+    properties: dict[str, Any] = nodes.slice(nodes["id"].to_pylist().index(id_), 1).to_pylist()[
+        0
+    ]  # `take` loads pandas
     return properties

@@ -20,7 +20,7 @@ from pharmagraph.kg.errors import ModelError
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Lightning without its notices, and with Ctrl-C as Python has it: Lightning turns it into exit code 1."""
+    """Silence Lightning's notices, and raise KeyboardInterrupt on Ctrl-C, where Lightning would exit with code 1."""
     logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -126,7 +126,9 @@ def _kernels() -> Finding:
     # a kernel that the user chose is fine; a slower one in place of the compiled one is reported
     fallen_back = not found["cpu"].startswith("cpu:") and "is set" not in found["cpu"]
     return Finding(
-        "kernels", "missing" if fallen_back else "ok", "; ".join(f"{k}: {v}" for k, v in found.items())
+        "kernels",
+        "missing" if fallen_back else "ok",
+        "; ".join(f"on {device}, {kernel}" for device, kernel in found.items()),
     )
 
 

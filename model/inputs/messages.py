@@ -62,7 +62,10 @@ class Messages:
     drug_means_in: bool = False
 
     def offset(self, drug: Tensor, cell_line: Tensor) -> Tensor:
-        """Means of pairs given by node numbers, to be added to what a network predicts of the rest, (n_pairs,)."""
+        """The means that were taken out of responses, for pairs given by node numbers, (n_pairs,).
+
+        A network predicts the rest; the prediction is the sum of both.
+        """
         return self.offsets.of_pairs(drug, cell_line)
 
 

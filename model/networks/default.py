@@ -98,7 +98,7 @@ class RelationalNetwork(Network):
         return logits
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
-        """Attention by relation: the last layer's and the other components', by their weights in the prediction.
+        """Relation → attention, mean over heads: each component's, by its weight in the prediction.
 
         Relations in which only components of weight 0 attend are absent.
         """

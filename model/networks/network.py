@@ -107,7 +107,7 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
-        """Relation → attention on its edges; the network is in evaluation mode."""
+        """Relation → attention on its edges, mean over heads; the network is in evaluation mode."""
 
     @abstractmethod
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:

@@ -149,7 +149,10 @@ class TargetsConfig(_Strict):
 
 
 class Config(_Strict):
-    """A preset with the caller's changes. Without ``targets``, a run's attention to genes is that of its network."""
+    """All options of a run: a preset with the caller's changes.
+
+    If ``targets`` is None, attention to genes is not fitted to known targets: it is that of the network.
+    """
 
     preset: str
     network: NetworkConfig

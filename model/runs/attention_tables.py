@@ -31,7 +31,7 @@ TABLES: dict[Ends, tuple[str, ...]] = {
 
 
 def attention_tables(fitted: Fitted, heterograph: Heterograph) -> dict[Ends, pa.Table]:
-    """Attention of the last layer in evaluation mode, mean over heads and members.
+    """Attention of the last layer in evaluation mode: the members' mean, each with its heads averaged already.
 
     Parameters
     ----------

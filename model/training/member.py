@@ -108,10 +108,11 @@ def prepare(
 
 
 def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None], None]) -> Member:
-    """Fit a prepared network and keep the weights of its best epoch.
+    """Fit a prepared network and keep the weights of one epoch.
 
-    With constant rates the inner fold chooses the epoch and stops the fit early. Where rates fall to nothing the last
-    epoch is kept: they lead to it, and the inner fold could not tell epochs apart.
+    With a constant learning rate, that is the best epoch on the inner fold, and the fit may stop early. If the
+    learning rate falls to zero, it is the last epoch: the schedule is made to end there, and the inner fold could
+    not tell the epochs apart.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from pharmagraph.kg.errors import InputError, ModelError, SchemaVersionError, Se
 from pharmagraph.kg.ladybug.file import acquire, release
 from pharmagraph.kg.migrations import migrate
 from pharmagraph.kg.names import find_drug
-from pharmagraph.kg.schema_changes import CHANGES, AddProperty
+from pharmagraph.kg.schema_changes import CHANGES, AddKind, ReplaceProperty, is_node
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.biology.annotate import attended, enrich, gene_sets, literature
 from pharmagraph.model.biology.literature import PubMed
@@ -157,7 +157,7 @@ def test_every_change_of_the_schema_is_of_a_kind_and_property_it_has() -> None:
     from pharmagraph.kg import schema
 
     for change in CHANGES:
-        kind = schema.edge(change.of)
+        kind = (schema.node if is_node(change.of) else schema.edge)(change.of)
         if hasattr(change, "name"):
             assert change.name in {p.name for p in kind.columns}
 
@@ -171,8 +171,12 @@ def test_a_file_of_version_1_gets_what_version_2_added(tmp_path: Path) -> None:
     file = acquire(tmp_path / "old.lbug", read_only=False)
     with file.writing() as run:
         for change in CHANGES:
-            added = isinstance(change, AddProperty)
-            run(f"ALTER TABLE {change.of} DROP {change.name}" if added else f"DROP TABLE {change.of}")
+            if isinstance(change, AddKind):
+                run(f"DROP TABLE {change.of}")
+                continue
+            run(f"ALTER TABLE {change.of} DROP {change.name}")
+            if isinstance(change, ReplaceProperty):
+                run(f"ALTER TABLE {change.of} ADD {change.old} STRING")
         run("MATCH (v:SchemaVersion) SET v.version = 1")
     release(file)
     with pytest.raises(SchemaVersionError, match="cli db migrate"), open_store(url) as graph:

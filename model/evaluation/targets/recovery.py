@@ -13,7 +13,7 @@ METRICS = ("auroc", "aupr", "recall@5", "recall@20", "mrr")
 
 @dataclass(frozen=True)
 class Recovery:
-    """Metrics of one ranking.
+    """How well one predictor's ranking of genes finds the held-out targets.
 
     Attributes
     ----------
@@ -22,8 +22,8 @@ class Recovery:
     per_drug
         Metric → its value for each of these drugs, float64 (n,).
     pooled
-        Metric → its value over all pairs of these drugs. Areas are over all pairs in one list; a recall is the share of
-        held-out targets among their drug's first 5 or 20 genes; the mean reciprocal rank is over drugs.
+        Metric → its value over all pairs of these drugs. AUROC and AUPR rank all pairs in one list; a recall is the
+        share of held-out targets among their drug's first 5 or 20 genes; the mean reciprocal rank is over drugs.
     """
 
     drugs: np.ndarray

@@ -88,7 +88,8 @@ class MessageEdges:
         able = np.bincount(drug, minlength=fitted.tensors.n_drugs)[of] > more_than
         if not able.any():
             raise ModelError(
-                f"no drug of the run has more than {more_than} gene edges and a measured response; take away fewer"
+                f"no drug of the run has more than {more_than} gene edges and a measured response; remove fewer, "
+                "as in --edges 1,5"
             )
         return cls(fitted, {GENES: (drug, gene)}, np.stack([of[able], cell_line[able]]), seed)
 

@@ -33,6 +33,12 @@ def test_outlier_rule_finds_the_few_sensitive_lines() -> None:
     assert limit == pytest.approx(4 - 2.33, abs=0.5)  # the one per cent quantile of the resistant ones
 
 
+def test_drugs_without_values_have_no_threshold() -> None:
+    """A file that gives labels and no ln IC50 once ended the load with a ValueError."""
+    nothing = np.array([])
+    assert np.isnan(limits(nothing, nothing.astype(np.int64), 2, parse("z:-0.8"))).all()
+
+
 def test_the_record_names_rule_and_value() -> None:
     assert recorded(parse("z:-0.8"), 1.23456) == "z:-0.8 = 1.2346 ln(µmol/l)"
 
