@@ -172,7 +172,7 @@ def test_training_names_the_argument(
         (lambda run: pg.query(run.store, 3), TypeError, "^name_or_cypher is of type int"),
         (lambda run: pg.query(run.store, "top-gnes"), pg.errors.NotFoundError, "did you mean top-genes"),
         (lambda run: pg.query(run.store, "top-genes"), pg.errors.InputError, "needs drug="),
-        (lambda run: pg.query(run.store, "MATCH (n:Drug) DETACH DELETE n"), pg.errors.QueryError, ""),
+        (lambda run: pg.query(run.store, "MATCH (n:Drug) DETACH DELETE n"), pg.errors.QueryError, "read-only"),
         (lambda run: pg.query(run.store, "top-genes", drug=[DRUG]), TypeError, "^drug is of type list; give a text"),
         (lambda run: pg.export(run.store, drugs=5), TypeError, "^drugs is of type int; give a text or a list"),
         (lambda run: pg.export(run.store, tissues=[None]), TypeError, r"^tissues\[0\] is None; give a text"),

@@ -23,7 +23,7 @@ def test_every_block_of_the_page_runs(page: tuple[Path, dict[str, Any]]) -> None
     folder, names = page
     assert (folder / "run.html").is_file()
     assert names["run"].id == names["run"].folder.name
-    assert names["heterograph"].graph.num_nodes("Drug") == 60
+    assert names["heterograph"].n_nodes("Drug") == 60
 
 
 def test_the_promoted_run_is_opened_and_keeps_its_figures(
