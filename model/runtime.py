@@ -1,4 +1,7 @@
-"""Same seed, same bits, for any number of threads: how torch is told to sum in one order."""
+"""What a fit sets in the process and puts back: the order of sums, notices, memory; and the device it runs on.
+
+The same seed and number of threads give the same bits. Another number of threads changes the last digits.
+"""
 
 from __future__ import annotations
 
