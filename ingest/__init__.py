@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pharmagraph.ingest.read_and_load import (
@@ -22,13 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["drgt", "gdsc", "interactions", "omics", "pathways", "synthetic", "tables", "targets"]
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from pharmagraph.ingest import read_and_load
-
-        return getattr(read_and_load, name)
+    __getattr__ = lazy_names(__name__, dict.fromkeys(__all__, "pharmagraph.ingest.read_and_load"))
 
 
 def __dir__() -> list[str]:

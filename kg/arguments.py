@@ -1,4 +1,4 @@
-"""What a caller of the library gave, checked where it enters; every message names the argument. It reads nothing."""
+"""Checks of the arguments of the library's public functions; every message names the argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pharmagraph.kg.errors import InputError
 
 LARGEST_SEED = 2**32 - 1
-"""That scikit-learn takes as ``random_state``."""
+"""Largest seed that scikit-learn accepts as ``random_state``."""
 
 
 def require_store(store: object) -> None:

@@ -119,7 +119,6 @@ def find_node(store: GraphStore, label: str, name: str) -> dict[str, Any]:
     """
     nodes = store.read_nodes(label)
     id_ = require(_WHAT[label], name, index_of(nodes), "see: cli status")
-    properties: dict[str, Any] = nodes.slice(nodes["id"].to_pylist().index(id_), 1).to_pylist()[
-        0
-    ]  # `take` loads pandas
+    row = nodes.slice(nodes["id"].to_pylist().index(id_), 1)  # `take` with a list would load pandas
+    properties: dict[str, Any] = row.to_pylist()[0]
     return properties

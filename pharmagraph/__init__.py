@@ -48,7 +48,7 @@ _MODULE_OF = {
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> Any:  # not kg.lazy_names: importing the package loads no other module
         if name in _MODULES:
             return import_module(_MODULES[name])
         if name in _MODULE_OF:

@@ -1,4 +1,4 @@
-"""Models compared on held-out parts of the data, as a table: the plan made of plain words, and carried out."""
+"""Evaluates models on held-out folds and returns their figures as a DataFrame."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def evaluate(
     finished
         File that keeps finished folds; ``folds.jsonl`` of ``folder`` unless given.
     command
-        What the folder says it was made by.
+        Command that the folder's page names.
     report
-        Told of each model and fold that is done.
+        Called after each model and fold.
 
     Returns
     -------

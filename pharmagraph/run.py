@@ -1,6 +1,6 @@
-"""A training run as the library gives it out: trained or opened, asked what it predicts, and why.
+"""A training run, opened from a store: its predictions, explanations, attention and reports.
 
-It finds nodes by their names and makes tables of what the packages beneath return; it computes nothing of its own.
+It finds nodes by name and makes DataFrames from what other packages compute; it computes nothing itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pharmagraph.kg import arguments, runs
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.kg.names import find_drug, find_node, index
+from pharmagraph.kg.names import find_drug, find_node, index, require
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from pharmagraph.model.explain.explanation import Explanation
 
 File: TypeAlias = str | PathLike[str]
-Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"
-"""A number for each name; a DataFrame has a column of names and one of numbers."""
+Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
 
 
 def _silent(what: str) -> None:
@@ -32,7 +31,7 @@ def _silent(what: str) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that stands in a store's register, with the folder that keeps its network.
+    """A training run that is registered in a store, and the folder that has its network.
 
     Its methods raise TypeError or InputError where an argument is of another type, out of its range or a DataFrame
     without the columns (the argument is named), NotFoundError for a drug, cell line or gene that the store does not
@@ -42,14 +41,13 @@ class Run:
     Attributes
     ----------
     store
-        Where it is registered; it has to be open whenever the run is asked.
+        The store in which the run is registered; it has to be open when a method is called.
     id
         Name of the run.
     folder
-        Of its weights, its graph and the attention of every edge.
+        Folder with the weights, the graph and the attention of every edge.
     about
-        Its row of the register: ``preset``, ``config``, ``seed``, ``split``, ``metrics``, ``datasets``, ``promoted``,
-        ``started_at`` and more.
+        The run's row in the register: ``preset``, ``config``, ``seed``, ``metrics``, ``datasets``, ``promoted`` …
     """
 
     store: GraphStore = field(repr=False, compare=False)
@@ -97,9 +95,8 @@ class Run:
         drugs
             One or several, by name, alias, id or SMILES; all of the run's unless given.
         cell_lines
-            One or several, by name, alias or id; or new ones: z of genes (standard deviations) as a mapping or Series
-            by symbol, a DataFrame with the columns ``gene`` and ``z``, or a CSV file with them. All of the run's
-            unless given.
+            As drugs; a new one is z of genes (standard deviations): a mapping or Series by symbol, a DataFrame with
+            the columns ``gene`` and ``z``, or a CSV file with them.
         limit
             Rows, the most sensitive first; all unless given.
         device
@@ -190,15 +187,14 @@ class Run:
         """
         from pharmagraph.kg import attention
 
-        kinds = attention.BASE_EDGES
-        from_ = arguments.one_of("source", source, sorted({ends[0] for ends in kinds}))
-        to = arguments.one_of("target", target, [ends[1] for ends in kinds if ends[0] == from_])
+        from_ = arguments.one_of("source", source, sorted({ends[0] for ends in attention.BASE_EDGES}))
+        to = arguments.one_of("target", target, [ends[1] for ends in attention.BASE_EDGES if ends[0] == from_])
         kept = arguments.whole_number("limit", limit, least=1) if limit is not None else None
         table = runs.attention_of(self.store, self.about).get((from_, to))
         if table is None:
             raise ModelError(f"run {self.id} has no attention of {from_} to {to}; its network has no such edges")
         found = attention.scores(table).to_pandas()
-        return found if kept is None else found[found["rank"] <= kept].reset_index(drop=True)
+        return found[found["rank"] <= (kept or len(found))].reset_index(drop=True)
 
     def what_if(
         self,
@@ -228,7 +224,7 @@ class Run:
         n_null
             Random genes of like variance that get the same change of expression; 0 for none.
         seed
-            Of their draw.
+            Seed of the random genes.
 
         Returns
         -------
@@ -242,10 +238,7 @@ class Run:
         from pharmagraph.model.inputs.edits import Change
 
         node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
-        changes = [
-            Change(self._gene("expression", gene), "expression", z)
-            for gene, z in arguments.pairs_of_numbers("expression", expression, ("gene", "z"))
-        ]
+        changes = [Change(gene, "expression", z) for gene, z in self._expression(expression)]
         changes += [Change(gene, "expression", None) for gene in self._genes("silence", silence)]
         changes += [Change(gene, "mutation", 1.0) for gene in self._genes("mutate", mutate)]
         changes += [Change(gene, "target", 0.0) for gene in self._genes("untarget", untarget)]
@@ -283,7 +276,7 @@ class Run:
         seed
             As in `what_if`.
         advance
-            Told of each gene.
+            Called with each gene.
 
         Returns
         -------
@@ -301,8 +294,9 @@ class Run:
         from pharmagraph.model.explain.counterfactuals import rank_genes, read_effects
 
         if genes is None:
-            genes = [row["gene"] for row in self.explain(drug, limit=20).genes]
-        symbols = self._genes("genes", genes)
+            symbols = [row["gene"] for row in self.explain(drug, limit=20).genes]
+        else:
+            symbols = self._genes("genes", genes)
         effects: Mapping[str, float] | None = None
         if isinstance(truth, (str, PathLike)):
             effects = read_effects(Path(truth), symbols)
@@ -325,9 +319,9 @@ class Run:
         edges
             Edges of each node that are removed, or alone left.
         seed
-            Of the random edges, signs and weights.
+            Seed of the random edges, signs and weights.
         advance
-            Told of each ranking.
+            Called with each ranking.
 
         Returns
         -------
@@ -392,9 +386,15 @@ class Run:
     def _cell_line(self, name: str) -> dict[str, Any]:
         return find_node(self.store, "CellLine", arguments.text("cell_line", name))
 
-    def _gene(self, argument: str, name: str) -> str:
-        return str(find_node(self.store, "Gene", arguments.text(argument, name))["id"])
+    def _expression(self, given: Any) -> list[tuple[str, float]]:
+        pairs = arguments.pairs_of_numbers("expression", given, ("gene", "z"))
+        ids = self._gene_ids([name for name, _ in pairs])
+        return [(id_, z) for id_, (_, z) in zip(ids, pairs, strict=True)]
 
     def _genes(self, argument: str, names: str | Sequence[str]) -> list[str]:
         none = isinstance(names, Sequence) and not len(names)
-        return [] if none else [self._gene(argument, name) for name in arguments.texts(argument, names)]
+        return [] if none else self._gene_ids(arguments.texts(argument, names))
+
+    def _gene_ids(self, names: Sequence[str]) -> list[str]:
+        known = index(self.store, "Gene") if names else {}  # read once, not for each name
+        return [require("gene", name, known, "see: cli status") for name in names]

@@ -1,4 +1,4 @@
-"""A network trained on what a store holds, as a run that is registered and can be asked at once."""
+"""Trains a network on the graph of a store; the run is registered and can be used at once."""
 
 from __future__ import annotations
 
@@ -74,9 +74,10 @@ def train(
     folder
         Where the run's folder is made.
     report
-        Told of each epoch: number of the network, of the epoch, and what was reached on the validation part.
+        Called after each epoch with the number of the network, the number of the epoch, and the figure on its inner
+        fold, or None.
     stage
-        Told what is being done.
+        Called with each stage, in words.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from pathlib import Path
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg import runs
 from pharmagraph.kg.console import Format, note, print_rows, progress
-from pharmagraph.kg.store import open_store
+from pharmagraph.kg.store import DEFAULT_URL, open_store
 
 DATASET = "GDSC1"
 
@@ -57,7 +57,7 @@ def demo(
     )
     print("How many of them it finds when they are hidden: docs/interpretation.md.")
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
-    option = "" if store_url == _default_url() else f" --store {store_url}"
+    option = "" if store_url == DEFAULT_URL else f" --store {store_url}"
     print("Try next:")
     print(f"  cli query top-genes drug=erlotinib{option}")
     print(f"  cli query strongest-unlisted{option}")
@@ -74,12 +74,6 @@ def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> None:
         report, stage = reporters(bar, config)
         run = train(graph, config, datasets=DATASET, promote=True, folder=folder, report=report, stage=stage)
     show(run.trained, config, split="random", promoted=True, quiet=quiet, format=Format.table)
-
-
-def _default_url() -> str:
-    from pharmagraph.kg.store import DEFAULT_URL
-
-    return DEFAULT_URL
 
 
 def _step(title: str, command: Callable[[], None]) -> None:

@@ -39,11 +39,9 @@ def heterograph(
     format: FormatOption = Format.table,
 ) -> None:
     """The graph that training reads: tensors as safetensors, ids of nodes as Parquet."""
-    from pharmagraph.kg.heterograph import export, save
-    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.heterograph import save
 
-    with open_store(store, read_only=True) as graph:
-        heterograph = export(graph, datasets=dataset, drugs=drug, tissues=tissue, around=around, hops=hops)
+    heterograph = _read(store, dataset, drug, tissue, around, hops)
     save(heterograph, folder)
     _print_parts(heterograph, format)
     if format is Format.table:
@@ -62,13 +60,10 @@ def dgl(
     format: FormatOption = Format.table,
 ) -> None:
     """A dgl.DGLHeteroGraph with typed features, and the ids of its nodes (needs DGL, so Python 3.11)."""
-    from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.heterograph.dgl import require_dgl, write_dgl
-    from pharmagraph.kg.store import open_store
 
     require_dgl()  # before the graph is read
-    with open_store(store, read_only=True) as graph:
-        heterograph = export(graph, datasets=dataset, drugs=drug, tissues=tissue, around=around, hops=hops)
+    heterograph = _read(store, dataset, drug, tissue, around, hops)
     write_dgl(heterograph, folder)
     _print_parts(heterograph, format)
     if format is Format.table:
@@ -87,11 +82,9 @@ def pyg(
     format: FormatOption = Format.table,
 ) -> None:
     """A torch_geometric.data.HeteroData with the same features (needs torch-geometric)."""
-    from pharmagraph.kg.heterograph import export, to_pyg
-    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.heterograph import to_pyg
 
-    with open_store(store, read_only=True) as graph:
-        heterograph = export(graph, datasets=dataset, drugs=drug, tissues=tissue, around=around, hops=hops)
+    heterograph = _read(store, dataset, drug, tissue, around, hops)
     data = to_pyg(heterograph)
     import torch
 
@@ -210,6 +203,22 @@ def copy(
     print_rows(rows, format)
     if format is Format.table:
         note(f"Next: cli status --store {url}")
+
+
+def _read(
+    store: str | None,
+    datasets: list[str] | None,
+    drugs: list[str] | None,
+    tissues: list[str] | None,
+    around: str | None,
+    hops: int,
+) -> Heterograph:
+    """The part of a store's graph that the options of an export choose."""
+    from pharmagraph.kg.heterograph import export
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as graph:
+        return export(graph, datasets=datasets, drugs=drugs, tissues=tissues, around=around, hops=hops)
 
 
 def _print_parts(heterograph: Heterograph, format: Format) -> None:

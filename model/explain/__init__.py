@@ -4,22 +4,20 @@ Faithfulness, whether predictions use the edges that get the attention, is the p
 load when they are first asked for: an explanation is read from the graph and needs no torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pharmagraph.model.explain.counterfactuals import rank_genes, what_if
     from pharmagraph.model.explain.explanation import Explanation, explain
 
-_MODULES = {
-    "Explanation": "explanation", "explain": "explanation",
-    "rank_genes": "counterfactuals", "what_if": "counterfactuals",
-}  # fmt: skip
-
 __all__ = ["Explanation", "explain", "rank_genes", "what_if"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
+    __getattr__ = lazy_names(__name__, {
+        "Explanation": "pharmagraph.model.explain.explanation",
+        "explain": "pharmagraph.model.explain.explanation",
+        "rank_genes": "pharmagraph.model.explain.counterfactuals",
+        "what_if": "pharmagraph.model.explain.counterfactuals",
+    })  # fmt: skip

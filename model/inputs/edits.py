@@ -11,6 +11,8 @@ import torch
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.fingerprints import fingerprints
 from pharmagraph.kg.heterograph import Heterograph, Relation
+from pharmagraph.kg.similarity import tanimoto
+from pharmagraph.model.inputs.similarities import rbf_of
 from pharmagraph.model.presets.choices import Omics
 
 EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
@@ -51,13 +53,11 @@ NEW_DRUG, NEW_CELL_LINE = "(new drug)", "(new cell line)"
 def with_new_drug(heterograph: Heterograph, smiles: str) -> Heterograph:
     """The graph with one more drug at the end, joined to the drugs of most similar structure."""
     features = {view: torch.from_numpy(row) for view, row in fingerprints([smiles]).items()}
-    known = heterograph.nodes["Drug"]["fingerprint"].float()
-    new = features["fingerprint"][0].float()
-    common = known @ new
-    tanimoto = common / (known.sum(1) + new.sum() - common).clamp(min=1)
+    known, new = heterograph.nodes["Drug"]["fingerprint"], features["fingerprint"]
+    similarity = torch.from_numpy(tanimoto(new.numpy(), known.numpy())[0])
     features["has_structure"] = torch.tensor([True])
     features["scaffold"] = torch.tensor([-1])
-    return _with_node(heterograph, "Drug", NEW_DRUG, features, tanimoto)
+    return _with_node(heterograph, "Drug", NEW_DRUG, features, similarity)
 
 
 def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Heterograph:
@@ -85,7 +85,7 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     matrix[n][matrix[n].abs() < weakest] = 0
     distance = torch.cdist(matrix, matrix) ** 2
     width = distance[:n, :n][~torch.eye(n, dtype=torch.bool)].median()
-    similarity = torch.exp(-distance[n, :n] / width.clamp(min=1e-6))
+    similarity = rbf_of(distance[n, :n], width)
     graph = _with_node(heterograph, "CellLine", NEW_CELL_LINE, {"tissue": torch.tensor([-1])}, similarity)
     genes = torch.nonzero(matrix[n]).flatten()
     edge_features = {"z": matrix[n, genes], "dataset": torch.full((len(genes),), -1)}

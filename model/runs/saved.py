@@ -268,8 +268,6 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (ModelError, MemoryError):
         raise
-    except (
-        Exception
-    ) as error:  # each format has errors of its own, and DGL and safetensors share no class with others
+    except Exception as error:  # JSON, Parquet, safetensors and pydantic each have errors of their own
         why = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error

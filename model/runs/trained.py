@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,7 +141,7 @@ def train(
             else "the graph has no known targets"
         )
         raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
-    folders.make(folder)
+    folders.require_possible(folder)
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
     targets = None
@@ -183,6 +184,7 @@ def train(
     }
     stage("writing the run")
     name = f"{Path(config.preset).stem}-{started:%Y%m%d-%H%M%S}-{seed}"
+    new = not folder.exists()
     place = runs.new_folder(store, folder.resolve(), name)
     run = {"id": place.name, **run}
     try:
@@ -202,6 +204,9 @@ def train(
     except BaseException:
         if place.name not in {row["id"] for row in runs.runs(store)}:
             shutil.rmtree(place, ignore_errors=True)
+        if new:
+            with suppress(OSError):  # another training writes there
+                folder.rmdir()
         raise
     return Trained(place.name, place, figures, len(training), len(held_out), fitted, source, unused)
 

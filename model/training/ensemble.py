@@ -77,7 +77,7 @@ class Fitted:
     @property
     def device(self) -> torch.device:
         """Device of the tensors and networks."""
-        return self.tensors.structure.device
+        return self.tensors.device
 
 
 Progress = Callable[[int, int, float | None], None]

@@ -76,7 +76,7 @@ def _age_neo4j(url: str, version: int) -> None:
     if version == 2:
         connection.change("MATCH (r:Run) REMOVE r.gene_attention, r.unused_attention")
         for id_, layer in LAYERS.items():
-            connection.change("MATCH (r:Run {id: $id}) SET r.layer = $layer", {"id": id_, "layer": layer})
+            connection.change("MATCH (r:Run {id: $id}) SET r.layer = $layer", id=id_, layer=layer)
     if version == 0:
         connection.change("MATCH (g:Gene) REMOVE g.entrez_id")
         connection.change("MATCH (d:Drug) SET d.sentence = d.mechanism REMOVE d.mechanism")

@@ -173,7 +173,7 @@ def test_interrupted_run_leaves_neither_folder_nor_register(
     with pytest.raises(KeyboardInterrupt):
         training_run.train(store, QUICK, folder=tmp_path / "runs")
     assert runs.runs(store) == []
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_component_of_weight_0_writes_no_attention_and_explain_says_so(
