@@ -20,11 +20,13 @@ from pharmagraph.kg.kinds import (
     arrow_schema,
     conform,
 )
+from pharmagraph.kg.run_kinds import GENE_ATTENTION, RUN, RUN_EDGES
 
 __all__ = [
     "ARROW",
     "ATTENTION",
     "EDGES",
+    "GENE_ATTENTION",
     "NODES",
     "VERSION",
     "EdgeKind",
@@ -41,14 +43,10 @@ __all__ = [
     "node",
 ]
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
 _DATASET = Property("dataset", "string", "id of the Dataset that brought the edge", required=True)
-_RUN = Property("run_id", "string", "id of the Run that made the edge", required=True)
-
-GENE_ATTENTION = ("targets", "network", "none")
-"""Values of a run's property ``gene_attention``."""
 
 NODES: tuple[NodeKind, ...] = (
     NodeKind(
@@ -71,6 +69,10 @@ NODES: tuple[NodeKind, ...] = (
             Property("name", "string", "full name"),
             Property("hgnc_id", "string", "HGNC accession, such as HGNC:3236"),
             Property("entrez_id", "integer", "NCBI Gene id", minimum=1),
+            Property("ensembl_id", "string", "Ensembl gene id, such as ENSG00000146648"),
+            Property("aliases", "strings", "other symbols, former ones, and retired ids"),
+            Property("common_essential", "boolean", "most cell lines do not grow without it"),
+            Property("selective", "boolean", "some cell lines do not grow without it, most do"),
         ),
     ),
     NodeKind(
@@ -83,6 +85,10 @@ NODES: tuple[NodeKind, ...] = (
             Property("cosmic_id", "integer", "COSMIC sample id", minimum=1),
             Property("depmap_id", "string", "DepMap id, such as ACH-000016"),
             Property("cellosaurus_id", "string", "Cellosaurus accession, such as CVCL_V607"),
+            Property("passport_id", "string", "Cell Model Passports id, such as SIDM00136"),
+            Property("ccle_name", "string", "CCLE name, such as A375_SKIN"),
+            Property("problem", "string", "known misidentification or contamination"),
+            Property("msi", "boolean", "microsatellite instability"),
         ),
     ),
     NodeKind(
@@ -108,40 +114,12 @@ NODES: tuple[NodeKind, ...] = (
             Property("row_counts", "string", "rows loaded for each kind, as JSON"),
         ),
     ),
-    NodeKind(
-        "Run",
-        "A trained model; the node exists only once all of its attention is written.",
-        (
-            Property("preset", "string", "name of the preset", required=True),
-            Property("config", "string", "the whole configuration, as JSON"),
-            Property("seed", "integer", "random seed"),
-            Property("split", "string", "which entries were held out"),
-            Property("metrics", "string", "held-out metrics, as JSON"),
-            Property(
-                "gene_attention",
-                "string",
-                "where attention of drugs to genes comes from: fitted to known targets, the response network's own, or "
-                "there is none",
-                choices=GENE_ATTENTION,
-            ),
-            Property(
-                "unused_attention",
-                "string",
-                "relations whose attention has no part in the predictions, each with the reason, as JSON",
-            ),
-            Property("datasets", "strings", "ids of the datasets whose responses it was trained on"),
-            Property("git_fingerprint", "string", "commit and state of the code"),
-            Property("data_fingerprint", "string", "hash of the heterograph it was trained on"),
-            Property("device", "string", "device and kernel"),
-            Property("folder", "string", "folder with weights and the attention of every edge"),
-            Property("started_at", "string", "ISO 8601 time"),
-            Property("status", "string", "state of the run", choices=("complete",)),
-            Property("promoted", "boolean", "whether base edges carry its attention"),
-        ),
-    ),
+    RUN,
 )
 
 _VALUE = Property("value", "float", "as the source gives it", required=True)
+_DRIVER = Property("driver", "boolean", "whether the source lists it as a driver of cancer")
+_EVENT = Property("event", "string", "name of the driver event: mutation, fusion or recurrent segment")
 
 EDGES: tuple[EdgeKind, ...] = (
     EdgeKind(
@@ -177,10 +155,16 @@ EDGES: tuple[EdgeKind, ...] = (
         ),
     ),
     EdgeKind(
-        "MUTATED", (("CellLine", "Gene"),), "A mutation of the gene in the cell line.", (_VALUE, _DATASET)
+        "MUTATED",
+        (("CellLine", "Gene"),),
+        "A mutation of the gene in the cell line.",
+        (_VALUE, _DRIVER, _EVENT, _DATASET),
     ),
     EdgeKind(
-        "COPY_NUMBER", (("CellLine", "Gene"),), "A copy number away from the diploid.", (_VALUE, _DATASET)
+        "COPY_NUMBER",
+        (("CellLine", "Gene"),),
+        "A copy number away from the diploid.",
+        (_VALUE, _DRIVER, _EVENT, _DATASET),
     ),
     EdgeKind("METHYLATED", (("CellLine", "Gene"),), "Promoter methylation of the gene.", (_VALUE, _DATASET)),
     EdgeKind(
@@ -202,115 +186,35 @@ EDGES: tuple[EdgeKind, ...] = (
         (Property("source", "string", "database and method"), _DATASET),
         symmetric=True,
     ),
-    EdgeKind("MEMBER_OF", (("Gene", "Pathway"),), "The gene belongs to the set.", (_DATASET,)),
     EdgeKind(
-        "ATTENDS",
+        "HOMOLOGOUS",
+        (("Gene", "Gene"),),
+        "Genes whose proteins are alike in sequence.",
         (
-            ("Drug", "Gene"),
-            ("CellLine", "Gene"),
-            ("Drug", "CellLine"),
-            ("Drug", "Drug"),
-            ("CellLine", "CellLine"),
+            Property(
+                "identity", "float", "share of identical residues in the alignment", minimum=0, maximum=1
+            ),
+            Property("coverage", "float", "share of both proteins that is aligned", minimum=0, maximum=1),
+            _DATASET,
         ),
-        "Attention of a run, from the node that attends to the node that it attends to.",
-        (
-            _RUN,
-            Property("weight", "float", "attention coefficient, mean over heads", minimum=0, maximum=1),
-            Property("rank", "integer", "1 is the node's most attended in the relation", minimum=1),
-            Property(
-                "percentile",
-                "float",
-                "share of the relation's edges with less weight",
-                "%",
-                minimum=0,
-                maximum=100,
-            ),
-            Property(
-                "excess",
-                "float",
-                "weight times the number of competing edges; 1 means no preference",
-                minimum=0,
-            ),
-            Property("spread", "float", "standard deviation of weight across seeds or folds", minimum=0),
-            Property(
-                "q",
-                "float",
-                "false discovery rate against permuted responses, within the node",
-                minimum=0,
-                maximum=1,
-            ),
-            Property(
-                "stability",
-                "float",
-                "agreement across seeds on the source node's first 20: rank-biased overlap",
-                minimum=0,
-                maximum=1,
-            ),
-            Property("publications", "integer", "PubMed abstracts that name both ends", minimum=0),
-            Property(
-                "expected_publications",
-                "float",
-                "PubMed abstracts expected to name both ends if they were independent",
-                minimum=0,
-            ),
-            Property(
-                "publications_p",
-                "float",
-                "hypergeometric probability of at least so many abstracts",
-                minimum=0,
-                maximum=1,
-            ),
-        ),
-        identity=("run_id",),
-        base=False,
+        symmetric=True,
     ),
     EdgeKind(
-        "ENRICHED",
-        (("Drug", "Pathway"),),
-        "The set is enriched in genes that a run attends to for the drug, compared with all candidate genes.",
+        "DEPENDS_ON",
+        (("CellLine", "Gene"),),
+        "The effect on the cell line's growth of knocking the gene out by CRISPR.",
         (
-            _RUN,
             Property(
-                "test",
-                "string",
-                "over-representation among the first genes, or ranks of all genes",
+                "effect",
+                "float",
+                "gene effect: 0 none, -1 the median of common essential genes",
                 required=True,
-                choices=("over-representation", "ranks"),
             ),
-            Property(
-                "score",
-                "float",
-                "overlap divided by expected; for ranks: probability that a gene of the set ranks above "
-                "one outside it, 0.5 by chance",
-                minimum=0,
-            ),
-            Property(
-                "overlap",
-                "integer",
-                "genes of the set among the first genes; for ranks: genes of the set that were ranked",
-                minimum=0,
-            ),
-            Property("expected", "float", "overlap expected by chance; empty for ranks", minimum=0),
-            Property("p", "float", "one-sided p value", minimum=0, maximum=1),
-            Property("q", "float", "Benjamini–Hochberg over all sets", minimum=0, maximum=1),
+            _DATASET,
         ),
-        identity=("run_id", "test"),
-        base=False,
     ),
-    EdgeKind(
-        "PREDICTED",
-        (("Drug", "CellLine"),),
-        "A run's prediction for a drug and a cell line.",
-        (
-            _RUN,
-            Property("probability", "float", "probability of being sensitive", minimum=0, maximum=1),
-            Property("ln_ic50", "float", "predicted response", "ln(µmol/l)"),
-            Property("low", "float", "lower end of the interval, in the unit of the prediction"),
-            Property("high", "float", "upper end of the interval, in the unit of the prediction"),
-        ),
-        identity=("run_id",),
-        base=False,
-    ),
+    EdgeKind("MEMBER_OF", (("Gene", "Pathway"),), "The gene belongs to the set.", (_DATASET,)),
+    *RUN_EDGES,
 )
 
 _NODES = {kind.label: kind for kind in NODES}

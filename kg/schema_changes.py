@@ -88,6 +88,20 @@ CHANGES: tuple[SchemaChange, ...] = (
         "CASE WHEN x.layer STARTS WITH 'targets' THEN 'targets' ELSE 'network' END",
     ),
     AddProperty(3, "Run", "unused_attention"),
+    AddProperty(4, "Gene", "ensembl_id"),
+    AddProperty(4, "Gene", "aliases"),
+    AddProperty(4, "Gene", "common_essential"),
+    AddProperty(4, "Gene", "selective"),
+    AddProperty(4, "CellLine", "passport_id"),
+    AddProperty(4, "CellLine", "ccle_name"),
+    AddProperty(4, "CellLine", "problem"),
+    AddProperty(4, "CellLine", "msi"),
+    AddProperty(4, "MUTATED", "driver"),
+    AddProperty(4, "MUTATED", "event"),
+    AddProperty(4, "COPY_NUMBER", "driver"),
+    AddProperty(4, "COPY_NUMBER", "event"),
+    AddKind(4, "HOMOLOGOUS"),
+    AddKind(4, "DEPENDS_ON"),
 )
 """All changes in order; version 1 is the first and has none."""
 

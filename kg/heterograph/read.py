@@ -25,8 +25,13 @@ _FEATURES = {
     "COPY_NUMBER": ("value",),
     "METHYLATED": ("value",),
     "TESTED_ON": ("ln_ic50", "auc"),
+    "HOMOLOGOUS": ("identity",),
+    "DEPENDS_ON": ("effect",),
 }
 """Float properties that become edge features; a missing value is NaN."""
+
+_OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"})
+"""Kinds that are kept whatever data set brought them."""
 
 
 def export(
@@ -46,7 +51,8 @@ def export(
         An open store.
     datasets
         Keep the responses of these, and the omics and similarities of these and of what they are part
-        of; known targets, interactions and pathways are kept whatever brought them. All unless named.
+        of; known targets, interactions, homology, dependencies and pathways are kept whatever brought
+        them. All unless named.
     drugs
         Keep these drugs, by name, alias or id.
     tissues
@@ -81,7 +87,7 @@ def export(
         if not kind.base or not set(ends) <= set(NODE_TYPES):
             continue
         equals = None
-        if wanted is not None and kind.type not in {"TARGETS", "INTERACTS_WITH", "MEMBER_OF"}:
+        if wanted is not None and kind.type not in _OF_ANY_DATASET:
             equals = {"dataset": sorted(wanted)}
         columns = ["src", "dst", "dataset", *_FEATURES.get(kind.type, ())]
         if kind.type == "TESTED_ON":

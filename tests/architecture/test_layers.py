@@ -43,6 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("kg.ladybug", "kg.neo4j"),
     ("kg.changes", "kg.schema_changes", "kg.statements"),
     ("kg.schema",),
+    ("kg.run_kinds",),
     ("kg.kinds",),
     ("kg.errors", "kg.descriptors"),
 )

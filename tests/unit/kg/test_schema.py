@@ -88,7 +88,8 @@ def test_conform_adds_what_lacks_and_refuses_what_is_foreign() -> None:
     table = schema.conform(
         pa.table({"entrez_id": pa.array([1956], pa.int32()), "id": ["EGFR"]}), kind.columns
     )
-    assert table.schema.names == ["id", "name", "hgnc_id", "entrez_id"]
+    assert table.schema.names == [column.name for column in kind.columns]
+    assert table["ensembl_id"].null_count == 1
     assert table.schema.field("entrez_id").type == pa.int64()
     with pytest.raises(InputError, match="column symbol is not in the schema"):
         schema.conform(pa.table({"id": ["EGFR"], "symbol": ["EGFR"]}), kind.columns)

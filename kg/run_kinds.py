@@ -1,0 +1,156 @@
+"""The part of the schema that training writes: the node kind Run, and the edge kinds that carry a run's results.
+
+`kg.schema` joins it to the kinds that ingest writes.
+"""
+
+from __future__ import annotations
+
+from pharmagraph.kg.kinds import EdgeKind, NodeKind, Property
+
+_RUN = Property("run_id", "string", "id of the Run that made the edge", required=True)
+
+GENE_ATTENTION = ("targets", "network", "none")
+"""Values of a run's property ``gene_attention``."""
+
+RUN = NodeKind(
+    "Run",
+    "A trained model; the node exists only once all of its attention is written.",
+    (
+        Property("preset", "string", "name of the preset", required=True),
+        Property("config", "string", "the whole configuration, as JSON"),
+        Property("seed", "integer", "random seed"),
+        Property("split", "string", "which entries were held out"),
+        Property("metrics", "string", "held-out metrics, as JSON"),
+        Property(
+            "gene_attention",
+            "string",
+            "where attention of drugs to genes comes from: fitted to known targets, the response network's own, or "
+            "there is none",
+            choices=GENE_ATTENTION,
+        ),
+        Property(
+            "unused_attention",
+            "string",
+            "relations whose attention has no part in the predictions, each with the reason, as JSON",
+        ),
+        Property("datasets", "strings", "ids of the datasets whose responses it was trained on"),
+        Property("git_fingerprint", "string", "commit and state of the code"),
+        Property("data_fingerprint", "string", "hash of the heterograph it was trained on"),
+        Property("device", "string", "device and kernel"),
+        Property("folder", "string", "folder with weights and the attention of every edge"),
+        Property("started_at", "string", "ISO 8601 time"),
+        Property("status", "string", "state of the run", choices=("complete",)),
+        Property("promoted", "boolean", "whether base edges carry its attention"),
+    ),
+)
+
+RUN_EDGES: tuple[EdgeKind, ...] = (
+    EdgeKind(
+        "ATTENDS",
+        (
+            ("Drug", "Gene"),
+            ("CellLine", "Gene"),
+            ("Drug", "CellLine"),
+            ("Drug", "Drug"),
+            ("CellLine", "CellLine"),
+        ),
+        "Attention of a run, from the node that attends to the node that it attends to.",
+        (
+            _RUN,
+            Property("weight", "float", "attention coefficient, mean over heads", minimum=0, maximum=1),
+            Property("rank", "integer", "1 is the node's most attended in the relation", minimum=1),
+            Property(
+                "percentile",
+                "float",
+                "share of the relation's edges with less weight",
+                "%",
+                minimum=0,
+                maximum=100,
+            ),
+            Property(
+                "excess",
+                "float",
+                "weight times the number of competing edges; 1 means no preference",
+                minimum=0,
+            ),
+            Property("spread", "float", "standard deviation of weight across seeds or folds", minimum=0),
+            Property(
+                "q",
+                "float",
+                "false discovery rate against permuted responses, within the node",
+                minimum=0,
+                maximum=1,
+            ),
+            Property(
+                "stability",
+                "float",
+                "agreement across seeds on the source node's first 20: rank-biased overlap",
+                minimum=0,
+                maximum=1,
+            ),
+            Property("publications", "integer", "PubMed abstracts that name both ends", minimum=0),
+            Property(
+                "expected_publications",
+                "float",
+                "PubMed abstracts expected to name both ends if they were independent",
+                minimum=0,
+            ),
+            Property(
+                "publications_p",
+                "float",
+                "hypergeometric probability of at least so many abstracts",
+                minimum=0,
+                maximum=1,
+            ),
+        ),
+        identity=("run_id",),
+        base=False,
+    ),
+    EdgeKind(
+        "ENRICHED",
+        (("Drug", "Pathway"),),
+        "The set is enriched in genes that a run attends to for the drug, compared with all candidate genes.",
+        (
+            _RUN,
+            Property(
+                "test",
+                "string",
+                "over-representation among the first genes, or ranks of all genes",
+                required=True,
+                choices=("over-representation", "ranks"),
+            ),
+            Property(
+                "score",
+                "float",
+                "overlap divided by expected; for ranks: probability that a gene of the set ranks above "
+                "one outside it, 0.5 by chance",
+                minimum=0,
+            ),
+            Property(
+                "overlap",
+                "integer",
+                "genes of the set among the first genes; for ranks: genes of the set that were ranked",
+                minimum=0,
+            ),
+            Property("expected", "float", "overlap expected by chance; empty for ranks", minimum=0),
+            Property("p", "float", "one-sided p value", minimum=0, maximum=1),
+            Property("q", "float", "Benjamini–Hochberg over all sets", minimum=0, maximum=1),
+        ),
+        identity=("run_id", "test"),
+        base=False,
+    ),
+    EdgeKind(
+        "PREDICTED",
+        (("Drug", "CellLine"),),
+        "A run's prediction for a drug and a cell line.",
+        (
+            _RUN,
+            Property("probability", "float", "probability of being sensitive", minimum=0, maximum=1),
+            Property("ln_ic50", "float", "predicted response", "ln(µmol/l)"),
+            Property("low", "float", "lower end of the interval, in the unit of the prediction"),
+            Property("high", "float", "upper end of the interval, in the unit of the prediction"),
+        ),
+        identity=("run_id",),
+        base=False,
+    ),
+)
