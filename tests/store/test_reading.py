@@ -40,7 +40,7 @@ def test_every_kind_of_edge_survives_a_round_trip(store: GraphStore) -> None:
     for kind in schema.NODES:
         required = {p.name: ["x", "x"] for p in kind.columns if p.required and p.type == "string"}
         store.upsert_nodes(kind.label, pa.table(required | {"id": ["A", "B"]}))
-    values = {"string": "text", "integer": 1, "float": 0.25}
+    values = {"string": "text", "integer": 1, "float": 0.25, "boolean": True}
     for kind, ends in schema.edge_tables():
         row = {p.name: values[p.type] for p in kind.columns} | {"src": "A", "dst": "B"}
         store.upsert_edges(kind.type, ends, pa.table({k: [v] for k, v in row.items()}))
