@@ -39,21 +39,6 @@ TARGETS = QUICK.targets
 assert TARGETS is not None
 
 
-HOMOLOGOUS = (
-    "HOMOLOGOUS",
-    ("Gene", "Gene"),
-    pa.table(
-        {
-            "src": ["SYNG001"],
-            "dst": ["SYNG002"],
-            "identity": [0.5],
-            "coverage": [0.9],
-            "dataset": ["homology"],
-        }
-    ),
-)
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[GraphStore]:
     from pharmagraph.ingest.commands import synthetic
@@ -81,7 +66,11 @@ def test_training_on_a_graph_without_homology_says_so_in_one_line(
         said = "".join(capsys.readouterr()).splitlines()
         assert sum("cli ingest homology" in line for line in said) == lines
     assert not done.knows_homology
-    store.upsert_edges(*HOMOLOGOUS)
+    src, dst = sorted(store.read_nodes("Gene", ["id"])["id"].to_pylist())[:2]
+    pair = pa.table(
+        {"src": [src], "dst": [dst], "identity": [0.5], "coverage": [0.9], "dataset": ["synthetic"]}
+    )
+    store.upsert_edges("HOMOLOGOUS", ("Gene", "Gene"), pair)
     assert training_run.train(store, QUICK, folder=tmp_path / "runs").knows_homology
 
 
