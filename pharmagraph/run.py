@@ -5,7 +5,8 @@ It finds nodes by name and makes DataFrames from what other packages compute; it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pharmagraph.kg import arguments, runs
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.kg.names import find_drug, find_node, index, require
+from pharmagraph.kg.names import find_drug, find_node, fold, index
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Run:
 
     Its methods raise TypeError or InputError where an argument is of another type, out of its range or a DataFrame
     without the columns (the argument is named), NotFoundError for a drug, cell line or gene that the store does not
-    have, StoreError where the store is closed, and ModelError where the run's folder is gone, or its graph has no such
-    node. Drugs, cell lines and genes go by name, alias or id.
+    have, AmbiguousNameError for a name that several have, StoreError where the store is closed, and ModelError where the
+    run's folder is gone, or its graph has no such node. Drugs, cell lines and genes go by name, alias or id.
 
     Attributes
     ----------
@@ -85,18 +86,24 @@ class Run:
         drugs: str | Sequence[str] | None = None,
         cell_lines: File | Numbers | Sequence[File | Numbers] | None = None,
         *,
+        smiles: str | Sequence[str] | None = None,
+        note: Callable[[str], None] = warnings.warn,
         limit: int | None = None,
         device: str = "auto",
     ) -> pd.DataFrame:
-        """Predict the responses of cell lines to drugs, known to the graph or new.
+        """Predict the responses of cell lines to drugs, known to the graph or new; one side at least is given.
 
         Parameters
         ----------
         drugs
-            One or several, by name, alias, id or SMILES; all of the run's unless given.
+            One or several, by name, alias, id or SMILES; all of the run's unless these or ``smiles`` are given.
         cell_lines
             As drugs; a new one is z of genes (standard deviations): a mapping or Series by symbol, a DataFrame with
             the columns ``gene`` and ``z``, or a CSV file with them.
+        smiles
+            New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
+        note
+            Called with what is read otherwise than typed, such as the parent of a salt; a warning unless given.
         limit
             Rows, the most sensitive first; all unless given.
         device
@@ -105,28 +112,23 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            ``drug``, ``cell_line`` (ids; a new one is ``(new drug)``, the next ``(new drug 2)``), ``probability`` of
-            being sensitive in [0, 1], or ``ln_ic50`` (ln µmol/l) of a regression run, and ``measured``: whether the
-            run was trained on the pair. The most sensitive first.
-
-        Raises
-        ------
-        NotFoundError
-            If a name is neither known nor a structure or a file.
-        ModelError
-            If both sides are left out.
+            ``drug``, ``cell_line`` (ids; ``(new drug)``, or the SMILES of several), ``probability`` of being sensitive
+            in [0, 1] or ``ln_ic50`` (ln µmol/l), and ``measured``: whether the run was trained on it.
         """
         import pandas as pd
 
         from pharmagraph.model.runs.predictions import predict
         from pharmagraph.model.runtime import resolve_device
 
+        arguments.function("note", note)
         rows = predict(
             self.folder,
             drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
             cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
             if cell_lines is not None
             else None,
+            smiles=arguments.texts("smiles", smiles) if smiles is not None else None,
+            note=note,
             drug_names=index(self.store, "Drug"),
             cell_line_names=index(self.store, "CellLine"),
             limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
@@ -299,7 +301,7 @@ class Run:
             symbols = self._genes("genes", genes)
         effects: Mapping[str, float] | None = None
         if isinstance(truth, (str, PathLike)):
-            effects = read_effects(Path(truth), symbols)
+            effects = read_effects(Path(truth), symbols, index(self.store, "Gene"))
         elif truth is not None:
             effects = arguments.numbers_by_name("truth", truth, ("gene", "effect"))
         node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
@@ -361,7 +363,6 @@ class Run:
         Path
             The file.
         """
-        from pharmagraph.kg.names import fold
         from pharmagraph.model.reports.html import drug_report, run_report
 
         file = Path(arguments.path("path", path)) if path is not None else None
@@ -388,13 +389,12 @@ class Run:
 
     def _expression(self, given: Any) -> list[tuple[str, float]]:
         pairs = arguments.pairs_of_numbers("expression", given, ("gene", "z"))
-        ids = self._gene_ids([name for name, _ in pairs])
-        return [(id_, z) for id_, (_, z) in zip(ids, pairs, strict=True)]
+        return list(zip(self._gene_ids([gene for gene, _ in pairs]), (z for _, z in pairs), strict=True))
 
     def _genes(self, argument: str, names: str | Sequence[str]) -> list[str]:
         none = isinstance(names, Sequence) and not len(names)
         return [] if none else self._gene_ids(arguments.texts(argument, names))
 
     def _gene_ids(self, names: Sequence[str]) -> list[str]:
-        known = index(self.store, "Gene") if names else {}  # read once, not for each name
-        return [require("gene", name, known, "see: cli status") for name in names]
+        known = index(self.store, "Gene") if names else None  # read once, not for each name
+        return [known.require(name) for name in names] if known else []

@@ -10,9 +10,15 @@ from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 from pharmagraph.model.commands.options import Device
 
+_LONGEST = 40
+"""Characters of a new drug's SMILES in a table."""
+
 
 def predict(
     drug: Annotated[str | None, typer.Option(help="Name, id or SMILES; all drugs when left out.")] = None,
+    smiles: Annotated[
+        list[str] | None, typer.Option(help="SMILES of a new drug, even if it is a name, too; repeatable.")
+    ] = None,
     cell: Annotated[
         str | None, typer.Option(help="Name, id, or a CSV file with columns gene and z; all when left out.")
     ] = None,
@@ -25,10 +31,16 @@ def predict(
     format: FormatOption = Format.table,
 ) -> None:
     """Predict the response of a cell line to a drug, known to the graph or new."""
-    from pharmagraph.kg.console import print_rows, records
+    from pharmagraph.kg.console import note, print_rows, records
+    from pharmagraph.kg.errors import shortened
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
     with open_store(store, read_only=True) as graph:
-        rows = records(Run.open(graph, run).predict(drug, cell, limit=limit, device=device))
+        found = Run.open(graph, run).predict(
+            drug, cell, smiles=smiles or None, note=note, limit=limit, device=device
+        )
+    rows = records(found)
+    if format is Format.table:
+        rows = [row | {"drug": shortened(row["drug"], _LONGEST)} for row in rows]
     print_rows(rows, format)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from pharmagraph.kg.errors import ModelError, NotFoundError
-from pharmagraph.kg.fingerprints import is_structure
+from pharmagraph.kg import structures
+from pharmagraph.kg.errors import ModelError, shortened
 from pharmagraph.kg.heterograph import Heterograph
-from pharmagraph.kg.names import find
+from pharmagraph.kg.names import Names
 from pharmagraph.model.inputs.edits import NEW_DRUG, with_new_drug
 
 NONE = np.empty(0, np.int64)
 """No node of the run's graph."""
+
+Note = Callable[[str], None]
+"""Takes a sentence for the user."""
+
+_SKELETON = 14
+"""Characters of an InChIKey that code the skeleton, without stereochemistry, isotopes and charge."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +53,91 @@ class Asked:
 
 
 def asked_drugs(
-    graph: Heterograph, drugs: Sequence[str] | None, names: Mapping[str, Sequence[str | None]]
+    graph: Heterograph, drugs: Sequence[str] | None, smiles: Sequence[str] | None, names: Names, note: Note
 ) -> list[Asked]:
-    """Known drugs together, then each new one; all drugs of the run when None."""
-    if drugs is None:
+    """Known drugs together, then each new one, which is called by its SMILES where there are several.
+
+    Parameters
+    ----------
+    graph
+        Of the run.
+    drugs
+        Names, or SMILES that are no names.
+    smiles
+        SMILES, whatever else they may mean. All drugs of the run where both are None.
+    names
+        Of the store's drugs.
+    note
+        Is told what is read otherwise than typed: the parent of a salt, and a drug of the graph under another name.
+
+    Raises
+    ------
+    NotFoundError
+        If a name is not known and no structure, or a structure that may be meant as a name.
+    AmbiguousNameError
+        If several drugs have a name.
+    InputError
+        If a structure cannot be read or is too large.
+    ModelError
+        If the run's graph lacks a drug.
+    """
+    if drugs is None and smiles is None:
         return [Asked(np.arange(graph.n_nodes("Drug")))]
     known: list[int] = []
-    new: list[Asked] = []
-    for drug in drugs:
-        id_ = find(drug, names)
-        if id_ is None and is_structure(drug):
-            new.append(Asked(NONE, partial(with_new_drug, smiles=drug), numbered(NEW_DRUG, len(new))))
+    new: dict[str, Asked] = {}
+    texts = [text.strip() for text in smiles or ()]
+    for drug in drugs or ():
+        if names.find(drug) is None:
+            _require_structure(drug, names)
+            texts.append(drug)
         else:
-            known.append(position(graph, "Drug", "drug", drug, id_, names))
-    return together(known, new)
+            known.append(position(graph, "Drug", names, drug))
+    for text in texts:
+        structure = structures.read(text)
+        if structure.parts > 1:
+            note(f"{shortened(text)} has {structure.parts} parts; its parent is taken: {structure.smiles}")
+        id_ = _same(graph, text, structure, names, note)
+        if id_ is not None:
+            known.append(position(graph, "Drug", names, id_))
+        else:
+            new[text] = Asked(NONE, partial(with_new_drug, smiles=structure.smiles), text)
+    if len(new) == 1:
+        new = {text: replace(asked, name=NEW_DRUG) for text, asked in new.items()}
+    return together(known, list(new.values()))
+
+
+def _require_structure(text: str, names: Names) -> None:
+    """Refuse a text that no drug has as a name, unless it is a SMILES and no name."""
+    reason = structures.unreadable(text)
+    if not reason:
+        if structures.may_be_a_name(text):
+            raise names.not_found(text, instead=f"for the structure pass --smiles {text} (smiles= in Python)")
+        return
+    meant = structures.may_be_meant_as_structure(text)
+    raise names.not_found(text, instead=f"nor is it a structure: {reason}" if meant else "")
+
+
+def _same(
+    graph: Heterograph, text: str, structure: structures.Structure, names: Names, note: Note
+) -> str | None:
+    """The drug of the run's graph that has a structure; what is like it, or came later, is noted."""
+    shown = shortened(text)
+    same = list(dict.fromkeys(id_ for key in structure.inchikeys for id_ in names.starting_with(key)))
+    in_run = [id_ for id_ in same if (graph.ids["Drug"] == id_).any()]
+    if in_run:
+        others = f" (so have {', '.join(in_run[1:])})" if in_run[1:] else ""
+        note(f"{shown} has the InChIKey of {in_run[0]}{others}: predicted as this drug of the graph")
+        return in_run[0]
+    if same:
+        note(f"{shown} is {same[0]}, which came into the graph after this run was trained: predicted as new")
+        return None
+    alike = sorted({i for key in structure.inchikeys for i in names.starting_with(key[:_SKELETON] + "-")})
+    if alike:
+        note(
+            f"{shown} has the skeleton of {', '.join(alike)} (first block of the InChIKey) with other stereochemistry, "
+            "isotopes or charge: predicted as new"
+        )
+    return None
 
 
 def together(known: Sequence[int], new: Sequence[Asked]) -> list[Asked]:
@@ -69,34 +146,26 @@ def together(known: Sequence[int], new: Sequence[Asked]) -> list[Asked]:
 
 
 def numbered(name: str, before: int) -> str:
-    """``(new drug)``, then ``(new drug 2)`` and so on."""
+    """``(new cell line)``, then ``(new cell line 2)`` and so on."""
     return name if not before else f"{name[:-1]} {before + 1})"
 
 
-def position(
-    graph: Heterograph,
-    kind: str,
-    what: str,
-    name: str,
-    id_: str | None,
-    names: Mapping[str, Sequence[str | None]],
-) -> int:
-    """The number of a node in the run's graph.
+def position(graph: Heterograph, kind: str, names: Names, name: str) -> int:
+    """The number in the run's graph of the node that has a name.
 
     Raises
     ------
     NotFoundError
-        If there is no id, because the store has no such name.
+        If the store has no such name.
+    AmbiguousNameError
+        If several nodes have it.
     ModelError
         If the node came into the store after the run was trained.
     """
-    if id_ is None:
-        raise NotFoundError(
-            what, name, [n for i, others in names.items() for n in (i, *others) if n], "see: cli status"
-        )
+    id_ = names.require(name)
     where = np.flatnonzero(graph.ids[kind] == id_)
     if not len(where):
         raise ModelError(
-            f"{what} {id_} came into the graph after this run was trained; train again: cli train"
+            f"{names.what} {id_} came into the graph after this run was trained; train again: cli train"
         )
     return int(where[0])

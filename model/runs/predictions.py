@@ -14,10 +14,10 @@ import numpy as np
 from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import ModelError, RowError
 from pharmagraph.kg.heterograph import Heterograph
-from pharmagraph.kg.names import find
+from pharmagraph.kg.names import Names
 from pharmagraph.model.inputs.edits import NEW_CELL_LINE, with_new_cell_line
 from pharmagraph.model.runs import saved
-from pharmagraph.model.runs.asked import NONE, Asked, asked_drugs, numbered, position, together
+from pharmagraph.model.runs.asked import NONE, Asked, Note, asked_drugs, numbered, position, together
 
 
 def predict(
@@ -25,8 +25,10 @@ def predict(
     *,
     drugs: Sequence[str] | None,
     cell_lines: Sequence[str | Mapping[str, float]] | None,
-    drug_names: Mapping[str, Sequence[str | None]],
-    cell_line_names: Mapping[str, Sequence[str | None]],
+    drug_names: Names,
+    cell_line_names: Names,
+    smiles: Sequence[str] | None = None,
+    note: Note,
     limit: int | None = None,
     device: str = "cpu",
 ) -> list[dict[str, Any]]:
@@ -37,12 +39,16 @@ def predict(
     folder
         Of the run.
     drugs
-        Names, aliases, ids or SMILES; all drugs of the run when None.
+        Names, aliases, ids or SMILES; all drugs of the run when None and no ``smiles`` are given.
     cell_lines
         Names, aliases, ids, CSV files with the columns gene and z, or mappings of gene to z (standard deviations);
         all when None.
     drug_names, cell_line_names
-        Id → names and aliases, from the store.
+        From the store.
+    smiles
+        New drugs; a text is read as a structure even where it is a name, too.
+    note
+        Is told what is read otherwise than typed.
     limit
         Rows returned, the most sensitive first; all unless given.
 
@@ -55,16 +61,20 @@ def predict(
     Raises
     ------
     NotFoundError
-        If a name is neither known nor a structure or a file.
+        If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
+    AmbiguousNameError
+        If several drugs or cell lines have a name.
+    InputError
+        If a structure cannot be read or is too large.
     ModelError
         If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
-    if drugs is None and cell_lines is None:
+    if drugs is None and smiles is None and cell_lines is None:
         raise ModelError("name a drug, a cell line or both: cli predict --drug NAME --cell NAME")
     graph = saved.load_graph(folder)
     rows = [
         row
-        for drug in asked_drugs(graph, drugs, drug_names)
+        for drug in asked_drugs(graph, drugs, smiles, drug_names, note)
         for cell_line in _cell_lines(graph, cell_lines, cell_line_names)
         for row in _predicted(folder, graph, drug, cell_line, device)
     ]
@@ -133,16 +143,16 @@ def read_expression(path: Path) -> dict[str, float]:
 def _cell_lines(
     graph: Heterograph,
     cell_lines: Sequence[str | Mapping[str, float]] | None,
-    names: Mapping[str, Sequence[str | None]],
+    names: Names,
 ) -> list[Asked]:
     if cell_lines is None:
         return [Asked(np.arange(graph.n_nodes("CellLine")))]
     known: list[int] = []
     new: list[Asked] = []
     for cell_line in cell_lines:
-        id_ = find(cell_line, names) if isinstance(cell_line, str) else None
+        id_ = names.find(cell_line) if isinstance(cell_line, str) else None
         if isinstance(cell_line, str) and (id_ is not None or not Path(cell_line).is_file()):
-            known.append(position(graph, "CellLine", "cell line", cell_line, id_, names))
+            known.append(position(graph, "CellLine", names, cell_line))
         else:
             z = read_expression(Path(cell_line)) if isinstance(cell_line, str) else cell_line
             name = numbered(NEW_CELL_LINE, len(new))
