@@ -31,16 +31,16 @@ def predict(
     format: FormatOption = Format.table,
 ) -> None:
     """Predict the response of a cell line to a drug, known to the graph or new."""
-    from pharmagraph.kg.console import note, print_rows, records
+    from pharmagraph import rows
+    from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.errors import shortened
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
     with open_store(store, read_only=True) as graph:
-        found = Run.open(graph, run).predict(
-            drug, cell, smiles=smiles or None, note=note, limit=limit, device=device
+        predicted = rows.predict(
+            Run.open(graph, run), drug, cell, smiles=smiles or None, note=note, limit=limit, device=device
         )
-    rows = records(found)
     if format is Format.table:
-        rows = [row | {"drug": shortened(row["drug"], _LONGEST)} for row in rows]
-    print_rows(rows, format)
+        predicted = [row | {"drug": shortened(row["drug"], _LONGEST)} for row in predicted]
+    print_rows(predicted, format)

@@ -1,21 +1,18 @@
-"""Finds the drugs that a prediction is asked for: known ones by name, new ones by structure; it predicts nothing."""
+"""Finds the drugs and cell lines that a prediction is asked for: known ones by name, new ones by structure or
+expression. It predicts nothing, and does not load torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pharmagraph.kg import structures
 from pharmagraph.kg.errors import ModelError, shortened
-from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import Names
-from pharmagraph.model.inputs.edits import NEW_DRUG, with_new_drug
-
-NONE = np.empty(0, np.int64)
-"""No node of the run's graph."""
+from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
+from pharmagraph.model.runs.profiles import read_profile
 
 Note = Callable[[str], None]
 """Takes a sentence for the user."""
@@ -26,41 +23,35 @@ _SKELETON = 14
 
 @dataclass(frozen=True)
 class Asked:
-    """Entities of one side that are predicted in one graph.
+    """A drug or a cell line that a prediction is asked for.
 
     Attributes
     ----------
-    numbers
-        Nodes of the run's graph, (n,); none for a new entity.
-    add
-        Puts the new entity at the end of the graph. Each is alone there: what is predicted of it does not depend on
-        what else is asked.
     name
-        Of the new entity, in the rows.
+        What rows call it: the id of a known one.
+    number
+        Node of the run's graph; None for a new one.
+    smiles
+        Structure of a new drug.
+    z
+        Expression of a new cell line: gene symbol → standard deviations.
     """
 
-    numbers: np.ndarray
-    add: Callable[[Heterograph], Heterograph] | None = None
-    name: str = ""
-
-    def nodes(self, graph: Heterograph, kind: str) -> np.ndarray:
-        """Their numbers in the graph that they were added to."""
-        return self.numbers if self.add is None else np.array([graph.n_nodes(kind) - 1])
-
-    def names(self, graph: Heterograph, kind: str) -> list[str]:
-        """What rows call them."""
-        return [str(id_) for id_ in graph.ids[kind][self.numbers]] if self.add is None else [self.name]
+    name: str
+    number: int | None = None
+    smiles: str | None = None
+    z: Mapping[str, float] | None = field(default=None, repr=False)
 
 
 def asked_drugs(
-    graph: Heterograph, drugs: Sequence[str] | None, smiles: Sequence[str] | None, names: Names, note: Note
+    ids: Sequence[str], drugs: Sequence[str] | None, smiles: Sequence[str] | None, names: Names, note: Note
 ) -> list[Asked]:
-    """Known drugs together, then each new one, which is called by its SMILES where there are several.
+    """Known drugs, each once, then the new ones, which are called by their SMILES where there are several.
 
     Parameters
     ----------
-    graph
-        Of the run.
+    ids
+        Ids of the drugs of the run's graph, in the order of their numbers.
     drugs
         Names, or SMILES that are no names.
     smiles
@@ -82,8 +73,8 @@ def asked_drugs(
         If the run's graph lacks a drug.
     """
     if drugs is None and smiles is None:
-        return [Asked(np.arange(graph.n_nodes("Drug")))]
-    known: list[int] = []
+        return _all(ids)
+    known: list[Asked] = []
     new: dict[str, Asked] = {}
     texts = [text.strip() for text in smiles or ()]
     for drug in drugs or ():
@@ -91,19 +82,19 @@ def asked_drugs(
             _require_structure(drug, names)
             texts.append(drug)
         else:
-            known.append(position(graph, "Drug", names, drug))
+            known.append(_known(ids, names, drug))
     for text in texts:
         structure = structures.read(text)
         if structure.parts > 1:
             note(f"{shortened(text)} has {structure.parts} parts; its parent is taken: {structure.smiles}")
-        id_ = _same(graph, text, structure, names, note)
+        id_ = _same(ids, text, structure, names, note)
         if id_ is not None:
-            known.append(position(graph, "Drug", names, id_))
+            known.append(_known(ids, names, id_))
         else:
-            new[text] = Asked(NONE, partial(with_new_drug, smiles=structure.smiles), text)
+            new[text] = Asked(text, smiles=structure.smiles)
     if len(new) == 1:
         new = {text: replace(asked, name=NEW_DRUG) for text, asked in new.items()}
-    return together(known, list(new.values()))
+    return [*dict.fromkeys(known), *new.values()]
 
 
 def _require_structure(text: str, names: Names) -> None:
@@ -118,12 +109,12 @@ def _require_structure(text: str, names: Names) -> None:
 
 
 def _same(
-    graph: Heterograph, text: str, structure: structures.Structure, names: Names, note: Note
+    ids: Sequence[str], text: str, structure: structures.Structure, names: Names, note: Note
 ) -> str | None:
     """The drug of the run's graph that has a structure; what is like it, or came later, is noted."""
     shown = shortened(text)
     same = list(dict.fromkeys(id_ for key in structure.inchikeys for id_ in names.starting_with(key)))
-    in_run = [id_ for id_ in same if (graph.ids["Drug"] == id_).any()]
+    in_run = [id_ for id_ in same if id_ in set(ids)]
     if in_run:
         others = f" (so have {', '.join(in_run[1:])})" if in_run[1:] else ""
         note(f"{shown} has the InChIKey of {in_run[0]}{others}: predicted as this drug of the graph")
@@ -140,9 +131,23 @@ def _same(
     return None
 
 
-def together(known: Sequence[int], new: Sequence[Asked]) -> list[Asked]:
-    """The known ones as one, each once, and the new ones after them."""
-    return ([Asked(np.array(list(dict.fromkeys(known))))] if known else []) + list(new)
+def asked_cell_lines(
+    ids: Sequence[str], cell_lines: Sequence[str | Mapping[str, float]] | None, names: Names
+) -> list[Asked]:
+    """The same for cell lines, of which new ones are files or mappings of expression."""
+    if cell_lines is None:
+        return _all(ids)
+    known: list[Asked] = []
+    new: list[Asked] = []
+    for cell_line in cell_lines:
+        if isinstance(cell_line, str) and (
+            names.find(cell_line) is not None or not Path(cell_line).is_file()
+        ):
+            known.append(_known(ids, names, cell_line))
+        else:
+            z = read_profile(Path(cell_line)) if isinstance(cell_line, str) else cell_line
+            new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
+    return list(dict.fromkeys(known)) + new
 
 
 def numbered(name: str, before: int) -> str:
@@ -150,22 +155,15 @@ def numbered(name: str, before: int) -> str:
     return name if not before else f"{name[:-1]} {before + 1})"
 
 
-def position(graph: Heterograph, kind: str, names: Names, name: str) -> int:
-    """The number in the run's graph of the node that has a name.
+def _all(ids: Sequence[str]) -> list[Asked]:
+    return [Asked(id_, number) for number, id_ in enumerate(ids)]
 
-    Raises
-    ------
-    NotFoundError
-        If the store has no such name.
-    AmbiguousNameError
-        If several nodes have it.
-    ModelError
-        If the node came into the store after the run was trained.
-    """
+
+def _known(ids: Sequence[str], names: Names, name: str) -> Asked:
     id_ = names.require(name)
-    where = np.flatnonzero(graph.ids[kind] == id_)
-    if not len(where):
+    try:
+        return Asked(id_, list(ids).index(id_))
+    except ValueError:
         raise ModelError(
             f"{names.what} {id_} came into the graph after this run was trained; train again: cli train"
-        )
-    return int(where[0])
+        ) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 import pyarrow as pa
@@ -17,11 +16,10 @@ from typer.testing import CliRunner, Result
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError, PharmagraphError
 from pharmagraph.kg.fingerprints import inchikey
-from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import index
 from pharmagraph.kg.store import open_store
 from pharmagraph.model.commands.predict import predict
-from pharmagraph.model.inputs.edits import NEW_DRUG
+from pharmagraph.model.inputs.changes import NEW_DRUG
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs import trained as training_run
@@ -43,10 +41,10 @@ def _of_several() -> None:
 
 @dataclass(frozen=True)
 class Screen:
-    """A store with a promoted run, the run's graph, and the structure of each of its drugs."""
+    """A store with a promoted run, the ids of the run's drugs, and the structure of each of its drugs."""
 
     url: str
-    graph: Heterograph
+    ids: list[str]
     structure: dict[str, str]
 
     def call(self, *asked: str, format: str = "json") -> Result:
@@ -64,11 +62,9 @@ class Screen:
             names = index(store, "Drug")
         notes: list[str] = []
         drugs, smiles = (texts, None) if option == "--drug" else (None, texts)
-        found: dict[str, str | None] = {}
-        for asked in asked_drugs(self.graph, drugs, smiles, names, notes.append):
-            new = asked.add.keywords["smiles"] if isinstance(asked.add, partial) else None
-            found |= dict.fromkeys(asked.names(self.graph, "Drug"), new)
-        return found, "\n".join(notes)
+        asked = asked_drugs(self.ids, drugs, smiles, names, notes.append)
+        assert all(one.number is None or self.ids[one.number] == one.name for one in asked)
+        return {one.name: one.smiles for one in asked}, "\n".join(notes)
 
     def refused(self, option: str, text: str) -> str:
         """The one line of the error."""
@@ -94,7 +90,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Screen:
         aliases = [["CCCP", "twin"], ["NO", "twin"]]
         graph.upsert_nodes("Drug", pa.table({"id": ids[:2], "aliases": aliases}))
     assert len({inchikey(s) for s in structure.values()}) > 10
-    return Screen(url, saved.load_graph(trained.folder), structure)
+    return Screen(url, list(saved.load_graph(trained.folder).ids["Drug"]), structure)
 
 
 def _drugs(screen: Screen) -> list[str]:
