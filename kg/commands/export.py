@@ -191,6 +191,11 @@ def csv(
 def neo4j_import(
     folder: Folder,
     database: Annotated[str, typer.Option(help="Name of the database to be filled.")] = "neo4j",
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -198,8 +203,9 @@ def neo4j_import(
     from pharmagraph.kg.neo4j.bulk_import import export
     from pharmagraph.kg.store import open_store
 
+    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        done = export(source, folder, database=database)
+        done = export(source, folder, choice, database=database)
     _print_counts({"nodes": done.nodes, "edges": done.edges, "files": done.files}, format)
     if format is Format.table:
         print(f"Next, with the server stopped: sh {folder / 'import.sh'}")
