@@ -19,6 +19,7 @@ from pharmagraph.cypher import commands as cypher
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg.commands import db, export, runs, status
 from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.kg.terminal import replace_signs
 from pharmagraph.model.commands import enrich, evaluate, evaluate_targets, explain, predict, report, train
 from pharmagraph.workflow import commands as workflow
 
@@ -62,6 +63,8 @@ def main() -> None:
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
     )  # stores are closed, temporary files removed
+    for stream in (sys.stdout, sys.stderr):
+        replace_signs(stream)
     try:
         app()
     except PharmagraphError as error:
