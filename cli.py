@@ -19,7 +19,7 @@ from pharmagraph.cypher import commands as cypher
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg.commands import db, export, runs, status
 from pharmagraph.kg.errors import PharmagraphError
-from pharmagraph.kg.terminal import replace_signs
+from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.model.commands import enrich, evaluate, evaluate_targets, explain, predict, report, train
 from pharmagraph.workflow import commands as workflow
 
@@ -68,7 +68,7 @@ def main() -> None:
     try:
         app()
     except PharmagraphError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if error.errno not in CANNOT_WRITE | NO_PLACE:

@@ -53,7 +53,7 @@ def lines(
     width
         Of the terminal in characters; None for a line a row, however wide.
     """
-    clean = [[_clean(cell) for cell in row] for row in rows]
+    clean = [[one_line(cell) for cell in row] for row in rows]
     widths = _widths(columns, clean, numeric, width) or _widths(
         columns, clean, numeric, width, whole_first=False
     )
@@ -179,6 +179,6 @@ def _width(text: str) -> int:
     )
 
 
-def _clean(cell: str) -> str:
-    """A cell on one line, without characters that would steer the terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"[\n\r\t]+", " ", cell))
+def one_line(text: str) -> str:
+    """A text on one line, without characters that would steer the terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"[\n\r\t]+", " ", text))

@@ -70,7 +70,9 @@ def test_without_a_limit_each_row_is_a_line() -> None:
     st.integers(min_value=24, max_value=120),
 )
 def test_no_cell_is_cut_at_any_width(rows: list[list[str]], width: int) -> None:
-    shown = Counter("".join(terminal.lines(["name", "value", "about it"], rows, [False, False, False], width)))
+    shown = Counter(
+        "".join(terminal.lines(["name", "value", "about it"], rows, [False, False, False], width))
+    )
     cells = Counter("".join("".join("".join(row).split()) for row in rows))
     assert cells <= shown
 
