@@ -54,7 +54,8 @@ def query(
     with open_store(store, read_only=True) as graph:
         if cypher is not None:
             table = graph.query(cypher, {key: catalogue.literal(value) for key, value in given.items()})
+            rows, columns = table.to_pylist(), table.column_names
         else:
-            table = catalogue.run(graph, str(name), given)
-    title = name if not table.num_rows else None
-    print_rows(table.to_pylist(), format, columns=table.column_names, title=title, wide=wide)
+            rows = catalogue.rows(graph, str(name), given)
+            columns = list(queries[str(name)].columns)
+    print_rows(rows, format, columns=columns, title=None if rows else name, wide=wide)

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from pharmagraph.kg import schema
 from pharmagraph.kg.errors import NotFoundError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pharmagraph.kg.store import GraphStore
 
 NameIndex = dict[str, list[str | None]]
@@ -43,12 +43,15 @@ def fold_cell_line(name: str) -> str:
 def index(store: GraphStore, label: str) -> NameIndex:
     """The names of all nodes of a label in a store."""
     columns = [p.name for p in schema.node(label).columns if p.name in _COLUMNS]
-    return index_of(store.read_nodes(label, columns))
+    return _index_of_rows(store.node_rows(label, columns))
 
 
 def index_of(nodes: pa.Table) -> NameIndex:
     """The names of the nodes of a table with the column ``id``, and ``name`` and ``aliases`` where a label has them."""
-    rows = nodes.select([c for c in _COLUMNS if c in nodes.column_names]).to_pylist()
+    return _index_of_rows(nodes.select([c for c in _COLUMNS if c in nodes.column_names]).to_pylist())
+
+
+def _index_of_rows(rows: list[dict[str, Any]]) -> NameIndex:
     return {row["id"]: [row.get("name"), *(row.get("aliases") or ())] for row in rows}
 
 
@@ -117,8 +120,5 @@ def find_node(store: GraphStore, label: str, name: str) -> dict[str, Any]:
     NotFoundError
         If there is none; the message offers the nearest names.
     """
-    nodes = store.read_nodes(label)
-    id_ = require(_WHAT[label], name, index_of(nodes), "see: cli status")
-    row = nodes.slice(nodes["id"].to_pylist().index(id_), 1)  # `take` with a list would load pandas
-    properties: dict[str, Any] = row.to_pylist()[0]
-    return properties
+    rows = {row["id"]: row for row in store.node_rows(label, [p.name for p in schema.node(label).columns])}
+    return rows[require(_WHAT[label], name, _index_of_rows(list(rows.values())), "see: cli status")]

@@ -11,12 +11,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pharmagraph.kg import arguments, runs
+from pharmagraph.kg import arguments, run_register
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.names import find_drug, find_node, index, require
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
+    from pharmagraph.kg.runs import Advance
     import pandas as pd
 
     from pharmagraph.model.explain.explanation import Explanation
@@ -59,7 +60,7 @@ class Run:
     def open(cls, store: GraphStore, run_id: str | None = None) -> Run:
         """The run of an id, or the promoted one; NotFoundError where there is none."""
         arguments.require_store(store)
-        row = runs.find(store, arguments.text("run_id", run_id) if run_id is not None else None)
+        row = run_register.find(store, arguments.text("run_id", run_id) if run_id is not None else None)
         return Run(store, row["id"], Path(row["folder"] or ""), row)
 
     @property
@@ -75,9 +76,11 @@ class Run:
         rows = [(*name.rsplit(" ", 1), metrics[name], metrics.get(f"additive {name}")) for name in ours]
         return pd.DataFrame(rows, columns=["metric", "grouping", "model", "additive"])
 
-    def promote(self, *, advance: runs.Advance = _silent) -> dict[str, int]:
+    def promote(self, *, advance: Advance = _silent) -> dict[str, int]:
         """Set the run's attention on the edges that it used, so that queries use it; returns how many of each kind."""
         arguments.function("advance", advance)
+        from pharmagraph.kg import runs
+
         return runs.promote(self.store, self.id, advance=advance)
 
     def predict(
@@ -185,7 +188,7 @@ class Run:
         ModelError
             If the run's network has no such edges.
         """
-        from pharmagraph.kg import attention
+        from pharmagraph.kg import attention, runs
 
         from_ = arguments.one_of("source", source, sorted({ends[0] for ends in attention.BASE_EDGES}))
         to = arguments.one_of("target", target, [ends[1] for ends in attention.BASE_EDGES if ends[0] == from_])
@@ -260,7 +263,7 @@ class Run:
         n_null: int = 20,
         truth: Numbers | File | None = None,
         seed: int = 0,
-        advance: runs.Advance = _silent,
+        advance: Advance = _silent,
     ) -> pd.DataFrame:
         """Silence genes one by one in a cell line, and rank them by what that does to the drug's prediction.
 
@@ -310,7 +313,7 @@ class Run:
         return pd.DataFrame(rows)
 
     def faithfulness(
-        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: runs.Advance = _silent
+        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: Advance = _silent
     ) -> pd.DataFrame:
         """Whether attention is what predictions use: edges taken away, or alone left, by several rankings.
 
@@ -332,6 +335,7 @@ class Run:
         """
         import pandas as pd
 
+        from pharmagraph.kg import runs
         from pharmagraph.model.explain.faithfulness.measure import faithfulness
 
         wanted = edges if isinstance(edges, Sequence) else [edges]

@@ -20,11 +20,11 @@ LONG, MINOR = {"preset", "seed", "started_at"}, ("aupr", "rmse")
 @app.command("list")
 def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """All runs, oldest first."""
-    from pharmagraph.kg import runs
+    from pharmagraph.kg import run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
-        rows = runs.runs(graph)
+        rows = run_register.runs(graph)
     keep = ("id", "preset", "split", "seed", "started_at", "promoted")
     metrics = [f"{model}{m} pooled" for m in SHOWN for model in ("", "additive ")]
     shown = [
@@ -44,11 +44,11 @@ def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide =
 @app.command()
 def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
     """Everything the register knows of a run."""
-    from pharmagraph.kg import runs
+    from pharmagraph.kg import run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
-        row = runs.find(graph, run)
+        row = run_register.find(graph, run)
     if format is Format.table:
         brief = {k: v for k, v in row.items() if v not in (None, {}, []) and k not in ("config", "metrics")}
         print_rows([{"property": k, "value": v} for k, v in brief.items()])

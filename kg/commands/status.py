@@ -30,10 +30,8 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
     with open_store(store, read_only=True) as graph:
         counts = graph.counts()
         version = graph.schema_version()
-        datasets = graph.read_nodes(
-            "Dataset", ["id", "version", "part_of", "ingested_at", "licence"]
-        ).to_pylist()
-        runs = graph.read_nodes("Run", ["id", "preset", "split", "started_at", "promoted"]).to_pylist()
+        datasets = graph.node_rows("Dataset", ["id", "version", "part_of", "ingested_at", "licence"])
+        runs = graph.node_rows("Run", ["id", "preset", "split", "started_at", "promoted"])
         url = graph.url
     health = _health(counts, datasets, runs)
     if format is Format.table:
