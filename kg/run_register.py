@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from pharmagraph.kg import schema
 from pharmagraph.kg.errors import NotFoundError
 from pharmagraph.kg.store import GraphStore
+
+Advance = Callable[[str], None]
+"""Called with what is about to be written."""
+
+
+def silent(what: str) -> None:
+    """Tell nobody what is about to be written."""
 
 
 def runs(store: GraphStore) -> list[dict[str, Any]]:

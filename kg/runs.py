@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pharmagraph.kg import attention, schema
 from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.run_register import Advance as Advance
 from pharmagraph.kg.run_register import find as find
 from pharmagraph.kg.run_register import runs as runs
 from pharmagraph.kg.schema import Ends
@@ -29,9 +30,6 @@ MADE_BY_RUNS = tuple(kind.type for kind in schema.EDGES if not kind.base)
 """Edge types that carry a run's id and go with it."""
 TOP_K = 50
 """ATTENDS edges kept for each node and relation, beside those of known pairs."""
-
-Advance = Callable[[str], None]
-"""Called with what is about to be written."""
 
 
 def new_folder(store: GraphStore, folder: Path, name: str) -> Path:

@@ -11,23 +11,20 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pharmagraph.kg import arguments, run_register
+from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.names import find_drug, find_node, index, require
+from pharmagraph.kg.run_register import Advance, silent
+from pharmagraph.kg.run_register import find as find_run
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
-    from pharmagraph.kg.runs import Advance
     import pandas as pd
 
     from pharmagraph.model.explain.explanation import Explanation
 
 File: TypeAlias = str | PathLike[str]
 Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
-
-
-def _silent(what: str) -> None:
-    """No progress."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class Run:
     def open(cls, store: GraphStore, run_id: str | None = None) -> Run:
         """The run of an id, or the promoted one; NotFoundError where there is none."""
         arguments.require_store(store)
-        row = run_register.find(store, arguments.text("run_id", run_id) if run_id is not None else None)
+        row = find_run(store, arguments.text("run_id", run_id) if run_id is not None else None)
         return Run(store, row["id"], Path(row["folder"] or ""), row)
 
     @property
@@ -76,7 +73,7 @@ class Run:
         rows = [(*name.rsplit(" ", 1), metrics[name], metrics.get(f"additive {name}")) for name in ours]
         return pd.DataFrame(rows, columns=["metric", "grouping", "model", "additive"])
 
-    def promote(self, *, advance: Advance = _silent) -> dict[str, int]:
+    def promote(self, *, advance: Advance = silent) -> dict[str, int]:
         """Set the run's attention on the edges that it used, so that queries use it; returns how many of each kind."""
         arguments.function("advance", advance)
         from pharmagraph.kg import runs
@@ -263,7 +260,7 @@ class Run:
         n_null: int = 20,
         truth: Numbers | File | None = None,
         seed: int = 0,
-        advance: Advance = _silent,
+        advance: Advance = silent,
     ) -> pd.DataFrame:
         """Silence genes one by one in a cell line, and rank them by what that does to the drug's prediction.
 
@@ -313,7 +310,7 @@ class Run:
         return pd.DataFrame(rows)
 
     def faithfulness(
-        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: Advance = _silent
+        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: Advance = silent
     ) -> pd.DataFrame:
         """Whether attention is what predictions use: edges taken away, or alone left, by several rankings.
 
