@@ -8,6 +8,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Stands for a character that XML 1.0 does not allow, such as a vertical tab."""
 
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+_PLAIN = re.compile(r"[\w .,:;/()+-]*")
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 )  # readers turn line ends and tabs of attributes into blanks, unless they are escaped
@@ -25,4 +26,6 @@ def allowed(text: str) -> str:
 
 def escaped(text: str) -> str:
     """The text as content or quoted attribute of an XML element."""
+    if text.isascii() and _PLAIN.fullmatch(text):  # as nearly all are
+        return text
     return allowed(text).translate(_ESCAPES)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.names import find_drug, find_node, index, require
-from pharmagraph.kg.run_register import Advance, silent
-from pharmagraph.kg.run_register import find as find_run
+from pharmagraph.kg.run_register import Advance, find, silent
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Run:
     def open(cls, store: GraphStore, run_id: str | None = None) -> Run:
         """The run of an id, or the promoted one; NotFoundError where there is none."""
         arguments.require_store(store)
-        row = find_run(store, arguments.text("run_id", run_id) if run_id is not None else None)
+        row = find(store, arguments.text("run_id", run_id) if run_id is not None else None)
         return Run(store, row["id"], Path(row["folder"] or ""), row)
 
     @property

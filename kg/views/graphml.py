@@ -59,9 +59,10 @@ def write_graphml(store: GraphStore, path: Path, choice: Choice = EVERYTHING) ->
     part, written, changed = Part(store, choice), {"nodes": 0, "edges": 0}, set[str]()
 
     def escaped(value: str) -> str:
-        if not markup.is_allowed(value):
+        found = markup.escaped(value)
+        if found is not value and not markup.is_allowed(value):
             changed.add(value)
-        return markup.escaped(value)
+        return found
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
