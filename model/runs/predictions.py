@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,12 @@ from typing import Any
 import numpy as np
 
 from pharmagraph.kg import user_tables
-from pharmagraph.kg.errors import ModelError, NotFoundError, RowError
-from pharmagraph.kg.fingerprints import is_structure
+from pharmagraph.kg.errors import ModelError, RowError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import find
-from pharmagraph.model.inputs.edits import (
-    NEW_CELL_LINE,
-    NEW_DRUG,
-    with_new_cell_line,
-    with_new_drug,
-)
+from pharmagraph.model.inputs.edits import NEW_CELL_LINE, with_new_cell_line
 from pharmagraph.model.runs import saved
+from pharmagraph.model.runs.asked import NONE, Asked, asked_drugs, numbered, position, together
 
 
 def predict(
@@ -70,7 +64,7 @@ def predict(
     graph = saved.load_graph(folder)
     rows = [
         row
-        for drug in _drugs(graph, drugs, drug_names)
+        for drug in asked_drugs(graph, drugs, drug_names)
         for cell_line in _cell_lines(graph, cell_lines, cell_line_names)
         for row in _predicted(folder, graph, drug, cell_line, device)
     ]
@@ -81,36 +75,8 @@ def predict(
     return rows[:limit]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Entities of one side that are predicted in one graph.
-
-    Attributes
-    ----------
-    numbers
-        Nodes of the run's graph, (n,); none for a new entity.
-    add
-        Puts the new entity at the end of the graph. Each is alone there: what is predicted of it does not depend on
-        what else is asked.
-    name
-        Of the new entity, in the rows.
-    """
-
-    numbers: np.ndarray
-    add: Callable[[Heterograph], Heterograph] | None = None
-    name: str = ""
-
-    def nodes(self, graph: Heterograph, kind: str) -> np.ndarray:
-        """Their numbers in the graph that they were added to."""
-        return self.numbers if self.add is None else np.array([graph.n_nodes(kind) - 1])
-
-    def names(self, graph: Heterograph, kind: str) -> list[str]:
-        """What rows call them."""
-        return [str(id_) for id_ in graph.ids[kind][self.numbers]] if self.add is None else [self.name]
-
-
 def _predicted(
-    folder: Path, graph: Heterograph, drugs: _Asked, cell_lines: _Asked, device: str
+    folder: Path, graph: Heterograph, drugs: Asked, cell_lines: Asked, device: str
 ) -> Iterator[dict[str, Any]]:
     for side in (drugs, cell_lines):
         if side.add is not None:
@@ -164,69 +130,21 @@ def read_expression(path: Path) -> dict[str, float]:
     return found
 
 
-def _drugs(
-    graph: Heterograph, drugs: Sequence[str] | None, names: Mapping[str, Sequence[str | None]]
-) -> list[_Asked]:
-    if drugs is None:
-        return [_Asked(np.arange(graph.n_nodes("Drug")))]
-    known: list[int] = []
-    new: list[_Asked] = []
-    for drug in drugs:
-        id_ = find(drug, names)
-        if id_ is None and is_structure(drug):
-            new.append(_Asked(_NONE, partial(with_new_drug, smiles=drug), _numbered(NEW_DRUG, len(new))))
-        else:
-            known.append(_position(graph, "Drug", "drug", drug, id_, names))
-    return _asked(known, new)
-
-
 def _cell_lines(
     graph: Heterograph,
     cell_lines: Sequence[str | Mapping[str, float]] | None,
     names: Mapping[str, Sequence[str | None]],
-) -> list[_Asked]:
+) -> list[Asked]:
     if cell_lines is None:
-        return [_Asked(np.arange(graph.n_nodes("CellLine")))]
+        return [Asked(np.arange(graph.n_nodes("CellLine")))]
     known: list[int] = []
-    new: list[_Asked] = []
+    new: list[Asked] = []
     for cell_line in cell_lines:
         id_ = find(cell_line, names) if isinstance(cell_line, str) else None
         if isinstance(cell_line, str) and (id_ is not None or not Path(cell_line).is_file()):
-            known.append(_position(graph, "CellLine", "cell line", cell_line, id_, names))
+            known.append(position(graph, "CellLine", "cell line", cell_line, id_, names))
         else:
             z = read_expression(Path(cell_line)) if isinstance(cell_line, str) else cell_line
-            name = _numbered(NEW_CELL_LINE, len(new))
-            new.append(_Asked(_NONE, partial(with_new_cell_line, z=z), name))
-    return _asked(known, new)
-
-
-_NONE = np.empty(0, np.int64)
-
-
-def _asked(known: Sequence[int], new: Sequence[_Asked]) -> list[_Asked]:
-    return ([_Asked(np.array(list(dict.fromkeys(known))))] if known else []) + list(new)
-
-
-def _numbered(name: str, before: int) -> str:
-    """``(new drug)``, then ``(new drug 2)`` and so on."""
-    return name if not before else f"{name[:-1]} {before + 1})"
-
-
-def _position(
-    graph: Heterograph,
-    kind: str,
-    what: str,
-    name: str,
-    id_: str | None,
-    names: Mapping[str, Sequence[str | None]],
-) -> int:
-    if id_ is None:
-        raise NotFoundError(
-            what, name, [n for i, others in names.items() for n in (i, *others) if n], "see: cli status"
-        )
-    where = np.flatnonzero(graph.ids[kind] == id_)
-    if not len(where):
-        raise ModelError(
-            f"{what} {id_} came into the graph after this run was trained; train again: cli train"
-        )
-    return int(where[0])
+            name = numbered(NEW_CELL_LINE, len(new))
+            new.append(Asked(NONE, partial(with_new_cell_line, z=z), name))
+    return together(known, new)
