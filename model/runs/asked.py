@@ -1,71 +1,87 @@
-"""Finds the drugs that a prediction is asked for: known ones by name, new ones by structure; it predicts nothing."""
+"""Finds the drugs and cell lines that a prediction is asked for: known ones by name, new ones by structure or
+expression. It predicts nothing, and does not load torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from pharmagraph.kg.errors import ModelError, NotFoundError
 from pharmagraph.kg.fingerprints import is_structure
-from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import find
-from pharmagraph.model.inputs.edits import NEW_DRUG, with_new_drug
-
-NONE = np.empty(0, np.int64)
-"""No node of the run's graph."""
+from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
+from pharmagraph.model.runs.profiles import read_profile
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Entities of one side that are predicted in one graph.
+    """A drug or a cell line that a prediction is asked for.
 
     Attributes
     ----------
-    numbers
-        Nodes of the run's graph, (n,); none for a new entity.
-    add
-        Puts the new entity at the end of the graph. Each is alone there: what is predicted of it does not depend on
-        what else is asked.
     name
-        Of the new entity, in the rows.
+        What rows call it: the id of a known one.
+    number
+        Node of the run's graph; None for a new one.
+    smiles
+        Structure of a new drug.
+    z
+        Expression of a new cell line: gene symbol → standard deviations.
     """
 
-    numbers: np.ndarray
-    add: Callable[[Heterograph], Heterograph] | None = None
-    name: str = ""
-
-    def nodes(self, graph: Heterograph, kind: str) -> np.ndarray:
-        """Their numbers in the graph that they were added to."""
-        return self.numbers if self.add is None else np.array([graph.n_nodes(kind) - 1])
-
-    def names(self, graph: Heterograph, kind: str) -> list[str]:
-        """What rows call them."""
-        return [str(id_) for id_ in graph.ids[kind][self.numbers]] if self.add is None else [self.name]
+    name: str
+    number: int | None = None
+    smiles: str | None = None
+    z: Mapping[str, float] | None = field(default=None, repr=False)
 
 
 def asked_drugs(
-    graph: Heterograph, drugs: Sequence[str] | None, names: Mapping[str, Sequence[str | None]]
+    ids: Sequence[str], drugs: Sequence[str] | None, names: Mapping[str, Sequence[str | None]]
 ) -> list[Asked]:
-    """Known drugs together, then each new one; all drugs of the run when None."""
+    """Known drugs, each once, then the new ones; all drugs of the run when None.
+
+    Parameters
+    ----------
+    ids
+        Ids of the drugs of the run's graph, in the order of their numbers.
+    drugs
+        Names, aliases, ids or SMILES.
+    names
+        Id → names and aliases, from the store.
+    """
     if drugs is None:
-        return [Asked(np.arange(graph.n_nodes("Drug")))]
-    known: list[int] = []
+        return _all(ids)
+    known: list[Asked] = []
     new: list[Asked] = []
     for drug in drugs:
         id_ = find(drug, names)
         if id_ is None and is_structure(drug):
-            new.append(Asked(NONE, partial(with_new_drug, smiles=drug), numbered(NEW_DRUG, len(new))))
+            new.append(Asked(numbered(NEW_DRUG, len(new)), smiles=drug))
         else:
-            known.append(position(graph, "Drug", "drug", drug, id_, names))
-    return together(known, new)
+            known.append(_known(ids, "drug", drug, id_, names))
+    return list(dict.fromkeys(known)) + new
 
 
-def together(known: Sequence[int], new: Sequence[Asked]) -> list[Asked]:
-    """The known ones as one, each once, and the new ones after them."""
-    return ([Asked(np.array(list(dict.fromkeys(known))))] if known else []) + list(new)
+def asked_cell_lines(
+    ids: Sequence[str],
+    cell_lines: Sequence[str | Mapping[str, float]] | None,
+    names: Mapping[str, Sequence[str | None]],
+) -> list[Asked]:
+    """The same for cell lines, of which new ones are files or mappings of expression."""
+    if cell_lines is None:
+        return _all(ids)
+    known: list[Asked] = []
+    new: list[Asked] = []
+    for cell_line in cell_lines:
+        id_ = find(cell_line, names) if isinstance(cell_line, str) else None
+        if isinstance(cell_line, str) and (id_ is not None or not Path(cell_line).is_file()):
+            known.append(_known(ids, "cell line", cell_line, id_, names))
+        else:
+            z = read_profile(Path(cell_line)) if isinstance(cell_line, str) else cell_line
+            new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
+    return list(dict.fromkeys(known)) + new
 
 
 def numbered(name: str, before: int) -> str:
@@ -73,30 +89,23 @@ def numbered(name: str, before: int) -> str:
     return name if not before else f"{name[:-1]} {before + 1})"
 
 
-def position(
-    graph: Heterograph,
-    kind: str,
+def _all(ids: Sequence[str]) -> list[Asked]:
+    return [Asked(id_, number) for number, id_ in enumerate(ids)]
+
+
+def _known(
+    ids: Sequence[str],
     what: str,
     name: str,
     id_: str | None,
     names: Mapping[str, Sequence[str | None]],
-) -> int:
-    """The number of a node in the run's graph.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no id, because the store has no such name.
-    ModelError
-        If the node came into the store after the run was trained.
-    """
+) -> Asked:
     if id_ is None:
-        raise NotFoundError(
-            what, name, [n for i, others in names.items() for n in (i, *others) if n], "see: cli status"
-        )
-    where = np.flatnonzero(graph.ids[kind] == id_)
-    if not len(where):
+        every = [n for i, others in names.items() for n in (i, *others) if n]
+        raise NotFoundError(what, name, every, "see: cli status")
+    try:
+        return Asked(id_, list(ids).index(id_))
+    except ValueError:
         raise ModelError(
             f"{what} {id_} came into the graph after this run was trained; train again: cli train"
-        )
-    return int(where[0])
+        ) from None
