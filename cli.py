@@ -12,13 +12,16 @@ fill_standard()
 import errno
 import signal
 import sys
+from copy import copy
 
 import typer
+from typer.models import CommandInfo
 
 from pharmagraph.cypher import commands as cypher
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg.commands import db, export, runs, status
 from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.model.commands import enrich, evaluate, evaluate_targets, explain, predict, report, train
 from pharmagraph.workflow import commands as workflow
 
@@ -57,15 +60,34 @@ CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
 NO_PLACE = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 
 
+def _asked_for(words: list[str]) -> typer.Typer:
+    """The app with only the command that is asked for: to build the options of all takes as long as a query."""
+    wanted = words[0] if words else None
+    commands = [c for c in app.registered_commands if c.callback and _name(c) == wanted]
+    groups = [g for g in app.registered_groups if g.name == wanted]
+    if not commands and not groups:
+        return app
+    one = copy(app)
+    one.registered_commands, one.registered_groups = commands, groups
+    one.callback()(lambda: None)  # without one, typer makes a single command the whole app
+    return one
+
+
+def _name(command: CommandInfo) -> str:
+    return command.name or str(command.callback.__name__).replace("_", "-")  # type: ignore[union-attr]
+
+
 def main() -> None:
     """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130, SIGTERM 143."""
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
     )  # stores are closed, temporary files removed
+    for stream in (sys.stdout, sys.stderr):
+        replace_signs(stream)
     try:
-        app()
+        _asked_for(sys.argv[1:])()
     except PharmagraphError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if error.errno not in CANNOT_WRITE | NO_PLACE:

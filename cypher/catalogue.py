@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from pharmagraph.kg import names, runs
+from pharmagraph.kg import names, run_register
 from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.store import GraphStore
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PARAMETER = re.compile(r"^(?P<name>\w+): (?P<type>\w+), (?P<about>.*?)(?:; default (?P<default>.*))?$")
 _BOUND = re.compile(r"\$(\w+)")
@@ -121,7 +122,17 @@ def _parameter(file: str, line: str) -> Parameter:
 
 
 def run(store: GraphStore, name: str, given: Mapping[str, str]) -> pa.Table:
-    """Run a named query.
+    """Run a named query; parameters and errors as `bound`."""
+    return store.query(*bound(store, name, given))
+
+
+def rows(store: GraphStore, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Run a named query as `run` does; each row by column, without loading Arrow."""
+    return store.rows(*bound(store, name, given))
+
+
+def bound(store: GraphStore, name: str, given: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """The text of a named query and its parameters as the store takes them.
 
     Parameters
     ----------
@@ -148,15 +159,14 @@ def run(store: GraphStore, name: str, given: Mapping[str, str]) -> pa.Table:
         if key not in listed:
             takes = ", ".join(p.name for p in query.parameters) or "none"
             raise InputError(f'query {name} has no parameter "{key}"; it takes {takes}')
-    bound = {p.name: _bind(store, query, p, given.get(p.name)) for p in query.parameters}
-    return store.query(query.text, bound)
+    return query.text, {p.name: _bind(store, query, p, given.get(p.name)) for p in query.parameters}
 
 
 def _bind(store: GraphStore, query: Query, parameter: Parameter, text: str | None) -> Any:
     if text is None and parameter.default is None:
         raise InputError(f"query {query.name} needs {parameter.name}=…; usage: cli query {query.usage}")
     if parameter.type == "run":
-        return runs.find(store, text)["id"]
+        return run_register.find(store, text)["id"]
     value = text if text is not None else str(parameter.default)
     if parameter.type in LABELS:
         return node_id(store, parameter.type, value)

@@ -26,6 +26,9 @@ def query(
     show: Annotated[bool, typer.Option("--show", help="Print the query's Cypher and do not run it.")] = False,
     store: Store = None,
     format: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="All columns on one line a row, however narrow the terminal is.")
+    ] = False,
 ) -> None:
     """Ask the graph: a named query with key=value parameters, or Cypher of your own."""
     from pharmagraph.cypher import catalogue
@@ -34,7 +37,7 @@ def query(
 
     queries = catalogue.catalogue()
     if list_:
-        print_rows([{"query": q.usage, "about": q.about} for q in queries.values()], format)
+        print_rows([{"query": q.usage, "about": q.about} for q in queries.values()], format, wide=wide)
         return
     if show and name is not None:
         if name not in queries:
@@ -51,8 +54,8 @@ def query(
     with open_store(store, read_only=True) as graph:
         if cypher is not None:
             table = graph.query(cypher, {key: catalogue.literal(value) for key, value in given.items()})
+            rows, columns = table.to_pylist(), table.column_names
         else:
-            table = catalogue.run(graph, str(name), given)
-    print_rows(
-        table.to_pylist(), format, columns=table.column_names, title=name if not table.num_rows else None
-    )
+            rows = catalogue.rows(graph, str(name), given)
+            columns = list(queries[str(name)].columns)
+    print_rows(rows, format, columns=columns, title=None if rows else name, wide=wide)

@@ -5,6 +5,7 @@ They check tables that the sources have built. Errors with a place in a file com
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,18 @@ FILES: dict[str, FileContract] = {
 """Name → contract of the files of `cli ingest tables`, `targets` and `omics`."""
 
 
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+"""A control character, such as a vertical tab or a line break: no name holds one, and XML does not allow most."""
+NAMES = ("id", "name", "src", "dst")
+"""Columns that are names of nodes."""
+
+
+def control_character(text: str) -> str | None:
+    """The first control character of a text as people look it up, such as U+000B; None without one."""
+    found = re.search(CONTROL, text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
 def contract(kind: NodeKind | EdgeKind) -> pandera.DataFrameSchema:
     """The pandera schema of a kind's table.
 
@@ -147,6 +160,13 @@ def validate(kind: NodeKind | EdgeKind, table: pa.Table) -> pa.Table:
             and pc.any(pc.is_nan(table.column(p.name))).as_py()
         ):
             raise InputError(f"{name}, column {p.name}: NaN is not a number; leave it empty")
+    for column in (c for c in NAMES if c in table.column_names):
+        names = pc.unique(table.column(column))
+        for text in names.filter(pc.match_substring_regex(names, CONTROL)).to_pylist():
+            sign = control_character(text)
+            raise InputError(
+                f"{name}, column {column}: {text!r} holds the control character {sign}; remove it"
+            )
     try:
         contract(kind).validate(_frame(kind, table), lazy=False)
     except pandera.errors.SchemaError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pharmagraph.ingest.contracts import FILES, FileContract
+from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.matrix import existing, open_text, shown
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
@@ -120,6 +120,9 @@ def _checked(
                 rejections.bad(kind, file, line, column, text, f"is not a {whole}")
                 return None
             values[column] = int(number) if column in contract.integers else number
+        elif sign := control_character(text):
+            rejections.bad(kind, file, line, column, text, f"holds the control character {sign}; remove it")
+            return None
         else:
             values[column] = text
     return Row(line, values)

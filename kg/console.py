@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from pharmagraph.kg import terminal
+
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import OverflowMethod
     from rich.progress import Progress
-
-
-WHOLE = 30
-"""Width of the first column, in characters, up to which it is not wrapped."""
 
 
 class Format(StrEnum):
@@ -35,6 +33,7 @@ def print_rows(
     *,
     columns: Sequence[str] | None = None,
     title: str | None = None,
+    wide: bool = False,
 ) -> None:
     """Print rows on standard output.
 
@@ -43,12 +42,15 @@ def print_rows(
     rows
         Mappings with the same keys.
     format
-        ``table`` fits the terminal's width; ``json`` is one array; ``csv`` has a header.
+        ``table`` fits the terminal's width: where it is too narrow, each row is a block of lines; ``json`` is one
+        array; ``csv`` has a header.
     columns
         The columns to print, in order; by default those of the first row. If they are given, an empty
         result still has a header.
     title
         Printed above a table, and left out for JSON and CSV.
+    wide
+        Print a table with a line a row even where the terminal is narrower.
     """
     rows = list(rows)
     columns = list(columns or (rows[0].keys() if rows else ()))
@@ -57,7 +59,7 @@ def print_rows(
             [{c: _plain(row.get(c)) for c in columns} for row in rows],
             sys.stdout,
             indent=2,
-            ensure_ascii=False,
+            ensure_ascii=not _holds_unicode(sys.stdout),
         )
         print()
     elif format is Format.csv:
@@ -65,7 +67,7 @@ def print_rows(
         writer.writerow(columns)
         writer.writerows([_flat(row.get(c)) for c in columns] for row in rows)
     else:
-        _print_table(rows, columns, title)
+        _print_table(rows, columns, title, wide)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -76,26 +78,23 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+def _print_table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None, wide: bool
+) -> None:
     if not rows:
         print(f"{title}: no rows" if title else "no rows")
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for at, c in enumerate(columns):
-        numeric = all(isinstance(row.get(c), (int, float, type(None))) for row in rows)
-        overflow: OverflowMethod = (
-            "fold" if at == 0 else "ellipsis"
-        )  # the first column names the row, so it is never cut
-        whole = at == 0 and all(len(_cell(row.get(c))) <= WHOLE for row in rows)
-        table.add_column(c, justify="right" if numeric else "left", overflow=overflow, no_wrap=whole)
-    for row in rows:
-        table.add_row(*(Text(_cell(row.get(c))) for c in columns))
-    Console().print(table)
+    numeric = [all(isinstance(row.get(c), (int, float, type(None))) for row in rows) for c in columns]
+    width = None if wide else shutil.get_terminal_size().columns
+    cells = [[_cell(row.get(c)) for c in columns] for row in rows]
+    if title:
+        print(title)
+    print("\n".join([*terminal.lines(columns, cells, numeric, width), ""]))
+
+
+def _holds_unicode(stream: Any) -> bool:
+    """Whether a stream writes every character as it is."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 def _cell(value: Any) -> str:

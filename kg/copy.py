@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -83,21 +83,34 @@ def _copy_nodes(source: GraphStore, target: GraphStore, label: str, advance: Adv
     return Copied(label, change)
 
 
-def edge_blocks(store: GraphStore, type_: str, ends: Ends, *, edges: int | None = None) -> Iterator[pa.Table]:
-    """All edges of a kind between two labels, in blocks of whole source nodes, ordered by source and target.
+def edge_blocks(
+    store: GraphStore,
+    type_: str,
+    ends: Ends,
+    *,
+    edges: int | None = None,
+    sources: Sequence[str] | None = None,
+    equals: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[pa.Table]:
+    """Edges of a kind between two labels, in blocks of whole source nodes, ordered by source and target.
 
     Parameters
     ----------
     edges
-        Their number, if the caller knows it.
+        The number of edges of the kind, if the caller knows it.
+    sources
+        Only edges from these nodes, given in order.
+    equals
+        A filter as `GraphStore.read_edges` takes it.
     """
     if edges is None:
         edges = store.counts()[edge_count_key(type_, ends)]
-    sources = store.read_nodes(ends[0], ["id"]).column("id").to_pylist()
+    if sources is None:
+        sources = store.read_nodes(ends[0], ["id"]).column("id").to_pylist()
     if not edges or not sources:
         return
     size = max(1, BLOCK_EDGES * len(sources) // edges)
     for start in range(0, len(sources), size):
-        block = store.read_edges(type_, ends, equals={"src": sources[start : start + size]})
+        block = store.read_edges(type_, ends, equals={**(equals or {}), "src": sources[start : start + size]})
         if block.num_rows:
             yield block

@@ -1,27 +1,14 @@
-"""What a node kind, an edge kind and a property are, and tables cast to their columns.
+"""What a node kind, an edge kind and a property are.
 
-The kinds themselves are in `kg.schema`.
+The kinds themselves are in `kg.schema`, their Arrow tables in `kg.tables`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import pyarrow as pa
-
-from pharmagraph.kg.errors import InputError
-
 Type = Literal["string", "strings", "integer", "float", "boolean"]
-
-ARROW: dict[Type, pa.DataType] = {
-    "string": pa.string(),
-    "strings": pa.list_(pa.string()),
-    "integer": pa.int64(),
-    "float": pa.float64(),
-    "boolean": pa.bool_(),
-}
 
 
 @dataclass(frozen=True)
@@ -119,39 +106,3 @@ class EdgeKind:
     def key(self) -> tuple[str, ...]:
         """The columns that identify an edge."""
         return ("src", "dst", *self.identity)
-
-
-def arrow_schema(columns: Sequence[Property]) -> pa.Schema:
-    """The Arrow schema of a kind's ``columns``; required ones are not nullable."""
-    return pa.schema([pa.field(p.name, ARROW[p.type], nullable=not p.required) for p in columns])
-
-
-def conform(table: pa.Table, columns: Sequence[Property]) -> pa.Table:
-    """Cast a table to a kind's columns, adding the ones it lacks as nulls.
-
-    Parameters
-    ----------
-    table
-        Any subset of the columns that holds all required ones, in any order.
-    columns
-        ``NodeKind.columns`` or ``EdgeKind.columns``.
-
-    Raises
-    ------
-    InputError
-        If a required column is missing or has nulls, or if there is a column the kind does not have.
-    """
-    known = {p.name for p in columns}
-    foreign = [name for name in table.column_names if name not in known]
-    if foreign:
-        raise InputError(f"column {foreign[0]} is not in the schema; it has {', '.join(sorted(known))}")
-    arrays = []
-    for p in columns:
-        if p.name in table.column_names:
-            array = table.column(p.name).cast(ARROW[p.type])
-        else:
-            array = pa.nulls(table.num_rows, ARROW[p.type])
-        if p.required and array.null_count:
-            raise InputError(f"column {p.name} is required and is empty in {array.null_count} rows")
-        arrays.append(array)
-    return pa.Table.from_arrays(arrays, schema=pa.schema([pa.field(p.name, ARROW[p.type]) for p in columns]))

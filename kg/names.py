@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from pharmagraph.kg import schema
 from pharmagraph.kg.errors import AmbiguousNameError, NotFoundError, RowError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pharmagraph.kg.store import GraphStore
 
 _MARKS = ("", "-", "/")
@@ -229,19 +229,23 @@ def columns(label: str) -> list[str]:
 
 def index(store: GraphStore, label: str) -> Names:
     """The names of all nodes of a label in a store."""
-    return index_of(label, store.read_nodes(label, columns(label)))
+    return _index_of_rows(label, store.node_rows(label, columns(label)))
 
 
 def index_of(label: str, nodes: pa.Table) -> Names:
     """The names of the nodes of a table that has at least the column ``id``, and those of `columns` that are there."""
+    return _index_of_rows(
+        label, nodes.select([c for c in columns(label) if c in nodes.column_names]).to_pylist()
+    )
+
+
+def _index_of_rows(label: str, rows: Iterable[Mapping[str, Any]]) -> Names:
     kind = _KINDS[label]
-    ids = [name for name in kind.ids if name in nodes.column_names]
-    rows = nodes.select([c for c in columns(label) if c in nodes.column_names]).to_pylist()
     names = {
         row["id"]: [
             row.get("name"),
             *(row.get("aliases") or ()),
-            *(str(row[i]) for i in ids if row[i] is not None),
+            *(str(row[i]) for i in kind.ids if row.get(i) is not None),
         ]
         for row in rows
     }
@@ -271,8 +275,5 @@ def find_node(store: GraphStore, label: str, name: str) -> dict[str, Any]:
     AmbiguousNameError
         If several nodes have it.
     """
-    nodes = store.read_nodes(label)
-    id_ = index_of(label, nodes).require(name)
-    row = nodes.slice(nodes["id"].to_pylist().index(id_), 1)  # `take` with a list would load pandas
-    properties: dict[str, Any] = row.to_pylist()[0]
-    return properties
+    rows = {row["id"]: row for row in store.node_rows(label, [p.name for p in schema.node(label).columns])}
+    return rows[_index_of_rows(label, rows.values()).require(name)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pharmagraph.kg import attention, schema
-from pharmagraph.kg.errors import InputError, ModelError, NotFoundError
+from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.run_register import Advance as Advance
+from pharmagraph.kg.run_register import find as find
+from pharmagraph.kg.run_register import runs as runs
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.store import GraphStore
 
@@ -27,9 +30,6 @@ MADE_BY_RUNS = tuple(kind.type for kind in schema.EDGES if not kind.base)
 """Edge types that carry a run's id and go with it."""
 TOP_K = 50
 """ATTENDS edges kept for each node and relation, beside those of known pairs."""
-
-Advance = Callable[[str], None]
-"""Called with what is about to be written."""
 
 
 def new_folder(store: GraphStore, folder: Path, name: str) -> Path:
@@ -115,36 +115,6 @@ def register(
         store.upsert_edges("PREDICTED", ("Drug", "CellLine"), _with_run(predictions, run_id))
     advance("run")
     store.upsert_nodes("Run", _row({**run, "folder": str(folder), "status": "complete", "promoted": False}))
-
-
-def runs(store: GraphStore) -> list[dict[str, Any]]:
-    """All runs, oldest first, with ``metrics``, ``config`` and ``unused_attention`` as dictionaries."""
-    rows = store.read_nodes("Run").to_pylist()
-    for row in rows:
-        for name in ("metrics", "config", "unused_attention"):
-            row[name] = json.loads(row[name] or "{}")
-    return sorted(rows, key=lambda row: (row["started_at"] or "", row["id"]))
-
-
-def find(store: GraphStore, run_id: str | None = None) -> dict[str, Any]:
-    """One run by id, or the promoted one.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such run, or none is promoted.
-    """
-    rows = runs(store)
-    if run_id is None:
-        promoted = [row for row in rows if row["promoted"]]
-        if not promoted:
-            way = f"cli runs promote {rows[-1]['id']}" if rows else "cli train --promote"
-            raise NotFoundError("run", "promoted", (), f"none is promoted; next: {way}")
-        return promoted[-1]
-    for row in rows:
-        if row["id"] == run_id:
-            return row
-    raise NotFoundError("run", run_id, [row["id"] for row in rows], "see: cli runs list")
 
 
 def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: None) -> dict[str, int]:

@@ -7,20 +7,19 @@ data and opens no store. `kg.kinds` defines what a kind is; the names defined th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.kinds import (
-    ARROW,
-    ATTENTION,
-    EdgeKind,
-    Ends,
-    NodeKind,
-    Property,
-    Type,
-    arrow_schema,
-    conform,
-)
+from pharmagraph.kg.kinds import ATTENTION, EdgeKind, Ends, NodeKind, Property, Type
+from pharmagraph.kg.lazy_names import lazy_names
 from pharmagraph.kg.run_kinds import GENE_ATTENTION, RUN, RUN_EDGES
+
+if TYPE_CHECKING:
+    from pharmagraph.kg.tables import ARROW, arrow_schema, conform
+else:
+    __getattr__ = lazy_names(
+        __name__, dict.fromkeys(("ARROW", "arrow_schema", "conform"), "pharmagraph.kg.tables")
+    )
 
 __all__ = [
     "ARROW",

@@ -12,8 +12,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from pharmagraph.kg.errors import QueryError
 
 _TOKEN = re.compile(
@@ -86,9 +84,7 @@ def bind(cypher: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def plain(value: Any, name: str) -> Any:
     """A parameter's value in plain Python: NumPy scalars and arrays, tuples and sets are converted."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, np.ndarray):
+    if type(value).__module__.partition(".")[0] == "numpy":  # importing it takes as long as a query
         value = value.tolist()
     if value is None or isinstance(value, bool):
         return value

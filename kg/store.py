@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pyarrow as pa
-
-from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.schema import Ends
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pharmagraph.kg.changes import Change
 
 DEFAULT_URL = "ladybug://pharmagraph.lbug"
 URL_VARIABLE = "PHARMAGRAPH_STORE"
@@ -72,6 +74,10 @@ class GraphStore(Protocol):
         """All nodes of a label, ordered by id; by default with all columns of the schema."""
         ...
 
+    def node_rows(self, label: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """Chosen columns of all nodes of a label, ordered by id, as `read_nodes`, but without Arrow."""
+        ...
+
     def read_edges(
         self,
         type_: str,
@@ -118,6 +124,10 @@ class GraphStore(Protocol):
         QueryError
             If the query would write, a parameter has no value, or the engine refuses it.
         """
+        ...
+
+    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run read-only Cypher as `query` does; each row by column, without Arrow."""
         ...
 
     def close(self) -> None:

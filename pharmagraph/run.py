@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pharmagraph import rows
-from pharmagraph.kg import arguments, runs
+from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.names import find_drug, find_node, fold
+from pharmagraph.kg.run_register import Advance, find, silent
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 File: TypeAlias = str | PathLike[str]
 Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
-
-
-def _silent(what: str) -> None:
-    """No progress."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Run:
     def open(cls, store: GraphStore, run_id: str | None = None) -> Run:
         """The run of an id, or the promoted one; NotFoundError where there is none."""
         arguments.require_store(store)
-        row = runs.find(store, arguments.text("run_id", run_id) if run_id is not None else None)
+        row = find(store, arguments.text("run_id", run_id) if run_id is not None else None)
         return Run(store, row["id"], Path(row["folder"] or ""), row)
 
     @property
@@ -77,9 +74,11 @@ class Run:
         rows = [(*name.rsplit(" ", 1), metrics[name], metrics.get(f"additive {name}")) for name in ours]
         return pd.DataFrame(rows, columns=["metric", "grouping", "model", "additive"])
 
-    def promote(self, *, advance: runs.Advance = _silent) -> dict[str, int]:
+    def promote(self, *, advance: Advance = silent) -> dict[str, int]:
         """Set the run's attention on the edges that it used, so that queries use it; returns how many of each kind."""
         arguments.function("advance", advance)
+        from pharmagraph.kg import runs
+
         return runs.promote(self.store, self.id, advance=advance)
 
     def predict(
@@ -182,7 +181,7 @@ class Run:
         ModelError
             If the run's network has no such edges.
         """
-        from pharmagraph.kg import attention
+        from pharmagraph.kg import attention, runs
 
         from_ = arguments.one_of("source", source, sorted({ends[0] for ends in attention.BASE_EDGES}))
         to = arguments.one_of("target", target, [ends[1] for ends in attention.BASE_EDGES if ends[0] == from_])
@@ -246,7 +245,7 @@ class Run:
         n_null: int = 20,
         truth: Numbers | File | None = None,
         seed: int = 0,
-        advance: runs.Advance = _silent,
+        advance: Advance = silent,
     ) -> pd.DataFrame:
         """Silence genes one by one in a cell line, and rank them by what that does to the drug's prediction.
 
@@ -283,7 +282,7 @@ class Run:
         return pd.DataFrame(ranked)
 
     def faithfulness(
-        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: runs.Advance = _silent
+        self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: Advance = silent
     ) -> pd.DataFrame:
         """Whether attention is what predictions use: edges taken away, or alone left, by several rankings.
 
@@ -305,6 +304,7 @@ class Run:
         """
         import pandas as pd
 
+        from pharmagraph.kg import runs
         from pharmagraph.model.explain.faithfulness.measure import faithfulness
 
         wanted = edges if isinstance(edges, Sequence) else [edges]

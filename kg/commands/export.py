@@ -12,6 +12,7 @@ from pharmagraph.kg.console import Format, note, print_rows, progress
 
 if TYPE_CHECKING:
     from pharmagraph.kg.heterograph import Heterograph
+    from pharmagraph.kg.subgraph import Choice
 
 app = typer.Typer(help="The graph, or a part of it, in another tool's form.", no_args_is_help=True)
 
@@ -99,22 +100,21 @@ def pyg(
 @app.command()
 def networkx(
     path: Annotated[Path, typer.Argument(help="File of the graph as node-link JSON.")],
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
     """A networkx.MultiDiGraph as node-link JSON."""
-    import json
-
-    import networkx as nx
-
     from pharmagraph.kg.store import open_store
-    from pharmagraph.kg.views import to_networkx
+    from pharmagraph.kg.views import write_node_link
 
+    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        graph = to_networkx(source)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False))
-    _print_counts({"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()}, format)
+        _print_counts(write_node_link(source, path, choice), format)
     if format is Format.table:
         print(f'Next, in Python: networkx.node_link_graph(json.load(open("{path}")), edges="edges")')
 
@@ -122,42 +122,80 @@ def networkx(
 @app.command()
 def graphml(
     path: Annotated[Path, typer.Argument(help="File, such as graph.graphml.")],
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
     """GraphML, for Cytoscape, Gephi and yEd."""
+    from pharmagraph.kg import markup
     from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_graphml
 
+    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        graph = write_graphml(source, path)
-    _print_counts({"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()}, format)
+        counts = write_graphml(source, path, choice)
+    changed = counts.pop("texts changed")
+    _print_counts(counts, format)
+    if changed:
+        note(
+            f"{changed:,} texts hold control characters, which XML does not allow; each is {markup.REPLACEMENT} "
+            f"in {path}"
+        )
 
 
 @app.command()
-def kgx(folder: Folder, store: Store = None, format: FormatOption = Format.table) -> None:
+def kgx(
+    folder: Folder,
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
     """KGX nodes.tsv and edges.tsv in the terms of the Biolink model."""
     from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_kgx
 
+    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        _print_counts(write_kgx(source, folder), format)
+        _print_counts(write_kgx(source, folder, choice), format)
 
 
 @app.command()
-def csv(folder: Folder, store: Store = None, format: FormatOption = Format.table) -> None:
+def csv(
+    folder: Folder,
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
     """One CSV file a label and an edge kind."""
     from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_csv
 
+    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        _print_counts(write_csv(source, folder), format)
+        _print_counts(write_csv(source, folder, choice), format)
 
 
 @app.command("neo4j-import")
 def neo4j_import(
     folder: Folder,
     database: Annotated[str, typer.Option(help="Name of the database to be filled.")] = "neo4j",
+    dataset: Datasets = None,
+    drug: Drugs = None,
+    tissue: Tissues = None,
+    around: Around = None,
+    hops: Hops = 2,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -165,8 +203,9 @@ def neo4j_import(
     from pharmagraph.kg.neo4j.bulk_import import export
     from pharmagraph.kg.store import open_store
 
+    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        done = export(source, folder, database=database)
+        done = export(source, folder, choice, database=database)
     _print_counts({"nodes": done.nodes, "edges": done.edges, "files": done.files}, format)
     if format is Format.table:
         print(f"Next, with the server stopped: sh {folder / 'import.sh'}")
@@ -219,6 +258,19 @@ def _read(
 
     with open_store(store, read_only=True) as graph:
         return export(graph, datasets=datasets, drugs=drugs, tissues=tissues, around=around, hops=hops)
+
+
+def _choice(
+    datasets: list[str] | None,
+    drugs: list[str] | None,
+    tissues: list[str] | None,
+    around: str | None,
+    hops: int,
+) -> Choice:
+    """The part of the graph that the options of an export choose."""
+    from pharmagraph.kg.subgraph import Choice
+
+    return Choice(datasets, drugs, tissues, around, hops)
 
 
 def _print_parts(heterograph: Heterograph, format: Format) -> None:

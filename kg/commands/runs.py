@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
-from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format, print_rows
 
 app = typer.Typer(help="The register of training runs.", no_args_is_help=True)
@@ -19,13 +18,13 @@ LONG, MINOR = {"preset", "seed", "started_at"}, ("aupr", "rmse")
 
 
 @app.command("list")
-def list_(store: Store = None, format: FormatOption = Format.table) -> None:
+def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """All runs, oldest first."""
-    from pharmagraph.kg import runs
+    from pharmagraph.kg import run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
-        rows = runs.runs(graph)
+        rows = run_register.runs(graph)
     keep = ("id", "preset", "split", "seed", "started_at", "promoted")
     metrics = [f"{model}{m} pooled" for m in SHOWN for model in ("", "additive ")]
     shown = [
@@ -33,9 +32,11 @@ def list_(store: Store = None, format: FormatOption = Format.table) -> None:
         for row in rows
     ]
     columns = list(dict.fromkeys(k for row in shown for k in row))
-    if format is Format.table:  # an id says preset and time; one figure and its baseline fit beside it
+    if (
+        format is Format.table and not wide
+    ):  # an id says preset and time; one figure and its baseline fit beside it
         columns = [c for c in columns if c not in LONG and not c.removeprefix("additive ").startswith(MINOR)]
-    print_rows(shown, format, columns=columns, title="Runs" if not shown else None)
+    print_rows(shown, format, columns=columns, title="Runs" if not shown else None, wide=wide)
     if not shown and format is Format.table:
         print("Next: cli train")
 
@@ -43,13 +44,17 @@ def list_(store: Store = None, format: FormatOption = Format.table) -> None:
 @app.command()
 def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
     """Everything the register knows of a run."""
-    from pharmagraph.kg import runs
+    from pharmagraph.kg import run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
-        row = runs.find(graph, run)
+        row = run_register.find(graph, run)
     if format is Format.table:
-        print_rows([{"property": k, "value": _short(v)} for k, v in row.items() if v is not None])
+        brief = {k: v for k, v in row.items() if v not in (None, {}, []) and k not in ("config", "metrics")}
+        print_rows([{"property": k, "value": v} for k, v in brief.items()])
+        if row["metrics"]:
+            print_rows(_beside_additive(row["metrics"]), title="On held-out pairs")
+        print(f"Next: cli runs show {row['id']} --format json  # with its whole configuration")
     else:
         print_rows([{"property": k, "value": v} for k, v in row.items()], format)
 
@@ -103,6 +108,10 @@ def delete(
     print(f"{run}: removed with {removed:,} edges; its folder stays")
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-    return text
+def _beside_additive(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each metric of a run with that of the additive baseline on the same pairs."""
+    return [
+        {"metric": name, "run": value, "additive": metrics.get(f"additive {name}")}
+        for name, value in metrics.items()
+        if not name.startswith("additive ")
+    ]

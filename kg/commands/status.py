@@ -18,26 +18,27 @@ Store = Annotated[
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="All columns on one line a row, however narrow the terminal is.")
+]
 
 
-def status(store: Store = None, format: FormatOption = Format.table) -> None:
+def status(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """What the store holds: counts, datasets, runs, schema version, health."""
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
         counts = graph.counts()
         version = graph.schema_version()
-        datasets = graph.read_nodes(
-            "Dataset", ["id", "version", "part_of", "ingested_at", "licence"]
-        ).to_pylist()
-        runs = graph.read_nodes("Run", ["id", "preset", "split", "started_at", "promoted"]).to_pylist()
+        datasets = graph.node_rows("Dataset", ["id", "version", "part_of", "ingested_at", "licence"])
+        runs = graph.node_rows("Run", ["id", "preset", "split", "started_at", "promoted"])
         url = graph.url
     health = _health(counts, datasets, runs)
     if format is Format.table:
         print(f"{url}   schema {version}   {health}")
         print_rows([{"kind": k, "count": n} for k, n in counts.items() if n], title="Graph")
-        print_rows(datasets, title="Datasets")
-        print_rows(runs, title="Runs")
+        print_rows(_to_the_minute(datasets, "ingested_at"), title="Datasets", wide=wide)
+        print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide)
         return
     rows: list[dict[str, Any]] = [
         {"section": "store", "name": "url", "value": url},
@@ -48,6 +49,11 @@ def status(store: Store = None, format: FormatOption = Format.table) -> None:
         *({"section": "run", "name": row["id"], "value": row["started_at"]} for row in runs),
     ]
     print_rows(rows, format, columns=("section", "name", "value"))
+
+
+def _to_the_minute(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
+    """The rows with a time as people read it: 2026-11-29 03:29."""
+    return [row | {column: (row[column] or "")[:16].replace("T", " ")} for row in rows]
 
 
 def _health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:

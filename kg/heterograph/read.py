@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,13 +10,12 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from pharmagraph.kg import arguments, names, schema
-from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError
+from pharmagraph.kg import arguments, subgraph
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
-from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
+from pharmagraph.kg.heterograph.container import Heterograph, Relation
+from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
-
-NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
+from pharmagraph.kg.subgraph import Choice, Subgraph
 
 _FEATURES = {
     "SIMILAR_TO": ("similarity",),
@@ -29,9 +28,6 @@ _FEATURES = {
     "DEPENDS_ON": ("effect",),
 }
 """Float properties that become edge features; a missing value is NaN."""
-
-_OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"})
-"""Kinds that are kept whatever data set brought them."""
 
 
 def export(
@@ -58,8 +54,7 @@ def export(
     tissues
         Keep cell lines of these tissues.
     around, hops
-        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds. ``Gene:MET`` is the gene
-        where a drug has the name, too.
+        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds.
 
     Raises
     ------
@@ -67,149 +62,31 @@ def export(
         If an argument is of another type; it is named.
     NotFoundError
         If a dataset, drug, tissue or node is not in the store.
-    AmbiguousNameError
-        If several nodes have a name.
     InputError
         If a list is empty, or nothing is left.
     """
     arguments.require_store(store)
-    for argument, value in (("datasets", datasets), ("drugs", drugs), ("tissues", tissues)):
-        if isinstance(value, str):
-            raise TypeError(f"{argument} is the text {value!r}; give a list of texts")
-        if value is not None:
-            arguments.texts(argument, value)
-    if around is not None:
-        arguments.text("around", around)
-    arguments.whole_number("hops", hops, least=0)
-    nodes = {label: store.read_nodes(label, _columns(label)) for label in NODE_TYPES}
-    all_datasets = store.read_nodes("Dataset", ["id", "part_of"]).to_pylist()
-    dataset_ids = tuple(sorted(row["id"] for row in all_datasets))
-    wanted = _with_parents(datasets, all_datasets) if datasets is not None else None
-    edges = {}
-    for kind, ends in schema.edge_tables():
-        if not kind.base or not set(ends) <= set(NODE_TYPES):
-            continue
-        equals = None
-        if wanted is not None and kind.type not in _OF_ANY_DATASET:
-            equals = {"dataset": sorted(wanted)}
-        columns = ["src", "dst", "dataset", *_FEATURES.get(kind.type, ())]
-        if kind.type == "TESTED_ON":
-            columns.append("response")
-        edges[ends[0], kind.type, ends[1]] = store.read_edges(kind.type, ends, columns, equals=equals)
-
-    kept = {label: np.ones(nodes[label].num_rows, bool) for label in NODE_TYPES}
-    if wanted is not None:
-        kept["Drug"] &= _touched(nodes["Drug"], "Drug", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO"))
-        kept["CellLine"] &= _touched(
-            nodes["CellLine"], "CellLine", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO", "EXPRESSES")
-        )
-    if drugs is not None:
-        drug_names = names.index_of("Drug", nodes["Drug"])
-        kept["Drug"] &= np.isin(
-            nodes["Drug"]["id"].to_numpy(zero_copy_only=False), [drug_names.require(d) for d in drugs]
-        )
-    if tissues is not None:
-        kept["CellLine"] &= _of_tissues(nodes["CellLine"], tissues)
-    if around is not None:
-        for label, near in _within(around, hops, nodes, edges).items():
-            kept[label] &= near
-    return _assemble(nodes, edges, kept, dataset_ids)
-
-
-def _columns(label: str) -> list[str]:
-    return [*names.columns(label), *{"Drug": ["smiles"], "CellLine": ["tissue"]}.get(label, ())]
-
-
-def _with_parents(datasets: Iterable[str], known: list[dict[str, str | None]]) -> set[str]:
-    parents = {row["id"]: row["part_of"] for row in known}
-    wanted: set[str] = set()
-    for dataset in datasets:
-        if dataset not in parents:
-            raise NotFoundError("dataset", dataset, [k for k in parents if k], "see: cli status")
-        wanted.add(dataset)
-        if parent := parents[dataset]:
-            wanted.add(parent)
-    return wanted
-
-
-def _touched(
-    table: pa.Table,
-    label: str,
-    edges: Mapping[EdgeType, pa.Table],
-    dataset_kinds: tuple[str, ...],
-) -> np.ndarray:
-    """Nodes that have an edge of one of the kinds left."""
-    ids = table["id"]
-    touched = np.zeros(table.num_rows, bool)
-    for (src, type_, dst), edge_table in edges.items():
-        for end, column in ((src, "src"), (dst, "dst")):
-            if end == label and type_ in dataset_kinds and edge_table.num_rows:
-                touched |= pc.is_in(ids, pc.unique(edge_table[column])).to_numpy()
-    return touched
-
-
-def _of_tissues(cell_lines: pa.Table, tissues: Sequence[str]) -> np.ndarray:
-    have = cell_lines["tissue"].to_pylist()
-    known = names.Names("tissue", dict.fromkeys(sorted({t for t in have if t}), ()))
-    return np.isin(
-        [t or "" for t in have], [known.require(t, "known are " + ", ".join(known.names)) for t in tissues]
+    choice = Choice(datasets, drugs, tissues, around, hops)
+    part = subgraph.read(
+        store,
+        choice,
+        node_columns=lambda label: ["smiles"] if label == "Drug" else [],
+        edge_columns=_columns,
     )
+    return _assemble(part)
 
 
-def _within(
-    around: str, hops: int, nodes: Mapping[str, pa.Table], edges: Mapping[EdgeType, pa.Table]
-) -> dict[str, np.ndarray]:
-    """Nodes at most ``hops`` edges from one node, by label."""
-    near = {label: np.zeros(table.num_rows, bool) for label, table in nodes.items()}
-    label, id_ = _centre(around, nodes)
-    near[label] |= nodes[label]["id"].to_numpy(zero_copy_only=False) == id_
-    positions = {e: _positions(t, nodes[e[0]], nodes[e[2]]) for e, t in edges.items()}
-    for _ in range(hops):
-        reached = {label: mask.copy() for label, mask in near.items()}
-        for (src_label, _type, dst_label), (src, dst) in positions.items():
-            reached[dst_label][dst[near[src_label][src]]] = True
-            reached[src_label][src[near[dst_label][dst]]] = True
-        near = reached
-    return near
+def _columns(kind: EdgeKind) -> list[str]:
+    response = ["response"] if kind.type == "TESTED_ON" else []
+    return ["dataset", *_FEATURES.get(kind.type, ()), *response]
 
 
-def _centre(around: str, nodes: Mapping[str, pa.Table]) -> tuple[str, str]:
-    """The label and the id of the node that a name means; ``Gene:MET`` is looked for among genes alone."""
-    label, colon, name = around.partition(":")
-    if colon and label in NODE_TYPES:
-        return label, names.index_of(label, nodes[label]).require(name)
-    known = {label: names.index_of(label, nodes[label]) for label in NODE_TYPES}
-    exact = [label for label in NODE_TYPES if known[label].has(around)]
-    found = [(label, id_) for label in exact or NODE_TYPES if (id_ := known[label].find(around)) is not None]
-    if len(found) > 1:
-        raise AmbiguousNameError("node", around, [f"{label}:{id_}" for label, id_ in found])
-    if not found:
-        raise NotFoundError("drug, gene or cell line", around, [i for k in known.values() for i in k.names])
-    return found[0]
-
-
-def _positions(table: pa.Table, sources: pa.Table, targets: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    def of(column: str, nodes: pa.Table) -> np.ndarray:
-        index = pc.index_in(table[column].combine_chunks(), nodes["id"].combine_chunks())
-        return np.asarray(index.to_numpy(zero_copy_only=False), np.int64)
-
-    return of("src", sources), of("dst", targets)
-
-
-def _assemble(
-    nodes: Mapping[str, pa.Table],
-    edges: Mapping[EdgeType, pa.Table],
-    kept: Mapping[str, np.ndarray],
-    datasets: tuple[str, ...],
-) -> Heterograph:
-    if not kept["Drug"].any() and not kept["CellLine"].any() and not kept["Gene"].any():
-        raise InputError(
-            "nothing is left to export: the store is empty or the choice excludes every node; see: cli status"
-        )
+def _assemble(part: Subgraph) -> Heterograph:
+    nodes, kept, datasets = part.nodes, part.kept, part.dataset_ids
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
     relations = {}
-    for edge_type, table in edges.items():
-        src, dst = _positions(table, nodes[edge_type[0]], nodes[edge_type[2]])
+    for edge_type, table in part.edges.items():
+        src, dst = subgraph.positions(table, (edge_type[0], edge_type[2]), nodes)
         rows = kept[edge_type[0]][src] & kept[edge_type[2]][dst]
         relations[edge_type] = Relation(
             torch.from_numpy(renumbered[edge_type[0]][src[rows]]),

@@ -12,14 +12,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ladybug
-import pyarrow as pa
 
 from pharmagraph.kg.descriptors import fill_standard
 from pharmagraph.kg.errors import PharmagraphError, QueryError, StoreError, StoreFullError, StoreLockedError
 from pharmagraph.kg.schema import EDGES, NODES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
 """Bytes of page cache; the engine's default is 80 % of the machine's memory."""
@@ -27,10 +29,22 @@ ADDRESS_SPACE = 1 << 38
 """Bytes of addresses reserved for a file, which bounds its size. With the engine's default of 8 TiB for each open
 file, a process runs out of addresses after fifteen files."""
 
-Run = Callable[..., pa.Table]
+Run = Callable[..., "pa.Table"]
 """Runs one statement with its parameters and returns its rows."""
+Rows = list[dict[str, Any]]
 
 _log = logging.getLogger("pharmagraph.store")
+
+
+def _as_arrow(result: Any) -> pa.Table:
+    import pyarrow as pa
+
+    return result.get_as_arrow() if result.get_column_names() else pa.table({})
+
+
+def _as_rows(result: Any) -> Rows:
+    names = result.get_column_names()
+    return [dict(zip(names, row, strict=True)) for row in result]
 
 
 class File:
@@ -66,6 +80,12 @@ class File:
             yield run
 
     @contextmanager
+    def reading_rows(self, refused: type[StoreError] = StoreError) -> Iterator[Callable[..., Rows]]:
+        """A read-only transaction whose statements return dictionaries, so that Arrow is not loaded."""
+        with self._transaction("BEGIN TRANSACTION READ ONLY", refused, _as_rows) as run:
+            yield run
+
+    @contextmanager
     def writing(self) -> Iterator[Run]:
         """A transaction for any statement but COPY, which needs a transaction of its own (see `statement`)."""
         with self._writing, self._transaction("BEGIN TRANSACTION") as run:
@@ -81,17 +101,24 @@ class File:
             run(statement, **parameters)
 
     @contextmanager
-    def _transaction(self, begin: str | None, refused: type[StoreError] = StoreError) -> Iterator[Run]:
-        """A new connection for each transaction, because a connection caches statements with the tables they use."""
+    def _transaction(
+        self,
+        begin: str | None,
+        refused: type[StoreError] = StoreError,
+        made: Callable[[Any], Any] = _as_arrow,
+    ) -> Iterator[Callable[..., Any]]:
+        """A new connection for each transaction, because a connection caches statements with the tables they use.
+
+        ``made`` turns the engine's result into what the statement returns.
+        """
         if self._stale:
             self._reopen()
         connection = ladybug.Connection(self._database)
 
-        def run(statement: str, /, **parameters: Any) -> pa.Table:
+        def run(statement: str, /, **parameters: Any) -> Any:
             # prepared, because the engine refuses to prepare more than one statement
             prepared = ladybug.PreparedStatement(connection, statement, parameters)
-            result: Any = connection.execute(prepared, parameters)
-            return result.get_as_arrow() if result.get_column_names() else pa.table({})
+            return made(connection.execute(prepared, parameters))
 
         try:
             if begin is None:

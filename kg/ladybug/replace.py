@@ -2,8 +2,8 @@
 
 Changing a million edges in place takes minutes, and deleting them runs out of memory; rebuilding their table takes
 seconds. The engine does not log a COPY and logs each table definition by itself, so one transaction is not enough.
-The new tables are filled beside the old ones, then all old tables are dropped, then all new ones renamed. `recover`
-sees from the missing tables how far a killed process had come.
+The new tables are filled beside the old ones, then all old tables are dropped, then all new ones renamed.
+`kg.ladybug.recovery` sees from the missing tables how far a killed process had come.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pharmagraph.kg.errors import StoreError
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_edges
 from pharmagraph.kg.ladybug.file import File, Run
-from pharmagraph.kg.schema import EDGES, EdgeKind, Ends
+from pharmagraph.kg.ladybug.recovery import recover
+from pharmagraph.kg.schema import EdgeKind, Ends
 from pharmagraph.kg.schema import edge as edge_kind
 
 REBUILD_ROWS = 20_000
@@ -80,33 +81,6 @@ def delete(file: File, doomed: Sequence[Filter], also: Callable[[Run], object] =
 
         replace(file, contents, rest)
     return sum(counts)
-
-
-def half_replaced(file: File) -> bool:
-    """Whether tables are missing because a process was killed while it swapped them."""
-    names = tables(file)
-    return any(cypher.rebuilt(kind) in names and kind.type not in names for kind in EDGES)
-
-
-def recover(file: File) -> None:
-    """Finish or undo a replacement that was cut off."""
-    names = tables(file)
-    rebuilt = [kind for kind in EDGES if cypher.rebuilt(kind) in names]
-    if all(kind.type in names for kind in rebuilt):
-        for kind in rebuilt:
-            file.statement(cypher.drop(kind, old=False))
-        return
-    for kind in rebuilt:
-        if kind.type in names:
-            file.statement(cypher.drop(kind, old=True))
-    for kind in rebuilt:
-        file.statement(cypher.rename_rebuilt(kind))
-
-
-def tables(file: File) -> set[str]:
-    """Names of the file's tables."""
-    with file.reading() as run:
-        return set(run("CALL show_tables() RETURN name").column("name").to_pylist())
 
 
 def _fill(file: File, kind: EdgeKind, contents: Contents) -> None:

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from pharmagraph.kg import changes, statements
-from pharmagraph.kg.changes import Change
+from pharmagraph.kg import statements
 from pharmagraph.kg.errors import InputError, QueryError, SchemaVersionError, StoreError
 from pharmagraph.kg.ladybug import tables as cypher
-from pharmagraph.kg.ladybug.edges import columns_schema, read_edges, read_places
-from pharmagraph.kg.ladybug.file import File, Run, acquire, release
-from pharmagraph.kg.ladybug.replace import REBUILD_ROWS, delete, half_replaced, recover, replace, tables
-from pharmagraph.kg.schema import NODES, VERSION, Ends, conform, edge_count_key, edge_tables
+from pharmagraph.kg.ladybug.file import File, Rows, acquire, release
+from pharmagraph.kg.ladybug.recovery import half_replaced, recover, tables
+from pharmagraph.kg.schema import NODES, VERSION, Ends, edge_count_key, edge_tables
 from pharmagraph.kg.schema import edge as edge_kind
 from pharmagraph.kg.schema import node as node_kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pharmagraph.kg.changes import Change
 
 SCHEME = "ladybug://"
 
@@ -92,9 +93,9 @@ class LadybugStore:
         """The schema version that wrote the file; None for an empty one."""
         if cypher.VERSION_TABLE not in tables(self._opened()):
             return None
-        with self._opened().reading() as run:
-            versions = run(f"MATCH (v:{cypher.VERSION_TABLE}) RETURN v.version AS version").column("version")
-            return int(versions[0].as_py()) if len(versions) else None
+        with self._opened().reading_rows() as run:
+            versions = run(f"MATCH (v:{cypher.VERSION_TABLE}) RETURN v.version AS version")
+            return int(versions[0]["version"]) if versions else None
 
     def _require_version(self) -> None:
         found = self.schema_version()
@@ -114,102 +115,28 @@ class LadybugStore:
         keys = [kind.label for kind in NODES] + [edge_count_key(k.type, ends) for k, ends in edge_tables()]
         if self.schema_version() is None:
             return dict.fromkeys(keys, 0)
-        with self._opened().reading() as run:
+        with self._opened().reading_rows() as run:
             counted = [run(f"MATCH (n:{kind.label}) RETURN count(n) AS n") for kind in NODES]
             counted += [run(cypher.count_edges(kind, ends)) for kind, ends in edge_tables()]
-        return {key: int(t.column("n")[0].as_py()) for key, t in zip(keys, counted, strict=True)}
+        return {key: int(rows[0]["n"]) for key, rows in zip(keys, counted, strict=True)}
 
     # --- writing --------------------------------------------------------------------------------------
 
     def upsert_nodes(self, label: str, table: pa.Table) -> Change:
         """Insert new nodes and update those whose properties differ; one transaction."""
-        kind = node_kind(label)
-        table = changes.incoming_nodes(kind, table)
-        file = self._writable()
-        if not table.num_rows:
-            return Change()
-        with file.alone():
-            with file.reading() as run:
-                stored = run(cypher.read_nodes(kind, table.column_names))
-            found = changes.difference(stored, table, ("id",))
-            changes.require_columns(kind.columns, table, found.new, label)
-            new = table.take(pa.array(found.new))
-            if len(found.changed):
-                with file.writing() as run:
-                    names = table.column_names
-                    _from_rows(run, cypher.update_nodes(kind, names), table.take(pa.array(found.changed)))
-                    if new.num_rows:
-                        _from_rows(run, cypher.create_nodes(kind, names), new)
-            elif new.num_rows:
-                file.statement(cypher.copy_nodes(kind), rows=conform(new, kind.columns))
-        return Change(len(found.new), len(found.changed), found.unchanged)
+        return _writes().upsert_nodes(self._writable(), label, table)
 
     def upsert_edges(self, type_: str, ends: Ends, table: pa.Table) -> Change:
         """Insert new edges and update those whose properties differ; all of them or none."""
-        kind = edge_kind(type_)
-        table = changes.incoming_edges(kind, ends, table)
-        file = self._writable()
-        if not table.num_rows:
-            return Change()
-        with file.alone():
-            with file.reading() as run:
-                places = read_places(run, ends)
-                for label, column in zip(ends, ("src", "dst"), strict=True):
-                    known = places[label].column("id")
-                    changes.require_known(table.column(column), known, f"{type_} {column} ({label})")
-                stored = read_edges(run, kind, ends, table.column_names, places=places)
-                found = changes.difference(stored, table, kind.key)
-                rebuild = len(found.changed) and len(found.changed) + len(found.new) >= REBUILD_ROWS
-                whole = read_edges(run, kind, ends, places=places) if rebuild else None
-            changes.require_columns(kind.columns, table, found.new, type_)
-            new = table.take(pa.array(found.new))
-            if whole is not None:
-                whole = changes.replaced(whole, found.changed_stored, table, found.changed)
-                whole = pa.concat_tables([whole, conform(new, kind.columns)])
-                replace(file, {(kind.type, ends): whole})
-            elif len(found.changed):
-                with file.writing() as run:
-                    names = table.column_names
-                    _from_rows(
-                        run, cypher.update_edges(kind, ends, names), table.take(pa.array(found.changed))
-                    )
-                    if new.num_rows:
-                        _from_rows(run, cypher.create_edges(kind, ends, names), new)
-            elif new.num_rows:
-                file.statement(cypher.copy_edges(kind, ends), rows=conform(new, kind.columns))
-        return Change(len(found.new), len(found.changed), found.unchanged)
+        return _writes().upsert_edges(self._writable(), type_, ends, table)
 
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:
         """Delete edges by property, all of them or none; returns how many."""
-        kind = edge_kind(type_)
-        changes.require_ends(kind, ends)
-        if not equals:
-            raise InputError(f"deleting {type_} needs a filter, such as equals={{'{kind.identity[0]}': …}}")
-        file = self._writable()
-        values = cypher.filter_values(kind.columns, equals)
-        if not all(values.values()):
-            return 0
-        return delete(file, [(kind, ends, values)])
+        return _writes().delete_edges(self._writable(), type_, ends, equals)
 
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
         """Delete nodes and their edges, all of them or none; returns how many nodes."""
-        kind = node_kind(label)
-        if isinstance(ids, str):
-            raise InputError(f'ids of {label} come as a list, not as the text "{ids}"')
-        file = self._writable()
-        with file.alone():
-            with file.reading() as run:
-                doomed = run(cypher.known_ids(kind), ids=[str(i) for i in ids]).column("id").to_pylist()
-            if not doomed:
-                return 0
-            touched = [
-                (edges, ends, {column: doomed})
-                for edges, ends in edge_tables()
-                for column, end in zip(("src", "dst"), ends, strict=True)
-                if end == label
-            ]
-            delete(file, touched, lambda run: run(cypher.delete_nodes(kind), ids=doomed))
-        return len(doomed)
+        return _writes().delete_nodes(self._writable(), label, ids)
 
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
         """Set ``attention`` and ``attention_run`` on base edges and clear the others; all of them or none.
@@ -219,27 +146,25 @@ class LadybugStore:
         int
             Number of edges that now have an attention.
         """
-        kind = edge_kind(type_)
-        changes.require_ends(kind, ends)
-        if not kind.base:
-            raise InputError(f"{type_} carries no attention of a promoted run; it is not a base edge")
-        file = self._writable()
-        with file.alone():
-            with file.reading() as run:
-                stored = read_edges(run, kind, ends)
-            attended = changes.attended(stored, kind, table, run_id)
-            if not attended.equals(stored):
-                replace(file, {(type_, ends): attended})
-        return int(attended.num_rows - attended.column("attention_run").null_count)
+        return _writes().set_attention(self._writable(), type_, ends, table, run_id)
 
     # --- reading --------------------------------------------------------------------------------------
 
     def read_nodes(self, label: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All nodes of a label, ordered by id."""
+        from pharmagraph.kg.ladybug.edges import columns_schema
+
         kind = node_kind(label)
         schema = columns_schema(kind, columns)
         with self._opened().reading() as run:
             return run(cypher.read_nodes(kind, schema.names)).cast(schema)
+
+    def node_rows(self, label: str, columns: Sequence[str]) -> Rows:
+        """Chosen columns of all nodes of a label, ordered by id, without Arrow."""
+        kind = node_kind(label)
+        cypher.require_columns_of(kind.columns, columns)
+        with self._opened().reading_rows() as run:
+            return run(cypher.read_nodes(kind, columns))
 
     def read_edges(
         self,
@@ -250,8 +175,11 @@ class LadybugStore:
         equals: Mapping[str, str | Sequence[str]] | None = None,
     ) -> pa.Table:
         """Edges of a kind between two labels, ordered by source, then target."""
+        from pharmagraph.kg.changes import require_ends
+        from pharmagraph.kg.ladybug.edges import read_edges
+
         kind = edge_kind(type_)
-        changes.require_ends(kind, ends)
+        require_ends(kind, ends)
         with self._opened().reading() as run:
             return read_edges(run, kind, ends, columns, cypher.filter_values(kind.columns, equals or {}))
 
@@ -260,6 +188,13 @@ class LadybugStore:
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
         with self._opened().reading(QueryError) as run:
+            return run(cypher, **bound)
+
+    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Run read-only Cypher as `query` does; each row by column, without Arrow."""
+        statements.require_reading(cypher)
+        bound = statements.bind(cypher, parameters)
+        with self._opened().reading_rows(QueryError) as run:
             return run(cypher, **bound)
 
     # --- the file -------------------------------------------------------------------------------------
@@ -289,5 +224,8 @@ class LadybugStore:
         self.close()
 
 
-def _from_rows(run: Run, statement: str, rows: pa.Table) -> None:
-    run(statement, rows=rows.rename_columns(cypher.incoming_names(rows.column_names)))
+def _writes() -> ModuleType:
+    """`kg.ladybug.writes`, imported by the first write: comparing tables takes NumPy and Arrow, a query neither."""
+    from pharmagraph.kg.ladybug import writes
+
+    return writes

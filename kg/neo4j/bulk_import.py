@@ -6,19 +6,21 @@ This is the fastest way to fill an empty server; `kg.copy` adds to a server that
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from pharmagraph.kg.copy import edge_blocks
-from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.neo4j.statements import VERSION_LABEL
-from pharmagraph.kg.schema import NODES, VERSION, Property, Type, edge_count_key, edge_tables
+from pharmagraph.kg.schema import VERSION, Property, Type, edge_count_key
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.subgraph import EVERYTHING, Choice
+from pharmagraph.kg.views.parts import Part, require_empty
 
 SEPARATOR = "\x1f"
 """Separator of a list's values: a character that occurs in no name."""
@@ -51,8 +53,15 @@ class Import:
     files: int
 
 
-def export(store: GraphStore, folder: Path, *, database: str = "neo4j") -> Import:
-    """Write the whole graph as CSV parts with typed headers, and ``import.sh`` that loads them.
+class _Written(NamedTuple):
+    files: list[str]
+    rows: int
+
+
+def export(
+    store: GraphStore, folder: Path, choice: Choice = EVERYTHING, *, database: str = "neo4j"
+) -> Import:
+    """Write the graph as CSV parts with typed headers, and ``import.sh`` that loads them.
 
     Parameters
     ----------
@@ -60,6 +69,8 @@ def export(store: GraphStore, folder: Path, *, database: str = "neo4j") -> Impor
         An open store of any engine.
     folder
         A new or empty folder.
+    choice
+        The part of the graph.
     database
         Name of the database to be filled.
 
@@ -68,9 +79,8 @@ def export(store: GraphStore, folder: Path, *, database: str = "neo4j") -> Impor
     InputError
         If the folder is not empty.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty; give a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    require_empty(folder)
+    part = Part(store, choice)
     folder = folder.resolve()
     arguments = ["database", "import", "full", database, "--overwrite-destination=true", "--id-type=string"]
     arguments += [
@@ -79,34 +89,24 @@ def export(store: GraphStore, folder: Path, *, database: str = "neo4j") -> Impor
         f"--report-file={folder / 'import.report'}",
     ]
     nodes = edges = files = 0
-    counts = store.counts()
-    for node_kind in NODES:
-        table = store.read_nodes(node_kind.label)
-        header = [_header(p) for p in node_kind.columns[1:]]
-        parts = _write(
-            folder, node_kind.label, [f"id:ID({node_kind.label})", *header], iter([table]), node_kind.columns
-        )
-        arguments.append(f"--nodes={node_kind.label}={','.join(parts)}")
-        nodes, files = nodes + table.num_rows, files + len(parts)
-    for edge_kind, ends in edge_tables():
-        key = edge_count_key(edge_kind.type, ends)
-        if not counts[key]:
-            continue
-        header = [
-            f":START_ID({ends[0]})",
-            f":END_ID({ends[1]})",
-            *(_header(p) for p in edge_kind.columns[2:]),
-        ]
-        blocks = edge_blocks(store, edge_kind.type, ends, edges=counts[key])
-        parts = _write(folder, key, header, blocks, edge_kind.columns)
-        arguments.append(f"--relationships={edge_kind.type}={','.join(parts)}")
-        edges, files = edges + counts[key], files + len(parts)
+    for node_kind, table in part.nodes():
+        header = [f"id:ID({node_kind.label})", *(_header(p) for p in node_kind.columns[1:])]
+        written = _write(folder, node_kind.label, header, [table], node_kind.columns)
+        arguments.append(f"--nodes={node_kind.label}={','.join(written.files)}")
+        nodes, files = nodes + written.rows, files + len(written.files)
+    for (edge_kind, ends), blocks in groupby(part.edges(), key=lambda block: block[:2]):
+        header = [f":START_ID({ends[0]})", f":END_ID({ends[1]})"]
+        header += [_header(p) for p in edge_kind.columns[2:]]
+        tables = (table for _, _, table in blocks)
+        written = _write(folder, edge_count_key(edge_kind.type, ends), header, tables, edge_kind.columns)
+        arguments.append(f"--relationships={edge_kind.type}={','.join(written.files)}")
+        edges, files = edges + written.rows, files + len(written.files)
     version = pa.table({"id": ["schema"], "version": [VERSION]})
-    parts = _write(folder, VERSION_LABEL, [f"id:ID({VERSION_LABEL})", "version:long"], iter([version]), ())
-    arguments.append(f"--nodes={VERSION_LABEL}={','.join(parts)}")
+    written = _write(folder, VERSION_LABEL, [f"id:ID({VERSION_LABEL})", "version:long"], [version], ())
+    arguments.append(f"--nodes={VERSION_LABEL}={','.join(written.files)}")
     script = "#!/bin/sh\n# With the server stopped, as its user. Afterwards, with it running: cli db migrate --store bolt://…\n"
     (folder / "import.sh").write_text(f"{script}exec neo4j-admin {shlex.join(arguments)}\n")
-    return Import(arguments, nodes, edges, files + len(parts))
+    return Import(arguments, nodes, edges, files + len(written.files))
 
 
 def _header(column: Property) -> str:
@@ -114,12 +114,12 @@ def _header(column: Property) -> str:
 
 
 def _write(
-    folder: Path, name: str, header: list[str], tables: Iterator[pa.Table], columns: tuple[Property, ...]
-) -> list[str]:
-    """Write a header file and one file per table; returns their paths."""
+    folder: Path, name: str, header: list[str], tables: Iterable[pa.Table], columns: tuple[Property, ...]
+) -> _Written:
+    """Write a header file and one file per table."""
     first = folder / f"{name}-header.csv"
     first.write_text(",".join(header) + "\n")
-    paths = [first]
+    paths, rows = [first], 0
     lists = {p.name for p in columns if p.type == "strings"}
     for number, table in enumerate(tables, start=1):
         for at, column in enumerate(table.column_names):
@@ -129,4 +129,5 @@ def _write(
         # a missing value is written as nothing, an empty text as ""
         csv.write_csv(table, path, csv.WriteOptions(include_header=False, quoting_style="needed"))
         paths.append(path)
-    return [str(path) for path in paths]
+        rows += table.num_rows
+    return _Written([str(path) for path in paths], rows)

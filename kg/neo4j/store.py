@@ -286,6 +286,14 @@ class Neo4jStore:
 
         return self.connection.read(work)
 
+    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run read-only Cypher as `query` does; each row by column."""
+        return self.query(cypher, parameters).to_pylist()
+
+    def node_rows(self, label: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """Chosen columns of all nodes of a label, ordered by id."""
+        return self.read_nodes(label, columns).to_pylist()
+
     def close(self) -> None:
         """Close the connection; safe to call twice."""
         self.connection.close()

@@ -21,6 +21,7 @@ from pharmagraph.kg.store import GraphStore
 from pharmagraph.model.biology.enrichment import Enriched, over_representation, rank_enrichment
 from pharmagraph.model.biology.gene_sets import GeneSets, read_gmt
 from pharmagraph.model.biology.literature import PubMed, search
+from pharmagraph.model.biology.pathways import require_pathways
 
 Test = Literal["over-representation", "ranks"]
 DRUG_GENE = ("Drug", "Gene")
@@ -91,11 +92,8 @@ def gene_sets(store: GraphStore, background: Sequence[str], gmt: Path | None) ->
         sets, recognised = read_gmt(gmt, index(store, "Gene"))
         found = GeneSets.of(sets, background, source=gmt.name, recognised=recognised)
     else:
+        require_pathways(store)
         members = store.read_edges("MEMBER_OF", ("Gene", "Pathway"), ["src", "dst"])
-        if not members.num_rows:
-            raise InputError(
-                "the graph has no pathways; load some (cli ingest pathways FILE.gmt) or name a file: --gmt FILE"
-            )
         names = {row["id"]: row["name"] for row in store.read_nodes("Pathway", ["id", "name"]).to_pylist()}
         of_pathway: dict[str, tuple[str, list[str]]] = {id_: (name, []) for id_, name in names.items()}
         for gene, pathway in zip(members["src"].to_pylist(), members["dst"].to_pylist(), strict=True):

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format
+from pharmagraph.model.biology.pathways import require_pathways
 
 
 class TestOption(StrEnum):
@@ -45,24 +46,30 @@ def enrich(
     store: Store = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     format: FormatOption = Format.table,
+    wide: Wide = False,
 ) -> None:
     """Pathways that stand out among attended genes, or papers that name them; written on edges, and printed."""
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.names import find_drug
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.biology import annotate as biology
-    from pharmagraph.model.biology.literature import EUTILS, PubMed
 
     if literature and drug is None:
         raise InputError("--literature needs a drug: cli enrich --literature --drug NAME")
+    with open_store(store) as graph:
+        chosen = find_drug(graph, drug) if drug is not None else None
+        if gmt is None and not literature:
+            require_pathways(graph)
+
+    from pharmagraph.model.biology import annotate as biology  # after what is refused: it takes seconds
+    from pharmagraph.model.biology.literature import EUTILS, PubMed
+
     with open_store(store) as graph, progress(quiet) as bar:
         task = bar.add_task("reading", total=None, note="")
 
         def advance(what: str) -> None:
             bar.update(task, advance=1, note=what)
 
-        chosen = find_drug(graph, drug) if drug is not None else None
         if literature:
             assert chosen is not None  # refused above
             pubmed = PubMed(answers, offline=offline, url=eutils or EUTILS)
@@ -81,7 +88,7 @@ def enrich(
     shown = (
         sorted(rows, key=lambda row: row["q"])[:limit] if not literature and chosen is None else rows[:limit]
     )
-    print_rows(shown, format, title=title)
+    print_rows(shown, format, title=title, wide=wide)
     if error is not None:
         raise type(error)(f"{len(rows)} of {limit} genes searched and written; {error}")
     if not quiet and format is Format.table and not literature:

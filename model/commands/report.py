@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format
 
 
@@ -46,6 +46,7 @@ def faithfulness(
     store: Store = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     format: FormatOption = Format.table,
+    wide: Wide = False,
 ) -> None:
     """Take edges away from a run: the most attended, those of most gradient and others against random ones."""
     import json
@@ -70,4 +71,13 @@ def faithfulness(
         out.write_text(json.dumps([", ".join(found.about["datasets"]), rows], indent=1) + "\n")
         if not quiet:
             note(f"{len(rows)} rows in {out}")
-    print_rows(rows, format, title=f"{found.id}: mean absolute change of the logit without edges")
+    title = f"{found.id}: mean absolute change of the logit without edges"
+    if format is not Format.table or wide:
+        print_rows(rows, format, title=title, wide=wide)
+        return
+    print(title + "\n")
+    for relation in dict.fromkeys(row["relation"] for row in rows):
+        of_relation = [
+            {k: v for k, v in row.items() if k != "relation"} for row in rows if row["relation"] == relation
+        ]
+        print_rows(of_relation, title=relation)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pharmagraph.kg import runs
+from pharmagraph.kg import run_register
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import GraphStore
 
@@ -216,12 +216,12 @@ def explain(
     ModelError
         If the run keeps no attention of the drug at all.
     """
-    run = runs.find(store, run_id)
+    run = run_register.find(store, run_id)
     unused: dict[str, str] = run["unused_attention"]
     given = {"drug": drug["id"], "run": run["id"], "limit": limit}
 
     def rows(cypher: str, *names: str, **more: Any) -> Rows:
-        return store.query(cypher, {name: (given | more)[name] for name in names}).to_pylist()
+        return store.rows(cypher, {name: (given | more)[name] for name in names})
 
     genes = rows(_GENES, "drug", "run", "limit")
     if cell_line is None:

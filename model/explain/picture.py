@@ -6,6 +6,7 @@ from pathlib import Path
 
 import networkx as nx
 
+from pharmagraph.kg import markup
 from pharmagraph.kg.errors import InputError
 from pharmagraph.model.explain.explanation import Explanation
 
@@ -42,6 +43,8 @@ def as_graph(explanation: Explanation) -> nx.MultiDiGraph:
 def write(explanation: Explanation, path: Path) -> None:
     """Write GraphML or a picture, as the file's suffix says.
 
+    A character that XML does not allow becomes `kg.markup.REPLACEMENT` in GraphML.
+
     Raises
     ------
     InputError
@@ -53,7 +56,9 @@ def write(explanation: Explanation, path: Path) -> None:
     graph = as_graph(explanation)
     path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".graphml":
-        nx.write_graphml(graph, path)
+        for _, about in graph.nodes(data=True):
+            about["name"] = markup.allowed(about.get("name", ""))
+        nx.write_graphml(nx.relabel_nodes(graph, markup.allowed), path)
     else:
         _draw(graph, path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pharmagraph.kg.console import Format, note, print_rows
@@ -10,6 +10,16 @@ from pharmagraph.kg.console import Format, note, print_rows
 if TYPE_CHECKING:
     from pharmagraph.model.presets.config import Config
     from pharmagraph.model.runs.trained import Trained
+
+
+PARTS = {
+    "gaussian_process": "what was measured for similar drugs in similar cell lines (the Gaussian process)",
+    "factors": "patterns that recur over the whole screen, tied to structure and expression (the factors)",
+    "axial": "the cell line's responses to similar drugs, and the drug's in similar cell lines (axial attention)",
+    "relational": "messages along the edges of the graph (the relational component)",
+}
+"""Component of the network → what it contributes to a prediction."""
+_KINDS = {"Drug": "drugs", "Gene": "genes", "CellLine": "cell lines"}
 
 
 def reporters(
@@ -58,17 +68,41 @@ def show(
         return
     weights = trained.fitted.component_weights()
     if len(weights) > 1:
-        listed = ", ".join(f"{component} {weight:.0%}" for component, weight in weights.items())
-        note(f"weights of the network's components in the prediction: {listed}")
+        note(about_parts(weights))
     note(_about_gene_attention(trained.gene_attention, config.targets is not None))
     if trained.gene_attention == "targets" and not trained.knows_homology:
         note(
             "it was fitted without families of genes, because the graph has no homology (cli ingest homology)"
         )
-    for relation, why in trained.unused_attention.items():
-        note(f"attention {relation} has no part in predictions: {why}")
+    if trained.unused_attention:
+        note(
+            f"{_about_unused(list(trained.unused_attention))} no part in the predictions; the reason is in: "
+            f"cli runs show {trained.run_id}"
+        )
     note(f"run {trained.run_id} in {trained.folder}")
     note("Next: cli query top-genes drug=NAME" if promoted else f"Next: cli runs promote {trained.run_id}")
+
+
+def about_parts(weights: Mapping[str, float]) -> str:
+    """What predictions are made of, in one sentence for a reader who does not know the network.
+
+    Parameters
+    ----------
+    weights
+        Component of the network → its weight in the prediction; they sum to 1.
+    """
+    parts = sorted(weights, key=lambda part: -weights[part])
+    used = [part for part in parts if round(weights[part], 2)]
+    unused = [PARTS[part] for part in parts if part not in used]
+    said = "Predictions come " + ", ".join(f"{weights[part]:.0%} from {PARTS[part]}" for part in used)
+    return said + (f"; nothing comes from {' or '.join(unused)}" if unused else "")
+
+
+def _about_unused(relations: list[str]) -> str:
+    """The subject of a sentence on attention between kinds of nodes, given as ``CellLine→Gene``."""
+    ends = [[_KINDS[kind] for kind in relation.split("→")] for relation in relations]
+    listed = ", ".join(f"of {src} to {dst}" for src, dst in ends)
+    return f"The attention {listed} has"
 
 
 def _about_gene_attention(gene_attention: str, wanted: bool) -> str:

@@ -44,9 +44,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("kg.ladybug", "kg.neo4j"),
     ("kg.changes", "kg.schema_changes", "kg.statements"),
     ("kg.schema",),
-    ("kg.run_kinds",),
+    ("kg.run_kinds", "kg.tables"),
     ("kg.kinds",),
-    ("kg.errors", "kg.descriptors"),
+    ("kg.errors", "kg.descriptors", "kg.lazy_names"),
 )
 """A module imports modules of its own entry and of lower lines, never another entry of its own line or a higher one.
 

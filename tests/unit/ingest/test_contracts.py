@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from pharmagraph.ingest.contracts import FILES, contract, validate
+from pharmagraph.ingest.longform import read_long
+from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import schema
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.schema import EdgeKind, NodeKind, Property
@@ -82,3 +85,20 @@ def test_file_contracts_name_properties_of_the_schema() -> None:
     assert drug.issuperset(FILES["drugs"].optional)
     assert cell.issuperset(FILES["cells"].optional)
     assert response.issuperset(FILES["responses"].optional)
+
+
+@pytest.mark.parametrize("sign", ["\x0b", "\n", "\x7f"])
+def test_a_control_character_in_a_name_is_refused(sign: str) -> None:
+    table = pa.table({"id": ["D1", f"D{sign}2"], "name": ["one", "two"]})
+    with pytest.raises(InputError, match=f"Drug, column id: .* control character U\\+{ord(sign):04X}"):
+        validate(schema.node("Drug"), table)
+
+
+def test_a_row_with_a_control_character_is_a_bad_row(tmp_path: Path) -> None:
+    (tmp_path / "responses.csv").write_text("drug,cell_line,ln_ic50\nA,C,1\nVert\x0bical,C,2\n")
+    found = Rejections(keep_going=True)
+    rows = read_long(tmp_path / "responses.csv", "responses", found, kind="TESTED_ON")
+    assert [row["drug"] for row in rows] == ["A"]
+    assert [(r.row, r.column, r.reason) for r in found.rejected] == [
+        (3, "drug", "holds the control character U+000B; remove it")
+    ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
+import pyarrow as pa
 import pytest
 import torch
 
@@ -17,7 +18,11 @@ from pharmagraph.kg.heterograph import export, to_pyg
 from pharmagraph.kg.neo4j import bulk_import as bulk
 from pharmagraph.kg.schema import edge_tables
 from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.kg.subgraph import Choice
+from pharmagraph.kg.views import parts, text
 from tests.graphs import everything, fill_everything
+
+CHOICES = [Choice(), Choice(drugs=["A", "B"]), Choice(around="Drug:A", hops=0), Choice(around="Gene:C d", hops=1)]
 
 
 @pytest.fixture
@@ -39,12 +44,79 @@ def test_networkx_has_every_node_and_edge_with_its_properties(store: GraphStore)
     assert None not in found.values()
 
 
-def test_graphml_reads_back(store: GraphStore, tmp_path: Path) -> None:
-    written = views.write_graphml(store, tmp_path / "new" / "graph.graphml")
-    read = nx.read_graphml(tmp_path / "new" / "graph.graphml")
-    assert set(read.nodes) == set(written.nodes)
-    assert read.number_of_edges() == written.number_of_edges()
-    assert read.nodes["Gene:A"]["label"] == "Gene"
+def as_graphml_holds_it(graph: nx.MultiDiGraph, path: Path) -> nx.MultiDiGraph:
+    """The graph as networkx itself writes and reads it, with lists as text."""
+    for _, properties in graph.nodes(data=True):
+        for name, value in properties.items():
+            if isinstance(value, list):
+                properties[name] = "; ".join(value)
+    nx.write_graphml(graph, path)
+    return nx.read_graphml(path, force_multigraph=True)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_graphml_is_read_as_what_networkx_writes(store: GraphStore, tmp_path: Path, choice: Choice) -> None:
+    written = views.write_graphml(store, tmp_path / "new" / "graph.graphml", choice)
+    read = nx.read_graphml(tmp_path / "new" / "graph.graphml", force_multigraph=True)
+    expected = as_graphml_holds_it(views.to_networkx(store, choice), tmp_path / "expected.graphml")
+    assert dict(read.nodes(data=True)) == dict(expected.nodes(data=True))
+    assert sorted(read.edges(keys=True, data=True), key=str) == sorted(
+        expected.edges(keys=True, data=True), key=str
+    )
+    assert written == {"nodes": len(read), "edges": read.number_of_edges(), "texts changed": 0}
+
+
+def test_control_characters_are_replaced_in_graphml_and_counted(store: GraphStore, tmp_path: Path) -> None:
+    row = {"id": ["A"], "name": ["name\x0bwith a tab\x00"], "mechanism": ["a\tb\r\nc"]}
+    store.upsert_nodes("Drug", pa.table(row))
+    written = views.write_graphml(store, tmp_path / "graph.graphml")
+    read = nx.read_graphml(tmp_path / "graph.graphml")
+    assert written["texts changed"] == 1
+    assert read.nodes["Drug:A"]["name"] == "name\ufffdwith a tab\ufffd"
+    assert read.nodes["Drug:A"]["mechanism"] == "a\tb\r\nc"
+
+
+@pytest.mark.parametrize("rows", [1, 2, 1000])
+@pytest.mark.parametrize("choice", CHOICES)
+def test_node_link_json_is_what_networkx_gives(
+    store: GraphStore, tmp_path: Path, choice: Choice, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "ROWS", rows)
+    written = views.write_node_link(store, tmp_path / "graph.json", choice)
+    found = json.loads((tmp_path / "graph.json").read_text())
+    expected = nx.node_link_data(views.to_networkx(store, choice), edges="edges")
+    assert found["nodes"] == expected["nodes"]
+    found_edges, expected_edges = (
+        sorted(g["edges"], key=lambda e: (e["source"], e["target"], e["key"])) for g in (found, expected)
+    )
+    assert found_edges == expected_edges
+    assert (found["directed"], found["multigraph"]) == (True, True)
+    assert written["nodes"] == len(expected["nodes"])
+
+
+def test_numbers_in_json_are_those_that_python_writes() -> None:
+    values = [1.0, 0.1, 1e-5, 1e22, -0.0, 123456789.125, float("inf"), float("-inf"), 5e-324, None]
+    table = pa.table({"n": list(range(len(values))), "x": values, "yes": [True] * len(values)})
+    for line, row in zip(text.json_objects(table).to_pylist(), table.to_pylist(), strict=True):
+        expected = {k: v for k, v in row.items() if v is not None}
+        found = json.loads(line)
+        assert found == expected
+        assert [type(v) for v in found.values()] == [type(v) for v in expected.values()]
+
+
+def test_a_part_keeps_the_nodes_of_the_heterograph_and_the_edges_between_them(store: GraphStore) -> None:
+    for choice in CHOICES:
+        graph = views.to_networkx(store, choice)
+        heterograph = export(
+            store, drugs=choice.drugs, tissues=choice.tissues, around=choice.around, hops=choice.hops
+        )
+        for label, ids in heterograph.ids.items():
+            assert {n for n, d in graph.nodes(data=True) if d["label"] == label} == {
+                f"{label}:{i}" for i in ids
+            }
+        whole = views.to_networkx(store)
+        between = {e for e in whole.edges(keys=True) if e[0] in graph and e[1] in graph}
+        assert set(graph.edges(keys=True)) == between
 
 
 def test_csv_holds_every_row_and_value(store: GraphStore, tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""Reads the register of training runs: all runs, or one by id. Writing and comparing them is in `kg.runs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pharmagraph.kg import schema
+from pharmagraph.kg.errors import NotFoundError
+from pharmagraph.kg.store import GraphStore
+
+Advance = Callable[[str], None]
+"""Called with what is about to be written."""
+
+
+def silent(what: str) -> None:
+    """Tell nobody what is about to be written."""
+
+
+def runs(store: GraphStore) -> list[dict[str, Any]]:
+    """All runs, oldest first, with ``metrics``, ``config`` and ``unused_attention`` as dictionaries."""
+    rows = store.node_rows("Run", [p.name for p in schema.node("Run").columns])
+    for row in rows:
+        for name in ("metrics", "config", "unused_attention"):
+            row[name] = json.loads(row[name] or "{}")
+    return sorted(rows, key=lambda row: (row["started_at"] or "", row["id"]))
+
+
+def find(store: GraphStore, run_id: str | None = None) -> dict[str, Any]:
+    """One run by id, or the promoted one.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run, or none is promoted.
+    """
+    rows = runs(store)
+    if run_id is None:
+        promoted = [row for row in rows if row["promoted"]]
+        if not promoted:
+            way = f"cli runs promote {rows[-1]['id']}" if rows else "cli train --promote"
+            raise NotFoundError("run", "promoted", (), f"none is promoted; next: {way}")
+        return promoted[-1]
+    for row in rows:
+        if row["id"] == run_id:
+            return row
+    raise NotFoundError("run", run_id, [row["id"] for row in rows], "see: cli runs list")

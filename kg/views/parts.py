@@ -1,0 +1,87 @@
+"""Nodes and edges of a store, or of a part of it, as Arrow tables of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pharmagraph.kg import subgraph
+from pharmagraph.kg.copy import edge_blocks
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import NODES, EdgeKind, Ends, NodeKind, edge_count_key, edge_tables
+from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.subgraph import EVERYTHING, NODE_TYPES, Choice
+
+ROWS = 25_000
+"""Most edges in a table of `Part.edges`; text made of them takes some 20 MB."""
+
+
+class Part:
+    """What a choice keeps of a store; of Dataset and Run nodes always all.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    choice
+        The part; an edge is kept with both of its ends, those of runs, too.
+
+    Raises
+    ------
+    NotFoundError
+        If a name of the choice is not in the store.
+    InputError
+        If nothing is left of the store.
+    """
+
+    def __init__(self, store: GraphStore, choice: Choice = EVERYTHING) -> None:
+        self._store = store
+        self._chosen = None if choice.is_everything else subgraph.read(store, choice)
+
+    def nodes(self) -> Iterator[tuple[NodeKind, pa.Table]]:
+        """Every label with its nodes, ordered by id."""
+        for kind in NODES:
+            table = self._store.read_nodes(kind.label)
+            if self._chosen is not None and kind.label in NODE_TYPES:
+                table = table.filter(pc.is_in(table["id"], self._chosen.kept_ids(kind.label)))
+            yield kind, table
+
+    def edges(self) -> Iterator[tuple[EdgeKind, Ends, pa.Table]]:
+        """Edges in tables of at most `ROWS`, ordered by kind, source and target."""
+        counts = self._store.counts()
+        for kind, ends in edge_tables():
+            for block in self._blocks(kind, ends, counts[edge_count_key(kind.type, ends)]):
+                for start in range(0, block.num_rows, ROWS):
+                    yield kind, ends, block.slice(start, ROWS)
+
+    def _blocks(self, kind: EdgeKind, ends: Ends, count: int) -> Iterator[pa.Table]:
+        if self._chosen is None:
+            yield from edge_blocks(self._store, kind.type, ends, edges=count)
+            return
+        sources, targets = (self._chosen.kept_ids(label) for label in ends)
+        blocks = edge_blocks(
+            self._store,
+            kind.type,
+            ends,
+            edges=count,
+            sources=sources.to_pylist(),
+            equals=self._chosen.dataset_filter(kind),
+        )
+        for block in blocks:
+            yield block.filter(pc.is_in(block["dst"], targets))
+
+
+def require_empty(folder: Path) -> None:
+    """Make the folder of an export.
+
+    Raises
+    ------
+    InputError
+        If there is something in it.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty; give a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
