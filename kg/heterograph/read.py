@@ -13,14 +13,11 @@ from torch import Tensor
 from pharmagraph.kg import arguments, names, schema
 from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
+from pharmagraph.kg.heterograph import drivers
 from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
 from pharmagraph.kg.store import GraphStore
 
 NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
-
-_Positions = tuple[np.ndarray, np.ndarray]
-
-_ENDS = pa.schema([("dst", pa.string()), ("dataset", pa.string())])
 
 _FEATURES = {
     "SIMILAR_TO": ("similarity",),
@@ -33,9 +30,6 @@ _FEATURES = {
     "DEPENDS_ON": ("effect",),
 }
 """Float properties that become edge features; a missing value is NaN."""
-
-_WITH_DRIVERS = frozenset({"MUTATED", "COPY_NUMBER"})
-"""Kinds whose driver events are left out unless their dataset is named."""
 
 _OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"})
 """Kinds that are kept whatever data set brought them."""
@@ -90,9 +84,7 @@ def export(
     all_datasets = store.read_nodes("Dataset", ["id", "part_of"]).to_pylist()
     dataset_ids = tuple(sorted(row["id"] for row in all_datasets))
     wanted = _with_parents(datasets, all_datasets) if datasets is not None else None
-    others = sorted(set(dataset_ids) - wanted) if wanted is not None else []
     edges = {}
-    left_out = [pa.table({"dst": [], "dataset": []}, _ENDS)]
     for kind, ends in schema.edge_tables():
         if not kind.base or not set(ends) <= set(NODE_TYPES):
             continue
@@ -102,22 +94,14 @@ def export(
         columns = ["src", "dst", "dataset", *_FEATURES.get(kind.type, ())]
         if kind.type == "TESTED_ON":
             columns.append("response")
-        if kind.type in _WITH_DRIVERS:
+        if kind.type in drivers.KINDS:
             columns.append("driver")
-        table = store.read_edges(kind.type, ends, columns, equals=equals)
-        if kind.type in _WITH_DRIVERS and wanted is None:
-            left_out.append(table.filter(_is_driver(table)).select(_ENDS.names))
-            table = table.filter(pc.invert(_is_driver(table)))
-        elif kind.type in _WITH_DRIVERS and others:
-            unnamed = store.read_edges(kind.type, ends, columns, equals={"dataset": others})
-            left_out.append(unnamed.filter(_is_driver(unnamed)).select(_ENDS.names))
-        edges[ends[0], kind.type, ends[1]] = table
-    drivers = pa.concat_tables(left_out)
-    dataset_ids = _without(dataset_ids, drivers, edges)
+        edges[ends[0], kind.type, ends[1]] = store.read_edges(kind.type, ends, columns, equals=equals)
+    rest = drivers.leave_out(store, nodes["Gene"], edges, dataset_ids, wanted)
+    edges = rest.edges
 
-    positions = {e: _positions(t, nodes[e[0]], nodes[e[2]]) for e, t in edges.items()}
     kept = {label: np.ones(nodes[label].num_rows, bool) for label in NODE_TYPES}
-    kept["Gene"] &= ~_only_drivers(drivers, nodes["Gene"], positions, store, others)
+    kept["Gene"] &= rest.genes
     if wanted is not None:
         kept["Drug"] &= _touched(nodes["Drug"], "Drug", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO"))
         kept["CellLine"] &= _touched(
@@ -132,9 +116,9 @@ def export(
     if tissues is not None:
         kept["CellLine"] &= _of_tissues(nodes["CellLine"], tissues)
     if around is not None:
-        for label, near in _within(around, hops, nodes, positions).items():
+        for label, near in _within(around, hops, nodes, edges).items():
             kept[label] &= near
-    return _assemble(nodes, edges, positions, kept, dataset_ids)
+    return _assemble(nodes, edges, kept, rest.datasets)
 
 
 def _columns(label: str) -> list[str]:
@@ -171,47 +155,6 @@ def _touched(
     return touched
 
 
-def _without(
-    datasets: tuple[str, ...], drivers: pa.Table, edges: Mapping[EdgeType, pa.Table]
-) -> tuple[str, ...]:
-    """The datasets but those of which only driver events that were left out are in the store."""
-    unused = set(pc.unique(drivers["dataset"]).to_pylist())
-    for table in edges.values() if unused else ():
-        unused -= set(pc.unique(table["dataset"]).to_pylist())
-    return tuple(id_ for id_ in datasets if id_ not in unused)
-
-
-def _is_driver(edges: pa.Table) -> pa.ChunkedArray:
-    return pc.fill_null(edges["driver"], False)
-
-
-def _only_drivers(
-    drivers: pa.Table,
-    genes: pa.Table,
-    positions: Mapping[EdgeType, _Positions],
-    store: GraphStore,
-    others: list[str],
-) -> np.ndarray:
-    """Genes with driver events that were left out and no other edge, not even of ``others``, the unnamed datasets."""
-    only = np.array(pc.is_in(genes["id"], pc.unique(drivers["dst"])))
-    for (src, _type, dst), ends in positions.items():
-        for label, at in zip((src, dst), ends, strict=True):
-            if label == "Gene":
-                only[at] = False
-    for kind, labels in schema.edge_tables():
-        left = genes["id"].filter(pa.array(only)).to_pylist()
-        if not left or not others or not kind.base or kind.type in _OF_ANY_DATASET:
-            continue
-        for end, label in zip(("src", "dst"), labels, strict=True):
-            if label == "Gene":
-                columns = [end, *(["driver"] if kind.type in _WITH_DRIVERS else [])]
-                table = store.read_edges(kind.type, labels, columns, equals={"dataset": others, end: left})
-                if kind.type in _WITH_DRIVERS:
-                    table = table.filter(pc.invert(_is_driver(table)))
-                only &= ~np.array(pc.is_in(genes["id"], pc.unique(table[end])))
-    return only
-
-
 def _of_tissues(cell_lines: pa.Table, tissues: Sequence[str]) -> np.ndarray:
     have = np.array([(t or "").casefold() for t in cell_lines["tissue"].to_pylist()])
     for tissue in tissues:
@@ -222,7 +165,7 @@ def _of_tissues(cell_lines: pa.Table, tissues: Sequence[str]) -> np.ndarray:
 
 
 def _within(
-    around: str, hops: int, nodes: Mapping[str, pa.Table], positions: Mapping[EdgeType, _Positions]
+    around: str, hops: int, nodes: Mapping[str, pa.Table], edges: Mapping[EdgeType, pa.Table]
 ) -> dict[str, np.ndarray]:
     """Nodes at most ``hops`` edges from one node, by label."""
     near = {label: np.zeros(table.num_rows, bool) for label, table in nodes.items()}
@@ -234,6 +177,7 @@ def _within(
     else:
         everything = [i for label in NODE_TYPES for i in nodes[label]["id"].to_pylist()]
         raise NotFoundError("drug, gene or cell line", around, everything)
+    positions = {e: _positions(t, nodes[e[0]], nodes[e[2]]) for e, t in edges.items()}
     for _ in range(hops):
         reached = {label: mask.copy() for label, mask in near.items()}
         for (src_label, _type, dst_label), (src, dst) in positions.items():
@@ -243,9 +187,7 @@ def _within(
     return near
 
 
-def _positions(table: pa.Table, sources: pa.Table, targets: pa.Table) -> _Positions:
-    """Row numbers of the nodes at both ends."""
-
+def _positions(table: pa.Table, sources: pa.Table, targets: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     def of(column: str, nodes: pa.Table) -> np.ndarray:
         index = pc.index_in(table[column].combine_chunks(), nodes["id"].combine_chunks())
         return np.asarray(index.to_numpy(zero_copy_only=False), np.int64)
@@ -256,7 +198,6 @@ def _positions(table: pa.Table, sources: pa.Table, targets: pa.Table) -> _Positi
 def _assemble(
     nodes: Mapping[str, pa.Table],
     edges: Mapping[EdgeType, pa.Table],
-    positions: Mapping[EdgeType, _Positions],
     kept: Mapping[str, np.ndarray],
     datasets: tuple[str, ...],
 ) -> Heterograph:
@@ -267,7 +208,7 @@ def _assemble(
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
     relations = {}
     for edge_type, table in edges.items():
-        src, dst = positions[edge_type]
+        src, dst = _positions(table, nodes[edge_type[0]], nodes[edge_type[2]])
         rows = kept[edge_type[0]][src] & kept[edge_type[2]][dst]
         relations[edge_type] = Relation(
             torch.from_numpy(renumbered[edge_type[0]][src[rows]]),
