@@ -1,6 +1,6 @@
 """Files to validated tables to the store: one function a source, imported when it is first asked for.
 
-`read_and_load` holds the functions, `sources` how each source is read.
+`read_and_load` and `cell_lines` hold the functions, `sources` how each source is read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from pharmagraph.ingest.cell_lines import cells
     from pharmagraph.ingest.read_and_load import (
         drgt,
         gdsc,
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
         targets,
     )
 
-__all__ = ["drgt", "gdsc", "interactions", "omics", "pathways", "synthetic", "tables", "targets"]
+__all__ = ["cells", "drgt", "gdsc", "interactions", "omics", "pathways", "synthetic", "tables", "targets"]
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
-    __getattr__ = lazy_names(__name__, dict.fromkeys(__all__, "pharmagraph.ingest.read_and_load"))
+    _OF_CELL_LINES = dict.fromkeys(["cells"], "pharmagraph.ingest.cell_lines")
+    __getattr__ = lazy_names(
+        __name__, dict.fromkeys(__all__, "pharmagraph.ingest.read_and_load") | _OF_CELL_LINES
+    )
 
 
 def __dir__() -> list[str]:

@@ -258,6 +258,28 @@ def omics(
     )  # fmt: skip
 
 
+@app.command()
+def cells(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Model list of Cell Model Passports, Model.csv or sample_info.csv of DepMap, or cellosaurus.txt.",
+        ),
+    ],
+    name: Name = None,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ids, synonyms and known problems of the graph's cell lines; clashes are named and nothing is overwritten."""
+    _run(
+        lambda advance: ingest.cells(store, file, name=name, reject_rows=reject_rows, advance=advance),
+        reject_rows, quiet, format, "cli status",
+    )  # fmt: skip
+
+
 def _run(
     load: Callable[[Advance], Report], reject_rows: bool, quiet: bool, format: Format, next_command: str
 ) -> None:

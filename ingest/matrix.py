@@ -81,7 +81,7 @@ def open_text(path: Path) -> Iterator[TextIO]:
     Raises
     ------
     InputError
-        If it is truncated, is named ``.gz`` but is not gzip, or is not UTF-8.
+        If it is truncated, is named ``.gz`` but is not gzip, is not UTF-8, or is no table.
     """
     try:
         if path.suffix == ".gz":
@@ -96,6 +96,8 @@ def open_text(path: Path) -> Iterator[TextIO]:
         raise InputError(
             f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from error
+    except csv.Error as error:
+        raise InputError(f"{shown(path)} is no table ({error}); save it as CSV") from error
 
 
 def read_matrix(

@@ -1,0 +1,58 @@
+"""Loads what files say of the graph's cell lines: their identities, and the genes that they depend on.
+
+Like the functions of `ingest.read_and_load`, of which the docstring says what all of them share.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from pharmagraph.ingest.load import Report
+from pharmagraph.ingest.read_and_load import Advance, File, Where, _check, _load, _open, _silent
+from pharmagraph.kg import arguments
+from pharmagraph.kg.errors import InputError
+
+
+def cells(
+    store: Where,
+    file: File,
+    *,
+    name: str | None = None,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Give the graph's cell lines their ids, synonyms, tissues and known problems.
+
+    Parameters
+    ----------
+    file
+        The model list of Cell Model Passports, DepMap's Model.csv or sample_info.csv, or cellosaurus.txt; gzip or not.
+        Its shape is told from the header.
+    name
+        Id of the dataset; the file's name unless given.
+    store, reject_rows, advance
+        As in `gdsc`. Clashes never stop a load: they are in the report's ``rejected``, and the stored value stays.
+    """
+    from pharmagraph.ingest.sources import cell_lines as source
+
+    _check(name)
+    place = Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(place, _cell_lines(store), rejections, name=name),
+        reject_rows,
+        advance,
+    )
+
+
+def _cell_lines(store: Where) -> pa.Table:
+    """All cell lines of the graph."""
+    with _open(store, read_only=True) as graph:
+        lines = graph.read_nodes("CellLine")
+    if not lines.num_rows:
+        raise InputError(
+            f"{graph.url} holds no CellLine to join this to; load a screen first: cli ingest gdsc"
+        )
+    return lines
