@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from pharmagraph.ingest.cell_lines import cells
+    from pharmagraph.ingest.cell_lines import cells, dependencies
     from pharmagraph.ingest.read_and_load import (
         drgt,
         gdsc,
@@ -22,10 +22,21 @@ if TYPE_CHECKING:
         targets,
     )
 
-__all__ = ["cells", "drgt", "gdsc", "interactions", "omics", "pathways", "synthetic", "tables", "targets"]
+__all__ = [
+    "cells",
+    "dependencies",
+    "drgt",
+    "gdsc",
+    "interactions",
+    "omics",
+    "pathways",
+    "synthetic",
+    "tables",
+    "targets",
+]
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
-    _OF_CELL_LINES = dict.fromkeys(["cells"], "pharmagraph.ingest.cell_lines")
+    _OF_CELL_LINES = dict.fromkeys(["cells", "dependencies"], "pharmagraph.ingest.cell_lines")
     __getattr__ = lazy_names(
         __name__, dict.fromkeys(__all__, "pharmagraph.ingest.read_and_load") | _OF_CELL_LINES
     )

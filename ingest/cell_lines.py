@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.load import Report
 from pharmagraph.ingest.read_and_load import Advance, File, Where, _check, _load, _open, _silent
+from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 
@@ -45,6 +47,62 @@ def cells(
         reject_rows,
         advance,
     )
+
+
+def dependencies(
+    store: Where,
+    file: File,
+    *,
+    name: str | None = None,
+    below: float = -0.5,
+    keep_all: bool = False,
+    new_genes: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load which genes the graph's cell lines depend on, by CRISPR.
+
+    Parameters
+    ----------
+    file
+        Gene effects as DepMap ships them: CSV, gzip or not, or Parquet, cell lines by genes or the other way round.
+        Cell lines are found by DepMap id, which `cells` loads, or by name.
+    name
+        Id of the dataset; the file's name unless given.
+    below
+        Effects below it become edges; 0 is no effect, -1 the median of common essential genes.
+    keep_all
+        All effects become edges, 18 million of a whole release.
+    new_genes
+        Add genes that the graph lacks; otherwise they are counted.
+    store, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.known import known
+    from pharmagraph.ingest.sources import dependencies as source
+
+    _check(name)
+    arguments.number("below", below)
+    place = Path(arguments.path("file", file))
+
+    def read(rejections: Rejections) -> Bundle:
+        with _open(store, read_only=True) as graph:
+            nodes = known(graph, needs="CellLine")
+            lines = graph.read_nodes("CellLine", ["id", "depmap_id"])
+            genes = graph.read_nodes("Gene", ["id", "entrez_id"])
+        return source.read(
+            place,
+            nodes,
+            lines,
+            genes,
+            rejections,
+            name=name,
+            below=below,
+            keep_all=keep_all,
+            new_genes=new_genes,
+        )
+
+    return _load(store, read, reject_rows, advance)
 
 
 def _cell_lines(store: Where) -> pa.Table:

@@ -280,6 +280,38 @@ def cells(
     )  # fmt: skip
 
 
+@app.command()
+def dependencies(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CRISPR gene effects as DepMap ships them: cell lines by genes, or transposed; CSV or Parquet.",
+        ),
+    ],
+    name: Name = None,
+    below: Annotated[
+        float, typer.Option(help="Effects below it become edges; -1 is that of common essential genes.")
+    ] = -0.5,
+    all_: Annotated[bool, typer.Option("--all", help="All effects become edges.")] = False,
+    new_genes: Annotated[
+        bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of counting them.")
+    ] = False,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Genes that the graph's cell lines depend on, by CRISPR; lines are found by DepMap id (cli ingest cells)."""
+    _run(
+        lambda advance: ingest.dependencies(
+            store, file, name=name, below=below, keep_all=all_, new_genes=new_genes, reject_rows=reject_rows,
+            advance=advance,
+        ),
+        reject_rows, quiet, format, "cli status",
+    )  # fmt: skip
+
+
 def _run(
     load: Callable[[Advance], Report], reject_rows: bool, quiet: bool, format: Format, next_command: str
 ) -> None:
