@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from pharmagraph.ingest.cell_lines import cells, dependencies
+    from pharmagraph.ingest.cell_lines import cells, dependencies, omics
     from pharmagraph.ingest.read_and_load import (
         drgt,
         gdsc,
         interactions,
-        omics,
         pathways,
         synthetic,
         tables,
@@ -36,7 +35,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
-    _OF_CELL_LINES = dict.fromkeys(["cells", "dependencies"], "pharmagraph.ingest.cell_lines")
+    _OF_CELL_LINES = dict.fromkeys(["cells", "dependencies", "omics"], "pharmagraph.ingest.cell_lines")
     __getattr__ = lazy_names(
         __name__, dict.fromkeys(__all__, "pharmagraph.ingest.read_and_load") | _OF_CELL_LINES
     )

@@ -1,4 +1,4 @@
-"""Loads what files say of the graph's cell lines: their identities, and the genes that they depend on.
+"""Loads what files say of the graph's cell lines: omics, identities, and the genes that they depend on.
 
 Like the functions of `ingest.read_and_load`, of which the docstring says what all of them share.
 """
@@ -11,10 +11,50 @@ import pyarrow as pa
 
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.load import Report
-from pharmagraph.ingest.read_and_load import Advance, File, Where, _check, _load, _open, _silent
+from pharmagraph.ingest.read_and_load import Advance, File, Where, _check, _known, _load, _open, _silent
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
+
+
+def omics(
+    store: Where,
+    file: File,
+    kind: str,
+    *,
+    name: str | None = None,
+    share: float = 0.05,
+    new_genes: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load omics of the graph's cell lines.
+
+    Parameters
+    ----------
+    file
+        With the columns cell_line, gene and value; or genes down the side and cell lines along the top.
+    kind
+        ``mutated``, ``copy_number``, ``methylated`` or ``expression``.
+    name
+        Id of the dataset; the file's name unless given.
+    new_genes
+        Add genes that the graph lacks, instead of refusing the row.
+    store, share, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import omics as source
+
+    _check(name, share=share)
+    place = Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(
+            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+        ),
+        reject_rows,
+        advance,
+    )
 
 
 def cells(

@@ -81,6 +81,12 @@ def gdsc(
         bool, typer.Option("--copy-number", help="Load copy numbers too, three million edges.")
     ] = False,
     without_smiles: WithoutSmiles = False,
+    drugs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Columns drug and smiles: structures of drugs that have none in the package."
+        ),
+    ] = None,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
@@ -90,7 +96,8 @@ def gdsc(
     _run(
         lambda advance: ingest.gdsc(
             store, release, files=from_ or (), share=share, neighbours=neighbours, threshold=threshold,
-            copy_number=copy_number, without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+            copy_number=copy_number, without_smiles=without_smiles, drugs=drugs, reject_rows=reject_rows,
+            advance=advance,
         ),
         reject_rows, quiet, format, "cli ingest targets",
     )  # fmt: skip

