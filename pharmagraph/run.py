@@ -11,9 +11,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from pharmagraph import rows
 from pharmagraph.kg import arguments, runs
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.kg.names import find_drug, find_node, index, require
+from pharmagraph.kg.names import find_drug, find_node
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -118,21 +119,7 @@ class Run:
         """
         import pandas as pd
 
-        from pharmagraph.model.runs.predictions import predict
-        from pharmagraph.model.runtime import resolve_device
-
-        rows = predict(
-            self.folder,
-            drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
-            cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
-            if cell_lines is not None
-            else None,
-            drug_names=index(self.store, "Drug"),
-            cell_line_names=index(self.store, "CellLine"),
-            limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
-            device=resolve_device(device),
-        )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows.predict(self, drugs, cell_lines, limit=limit, device=device))
 
     def explain(self, drug: str, cell_line: str | None = None, *, limit: int = 10) -> Explanation:
         """Why: the genes that the run attends to for a drug, the measured evidence, and the paths to a cell line.
@@ -153,7 +140,7 @@ class Run:
 
         limit = arguments.whole_number("limit", limit, least=1)
         node = find_drug(self.store, arguments.text("drug", drug))
-        other = self._cell_line(cell_line) if cell_line is not None else None
+        other = find_node(self.store, "CellLine", arguments.text("cell_line", cell_line)) if cell_line is not None else None
         return explain(self.store, node, other, run_id=self.id, limit=limit)
 
     def attention(
@@ -234,22 +221,11 @@ class Run:
         """
         import pandas as pd
 
-        from pharmagraph.model.explain.counterfactuals import what_if
-        from pharmagraph.model.inputs.edits import Change
-
-        node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
-        changes = [Change(gene, "expression", z) for gene, z in self._expression(expression)]
-        changes += [Change(gene, "expression", None) for gene in self._genes("silence", silence)]
-        changes += [Change(gene, "mutation", 1.0) for gene in self._genes("mutate", mutate)]
-        changes += [Change(gene, "target", 0.0) for gene in self._genes("untarget", untarget)]
-        changes += [Change(gene, "target", 1.0) for gene in self._genes("target", target)]
-        if not changes:
-            raise InputError("nothing is changed; give expression, silence, mutate, untarget or target")
-        rows = what_if(
-            self.folder, node["id"], other["id"], changes, seed=arguments.seed(seed),
-            n_null=arguments.whole_number("n_null", n_null, least=0),
+        changed = rows.what_if(
+            self, drug, cell_line, expression=expression, silence=silence, mutate=mutate, untarget=untarget,
+            target=target, n_null=n_null, seed=seed,
         )  # fmt: skip
-        return pd.DataFrame(rows)
+        return pd.DataFrame(changed)
 
     def rank_genes(
         self,
@@ -291,23 +267,10 @@ class Run:
         """
         import pandas as pd
 
-        from pharmagraph.model.explain.counterfactuals import rank_genes, read_effects
-
-        if genes is None:
-            symbols = [row["gene"] for row in self.explain(drug, limit=20).genes]
-        else:
-            symbols = self._genes("genes", genes)
-        effects: Mapping[str, float] | None = None
-        if isinstance(truth, (str, PathLike)):
-            effects = read_effects(Path(truth), symbols)
-        elif truth is not None:
-            effects = arguments.numbers_by_name("truth", truth, ("gene", "effect"))
-        node, other = find_drug(self.store, arguments.text("drug", drug)), self._cell_line(cell_line)
-        rows = rank_genes(
-            self.folder, node["id"], other["id"], symbols, truth=effects, seed=arguments.seed(seed), advance=advance,
-            n_null=arguments.whole_number("n_null", n_null, least=0),
-        )  # fmt: skip
-        return pd.DataFrame(rows)
+        ranked = rows.rank_genes(
+            self, drug, cell_line, genes, n_null=n_null, truth=truth, seed=seed, advance=advance
+        )
+        return pd.DataFrame(ranked)
 
     def faithfulness(
         self, edges: int | Sequence[int] = (1, 5, 20), *, seed: int = 0, advance: runs.Advance = _silent
@@ -382,19 +345,3 @@ class Run:
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
             raise InputError(f"{file} cannot be written ({error}); give another file") from None
         return file
-
-    def _cell_line(self, name: str) -> dict[str, Any]:
-        return find_node(self.store, "CellLine", arguments.text("cell_line", name))
-
-    def _expression(self, given: Any) -> list[tuple[str, float]]:
-        pairs = arguments.pairs_of_numbers("expression", given, ("gene", "z"))
-        ids = self._gene_ids([name for name, _ in pairs])
-        return [(id_, z) for id_, (_, z) in zip(ids, pairs, strict=True)]
-
-    def _genes(self, argument: str, names: str | Sequence[str]) -> list[str]:
-        none = isinstance(names, Sequence) and not len(names)
-        return [] if none else self._gene_ids(arguments.texts(argument, names))
-
-    def _gene_ids(self, names: Sequence[str]) -> list[str]:
-        known = index(self.store, "Gene") if names else {}  # read once, not for each name
-        return [require("gene", name, known, "see: cli status") for name in names]

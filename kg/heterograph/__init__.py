@@ -1,11 +1,21 @@
-"""The graph that training reads: a typed container, its way out of a store and into files and other libraries."""
+"""The graph that training reads: a typed container, its way out of a store and into files and other libraries.
 
-from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
-from pharmagraph.kg.heterograph.dgl import from_dgl, to_dgl
-from pharmagraph.kg.heterograph.networkx import to_networkx
-from pharmagraph.kg.heterograph.pyg import to_pyg
-from pharmagraph.kg.heterograph.read import export
-from pharmagraph.kg.heterograph.saved import load, save
+The names below load torch when they are first used; `arrays` reads a saved graph without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pharmagraph.kg.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
+    from pharmagraph.kg.heterograph.dgl import from_dgl, to_dgl
+    from pharmagraph.kg.heterograph.networkx import to_networkx
+    from pharmagraph.kg.heterograph.pyg import to_pyg
+    from pharmagraph.kg.heterograph.read import export
+    from pharmagraph.kg.heterograph.saved import load, save
 
 __all__ = [
     "EdgeType",
@@ -19,3 +29,20 @@ __all__ = [
     "to_networkx",
     "to_pyg",
 ]
+
+_HERE = "pharmagraph.kg.heterograph"
+_MODULE_OF = {
+    "EdgeType": f"{_HERE}.container",
+    "Heterograph": f"{_HERE}.container",
+    "Relation": f"{_HERE}.container",
+    "export": f"{_HERE}.read",
+    "from_dgl": f"{_HERE}.dgl",
+    "load": f"{_HERE}.saved",
+    "save": f"{_HERE}.saved",
+    "to_dgl": f"{_HERE}.dgl",
+    "to_networkx": f"{_HERE}.networkx",
+    "to_pyg": f"{_HERE}.pyg",
+}
+
+if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
+    __getattr__ = lazy_names(__name__, _MODULE_OF)

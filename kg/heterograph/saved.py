@@ -15,9 +15,8 @@ from torch import Tensor
 
 from pharmagraph.kg import folders
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.heterograph.arrays import NODES, TENSORS
 from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
-
-TENSORS, NODES = "graph.safetensors", "nodes.parquet"
 
 
 def save(heterograph: Heterograph, folder: Path) -> None:

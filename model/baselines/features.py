@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 
 N_DRUG_COMPONENTS = 48
 N_CELL_LINE_COMPONENTS = 24

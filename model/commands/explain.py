@@ -67,7 +67,8 @@ def explain(
     """Explain a prediction by similar measurements, genes and paths; or predict it with a gene changed."""
     import json
 
-    from pharmagraph.kg.console import note, print_rows, records
+    from pharmagraph import rows
+    from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
@@ -87,14 +88,12 @@ def explain(
             from pharmagraph.model.explain.counterfactuals import parse_set
 
             assert cell is not None  # refused above
-            rows = records(
-                opened.what_if(
-                    drug, cell, silence=silence or (), mutate=mutate or (), untarget=untarget or (),
-                    expression=[(c.gene, c.value) for c in map(parse_set, set_ or ()) if c.value is not None],
-                    target=target or (), n_null=null,
-                )
+            found_rows = rows.what_if(
+                opened, drug, cell, silence=silence or (), mutate=mutate or (), untarget=untarget or (),
+                expression=[(c.gene, c.value) for c in map(parse_set, set_ or ()) if c.value is not None],
+                target=target or (), n_null=null,
             )  # fmt: skip
-            print_rows(rows, format, title=f"{drug} on {cell}, if")
+            print_rows(found_rows, format, title=f"{drug} on {cell}, if")
             return
         found = opened.explain(drug, cell, limit=limit)
     if out is not None:
@@ -113,23 +112,24 @@ def explain(
 def _rank(
     run: Run, drug: str, cell: str, limit: int, n_null: int, truth: Path | None, format: Format
 ) -> None:
-    from pharmagraph.kg.console import note, print_rows, progress, records
+    from pharmagraph import rows
+    from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.model.explain.counterfactuals import agreement
 
     genes = [row["gene"] for row in run.explain(drug, limit=limit).genes]
     with progress(format is not Format.table) as bar:
         task = bar.add_task("silencing", total=len(genes) + n_null, note="")
-        rows = records(
-            run.rank_genes(
-                drug, cell, genes, n_null=n_null, truth=truth,
-                advance=lambda gene: bar.update(task, advance=1, note=gene),
-            )
+        ranked = rows.rank_genes(
+            run, drug, cell, genes, n_null=n_null, truth=truth, seed=0,
+            advance=lambda gene: bar.update(task, advance=1, note=gene),
         )  # fmt: skip
     print_rows(
-        rows, format, title=f"{drug} on {cell} without a gene: {len(rows)} of {len(genes)} have expression"
+        ranked,
+        format,
+        title=f"{drug} on {cell} without a gene: {len(ranked)} of {len(genes)} have expression",
     )
     if truth is not None:
-        correlation, n = agreement(rows)
+        correlation, n = agreement(ranked)
         note(f"Spearman's correlation with {truth}: {correlation:.3f} over {n} genes")
 
 

@@ -25,10 +25,11 @@ def predict(
     format: FormatOption = Format.table,
 ) -> None:
     """Predict the response of a cell line to a drug, known to the graph or new."""
-    from pharmagraph.kg.console import print_rows, records
+    from pharmagraph import rows
+    from pharmagraph.kg.console import print_rows
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
     with open_store(store, read_only=True) as graph:
-        rows = records(Run.open(graph, run).predict(drug, cell, limit=limit, device=device))
-    print_rows(rows, format)
+        predicted = rows.predict(Run.open(graph, run), drug, cell, limit=limit, device=device)
+    print_rows(predicted, format)

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, ModelError, RowError
-from pharmagraph.kg.heterograph import Heterograph
-from pharmagraph.model.inputs.edits import EXPRESSES, Change, changed
-from pharmagraph.model.runs import saved
-from pharmagraph.model.training.ensemble import Fitted
+from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.model.inputs.changes import Change
+from pharmagraph.model.predictor import Entity, Predictor
+from pharmagraph.model.runs.folder import GRAPH, checked, reading
+
+EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
+MEASURED = {"EXPRESSES": "expression", "MUTATED": "mutations", "COPY_NUMBER": "copy numbers"}
+"""Relations of cell lines to genes, and what they are called in messages."""
 
 LIKE_VARIANCE = 0.05
 """Fraction of the genes, those nearest in variance, from which the genes of the null are sampled."""
@@ -61,20 +66,20 @@ def what_if(
         If the run cannot be loaded, or its graph lacks the drug, the cell line or a gene, or has no expression of a
         gene to be silenced.
     """
-    pair = _Pair.of(folder, drug, cell_line, device)
-    graph, before = pair.graph, pair.before
+    run = _Run.of(folder, drug, cell_line, device, changes)
+    before = run.pair.before
     random = np.random.default_rng(seed)
     rows = []
     for change in changes:
-        gene = _position(graph, "Gene", change.gene)
-        difference = pair.difference(change, gene)
+        gene = run.genes[change.gene]
+        difference = run.pair.difference(change, gene)
         row: dict[str, Any] = {
             "change": str(change), "before": before, "after": before + difference, "difference": difference
         }  # fmt: skip
         if n_null:
             row |= {"null_mean": None, "null_p": None}
         if n_null and change.kind == "expression":
-            null = np.array([pair.difference(change, other) for other in _like(graph, gene, n_null, random)])
+            null = np.array([run.pair.difference(change, other) for other in run.like(gene, n_null, random)])
             at_least = int((np.abs(null) >= abs(difference)).sum())
             row |= {"null_mean": float(null.mean()), "null_p": (1 + at_least) / (1 + len(null))}
         rows.append(row)
@@ -120,21 +125,21 @@ def rank_genes(
     ModelError
         If none of the genes has expression in the run's graph.
     """
-    pair = _Pair.of(folder, drug, cell_line, device)
-    expressed = np.unique(pair.graph.relations[EXPRESSES].dst.numpy())
-    numbers = [_position(pair.graph, "Gene", gene) for gene in genes]
-    asked = [(g, n) for g, n in zip(genes, numbers, strict=True) if n in expressed]
+    run = _Run.of(folder, drug, cell_line, device)
+    asked = [(g, n) for g in genes if run.signal[n := _position({"Gene": run.genes}, "Gene", g)] > 0]
     if not asked:
         raise ModelError("none of the genes has expression in the run's graph; nothing would change")
 
+    symbols = list(run.genes)
+
     def silenced(gene: int) -> float:
-        advance(str(pair.graph.ids["Gene"][gene]))
-        return pair.difference(Change(str(gene), "expression", None), gene)
+        advance(symbols[gene])
+        return run.pair.difference(Change(symbols[gene], "expression", None), gene)
 
     found = [(gene, silenced(number)) for gene, number in asked]
     random, null = np.random.default_rng(seed), []
     for number in range(n_null):
-        (other,) = _like(pair.graph, asked[number % len(asked)][1], 1, random)
+        (other,) = run.like(asked[number % len(asked)][1], 1, random)
         null.append(abs(silenced(int(other))))
     rows = []
     for gene, difference in sorted(found, key=lambda one: -abs(one[1])):
@@ -197,51 +202,100 @@ def parse_set(text: str) -> Change:
     return Change(gene.strip(), "expression", z)
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """A run and one pair of drug and cell line, with the prediction before any change."""
+class Pair(Protocol):
+    """A drug and a cell line of a run, whose prediction is asked for with one thing otherwise."""
 
-    folder: Path
-    fitted: Fitted
-    graph: Heterograph
-    drug: int
-    cell_line: int
-    before: float
-
-    @classmethod
-    def of(cls, folder: Path, drug: str, cell_line: str, device: str) -> _Pair:
-        graph = saved.load_graph(folder)
-        d, c = _position(graph, "Drug", drug), _position(graph, "CellLine", cell_line)
-        fitted = saved.load(folder, graph, device=device)
-        return cls(folder, fitted, graph, d, c, _predict(fitted, d, c))
+    @property
+    def before(self) -> float:
+        """The prediction before any change."""
+        ...
 
     def difference(self, change: Change, gene: int) -> float:
         """By how much the prediction changes with a gene, given by its node number."""
-        graph = changed(self.graph, change, self.drug, self.cell_line, gene)
-        return (
-            _predict(saved.on_graph(self.fitted, self.folder, graph), self.drug, self.cell_line) - self.before
+        ...
+
+
+class _Predicted:
+    """A `Pair` that the run's predictor answers for: what was learned stays, and the changed entity is asked."""
+
+    def __init__(self, predictor: Predictor, drug: int, cell_line: int) -> None:
+        self._predictor, self._drug, self._cell_line = predictor, drug, cell_line
+        self.before = self._value(Entity(drug), Entity(cell_line))
+
+    def difference(self, change: Change, gene: int) -> float:
+        drug, cell_line = self._predictor.changed(self._drug, self._cell_line, change, gene)
+        return self._value(drug, cell_line) - self.before
+
+    def _value(self, drug: Entity, cell_line: Entity) -> float:
+        return float(self._predictor.predict([drug], [cell_line])[0, 0])
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run's graph, and one pair of a drug and a cell line in it."""
+
+    graph: SavedArrays
+    pair: Pair
+    genes: Mapping[str, int]
+
+    @classmethod
+    def of(cls, folder: Path, drug: str, cell_line: str, device: str, changes: Sequence[Change] = ()) -> _Run:
+        """Refuses what cannot be asked before anything is computed."""
+        checked(folder)
+        with reading(folder / GRAPH):
+            graph = SavedArrays(folder / GRAPH)
+            ids = {
+                kind: {id_: n for n, id_ in enumerate(graph.ids(kind))}
+                for kind in ("Drug", "CellLine", "Gene")
+            }
+        d, c = _position(ids, "Drug", drug), _position(ids, "CellLine", cell_line)
+        for change in changes:
+            _position(ids, "Gene", change.gene)
+        _require_expression(graph, ids["Gene"], changes)
+        predictor = Predictor.of(folder)
+        if predictor is not None:
+            return cls(graph, _Predicted(predictor, d, c), ids["Gene"])
+        from pharmagraph.model.explain.by_network import NetworkPair
+
+        return cls(graph, NetworkPair.of(folder, d, c, device), ids["Gene"])
+
+    @cached_property
+    def signal(self) -> np.ndarray:
+        """Sum of squared z of each gene, (n_genes,); 0 without expression."""
+        _, gene = self.graph.edges(*EXPRESSES)
+        z = self.graph.edge_feature(*EXPRESSES, "z").astype(np.float64)
+        return np.bincount(gene, z**2, minlength=len(self.genes))
+
+    def like(self, gene: int, n: int, random: np.random.Generator) -> np.ndarray:
+        """A sample of other genes with expression edges, from those nearest in the sum of squared z."""
+        others = np.flatnonzero(self.signal > 0)
+        others = others[others != gene]
+        nearest = others[np.argsort(np.abs(self.signal[others] - self.signal[gene]), kind="stable")]
+        pool = nearest[: max(n, int(LIKE_VARIANCE * len(nearest)))]
+        return random.choice(pool, min(n, len(pool)), replace=False)
+
+
+def _require_expression(graph: SavedArrays, genes: Mapping[str, int], changes: Sequence[Change]) -> None:
+    """Raise ModelError where a gene that is to be silenced has no expression; it names what is known of the gene."""
+    silenced = [change for change in changes if change.kind == "expression" and change.value is None]
+    if not silenced:
+        return
+    with_edges = {type_: set(graph.edges("CellLine", type_, "Gene")[1].tolist()) for type_ in MEASURED}
+    for change in silenced:
+        gene = genes[change.gene]
+        if gene in with_edges["EXPRESSES"]:
+            continue
+        known = [what for type_, what in MEASURED.items() if gene in with_edges[type_]]
+        advice = f"known of it: {', '.join(known)}" if known else "nothing was measured of it"
+        way = f"; try --mutate {change.gene}" if "mutations" in known else ""
+        raise ModelError(
+            f"{change.gene} has no expression in the run's graph, so it cannot be silenced ({advice}{way}); "
+            f"{len(with_edges['EXPRESSES'])} genes have expression"
         )
 
 
-def _predict(fitted: Fitted, drug: int, cell_line: int) -> float:
-    return float(fitted.predict(np.array([drug]), np.array([cell_line]))[0])
-
-
-def _position(heterograph: Heterograph, kind: str, id_: str) -> int:
-    found = np.flatnonzero(heterograph.ids[kind] == id_)
-    if not len(found):
+def _position(ids: Mapping[str, Mapping[str, int]], kind: str, id_: str) -> int:
+    if id_ not in ids[kind]:
         what = {"Drug": "drug", "CellLine": "cell line", "Gene": "gene"}[kind]
         raise ModelError(f"{what} {id_} is not in the run's graph; train again: cli train")
-    return int(found[0])
-
-
-def _like(heterograph: Heterograph, gene: int, n: int, random: np.random.Generator) -> np.ndarray:
-    """A sample of other genes with expression edges, from those nearest in the sum of squared z."""
-    expresses = heterograph.relations[EXPRESSES]
-    z = expresses.features["z"].numpy().astype(np.float64)
-    signal = np.bincount(expresses.dst.numpy(), z**2, minlength=heterograph.n_nodes("Gene"))
-    others = np.flatnonzero(signal > 0)
-    others = others[others != gene]
-    nearest = others[np.argsort(np.abs(signal[others] - signal[gene]), kind="stable")]
-    pool = nearest[: max(n, int(LIKE_VARIANCE * len(nearest)))]
-    return random.choice(pool, min(n, len(pool)), replace=False)
+    return ids[kind][id_]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
@@ -12,7 +10,9 @@ from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.fingerprints import fingerprints
 from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.kg.similarity import tanimoto
+from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG, Change, require_float32
 from pharmagraph.model.inputs.similarities import rbf_of
+from pharmagraph.model.inputs.views import N_SIMILAR
 from pharmagraph.model.presets.choices import Omics
 
 EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
@@ -44,12 +44,6 @@ def with_omics(heterograph: Heterograph, kept: Sequence[str]) -> Heterograph:
     return heterograph
 
 
-N_SIMILAR = 15
-"""SIMILAR_TO edges given to a new drug or cell line, as ingest does."""
-
-NEW_DRUG, NEW_CELL_LINE = "(new drug)", "(new cell line)"
-
-
 def with_new_drug(heterograph: Heterograph, smiles: str) -> Heterograph:
     """The graph with one more drug at the end, joined to the drugs of most similar structure."""
     features = {view: torch.from_numpy(row) for view, row in fingerprints([smiles]).items()}
@@ -73,7 +67,7 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     if not known:
         raise InputError(f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol")
     for g, value in z.items():
-        _require_float32(f"z of {g}", value)
+        require_float32(f"z of {g}", value)
     expresses = heterograph.relations[EXPRESSES]
     n, n_genes = heterograph.n_nodes("CellLine"), len(gene)
     matrix = torch.zeros(n + 1, n_genes)
@@ -105,32 +99,6 @@ def _with_node(
     return heterograph.with_node(kind, id_, features).with_relation(similar, edges)
 
 
-@dataclass(frozen=True)
-class Change:
-    """One change of the graph.
-
-    Attributes
-    ----------
-    gene
-        Symbol.
-    kind
-        ``expression`` in the cell line, ``mutation`` of it there, or ``target``: whether it is a known one of the drug.
-    value
-        z (standard deviations) for expression, None for the least that any cell line has; 1 or 0 otherwise.
-    """
-
-    gene: str
-    kind: Literal["expression", "mutation", "target"]
-    value: float | None
-
-    def __str__(self) -> str:
-        if self.kind == "expression":
-            return f"{self.gene} {'silenced' if self.value is None else f'z = {self.value:g}'}"
-        if self.kind == "mutation":
-            return f"{self.gene} {'mutated' if self.value else 'not mutated'}"
-        return f"{self.gene} {'a' if self.value else 'no'} target"
-
-
 def changed(heterograph: Heterograph, change: Change, drug: int, cell_line: int, gene: int) -> Heterograph:
     """The graph with one change; the gene is given by number, so that the same change can be made of another.
 
@@ -153,7 +121,7 @@ def changed(heterograph: Heterograph, change: Change, drug: int, cell_line: int,
     edge_type, feature = (EXPRESSES, "z") if change.kind == "expression" else (MUTATED, "value")
     edges, value = heterograph.relations[edge_type], change.value
     if value is not None:
-        _require_float32(f"{feature} of {change.gene}", value)
+        require_float32(f"{feature} of {change.gene}", value)
     if value is None:
         of_gene = edges.features[feature][edges.dst == gene]
         if not len(of_gene):
@@ -167,11 +135,6 @@ def changed(heterograph: Heterograph, change: Change, drug: int, cell_line: int,
         new = {feature: torch.tensor([float(value)]), "dataset": torch.tensor([-1])}
         edges = edges.append(torch.tensor([cell_line]), torch.tensor([gene]), new)
     return heterograph.with_relation(edge_type, edges)
-
-
-def _require_float32(what: str, value: float) -> None:
-    if abs(value) > torch.finfo(torch.float32).max:
-        raise InputError(f"{what} is {value:g}, which no float32 holds; give a smaller one")
 
 
 def _between(edges: Relation, src: int, dst: int) -> torch.Tensor:

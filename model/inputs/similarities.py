@@ -13,6 +13,7 @@ from torch import Tensor
 from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.inputs.edges import Edges
+from pharmagraph.model.inputs.views import N_COMPONENTS
 
 
 def kernel_of(gene_attention: Tensor) -> Tensor:
@@ -22,36 +23,6 @@ def kernel_of(gene_attention: Tensor) -> Tensor:
     """
     root = gene_attention.sqrt()
     return root @ root.T
-
-
-DRUG_KERNELS = (
-    "fingerprint",
-    "morgan_counts",
-    "feature_counts",
-    "atom_pair_counts",
-    "path_bits",
-    "structural_keys",
-    "rare_bits",
-    "stored",
-)
-CELL_LINE_KERNELS = (
-    "components",
-    "cosine",
-    "rbf",
-    "rbf_wide",
-    "rbf_narrow",
-    "rbf_narrower",
-    "stored",
-    "mutation",
-    "copy_number",
-    "tissue",
-)
-N_SHARPENED_DRUG_KERNELS = 6
-N_SHARPENED_CELL_LINE_KERNELS = 2
-"""How many of the first kernels rank neighbours and set how fast the axial component's attention falls off."""
-
-N_COMPONENTS = 16
-"""Principal components of expression in the similarity ``components``. Set by hand."""
 
 
 def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
@@ -86,11 +57,16 @@ def cell_line_kernels(
     without expression is similar to no other by expression: lacking it does not make two cell lines alike.
     """
     distance = squared_distances(expression)
-    apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
-    width = apart.median() if len(apart) else distance.new_tensor(1.0)
-    rbf = rbf_of(distance, width)
+    rbf = rbf_of(distance, width_of(distance))
     centred = expression - expression.mean(0)
-    by_expression = [_cosine(_components(centred)), _cosine(centred), rbf, rbf**0.5, rbf**2, rbf**4]
+    by_expression = [
+        _cosine(components_of_expression(expression)[0]),
+        _cosine(centred),
+        rbf,
+        rbf**0.5,
+        rbf**2,
+        rbf**4,
+    ]
     without = ~expression.any(dim=1)
     for kernel in by_expression:
         kernel[without], kernel[:, without] = 0, 0
@@ -111,6 +87,12 @@ def squared_distances(rows: Tensor) -> Tensor:
     return (square[:, None] + square[None] - 2 * rows @ rows.T).clamp(min=0)
 
 
+def width_of(distance: Tensor) -> Tensor:
+    """Median squared distance between two different entities, a scalar; 1 where there is one entity."""
+    apart = distance[~torch.eye(len(distance), dtype=torch.bool)]
+    return apart.median() if len(apart) else distance.new_tensor(1.0)
+
+
 def rbf_of(distance: Tensor, width: Tensor) -> Tensor:
     """RBF kernel of squared distances: the exponential of minus their multiple of ``width``, in their unit; (n, n)."""
     return torch.exp(-distance / width.clamp(min=1e-6))
@@ -125,12 +107,23 @@ def _stored(similar: Edges, n: int) -> Tensor:
     return covariance.float()
 
 
-def _components(centred: Tensor) -> Tensor:
-    """Coordinates on the first principal components, (n, `N_COMPONENTS`)."""
+def components_of_expression(expression: Tensor) -> tuple[Tensor, Tensor]:
+    """Coordinates on the first principal components, and the way of a new cell line to them.
+
+    Returns
+    -------
+    Tensor
+        (n_cell_lines, `N_COMPONENTS`).
+    Tensor
+        Products of centred expression with that of the cell lines, (n_cell_lines,), times this, (n_cell_lines,
+        `N_COMPONENTS`), are coordinates.
+    """
+    centred = expression - expression.mean(0)
     values, vectors = torch.linalg.eigh((centred @ centred.T).double())
     k = min(N_COMPONENTS, len(values))
-    coordinates: Tensor = vectors[:, -k:] * values[-k:].clamp(min=0).sqrt()
-    return coordinates.float()
+    roots = values[-k:].clamp(min=0).sqrt()
+    to_coordinates = vectors[:, -k:] / roots.clamp(min=1e-9) * (roots > 0)
+    return (vectors[:, -k:] * roots).float(), to_coordinates.float()
 
 
 def _cosine(rows: Tensor) -> Tensor:

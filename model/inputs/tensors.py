@@ -11,12 +11,11 @@ from torch import Tensor
 from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.model.inputs.edges import Edges
-from pharmagraph.model.inputs.similarities import (
+from pharmagraph.model.inputs.similarities import cell_line_kernels, drug_kernels, k_nearest
+from pharmagraph.model.inputs.views import (
+    DESCRIBED_BY,
     N_SHARPENED_CELL_LINE_KERNELS,
     N_SHARPENED_DRUG_KERNELS,
-    cell_line_kernels,
-    drug_kernels,
-    k_nearest,
 )
 from pharmagraph.model.presets.config import NetworkConfig
 
@@ -24,9 +23,6 @@ from pharmagraph.model.presets.config import NetworkConfig
 def baseline_tensors(heterograph: Heterograph) -> GraphTensors:
     """The tensors that baselines read, with no edges for messages."""
     return graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
-
-
-_DESCRIBED_BY = ("morgan_counts", "feature_counts", "structural_keys")
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     of_drugs = drug_kernels(views, similar_drugs)
     of_cell_lines = cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines)
     return GraphTensors(
-        structure=torch.log1p(torch.cat([views[name] for name in _DESCRIBED_BY], dim=1)),
+        structure=torch.log1p(torch.cat([views[name] for name in DESCRIBED_BY], dim=1)),
         has_structure=heterograph.nodes["Drug"]["has_structure"].bool(),  # DGL saves booleans as bytes
         expression=expression,
         mutation=mutation,

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pharmagraph.model.inputs.edges import Edges
-from pharmagraph.model.inputs.similarities import N_SHARPENED_CELL_LINE_KERNELS, N_SHARPENED_DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.inputs.views import N_SHARPENED_CELL_LINE_KERNELS, N_SHARPENED_DRUG_KERNELS
 from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.responses.visible import Visible
 

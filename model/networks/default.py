@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pharmagraph.model.inputs.messages import Messages
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.networks.axial import AxialAttention
 from pharmagraph.model.networks.blended_attention import blended
 from pharmagraph.model.networks.encoder import Encoder, Identities

@@ -13,13 +13,9 @@ from torch.nn import functional
 from pharmagraph.model.inputs.candidates import genes_with_signal
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
-from pharmagraph.model.inputs.similarities import (
-    CELL_LINE_KERNELS,
-    DRUG_KERNELS,
-    rbf_of,
-    squared_distances,
-)
+from pharmagraph.model.inputs.similarities import rbf_of, squared_distances
 from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
 from pharmagraph.model.layers.gatv2 import GATv2Conv

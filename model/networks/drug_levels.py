@@ -45,16 +45,38 @@ class DrugLevels(nn.Module):
         Tensor
             (n_drugs, n_drugs), from columns to rows; a drug's level is the sum of its row.
         """
+        covariance, observed, known = self._system(kernels, count)
+        found = torch.zeros_like(covariance)
+        found[:, known] = torch.linalg.solve(observed, covariance[known]).T * mean[known]
+        return found
+
+    def source(self, kernels: Tensor, mean: Tensor, count: Tensor) -> tuple[Tensor, float, Tensor]:
+        """What the level of a new drug is made of; parameters as in `terms`.
+
+        Returns
+        -------
+        Tensor
+            Weights of the fixed similarities, (n_kernels,).
+        float
+            Constant that is added to their weighted sum.
+        Tensor
+            Its level is the product of these sums with this, (n_drugs,).
+        """
+        _, observed, known = self._system(kernels, count)
+        source = torch.zeros_like(mean)
+        source[known] = torch.linalg.solve(observed, mean[known])
+        weights = functional.softplus(self.weights)
+        return weights[:-3], float(weights[-3]), source
+
+    def _system(self, kernels: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Covariance of all drugs, that of the observed means with their noise, and the numbers of these drugs."""
         weights = functional.softplus(self.weights)
         constant, identity, noise = weights[-3:]
         known = torch.nonzero(count).flatten()
         covariance = (
-            kernels @ weights[:-3] + constant + identity * torch.eye(len(kernels), device=mean.device)
+            kernels @ weights[:-3] + constant + identity * torch.eye(len(kernels), device=count.device)
         )
-        observed = covariance[known][:, known] + torch.diag(noise / count[known])
-        found = torch.zeros_like(covariance)
-        found[:, known] = torch.linalg.solve(observed, covariance[known]).T * mean[known]
-        return found
+        return covariance, covariance[known][:, known] + torch.diag(noise / count[known]), known
 
 
 def before_softplus(values: list[float]) -> Tensor:

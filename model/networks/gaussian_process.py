@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pharmagraph.model.inputs.messages import Messages
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.networks.drug_levels import DrugLevels, before_softplus
 from pharmagraph.model.networks.posterior import Observed, PosteriorMean
 from pharmagraph.model.presets.choices import Task
@@ -280,6 +280,19 @@ class GaussianProcessComponent(ResponseProcess):
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
         return replace(self.terms(kernels, visible, more=more, drug_scale=messages.drug_scale), levels=levels)
+
+    def constants(self, tensors: GraphTensors, messages: Messages) -> Tensor:
+        """What is added to the posterior mean of every pair of a drug, (n_drugs,)."""
+        _, visible = self._levels(tensors, messages)
+        return self.bias + self.of_drug_mean * visible.sign_means(0)
+
+    def level_source(self, tensors: GraphTensors, messages: Messages) -> tuple[Tensor, float, Tensor]:
+        """What the level of a drug that is in no training pair is made of (`DrugLevels.source`)."""
+        assert self.levels is not None
+        visible = messages.visible
+        _, means = visible.without_means(Means(drugs=True, cell_lines=False))
+        count = visible.measured.sum(0) * visible.known_drugs
+        return self.levels.source(tensors.drug_kernels, means.drug, count)
 
     def _levels(self, tensors: GraphTensors, messages: Messages) -> tuple[Tensor | None, Visible]:
         """Contributions to drug levels, and the responses without drug means; None where those are out already."""

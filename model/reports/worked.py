@@ -142,7 +142,7 @@ class InRun:
 
 def in_run(store: GraphStore, run_id: str, drug: str, *, n_genes: int = 10, n_misses: int = 5) -> InRun:
     """Read attention and held-out predictions of one drug from a run of the classification task."""
-    from pharmagraph.model.runs.saved import training_pairs
+    from pharmagraph.model.runs.folder import training_pairs
 
     run = runs.find(store, run_id)
     given = {"drug": drug, "run": run_id}

@@ -1,14 +1,12 @@
 """Saves a fitted ensemble in a folder and loads it: configuration as JSON, weights as safetensors, graph, pairs.
 
-No file is a pickle. Held-out responses are in the folder only as edges of the graph. A folder has a format number,
-which is checked before anything else is read.
+No file is a pickle. Held-out responses are in the folder only as edges of the graph. The folder's files and format are
+those of `runs.folder`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -29,14 +27,21 @@ from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
+from pharmagraph.model.runs import freeze
+from pharmagraph.model.runs.folder import (
+    CONFIG,
+    FORMAT,
+    GENE_ATTENTION,
+    GRAPH,
+    PAIRS,
+    WEIGHTS,
+    checked,
+    reading,
+    training_pairs,
+)
 from pharmagraph.model.targets.gene_attention import GeneAttention
 from pharmagraph.model.training.ensemble import Fitted
 from pharmagraph.model.training.member import Member
-
-CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
-GENE_ATTENTION = "gene_attention.safetensors"
-FORMAT = 2
-"""Number of the folder's format; raised when files or names of weights change. Folders of format 1 have no number."""
 
 
 def save(
@@ -64,6 +69,8 @@ def save(
         for i, m in enumerate(fitted.members)
         for name, t in m.network.state_dict().items()
     }
+    if freeze.can_freeze(fitted):
+        files.append(freeze.save(fitted, folder))
     if fitted.gene_attention is not None:
         gene_attention = {
             f.name: getattr(fitted.gene_attention, f.name).cpu().contiguous() for f in fields(GeneAttention)
@@ -102,8 +109,8 @@ def load_graph(folder: Path) -> Heterograph:
     ModelError
         If the folder holds no run, a run of another format, or lacks a file, or the graph cannot be read.
     """
-    _checked(folder)
-    with _reading(folder / GRAPH):
+    checked(folder)
+    with reading(folder / GRAPH):
         try:
             return graphs.load(folder / GRAPH)
         except InputError as error:  # it says how to export a graph, which does not help here
@@ -128,14 +135,14 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
         If the folder holds no run, a run of another format, or lacks a file; if a file cannot be read or has other
         sizes; or if the graph has new drugs or cell lines that the preset's network cannot predict.
     """
-    about = _checked(folder)
-    with _reading(folder / CONFIG):
+    about = checked(folder)
+    with reading(folder / CONFIG):
         config = Config.model_validate(about["config"])
         scale = Scale(**about["scale"])
         fits = [(int(member["best_epoch"]), float(member["validation"])) for member in about["members"]]
         if not fits:
             raise ValueError("it lists no networks")
-    with _reading(folder / WEIGHTS):
+    with reading(folder / WEIGHTS):
         state = load_file(folder / WEIGHTS, device=device)
     tensors = network_tensors(heterograph, config.network).to(device)
     members = []
@@ -150,7 +157,7 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
         members.append(Member(network.eval(), best_epoch, validation))
     gene_attention = None
     if GENE_ATTENTION in about["files"]:
-        with _reading(folder / GENE_ATTENTION):
+        with reading(folder / GENE_ATTENTION):
             gene_attention = GeneAttention(**load_file(folder / GENE_ATTENTION, device=device))
     messages = _messages(tensors, config, scale, _training_pairs(folder, heterograph), gene_attention)
     return Fitted(config, scale, tensors, tuple(members), messages, float("nan"), gene_attention)
@@ -211,24 +218,11 @@ def _entity_axes(network: nn.Module) -> dict[str, int]:
     }
 
 
-def training_pairs(folder: Path) -> pa.Table:
-    """The pairs that a run was fitted to: ``drug``, ``cell_line`` (ids), ``label`` (0 or 1), ``ln_ic50`` (ln µmol/l).
-
-    Raises
-    ------
-    ModelError
-        As `load_graph`.
-    """
-    _checked(folder)
-    with _reading(folder / PAIRS):
-        return pq.read_table(folder / PAIRS)
-
-
 def _training_pairs(folder: Path, heterograph: Heterograph) -> Responses:
     table = training_pairs(folder)
     drug = {str(i): n for n, i in enumerate(heterograph.ids["Drug"])}
     cell_line = {str(i): n for n, i in enumerate(heterograph.ids["CellLine"])}
-    with _reading(folder / PAIRS):
+    with reading(folder / PAIRS):
         return Responses(
             np.array([drug[i] for i in table["drug"].to_pylist()], np.int64),
             np.array([cell_line[i] for i in table["cell_line"].to_pylist()], np.int64),
@@ -237,37 +231,3 @@ def _training_pairs(folder: Path, heterograph: Heterograph) -> Responses:
             len(drug),
             len(cell_line),
         )
-
-
-def _checked(folder: Path) -> dict[str, Any]:
-    """What is in a folder's ``config.json``, once its format and its files are those of a run that can be loaded."""
-    if not (folder / CONFIG).is_file():
-        raise ModelError(
-            f"{folder} holds no trained run (no {CONFIG}); bring it back, or train again: cli train"
-        )
-    with _reading(folder / CONFIG):
-        about: dict[str, Any] = json.loads((folder / CONFIG).read_text())
-        found = about.get("format", 1)
-        files = [folder / name for name in about["files"]] if found == FORMAT else []
-    if found != FORMAT:
-        newer = "update pharmagraph, or " if isinstance(found, int) and found > FORMAT else ""
-        raise ModelError(
-            f"{folder} was written in format {found} of a run's folder, this version reads format {FORMAT}; "
-            f"{newer}train again: cli train"
-        )
-    for file in files:
-        if not file.exists():
-            raise ModelError(f"{folder} lacks {file.name}; bring it back, or train again: cli train")
-    return about
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Say in one line that a file of a run cannot be read, whatever its reader raises."""
-    try:
-        yield
-    except (ModelError, MemoryError):
-        raise
-    except Exception as error:  # JSON, Parquet, safetensors and pydantic each have errors of their own
-        why = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error

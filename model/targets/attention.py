@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pharmagraph.model.inputs.similarities import N_SHARPENED_DRUG_KERNELS
+from pharmagraph.model.inputs.views import N_SHARPENED_DRUG_KERNELS
 from pharmagraph.model.targets.evidence import GENE_RELATIONS, PairEvidence
 
 LIMIT = 100.0

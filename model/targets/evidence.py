@@ -48,7 +48,7 @@ class PairEvidence:
     structure_group
         The same number for drugs of the same structure, int64 (n_drugs,).
     drug_similarity
-        float32 (n_drugs, n_drugs, n_kernels), in the order of `model.inputs.similarities.DRUG_KERNELS`, then
+        float32 (n_drugs, n_drugs, n_kernels), in the order of `model.inputs.views.DRUG_KERNELS`, then
         ``RESPONSE_KERNELS``.
     association
         Correlation of expression with response, float32 (n_drugs, n_genes); 0 where unknown.

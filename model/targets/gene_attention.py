@@ -11,11 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pharmagraph.model.inputs.similarities import N_SHARPENED_DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import GraphTensors
-
-SHARPNESS = 4
-"""Power of the similarity by which a new drug gets a weighted mean of the attention of known drugs."""
+from pharmagraph.model.inputs.views import EVEN_ATTENTION, N_SHARPENED_DRUG_KERNELS, SHARPNESS
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class GeneAttention:
         new = (
             tensors.drug_kernels[len(found) :, : len(found), :N_SHARPENED_DRUG_KERNELS].mean(-1) ** SHARPNESS
         )
-        even = found.new_full((len(new), 1), 1e-6) * torch.ones_like(found[:1])
+        even = found.new_full((len(new), 1), EVEN_ATTENTION) * torch.ones_like(found[:1])
         found = torch.cat([found, torch.nn.functional.normalize(new @ found + even, p=1, dim=1)])
         return with_given(found, given_targets(tensors, genes))
 

@@ -20,7 +20,8 @@ from pharmagraph.model.commands.explain import _print
 from pharmagraph.model.explain.counterfactuals import agreement, parse_set, rank_genes, read_effects, what_if
 from pharmagraph.model.explain.explanation import explain
 from pharmagraph.model.explain.picture import write
-from pharmagraph.model.inputs.edits import Change, changed
+from pharmagraph.model.inputs.changes import Change
+from pharmagraph.model.inputs.edits import changed
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.reports.html import drug_report

@@ -17,7 +17,8 @@ from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import open_store
 from pharmagraph.model.commands.predict import predict
-from pharmagraph.model.inputs.edits import NEW_CELL_LINE, NEW_DRUG, with_new_cell_line, with_new_drug
+from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
+from pharmagraph.model.inputs.edits import with_new_cell_line, with_new_drug
 from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import load_preset

@@ -13,7 +13,7 @@ from pharmagraph.model.explain.counterfactuals import what_if
 from pharmagraph.model.explain.faithfulness.masked_edges import GENES
 from pharmagraph.model.explain.faithfulness.measure import compare, deletion_curve, faithfulness
 from pharmagraph.model.explain.faithfulness.process_edges import SIMILAR, ProcessEdges
-from pharmagraph.model.inputs.edits import Change
+from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.presets.choices import Split

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pharmagraph.model.inputs.messages import MessageBuilder
-from pharmagraph.model.inputs.similarities import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.inputs.tensors import graph_tensors
+from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.networks import posterior
 from pharmagraph.model.networks.conjugate_gradients import solve
 from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent, ResponseProcess

@@ -18,7 +18,7 @@ from pharmagraph.kg.store import open_store
 from pharmagraph.model.commands.report import report
 from pharmagraph.model.explain.counterfactuals import what_if
 from pharmagraph.model.explain.faithfulness.measure import deletion_curve, faithfulness
-from pharmagraph.model.inputs.edits import Change
+from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses

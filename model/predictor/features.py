@@ -1,0 +1,317 @@
+"""Similarities and components of one drug or cell line, new or changed, against those of a run.
+
+They are the rows of the matrices in `inputs.similarities`, with everything that depends on all entities (means, widths,
+principal components) as it was when the run was trained. A test compares both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.fingerprints import FINGERPRINTS, fingerprints
+from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.kg.similarity import tanimoto
+from pharmagraph.model.inputs.views import (
+    DESCRIBED_BY,
+    EVEN_ATTENTION,
+    N_SHARPENED_DRUG_KERNELS,
+    N_SIMILAR,
+    SHARPNESS,
+)
+
+Floats = npt.NDArray[np.float32]
+
+SMALLEST_NORM = 1e-12
+"""Norms below it count as this, so that a row of zeros has cosines of 0."""
+
+
+@dataclass(frozen=True)
+class Omics:
+    """What is known of one cell line.
+
+    Attributes
+    ----------
+    expression
+        z, in standard deviations; 0 where the graph has no edge, float32 (n_genes,).
+    mutation
+        1 where mutated, float32 (n_genes,).
+    copy_number
+        float32 (n_genes,).
+    tissue
+        Code; -1 unknown.
+    """
+
+    expression: Floats
+    mutation: Floats
+    copy_number: Floats
+    tissue: int = -1
+
+
+class Features:
+    """The features of a run's drugs and cell lines, read when they are needed.
+
+    Parameters
+    ----------
+    graph
+        The run's graph.
+    constants
+        What was computed from all entities when the run was trained: ``width`` (median squared distance of expression),
+        ``coordinates`` and ``to_coordinates`` (principal components of expression).
+    gene_attention
+        File with the attention of drugs to genes; None where the run has none.
+    """
+
+    def __init__(
+        self, graph: SavedArrays, constants: Mapping[str, Floats], gene_attention: Path | None
+    ) -> None:
+        self.graph, self._constants, self._gene_attention = graph, constants, gene_attention
+
+    @cached_property
+    def drugs(self) -> list[str]:
+        """Ids of the drugs."""
+        return self.graph.ids("Drug")
+
+    @cached_property
+    def cell_lines(self) -> list[str]:
+        """Ids of the cell lines."""
+        return self.graph.ids("CellLine")
+
+    @cached_property
+    def genes(self) -> dict[str, int]:
+        """Symbol → number."""
+        return {gene: number for number, gene in enumerate(self.graph.ids("Gene"))}
+
+    def _matrix(self, type_: str, feature: str) -> Floats:
+        shape = (len(self.cell_lines), len(self.genes))
+        return self.graph.matrix("CellLine", type_, "Gene", feature, shape)
+
+    @cached_property
+    def expression(self) -> Floats:
+        """z, 0 where the graph has no edge, (n_cell_lines, n_genes)."""
+        return self._matrix("EXPRESSES", "z")
+
+    @cached_property
+    def mutation(self) -> Floats:
+        """1 where mutated, (n_cell_lines, n_genes)."""
+        return (self._matrix("MUTATED", "value") != 0).astype(np.float32)
+
+    @cached_property
+    def copy_number(self) -> Floats:
+        """As the source gives it, (n_cell_lines, n_genes)."""
+        return self._matrix("COPY_NUMBER", "value")
+
+    @cached_property
+    def tissue(self) -> npt.NDArray[np.int64]:
+        """Code of each cell line's tissue, -1 unknown."""
+        return self.graph.node_feature("CellLine", "tissue")
+
+    def omics(self, cell_line: int) -> Omics:
+        """What the run knows of one of its cell lines."""
+        return Omics(
+            self.expression[cell_line], self.mutation[cell_line], self.copy_number[cell_line],
+            int(self.tissue[cell_line]),
+        )  # fmt: skip
+
+    def new_omics(self, z: Mapping[str, float]) -> Omics:
+        """A new cell line from its expression.
+
+        It keeps as many of the strongest genes as the other cell lines have on average.
+
+        Parameters
+        ----------
+        z
+            Gene symbol → standard deviations from the gene's mean.
+
+        Raises
+        ------
+        InputError
+            If none of the genes is in the run's graph, or a value is too large for float32.
+        """
+        known = {self.genes[gene]: value for gene, value in z.items() if gene in self.genes}
+        if not known:
+            raise InputError(
+                f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol"
+            )
+        for gene, value in z.items():
+            if abs(value) > np.finfo(np.float32).max:
+                raise InputError(f"z of {gene} is {value:g}, which no float32 holds; give a smaller one")
+        row = np.zeros(len(self.genes), np.float32)
+        row[list(known)] = list(known.values())
+        n_edges = len(self.graph.edges("CellLine", "EXPRESSES", "Gene")[0])
+        share = min(max(1, n_edges // max(len(self.cell_lines), 1)), len(row))
+        weakest = np.partition(np.abs(row), -share)[-share]
+        row[np.abs(row) < weakest] = 0
+        nothing = np.zeros_like(row)
+        return Omics(row, nothing, nothing)
+
+    def cell_line_similarities(self, omics: Omics, *, new: bool = False) -> Floats:
+        """Similarities of a cell line to the run's, (n_cell_lines, 10), in the order of `CELL_LINE_KERNELS`.
+
+        Parameters
+        ----------
+        new
+            Whether it gets stored similarities as ingest would; else they are left 0, which a difference of two rows of
+            one cell line allows.
+        """
+        along, cosine = self._along("expression", omics)
+        coordinates, to_coordinates = self._constants["coordinates"], self._constants["to_coordinates"]
+        components = _cosine(coordinates, along @ to_coordinates)
+        rbf = self._rbf(omics.expression)
+        by_expression = [components, cosine, rbf, rbf**0.5, rbf**2, rbf**4]
+        has = self.expression.any(1) & bool(omics.expression.any())
+        stored = np.zeros_like(rbf)
+        if new:
+            best = np.argsort(-rbf, kind="stable")[:N_SIMILAR]
+            stored[best] = rbf[best]
+        same_tissue = (self.tissue == omics.tissue) & (omics.tissue >= 0)
+        rows = [
+            *(np.where(has, row, 0) for row in by_expression), stored,
+            self._along("mutation", omics)[1], self._along("copy_number", omics)[1],
+            same_tissue.astype(np.float32),
+        ]  # fmt: skip
+        return np.stack(rows, axis=-1).astype(np.float32)
+
+    @cached_property
+    def _centred(self) -> dict[str, tuple[Floats, Floats]]:
+        """Kind of omics → mean over cell lines, (n_genes,), and norms without it, (n_cell_lines,)."""
+        tables = {"expression": self.expression, "mutation": self.mutation, "copy_number": self.copy_number}
+        found = {}
+        for kind, table in tables.items():
+            mean = table.mean(0)
+            found[kind] = (mean, np.maximum(np.linalg.norm(table - mean, axis=1), SMALLEST_NORM))
+        return found
+
+    def _along(self, kind: str, omics: Omics) -> tuple[Floats, Floats]:
+        """Products of a cell line's centred values with those of the run's, and cosines, (n_cell_lines,) each."""
+        mean, norms = self._centred[kind]
+        query = getattr(omics, kind) - mean
+        along = getattr(self, kind) @ query - mean @ query
+        return along, along / (norms * _norm(query))
+
+    @cached_property
+    def _squares(self) -> Floats:
+        squares: Floats = np.einsum("cg,cg->c", self.expression, self.expression)
+        return squares
+
+    def _rbf(self, row: Floats) -> Floats:
+        distance = np.maximum(self._squares + row @ row - 2 * self.expression @ row, 0)
+        rbf: Floats = np.exp(-distance / max(float(self._constants["width"][0]), 1e-6))
+        return rbf
+
+    def drug_similarities(self, views: Mapping[str, npt.NDArray[np.uint8]]) -> Floats:
+        """Similarities of a new drug to the run's, (n_drugs, 8), in the order of `DRUG_KERNELS`.
+
+        Parameters
+        ----------
+        views
+            `kg.fingerprints.fingerprints` of one structure.
+        """
+        known = {name: self.graph.node_feature("Drug", name) for name in FINGERPRINTS}
+        by_view = [tanimoto(views[name], known[name])[0] for name in FINGERPRINTS]
+        bits = known["fingerprint"].astype(np.float32)
+        rarity = np.log1p(len(bits) / (1 + bits.sum(0)))
+        rare = _cosine(bits * rarity, views["fingerprint"][0] * rarity)
+        best = np.argsort(-by_view[0], kind="stable")[:N_SIMILAR]
+        stored = np.zeros_like(by_view[0])
+        stored[best] = by_view[0][best]
+        return np.stack([*by_view, rare, stored], axis=-1).astype(np.float32)
+
+    @staticmethod
+    def views(smiles: str) -> dict[str, npt.NDArray[np.uint8]]:
+        """Fingerprints of one structure, (1, width) each."""
+        return fingerprints([smiles])
+
+    @staticmethod
+    def structure(views: Mapping[str, npt.NDArray[np.uint8]]) -> Floats:
+        """What the network reads of a structure, (width,)."""
+        row: Floats = np.log1p(np.concatenate([views[name][0] for name in DESCRIBED_BY]).astype(np.float32))
+        return row
+
+    @cached_property
+    def _attention(self) -> tuple[npt.NDArray[np.int64], Floats]:
+        assert self._gene_attention is not None
+        with safe_open(self._gene_attention, framework="numpy") as opened:
+            file: Any = opened
+            return file.get_tensor("genes"), file.get_tensor("found")
+
+    @cached_property
+    def given(self) -> npt.NDArray[np.bool_]:
+        """Which candidate genes are known targets of which drugs, (n_drugs, n_candidates)."""
+        genes, found = self._attention
+        drug, gene = self.graph.edges("Drug", "TARGETS", "Gene")
+        at = np.minimum(np.searchsorted(genes, gene), len(genes) - 1)
+        candidate = genes[at] == gene
+        given = np.zeros(found.shape, bool)
+        given[drug[candidate], at[candidate]] = True
+        return given
+
+    def with_target(self, drug: int, gene: int, *, known: bool) -> npt.NDArray[np.bool_]:
+        """The known targets of a drug among the candidates, with one added or taken away, (n_candidates,)."""
+        genes, _ = self._attention
+        row = self.given[drug].copy()
+        row[genes == gene] = known
+        return row
+
+    def overlaps(
+        self, given: npt.NDArray[np.bool_] | None, *, drug: int | None, similarities: Floats
+    ) -> Floats:
+        """Overlap of one drug's attention to genes with that of each of the run's drugs, (n_drugs,).
+
+        Parameters
+        ----------
+        given
+            Its known targets, (n_candidates,); None for none.
+        drug
+            Its number in the run; None for a new drug, whose attention is that of drugs of similar structure.
+        similarities
+            Of a new drug, `drug_similarities`.
+        """
+        _, found = self._attention
+        if drug is not None:
+            row = found[drug]
+        else:
+            near = similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1) ** SHARPNESS
+            row = near @ found + EVEN_ATTENTION
+            row = row / row.sum()
+        own = _with_given(row[None], np.zeros_like(self.given[:1]) if given is None else given[None])[0]
+        overlap: Floats = self._root_attention @ np.sqrt(own)
+        return overlap
+
+    @cached_property
+    def _root_attention(self) -> Floats:
+        root: Floats = np.sqrt(_with_given(self._attention[1], self.given))
+        return root
+
+    def changed(self, omics: Omics, kind: str, gene: int, value: float) -> Omics:
+        """A cell line with another expression, or with or without a mutation, of one gene."""
+        name = "expression" if kind == "expression" else "mutation"
+        row = getattr(omics, name).copy()
+        row[gene] = value
+        return replace(omics, **{name: row})
+
+
+def _with_given(found: Floats, given: npt.NDArray[np.bool_]) -> Floats:
+    """`targets.gene_attention.with_given` in NumPy: known targets first, the rest shares the weight of one."""
+    rest = np.where(given, 0, found)
+    rest = rest / np.maximum(rest.sum(-1, keepdims=True), np.finfo(np.float32).tiny)
+    attention: Floats = (rest + given) / (given.sum(-1, keepdims=True) + 1)
+    return attention
+
+
+def _cosine(rows: Floats, query: Floats) -> Floats:
+    cosine: Floats = rows @ query / (np.maximum(np.linalg.norm(rows, axis=1), SMALLEST_NORM) * _norm(query))
+    return cosine
+
+
+def _norm(row: Floats) -> Any:
+    """Euclidean norm of a row, and not 0, in its own type."""
+    return np.maximum(np.linalg.norm(row), row.dtype.type(SMALLEST_NORM))

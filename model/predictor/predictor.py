@@ -1,0 +1,335 @@
+r"""Predicts pairs from a run's arrays: known drugs and cell lines, new ones, and known ones with a gene changed.
+
+The prediction of a pair is a table that the run keeps. An entity that is new, or changed, has another row of
+similarities :math:`e` than any in the table; with the solution S of the Gaussian process of a member,
+
+.. math:: f(c, d) = k_c^\top S k_d + e_c^\top S k_d + k_c^\top S e_d + e_c^\top S e_d,
+
+where k is the row of a known entity, 0 for a new one. The factorisation is evaluated from the entity's components. What
+the run was trained on stays as it is: a changed cell line does not change what was learned from its responses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.model.inputs.changes import Change, require_float32
+from pharmagraph.model.predictor.features import Features, Floats, Omics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE = "predictor.safetensors"
+GRAPH, GENE_ATTENTION = "graph", "gene_attention.safetensors"
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A drug or a cell line that is asked for.
+
+    Attributes
+    ----------
+    number
+        Its number in the run's graph; None for a new one.
+    similarities
+        Row of similarities that is added to that of the known entity, (n, n_kernels); None where nothing is.
+    overlap
+        The same for the overlap of attention to genes, (n_drugs,); of drugs only.
+    features
+        What components are made of: all of it for a new entity, the difference for a changed one, (width,).
+    """
+
+    number: int | None
+    similarities: Floats | None = field(default=None, repr=False)
+    overlap: Floats | None = field(default=None, repr=False)
+    features: Floats | None = field(default=None, repr=False)
+
+    @property
+    def as_trained(self) -> bool:
+        """Whether it is known and unchanged."""
+        return self.similarities is None and self.overlap is None
+
+
+class Predictor:
+    """The arrays of a run's folder that predictions need.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+
+    Raises
+    ------
+    ModelError
+        If a file cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        with _reading(self._path):
+            opened: Any = safe_open(self._path, framework="numpy")
+            self._file: Any = opened
+            about = json.loads(self._file.metadata()["about"])
+        self.task: str = about["task"]
+        self._mean, self._deviation = float(about["mean"]), float(about["deviation"])
+        self._members: list[dict[str, float]] = about["members"]
+        with _reading(folder / GRAPH):
+            graph = SavedArrays(folder / GRAPH)
+        attention = folder / GENE_ATTENTION
+        self.features = Features(graph, _Constants(self), attention if attention.is_file() else None)
+
+    @staticmethod
+    def of(folder: Path) -> Predictor | None:
+        """A run's predictor; None where its components cannot do without the network."""
+        return Predictor(folder) if (folder / FILE).is_file() else None
+
+    def array(self, name: str) -> Floats:
+        """An array by name."""
+        with _reading(self._path):
+            values: Floats = self._file.get_tensor(name)
+        return values
+
+    def was_measured(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.bool_]:
+        """Whether the run was trained on each pair, (n_cell_lines, n_drugs)."""
+        of_drugs, of_cell_lines = _Side(drugs), _Side(cell_lines)
+        measured = self.array("measured")[np.ix_(of_cell_lines.at, of_drugs.at)] > 0
+        found: npt.NDArray[np.bool_] = measured & np.outer(of_cell_lines.known, of_drugs.known)
+        return found
+
+    @cached_property
+    def _known(self) -> Floats:
+        return self.array("logit")
+
+    def new_drug(self, smiles: str) -> Entity:
+        """A drug that is not in the run's graph, by its structure."""
+        views = self.features.views(smiles)
+        similarities = self.features.drug_similarities(views)
+        overlap = None
+        if self._uses_genes:
+            overlap = self.features.overlaps(None, drug=None, similarities=similarities)
+        return Entity(None, similarities, overlap, self.features.structure(views))
+
+    def new_cell_line(self, z: Mapping[str, float]) -> Entity:
+        """A cell line that is not in the run's graph, by its expression (gene symbol → standard deviations)."""
+        omics = self.features.new_omics(z)
+        return Entity(None, self.features.cell_line_similarities(omics, new=True), None, omics.expression)
+
+    def changed(self, drug: int, cell_line: int, change: Change, gene: int) -> tuple[Entity, Entity]:
+        """A drug and a cell line of the run, with one change of the drug's targets or of the cell line's genes.
+
+        Parameters
+        ----------
+        gene
+            Number of the gene; that of another gene than the change's makes a null.
+
+        Raises
+        ------
+        ModelError
+            If there is nothing to change.
+        """
+        if change.kind == "target":
+            return self._with_target(drug, change, gene), Entity(cell_line)
+        before, value = self.features.omics(cell_line), self._value(change, gene)
+        require_float32(f"{'z' if change.kind == 'expression' else 'value'} of {change.gene}", value)
+        after = self.features.changed(before, change.kind, gene, value)
+        return Entity(drug), self._between(cell_line, before, after)
+
+    def _between(self, cell_line: int, before: Omics, after: Omics) -> Entity:
+        rows = self.features.cell_line_similarities
+        return Entity(cell_line, rows(after) - rows(before), None, after.expression - before.expression)
+
+    def _value(self, change: Change, gene: int) -> float:
+        if change.value is not None:
+            return change.value
+        column = self.features.expression[:, gene]
+        if not column.any():
+            raise ModelError(f"{change.gene} has no expression in the run's graph; nothing would change")
+        return min(float(column[column != 0].min()), 0.0)
+
+    def _with_target(self, drug: int, change: Change, gene: int) -> Entity:
+        had = bool(self._targets(drug, gene))
+        if not change.value and not had:
+            raise ModelError(f"{change.gene} is no known target of this drug in the run's graph")
+        if not self._uses_genes or bool(change.value) == had:
+            return Entity(drug)
+        row = self.features.with_target(drug, gene, known=bool(change.value))
+        nothing = np.empty(0, np.float32)
+        after = self.features.overlaps(row, drug=drug, similarities=nothing)
+        before = self.features.overlaps(self.features.given[drug], drug=drug, similarities=nothing)
+        return Entity(drug, None, after - before, None)
+
+    def _targets(self, drug: int, gene: int) -> bool:
+        src, dst = self.features.graph.edges("Drug", "TARGETS", "Gene")
+        return bool(((src == drug) & (dst == gene)).any())
+
+    @cached_property
+    def _uses_genes(self) -> bool:
+        return any("of_genes" in member for member in self._members)
+
+    def predict(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.float64]:
+        """Probability, or ln IC50 (ln µmol/l), of every pair, (n_cell_lines, n_drugs)."""
+        if all(entity.as_trained for entity in (*drugs, *cell_lines)):
+            return self._prediction(self._known[np.ix_(_Side(cell_lines).at, _Side(drugs).at)])
+        return self._prediction(self._outputs(_Side(drugs), _Side(cell_lines)))
+
+    def _outputs(self, drugs: _Side, cell_lines: _Side) -> npt.NDArray[np.float64]:
+        """Blended outputs of the ensemble, (n_cell_lines, n_drugs)."""
+        known = np.outer(cell_lines.known, drugs.known)
+        out = np.where(known, self._known[np.ix_(cell_lines.at, drugs.at)], 0.0)
+        offset = np.add.outer(
+            np.where(cell_lines.known, self.array("cell_line_offset")[cell_lines.at], 0),
+            np.where(drugs.known, self.array("drug_offset")[drugs.at], 0),
+        )
+        components = (
+            self._components("cell_line", cell_lines),
+            self._components("drug", drugs),
+        )
+        for number, member in enumerate(self._members):
+            rest = np.zeros(known.shape)
+            if member["gaussian_process"]:
+                rest += member["gaussian_process"] * self._process(number, drugs, cell_lines, known)
+            if member["factors"]:
+                rest += member["factors"] * self._factors(number, drugs, cell_lines, components, known)
+            alone = np.where(known, 0.0, member["slope"] * offset + member["intercept"])
+            out += (member["slope"] * rest + alone) / len(self._members)
+        return out
+
+    def _process(
+        self, number: int, drugs: _Side, cell_lines: _Side, known: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.float64]:
+        """Posterior mean of one member; for pairs of known entities, what is added to it by a change."""
+        of_member = {
+            name: self.array(f"{number}/{name}") for name in ("left", "right", "source", "constants")
+        }
+        member = self._members[number]
+        n_cell_lines, n_drugs = of_member["source"].shape
+        of_drugs = drugs.rows(
+            n_drugs, self.array(f"{number}/drug_weights"), member["drug_constant"], member.get("of_genes")
+        )
+        of_cell_lines = cell_lines.rows(
+            n_cell_lines, self.array(f"{number}/cell_line_weights"), member["cell_line_constant"]
+        )
+        scale = self.array(f"{number}/drug_scale")
+        scaled = of_drugs * scale * np.where(drugs.known, scale[drugs.at], 1.0)[:, None]
+        found = of_cell_lines @ of_member["source"] @ scaled.T
+        found += np.where(cell_lines.known[:, None], of_member["left"][cell_lines.at] @ scaled.T, 0)
+        found += np.where(drugs.known, of_cell_lines @ of_member["right"][:, drugs.at], 0)
+        level = np.zeros(len(of_drugs))
+        if "level" in member:  # regression in which drug means are predicted, too
+            rows = drugs.rows(n_drugs, self.array(f"{number}/level_weights"), member["level"])
+            level = rows @ self.array(f"{number}/level_source")
+        constant = np.where(drugs.known, of_member["constants"][drugs.at], member["bias"] + level)
+        return found + np.where(known, 0.0, constant)
+
+    def _components(self, kind: str, side: _Side) -> npt.NDArray[np.float64] | None:
+        """Principal components of new entities, and differences of changed ones, (n, k); None without factors."""
+        if not any(member["factors"] for member in self._members) or not side.has_features:
+            return None
+        axes, mean = self.array(f"{kind}_axes"), self.array(f"{kind}_mean")
+        return side.features(axes, mean)
+
+    def _factors(
+        self,
+        number: int,
+        drugs: _Side,
+        cell_lines: _Side,
+        components: tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.float64] | None],
+        known: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.float64]:
+        """Output of one member's factorisation; for pairs of known entities, what is added to it by a change."""
+        sides = []
+        for kind, side, own in zip(("cell_line", "drug"), (cell_lines, drugs), components, strict=True):
+            fitted = self.array(f"{number}/{kind}_factors")[:, side.at]
+            if own is None:
+                sides.append((fitted, fitted))
+                continue
+            mapped = own @ self.array(f"{number}/{kind}_map")
+            new = mapped + self.array(f"{number}/{kind}_constant")
+            now = np.where(side.known[:, None], fitted + mapped, new)
+            sides.append((np.where(side.known[:, None], fitted, 0), now))
+        (c_before, c_now), (d_before, d_now) = sides
+        return _product(c_now, d_now) - np.where(known, _product(c_before, d_before), 0)
+
+    def _prediction(self, output: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        if self.task == "classification":
+            found: npt.NDArray[np.float64] = 1 / (1 + np.exp(-output.astype(np.float64)))
+            return found
+        return self._mean - output.astype(np.float64) * self._deviation
+
+
+class _Side:
+    """The drugs, or the cell lines, that are asked for."""
+
+    def __init__(self, entities: Sequence[Entity]) -> None:
+        self._entities = entities
+        self.known = np.array([entity.number is not None for entity in entities])
+        self.at = np.array([entity.number or 0 for entity in entities], np.int64)
+        self.has_features = any(entity.features is not None for entity in entities)
+
+    def rows(
+        self, width: int, weights: Floats, constant: float, of_genes: float | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Weighted similarities of each to the run's entities; of a changed one, the difference, (n, width)."""
+        found = np.zeros((len(self._entities), width))
+        for row, entity in zip(found, self._entities, strict=True):
+            if entity.similarities is not None:
+                row += entity.similarities @ weights
+            if entity.overlap is not None and of_genes is not None:
+                row += of_genes * entity.overlap
+            if entity.number is None:
+                row += constant
+        return found
+
+    def features(self, axes: Floats, mean: Floats) -> npt.NDArray[np.float64]:
+        """Features of new entities on principal components, and differences of changed ones, (n, k)."""
+        found = np.zeros((len(self._entities), axes.shape[1]))
+        for row, entity in zip(found, self._entities, strict=True):
+            if entity.features is not None:
+                row += (entity.features - (mean if entity.number is None else 0)) @ axes
+        return found
+
+
+class _Constants(Mapping[str, Floats]):
+    """The predictor's arrays ``constants/…``, read when they are needed."""
+
+    NAMES = ("width", "coordinates", "to_coordinates")
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    def __getitem__(self, name: str) -> Floats:
+        return self._predictor.array(f"constants/{name}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.NAMES)
+
+    def __len__(self) -> int:
+        return len(self.NAMES)
+
+
+def _product(cell_lines: npt.NDArray[Any], drugs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Products of factors and sums of biases, which are the last column, mean over starts, (n_cell_lines, n_drugs)."""
+    product = np.einsum("scr,sdr->scd", cell_lines[..., :-1], drugs[..., :-1])
+    table: npt.NDArray[np.float64] = (product + cell_lines[..., -1:] + drugs[..., -1][:, None]).mean(0)
+    return table
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
+        why = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error

@@ -1,0 +1,78 @@
+"""The folder of a run: its files, the number of its format, and its training pairs; torch is not loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.model.predictor.predictor import GENE_ATTENTION, GRAPH
+
+CONFIG, WEIGHTS, PAIRS = "config.json", "weights.safetensors", "training_pairs.parquet"
+FORMAT = 3
+"""Number of the folder's format; raised when files or names of weights change. Folders of format 1 have no number."""
+
+__all__ = [
+    "CONFIG",
+    "FORMAT",
+    "GENE_ATTENTION",
+    "GRAPH",
+    "PAIRS",
+    "WEIGHTS",
+    "checked",
+    "reading",
+    "training_pairs",
+]
+
+
+def training_pairs(folder: Path) -> pa.Table:
+    """The pairs that a run was fitted to: ``drug``, ``cell_line`` (ids), ``label`` (0 or 1), ``ln_ic50`` (ln µmol/l).
+
+    Raises
+    ------
+    ModelError
+        As `load_graph`.
+    """
+    checked(folder)
+    with reading(folder / PAIRS):
+        return pq.read_table(folder / PAIRS)
+
+
+def checked(folder: Path) -> dict[str, Any]:
+    """What is in a folder's ``config.json``, once its format and its files are those of a run that can be loaded."""
+    if not (folder / CONFIG).is_file():
+        raise ModelError(
+            f"{folder} holds no trained run (no {CONFIG}); bring it back, or train again: cli train"
+        )
+    with reading(folder / CONFIG):
+        about: dict[str, Any] = json.loads((folder / CONFIG).read_text())
+        found = about.get("format", 1)
+        files = [folder / name for name in about["files"]] if found == FORMAT else []
+    if found != FORMAT:
+        newer = "update pharmagraph, or " if isinstance(found, int) and found > FORMAT else ""
+        raise ModelError(
+            f"{folder} was written in format {found} of a run's folder, this version reads format {FORMAT}; "
+            f"{newer}train again: cli train"
+        )
+    for file in files:
+        if not file.exists():
+            raise ModelError(f"{folder} lacks {file.name}; bring it back, or train again: cli train")
+    return about
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say in one line that a file of a run cannot be read, whatever its reader raises."""
+    try:
+        yield
+    except (ModelError, MemoryError):
+        raise
+    except Exception as error:  # JSON, Parquet, safetensors and pydantic each have errors of their own
+        why = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error

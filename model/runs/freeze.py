@@ -1,0 +1,156 @@
+"""A fitted ensemble → the arrays that `Predictor` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from pharmagraph.model.inputs.similarities import components_of_expression, squared_distances, width_of
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.predictor.predictor import FILE
+from pharmagraph.model.training.ensemble import Fitted
+
+WITHOUT_NETWORK = frozenset({"gaussian_process", "factors"})
+"""Components of which a new entity's output follows from its similarities and features alone."""
+
+
+def can_freeze(fitted: Fitted) -> bool:
+    """Whether all components with a weight in the prediction are among `WITHOUT_NETWORK`."""
+    return all(
+        isinstance(member.network, RelationalNetwork)
+        and all(
+            name in WITHOUT_NETWORK or not weight
+            for name, weight in zip(
+                member.network.components, member.network.component_weights.tolist(), strict=True
+            )
+        )
+        for member in fitted.members
+    )
+
+
+def save(fitted: Fitted, folder: Path) -> str:
+    """Write the predictor of an ensemble that `can_freeze` into a run's folder; returns the file's name."""
+    arrays, about = freeze(fitted)
+    save_file(arrays, folder / FILE, metadata={"about": json.dumps(about)})
+    return FILE
+
+
+@torch.inference_mode()
+def freeze(fitted: Fitted) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays by name, and what is a number or a word.
+
+    Returns
+    -------
+    dict
+        ``logit``: blended outputs of all pairs, (n_cell_lines, n_drugs), and what new entities need, as `Predictor`
+        reads it.
+    dict
+        ``task``, ``mean``, ``deviation``, and the weights and constants of each member.
+    """
+    tensors, messages = fitted.tensors, fitted.messages
+    coordinates, to_coordinates = components_of_expression(tensors.expression)
+    found: dict[str, Tensor] = {
+        "constants/width": width_of(squared_distances(tensors.expression))[None],
+        "constants/coordinates": coordinates,
+        "constants/to_coordinates": to_coordinates,
+        "measured": messages.visible.measured.to(torch.uint8),
+        "drug_offset": messages.offsets.drug,
+        "cell_line_offset": messages.offsets.cell_line,
+    }
+    offset = messages.offsets.cell_line[:, None] + messages.offsets.drug
+    logit, members = torch.zeros_like(offset), []
+    for number, member in enumerate(fitted.members):
+        network = member.network
+        assert isinstance(network, RelationalNetwork)
+        weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
+        slope, intercept = network.calibration.tolist()
+        about = {name: weights.get(name, 0.0) for name in WITHOUT_NETWORK}
+        about |= {"slope": slope, "intercept": intercept}
+        residual = torch.zeros_like(offset)
+        if about["gaussian_process"]:
+            table, arrays, constants = _process(fitted, network)
+            residual += about["gaussian_process"] * table
+            found |= {f"{number}/{name}": values for name, values in arrays.items()}
+            about |= constants
+        if about["factors"]:
+            table, arrays = _factors(fitted, network)
+            residual += about["factors"] * table
+            found |= {f"{number}/{name}": values for name, values in arrays.items()}
+            components = {
+                "drug": network.encoder.drug_components,
+                "cell_line": network.encoder.cell_line_components,
+            }
+            for kind, projection in components.items():  # the same in every member
+                found |= {f"{kind}_mean": projection.mean, f"{kind}_axes": projection.axes}
+        logit += (slope * (offset + residual) + intercept) / len(fitted.members)
+        members.append(about)
+    found["logit"] = logit
+    scale = fitted.scale
+    return (
+        {name: np.ascontiguousarray(values.cpu().numpy()) for name, values in found.items()},
+        {"task": scale.task, "mean": scale.mean, "deviation": scale.deviation, "members": members},
+    )
+
+
+def _process(
+    fitted: Fitted, network: RelationalNetwork
+) -> tuple[Tensor, dict[str, Tensor], dict[str, float]]:
+    """Output of the Gaussian process for all pairs, (n_cell_lines, n_drugs), its arrays and its constants."""
+    process = network.gaussian_process
+    assert process is not None
+    tensors, messages = fitted.tensors, fitted.messages
+    states, _ = network.states(tensors, messages)
+    terms = process.contributions(tensors, states, messages)
+    left, right = terms.kernel_c @ terms.source, terms.source @ terms.kernel_d
+    constants = process.constants(tensors, messages)
+    pattern = left @ terms.kernel_d
+    if terms.levels is not None:
+        constants = constants + terms.levels.sum(1)
+    arrays = {
+        "source": terms.source,
+        "left": left,
+        "right": right,
+        "constants": constants,
+        "drug_weights": functional.softplus(process.of_drugs),
+        "cell_line_weights": functional.softplus(process.of_cell_lines),
+        "drug_scale": messages.drug_scale,
+    }
+    drug_constant, cell_line_constant = functional.softplus(process.constant).tolist()
+    about = {
+        "drug_constant": drug_constant,
+        "cell_line_constant": cell_line_constant,
+        "bias": float(process.bias),
+    }
+    if process.of_genes is not None and messages.overlap is not None:
+        about["of_genes"] = float(functional.softplus(process.of_genes))
+    if process.levels is not None and messages.drug_means_in:
+        weights, constant, source = process.level_source(tensors, messages)
+        arrays |= {"level_weights": weights, "level_source": source}
+        about["level"] = constant
+    return pattern + constants, arrays, about
+
+
+def _factors(fitted: Fitted, network: RelationalNetwork) -> tuple[Tensor, dict[str, Tensor]]:
+    """Output of the factorisation for all pairs, (n_cell_lines, n_drugs), and its arrays."""
+    factors = network.factors
+    assert factors is not None
+    arrays: dict[str, Tensor] = {}
+    for kind, components in zip(
+        ("drug", "cell_line"), network.encoder.components(fitted.tensors), strict=True
+    ):
+        mapped, constant, free = (
+            factors.get_buffer(f"{kind}_{name}") for name in ("map", "constant", "free")
+        )
+        arrays |= {f"{kind}_map": mapped, f"{kind}_constant": constant}
+        arrays[f"{kind}_factors"] = components @ mapped + constant + free
+    of_drug, of_cell_line = arrays["drug_factors"], arrays["cell_line_factors"]
+    table = torch.einsum("scr,sdr->scd", of_cell_line[..., :-1], of_drug[..., :-1])
+    table = table + of_cell_line[..., -1:] + of_drug[..., -1][:, None]
+    return table.mean(0), arrays

@@ -1,0 +1,131 @@
+"""What a run's predictions and counterfactuals are, as rows: `Run` makes DataFrames of them, and commands print them.
+
+Commands do without pandas, which takes longer to load than a prediction takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pharmagraph.kg import arguments
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.names import find_drug, find_node, index, require
+from pharmagraph.kg.store import GraphStore
+
+if TYPE_CHECKING:
+    from pharmagraph.kg import runs
+    from pharmagraph.model.explain.explanation import Explanation
+
+Rows = list[dict[str, Any]]
+
+
+class Run(Protocol):
+    """What is asked of a `pharmagraph.Run` here."""
+
+    @property
+    def store(self) -> GraphStore: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+    def explain(self, drug: str, *, limit: int) -> Explanation: ...
+
+
+def predict(
+    run: Run, drugs: Any = None, cell_lines: Any = None, *, limit: int | None = None, device: str = "auto"
+) -> Rows:
+    """Rows of `Run.predict`."""
+    from pharmagraph.model.runs.predictions import predict
+
+    return predict(
+        run.folder,
+        drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
+        cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
+        if cell_lines is not None
+        else None,
+        drug_names=index(run.store, "Drug"),
+        cell_line_names=index(run.store, "CellLine"),
+        limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
+        device=arguments.text("device", device),
+    )
+
+
+def what_if(
+    run: Run,
+    drug: str,
+    cell_line: str,
+    *,
+    expression: Mapping[str, float] | Iterable[tuple[str, float]] = (),
+    silence: str | Sequence[str] = (),
+    mutate: str | Sequence[str] = (),
+    untarget: str | Sequence[str] = (),
+    target: str | Sequence[str] = (),
+    n_null: int = 0,
+    seed: int = 0,
+) -> Rows:
+    """Rows of `Run.what_if`."""
+    from pharmagraph.model.explain.counterfactuals import what_if
+    from pharmagraph.model.inputs.changes import Change
+
+    drug_id, cell_line_id = _pair(run.store, drug, cell_line)
+    pairs = arguments.pairs_of_numbers("expression", expression, ("gene", "z"))
+    ids = _gene_ids(run.store, [name for name, _ in pairs])
+    changes = [Change(gene, "expression", z) for gene, (_, z) in zip(ids, pairs, strict=True)]
+    changes += [Change(gene, "expression", None) for gene in _genes(run.store, "silence", silence)]
+    changes += [Change(gene, "mutation", 1.0) for gene in _genes(run.store, "mutate", mutate)]
+    changes += [Change(gene, "target", 0.0) for gene in _genes(run.store, "untarget", untarget)]
+    changes += [Change(gene, "target", 1.0) for gene in _genes(run.store, "target", target)]
+    if not changes:
+        raise InputError("nothing is changed; give expression, silence, mutate, untarget or target")
+    return what_if(
+        run.folder, drug_id, cell_line_id, changes, seed=arguments.seed(seed),
+        n_null=arguments.whole_number("n_null", n_null, least=0),
+    )  # fmt: skip
+
+
+def rank_genes(
+    run: Run,
+    drug: str,
+    cell_line: str,
+    genes: Sequence[str] | None = None,
+    *,
+    n_null: int,
+    truth: Any,
+    seed: int,
+    advance: runs.Advance,
+) -> Rows:
+    """Rows of `Run.rank_genes`."""
+    from pharmagraph.model.explain.counterfactuals import rank_genes, read_effects
+
+    if genes is None:
+        symbols = [row["gene"] for row in run.explain(drug, limit=20).genes]
+    else:
+        symbols = _genes(run.store, "genes", genes)
+    effects: Mapping[str, float] | None = None
+    if isinstance(truth, (str, PathLike)):
+        effects = read_effects(Path(truth), symbols)
+    elif truth is not None:
+        effects = arguments.numbers_by_name("truth", truth, ("gene", "effect"))
+    drug_id, cell_line_id = _pair(run.store, drug, cell_line)
+    return rank_genes(
+        run.folder, drug_id, cell_line_id, symbols, truth=effects, seed=arguments.seed(seed), advance=advance,
+        n_null=arguments.whole_number("n_null", n_null, least=0),
+    )  # fmt: skip
+
+
+def _pair(store: GraphStore, drug: str, cell_line: str) -> tuple[str, str]:
+    node = find_drug(store, arguments.text("drug", drug))
+    return node["id"], find_node(store, "CellLine", arguments.text("cell_line", cell_line))["id"]
+
+
+def _genes(store: GraphStore, argument: str, names: str | Sequence[str]) -> list[str]:
+    none = isinstance(names, Sequence) and not len(names)
+    return [] if none else _gene_ids(store, arguments.texts(argument, names))
+
+
+def _gene_ids(store: GraphStore, names: Sequence[str]) -> list[str]:
+    known = index(store, "Gene") if names else {}  # read once, not for each name
+    return [require("gene", name, known, "see: cli status") for name in names]

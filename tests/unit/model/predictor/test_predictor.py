@@ -1,0 +1,212 @@
+"""Predictions from a run's arrays, against the network and the matrices that they were made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from pharmagraph.kg.fingerprints import FINGERPRINTS
+from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs import edits
+from pharmagraph.model.inputs.changes import Change
+from pharmagraph.model.inputs.edits import with_new_cell_line, with_new_drug
+from pharmagraph.model.inputs.tensors import network_tensors
+from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.predictor import Entity, Predictor
+from pharmagraph.model.predictor import features as features_module
+from pharmagraph.model.presets.choices import Split, Task
+from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.responses.measured import Responses, responses
+from pharmagraph.model.runs import freeze, saved
+from pharmagraph.model.targets.run import fit_gene_attention
+from pharmagraph.model.training.ensemble import Fitted, fit
+from tests.screens import screen
+
+torch.set_num_threads(1)
+
+WEIGHTS = {"relational": 0.0, "axial": 0.0, "gaussian_process": 0.75, "factors": 0.25}
+STRUCTURE = "CCOc1ccc(cc1)C(=O)N"
+CASES: list[tuple[Task, Split]] = [
+    ("classification", Split.random),
+    ("regression", Split.random),
+    ("regression", Split.unseen_both),
+]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1].value}")
+def run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Heterograph, Fitted]:
+    """A saved run in whose predictions the network's layers have no part."""
+    task, split = request.param
+    config = load_preset(
+        "default",
+        network={"channels": 8, "n_associated_genes": 6, "factor_starts": 2},
+        training={"epochs": 2, "members": 2, "untested_pairs": 50, "factor_map_penalties": [100.0]},
+    )
+    assert config.targets is not None
+    config = config.model_copy(
+        update={"targets": config.targets.model_copy(update={"steps": 5, "members": 2})}
+    )
+    heterograph = screen()
+    tensors, measured = network_tensors(heterograph, config.network), responses(heterograph, task)
+    attention = fit_gene_attention(heterograph, tensors, measured, config, task=task, seed=0)
+    fitted = fit(tensors, measured, config, seed=0, task=task, split=split, gene_attention=attention)
+    for member in fitted.members:
+        member.network.component_weights.copy_(torch.tensor(list(WEIGHTS.values())))
+    folder = tmp_path_factory.mktemp("run")
+    saved.save(fitted, heterograph, measured, folder, about={})
+    return folder, heterograph, fitted
+
+
+def _all(predictor: Predictor) -> tuple[list[Entity], list[Entity]]:
+    features = predictor.features
+    return (
+        [Entity(n) for n in range(len(features.drugs))],
+        [Entity(n) for n in range(len(features.cell_lines))],
+    )
+
+
+def test_known_pairs_are_what_the_network_predicts(run: tuple[Path, Heterograph, Fitted]) -> None:
+    folder, heterograph, fitted = run
+    predictor = Predictor(folder)
+    drugs, cell_lines = _all(predictor)
+    found = predictor.predict(drugs, cell_lines)
+    cell_line, drug = np.indices(found.shape)
+    expected = fitted.predict(drug.ravel(), cell_line.ravel()).reshape(found.shape)
+    assert found == pytest.approx(expected, abs=2e-3)  # conjugate gradients stop at a residual of 1e-4
+    measured = np.zeros(found.shape, bool)
+    pairs: Responses = responses(heterograph, fitted.scale.task)
+    measured[pairs.cell_line, pairs.drug] = True
+    assert (predictor.was_measured(drugs, cell_lines) == measured).all() and measured.any()
+
+
+def test_rows_of_similarities_are_those_of_the_matrices(run: tuple[Path, Heterograph, Fitted]) -> None:
+    folder, heterograph, fitted = run
+    features = Predictor(folder).features
+    other_than_stored = [k != "stored" for k in CELL_LINE_KERNELS]
+    for cell_line in range(len(features.cell_lines)):
+        row = features.cell_line_similarities(features.omics(cell_line))
+        expected = fitted.tensors.cell_line_kernels[cell_line].numpy()
+        assert row[:, other_than_stored] == pytest.approx(expected[:, other_than_stored], abs=2e-5)
+    other_than_stored = [k != "stored" for k in DRUG_KERNELS]
+    for drug in np.flatnonzero(heterograph.nodes["Drug"]["has_structure"].numpy()):
+        views = {name: heterograph.nodes["Drug"][name][drug][None].numpy() for name in FINGERPRINTS}
+        row, expected = features.drug_similarities(views), fitted.tensors.drug_kernels[drug].numpy()
+        assert row[:, other_than_stored] == pytest.approx(expected[:, other_than_stored], abs=2e-5)
+
+
+def test_new_entities_are_predicted_as_by_the_network_on_the_graph_with_them(
+    run: tuple[Path, Heterograph, Fitted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, heterograph, fitted = run
+    views = {}
+    for name in FINGERPRINTS:  # the first drug's, with every fifth bit the other way
+        row = heterograph.nodes["Drug"][name][:1].numpy().copy()
+        row[:, ::5] = 1 - row[:, ::5].clip(max=1)
+        views[name] = row
+    for module in (features_module, edits):
+        monkeypatch.setattr(module, "fingerprints", lambda smiles: views)
+    predictor = Predictor(folder)
+    drugs, cell_lines = _all(predictor)
+    z = {gene: 2.0 - 0.5 * n for n, gene in enumerate(list(predictor.features.genes)[:9])}
+    new_drug, new_cell_line = predictor.new_drug(STRUCTURE), predictor.new_cell_line(z)
+    found = predictor.predict([*drugs, new_drug], [*cell_lines, new_cell_line])
+    graph = with_new_cell_line(with_new_drug(heterograph, STRUCTURE), z)
+    network = saved.load(folder, graph)
+    cell_line, drug = np.indices(found.shape)
+    expected = network.predict(drug.ravel(), cell_line.ravel()).reshape(found.shape)
+    for ours, theirs in ((found[:, -1], expected[:, -1]), (found[-1], expected[-1])):
+        # widths, means and ranks are those of a graph of one entity more there, so the values differ a little
+        logits = [[_output(fitted, value) for value in values] for values in (ours, theirs)]
+        assert np.corrcoef(logits)[0, 1] > 0.97
+    assert found[:-1, :-1] == pytest.approx(predictor.predict(drugs, cell_lines), abs=1e-5)
+    assert predictor.predict([new_drug], [new_cell_line])[0, 0] == pytest.approx(found[-1, -1], abs=1e-5)
+
+
+def test_a_changed_gene_moves_the_prediction_by_its_part_in_the_kernels_and_factors(
+    run: tuple[Path, Heterograph, Fitted],
+) -> None:
+    folder, _, fitted = run
+    predictor = Predictor(folder)
+    features, drug, cell_line = predictor.features, 2, 3
+    gene = int(np.flatnonzero(features.expression[cell_line])[0])
+    same = Change("G", "expression", float(features.expression[cell_line, gene]))
+    one = predictor.predict([Entity(drug)], [Entity(cell_line)])[0, 0]
+    unchanged = predictor.changed(drug, cell_line, same, gene)
+    assert predictor.predict([unchanged[0]], [unchanged[1]])[0, 0] == pytest.approx(one, abs=1e-7)
+
+    entities = predictor.changed(drug, cell_line, Change("G", "expression", None), gene)
+    found = predictor.predict([entities[0]], [entities[1]])[0, 0]
+    omics = features.omics(cell_line)
+    least = float(min(features.expression[:, gene].min(), 0))
+    after = features.changed(omics, "expression", gene, least)
+    difference = torch.from_numpy(
+        features.cell_line_similarities(after) - features.cell_line_similarities(omics)
+    )
+    expected = 0.0
+    for member in fitted.members:
+        network = member.network
+        assert isinstance(network, RelationalNetwork) and network.gaussian_process and network.factors
+        with torch.inference_mode():
+            states, _ = network.states(fitted.tensors, fitted.messages)
+            terms = network.gaussian_process.contributions(fitted.tensors, states, fitted.messages)
+            kernel = difference @ functional.softplus(network.gaussian_process.of_cell_lines)
+            process = float(kernel @ terms.source @ terms.kernel_d[:, drug])
+            components = network.encoder.components(fitted.tensors)
+            expression = fitted.tensors.expression.clone()
+            expression[cell_line, gene] = least
+            changed = (components[0], network.encoder.cell_line_components(expression))
+            pair = (torch.tensor([drug]), torch.tensor([cell_line]))
+            factors = float(network.factors(changed, *pair) - network.factors(components, *pair))
+        slope = float(network.calibration[0])
+        expected += (
+            slope
+            * (WEIGHTS["gaussian_process"] * process + WEIGHTS["factors"] * factors)
+            / len(fitted.members)
+        )
+    assert abs(expected) > 1e-6
+    assert _output(fitted, found) - _output(fitted, one) == pytest.approx(expected, rel=1e-2, abs=1e-5)
+
+
+def test_a_target_moves_a_drug_towards_drugs_that_have_it(run: tuple[Path, Heterograph, Fitted]) -> None:
+    folder, heterograph, _ = run
+    predictor = Predictor(folder)
+    targets = heterograph.relations["Drug", "TARGETS", "Gene"]
+    drug, gene = int(targets.src[0]), int(targets.dst[0])
+    without = predictor.changed(drug, 1, Change("G", "target", 0.0), gene)
+    assert without[0].overlap is not None
+    others = [int(d) for d, g in zip(targets.src, targets.dst, strict=True) if g == gene and d != drug]
+    assert all(without[0].overlap[other] < 0 for other in others)  # it shares one known target less with them
+    before, after = (predictor.predict([d], [Entity(1)])[0, 0] for d in (Entity(drug), without[0]))
+    assert np.isfinite(after) and after != before
+    with_it = predictor.changed(drug, 1, Change("G", "target", 1.0), gene)
+    assert with_it[0].as_trained  # it had the target before
+
+
+def test_a_run_whose_layers_have_a_part_keeps_no_predictor(
+    run: tuple[Path, Heterograph, Fitted], tmp_path: Path
+) -> None:
+    _, heterograph, fitted = run
+    for member in fitted.members:
+        member.network.component_weights.copy_(torch.tensor([0.1, 0.0, 0.65, 0.25]))
+    try:
+        assert not freeze.can_freeze(fitted)
+        saved.save(fitted, heterograph, responses(heterograph, fitted.scale.task), tmp_path, about={})
+    finally:
+        for member in fitted.members:
+            member.network.component_weights.copy_(torch.tensor(list(WEIGHTS.values())))
+    assert Predictor.of(tmp_path) is None
+
+
+def _output(fitted: Fitted, prediction: float) -> float:
+    """The blended output of the ensemble that is a prediction."""
+    if fitted.scale.task == "classification":
+        prediction = float(np.clip(prediction, 1e-12, 1 - 1e-7))
+        return float(np.log(prediction / (1 - prediction)))
+    return (fitted.scale.mean - prediction) / fitted.scale.deviation
