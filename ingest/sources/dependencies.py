@@ -98,13 +98,19 @@ def read(
     of_depmap = {
         d: c for c, d in zip(*(cell_lines[c].to_pylist() for c in ("id", "depmap_id")), strict=True) if d
     }
+
+    def cell_lines_of(names: Sequence[str]) -> list[str | None]:
+        return [of_depmap.get(n) or known.cell_lines.find(n) for n in names]
+
     down, along = (
-        [of_depmap.get(n) or known.cell_lines.find(n) for n in ns] for ns in (matrix.rows, matrix.columns)
+        sum(_DEPMAP_ID.fullmatch(n) is not None for n in ns) for ns in (matrix.rows, matrix.columns)
     )
-    lines_down = _lines_are_down(matrix.rows, matrix.columns, down, along)
+    if not down and not along:
+        down, along = (sum(i is not None for i in cell_lines_of(ns)) for ns in (matrix.rows, matrix.columns))
+    lines_down = down >= along
     effects = matrix.values if lines_down else matrix.values.T
-    line_names, line_ids = (matrix.rows, down) if lines_down else (matrix.columns, along)
-    gene_names = matrix.columns if lines_down else matrix.rows
+    line_names, gene_names = (matrix.rows, matrix.columns) if lines_down else (matrix.columns, matrix.rows)
+    line_ids = cell_lines_of(line_names)
     _require_lines(path, line_names, line_ids, any_depmap_id=bool(of_depmap))
     found = _genes(gene_names, genes, new_genes=new_genes)
     if not any(g is not None for g in found.ids):
@@ -142,16 +148,6 @@ def read(
     card = DatasetCard(name, path.name, sha256=checksum(path))
     edges = {("DEPENDS_ON", ("CellLine", "Gene")): table}
     return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes)
-
-
-def _lines_are_down(
-    rows: Sequence[str], columns: Sequence[str], down: Sequence[str | None], along: Sequence[str | None]
-) -> bool:
-    """Whether cell lines stand down the side: by DepMap ids, or if there is none by the lines that were found."""
-    by_form = [sum(_DEPMAP_ID.fullmatch(n) is not None for n in names) for names in (rows, columns)]
-    by_graph = [sum(i is not None for i in ids) for ids in (down, along)]
-    first, second = by_form if any(by_form) else by_graph
-    return first >= second
 
 
 def _require_lines(
