@@ -20,6 +20,9 @@ from pharmagraph.kg.store import GraphStore
 KINDS = ("MUTATED", "COPY_NUMBER")
 """Edge kinds of driver events; their tables need the column ``driver``."""
 
+_OF_ANY_GENE = frozenset({"INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"})
+"""Kinds that are loaded for whatever genes the graph has: a gene with these alone is there for another reason."""
+
 _COLUMNS = ["dst", "dataset", "driver"]
 _ENDS = ("CellLine", "Gene")
 
@@ -33,7 +36,7 @@ class Rest:
     edges
         Edge type → table.
     genes
-        Genes that are kept, bool (n,): all but those that have nothing but driver events.
+        Genes that are kept, bool (n,): all but those that are in the graph for their driver events alone.
     datasets
         Ids of the datasets, without those that have nothing but driver events.
     """
@@ -84,7 +87,8 @@ def leave_out(
         unused -= set(pc.unique(table["dataset"]).to_pylist())
     bare = np.array(pc.is_in(genes["id"], pc.unique(drivers["dst"])))
     for edge_type, table in left.items():
-        bare &= ~_touched(genes, edge_type, table)
+        if edge_type[1] not in _OF_ANY_GENE:
+            bare &= ~_touched(genes, edge_type, table)
     bare &= ~_touched_by(store, others, genes, bare)
     return Rest(left, ~bare, tuple(id_ for id_ in datasets if id_ not in unused))
 
@@ -107,7 +111,7 @@ def _touched_by(
         return touched
     for kind, ends in schema.edge_tables():
         for end, label in zip(("src", "dst"), ends, strict=True):
-            if kind.base and label == "Gene":
+            if kind.base and label == "Gene" and kind.type not in _OF_ANY_GENE:
                 columns = ["src", "dst", *(["driver"] if kind.type in KINDS else [])]
                 table = store.read_edges(kind.type, ends, columns, equals={"dataset": datasets, end: ids})
                 if kind.type in KINDS:

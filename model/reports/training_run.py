@@ -61,6 +61,10 @@ def show(
         listed = ", ".join(f"{component} {weight:.0%}" for component, weight in weights.items())
         note(f"weights of the network's components in the prediction: {listed}")
     note(_about_gene_attention(trained.gene_attention, config.targets is not None))
+    if trained.gene_attention == "targets" and not trained.knows_homology:
+        note(
+            "it was fitted without families of genes, because the graph has no homology (cli ingest homology)"
+        )
     for relation, why in trained.unused_attention.items():
         note(f"attention {relation} has no part in predictions: {why}")
     note(f"run {trained.run_id} in {trained.folder}")

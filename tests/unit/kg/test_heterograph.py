@@ -267,6 +267,9 @@ def test_driver_events_are_exported_only_when_their_dataset_is_named(store: Grap
     before = {datasets: export(store, datasets=datasets) for datasets in (None, ("A",))}
     store.upsert_nodes("Gene", pa.table({"id": ["BRAF"]}))
     store.upsert_nodes("Dataset", pa.table({"id": ["AA-drivers"]}))  # sorts before B
+    # a gene that is there for its driver events gets what is loaded for all genes of a graph
+    near = {"src": ["BRAF"], "dst": ["EGFR"], "identity": [0.3], "dataset": ["H"]}
+    store.upsert_edges("HOMOLOGOUS", ("Gene", "Gene"), pa.table(near))
     for kind, genes in (("MUTATED", ["BRAF", "EGFR"]), ("COPY_NUMBER", ["BRAF", "ESR1"])):
         edges = {"src": ["A549", "A549"], "dst": genes, "value": [1.0, 1.0], "driver": [True, True]}
         edges |= {"event": ["x", "y"], "dataset": ["AA-drivers"] * 2}
