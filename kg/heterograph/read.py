@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg import arguments, names, schema
-from pharmagraph.kg.errors import InputError, NotFoundError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
 from pharmagraph.kg.heterograph import drivers
 from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
@@ -60,7 +60,8 @@ def export(
     tissues
         Keep cell lines of these tissues.
     around, hops
-        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds.
+        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds. ``Gene:MET`` is the gene
+        where a drug has the name, too.
 
     Raises
     ------
@@ -68,6 +69,8 @@ def export(
         If an argument is of another type; it is named.
     NotFoundError
         If a dataset, drug, tissue or node is not in the store.
+    AmbiguousNameError
+        If several nodes have a name.
     InputError
         If a list is empty, or nothing is left.
     """
@@ -108,10 +111,9 @@ def export(
             nodes["CellLine"], "CellLine", edges, dataset_kinds=("TESTED_ON", "SIMILAR_TO", "EXPRESSES")
         )
     if drugs is not None:
-        drug_names = names.index_of(nodes["Drug"])
+        drug_names = names.index_of("Drug", nodes["Drug"])
         kept["Drug"] &= np.isin(
-            nodes["Drug"]["id"].to_numpy(zero_copy_only=False),
-            [names.require("drug", d, drug_names) for d in drugs],
+            nodes["Drug"]["id"].to_numpy(zero_copy_only=False), [drug_names.require(d) for d in drugs]
         )
     if tissues is not None:
         kept["CellLine"] &= _of_tissues(nodes["CellLine"], tissues)
@@ -122,9 +124,7 @@ def export(
 
 
 def _columns(label: str) -> list[str]:
-    return {"Drug": ["id", "name", "aliases", "smiles"], "CellLine": ["id", "name", "aliases", "tissue"]}.get(
-        label, ["id"]
-    )
+    return [*names.columns(label), *{"Drug": ["smiles"], "CellLine": ["tissue"]}.get(label, ())]
 
 
 def _with_parents(datasets: Iterable[str], known: list[dict[str, str | None]]) -> set[str]:
@@ -156,12 +156,11 @@ def _touched(
 
 
 def _of_tissues(cell_lines: pa.Table, tissues: Sequence[str]) -> np.ndarray:
-    have = np.array([(t or "").casefold() for t in cell_lines["tissue"].to_pylist()])
-    for tissue in tissues:
-        if tissue.casefold() not in have:
-            known = sorted({t for t in cell_lines["tissue"].to_pylist() if t})
-            raise NotFoundError("tissue", tissue, known, "known are " + ", ".join(known))
-    return np.isin(have, [t.casefold() for t in tissues])
+    have = cell_lines["tissue"].to_pylist()
+    known = names.Names("tissue", dict.fromkeys(sorted({t for t in have if t}), ()))
+    return np.isin(
+        [t or "" for t in have], [known.require(t, "known are " + ", ".join(known.names)) for t in tissues]
+    )
 
 
 def _within(
@@ -169,14 +168,8 @@ def _within(
 ) -> dict[str, np.ndarray]:
     """Nodes at most ``hops`` edges from one node, by label."""
     near = {label: np.zeros(table.num_rows, bool) for label, table in nodes.items()}
-    for label in NODE_TYPES:
-        known = names.index_of(nodes[label])
-        if (id_ := names.find(around, known)) is not None:
-            near[label][list(known).index(id_)] = True
-            break
-    else:
-        everything = [i for label in NODE_TYPES for i in nodes[label]["id"].to_pylist()]
-        raise NotFoundError("drug, gene or cell line", around, everything)
+    label, id_ = _centre(around, nodes)
+    near[label] |= nodes[label]["id"].to_numpy(zero_copy_only=False) == id_
     positions = {e: _positions(t, nodes[e[0]], nodes[e[2]]) for e, t in edges.items()}
     for _ in range(hops):
         reached = {label: mask.copy() for label, mask in near.items()}
@@ -185,6 +178,21 @@ def _within(
             reached[src_label][src[near[dst_label][dst]]] = True
         near = reached
     return near
+
+
+def _centre(around: str, nodes: Mapping[str, pa.Table]) -> tuple[str, str]:
+    """The label and the id of the node that a name means; ``Gene:MET`` is looked for among genes alone."""
+    label, colon, name = around.partition(":")
+    if colon and label in NODE_TYPES:
+        return label, names.index_of(label, nodes[label]).require(name)
+    known = {label: names.index_of(label, nodes[label]) for label in NODE_TYPES}
+    exact = [label for label in NODE_TYPES if known[label].has(around)]
+    found = [(label, id_) for label in exact or NODE_TYPES if (id_ := known[label].find(around)) is not None]
+    if len(found) > 1:
+        raise AmbiguousNameError("node", around, [f"{label}:{id_}" for label, id_ in found])
+    if not found:
+        raise NotFoundError("drug, gene or cell line", around, [i for k in known.values() for i in k.names])
+    return found[0]
 
 
 def _positions(table: pa.Table, sources: pa.Table, targets: pa.Table) -> tuple[np.ndarray, np.ndarray]:

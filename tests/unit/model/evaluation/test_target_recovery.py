@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, RowError
 from pharmagraph.kg.heterograph import Relation
+from pharmagraph.kg.names import Names
 from pharmagraph.model.evaluation.targets.figures import evaluate_targets, paired, score_pairs, summary
 from pharmagraph.model.evaluation.targets.holdout import held_out
 from pharmagraph.model.evaluation.targets.predictors import PREDICTORS
@@ -241,12 +242,20 @@ def test_paired_figures_are_wilcoxon_over_structures(problem: TargetProblem) -> 
 def _truth(tmp_path: Path, text: str, **options: float) -> Truth:
     path = tmp_path / "truth.csv"
     path.write_text(text)
-    names = {"NSC1": ["erlotinib", "Tarceva"], "NSC2": ["gefitinib"]}
-    return read_truth(path, drugs=["NSC1", "NSC2"], names=names, genes=["EGFR", "TP53"], **options)  # type: ignore[arg-type]
+    names = Names("drug", {"NSC1": ["erlotinib", "Tarceva"], "NSC2": ["gefitinib"]})
+    gene_names = Names("gene", {"EGFR": (None, "ERBB1"), "TP53": (None, "7157")})
+    return read_truth(
+        path,
+        drugs=["NSC1", "NSC2"],
+        genes=["EGFR", "TP53"],
+        names=names,
+        gene_names=gene_names,
+        **options,
+    )
 
 
 def test_truth_is_joined_by_any_name_and_by_symbol(tmp_path: Path) -> None:
-    found = _truth(tmp_path, "drug,gene,active\ntarceva,EGFR,1\nNSC-2,tp53,0\nunheard,EGFR,1\n")
+    found = _truth(tmp_path, "drug,gene,active\ntarceva,ERBB1,1\nNSC-2,tp53,0\nunheard,EGFR,1\n")
     assert found.active.tolist() == [[True, False], [False, False]]
     assert found.inactive.tolist() == [[False, False], [False, True]]
     assert (found.n_shared, found.n_rows) == (2, 3)
