@@ -1,6 +1,6 @@
 """Files to validated tables to the store: one function a source, imported when it is first asked for.
 
-`read_and_load` and `read_packages` hold the functions, `sources` how each source is read.
+`read_and_load`, `read_packages` and `cell_lines` hold the functions, `sources` how each source is read.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from pharmagraph.ingest.read_and_load import drgt, gdsc, interactions, omics, synthetic, tables, targets
+    from pharmagraph.ingest.cell_lines import cells, dependencies, omics
+    from pharmagraph.ingest.read_and_load import drgt, gdsc, interactions, synthetic, tables, targets
     from pharmagraph.ingest.read_packages import drug_names, genes, homology, pathways
 
 __all__ = [
+    "cells",
+    "dependencies",
     "drgt",
     "drug_names",
     "gdsc",
@@ -27,13 +30,15 @@ __all__ = [
     "targets",
 ]
 
+_OF_CELL_LINES = ("cells", "dependencies", "omics")
 _OF_PACKAGES = ("drug_names", "genes", "homology", "pathways")
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
     __getattr__ = lazy_names(
         __name__,
         dict.fromkeys(__all__, "pharmagraph.ingest.read_and_load")
-        | dict.fromkeys(_OF_PACKAGES, "pharmagraph.ingest.read_packages"),
+        | dict.fromkeys(_OF_PACKAGES, "pharmagraph.ingest.read_packages")
+        | dict.fromkeys(_OF_CELL_LINES, "pharmagraph.ingest.cell_lines"),
     )
 
 

@@ -82,6 +82,12 @@ def gdsc(
         bool, typer.Option("--copy-number", help="Load copy numbers too, three million edges.")
     ] = False,
     without_smiles: WithoutSmiles = False,
+    drugs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Columns drug and smiles: structures of drugs that have none in the package."
+        ),
+    ] = None,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
@@ -91,7 +97,8 @@ def gdsc(
     _run(
         lambda advance: ingest.gdsc(
             store, release, files=from_ or (), share=share, neighbours=neighbours, threshold=threshold,
-            copy_number=copy_number, without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+            copy_number=copy_number, without_smiles=without_smiles, drugs=drugs, reject_rows=reject_rows,
+            advance=advance,
         ),
         reject_rows, quiet, format, "cli ingest targets",
     )  # fmt: skip
@@ -300,6 +307,60 @@ def omics(
     _run(
         lambda advance: ingest.omics(
             store, file, kind, name=name, share=share, new_genes=new_genes, reject_rows=reject_rows,
+            advance=advance,
+        ),
+        reject_rows, quiet, format, "cli status",
+    )  # fmt: skip
+
+
+@app.command()
+def cells(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Model list of Cell Model Passports, Model.csv or sample_info.csv of DepMap, or cellosaurus.txt.",
+        ),
+    ],
+    name: Name = None,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ids, synonyms and known problems of the graph's cell lines; clashes are named and nothing is overwritten."""
+    _run(
+        lambda advance: ingest.cells(store, file, name=name, reject_rows=reject_rows, advance=advance),
+        reject_rows, quiet, format, "cli status",
+    )  # fmt: skip
+
+
+@app.command()
+def dependencies(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CRISPR gene effects as DepMap ships them: cell lines by genes, or transposed; CSV or Parquet.",
+        ),
+    ],
+    name: Name = None,
+    below: Annotated[
+        float, typer.Option(help="Effects below it become edges; -1 is that of common essential genes.")
+    ] = -0.5,
+    all_: Annotated[bool, typer.Option("--all", help="All effects become edges.")] = False,
+    new_genes: Annotated[
+        bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of counting them.")
+    ] = False,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Genes that the graph's cell lines depend on, by CRISPR; lines are found by DepMap id (cli ingest cells)."""
+    _run(
+        lambda advance: ingest.dependencies(
+            store, file, name=name, below=below, keep_all=all_, new_genes=new_genes, reject_rows=reject_rows,
             advance=advance,
         ),
         reject_rows, quiet, format, "cli status",

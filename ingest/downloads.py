@@ -61,7 +61,7 @@ GDSCTOOLS = Package(
     "1.0.1",
     "gdsctools-1.0.1.tar.gz",
     "72bba53d42150b88b1e186da5d12d94eb2c9f5ac529f4c9f800f98639cf9d82b",
-    "COSMIC ids and tissues",
+    "COSMIC ids, tissues, driver events",
 )
 ONCOREF = Package(
     "oncoref",

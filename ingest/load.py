@@ -153,7 +153,8 @@ def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, r
         for (type_, ends), table in edges.items():
             writing = type_
             advance(type_, 0)
-            steps.append(_upsert_edges(store, type_, ends, table, [card.id for card in bundle.datasets]))
+            replaced = _replaced(table, bundle)
+            steps.append(_upsert_edges(store, type_, ends, table, replaced))
             advance(type_, table.num_rows)
         writing = "Dataset"
         _write_cards(store, bundle, edges, changed=any(s.changed for s in steps))
@@ -197,6 +198,15 @@ def _kept(stored: pa.Table, table: pa.Table) -> pa.Table:
             continue
         table = table.set_column(table.column_names.index(name), name, column)
     return table
+
+
+def _replaced(table: pa.Table, bundle: Bundle) -> list[str]:
+    """The datasets whose stored edges a table replaces: those it has rows of; if it is empty, all of the bundle.
+
+    A dataset that another load filled, such as GDSC's copy numbers, keeps its edges beside another dataset's.
+    """
+    named = set(pc.unique(table.column("dataset")).to_pylist())
+    return [card.id for card in bundle.datasets if not named or card.id in named]
 
 
 def _upsert_edges(store: GraphStore, type_: str, ends: Ends, table: pa.Table, datasets: list[str]) -> Step:

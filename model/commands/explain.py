@@ -106,7 +106,7 @@ def explain(
     elif format is Format.csv:
         print_rows(found.as_json()["genes"], format)
     else:
-        _print(found)
+        _print(found, limit)
 
 
 def _rank(
@@ -133,7 +133,7 @@ def _rank(
         note(f"Spearman's correlation with {truth}: {correlation:.3f} over {n} genes")
 
 
-def _print(found: Explanation) -> None:
+def _print(found: Explanation, limit: int) -> None:
     from pharmagraph.kg.console import print_rows
 
     about = found.drug["name"] + (f" on {found.cell_line['name']}" if found.cell_line else "")
@@ -149,6 +149,13 @@ def _print(found: Explanation) -> None:
     columns = ["gene", "rank", "excess", "spread", "q", "stability", "publications", "known"]
     columns = [c for c in columns if any(row[c] is not None for row in found.genes)]
     print_rows(found.genes, columns=columns, title=f"Genes {found.drug['name']} attends to")
+    if found.drivers and found.cell_line:
+        more = f", {limit} of {len(found.drivers)}" if len(found.drivers) > limit else ""
+        print_rows(
+            found.drivers[:limit],
+            columns=["gene", "kind", "target", "event"],
+            title=f"Driver events of {found.cell_line['name']}{more}",
+        )
     for kind, rows in found.evidence.items():
         print_rows(
             rows, columns=["name", "rank", "weight", "response", "ln_ic50"], title=kind.replace("_", " ")

@@ -93,7 +93,7 @@ def evaluate(
     for number, (mask, why) in unpredictable.items():
         if mask.all():
             raise ModelError(
-                f"nothing of {where[number]} can be predicted: {why[0].cell_line}: {why[0].reason}"
+                f"nothing of {where[number]} can be predicted: {why[0].drug or why[0].cell_line}: {why[0].reason}"
             )
     key, name = plan.key(heterograph), plan.dataset(heterograph)
     done = {

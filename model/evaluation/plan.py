@@ -11,7 +11,11 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.inputs.edits import with_omics
-from pharmagraph.model.inputs.tensors import GraphTensors, cell_lines_without_features
+from pharmagraph.model.inputs.tensors import (
+    GraphTensors,
+    cell_lines_without_features,
+    drugs_without_features,
+)
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Split, Task
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, dataset_name, responses
@@ -100,9 +104,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Unpredictable:
-    """Held-out pairs of a cell line that no model can predict, and the reason; their prediction is empty."""
+    """Held-out pairs of a drug or a cell line that no model can predict, and the reason; their prediction is empty."""
 
-    cell_line: str
+    drug: str | None
+    cell_line: str | None
     pairs: int
     reason: str
 
@@ -110,17 +115,25 @@ class Unpredictable:
 def unpredictable_pairs(
     heterograph: Heterograph, tensors: GraphTensors, measured: Responses, fold: Fold
 ) -> tuple[np.ndarray, list[Unpredictable]]:
-    """Which held-out pairs cannot be predicted because nothing is known of their cell line, bool (n_test,), and why.
-
-    A drug of which nothing is known is refused when the graph is read.
-    """
+    """Which held-out pairs cannot be predicted, since nothing is known of an end, bool (n_test,), and why."""
     test, train = measured.take(fold.test), measured.take(fold.train)
-    bare = np.isin(heterograph.ids["CellLine"], cell_lines_without_features(heterograph, tensors))
-    unseen = bare & ~np.isin(np.arange(measured.n_cell_lines), train.cell_line)
-    mask = unseen[test.cell_line]
-    reason = "no omics, no similar cell line and no training pair"
-    found = [
-        Unpredictable(str(heterograph.ids["CellLine"][c]), int((test.cell_line == c).sum()), reason)
-        for c in np.unique(test.cell_line[mask])
-    ]
+    mask = np.zeros(len(test.drug), bool)
+    found = []
+    for label, at, fitted, without, reason in (
+        (
+            "Drug", test.drug, train.drug, drugs_without_features(heterograph, tensors),
+            "no structure, no similar drug and no training pair",
+        ),
+        (
+            "CellLine", test.cell_line, train.cell_line, cell_lines_without_features(heterograph, tensors),
+            "no omics, no similar cell line and no training pair",
+        ),
+    ):  # fmt: skip
+        ids = heterograph.ids[label]
+        unseen = np.isin(ids, without) & ~np.isin(np.arange(len(ids)), fitted)
+        mask |= unseen[at]
+        for n in np.unique(at[unseen[at]]):
+            id_, pairs = str(ids[n]), int((at == n).sum())
+            drug, cell_line = (id_, None) if label == "Drug" else (None, id_)
+            found.append(Unpredictable(drug, cell_line, pairs, reason))
     return mask, found

@@ -13,6 +13,7 @@ from typing import Any
 from pharmagraph.kg import run_register
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.model.explain.drivers import driver_events
 
 Rows = list[dict[str, Any]]
 
@@ -143,6 +144,8 @@ class Explanation:
     evidence
         ``similar_drugs`` (measured on the cell line) and ``similar_cell_lines`` (measured with the drug); if no cell
         line was asked for, ``leaned_on``: the drug's measured cell lines that the run attends to most.
+    drivers
+        Driver events of the cell line, those of known targets first (`driver_events`).
     paths
         Paths of all kinds, those of most weight first within a kind.
     unused_attention
@@ -156,6 +159,7 @@ class Explanation:
     prediction: dict[str, Any]
     genes: Rows
     evidence: dict[str, Rows]
+    drivers: Rows = field(default_factory=list)
     paths: tuple[Path, ...] = ()
     unused_attention: dict[str, str] = field(default_factory=dict)
 
@@ -168,6 +172,7 @@ class Explanation:
             "prediction": self.prediction,
             "genes": self.genes,
             "evidence": self.evidence,
+            "drivers": self.drivers,
             "unused_attention": [
                 {"relation": relation, "reason": reason} for relation, reason in self.unused_attention.items()
             ],
@@ -254,8 +259,9 @@ def explain(
         paths += _interacting(drug, cell_line, rows(_INTERACTING, *pair, "run", "limit", **on))
     paths += _over_drugs(drug, cell_line, similar["similar_drugs"])
     paths += _over_cell_lines(drug, cell_line, similar["similar_cell_lines"])
+    drivers = driver_events(store, [cell_line["id"]], drug["id"])[cell_line["id"]]
     return Explanation(
-        run["id"], _named(drug), _named(cell_line), prediction, genes, similar, tuple(paths), unused
+        run["id"], _named(drug), _named(cell_line), prediction, genes, similar, drivers, tuple(paths), unused
     )
 
 

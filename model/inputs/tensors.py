@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pharmagraph.kg.errors import ModelError, some
 from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.model.inputs.edges import Edges
@@ -117,11 +116,6 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
         Expression edges kept for each cell line, the largest ``|z|`` first.
     n_neighbours
         Similar nodes of each drug and cell line, for the axial component.
-
-    Raises
-    ------
-    ModelError
-        If a drug with responses has neither a structure nor a stored similarity; the names are in the message.
     """
     n_cell_lines, n_genes = heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene")
     views = {name: heterograph.nodes["Drug"][name].float() for name in FINGERPRINTS}
@@ -130,7 +124,6 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     copy_number = _dense(heterograph, "COPY_NUMBER", "value")
     similar_drugs = _similar(heterograph, "Drug")
     similar_cell_lines = _similar(heterograph, "CellLine")
-    _require_structures(heterograph, views["fingerprint"], similar_drugs)
     tissue = heterograph.nodes["CellLine"]["tissue"]
 
     top = min(n_expressed, n_genes)
@@ -211,6 +204,18 @@ def _unique(edges: Relation, n_dst: int) -> tuple[Tensor, Tensor]:
     return pair // max(n_dst, 1), pair % max(n_dst, 1)
 
 
+def drugs_without_features(heterograph: Heterograph, tensors: GraphTensors) -> list[str]:
+    """Ids of measured drugs of which nothing but their responses is known: no structure, no similar drug.
+
+    They can be fitted, by their own responses, but not predicted when those are held out.
+    """
+    known = tensors.structure.any(dim=1)
+    known[tensors.similar_drugs.dst] = True
+    drug = heterograph.relations["Drug", "TESTED_ON", "CellLine"].src
+    bare = torch.unique(drug[~known[drug]])
+    return sorted(str(i) for i in heterograph.ids["Drug"][bare.numpy()])
+
+
 def cell_lines_without_features(heterograph: Heterograph, tensors: GraphTensors) -> list[str]:
     """Ids of measured cell lines of which nothing but their responses is known: no omics, no similar cell line.
 
@@ -223,16 +228,3 @@ def cell_lines_without_features(heterograph: Heterograph, tensors: GraphTensors)
     cell_line = heterograph.relations["Drug", "TESTED_ON", "CellLine"].dst
     bare = torch.unique(cell_line[~known[cell_line]])
     return sorted(str(i) for i in heterograph.ids["CellLine"][bare.numpy()])
-
-
-def _require_structures(heterograph: Heterograph, fingerprint: Tensor, similar_drugs: Edges) -> None:
-    drug = heterograph.relations["Drug", "TESTED_ON", "CellLine"].src
-    has_kernel = torch.zeros(len(fingerprint), dtype=torch.bool)
-    has_kernel[similar_drugs.dst] = True
-    bare = (~fingerprint.any(dim=1) & ~has_kernel)[drug]
-    if bare.any():
-        names = sorted({str(i) for i in heterograph.ids["Drug"][drug[bare].numpy()]})
-        raise ModelError(
-            f"{some(names)} {'has' if len(names) == 1 else 'have'} responses but neither a structure nor a similar "
-            "drug; add SMILES and ingest again, or leave them out of the data"
-        )

@@ -11,6 +11,7 @@ import numpy as np
 from pharmagraph.kg import runs
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.model.biology.annotate import attended
+from pharmagraph.model.explain.drivers import driver_events, in_one_line
 from pharmagraph.model.explain.explanation import explain
 from pharmagraph.model.explain.faithfulness.curves import Curve
 from pharmagraph.model.reports.charts import bars, lines, table
@@ -30,7 +31,7 @@ ORDER BY p, pathway, test LIMIT 15
 _MOST_SENSITIVE = """
 MATCH (d:Drug {id: $drug})-[p:PREDICTED]->(c:CellLine)
 WHERE p.run_id = $run
-RETURN c.name AS cell_line, c.tissue AS tissue, p.probability AS probability, p.ln_ic50 AS ln_ic50,
+RETURN c.id AS id, c.name AS cell_line, c.tissue AS tissue, p.probability AS probability, p.ln_ic50 AS ln_ic50,
        EXISTS { MATCH (d)-[:TESTED_ON]->(c) } AS measured
 ORDER BY coalesce(p.probability, -p.ln_ic50) DESC, cell_line LIMIT 15
 """
@@ -70,8 +71,19 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
     )
     scores = ["gene", "rank", "weight", "excess", "percentile", "spread", "q", "publications", "known"]
     sensitive = [(f"{t['tissue']} ({t['cell_lines']})", t["sensitive"], None) for t in tissues]
-    leaned_on = table(found.evidence["leaned_on"], ["name", "rank", "weight", "response", "ln_ic50"])
-    most = table(predicted, ["cell_line", "tissue", "probability", "ln_ic50", "measured"])
+    drivers = driver_events(
+        store, [row["id"] for row in (*found.evidence["leaned_on"], *predicted)], drug["id"]
+    )
+    for row in (*found.evidence["leaned_on"], *predicted):
+        row["driver_events"] = in_one_line(drivers[row["id"]])
+    events = ["driver_events"] if any(drivers.values()) else []
+    about_events = (
+        "Driver events: mutated genes and fusions, + gained, − lost; known targets of the drug come first."
+        if events
+        else ""
+    )
+    leaned_on = table(found.evidence["leaned_on"], ["name", "rank", "weight", "response", "ln_ic50", *events])
+    most = table(predicted, ["cell_line", "tissue", "probability", "ln_ic50", "measured", *events])
     sections = [
         (
             "Genes the run attends to",
@@ -90,8 +102,8 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
             "Share of the cell lines that are sensitive.",
             bars(sensitive, unit="share sensitive") if tissues else "<p>No measured response.</p>",
         ),
-        ("Cell lines of the drug that the run attends to most", "", leaned_on),
-        ("Cell lines predicted most sensitive", "", most),
+        ("Cell lines of the drug that the run attends to most", about_events, leaned_on),
+        ("Cell lines predicted most sensitive", about_events, most),
     ]
     about = f"Run {found.run_id}. Attention says where the network looks; it is no proof of mechanism."
     for relation, reason in found.unused_attention.items():

@@ -211,7 +211,9 @@ def _audited(result: Row) -> str:
 
 
 def _left_out(result: Row) -> str:
-    lines = [f"{u['cell_line']} ({u['pairs']} pairs): {u['reason']}" for u in result["unpredictable"]]
+    lines = [
+        f"{u['cell_line'] or u['drug']} ({u['pairs']} pairs): {u['reason']}" for u in result["unpredictable"]
+    ]
     return f"\nNot predicted by any model: {'; '.join(sorted(set(lines)))}.\n" if lines else ""
 
 

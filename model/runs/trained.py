@@ -22,7 +22,12 @@ from pharmagraph.kg.store import GraphStore
 from pharmagraph.model import kernels
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.problem import fit_predict
-from pharmagraph.model.inputs.tensors import baseline_tensors, cell_lines_without_features, network_tensors
+from pharmagraph.model.inputs.tensors import (
+    baseline_tensors,
+    cell_lines_without_features,
+    drugs_without_features,
+    network_tensors,
+)
 from pharmagraph.model.metrics.scores import score
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import Config
@@ -136,6 +141,12 @@ def train(
         raise ModelError(
             f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
             "add expression and ingest again, or use --split random"
+        )
+    bare = drugs_without_features(heterograph, tensors)
+    if bare and split.of_unseen_drugs:
+        raise ModelError(
+            f"{some(bare)}: neither a structure nor a similar drug is known, so they cannot be predicted unseen; "
+            "add SMILES and ingest again, or use --split random"
         )
     attends_targets = config.targets is not None and enough_targets(heterograph)
     if n_null and not attends_targets:

@@ -78,6 +78,53 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
         yield graph
 
 
+def test_a_pair_is_explained_with_the_driver_events_of_the_cell_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends = ("CellLine", "Gene")
+    with open_store(f"ladybug://{tmp_path}/graph.lbug") as graph:
+        graph.create_schema()
+        graph.upsert_nodes("Drug", pa.table({"id": ["D1"], "name": ["erlotinib"]}))
+        lines = {"id": ["C1", "C2"], "name": ["A-549", "HT-29"], "msi": [True, None]}
+        graph.upsert_nodes("CellLine", pa.table(lines))
+        graph.upsert_nodes("Gene", pa.table({"id": ["EGFR", "KRAS", "MYC"]}))
+        graph.upsert_edges(
+            "TARGETS", ("Drug", "Gene"), pa.table({"src": ["D1"], "dst": ["EGFR"], "dataset": ["T"]})
+        )
+        mutated = {"src": ["C1", "C1"], "dst": ["KRAS", "MYC"], "value": [1.0, 1.0], "driver": [True, None]}
+        graph.upsert_edges(
+            "MUTATED", ends, pa.table(mutated | {"event": ["KRAS_mut", None], "dataset": ["T"] * 2})
+        )
+        copies = {"src": ["C1", "C1"], "dst": ["EGFR", "MYC"], "value": [1.0, -1.0], "driver": [True, True]}
+        graph.upsert_edges(
+            "COPY_NUMBER",
+            ends,
+            pa.table(copies | {"event": ["gain_1_(EGFR)", "loss_2_(MYC)"], "dataset": ["T"] * 2}),
+        )
+        tables = {
+            ("Drug", "Gene"): _attention([("D1", "EGFR", 0.6)]),
+            ("Drug", "CellLine"): _attention([("D1", "C1", 0.8)]),
+        }
+        predicted = pa.table({"src": ["D1", "D1"], "dst": ["C1", "C2"], "probability": [0.83, 0.2]})
+        runs.register(graph, {"id": "r1", "preset": "x"}, tables, predicted, folder=tmp_path / "r1")
+        runs.promote(graph, "r1")
+        drug = find_drug(graph, "erlotinib")
+        found = explain(graph, drug, find_node(graph, "CellLine", "C1"))
+        none = explain(graph, drug, find_node(graph, "CellLine", "C2"))
+        page = drug_report(graph, drug)
+    assert [(r["gene"], r["kind"], r["event"], r["target"]) for r in found.drivers] == [
+        ("EGFR", "gain", "gain_1_(EGFR)", True),  # a known target of the drug comes first
+        (None, "microsatellite instability", "MSI", False),
+        ("KRAS", "mutation", "KRAS_mut", False),
+        ("MYC", "loss", "loss_2_(MYC)", False),
+    ]
+    assert found.as_json()["drivers"] == found.drivers and none.drivers == []
+    _print(found, 3)
+    printed = capsys.readouterr().out
+    assert "Driver events of A-549, 3 of 4" in printed and "KRAS_mut" in printed and "loss_2" not in printed
+    assert page.count("+EGFR, MSI, KRAS, −MYC") == 2  # of the lines attended to, and of those predicted
+
+
 def test_a_pair_is_explained_by_prediction_measurements_genes_and_paths(store: GraphStore) -> None:
     found = explain(store, find_drug(store, "Erlotinib"), find_node(store, "CellLine", "A549"))
     assert found.prediction["probability"] == pytest.approx(0.83)
@@ -134,7 +181,7 @@ def test_attention_without_a_part_in_predictions_is_named_and_no_path_uses_it(
         found = explain(store, drug, cell_line, run_id=f"u{n}")
         assert [p.kind for p in found.paths] == ["similar drug"]
         assert found.as_json()["unused_attention"] == [{"relation": unused, "reason": reason}]
-        _print(found)
+        _print(found, 10)
         line = f"Attention {unused} has no part in the predictions of this run: {reason}."
         assert line in capsys.readouterr().out.splitlines()
         assert line in drug_report(store, drug, run_id=f"u{n}")

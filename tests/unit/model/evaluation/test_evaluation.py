@@ -28,7 +28,7 @@ from pharmagraph.model.reports.evaluation_folder import write_folder
 from pharmagraph.model.responses import inner_folds
 from pharmagraph.model.responses import leakage as leaks
 from pharmagraph.model.responses.inner_folds import inner_split
-from tests.screens import screen
+from tests.screens import screen, without_structure
 
 torch.set_num_threads(1)
 QUICK = {
@@ -168,6 +168,22 @@ def test_cell_line_of_which_nothing_is_known_has_an_empty_prediction_with_the_re
     table = parquet.read_table(file).to_pandas()
     assert table.loc[table["cell_line"] == "LINE03", "predicted"].isna().all()
     assert table["predicted"].isna().sum() == left_out["pairs"]
+
+
+def test_a_drug_of_which_nothing_is_known_is_predicted_when_it_was_seen_and_not_otherwise(
+    tmp_path: Path,
+) -> None:
+    heterograph = without_structure(screen(), [3])
+    seen = evaluate(heterograph, ["kernel-ridge", "fast"], RANDOM, finished=tmp_path / "random.jsonl")
+    assert all(not e["unpredictable"] for e in entries(tmp_path / "random.jsonl"))
+    assert all(np.isfinite(row["value"]) for row in seen if row["grouping"] == "pooled")
+    file = tmp_path / "unseen.jsonl"
+    evaluate(heterograph, ["kernel-ridge"], Plan(Split.unseen_drug, 3), finished=file)
+    left_out = [u for e in entries(file) for u in e["unpredictable"]]
+    assert [(u["drug"], u["cell_line"], u["pairs"]) for u in left_out] == [
+        ("NSC4", None, int((heterograph.relations["Drug", "TESTED_ON", "CellLine"].src == 3).sum()))
+    ]
+    assert left_out[0]["reason"].startswith("no structure")
 
 
 def test_fold_of_which_nothing_can_be_predicted_is_refused() -> None:

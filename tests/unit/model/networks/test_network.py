@@ -13,7 +13,12 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.commands.options import preset_changes
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.principal_components import PrincipalComponents
-from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors, network_tensors
+from pharmagraph.model.inputs.tensors import (
+    GraphTensors,
+    drugs_without_features,
+    graph_tensors,
+    network_tensors,
+)
 from pharmagraph.model.networks.encoder import Identities
 from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.presets.choices import Split
@@ -21,7 +26,7 @@ from pharmagraph.model.presets.config import PRESETS, Config, load_preset
 from pharmagraph.model.presets.relations import RELATIONS
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
-from tests.screens import screen
+from tests.screens import screen, without_structure
 
 SMALL = {
     "default": {"channels": 8, "drug_components": 6, "cell_line_components": 4, "gene_components": 4},
@@ -238,14 +243,17 @@ def test_genes_that_nobody_reads_can_be_left_out_of_the_papers_last_layer() -> N
         assert torch.allclose(left_out, whole, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
 
 
-def test_drug_without_structure_and_similarity_is_refused_by_name() -> None:
-    heterograph = screen()
-    heterograph.nodes["Drug"]["fingerprint"][3] = 0
-    similar = heterograph.relations["Drug", "SIMILAR_TO", "Drug"]
-    others = similar.take((similar.src != 3) & (similar.dst != 3))
-    heterograph = heterograph.with_relation(("Drug", "SIMILAR_TO", "Drug"), others)
-    with pytest.raises(ModelError, match="NSC4 has responses but neither a structure nor a similar drug"):
-        graph_tensors(heterograph, n_expressed=5, n_neighbours=5)
+def test_a_drug_without_structure_and_similarity_is_fitted_by_its_responses() -> None:
+    whole = screen()
+    heterograph = without_structure(whole, [3])
+    tensors = graph_tensors(heterograph, n_expressed=5, n_neighbours=5)
+    assert drugs_without_features(heterograph, tensors) == ["NSC4"]
+    assert drugs_without_features(whole, graph_tensors(whole, n_expressed=5, n_neighbours=5)) == []
+    assert torch.isfinite(tensors.drug_kernels).all()
+    kernels = tensors.drug_kernels[3].clone()
+    assert kernels[3, -1] == 1  # the stored similarity of a drug with itself, all that is left
+    kernels[3, -1] = 0
+    assert kernels.abs().max() < 1e-6  # eigenvalues are cut off at 0, to rounding
 
 
 def test_a_network_without_identities_is_made_without_a_word(recwarn: pytest.WarningsRecorder) -> None:

@@ -1,0 +1,156 @@
+"""Loads what files say of the graph's cell lines: omics, identities, and the genes that they depend on.
+
+Like the functions of `ingest.read_and_load`, of which the docstring says what all of them share.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from pharmagraph.ingest.bundle import Bundle
+from pharmagraph.ingest.load import Report
+from pharmagraph.ingest.read_and_load import Advance, File, Where, _check, _known, _load, _open, _silent
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg import arguments
+from pharmagraph.kg.errors import InputError
+
+
+def omics(
+    store: Where,
+    file: File,
+    kind: str,
+    *,
+    name: str | None = None,
+    share: float = 0.05,
+    new_genes: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load omics of the graph's cell lines.
+
+    Parameters
+    ----------
+    file
+        With the columns cell_line, gene and value; or genes down the side and cell lines along the top.
+    kind
+        ``mutated``, ``copy_number``, ``methylated`` or ``expression``.
+    name
+        Id of the dataset; the file's name unless given.
+    new_genes
+        Add genes that the graph lacks, instead of refusing the row.
+    store, share, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.sources import omics as source
+
+    _check(name, share=share)
+    place = Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(
+            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+        ),
+        reject_rows,
+        advance,
+    )
+
+
+def cells(
+    store: Where,
+    file: File,
+    *,
+    name: str | None = None,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Give the graph's cell lines their ids, synonyms, tissues and known problems.
+
+    Parameters
+    ----------
+    file
+        The model list of Cell Model Passports, DepMap's Model.csv or sample_info.csv, or cellosaurus.txt; gzip or not.
+        Its shape is told from the header.
+    name
+        Id of the dataset; the file's name unless given.
+    store, reject_rows, advance
+        As in `gdsc`. Clashes never stop a load: they are in the report's ``rejected``, and the stored value stays.
+    """
+    from pharmagraph.ingest.sources import cell_lines as source
+
+    _check(name)
+    place = Path(arguments.path("file", file))
+    return _load(
+        store,
+        lambda rejections: source.read(place, _cell_lines(store), rejections, name=name),
+        reject_rows,
+        advance,
+    )
+
+
+def dependencies(
+    store: Where,
+    file: File,
+    *,
+    name: str | None = None,
+    below: float = -0.5,
+    keep_all: bool = False,
+    new_genes: bool = False,
+    reject_rows: bool = False,
+    advance: Advance = _silent,
+) -> Report:
+    """Load which genes the graph's cell lines depend on, by CRISPR.
+
+    Parameters
+    ----------
+    file
+        Gene effects as DepMap ships them: CSV, gzip or not, or Parquet, cell lines by genes or the other way round.
+        Cell lines are found by DepMap id, which `cells` loads, or by name.
+    name
+        Id of the dataset; the file's name unless given.
+    below
+        Effects below it become edges; 0 is no effect, -1 the median of common essential genes.
+    keep_all
+        All effects become edges, 18 million of a whole release.
+    new_genes
+        Add genes that the graph lacks; otherwise they are counted.
+    store, reject_rows, advance
+        As in `gdsc`.
+    """
+    from pharmagraph.ingest.known import known
+    from pharmagraph.ingest.sources import dependencies as source
+
+    _check(name)
+    arguments.number("below", below)
+    place = Path(arguments.path("file", file))
+
+    def read(rejections: Rejections) -> Bundle:
+        with _open(store, read_only=True) as graph:
+            nodes = known(graph, needs="CellLine")
+            lines = graph.read_nodes("CellLine", ["id", "depmap_id"])
+            genes = graph.read_nodes("Gene", ["id", "entrez_id"])
+        return source.read(
+            place,
+            nodes,
+            lines,
+            genes,
+            rejections,
+            name=name,
+            below=below,
+            keep_all=keep_all,
+            new_genes=new_genes,
+        )
+
+    return _load(store, read, reject_rows, advance)
+
+
+def _cell_lines(store: Where) -> pa.Table:
+    """All cell lines of the graph."""
+    with _open(store, read_only=True) as graph:
+        lines = graph.read_nodes("CellLine")
+    if not lines.num_rows:
+        raise InputError(
+            f"{graph.url} holds no CellLine to join this to; load a screen first: cli ingest gdsc"
+        )
+    return lines
