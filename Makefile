@@ -55,6 +55,9 @@ ifneq ($(filter 3.13,$(PYTHONS)),)
 	test ! -e .venv313/.made || .venv313/bin/python $(PYTEST) -m "not dgl" $(or $(TESTS),$(ON_3.13))
 endif
 
+soak: .venv/.made  ## servers and clients killed many times at random moments; half an hour
+	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
+
 with-3.13:
 	@$(MAKE) --no-print-directory .venv313/.made || { test -z "$$CI" && rm -f .venv313/.made && \
 		echo "Python 3.13 could not be set up here (above), so the tests on it are left out; PYTHONS=3.11 never tries"; }
@@ -74,4 +77,4 @@ wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's ki
 clean:  ## remove the environment and caches, keep data and graphs
 	rm -rf .venv .venv313 .tools .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
-.PHONY: help setup demo test with-3.13 bench lock wheel clean
+.PHONY: help setup demo test soak with-3.13 bench lock wheel clean

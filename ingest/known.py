@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from pharmagraph.ingest.names import Matcher, cell_line_id, drug_id, is_gene_symbol
+from pharmagraph.ingest.names import cell_line_id, drug_id, is_gene_symbol
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import names
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError
+from pharmagraph.kg.names import Names
 from pharmagraph.kg.store import GraphStore
 
 
@@ -18,15 +20,31 @@ class Known:
 
     Parameters
     ----------
-    drugs, cell_lines
-        Find a node's id by any of its names.
+    drugs, cell_lines, gene_names
+        Find a node's id by any of its names; drugs and cell lines also by the tables of aliases.
     genes
         Ids of the genes.
     """
 
-    drugs: Matcher
-    cell_lines: Matcher
+    drugs: Names
+    cell_lines: Names
     genes: frozenset[str]
+    gene_names: Names
+
+    def genes_of(self, symbols: Iterable[str]) -> tuple[list[str], set[str]]:
+        """The ids of the graph's genes among symbols, in order; and the symbols of no gene or, marked, of several."""
+        ids, missing = [], set()
+        for symbol in symbols:
+            try:
+                id_ = self.gene_names.find(symbol)
+            except AmbiguousNameError as error:
+                missing.add(f"{symbol} for {' or '.join(error.candidates)}")
+                continue
+            if id_ is None:
+                missing.add(symbol)
+            else:
+                ids.append(id_)
+        return ids, missing
 
     def gene(
         self,
@@ -38,15 +56,24 @@ class Known:
         line: int,
         column: str,
         new_genes: bool,
-    ) -> bool:
-        """Whether a row with this gene is loaded; an unknown gene is a bad row unless ``new_genes``."""
-        if symbol in self.genes:
-            return True
+    ) -> str | None:
+        """The id of a row's gene, or None if the row is not loaded.
+
+        A gene of the graph is found by any of its names, of which several may not have one. An unknown gene is a bad
+        row unless ``new_genes``, with which its symbol is its id.
+        """
+        try:
+            id_ = self.gene_names.find(symbol)
+        except AmbiguousNameError as error:
+            rejections.bad(kind, file, line, column, symbol, error.expected)
+            return None
+        if id_ is not None:
+            return id_
         if not is_gene_symbol(symbol):
             rejections.bad(kind, file, line, column, symbol, "is not a gene symbol; use HGNC symbols")
-            return False
+            return None
         if new_genes:
-            return True
+            return symbol
         near = difflib.get_close_matches(symbol, self.genes, n=1, cutoff=0.75)
         guess = f"; did you mean {near[0]}?" if near else ""
         rejections.bad(
@@ -59,7 +86,7 @@ class Known:
             if guess
             else "is not a gene of the graph; pass --new-genes to add genes",
         )
-        return False
+        return None
 
 
 def known(store: GraphStore, *, needs: str) -> Known:
@@ -75,10 +102,14 @@ def known(store: GraphStore, *, needs: str) -> Known:
     InputError
         If the graph has no node of this label.
     """
-    drugs, cell_lines = names.index(store, "Drug"), names.index(store, "CellLine")
-    genes = frozenset(store.read_nodes("Gene", ["id"]).column("id").to_pylist())
-    if not {"Drug": drugs, "CellLine": cell_lines, "Gene": genes}[needs]:
+    drugs, cell_lines, genes = (names.index(store, label) for label in ("Drug", "CellLine", "Gene"))
+    if not {"Drug": drugs, "CellLine": cell_lines, "Gene": genes}[needs].names:
         raise InputError(
             f"{store.url} holds no {needs} to join this to; load a screen first: cli ingest gdsc"
         )
-    return Known(Matcher(drugs, drug_id), Matcher(cell_lines, cell_line_id), genes)
+    return Known(
+        replace(drugs, folding=drug_id),
+        replace(cell_lines, folding=cell_line_id),
+        frozenset(genes.names),
+        genes,
+    )

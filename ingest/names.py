@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
@@ -15,25 +15,45 @@ from pharmagraph.kg.names import fold, fold_cell_line
 
 _SYMBOL = re.compile(r"^[A-Z0-9][A-Za-z0-9]*([-._/@][A-Za-z0-9]+)*@?$")
 _SHOWN = 8
+_FOLDING = {"drug": fold, "cell_line": fold_cell_line}
 
-DISTINCT = {"KMH-2": "KMH2THYROID", "T-T": "TTOESOPHAGUS", "T.T": "TTOESOPHAGUS"}
-"""Cell lines whose name differs from another's by a hyphen alone: KMH-2 (thyroid) and KM-H2 (Hodgkin lymphoma), T-T
-(oesophagus) and TT (medullary thyroid). These spellings have ids of their own; the folded names are the other two."""
+DISTINCT = {
+    "drug": {
+        "NUTLIN-3A (-)": "NUTLIN3A",
+        "(-)-PARTHENOLIDE": "PARTHENOLIDE",
+        "(+)-CAMPTOTHECIN": "CAMPTOTHECIN",
+    },
+    "cell_line": {
+        "KMH-2": "KMH2THYROID",
+        "T-T": "TTOESOPHAGUS",
+        "T.T": "TTOESOPHAGUS",
+        "IOSE-364(-)": "IOSE364",
+        "IOSE-523(-)": "IOSE523",
+    },
+}
+"""Spellings, in capitals, that have another id than folding gives.
+
+KMH-2 (thyroid) and KM-H2 (Hodgkin lymphoma) differ by a hyphen alone, as do T-T (oesophagus) and TT (medullary
+thyroid); the folded names are the ids of the other two. Of Nutlin-3a, parthenolide and camptothecin one mirror image is
+used, and of the two IOSE lines one form, so the sign tells nothing apart."""
 
 
 def drug_id(name: str) -> str:
-    """The id of a drug: by the alias table, or else the folded name."""
-    folded = fold(name)
-    return _aliases("drug").get(folded, folded)
+    """The id of a drug: by `DISTINCT`, by the alias table, or else the folded name."""
+    return _id("drug", name)
 
 
 def cell_line_id(name: str) -> str:
     """The id of a cell line: by `DISTINCT`, by the alias table, or else the folded name."""
-    distinct = DISTINCT.get(name.strip().upper())
+    return _id("cell_line", name)
+
+
+def _id(kind: str, name: str) -> str:
+    distinct = DISTINCT[kind].get(name.strip().upper())
     if distinct is not None:
         return distinct
-    folded = fold_cell_line(name)
-    return _aliases("cell_line").get(folded, folded)
+    folded = _FOLDING[kind](name)
+    return _aliases(kind).get(folded, folded)
 
 
 def is_gene_symbol(text: str) -> bool:
@@ -48,36 +68,7 @@ def aliases_of(id_: str, *, kind: str) -> list[str]:
 
 def preferred_name(name: str, *, kind: str) -> str:
     """The name that the alias table prefers to this one, or else the name itself."""
-    folded = fold(name) if kind == "drug" else fold_cell_line(name)
-    return _preferred(kind).get(folded, name)
-
-
-class Matcher:
-    """Finds the graph's nodes by the names that a file uses.
-
-    Parameters
-    ----------
-    known
-        Id → names and aliases of the nodes in the graph.
-    id_of
-        `drug_id` or `cell_line_id`.
-    """
-
-    def __init__(self, known: Mapping[str, Iterable[str | None]], id_of: Callable[[str], str]) -> None:
-        self._id_of = id_of
-        self._ids = set(known)
-        self._by_name: dict[str, str] = {}
-        for id_, names in known.items():
-            for name in names:
-                if name:
-                    self._by_name.setdefault(id_of(name), id_)
-
-    def find(self, name: str) -> str | None:
-        """The id of the node, or None."""
-        if name in self._ids:
-            return name
-        id_ = self._id_of(name)
-        return id_ if id_ in self._ids else self._by_name.get(id_)
+    return _preferred(kind).get(_FOLDING[kind](name), name)
 
 
 def unmatched_note(what: str, names: Iterable[str], consequence: str) -> tuple[str, ...]:
@@ -105,20 +96,19 @@ def _rows(kind: str) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _aliases(kind: str) -> dict[str, str]:
-    folding = fold if kind == "drug" else fold_cell_line
+    folding = _FOLDING[kind]
     return {folding(alias): folding(name) for name, alias in _rows(kind)}
 
 
 @cache
 def _preferred(kind: str) -> dict[str, str]:
-    folding = fold if kind == "drug" else fold_cell_line
+    folding = _FOLDING[kind]
     return {folding(alias): name for name, alias in _rows(kind)}
 
 
 @cache
 def _names_by_id(kind: str) -> dict[str, tuple[str, ...]]:
-    id_of = drug_id if kind == "drug" else cell_line_id
     names: dict[str, set[str]] = {}
     for name, alias in _rows(kind):
-        names.setdefault(id_of(name), set()).add(alias)
+        names.setdefault(_id(kind, name), set()).add(alias)
     return {id_: tuple(sorted(found)) for id_, found in names.items()}

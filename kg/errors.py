@@ -11,6 +11,7 @@ PharmagraphError                what `cli` turns into one line and exit code 1
 │   ├── SchemaVersionError      a store written by a newer or an older schema
 │   └── QueryError              Cypher that the engine refused, or that would write
 ├── NotFoundError               no drug, gene, cell line, run or query has this name
+├── AmbiguousNameError          several drugs, genes or cell lines have this name
 ├── ServiceUnavailableError     a public service that does not answer, such as PubMed
 ├── ModelError                  a network, preset or run that cannot do what was asked
 │   └── UnknownPresetError      a preset that is neither shipped nor a file
@@ -20,7 +21,10 @@ PharmagraphError                what `cli` turns into one line and exit code 1
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+_LONGEST = 60
+"""Characters of a user's text that a message repeats."""
 
 
 class PharmagraphError(Exception):
@@ -95,18 +99,49 @@ class NotFoundError(PharmagraphError):
         All names in the graph, from which the nearest are offered.
     advice
         The way out if no name is near.
+    instead
+        Another way out, which the message always names.
     """
 
-    def __init__(self, what: str, name: str, known: Iterable[str] = (), advice: str = "") -> None:
+    def __init__(
+        self, what: str, name: str, known: Iterable[str] = (), advice: str = "", instead: str = ""
+    ) -> None:
         folded = {k.casefold(): k for k in known}
-        near = [folded[k] for k in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
-        message = f'no {what} "{name}" in the graph'
+        asked = name.casefold()[:_LONGEST]
+        near = [folded[k] for k in difflib.get_close_matches(asked, folded, n=3, cutoff=0.6)]
+        message = f'no {what} "{shortened(name)}" in the graph'
+        if instead:
+            message += f"; {instead}"
         if near:
             message += "; did you mean " + ", ".join(near) + "?"
-        elif advice:
+        elif advice and not instead:
             message += f"; {advice}"
         super().__init__(message)
         self.what, self.name, self.near = what, name, near
+
+
+class AmbiguousNameError(PharmagraphError):
+    """A name that several nodes have; the message lists them.
+
+    Parameters
+    ----------
+    what
+        The kind of thing, such as ``"cell line"``.
+    name
+        The name that was asked for.
+    candidates
+        Ids of the nodes, each with its name.
+
+    Attributes
+    ----------
+    expected
+        The end of the sentence, for a `RowError`.
+    """
+
+    def __init__(self, what: str, name: str, candidates: Sequence[str]) -> None:
+        self.expected = f"may be any of {some(list(candidates))}; give an id, which stands first in each"
+        super().__init__(f'{what} "{shortened(name)}" {self.expected}')
+        self.what, self.name, self.candidates = what, name, tuple(candidates)
 
 
 class ServiceUnavailableError(PharmagraphError):
@@ -128,3 +163,11 @@ class ShapeError(ModelError, ValueError):
 def some(names: list[str]) -> str:
     """The first five names, and the number of the others."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """A text, or its beginning and its end around an ellipsis where it is too long."""
+    if len(text) <= longest:
+        return text
+    end = longest // 3
+    return f"{text[: longest - end - 1]}…{text[-end:]}"

@@ -1,37 +1,57 @@
-"""Names of nodes: folding, the index of a label's names, and finding a node by any of them.
+"""Names of nodes: folding, and the index that finds the node that a name or another id means.
 
-The tables of aliases are in `ingest/names.py`.
+Every place where a drug, a gene or a cell line is named looks it up here. The tables of aliases are in
+`ingest/names.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pharmagraph.kg import schema
-from pharmagraph.kg.errors import NotFoundError
+from pharmagraph.kg.errors import AmbiguousNameError, NotFoundError, RowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from pharmagraph.kg.store import GraphStore
 
-NameIndex = dict[str, list[str | None]]
-"""Id of a node → its name and its aliases; the id itself is not among them."""
-
+_MARKS = ("", "-", "/")
+_ASCII_PUNCTUATION = {code: None for code in range(128) if not chr(code).isalnum()}
+_DASHES = str.maketrans({"‐": "-", "‑": "-", "–": "-", "−": "-", "±": "+-"})
+_SIGN = re.compile(r"^[+\-/]+|\([ /]*[+-][+\-/ ]*\)")
+_PUNCTUATION = re.compile(r"(?!(?<=\d)\.(?=\d))[\W_]")
+_WHOLE_NUMBER = re.compile(r"(\d+)\.0+")
 _NCI = re.compile(r"^H\d{2,4}[A-Z]?$")
-_COLUMNS = ("id", "name", "aliases")
-_WHAT = {"Drug": "drug", "CellLine": "cell line", "Gene": "gene"}
+_BESIDE_GENE = re.compile(r"(?<=^ENSG\d{11})\.\d+$|\s*\(\d+\)$", re.IGNORECASE)
 
 
 def fold(name: str) -> str:
     """A name without case and punctuation, so that ``MDA-MB-231`` and ``MDA_MB_231`` are one.
 
+    What tells two things apart stays:
+
+    - A sign in front, or in brackets, as of mirror images: ``(+)-JQ1`` is ``(+)JQ1`` and ``(-)-JQ1`` is ``(-)JQ1``.
+    - A point between digits: ``1.5`` is not ``15``. A whole number that went through a spreadsheet as a decimal is
+      that number: ``100.0`` is ``100``.
+
     A name of punctuation alone is only stripped and upper-cased.
     """
-    folded = "".join(c for c in name.upper() if c.isalnum())
-    return folded or name.strip().upper()
+    text = name.strip().upper()
+    if text.isascii() and text[:1] not in _MARKS and not any(mark in text for mark in ".+("):
+        return text.translate(_ASCII_PUNCTUATION) or text  # the common case, without regular expressions
+    marked = text.translate(_DASHES)
+    sign = "".join(c for found in _SIGN.findall(marked) for c in found if c in "+-")
+    rest = _PUNCTUATION.sub("", _SIGN.sub(" ", marked))
+    if not rest:
+        return text
+    number = _WHOLE_NUMBER.fullmatch(rest)
+    rest = number.group(1) if number else rest
+    return f"({sign}){rest}" if sign else rest
 
 
 def fold_cell_line(name: str) -> str:
@@ -40,85 +60,220 @@ def fold_cell_line(name: str) -> str:
     return "NCI" + folded if _NCI.match(folded) else folded
 
 
-def index(store: GraphStore, label: str) -> NameIndex:
-    """The names of all nodes of a label in a store."""
-    columns = [p.name for p in schema.node(label).columns if p.name in _COLUMNS]
-    return _index_of_rows(store.node_rows(label, columns))
+def fold_gene(name: str) -> str:
+    """`fold`; without the version of an Ensembl id, and without the number in ``EGFR (1956)``."""
+    text = name.strip()
+    return fold(_BESIDE_GENE.sub("", text) if "." in text or ")" in text else text)
 
 
-def index_of(nodes: pa.Table) -> NameIndex:
-    """The names of the nodes of a table with the column ``id``, and ``name`` and ``aliases`` where a label has them."""
-    return _index_of_rows(nodes.select([c for c in _COLUMNS if c in nodes.column_names]).to_pylist())
+@dataclass(frozen=True)
+class _Kind:
+    """How nodes of a label are named: the word for messages, further ids among the properties, and the folding."""
+
+    what: str
+    ids: tuple[str, ...] = ()
+    folding: Callable[[str], str] = fold
 
 
-def _index_of_rows(rows: list[dict[str, Any]]) -> NameIndex:
-    return {row["id"]: [row.get("name"), *(row.get("aliases") or ())] for row in rows}
+_KINDS = {
+    "Drug": _Kind("drug", ("inchikey", "pubchem_cid")),
+    "Gene": _Kind("gene", ("hgnc_id", "entrez_id", "ensembl_id"), fold_gene),
+    "CellLine": _Kind(
+        "cell line",
+        ("cosmic_id", "depmap_id", "cellosaurus_id", "passport_id", "ccle_name"),
+        fold_cell_line,
+    ),
+    "Pathway": _Kind("pathway"),
+}
 
 
-def find(name: str, names: Mapping[str, Iterable[str | None]]) -> str | None:
-    """The id of the node that has a name, or None.
+@dataclass(frozen=True)
+class Names:
+    """Finds a node by any of its names.
 
-    Parameters
-    ----------
-    name
-        As the user typed it.
-    names
-        A `NameIndex`. An id wins over another node's name or alias.
-    """
-    if name in names:
-        return name
-    wanted = {fold(name), fold_cell_line(name)}
-    for id_ in names:
-        if fold(id_) in wanted:
-            return id_
-    for id_, others in names.items():
-        if any(other and fold(other) in wanted for other in others):
-            return id_
-    return None
+    Spellings are looked for in this order, and the first that a node has decides: id; name; alias or other id; then,
+    folded, id or name; alias or other id. So a stored spelling that is written exactly wins over any folding.
 
-
-def require(what: str, name: str, names: Mapping[str, Iterable[str | None]], advice: str = "") -> str:
-    """The id of the node that has a name.
-
-    Parameters
+    Attributes
     ----------
     what
-        The kind of node for the message, such as ``"drug"``.
-    name, names
-        As in `find`.
-    advice
-        What the message advises if no name is similar.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none; the message offers the nearest names.
+        The kind of node for messages, such as ``"drug"``.
+    names
+        Id → the node's name, then its aliases and other ids; None where it has none.
+    folding
+        Makes one text of the spellings that mean one node.
     """
-    id_ = find(name, names)
-    if id_ is None:
-        every = [n for known, others in names.items() for n in (known, *others) if n]
-        raise NotFoundError(what, name, every, advice)
-    return id_
+
+    what: str
+    names: Mapping[str, Sequence[str | None]]
+    folding: Callable[[str], str] = fold
+
+    def find(self, name: str) -> str | None:
+        """The id of the node that has a name, or None.
+
+        Raises
+        ------
+        AmbiguousNameError
+            If several nodes have it.
+        """
+        if name in self.names:
+            return name
+        for ids in self._candidates(name):
+            if len(ids) > 1:
+                raise AmbiguousNameError(self.what, name, [self._shown(id_) for id_ in ids])
+            if ids:
+                return ids[0]
+        return None
+
+    def has(self, name: str) -> bool:
+        """Whether a text is, as it is written, the id or the name of a node."""
+        return name in self.names or name in self._named
+
+    def require(self, name: str, advice: str = "see: cli status") -> str:
+        """The id of the node that has a name.
+
+        Parameters
+        ----------
+        name
+            As the user typed it.
+        advice
+            What the message advises if no name is similar.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none; the message offers the nearest names.
+        AmbiguousNameError
+            If several nodes have it.
+        """
+        id_ = self.find(name)
+        if id_ is None:
+            raise self.not_found(name, advice)
+        return id_
+
+    def find_in_row(self, file: str, line: int, column: str, name: str) -> str | None:
+        """`find` for a row of a file.
+
+        Raises
+        ------
+        RowError
+            If several nodes have the name.
+        """
+        try:
+            return self.find(name.strip())
+        except AmbiguousNameError as error:
+            raise RowError(file, line, column, name, error.expected) from None
+
+    def not_found(self, name: str, advice: str = "see: cli status", instead: str = "") -> NotFoundError:
+        """The error that offers the nearest names; ``instead`` is another way out, which it always names."""
+        own = [n for id_, names in self.names.items() for n in (id_, next(iter(names), None)) if n]
+        error = NotFoundError(self.what, name, own, advice, instead)
+        return error if error.near else NotFoundError(self.what, name, self._others, advice, instead)
+
+    def starting_with(self, text: str) -> list[str]:
+        """Ids of the nodes that have an alias or another id beginning with a text, such as half an InChIKey."""
+        found = [ids for spelling, ids in self._others.items() if spelling.startswith(text)]
+        return sorted({id_ for ids in found for id_ in ids})
+
+    def _candidates(self, name: str) -> Iterator[Sequence[str]]:
+        yield self._named.get(name, ())
+        yield self._others.get(name, ())
+        folded = self.folding(name)
+        yield self._folded_named.get(folded, ())
+        yield self._folded_others.get(folded, ())
+
+    def _shown(self, id_: str) -> str:
+        name = next(iter(self.names[id_]), None)
+        return f"{id_} ({name})" if name and name != id_ else id_
+
+    @cached_property
+    def _named(self) -> dict[str, list[str]]:
+        return _by_spelling((next(iter(names), None), id_) for id_, names in self.names.items())
+
+    @cached_property
+    def _others(self) -> dict[str, list[str]]:
+        return _by_spelling((name, id_) for id_, names in self.names.items() for name in names[1:])
+
+    @cached_property
+    def _folded_named(self) -> dict[str, list[str]]:
+        return _by_spelling(
+            (self.folding(name), id_)
+            for id_, names in self.names.items()
+            for name in (id_, next(iter(names), None))
+            if name
+        )
+
+    @cached_property
+    def _folded_others(self) -> dict[str, list[str]]:
+        return _by_spelling(
+            (self.folding(name), id_) for id_, names in self.names.items() for name in names[1:] if name
+        )
+
+
+def _by_spelling(pairs: Iterable[tuple[str | None, str]]) -> dict[str, list[str]]:
+    """Spelling → the ids that it may mean, each once."""
+    found: dict[str, list[str]] = {}
+    for spelling, id_ in pairs:
+        if spelling:
+            ids = found.setdefault(spelling, [])
+            if id_ not in ids:
+                ids.append(id_)
+    return found
+
+
+def columns(label: str) -> list[str]:
+    """The properties of a label by which its nodes are found, the id first."""
+    wanted = ("id", "name", "aliases", *_KINDS[label].ids)
+    return [p.name for p in schema.node(label).columns if p.name in wanted]
+
+
+def index(store: GraphStore, label: str) -> Names:
+    """The names of all nodes of a label in a store."""
+    return _index_of_rows(label, store.node_rows(label, columns(label)))
+
+
+def index_of(label: str, nodes: pa.Table) -> Names:
+    """The names of the nodes of a table that has at least the column ``id``, and those of `columns` that are there."""
+    return _index_of_rows(
+        label, nodes.select([c for c in columns(label) if c in nodes.column_names]).to_pylist()
+    )
+
+
+def _index_of_rows(label: str, rows: Sequence[Mapping[str, Any]]) -> Names:
+    kind = _KINDS[label]
+    names = {
+        row["id"]: [
+            row.get("name"),
+            *(row.get("aliases") or ()),
+            *(str(row[i]) for i in kind.ids if row.get(i) is not None),
+        ]
+        for row in rows
+    }
+    return Names(kind.what, names, kind.folding)
 
 
 def find_drug(store: GraphStore, name: str) -> dict[str, Any]:
-    """All properties of the drug with a name, an alias or an id.
+    """All properties of the drug that has a name, an alias or an id.
 
     Raises
     ------
     NotFoundError
         If there is none; the message offers the nearest names.
+    AmbiguousNameError
+        If several drugs have it.
     """
     return find_node(store, "Drug", name)
 
 
 def find_node(store: GraphStore, label: str, name: str) -> dict[str, Any]:
-    """All properties of the drug, the cell line or the gene with a name, an alias or an id.
+    """All properties of the drug, the cell line or the gene that has a name, an alias or an id.
 
     Raises
     ------
     NotFoundError
         If there is none; the message offers the nearest names.
+    AmbiguousNameError
+        If several nodes have it.
     """
     rows = {row["id"]: row for row in store.node_rows(label, [p.name for p in schema.node(label).columns])}
-    return rows[require(_WHAT[label], name, _index_of_rows(list(rows.values())), "see: cli status")]
+    return rows[_index_of_rows(label, list(rows.values())).require(name)]

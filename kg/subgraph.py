@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.kg import arguments, names, schema
-from pharmagraph.kg.errors import InputError, NotFoundError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError
 from pharmagraph.kg.schema import EdgeKind, Ends
 from pharmagraph.kg.store import GraphStore
 
@@ -181,10 +181,9 @@ def _kept(
             nodes["CellLine"], "CellLine", edges, ("TESTED_ON", "SIMILAR_TO", "EXPRESSES")
         )
     if choice.drugs is not None:
-        drug_names = names.index_of(nodes["Drug"])
+        drug_names = names.index_of("Drug", nodes["Drug"])
         kept["Drug"] &= np.isin(
-            nodes["Drug"]["id"].to_numpy(zero_copy_only=False),
-            [names.require("drug", d, drug_names) for d in choice.drugs],
+            nodes["Drug"]["id"].to_numpy(zero_copy_only=False), [drug_names.require(d) for d in choice.drugs]
         )
     if choice.tissues is not None:
         kept["CellLine"] &= _of_tissues(nodes["CellLine"], choice.tissues)
@@ -195,9 +194,7 @@ def _kept(
 
 
 def _named_by(label: str) -> list[str]:
-    return {"Drug": ["id", "name", "aliases"], "CellLine": ["id", "name", "aliases", "tissue"]}.get(
-        label, ["id"]
-    )
+    return [*names.columns(label), *(["tissue"] if label == "CellLine" else [])]
 
 
 def _with_parents(datasets: Iterable[str], known: list[dict[str, str | None]]) -> set[str]:
@@ -226,12 +223,11 @@ def _touched(
 
 
 def _of_tissues(cell_lines: pa.Table, tissues: Sequence[str]) -> Mask:
-    have = np.array([(t or "").casefold() for t in cell_lines["tissue"].to_pylist()])
-    for tissue in tissues:
-        if tissue.casefold() not in have:
-            known = sorted({t for t in cell_lines["tissue"].to_pylist() if t})
-            raise NotFoundError("tissue", tissue, known, "known are " + ", ".join(known))
-    return np.isin(have, [t.casefold() for t in tissues])
+    have = cell_lines["tissue"].to_pylist()
+    known = names.Names("tissue", dict.fromkeys(sorted({t for t in have if t}), ()))
+    return np.isin(
+        [t or "" for t in have], [known.require(t, "known are " + ", ".join(known.names)) for t in tissues]
+    )
 
 
 def _within(
@@ -239,14 +235,8 @@ def _within(
 ) -> dict[str, Mask]:
     """Nodes at most ``hops`` edges from one node, by label."""
     near = {label: np.zeros(table.num_rows, bool) for label, table in nodes.items()}
-    for label in NODE_TYPES:
-        known = names.index_of(nodes[label])
-        if (id_ := names.find(around, known)) is not None:
-            near[label][list(known).index(id_)] = True
-            break
-    else:
-        everything = [i for label in NODE_TYPES for i in nodes[label]["id"].to_pylist()]
-        raise NotFoundError("drug, gene or cell line", around, everything)
+    label, id_ = _centre(around, nodes)
+    near[label] |= nodes[label]["id"].to_numpy(zero_copy_only=False) == id_
     places = {e: positions(t, (e[0], e[2]), nodes) for e, t in edges.items()}
     for _ in range(hops):
         reached = {label: mask.copy() for label, mask in near.items()}
@@ -255,3 +245,18 @@ def _within(
             reached[src_label][src[near[dst_label][dst]]] = True
         near = reached
     return near
+
+
+def _centre(around: str, nodes: Mapping[str, pa.Table]) -> tuple[str, str]:
+    """The label and the id of the node that a name means; ``Gene:MET`` is looked for among genes alone."""
+    label, colon, name = around.partition(":")
+    if colon and label in NODE_TYPES:
+        return label, names.index_of(label, nodes[label]).require(name)
+    known = {label: names.index_of(label, nodes[label]) for label in NODE_TYPES}
+    exact = [label for label in NODE_TYPES if known[label].has(around)]
+    found = [(label, id_) for label in exact or NODE_TYPES if (id_ := known[label].find(around)) is not None]
+    if len(found) > 1:
+        raise AmbiguousNameError("node", around, [f"{label}:{id_}" for label, id_ in found])
+    if not found:
+        raise NotFoundError("drug, gene or cell line", around, [i for k in known.values() for i in k.names])
+    return found[0]

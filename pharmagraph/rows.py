@@ -5,14 +5,14 @@ Commands do without pandas, which takes longer to load than a prediction takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.names import find_drug, find_node, index, require
+from pharmagraph.kg.names import find_drug, find_node, index
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -35,17 +35,27 @@ class Run(Protocol):
 
 
 def predict(
-    run: Run, drugs: Any = None, cell_lines: Any = None, *, limit: int | None = None, device: str = "auto"
+    run: Run,
+    drugs: Any = None,
+    cell_lines: Any = None,
+    *,
+    smiles: Any = None,
+    note: Callable[[str], None],
+    limit: int | None = None,
+    device: str = "auto",
 ) -> Rows:
     """Rows of `Run.predict`."""
     from pharmagraph.model.runs.predictions import predict
 
+    arguments.function("note", note)
     return predict(
         run.folder,
         drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
         cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
         if cell_lines is not None
         else None,
+        smiles=arguments.texts("smiles", smiles) if smiles is not None else None,
+        note=note,
         drug_names=index(run.store, "Drug"),
         cell_line_names=index(run.store, "CellLine"),
         limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
@@ -106,7 +116,7 @@ def rank_genes(
         symbols = _genes(run.store, "genes", genes)
     effects: Mapping[str, float] | None = None
     if isinstance(truth, (str, PathLike)):
-        effects = read_effects(Path(truth), symbols)
+        effects = read_effects(Path(truth), symbols, index(run.store, "Gene"))
     elif truth is not None:
         effects = arguments.numbers_by_name("truth", truth, ("gene", "effect"))
     drug_id, cell_line_id = _pair(run.store, drug, cell_line)
@@ -127,5 +137,5 @@ def _genes(store: GraphStore, argument: str, names: str | Sequence[str]) -> list
 
 
 def _gene_ids(store: GraphStore, names: Sequence[str]) -> list[str]:
-    known = index(store, "Gene") if names else {}  # read once, not for each name
-    return [require("gene", name, known, "see: cli status") for name in names]
+    known = index(store, "Gene") if names else None  # read once, not for each name
+    return [known.require(name) for name in names] if known else []

@@ -5,7 +5,8 @@ It finds nodes by name and makes DataFrames from what other packages compute; it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pharmagraph import rows
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.kg.names import find_drug, find_node
+from pharmagraph.kg.names import find_drug, find_node, fold
 from pharmagraph.kg.run_register import Advance, find, silent
 from pharmagraph.kg.store import GraphStore
 
@@ -33,8 +34,8 @@ class Run:
 
     Its methods raise TypeError or InputError where an argument is of another type, out of its range or a DataFrame
     without the columns (the argument is named), NotFoundError for a drug, cell line or gene that the store does not
-    have, StoreError where the store is closed, and ModelError where the run's folder is gone, or its graph has no such
-    node. Drugs, cell lines and genes go by name, alias or id.
+    have, AmbiguousNameError for a name that several have, StoreError where the store is closed, and ModelError where the
+    run's folder is gone, or its graph has no such node. Drugs, cell lines and genes go by name, alias or id.
 
     Attributes
     ----------
@@ -85,6 +86,8 @@ class Run:
         drugs: str | Sequence[str] | None = None,
         cell_lines: File | Numbers | Sequence[File | Numbers] | None = None,
         *,
+        smiles: str | Sequence[str] | None = None,
+        note: Callable[[str], None] = warnings.warn,
         limit: int | None = None,
         device: str = "auto",
     ) -> pd.DataFrame:
@@ -93,10 +96,15 @@ class Run:
         Parameters
         ----------
         drugs
-            One or several, by name, alias, id or SMILES; all of the run's unless given.
+            One or several, by name, alias, id or SMILES; all of the run's unless these or ``smiles`` are given.
         cell_lines
             As drugs; a new one is z of genes (standard deviations): a mapping or Series by symbol, a DataFrame with
             the columns ``gene`` and ``z``, or a CSV file with them.
+        smiles
+            New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
+        note
+            Called with what is read otherwise than typed: the parent of a salt, or a drug that the graph has under
+            another name; a warning unless given.
         limit
             Rows, the most sensitive first; all unless given.
         device
@@ -105,20 +113,22 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            ``drug``, ``cell_line`` (ids; a new one is ``(new drug)``, the next ``(new drug 2)``), ``probability`` of
-            being sensitive in [0, 1], or ``ln_ic50`` (ln µmol/l) of a regression run, and ``measured``: whether the
+            ``drug``, ``cell_line`` (ids; a new drug is ``(new drug)``, or its SMILES where there are several),
+            ``probability`` of being sensitive in [0, 1], or ``ln_ic50`` (ln µmol/l) of a regression run, and ``measured``: whether the
             run was trained on the pair. The most sensitive first.
 
         Raises
         ------
         NotFoundError
-            If a name is neither known nor a structure or a file.
+            If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
+        InputError
+            If a structure cannot be read or is too large.
         ModelError
             If both sides are left out.
         """
         import pandas as pd
 
-        return pd.DataFrame(rows.predict(self, drugs, cell_lines, limit=limit, device=device))
+        return pd.DataFrame(rows.predict(self, drugs, cell_lines, smiles=smiles, note=note, limit=limit, device=device))
 
     def explain(self, drug: str, cell_line: str | None = None, *, limit: int = 10) -> Explanation:
         """Why: the genes that the run attends to for a drug, the measured evidence, and the paths to a cell line.
@@ -324,7 +334,6 @@ class Run:
         Path
             The file.
         """
-        from pharmagraph.kg.names import fold
         from pharmagraph.model.reports.html import drug_report, run_report
 
         file = Path(arguments.path("path", path)) if path is not None else None

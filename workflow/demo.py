@@ -1,4 +1,4 @@
-"""Runs the whole loop on the public GDSC screen: ingest, targets, train, promote, query."""
+"""Runs the whole loop on the public GDSC screen: ingest, what is known of drugs and genes, train, promote, query."""
 
 from __future__ import annotations
 
@@ -36,15 +36,19 @@ def demo(
     """
     begun = time.perf_counter()
     _step(
-        "1/4  the public screen",
+        "1/8  the public screen",
         lambda: ingest.gdsc(release=DATASET, share=share, store=store_url, quiet=quiet),
     )
-    _step("2/4  known targets, curated by hand", lambda: ingest.targets(store=store_url, quiet=quiet))
+    _step("2/8  known targets, curated by hand", lambda: ingest.targets(store=store_url, quiet=quiet))
+    _step("3/8  ids and aliases of genes", lambda: ingest.genes(store=store_url, quiet=quiet))
+    _step("4/8  genes alike in protein sequence", lambda: ingest.homology(store=store_url, quiet=quiet))
+    _step("5/8  GO biological processes", lambda: ingest.pathways(store=store_url, quiet=quiet))
+    _step("6/8  names of drugs", lambda: ingest.drug_names(store=store_url, quiet=quiet))
     _step(
-        f"3/4  a graph-attention network, one fifth of {DATASET} held out",
+        f"7/8  a graph-attention network, one fifth of {DATASET} held out",
         lambda: _train(preset, store_url, runs_folder, quiet),
     )
-    note("\n4/4  the links with the most attention, asked with Cypher")
+    note("\n8/8  the links with the most attention, asked with Cypher")
     with open_store(store_url, read_only=True) as graph:
         run = runs.find(graph)
         from pharmagraph.cypher import catalogue

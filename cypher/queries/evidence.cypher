@@ -1,5 +1,5 @@
 // name: evidence
-// about: Evidence for a drug–gene pair: attention, known target, and known targets of similar drugs.
+// about: Evidence for a drug–gene pair: attention, known target, targets of similar drugs, genes like its targets.
 // param drug: drug, name, alias or id
 // param gene: gene, HGNC symbol
 // param run: run, run id; default the promoted run
@@ -16,3 +16,6 @@ RETURN 'similar drug with this target' AS evidence, o.name AS detail, s.similari
 UNION
 MATCH (d:Drug {id: $drug})-[:TARGETS]->(o:Gene)-[:INTERACTS_WITH]-(g:Gene {id: $gene})
 RETURN 'interacts with its target' AS evidence, o.id AS detail, 1.0 AS value
+UNION
+MATCH (d:Drug {id: $drug})-[:TARGETS]->(o:Gene)-[h:HOMOLOGOUS]-(g:Gene {id: $gene})
+RETURN 'alike in sequence to its target' AS evidence, o.id AS detail, h.identity AS value

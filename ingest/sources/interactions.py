@@ -50,18 +50,20 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     outside = 0
     for line, row in table_rows(path, (first, second), what="a table of interactions is needed"):
         a, b = row[first], row[second]
-        bad = next(((c, v) for c, v in ((first, a), (second, b)) if not is_gene_symbol(v)), None)
+        ids, missing = known.genes_of((a, b))
+        bad = next(
+            ((c, v) for c, v in ((first, a), (second, b)) if v in missing and not is_gene_symbol(v)), None
+        )
         if bad is not None:
             rejections.bad(
                 "INTERACTS_WITH", shown(path), line, bad[0], bad[1], "is not a gene symbol; use HGNC symbols"
             )
             continue
-        missing = {a, b} - known.genes
         if missing:
             unmatched |= missing
             outside += 1
-        elif a != b:
-            found = methods.setdefault((min(a, b), max(a, b)), set())
+        elif ids[0] != ids[1]:
+            found = methods.setdefault((min(ids), max(ids)), set())
             for part in (row.get("method") or row.get("source") or "").split("|"):
                 if part:
                     label = _LABEL.search(part)

@@ -16,7 +16,7 @@ from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import existing, header, read_matrix, shown
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError
 
 KINDS = {
     "mutated": "MUTATED",
@@ -71,7 +71,10 @@ def read(
     is_long = {"cell_line", "gene", "value"} <= {h.strip() for h in header(path)}
     reader = _long if is_long else _wide
     genes, lines, cells, values = reader(path, type_, rejections)
-    ids = [known.cell_lines.find(c) for c in cells]
+    try:
+        ids = [known.cell_lines.find(c) for c in cells]
+    except AmbiguousNameError as error:
+        raise InputError(f"{shown(path)}: {error}") from None
     for id_ in {i for i in ids if i is not None and ids.count(i) > 1}:
         same = [c for c, i in zip(cells, ids, strict=True) if i == id_]
         raise InputError(
@@ -82,15 +85,8 @@ def read(
         raise InputError(
             f"{shown(path)} names no cell line of the graph ({', '.join(cells[:3])}, …); load its screen first"
         )
-    usable = np.array(
-        [
-            known.gene(
-                g, rejections, kind=type_, file=shown(path), line=line, column="gene", new_genes=new_genes
-            )
-            for g, line in zip(genes, lines, strict=True)
-        ],
-        dtype=bool,
-    )
+    symbols = _gene_ids(genes, lines, known, rejections, type_, shown(path), new_genes)
+    usable = np.array([s is not None for s in symbols], dtype=bool)
     values = values[inside]
     cell_ids = [i for i in ids if i is not None]
     if type_ == "EXPRESSES":
@@ -105,7 +101,7 @@ def read(
                 "has the same value in every cell line, so it has no z score; delete it",
             )
         usable &= spread
-    kept = [g for g, u in zip(genes, usable, strict=True) if u]
+    kept = [s for s, u in zip(symbols, usable, strict=True) if s is not None and u]
     table = (
         assemble.expresses(cell_ids, kept, z_scores(values[:, usable]), share=share, dataset=name)
         if type_ == "EXPRESSES"
@@ -123,6 +119,31 @@ def read(
     return Bundle(
         name, (card,), nodes, {(type_, ("CellLine", "Gene")): table}, tuple(rejections.rejected), notes
     )
+
+
+def _gene_ids(
+    genes: list[str],
+    lines: list[int],
+    known: Known,
+    rejections: Rejections,
+    type_: str,
+    file: str,
+    new_genes: bool,
+) -> list[str | None]:
+    """The id of each gene, None for one that is not loaded; a second name of the same gene is a bad row."""
+    row_of: dict[str, int] = {}
+    ids: list[str | None] = []
+    for gene, line in zip(genes, lines, strict=True):
+        id_ = known.gene(
+            gene, rejections, kind=type_, file=file, line=line, column="gene", new_genes=new_genes
+        )
+        if id_ in row_of:
+            rejections.bad(type_, file, line, "gene", gene, f"is {id_}, as row {row_of[id_]} is; keep one")
+            id_ = None
+        elif id_ is not None:
+            row_of[id_] = line
+        ids.append(id_)
+    return ids
 
 
 _Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64]]

@@ -62,7 +62,8 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
                     "is not a name, a description and genes, separated by tabs",
                 )
                 continue
-            wrong = next((g for g in genes if not is_gene_symbol(g)), None)
+            inside, missing = known.genes_of(genes)
+            wrong = next((g for g in genes if g in missing and not is_gene_symbol(g)), None)
             if wrong is not None:
                 rejections.bad(
                     "MEMBER_OF", shown(path), line, None, wrong, "is not a gene symbol; use HGNC symbols"
@@ -76,12 +77,11 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
                 )
                 continue
             lines[id_] = line
-            unmatched |= set(genes) - known.genes
-            inside = [g for g in genes if g in known.genes]
+            unmatched |= missing
             if inside:
                 source, licence = described.groups() if described else (cells[1] or None, None)
                 pathways[id_] = (title, source, licence)
-                members += [(g, id_) for g in inside]
+                members += [(g, id_) for g in dict.fromkeys(inside)]
     if not members:
         raise InputError(f"{shown(path)} has no gene of the graph; load a screen first: cli ingest gdsc")
     ids = sorted(pathways)

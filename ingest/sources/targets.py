@@ -15,7 +15,7 @@ from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError
 
 CURATED = "curated-targets"
 
@@ -79,20 +79,24 @@ def _read(
     lines: dict[tuple[str, str], int] = {}
     unmatched: list[str] = []
     for row in read_long(path, "targets", rejections, kind="TARGETS"):
-        drug = known.drugs.find(row["drug"])
+        try:
+            drug = known.drugs.find(row["drug"])
+        except AmbiguousNameError as error:
+            rejections.bad("TARGETS", shown(path), row.line, "drug", row["drug"], error.expected)
+            continue
         if drug is None:
             unmatched.append(row["drug"])
             continue
-        gene = row["gene"]
-        if not known.gene(
-            gene,
+        gene = known.gene(
+            row["gene"],
             rejections,
             kind="TARGETS",
             file=shown(path),
             line=row.line,
             column="gene",
             new_genes=new_genes,
-        ):
+        )
+        if gene is None:
             continue
         properties = {p: row[p] for p in ("source", "action", "evidence")}
         if (drug, gene) not in edges:

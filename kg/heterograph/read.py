@@ -54,7 +54,8 @@ def export(
     tissues
         Keep cell lines of these tissues.
     around, hops
-        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds.
+        Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds. ``Gene:MET`` is the gene
+        where a drug has the name, too.
 
     Raises
     ------
@@ -62,6 +63,8 @@ def export(
         If an argument is of another type; it is named.
     NotFoundError
         If a dataset, drug, tissue or node is not in the store.
+    AmbiguousNameError
+        If several nodes have a name.
     InputError
         If a list is empty, or nothing is left.
     """

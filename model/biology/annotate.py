@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from pharmagraph.kg import attention, runs
 from pharmagraph.kg.errors import InputError, ModelError, ServiceUnavailableError
+from pharmagraph.kg.names import index
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.model.biology.enrichment import Enriched, over_representation, rank_enrichment
 from pharmagraph.model.biology.gene_sets import GeneSets, read_gmt
@@ -88,8 +89,7 @@ def gene_sets(store: GraphStore, background: Sequence[str], gmt: Path | None) ->
         of the file's genes are in the graph.
     """
     if gmt is not None:
-        known = store.read_nodes("Gene", ["id"])["id"].to_pylist()
-        sets, recognised = read_gmt(gmt, known)
+        sets, recognised = read_gmt(gmt, index(store, "Gene"))
         found = GeneSets.of(sets, background, source=gmt.name, recognised=recognised)
     else:
         require_pathways(store)

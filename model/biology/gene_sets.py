@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError
+from pharmagraph.kg.names import Names
 
 LEAST_RECOGNISED = 0.5
 """Minimum share of a GMT file's genes that are in the graph; with less, the file is taken to use other ids."""
@@ -84,7 +85,7 @@ class GeneSets:
         )
 
 
-def read_gmt(path: Path, known: Sequence[str]) -> tuple[dict[str, tuple[str, list[str]]], float]:
+def read_gmt(path: Path, known: Names) -> tuple[dict[str, tuple[str, list[str]]], float]:
     """The sets of a GMT file, and the share of its genes that the graph has.
 
     Parameters
@@ -92,12 +93,13 @@ def read_gmt(path: Path, known: Sequence[str]) -> tuple[dict[str, tuple[str, lis
     path
         A tab-separated file, compressed with gzip or not: name, description, then symbols.
     known
-        Symbols of the graph.
+        Names of the graph's genes. A name that several of them have counts as unknown.
 
     Returns
     -------
     dict, float
-        Id → name and symbols; and the share of the file's distinct genes that are known, in [0, 1].
+        Id → name and genes, those of the graph by their ids; and the share of the file's distinct genes that are
+        known, in [0, 1].
 
     Raises
     ------
@@ -130,11 +132,19 @@ def read_gmt(path: Path, known: Sequence[str]) -> tuple[dict[str, tuple[str, lis
     if not sets:
         raise InputError(f"{path} holds no gene set")
     genes_of_file = {g for _, genes in sets.values() for g in genes}
-    unknown = sorted(genes_of_file - set(known))
+    ids = {g: found for g in genes_of_file if (found := _only_one(known, g)) is not None}
+    unknown = sorted(genes_of_file - set(ids))
     share = 1 - len(unknown) / len(genes_of_file)
     if share < LEAST_RECOGNISED:
         raise InputError(
             f"{path}: {share:.0%} of its {len(genes_of_file):,} genes are in the graph "
             f"({', '.join(unknown[:3])} are not); genes go by HGNC symbol"
         )
-    return sets, share
+    return {id_: (name, [ids.get(g, g) for g in genes]) for id_, (name, genes) in sets.items()}, share
+
+
+def _only_one(known: Names, gene: str) -> str | None:
+    try:
+        return known.find(gene)
+    except AmbiguousNameError:
+        return None

@@ -71,13 +71,13 @@ def evaluate_targets(
     chosen = [m.strip() for m in models.split(",") if m.strip()] if models else list(evaluation.MODELS)
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
-        drug_names = index(graph, "Drug")
+        drug_names, gene_names = index(graph, "Drug"), index(graph, "Gene")
     problem = target_problem(heterograph, n_expressed=genes)
     given = None
     if truth is not None:
         given = read_truth(
             truth, drugs=list(problem.drugs), names=drug_names, genes=list(problem.evidence.symbols),
-            active_below=active_below,
+            gene_names=gene_names, active_below=active_below,
         )  # fmt: skip
         if not quiet:
             note(f"{truth}: {given.n_shared:,} of {given.n_rows:,} rows are of the graph's drugs and genes")

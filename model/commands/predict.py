@@ -10,9 +10,15 @@ from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 from pharmagraph.model.commands.options import Device
 
+_LONGEST = 40
+"""Characters of a new drug's SMILES in a table."""
+
 
 def predict(
     drug: Annotated[str | None, typer.Option(help="Name, id or SMILES; all drugs when left out.")] = None,
+    smiles: Annotated[
+        list[str] | None, typer.Option(help="SMILES of a new drug, even if it is a name, too; repeatable.")
+    ] = None,
     cell: Annotated[
         str | None, typer.Option(help="Name, id, or a CSV file with columns gene and z; all when left out.")
     ] = None,
@@ -26,10 +32,15 @@ def predict(
 ) -> None:
     """Predict the response of a cell line to a drug, known to the graph or new."""
     from pharmagraph import rows
-    from pharmagraph.kg.console import print_rows
+    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.kg.errors import shortened
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
     with open_store(store, read_only=True) as graph:
-        predicted = rows.predict(Run.open(graph, run), drug, cell, limit=limit, device=device)
+        predicted = rows.predict(
+            Run.open(graph, run), drug, cell, smiles=smiles or None, note=note, limit=limit, device=device
+        )
+    if format is Format.table:
+        predicted = [row | {"drug": shortened(row["drug"], _LONGEST)} for row in predicted]
     print_rows(predicted, format)

@@ -17,6 +17,7 @@ import numpy as np
 from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, ModelError, RowError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.kg.names import Names
 from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
@@ -163,20 +164,30 @@ def agreement(rows: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
     return float(spearmanr(*zip(*shared, strict=True)).statistic), len(shared)
 
 
-def read_effects(path: Path, genes: Sequence[str]) -> dict[str, float]:
+def read_effects(path: Path, genes: Sequence[str], names: Names) -> dict[str, float]:
     """Read measured effects of perturbing genes: columns ``gene`` and ``effect``, CSV, or with tabs ``.tsv``, ``.txt``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    genes
+        Ids of the genes that are ranked.
+    names
+        Names that the file may use for genes.
 
     Raises
     ------
     InputError
         If there is no such file or column, or the file has none of the genes.
     RowError
-        If an effect is no number.
+        If an effect is no number, or a name is that of several genes.
     """
     found = {}
     for line, cells in user_tables.rows(path, ("gene", "effect"))[1]:
+        gene = names.find_in_row(str(path), line, "gene", cells["gene"]) or cells["gene"].strip()
         try:
-            found[cells["gene"].strip()] = float(cells["effect"])
+            found[gene] = float(cells["effect"])
         except ValueError:
             raise RowError(str(path), line, "effect", cells["effect"], "is not a number") from None
     if not set(found) & set(genes):

@@ -69,7 +69,7 @@ def markdown(document: dict[str, Any]) -> str:
         "the title says otherwise, targets of structure twins are hidden, too. AUROC and AUPR are means over drugs.",
         "Recall is the share of all held-out targets that are among their drug's first 5 or 20 genes. p is from",
         "Wilcoxon's signed-rank test of attention against the scorer, paired over structures.",
-        "`attention-without-family` is fitted without gene families, which are told from symbols; of the other scorers",
+        "`attention-without-family` is fitted without families of genes; of the other scorers",
         "only those with family in their name use them. Network proximity is constant in a graph without interactions,",
         "such as GDSC1's, and association has no value for targets without expression, which are half of GDSC1's.",
         "",

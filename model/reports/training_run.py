@@ -75,6 +75,10 @@ def show(
             f"{_about_unused(list(trained.unused_attention))} no part in the predictions; the reason is in: "
             f"cli runs show {trained.run_id}"
         )
+    if trained.gene_attention == "targets" and not trained.knows_homology:
+        note(
+            "it was fitted without families of genes, because the graph has no homology (cli ingest homology)"
+        )
     note(f"run {trained.run_id} in {trained.folder}")
     note("Next: cli query top-genes drug=NAME" if promoted else f"Next: cli runs promote {trained.run_id}")
 

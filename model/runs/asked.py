@@ -4,15 +4,21 @@ expression. It predicts nothing, and does not load torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pharmagraph.kg.errors import ModelError, NotFoundError
-from pharmagraph.kg.fingerprints import is_structure
-from pharmagraph.kg.names import find
+from pharmagraph.kg import structures
+from pharmagraph.kg.errors import ModelError, shortened
+from pharmagraph.kg.names import Names
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
 from pharmagraph.model.runs.profiles import read_profile
+
+Note = Callable[[str], None]
+"""Takes a sentence for the user."""
+
+_SKELETON = 14
+"""Characters of an InChIKey that code the skeleton, without stereochemistry, isotopes and charge."""
 
 
 @dataclass(frozen=True)
@@ -38,36 +44,95 @@ class Asked:
 
 
 def asked_drugs(
-    ids: Sequence[str], drugs: Sequence[str] | None, names: Mapping[str, Sequence[str | None]]
+    ids: Sequence[str], drugs: Sequence[str] | None, smiles: Sequence[str] | None, names: Names, note: Note
 ) -> list[Asked]:
-    """Known drugs, each once, then the new ones; all drugs of the run when None.
+    """Known drugs, each once, then the new ones, which are called by their SMILES where there are several.
 
     Parameters
     ----------
     ids
         Ids of the drugs of the run's graph, in the order of their numbers.
     drugs
-        Names, aliases, ids or SMILES.
+        Names, or SMILES that are no names.
+    smiles
+        SMILES, whatever else they may mean. All drugs of the run where both are None.
     names
-        Id → names and aliases, from the store.
+        Of the store's drugs.
+    note
+        Is told what is read otherwise than typed: the parent of a salt, and a drug of the graph under another name.
+
+    Raises
+    ------
+    NotFoundError
+        If a name is not known and no structure, or a structure that may be meant as a name.
+    AmbiguousNameError
+        If several drugs have a name.
+    InputError
+        If a structure cannot be read or is too large.
+    ModelError
+        If the run's graph lacks a drug.
     """
-    if drugs is None:
+    if drugs is None and smiles is None:
         return _all(ids)
     known: list[Asked] = []
-    new: list[Asked] = []
-    for drug in drugs:
-        id_ = find(drug, names)
-        if id_ is None and is_structure(drug):
-            new.append(Asked(numbered(NEW_DRUG, len(new)), smiles=drug))
+    new: dict[str, Asked] = {}
+    texts = [text.strip() for text in smiles or ()]
+    for drug in drugs or ():
+        if names.find(drug) is None:
+            _require_structure(drug, names)
+            texts.append(drug)
         else:
-            known.append(_known(ids, "drug", drug, id_, names))
-    return list(dict.fromkeys(known)) + new
+            known.append(_known(ids, names, drug))
+    for text in texts:
+        structure = structures.read(text)
+        if structure.parts > 1:
+            note(f"{shortened(text)} has {structure.parts} parts; its parent is taken: {structure.smiles}")
+        id_ = _same(ids, text, structure, names, note)
+        if id_ is not None:
+            known.append(_known(ids, names, id_))
+        else:
+            new[text] = Asked(text, smiles=structure.smiles)
+    if len(new) == 1:
+        new = {text: replace(asked, name=NEW_DRUG) for text, asked in new.items()}
+    return [*dict.fromkeys(known), *new.values()]
+
+
+def _require_structure(text: str, names: Names) -> None:
+    """Refuse a text that no drug has as a name, unless it is a SMILES and no name."""
+    reason = structures.unreadable(text)
+    if not reason:
+        if structures.may_be_a_name(text):
+            raise names.not_found(text, instead=f"for the structure pass --smiles {text} (smiles= in Python)")
+        return
+    meant = structures.may_be_meant_as_structure(text)
+    raise names.not_found(text, instead=f"nor is it a structure: {reason}" if meant else "")
+
+
+def _same(
+    ids: Sequence[str], text: str, structure: structures.Structure, names: Names, note: Note
+) -> str | None:
+    """The drug of the run's graph that has a structure; what is like it, or came later, is noted."""
+    shown = shortened(text)
+    same = list(dict.fromkeys(id_ for key in structure.inchikeys for id_ in names.starting_with(key)))
+    in_run = [id_ for id_ in same if id_ in set(ids)]
+    if in_run:
+        others = f" (so have {', '.join(in_run[1:])})" if in_run[1:] else ""
+        note(f"{shown} has the InChIKey of {in_run[0]}{others}: predicted as this drug of the graph")
+        return in_run[0]
+    if same:
+        note(f"{shown} is {same[0]}, which came into the graph after this run was trained: predicted as new")
+        return None
+    alike = sorted({i for key in structure.inchikeys for i in names.starting_with(key[:_SKELETON] + "-")})
+    if alike:
+        note(
+            f"{shown} has the skeleton of {', '.join(alike)} (first block of the InChIKey) with other stereochemistry, "
+            "isotopes or charge: predicted as new"
+        )
+    return None
 
 
 def asked_cell_lines(
-    ids: Sequence[str],
-    cell_lines: Sequence[str | Mapping[str, float]] | None,
-    names: Mapping[str, Sequence[str | None]],
+    ids: Sequence[str], cell_lines: Sequence[str | Mapping[str, float]] | None, names: Names
 ) -> list[Asked]:
     """The same for cell lines, of which new ones are files or mappings of expression."""
     if cell_lines is None:
@@ -75,9 +140,10 @@ def asked_cell_lines(
     known: list[Asked] = []
     new: list[Asked] = []
     for cell_line in cell_lines:
-        id_ = find(cell_line, names) if isinstance(cell_line, str) else None
-        if isinstance(cell_line, str) and (id_ is not None or not Path(cell_line).is_file()):
-            known.append(_known(ids, "cell line", cell_line, id_, names))
+        if isinstance(cell_line, str) and (
+            names.find(cell_line) is not None or not Path(cell_line).is_file()
+        ):
+            known.append(_known(ids, names, cell_line))
         else:
             z = read_profile(Path(cell_line)) if isinstance(cell_line, str) else cell_line
             new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
@@ -85,7 +151,7 @@ def asked_cell_lines(
 
 
 def numbered(name: str, before: int) -> str:
-    """``(new drug)``, then ``(new drug 2)`` and so on."""
+    """``(new cell line)``, then ``(new cell line 2)`` and so on."""
     return name if not before else f"{name[:-1]} {before + 1})"
 
 
@@ -93,19 +159,11 @@ def _all(ids: Sequence[str]) -> list[Asked]:
     return [Asked(id_, number) for number, id_ in enumerate(ids)]
 
 
-def _known(
-    ids: Sequence[str],
-    what: str,
-    name: str,
-    id_: str | None,
-    names: Mapping[str, Sequence[str | None]],
-) -> Asked:
-    if id_ is None:
-        every = [n for i, others in names.items() for n in (i, *others) if n]
-        raise NotFoundError(what, name, every, "see: cli status")
+def _known(ids: Sequence[str], names: Names, name: str) -> Asked:
+    id_ = names.require(name)
     try:
         return Asked(id_, list(ids).index(id_))
     except ValueError:
         raise ModelError(
-            f"{what} {id_} came into the graph after this run was trained; train again: cli train"
+            f"{names.what} {id_} came into the graph after this run was trained; train again: cli train"
         ) from None

@@ -14,8 +14,9 @@ import numpy as np
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.kg.names import Names
 from pharmagraph.model.predictor import Entity, Predictor
-from pharmagraph.model.runs.asked import Asked, asked_cell_lines, asked_drugs
+from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
 
 BLOCK = 512
@@ -27,8 +28,10 @@ def predict(
     *,
     drugs: Sequence[str] | None,
     cell_lines: Sequence[str | Mapping[str, float]] | None,
-    drug_names: Mapping[str, Sequence[str | None]],
-    cell_line_names: Mapping[str, Sequence[str | None]],
+    drug_names: Names,
+    cell_line_names: Names,
+    smiles: Sequence[str] | None = None,
+    note: Note,
     limit: int | None = None,
     device: str = "auto",
 ) -> list[dict[str, Any]]:
@@ -39,11 +42,15 @@ def predict(
     folder
         Of the run.
     drugs
-        Names, aliases, ids or SMILES; all drugs of the run when None.
+        Names, aliases, ids or SMILES; all drugs of the run when None and no ``smiles`` are given.
     cell_lines
         Names, aliases, ids, files of expression, or mappings of gene to z (standard deviations); all when None.
     drug_names, cell_line_names
-        Id → names and aliases, from the store.
+        From the store.
+    smiles
+        New drugs; a text is read as a structure even where it is a name, too.
+    note
+        Is told what is read otherwise than typed.
     limit
         Rows returned, the most sensitive first; all unless given.
     device
@@ -58,18 +65,22 @@ def predict(
     Raises
     ------
     NotFoundError
-        If a name is neither known nor a structure or a file.
+        If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
+    AmbiguousNameError
+        If several drugs or cell lines have a name.
+    InputError
+        If a structure cannot be read or is too large.
     ModelError
         If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
-    if drugs is None and cell_lines is None:
+    if drugs is None and smiles is None and cell_lines is None:
         raise ModelError("name a drug, a cell line or both: cli predict --drug NAME --cell NAME")
     checked(folder)
     with reading(folder / GRAPH):
         graph = SavedArrays(folder / GRAPH)
         drug_ids, cell_line_ids = graph.ids("Drug"), graph.ids("CellLine")
     asked = (
-        asked_drugs(drug_ids, drugs, drug_names),
+        asked_drugs(drug_ids, drugs, smiles, drug_names, note),
         asked_cell_lines(cell_line_ids, cell_lines, cell_line_names),
     )
     predictor = Predictor.of(folder)

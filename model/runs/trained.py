@@ -34,6 +34,7 @@ from pharmagraph.model.responses.splits import Fold, folds
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
 from pharmagraph.model.runtime import resolve_device
+from pharmagraph.model.targets.evidence import has_homology
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Fitted, Progress
 from pharmagraph.model.training.from_graph import fit_graph
@@ -59,6 +60,8 @@ class Trained:
     gene_attention
         Where the attention of drugs to genes comes from: ``targets`` (fitted to known targets), ``network`` (the
         response network's own) or ``none``.
+    knows_homology
+        Whether that attention was given which genes are alike in sequence.
     unused_attention
         Relations, as ``CellLine→Gene``, whose attention has no part in the predictions, each with the reason.
     """
@@ -70,6 +73,7 @@ class Trained:
     n_held_out: int
     fitted: Fitted
     gene_attention: str
+    knows_homology: bool
     unused_attention: dict[str, str]
 
 
@@ -208,7 +212,10 @@ def train(
             with suppress(OSError):  # another training writes there
                 folder.rmdir()
         raise
-    return Trained(place.name, place, figures, len(training), len(held_out), fitted, source, unused)
+    return Trained(
+        place.name, place, figures, len(training), len(held_out), fitted, source,
+        targets is not None and has_homology(heterograph), unused,
+    )  # fmt: skip
 
 
 def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fold:

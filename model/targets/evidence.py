@@ -5,7 +5,6 @@ No target enters here, and only those responses that the caller gives.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,8 +20,10 @@ from pharmagraph.model.responses.groups import structure_groups
 from pharmagraph.model.responses.visible import Visible, residuals
 
 RESPONSE_KERNELS = ("response_signature", "response_correlation")
-GENE_RELATIONS = ("coexpression", "family", "prefix", "interaction", "walk", "pathway")
+GENE_RELATIONS = ("coexpression", "homology", "interaction", "walk", "pathway")
 """Ways in which one gene is related to another, in the order of `PairEvidence.gene_relations`."""
+
+_HOMOLOGOUS = ("Gene", "HOMOLOGOUS", "Gene")
 
 N_SIGNATURE = 16
 SIGNATURE_RIDGE = 10.0
@@ -54,8 +55,8 @@ class PairEvidence:
         Correlation of expression with response, float32 (n_drugs, n_genes); 0 where unknown.
     profile
         Unit rows of centred expression, float32 (n_genes, n_cell_lines): their products are correlations.
-    family, prefix
-        The same number for genes whose symbols have the same stem, or the same first three letters; int64 (n_genes,).
+    homology
+        Identity of protein sequences, CSR (n_genes, n_genes), symmetric; 0 where the graph has no HOMOLOGOUS edge.
     links
         Interactions of all genes of the graph, CSR (n_all, n_all), symmetric, 0 or 1.
     membership
@@ -68,8 +69,7 @@ class PairEvidence:
     drug_similarity: np.ndarray
     association: np.ndarray
     profile: np.ndarray
-    family: np.ndarray
-    prefix: np.ndarray
+    homology: sparse.csr_matrix
     links: sparse.csr_matrix
     membership: sparse.csr_matrix
 
@@ -92,7 +92,7 @@ class PairEvidence:
         Parameters
         ----------
         heterograph
-            Gives gene symbols, structures and pathways.
+            Gives gene symbols, structures, homology and pathways.
         tensors
             Of the same graph.
         visible
@@ -109,8 +109,7 @@ class PairEvidence:
             drug_similarity=_drug_similarity(tensors, visible),
             association=_association(expression, visible, genes),
             profile=_profile(expression.numpy(), genes),
-            family=_numbered([stem(s) for s in symbols]),
-            prefix=_numbered([_prefix(s) for s in symbols]),
+            homology=_homology(heterograph, genes),
             links=_links(tensors),
             membership=_membership(heterograph, genes),
         )
@@ -129,10 +128,9 @@ class PairEvidence:
         similarity[..., -len(RESPONSE_KERNELS) :] = 0
         return replace(self, drug_similarity=similarity, association=np.zeros_like(self.association))
 
-    def without_family(self) -> PairEvidence:
-        """The same without families: every gene is the only one of its stem and prefix."""
-        alone = np.arange(self.n_genes)
-        return replace(self, family=alone, prefix=alone)
+    def without_homology(self) -> PairEvidence:
+        """The same without homology, as in a graph that has none."""
+        return replace(self, homology=sparse.csr_matrix(self.homology.shape, dtype=np.float32))
 
     def gene_relations(self, sources: np.ndarray) -> np.ndarray:
         """Relations of every candidate gene to some of them; 0 of a gene to itself.
@@ -145,7 +143,7 @@ class PairEvidence:
         Returns
         -------
         ndarray
-            float32 (6, n_genes, n_sources), in the order of ``GENE_RELATIONS``.
+            float32 (5, n_genes, n_sources), in the order of ``GENE_RELATIONS``.
         """
         found = np.empty((len(GENE_RELATIONS), self.n_genes, len(sources)), np.float32)
         # one at a time: all of them in double precision would be the peak of a fold's memory
@@ -158,8 +156,7 @@ class PairEvidence:
         of = self.genes[sources]
         degree = np.sqrt(np.maximum(np.asarray(self.links.sum(1)).ravel(), 1)).astype(np.float32)
         yield (self.profile @ self.profile[sources].T).clip(0) ** COEXPRESSION_POWER
-        yield self.family[:, None] == self.family[sources]
-        yield self.prefix[:, None] == self.prefix[sources]
+        yield self.homology[:, sources].toarray()
         yield self.links[self.genes][:, of].toarray() / degree[self.genes][:, None] / degree[of]
         yield np.log1p(WALK_SCALE * walk(self.links, of)[:, self.genes].T / degree[self.genes][:, None])
         yield (self.membership @ self.membership[sources].T).toarray()
@@ -186,14 +183,9 @@ def candidate_genes(tensors: GraphTensors, known_genes: np.ndarray, n_expressed:
     return np.union1d(expressed, known_genes).astype(np.int64)
 
 
-def stem(symbol: str) -> str:
-    """The stem of a symbol, which stands for its family: ``HDAC`` for HDAC1, ``TUBA`` for TUBA1A.
-
-    It is the first four letters before the first digit, or the whole symbol if there are fewer than three. Families by
-    symbol are a rule of thumb (ABL1 and SRC are both kinases), but need no licensed data.
-    """
-    letters = re.sub(r"\d.*$", "", symbol)
-    return letters[:4] if len(letters) >= 3 else symbol
+def has_homology(heterograph: Heterograph) -> bool:
+    """Whether a graph says which genes are alike in sequence; a graph saved by an earlier version does not."""
+    return _HOMOLOGOUS in heterograph.relations and len(heterograph.relations[_HOMOLOGOUS]) > 0
 
 
 def walk(links: sparse.csr_matrix, sources: np.ndarray) -> np.ndarray:
@@ -279,6 +271,20 @@ def _links(tensors: GraphTensors) -> sparse.csr_matrix:
     return sparse.csr_matrix((np.ones(int(apart.sum()), np.float32), (src[apart], dst[apart])), shape=(n, n))
 
 
+def _homology(heterograph: Heterograph, genes: np.ndarray) -> sparse.csr_matrix:
+    """Identity between the candidate genes; of a pair that several datasets bring, the largest."""
+    n = heterograph.n_nodes("Gene")
+    if not has_homology(heterograph):
+        return sparse.csr_matrix((len(genes), len(genes)), dtype=np.float32)
+    edges = heterograph.relations[_HOMOLOGOUS]
+    src, dst = edges.src.numpy(), edges.dst.numpy()
+    identity = np.nan_to_num(edges.features["identity"].numpy())
+    pair, position = np.unique(np.concatenate([src * n + dst, dst * n + src]), return_inverse=True)
+    largest = np.zeros(len(pair), np.float32)
+    np.maximum.at(largest, position, np.tile(identity, 2))
+    return sparse.csr_matrix((largest, (pair // n, pair % n)), shape=(n, n))[genes][:, genes]
+
+
 def _membership(heterograph: Heterograph, genes: np.ndarray) -> sparse.csr_matrix:
     edges = heterograph.relations["Gene", "MEMBER_OF", "Pathway"]
     shape = (heterograph.n_nodes("Gene"), max(heterograph.n_nodes("Pathway"), 1))
@@ -289,13 +295,3 @@ def _membership(heterograph: Heterograph, genes: np.ndarray) -> sparse.csr_matri
     weighted = sparse.csr_matrix(member @ sparse.diags(rarity))[genes]
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
     return sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted, dtype=np.float32)
-
-
-def _prefix(symbol: str) -> str:
-    letters = re.match("[A-Za-z]*", symbol)
-    assert letters is not None  # the pattern matches nothing at least
-    return letters[0][:3] if len(letters[0]) >= 3 else symbol
-
-
-def _numbered(names: list[str]) -> np.ndarray:
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)

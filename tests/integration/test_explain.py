@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
-from pharmagraph.kg.names import find_drug, find_node
+from pharmagraph.kg.names import Names, find_drug, find_node
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.commands.explain import _print
 from pharmagraph.model.explain.counterfactuals import agreement, parse_set, rank_genes, read_effects, what_if
@@ -224,9 +224,9 @@ def test_a_change_that_cannot_be_made_is_said(folder: Path, change: Change, mess
 
 def test_genes_are_ranked_by_what_silencing_them_does(folder: Path, tmp_path: Path) -> None:
     table = tmp_path / "crispr.csv"
-    table.write_text("gene,effect\nGENE000,-1.5\nGENE001,0.2\nOTHER,1\nGENE002,0.1\n")
+    table.write_text("gene,effect\nOLD-GENE000,-1.5\ngene001,0.2\nOTHER,1\nGENE002,0.1\n")
     genes = ["GENE001", "GENE000", "GENE002"]
-    effects = read_effects(table, genes)
+    effects = read_effects(table, genes, Names("gene", {gene: (None, f"OLD{gene}") for gene in genes}))
     rows = rank_genes(folder, "NSC1", "LINE03", genes, n_null=3, truth=effects)
     alone = what_if(folder, "NSC1", "LINE03", [Change(row["gene"], "expression", None) for row in rows])
     assert [row["difference"] for row in rows] == pytest.approx([row["difference"] for row in alone])
@@ -251,7 +251,7 @@ def test_a_bad_table_of_effects_is_said(tmp_path: Path, text: str, message: str)
     table = tmp_path / "crispr.csv"
     table.write_text(text)
     with pytest.raises(PharmagraphError, match=message):
-        read_effects(table, ["EGFR"])
+        read_effects(table, ["EGFR"], Names("gene", {"EGFR": ()}))
 
 
 @pytest.mark.parametrize("text", ["EGFR", "EGFR=", "EGFR=high", "=1", "EGFR=nan"])

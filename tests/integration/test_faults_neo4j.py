@@ -33,8 +33,8 @@ from tests.store import neo4j_server
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(1200)]
 
-KILLS = 20
-"""Of each job, while it runs."""
+KILLS = int(os.environ.get("PHARMAGRAPH_TEST_KILLS", "4"))
+"""Kills of each job while it runs; `make soak` has 20."""
 PROCESSES = multiprocessing.get_context("forkserver")
 ONE_THREAD = threading.Lock()
 """Around what asks for the state of processes: multiprocessing loses the exit code when two threads ask."""

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
 from pharmagraph.kg import runs
+from pharmagraph.kg.console import Format
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.metrics.false_discovery import null_q
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.reports.training_run import show
 from pharmagraph.model.reports.worked import in_run, of_run
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale
@@ -48,6 +52,26 @@ def store(tmp_path: Path) -> Iterator[GraphStore]:
 def _attention(store: GraphStore, run_id: str) -> dict[tuple[str, str], dict[str, float]]:
     table = store.read_edges("ATTENDS", ("Drug", "Gene"), equals={"run_id": run_id})
     return {(row["src"], row["dst"]): row for row in table.to_pylist()}
+
+
+def test_training_on_a_graph_without_homology_says_so_in_one_line(
+    store: GraphStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = training_run.train(store, QUICK, folder=tmp_path / "runs")
+    for knows_homology, lines in ((False, 1), (True, 0)):
+        show(
+            replace(done, knows_homology=knows_homology), QUICK, split="random", promoted=False, quiet=False,
+            format=Format.table,
+        )  # fmt: skip
+        said = "".join(capsys.readouterr()).splitlines()
+        assert sum("cli ingest homology" in line for line in said) == lines
+    assert not done.knows_homology
+    src, dst = sorted(store.read_nodes("Gene", ["id"])["id"].to_pylist())[:2]
+    pair = pa.table(
+        {"src": [src], "dst": [dst], "identity": [0.5], "coverage": [0.9], "dataset": ["synthetic"]}
+    )
+    store.upsert_edges("HOMOLOGOUS", ("Gene", "Gene"), pair)
+    assert training_run.train(store, QUICK, folder=tmp_path / "runs").knows_homology
 
 
 def test_attention_to_genes_is_fitted_to_targets_and_predictions_stay_to_the_bit(

@@ -55,13 +55,14 @@ def test_what_is_predicted_of_one_entity_does_not_depend_on_the_others(run: Run)
     assert len(together) == 6
     alone = {
         (DRUG_ID, CELL_LINE_ID): run.predict(DRUG, CELL_LINE),
-        ("(new drug)", CELL_LINE_ID): run.predict(SMILES, CELL_LINE),
-        ("(new drug 2)", CELL_LINE_ID): run.predict("c1ccccc1O", CELL_LINE),
-        ("(new drug)", "(new cell line)"): run.predict(SMILES, pd.Series(profile)),
+        (SMILES, CELL_LINE_ID): run.predict(SMILES, CELL_LINE),
+        ("c1ccccc1O", CELL_LINE_ID): run.predict("c1ccccc1O", CELL_LINE),
+        (SMILES, "(new cell line)"): run.predict(SMILES, pd.Series(profile)),
     }
+    assert {name for table in alone.values() for name in table["drug"]} == {DRUG_ID, "(new drug)"}
     for pair, table in alone.items():
         assert together.loc[pair, "probability"] == pytest.approx(table["probability"][0], abs=1e-5)
-    assert not together.loc["(new drug)", "measured"].any()
+    assert not together.loc[SMILES, "measured"].any()
 
 
 def test_attention_is_that_of_the_folder_with_a_rank_in_each_source(run: Run) -> None:

@@ -122,7 +122,7 @@ def score_pairs(
     """Scores of all pairs by a model that is given the visible targets alone, float (n_drugs, n_genes)."""
     if model in PREDICTORS:
         return PREDICTORS[model](problem.evidence, visible)
-    evidence = problem.evidence if model == ATTENTION else problem.evidence.without_family()
+    evidence = problem.evidence if model == ATTENTION else problem.evidence.without_homology()
     return fit(evidence, visible, seed=seed, settings=settings).attention
 
 

@@ -56,6 +56,7 @@ class Finished:
             evidence.profile,
         ]
         arrays += [evidence.links.indices, evidence.membership.indices]
+        arrays += [evidence.homology.indices, evidence.homology.data]
         arrays += [] if truth is None else [truth.active, truth.inactive]
         for array in arrays:
             digest.update(np.ascontiguousarray(array).tobytes())

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import sparse
 
 from pharmagraph.model.targets.evidence import PairEvidence, walk
 
@@ -52,7 +51,7 @@ def associated(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
 
 
 def family(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
-    """Share of the drug's known targets that are in the gene's family, by their symbols."""
+    """Share of the drug's known targets that are of the gene's family, each weighing as the identity of sequence."""
     return _family_share(evidence, visible) + _tie(visible)
 
 
@@ -61,11 +60,10 @@ def transfer_and_family(evidence: PairEvidence, visible: np.ndarray) -> np.ndarr
     targets."""
     near = _structure_weight(evidence)
     carried = near @ visible / np.maximum(near.sum(1, keepdims=True), 1e-12)
-    relatives = _relatives(evidence.family)
     return (
         carried
         + FAMILY_WEIGHT * _family_share(evidence, visible)
-        + 0.01 * (relatives @ carried.T).T
+        + 0.01 * (evidence.homology @ carried.T).T
         + _tie(visible)
     )
 
@@ -100,15 +98,8 @@ def _structure_weight(evidence: PairEvidence) -> np.ndarray:
 
 
 def _family_share(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
-    related = (_relatives(evidence.family) @ visible.T.astype(np.float64)).T
+    related = (evidence.homology @ visible.T.astype(np.float64)).T
     return np.minimum(related / np.maximum(visible.sum(1, keepdims=True), 1), 1)
-
-
-def _relatives(family: np.ndarray) -> sparse.csr_matrix:
-    """1 between two different genes of one family, else 0; CSR (n, n)."""
-    n = len(family)
-    member = sparse.csr_matrix((np.ones(n), (np.arange(n), family)))
-    return sparse.csr_matrix(member @ member.T - sparse.identity(n))
 
 
 def _tie(visible: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, RowError
-from pharmagraph.kg.names import fold
+from pharmagraph.kg.names import Names
 
 ACTIVE_BELOW = 1000.0
 """Affinity in nmol/l at or below which a pair counts as active."""
@@ -42,8 +42,9 @@ def read_truth(
     path: Path,
     *,
     drugs: Sequence[str],
-    names: Mapping[str, Sequence[str | None]],
+    names: Names,
     genes: Sequence[str],
+    gene_names: Names,
     active_below: float = ACTIVE_BELOW,
 ) -> Truth:
     """Read a table of pairs.
@@ -55,10 +56,10 @@ def read_truth(
         ``affinity`` (nmol/l, smaller for stronger binding); with neither, every row is an active pair.
     drugs
         Ids of drugs, in the order of the result's rows.
-    names
-        Id → names and aliases that the file may use for a drug.
     genes
         Symbols of genes, in the order of the result's columns.
+    names, gene_names
+        Names that the file may use for drugs and genes.
     active_below
         Affinity in nmol/l at or below which a pair is active.
 
@@ -67,10 +68,10 @@ def read_truth(
     InputError
         If a column is missing, or no row has both a drug and a gene of the graph.
     RowError
-        If a value is not a number, or a pair is both active and not.
+        If a value is not a number, a name is that of several drugs or genes, or a pair is both active and not.
     """
-    row_of = _index_of_names(drugs, names)
-    column_of = {symbol.upper(): n for n, symbol in enumerate(genes)}
+    row_of = {id_: n for n, id_ in enumerate(drugs)}
+    column_of = {symbol: n for n, symbol in enumerate(genes)}
     active = np.zeros((len(drugs), len(genes)), bool)
     inactive = np.zeros_like(active)
     n_rows = n_shared = 0
@@ -79,7 +80,8 @@ def read_truth(
     for line, cells in rows:
         n_rows += 1
         is_active = _active(path, line, cells, value_column, active_below)
-        drug, gene = row_of.get(fold(cells["drug"])), column_of.get(cells["gene"].strip().upper())
+        drug = row_of.get(names.find_in_row(str(path), line, "drug", cells["drug"]) or "")
+        gene = column_of.get(gene_names.find_in_row(str(path), line, "gene", cells["gene"]) or "")
         if drug is None or gene is None:
             continue
         n_shared += 1
@@ -112,15 +114,3 @@ def _active(path: Path, line: int, cells: Mapping[str, str], column: str | None,
     if not math.isfinite(value) or value < 0:
         raise RowError(str(path), line, column, text, "is not an affinity in nmol/l")
     return value <= below
-
-
-def _index_of_names(drugs: Sequence[str], names: Mapping[str, Sequence[str | None]]) -> dict[str, int]:
-    """Folded name → row number; ids win over names, and names of earlier drugs over those of later ones."""
-    found: dict[str, int] = {}
-    for number, id_ in enumerate(drugs):
-        found.setdefault(fold(id_), number)
-    for number, id_ in enumerate(drugs):
-        for other in names.get(id_, ()):
-            if other:
-                found.setdefault(fold(other), number)
-    return found

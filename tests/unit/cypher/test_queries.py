@@ -74,6 +74,11 @@ def fill(graph: GraphStore, folder: Path) -> None:
         pa.table({"src": ["EGFR", "EGFR"], "dst": ["KRAS", "MYC"], "dataset": ["I", "I"]}),
     )
     graph.upsert_edges(
+        "HOMOLOGOUS",
+        ("Gene", "Gene"),
+        pa.table({"src": ["EGFR"], "dst": ["KRAS"], "identity": [0.31], "coverage": [0.9], "dataset": ["H"]}),
+    )
+    graph.upsert_edges(
         "SIMILAR_TO",
         ("Drug", "Drug"),
         pa.table(
@@ -239,7 +244,9 @@ def test_evidence_gathers_every_way_to_a_gene(store: GraphStore) -> None:
         ("similar drug with this target", "Gefitinib"),
     }
     rows = catalogue.run(store, "evidence", {"drug": "erlotinib", "gene": "KRAS"}).to_pylist()
-    assert ("interacts with its target", "EGFR") in {(r["evidence"], r["detail"]) for r in rows}
+    found = {(r["evidence"], r["detail"]): r["value"] for r in rows}
+    assert found["interacts with its target", "EGFR"] == 1.0
+    assert found["alike in sequence to its target", "EGFR"] == 0.31
 
 
 def test_every_query_is_answered_above_and_returns_the_columns_of_its_header(store: GraphStore) -> None:

@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pharmagraph.ingest.names import (
-    Matcher,
     aliases_of,
     cell_line_id,
     drug_id,
     is_gene_symbol,
     unmatched_note,
 )
-from pharmagraph.kg.errors import NotFoundError
-from pharmagraph.kg.names import index_of, require
+from pharmagraph.kg.errors import AmbiguousNameError, NotFoundError
+from pharmagraph.kg.names import Names, fold, fold_cell_line, fold_gene, index_of
 
 
 @pytest.mark.parametrize("written", ["PLX-4720", "plx4720", "PLX 4720"])
@@ -55,15 +54,150 @@ def test_what_is_no_gene_symbol(text: str) -> None:
     assert not is_gene_symbol(text)
 
 
-def test_matcher_finds_by_id_name_and_alias() -> None:
-    matcher = Matcher({"NSC740": ("Methotrexate", "MTX"), "ERLOTINIB": ("Erlotinib", None)}, drug_id)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("(+)-JQ1", "(-)-JQ1"),
+        ("(+)-JQ1", "JQ1"),
+        ("+JQ1", "-JQ1"),
+        ("(±)-JQ1", "(+)-JQ1"),
+        ("trans-(+)-X", "trans-(-)-X"),
+        ("HCT116 p53(+/+)", "HCT116 p53(-/-)"),
+        ("100.0", "1000"),
+        ("1.5", "15"),
+        ("HCC-1.1", "HCC-11"),
+        ("697.5", "6975"),
+        ("10.01", "10.1"),
+    ],
+)
+def test_folding_keeps_signs_and_points_between_digits(one: str, other: str) -> None:
+    assert drug_id(one) != drug_id(other)
+    assert cell_line_id(one) != cell_line_id(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("100.0", "100"),
+        ("697.00", "697"),
+        (" 100.0 ", "100"),
+        ("(+)-JQ1", "(+) jq 1"),
+        ("+JQ1", "(+)-JQ1"),
+        ("(-)-JQ1", "(−)-JQ1"),
+        ("(±)-JQ1", "(+/-)-JQ1"),
+        ("Trichostatin.A", "Trichostatin A"),
+        ("BAY 43-9006", "bay43_9006"),
+        ("(5Z)-7-Oxozeaenol", "5Z-7-oxozeaenol"),
+    ],
+)
+def test_folding_joins_what_is_written_otherwise(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("written", "id_"),
+    [
+        ("UWB1.289", "UWB1289"),
+        ("Hep 3B2.1-7", "HEP3B217"),
+        ("Panc 02.03", "PANC0203"),
+        ("HEL 92.1.7", "HEL9217"),
+        ("IOSE-364(-)", "IOSE364"),
+    ],
+)
+def test_public_cell_lines_with_a_point_or_a_sign_keep_their_ids(written: str, id_: str) -> None:
+    assert cell_line_id(written) == id_ == cell_line_id(id_)
+
+
+@pytest.mark.parametrize(
+    ("written", "id_"),
+    [
+        ("Nutlin-3a (-)", "NUTLIN3A"),
+        ("(-)-Parthenolide", "PARTHENOLIDE"),
+        ("(+)-Camptothecin", "CAMPTOTHECIN"),
+    ],
+)
+def test_public_drugs_of_one_mirror_image_keep_their_ids(written: str, id_: str) -> None:
+    assert drug_id(written) == id_ == drug_id(id_)
+
+
+@pytest.mark.parametrize(
+    "written", ["EGFR (1956)", "egfr", "ENSG00000146648.12", "ensg00000146648", "hgnc:3236", "1956", "1956.0"]
+)
+def test_a_gene_is_found_by_each_of_its_ids(written: str) -> None:
+    genes = pa.table(
+        {
+            "id": ["EGFR", "EGFL7"],
+            "hgnc_id": ["HGNC:3236", None],
+            "entrez_id": [1956, 51162],
+            "ensembl_id": ["ENSG00000146648", "ENSG00000172889"],
+        }
+    )
+    assert index_of("Gene", genes).find(written) == "EGFR"
+
+
+def test_files_find_a_node_by_id_name_alias_and_the_table_of_aliases() -> None:
+    names = {"NSC740": ("Methotrexate", "MTX"), "ERLOTINIB": ("Erlotinib", None), "TANESPIMYCIN": (None,)}
+    known = Names("drug", names, drug_id)
     assert [
-        matcher.find(n) for n in ("NSC740", "NSC-740", "methotrexate", "mtx", "erlotinib", "aspirin")
-    ] == [
-        *("NSC740",) * 4,
-        "ERLOTINIB",
-        None,
-    ]
+        known.find(n) for n in ("NSC740", "NSC-740", "methotrexate", "mtx", "erlotinib", "17-AAG", "aspirin")
+    ] == [*("NSC740",) * 4, "ERLOTINIB", "TANESPIMYCIN", None]
+
+
+LINES = Names(
+    "cell line",
+    {
+        "TT": ("TT", "ACH-000757"),
+        "TTOESOPHAGUS": ("T-T", "TT-alias"),
+        "X1": ("X one", "shared"),
+        "X2": ("X-2", "shared"),
+    },
+    fold_cell_line,
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "id_"),
+    [
+        ("TT", "TT"),
+        ("T-T", "TTOESOPHAGUS"),
+        ("TTOESOPHAGUS", "TTOESOPHAGUS"),
+        ("tt oesophagus", "TTOESOPHAGUS"),
+        ("ach_000757", "TT"),
+        ("tt alias", "TTOESOPHAGUS"),
+        ("x-1", "X1"),
+        ("X ONE", "X1"),
+    ],
+)
+def test_a_stored_spelling_wins_over_any_folding(written: str, id_: str) -> None:
+    assert LINES.find(written) == id_
+
+
+@pytest.mark.parametrize(
+    ("written", "candidates"),
+    [
+        ("t_t", ("TT", "TTOESOPHAGUS (T-T)")),
+        ("tt", ("TT", "TTOESOPHAGUS (T-T)")),
+        ("T T", ("TT", "TTOESOPHAGUS (T-T)")),
+        ("shared", ("X1 (X one)", "X2 (X-2)")),
+        ("SHARED", ("X1 (X one)", "X2 (X-2)")),
+    ],
+)
+def test_a_name_that_fits_several_nodes_is_refused_with_all_of_them(
+    written: str, candidates: tuple[str, ...]
+) -> None:
+    with pytest.raises(AmbiguousNameError) as refused:
+        LINES.find(written)
+    assert refused.value.candidates == candidates
+    for candidate in candidates:
+        assert candidate in str(refused.value)
+        id_ = candidate.split(" ")[0]
+        assert LINES.find(id_) == id_
+
+
+def test_an_own_name_wins_over_the_alias_of_another() -> None:
+    genes = Names("gene", {"CAP1": (None,), "BRD4": (None, "CAP1", "CAP-1")}, fold_gene)
+    assert genes.find("CAP1") == genes.find("cap1") == "CAP1"
+    assert genes.find("CAP-1") == "BRD4"  # the alias is written so
 
 
 def test_what_could_not_be_matched_is_reported_by_name_and_count() -> None:
@@ -73,18 +207,44 @@ def test_what_could_not_be_matched_is_reported_by_name_and_count() -> None:
     assert unmatched_note("drugs", [], "are not in the graph") == ()
 
 
-def test_an_index_holds_the_names_and_aliases_of_every_node() -> None:
+def test_an_index_holds_the_names_aliases_and_ids_of_every_node() -> None:
     drugs = pa.table(
-        {"id": ["A", "B"], "name": ["Alpha", None], "aliases": [["Al", "A-1"], None], "smiles": ["C", "C"]}
+        {
+            "id": ["A", "B"],
+            "name": ["Alpha", None],
+            "aliases": [["Al", "A-1"], None],
+            "smiles": ["C", "C"],
+            "pubchem_cid": [2244, None],
+        }
     )
-    assert index_of(drugs) == {"A": ["Alpha", "Al", "A-1"], "B": [None]}
-    assert index_of(pa.table({"id": ["TP53"]})) == {"TP53": [None]}
+    assert index_of("Drug", drugs).names == {"A": ["Alpha", "Al", "A-1", "2244"], "B": [None]}
+    assert index_of("Gene", pa.table({"id": ["TP53"]})).names == {"TP53": [None]}
 
 
 def test_a_required_name_that_nobody_has_is_an_error_that_offers_the_nearest() -> None:
-    names = {"A": ["erlotinib", "Tarceva"], "B": ["gefitinib"]}
-    assert require("drug", "tarceva", names) == "A"
+    names = Names("drug", {"A": ["erlotinib", "Tarceva"], "B": ["gefitinib"]})
+    assert names.require("tarceva") == "A"
     with pytest.raises(NotFoundError, match=r'no drug "erlotinb" in the graph; did you mean erlotinib'):
-        require("drug", "erlotinb", names)
+        names.require("erlotinb")
     with pytest.raises(NotFoundError, match="see: cli status"):
-        require("drug", "something else", names, "see: cli status")
+        names.require("something else")
+
+
+def test_a_long_text_is_shortened_in_the_message() -> None:
+    with pytest.raises(NotFoundError) as refused:
+        Names("gene", {"TP53": ()}).require("A" * 10_000_000)
+    assert len(str(refused.value)) < 120
+
+
+def test_many_look_ups_fold_the_index_once() -> None:
+    folded: list[str] = []
+
+    def counted(name: str) -> str:
+        folded.append(name)
+        return fold(name)
+
+    names = Names("gene", {f"G-{n}": (None, f"alias-{n}") for n in range(1000)}, counted)
+    for n in range(1000):
+        assert names.find(f"g{n}") == f"G-{n}"
+        assert names.find(f"Alias {n}") == f"G-{n}"
+    assert len(folded) <= 1000 * 2 + 1000 + 1000  # the look-ups, the ids, the aliases

@@ -22,7 +22,12 @@ from pharmagraph.kg.subgraph import Choice
 from pharmagraph.kg.views import parts, text
 from tests.graphs import everything, fill_everything
 
-CHOICES = [Choice(), Choice(drugs=["A", "B"]), Choice(around="A", hops=0), Choice(around="C d", hops=1)]
+CHOICES = [
+    Choice(),
+    Choice(drugs=["A", "B"]),
+    Choice(around="Drug:A", hops=0),
+    Choice(around="Gene:C d", hops=1),
+]
 
 
 @pytest.fixture

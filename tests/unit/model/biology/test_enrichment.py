@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import fisher_exact, mannwhitneyu
 
 from pharmagraph.kg.errors import InputError, RowError, ShapeError
+from pharmagraph.kg.names import Names
 from pharmagraph.model.biology.enrichment import over_representation, rank_enrichment
 from pharmagraph.model.biology.gene_sets import GeneSets, read_gmt
 
@@ -74,7 +75,7 @@ def test_values_of_another_length_are_refused(sets: GeneSets) -> None:
 def test_a_gmt_file_is_read_with_the_share_that_is_recognised(tmp_path: Path) -> None:
     path = tmp_path / "sets.gmt"
     path.write_text("R1:first\treactome\tEGFR\tKRAS\n\nR2\t\tEGFR\tNOPE\t\n")
-    found, share = read_gmt(path, ["EGFR", "KRAS", "TP53"])
+    found, share = read_gmt(path, Names("gene", {"EGFR": (), "KRAS": (), "TP53": ()}))
     assert found == {"R1": ("first", ["EGFR", "KRAS"]), "R2": ("R2", ["EGFR", "NOPE"])}
     assert share == pytest.approx(2 / 3)
 
@@ -94,4 +95,4 @@ def test_a_bad_gmt_file_says_what_is_wrong(
     path = tmp_path / "sets.gmt"
     path.write_text(text)
     with pytest.raises(error, match=message):
-        read_gmt(path, ["EGFR", "KRAS", "TP53"])
+        read_gmt(path, Names("gene", {"EGFR": (), "KRAS": (), "TP53": ()}))

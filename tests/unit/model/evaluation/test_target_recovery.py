@@ -13,6 +13,8 @@ from scipy.stats import wilcoxon
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, RowError
+from pharmagraph.kg.heterograph import Relation
+from pharmagraph.kg.names import Names
 from pharmagraph.model.evaluation.targets.figures import evaluate_targets, paired, score_pairs, summary
 from pharmagraph.model.evaluation.targets.holdout import held_out
 from pharmagraph.model.evaluation.targets.predictors import PREDICTORS
@@ -21,7 +23,7 @@ from pharmagraph.model.evaluation.targets.truth import Truth, read_truth
 from pharmagraph.model.presets.choices import Holdout
 from pharmagraph.model.reports import interpretation as page
 from pharmagraph.model.reports.worked import work
-from pharmagraph.model.targets.evidence import stem, walk
+from pharmagraph.model.targets.evidence import GENE_RELATIONS, walk
 from pharmagraph.model.targets.fitting import Settings, fit
 from pharmagraph.model.targets.problem import TargetProblem, target_problem
 from tests.screens import screen
@@ -110,12 +112,45 @@ def test_a_walk_from_a_gene_is_the_solution_of_its_equation() -> None:
     assert walk(links, np.arange(8)) == pytest.approx(exact.T, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("symbol", "family"),
-    [("HDAC1", "HDAC"), ("TUBA1A", "TUBA"), ("TOP2A", "TOP"), ("AR", "AR"), ("F2", "F2")],
-)
-def test_families_by_symbol(symbol: str, family: str) -> None:
-    assert stem(symbol) == family
+HOMOLOGOUS = ("Gene", "HOMOLOGOUS", "Gene")
+
+
+def with_homology(ends: list[tuple[int, int]], identity: list[float]) -> TargetProblem:
+    """The problem on a graph whose symbols all begin alike, with some homologous genes."""
+    src, dst = torch.tensor(ends).T
+    relation = Relation(src, dst, {"identity": torch.tensor(identity), "dataset": torch.zeros(len(ends))})
+    return target_problem(screen().with_relation(HOMOLOGOUS, relation), n_expressed=30)
+
+
+def test_homology_is_the_largest_identity_both_ways() -> None:
+    evidence = with_homology([(0, 7), (3, 1), (0, 7), (2, 9)], [0.4, 0.9, 0.6, float("nan")]).evidence
+    expected = np.zeros((30, 30))
+    expected[0, 7] = expected[7, 0] = 0.6
+    expected[1, 3] = expected[3, 1] = 0.9
+    assert np.array_equal(evidence.genes, np.arange(30))
+    assert evidence.homology.toarray() == pytest.approx(expected)
+    relations = evidence.gene_relations(np.array([7, 1]))
+    assert relations[GENE_RELATIONS.index("homology")] == pytest.approx(expected[:, [7, 1]])
+
+
+def test_letters_of_symbols_make_no_family(problem: TargetProblem) -> None:
+    """All symbols of the screen begin with GENE, and the graph has no homology."""
+    assert len({s[:4] for s in problem.evidence.symbols}) == 1
+    assert not problem.evidence.gene_relations(np.arange(4))[GENE_RELATIONS.index("homology")].any()
+    visible = problem.known
+    assert np.array_equal(
+        np.argsort(-PREDICTORS["family"](problem.evidence, visible), kind="stable"),
+        np.argsort(-PREDICTORS["popularity"](problem.evidence, visible), kind="stable"),
+    )
+
+
+def test_family_is_the_share_of_known_targets_weighed_by_identity() -> None:
+    problem = with_homology([(0, 7), (1, 7), (1, 8)], [0.5, 0.8, 0.3])
+    visible = np.zeros_like(problem.known)
+    visible[2, [0, 1]] = True
+    score = PREDICTORS["family"](problem.evidence, visible)[2]
+    assert score[[7, 8]] == pytest.approx([(0.5 + 0.8) / 2, 0.3 / 2])
+    assert score[[0, 1]] == pytest.approx([0, 0], abs=1e-5) and not score[9:].any()
 
 
 @pytest.mark.parametrize("name", sorted(PREDICTORS))
@@ -170,10 +205,12 @@ def test_attention_cannot_read_a_target_off_the_pair_itself(problem: TargetProbl
     assert not features[:-4, 0, 5].detach().any() and n_known.detach() > 0
 
 
-def test_without_family_symbols_say_nothing(problem: TargetProblem) -> None:
-    bare = problem.evidence.without_family()
-    relations = bare.gene_relations(np.arange(4))
-    assert not relations[1:3].any()
+def test_without_homology_nothing_of_it_is_left() -> None:
+    evidence = with_homology([(0, 7), (1, 7)], [0.5, 0.8]).evidence
+    full, bare = (e.gene_relations(np.arange(8)) for e in (evidence, evidence.without_homology()))
+    place = GENE_RELATIONS.index("homology")
+    assert full[place].any() and not bare[place].any()
+    assert np.array_equal(np.delete(full, place, 0), np.delete(bare, place, 0))
 
 
 def test_fewer_than_two_drugs_with_targets_is_said(problem: TargetProblem) -> None:
@@ -205,12 +242,20 @@ def test_paired_figures_are_wilcoxon_over_structures(problem: TargetProblem) -> 
 def _truth(tmp_path: Path, text: str, **options: float) -> Truth:
     path = tmp_path / "truth.csv"
     path.write_text(text)
-    names = {"NSC1": ["erlotinib", "Tarceva"], "NSC2": ["gefitinib"]}
-    return read_truth(path, drugs=["NSC1", "NSC2"], names=names, genes=["EGFR", "TP53"], **options)  # type: ignore[arg-type]
+    names = Names("drug", {"NSC1": ["erlotinib", "Tarceva"], "NSC2": ["gefitinib"]})
+    gene_names = Names("gene", {"EGFR": (None, "ERBB1"), "TP53": (None, "7157")})
+    return read_truth(
+        path,
+        drugs=["NSC1", "NSC2"],
+        genes=["EGFR", "TP53"],
+        names=names,
+        gene_names=gene_names,
+        **options,
+    )
 
 
 def test_truth_is_joined_by_any_name_and_by_symbol(tmp_path: Path) -> None:
-    found = _truth(tmp_path, "drug,gene,active\ntarceva,EGFR,1\nNSC-2,tp53,0\nunheard,EGFR,1\n")
+    found = _truth(tmp_path, "drug,gene,active\ntarceva,ERBB1,1\nNSC-2,tp53,0\nunheard,EGFR,1\n")
     assert found.active.tolist() == [[True, False], [False, False]]
     assert found.inactive.tolist() == [[False, False], [False, True]]
     assert (found.n_shared, found.n_rows) == (2, 3)

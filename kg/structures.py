@@ -1,0 +1,127 @@
+"""Reads the structure of a new compound as a user types it: its parent, its InChIKey, and what is wrong with it.
+
+Which drug of a graph it is, `kg.names` finds by the InChIKey.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pharmagraph.kg.errors import InputError, shortened
+from pharmagraph.kg.fingerprints import inchikey
+
+MAX_ATOMS = 500
+"""Atoms other than hydrogen that a structure may have. Insulin has 405. Fingerprints of 500 take half a second, and
+those of 3,000 a minute."""
+MAX_CHARACTERS = 20 * MAX_ATOMS
+"""Characters that a SMILES may have; one with brackets, charges and stereochemistry needs fewer than 20 an atom."""
+
+_SMILES = re.compile(r"\S*[=#()\[\]@/\\]\S*|(?:[BCNOPSFIHbcnops0-9.:%$+-]|(?<=C)l|(?<=B)r)+")
+_NAME = re.compile(r"(?:[A-Z]|(?<=C)l|(?<=B)r|-)+")
+_LOG = re.compile(r"^\[[\d:]+\] (?:SMILES Parse Error: )?(.*?)(?: while parsing: .*| for input: .*)?$")
+_POSITION = re.compile(r"around position (\d+)")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A structure that can be predicted.
+
+    Attributes
+    ----------
+    smiles
+        One molecule: as it was typed, or the parent of a salt or a mixture.
+    inchikeys
+        Of what was typed, and of the parent; one where they are the same, none where InChI cannot write the molecule.
+    parts
+        Molecules and ions in what was typed.
+    """
+
+    smiles: str
+    inchikeys: tuple[str, ...]
+    parts: int
+
+
+def may_be_a_name(text: str) -> bool:
+    """Whether a text that is a SMILES is plausibly a name, too, such as CCCP, BSO, NO or I-BOP.
+
+    It is if it has only letters and hyphens: no digit, no bracket, no bond but a hyphen, and of lower-case letters only
+    those of Cl and Br, since c, n, o and s are aromatic atoms.
+    """
+    return _NAME.fullmatch(text) is not None
+
+
+def may_be_meant_as_structure(text: str) -> bool:
+    """Whether a text, readable or not, has a sign that only structures have, or nothing but what a SMILES may have."""
+    return _SMILES.fullmatch(text) is not None
+
+
+def read(text: str) -> Structure:
+    """Read a SMILES.
+
+    A salt or a mixture is replaced by its parent: the largest organic part, without the charges that hydrogen balances,
+    as RDKit's standardiser takes them.
+
+    Raises
+    ------
+    InputError
+        If RDKit cannot read it (the message says at which position or atom), or if it has a blank, more than
+        `MAX_ATOMS` atoms or more than `MAX_CHARACTERS` characters.
+    """
+    from rdkit import Chem
+
+    reason, molecule = _molecule(text)
+    if reason:
+        raise InputError(f'"{shortened(text)}" is not a structure that can be predicted: {reason}')
+    parts = len(Chem.GetMolFrags(molecule))
+    parent = text if parts == 1 else _parent(molecule)
+    keys = dict.fromkeys(key for key in (inchikey(text), inchikey(parent)) if key)
+    return Structure(parent, tuple(keys), parts)
+
+
+def unreadable(text: str) -> str:
+    """Why a text is not a structure that can be predicted; empty if it is one."""
+    return _molecule(text)[0]
+
+
+def _molecule(text: str) -> tuple[str, Any]:
+    from rdkit import Chem, rdBase
+
+    if not text or any(c.isspace() for c in text):  # RDKit would read up to the blank
+        return "it is empty or has a blank", None
+    if len(text) > MAX_CHARACTERS:
+        return f"it has {len(text):,} characters, and {MAX_CHARACTERS:,} are allowed", None
+    with rdBase.CaptureErrorLog() as log:
+        written = Chem.MolFromSmiles(
+            text, sanitize=False
+        )  # quick; what follows takes seconds for a large one
+        n = 0 if written is None else written.GetNumHeavyAtoms()
+        if n > MAX_ATOMS:
+            return f"it has {n:,} atoms besides hydrogen, and {MAX_ATOMS} are allowed", None
+        molecule = None if written is None else Chem.MolFromSmiles(text)
+    if molecule is None:
+        return _reason(log.messages), None
+    if not n or any(not atom.GetAtomicNum() for atom in molecule.GetAtoms()):
+        return "it has no atom but hydrogen, or one of no element (*)", None
+    return "", molecule
+
+
+def _reason(log: str) -> str:
+    """RDKit's message in one line, with the position in the text if it gives one; it counts atoms from 0."""
+    lines = log.strip().splitlines()
+    match = _LOG.match(lines[0]) if lines else None
+    message = match.group(1) if match else "RDKit gives no reason"
+    position = _POSITION.search(log)
+    return f"{message} at position {position.group(1)}" if position else message
+
+
+def _parent(molecule: Any) -> str:
+    from rdkit import Chem, rdBase
+    from rdkit.Chem.MolStandardize import rdMolStandardize
+
+    write: Callable[[Any], str] = Chem.MolToSmiles
+    with rdBase.BlockLogs():
+        largest = rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(molecule)
+        return write(rdMolStandardize.Uncharger().uncharge(largest))
