@@ -76,7 +76,7 @@ def export(
         node_columns=lambda label: ["smiles"] if label == "Drug" else [],
         edge_columns=_columns,
     )
-    return _assemble(part)
+    return _assemble(subgraph.choose(part, choice))
 
 
 def _columns(kind: EdgeKind) -> list[str]:
