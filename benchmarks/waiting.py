@@ -79,8 +79,8 @@ def rows(drug: str, cell: str, gene: str) -> list[Row]:
         Row("query top-genes", ("query", "top-genes", f"drug={drug}")),
         Row("status", ("status",)),
         Row("runs list", ("runs", "list")),
-        Row("--help", ("--help",)),
-        Row("export --help", ("export", "--help")),
+        Row("help", ("--help",)),
+        Row("help of export", ("export", "--help")),
     ]
 
 

@@ -6,7 +6,7 @@ It reads names and ends of edges, and returns masks; features are read by `kg.he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +122,7 @@ def read(
     node_columns: Callable[[str], list[str]] = lambda label: [],
     edge_columns: Callable[[EdgeKind], list[str]] = lambda kind: [],
 ) -> Subgraph:
-    """Read the graph with what a choice keeps of it.
+    """Read all nodes, and the edges of the chosen data sets; `choose` narrows what is kept.
 
     Parameters
     ----------
@@ -132,9 +132,7 @@ def read(
     Raises
     ------
     NotFoundError
-        If a dataset, drug, tissue or node is not in the store.
-    InputError
-        If nothing is left.
+        If a dataset is not in the store.
     """
     nodes = {
         label: store.read_nodes(label, [*_named_by(label), *node_columns(label)]) for label in NODE_TYPES
@@ -151,12 +149,27 @@ def read(
             columns = ["src", "dst", *edge_columns(kind)]
             equals = part.dataset_filter(kind)
             edges[ends[0], kind.type, ends[1]] = store.read_edges(kind.type, ends, columns, equals=equals)
-    kept = _kept(choice, nodes, edges)
+    everything = {label: np.ones(nodes[label].num_rows, bool) for label in NODE_TYPES}
+    return Subgraph(nodes, edges, everything, dataset_ids, wanted)
+
+
+def choose(part: Subgraph, choice: Choice) -> Subgraph:
+    """Keep only the nodes that a choice keeps.
+
+    Raises
+    ------
+    NotFoundError
+        If a drug, tissue or node is not in the store.
+    InputError
+        If nothing is left.
+    """
+    chosen = _kept(choice, part.nodes, part.edges)
+    kept = {label: part.kept[label] & mask for label, mask in chosen.items()}
     if not any(kept[label].any() for label in ("Drug", "CellLine", "Gene")):
         raise InputError(
             "nothing is left to export: the store is empty or the choice excludes every node; see: cli status"
         )
-    return Subgraph(nodes, edges, kept, dataset_ids, wanted)
+    return replace(part, kept=kept)
 
 
 def positions(
@@ -183,8 +196,7 @@ def _kept(
     if choice.drugs is not None:
         drug_names = names.index_of("Drug", nodes["Drug"])
         kept["Drug"] &= np.isin(
-            nodes["Drug"]["id"].to_numpy(zero_copy_only=False),
-            [drug_names.require(d) for d in choice.drugs],
+            nodes["Drug"]["id"].to_numpy(zero_copy_only=False), [drug_names.require(d) for d in choice.drugs]
         )
     if choice.tissues is not None:
         kept["CellLine"] &= _of_tissues(nodes["CellLine"], choice.tissues)

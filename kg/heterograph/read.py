@@ -80,8 +80,8 @@ def export(
         edge_columns=_columns,
     )
     rest = drivers.leave_out(store, part.nodes["Gene"], part.edges, part.dataset_ids, part.wanted)
-    kept = {**part.kept, "Gene": part.kept["Gene"] & rest.genes}
-    return _assemble(replace(part, edges=rest.edges, kept=kept, dataset_ids=rest.datasets))
+    part = subgraph.choose(replace(part, edges=rest.edges, dataset_ids=rest.datasets), choice)
+    return _assemble(replace(part, kept={**part.kept, "Gene": part.kept["Gene"] & rest.genes}))
 
 
 def _columns(kind: EdgeKind) -> list[str]:

@@ -39,7 +39,9 @@ class Part:
 
     def __init__(self, store: GraphStore, choice: Choice = EVERYTHING) -> None:
         self._store = store
-        self._chosen = None if choice.is_everything else subgraph.read(store, choice)
+        self._chosen = None
+        if not choice.is_everything:
+            self._chosen = subgraph.choose(subgraph.read(store, choice), choice)
 
     def nodes(self) -> Iterator[tuple[NodeKind, pa.Table]]:
         """Every label with its nodes, ordered by id."""

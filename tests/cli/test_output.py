@@ -1,0 +1,76 @@
+"""What a command prints, in a terminal of any encoding and width."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+from pharmagraph.kg.store import open_store
+from tests.graphs import fill_everything
+
+QUERY = (
+    "query",
+    "--cypher",
+    "MATCH (d:Drug) RETURN d.id AS id, d.name AS name, d.smiles AS smiles, 0.1234 AS x",
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"ladybug://{tmp_path_factory.mktemp('output')}/graph.lbug"
+    with open_store(url) as graph:
+        fill_everything(graph)
+        graph.upsert_nodes("Drug", pa.table({"id": ["B"], "name": ["é → 日"]}))
+        figures = {"metrics": '{"auroc pooled": 0.8934, "additive auroc pooled": 0.7428}', "config": "{}"}
+        runs = [{"id": id_, "unused_attention": "{}", **figures} for id_ in ("A", "B", "C d")]
+        graph.upsert_nodes("Run", pa.Table.from_pylist(runs))
+    return url
+
+
+def cli(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "pharmagraph.cli", *words],
+        env={**os.environ, "COLUMNS": "80", **environment},
+        capture_output=True,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+def test_rows_are_printed_in_any_encoding(store: str, encoding: str, format: str) -> None:
+    done = cli(*QUERY, "--format", format, "--store", store, PYTHONIOENCODING=encoding)
+    text = done.stdout.decode(encoding)
+    assert "0.1234" in text
+    assert "semicolon" in text
+
+
+def test_json_loses_nothing_where_the_encoding_does(store: str) -> None:
+    narrow, whole = (
+        json.loads(cli(*QUERY, "--format", "json", "--store", store, PYTHONIOENCODING=encoding).stdout)
+        for encoding in ("ascii", "utf-8")
+    )
+    assert narrow == whole
+    assert any("é" in row["name"] for row in whole)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("words", [("status",), QUERY, ("runs", "show", "A"), ("query", "--list")])
+def test_lines_of_tables_fit_the_terminal(store: str, words: tuple[str, ...], width: int) -> None:
+    lines = (
+        cli(*words, "--store", store, COLUMNS=str(width), PYTHONIOENCODING="utf-8")
+        .stdout.decode()
+        .splitlines()
+    )
+    tables = [line for line in lines if not line.startswith(("ladybug://", "Next:"))]
+    assert max(map(len, tables)) <= width
+
+
+def test_wide_prints_a_line_a_row(store: str) -> None:
+    done = cli(*QUERY, "--wide", "--store", store, COLUMNS="20", PYTHONIOENCODING="utf-8")
+    assert len(done.stdout.decode().splitlines()) == 2 + 3 + 1
