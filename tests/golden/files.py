@@ -1,0 +1,100 @@
+"""The files that a user brings: a screen of their own, a new cell line, targets, omics, lists of cell lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+SMILES = {
+    "Aspirin": "CC(=O)Oc1ccccc1C(=O)O",
+    "Caffeine": "Cn1cnc2c1c(=O)n(C)c(=O)n2C",
+    "Ibuprofen": "CC(C)Cc1ccc(cc1)C(C)C(=O)O",
+    "Paracetamol": "CC(=O)Nc1ccc(O)cc1",
+    "Naproxen": "COc1ccc2cc(ccc2c1)C(C)C(=O)O",
+    "Nicotine": "CN1CCCC1c1cccnc1",
+}
+
+
+def write(folder: Path, genes: list[str]) -> None:
+    """Write the files that `commands.txt` and the pages name; ``genes`` have expression in the graph."""
+    generator = np.random.default_rng(0)
+    _own_screen(folder / "my-screen", genes, generator)
+    _paper_screen(folder / "nci60", genes, generator)
+    z = generator.normal(size=len(genes)).round(3)
+    pd.DataFrame({"gene": genes, "z": z}).to_csv(folder / "profile.csv", index=False)
+    _table(
+        folder / "my-targets.csv",
+        ["drug", "gene", "action", "source"],
+        [["Sinularin", "EGFR", "inhibitor", "me"]],
+    )
+    _table(folder / "drugs.csv", ["drug", "smiles"], [["Cetuximab", "CCO"]])
+    _table(
+        folder / "pairs.csv", ["gene_a", "gene_b"], [["EGFR", "ERBB2"], ["ERBB2", "SRC"], ["BRAF", "MAP2K1"]]
+    )
+    _table(
+        folder / "mutations.csv", ["cell_line", "gene", "value"], [["A375", "EGFR", 1], ["A549", "ERBB2", 1]]
+    )
+    _table(
+        folder / "Model.csv",
+        ["ModelID", "CellLineName", "StrippedCellLineName", "RRID", "COSMICID"],
+        [
+            ["ACH-000219", "A-375", "A375", "CVCL_0132", 906793],
+            ["ACH-000681", "A549", "A549", "CVCL_0023", 905949],
+        ],
+    )
+    _table(
+        folder / "CRISPRGeneEffect.csv",
+        ["", "EGFR (1956)", "ERBB2 (2064)"],
+        [["ACH-000219", -0.7, 0.1], ["ACH-000681", -1.1, -0.2]],
+    )
+    _table(folder / "measured.csv", ["gene", "effect"], [[g, i / 10] for i, g in enumerate(genes)])
+    _table(
+        folder / "truth.csv",
+        ["drug", "gene", "affinity"],
+        [["Erlotinib", "EGFR", 1.0], ["Erlotinib", "SRC", 9000.0]],
+    )
+    (folder / "sets.gmt").write_text("ERBB\tmine\tEGFR\tERBB2\nMAPK\tmine\tBRAF\tMAP2K1\tEGFR\n")
+
+
+def _table(path: Path, columns: list[str], rows: list[list[object]]) -> None:
+    pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
+
+
+def _own_screen(folder: Path, genes: list[str], generator: np.random.Generator) -> None:
+    folder.mkdir()
+    lines = [
+        "A375",
+        "A549",
+        "BT-474",
+        "A431",
+        "MCF7",
+        "HT-29",
+        "HCT-116",
+        "K-562",
+        "PC-9",
+        "LoVo",
+        "SK-BR-3",
+        "AU565",
+    ]
+    pd.DataFrame({"drug": list(SMILES), "smiles": list(SMILES.values())}).to_csv(
+        folder / "drugs.csv", index=False
+    )
+    rows = [[d, c, round(float(generator.normal()), 3)] for d in SMILES for c in lines]
+    _table(folder / "responses.csv", ["drug", "cell_line", "ln_ic50"], rows)
+    rows = [[c, g, round(float(generator.normal()), 3)] for c in lines for g in genes[:40]]
+    _table(folder / "expression.csv", ["cell_line", "gene", "value"], rows)
+    _table(
+        folder / "cells.csv", ["cell_line", "tissue"], [[c, "skin" if c == "A375" else "lung"] for c in lines]
+    )
+
+
+def _paper_screen(folder: Path, genes: list[str], generator: np.random.Generator) -> None:
+    folder.mkdir()
+    lines = ["A375", "A549", "MCF7", "HT29"]
+    response = pd.DataFrame(generator.integers(0, 2, (len(SMILES), 4)), list(SMILES), lines)
+    response.to_csv(folder / "drugAct.csv")
+    expression = pd.DataFrame(generator.normal(8, 1, (40, 4)).round(3), genes[:40], lines)
+    expression.to_csv(folder / "gene_exp_part1.csv")
+    pd.DataFrame({"Drug": list(SMILES), "SMILES": list(SMILES.values())}).to_csv(folder / "drug2smiles.csv")

@@ -1,0 +1,173 @@
+"""What the pages tell a user to type is typed, on a slice of the real data; so are the commands of `commands.txt`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from pharmagraph.cypher import catalogue
+from pharmagraph.model.presets.config import load_preset
+from tests.golden.conftest import Desk
+from tests.golden.lines import PAGES, Line, commands, lines_of
+from tests.pubmed import FakePubMed
+from tests.store import neo4j_server
+
+FIRST = ("README.md", "guide.md")
+"""What later pages build on."""
+
+IN_PAGES = [
+    line for page in sorted(PAGES, key=lambda p: (p.name not in FIRST, p.name)) for line in lines_of(page)
+]
+SHOWN = [line for line in IN_PAGES if line.skipped is None]
+FROM_FIRST = [line for line in SHOWN if line.place.startswith(FIRST)]
+TYPED = [*FROM_FIRST, *commands(), *(line for line in SHOWN if line not in FROM_FIRST)]
+
+QUICKER = (
+    (r"(--models \S*|--preset )\bdefault\b", r"\1small.yaml"),
+    (r"^(cli train)(?!.*--preset)", r"\1 --preset small.yaml"),
+    (r"^(cli evaluate (?!.*--fold ).*)", r"\1 --fold 0 --epochs 1"),
+    (r"^(cli evaluate-targets(?!.*--fold ).*)", r"\1 --fold 0 --members 1"),
+    (r"--trials \d+", "--trials 2"),
+)
+"""What is typed for what is written, where only the time differs."""
+
+VALUES = {
+    "drug": "lapatinib",
+    "first": "erlotinib",
+    "second": "lapatinib",
+    "cell_line": "BT-474",
+    "gene": "ERBB2",
+    "tissue": "breast",
+}
+"""Values of the parameters of named queries; ``second`` is a run in ``compare-runs``."""
+
+
+READING = (
+    "cli status --format json",
+    "cli runs list --format json",
+    "cli predict --drug trametinib --cell A375 --format json",
+    "cli predict --drug CCOc1ccccc1 --cell A375 --format json",
+    "cli explain --drug lapatinib --cell BT-474 --limit 5 --format json",
+    "cli explain --drug lapatinib --cell BT-474 --silence ERBB2 --format json",
+)
+"""Lines that print the same on both engines, but for the address of the store."""
+
+ON_NEO4J = (
+    "cli copy ladybug://pharmagraph.lbug URL --quiet",
+    *(f"{line} --store URL" for line in READING),
+    "cli report --drug trametinib --out on-neo4j.html --store URL",
+    "cli db migrate --store URL",
+    "cli db drop --store URL --yes --detach",
+)
+
+
+def typed(desk: Desk, line: Line, pubmed: str) -> str:
+    """The line as it is typed: quicker, with the runs that there are and values for what a page leaves open."""
+    text = re.sub(r"\s+#\s.*$", "", line.text)
+    for pattern, replacement in QUICKER:
+        text = re.sub(pattern, replacement, text)
+    if "{" in text and not line.place.startswith(FIRST):
+        text = text.format(**desk.runs(), pubmed=pubmed)
+    if not line.place.startswith("queries.md"):
+        return text
+    text = re.sub(r"\s\[[^]]*\]", "", text)
+    values = VALUES | ({"second": desk.runs()["fast"]} if " compare-runs " in text else {})
+    return re.sub(r"(\w+)=[A-Z_]+\b", lambda found: f"{found[1]}={values[found[1]]}", text)
+
+
+@pytest.fixture(scope="module")
+def pubmed() -> Iterator[str]:
+    """The address of a stand-in for PubMed."""
+    server = FakePubMed()
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.url
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("line", TYPED, ids=str)
+def test_what_is_shown_works(golden: Desk, line: Line, pubmed: str) -> None:
+    text = typed(golden, line, pubmed)
+    if not text.startswith("cli "):
+        pytest.fail(f"{line}: not a command of ours; put <!-- not run: reason --> before the block")
+    outcome = golden.must(text)
+    assert outcome.out.strip() or outcome.error.strip() or "--quiet" in text, f"{text} printed nothing"
+    if text.startswith("cli query "):
+        assert "no rows" not in outcome.out, text
+
+
+def test_every_page_with_commands_says_why_some_are_not_run(capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = Counter(
+        (line.place.split(":")[0], line.skipped) for line in IN_PAGES if line.skipped is not None
+    )
+    with capsys.disabled():
+        for (page, reason), n in skipped.items():
+            print(f"\n{page}: {n} commands are not run: {reason}", end="")
+
+
+def test_a_mark_needs_a_reason_and_a_block(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- not run: -->\n\n    cli status\n")
+    with pytest.raises(ValueError, match=r"page\.md:1: .* no reason"):
+        lines_of(page)
+    page.write_text("<!-- not run: a server -->\n\nSome text.\n\n    cli status\n")
+    with pytest.raises(ValueError, match="before no commands"):
+        lines_of(page)
+    page.write_text(
+        "<!-- not run: a server -->\n\n    cli db start\n\nThen:\n\n```\n$ cli status\nmade: 3\n```\n"
+    )
+    assert [(line.text, line.skipped) for line in lines_of(page)] == [
+        ("cli db start", "a server"),
+        ("cli status", None),
+    ]
+
+
+def test_all_parts_of_the_default_preset_are_in_the_run(golden: Desk) -> None:
+    shipped = load_preset("default")
+    run = json.loads((golden.folder / "runs" / golden.runs()["run"] / "config.json").read_text())
+    assert set(run["component_weights"]) == set(shipped.training.expected_weights)
+    assert all(weight > 0 for weight in run["component_weights"].values())
+    network = shipped.network.model_dump(mode="json")
+    switches = [k for k, v in network.items() if isinstance(v, (bool, str)) or k == "relations"]
+    assert {k: run["config"]["network"][k] for k in switches} == {k: network[k] for k in switches}
+    assert run["gene_attention"] == "targets"
+
+
+def test_a_gene_that_a_drug_needs_changes_the_prediction(golden: Desk) -> None:
+    outcome = golden.must("cli explain --drug lapatinib --cell BT-474 --silence ERBB2 --format json")
+    (row,) = json.loads(outcome.out)
+    assert row["before"] - row["after"] > 1e-4
+    known = json.loads(golden.must("cli query top-genes drug=erlotinib --format json").out)
+    assert known[0]["gene"] == "EGFR" and known[0]["known"] is True
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a database without nodes, for all tests here."""
+    with neo4j_server.empty_database() as url:
+        yield url
+
+
+@pytest.mark.neo4j
+def test_reading_commands_say_the_same_on_neo4j(golden: Desk, server: str) -> None:
+    golden.must(ON_NEO4J[0].replace("URL", server))
+    for line in READING:
+        here, there = golden.must(line).out, golden.must(f"{line} --store {server}").out
+        assert there.replace(server, "") == here.replace("ladybug://pharmagraph.lbug", ""), line
+    for name, query in catalogue.catalogue().items():
+        values = " ".join(
+            f"{p.name}={VALUES[p.name]}" for p in query.parameters if p.default is None and p.name in VALUES
+        )
+        if name == "compare-runs":
+            continue  # one run
+        line = f"cli query {name} {values} --format json"
+        assert golden.must(line).out == golden.must(f"{line} --store {server}").out, line
+    for line in ON_NEO4J[-3:]:
+        golden.must(line.replace("URL", server))
