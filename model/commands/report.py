@@ -59,9 +59,8 @@ def faithfulness(
     counts = [int(n) for n in edges.split(",") if n.strip().isdigit()]
     if not counts or min(counts) < 1 or len(counts) != len(edges.split(",")):
         raise InputError(f'--edges "{edges}" is not a list of numbers from 1, such as 1,5,20')
-    with open_store(store, read_only=True) as graph:
-        found = Run.open(graph, run)  # measuring reads the run's folder, so the store need not stay open
-    with progress(quiet) as bar:
+    with open_store(store, read_only=True) as graph, progress(quiet) as bar:
+        found = Run.open(graph, run)
         task = bar.add_task("ranking", total=None, note="")
         rows = records(
             found.faithfulness(counts, seed=seed, advance=lambda what: bar.update(task, note=what))

@@ -55,7 +55,9 @@ def write(folder: Path, genes: list[str]) -> None:
         ["drug", "gene", "affinity"],
         [["Erlotinib", "EGFR", 1.0], ["Erlotinib", "SRC", 9000.0]],
     )
-    (folder / "sets.gmt").write_text("ERBB\tmine\tEGFR\tERBB2\nMAPK\tmine\tBRAF\tMAP2K1\tEGFR\n")
+    (folder / "sets.gmt").write_text(
+        "ERBB\tmine\tEGFR\tERBB2\tERBB3\tERBB4\tSRC\tPIK3CA\nMAPK\tmine\tBRAF\tRAF1\tMAP2K1\tMAP2K2\tKRAS\tEGFR\n"
+    )
 
 
 def _table(path: Path, columns: list[str], rows: list[list[object]]) -> None:

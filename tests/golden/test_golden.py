@@ -34,6 +34,7 @@ QUICKER = (
     (r"^(cli evaluate (?!.*--fold ).*)", r"\1 --fold 0 --epochs 1"),
     (r"^(cli evaluate-targets(?!.*--fold ).*)", r"\1 --fold 0 --members 1"),
     (r"--trials \d+", "--trials 2"),
+    (r"--workers \d+", "--workers 1"),
 )
 """What is typed for what is written, where only the time differs."""
 
@@ -77,7 +78,11 @@ def typed(desk: Desk, line: Line, pubmed: str) -> str:
     if not line.place.startswith("queries.md"):
         return text
     text = re.sub(r"\s\[[^]]*\]", "", text)
-    values = VALUES | ({"second": desk.runs()["fast"]} if " compare-runs " in text else {})
+    values = VALUES
+    if " compare-runs " in text:
+        values = VALUES | {"second": desk.runs()["fast"]}
+    if " driver-response " in text:
+        values = VALUES | {"gene": "BRAF"}  # mutated in more cell lines
     return re.sub(r"(\w+)=[A-Z_]+\b", lambda found: f"{found[1]}={values[found[1]]}", text)
 
 
