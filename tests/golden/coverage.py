@@ -32,11 +32,13 @@ def parameters() -> set[Pair]:
 
 
 def used(text: str) -> set[Pair]:
-    """The command of a line with the options and arguments that the line gives."""
+    """The command of a line with the options and arguments that the line gives; nothing if there is no such command."""
     words = shlex.split(text, comments=True)[1:]
     command, path = _ROOT, []
     while hasattr(command, "commands"):
         path.append(words.pop(0))
+        if path[-1] not in command.commands:
+            return set()
         command = command.commands[path[-1]]
     context = command.make_context(path[-1], words, resilient_parsing=True)
     given = [p for p in command.params if context.get_parameter_source(p.name).name == "COMMANDLINE"]

@@ -124,6 +124,11 @@ class MessageEdges:
         with torch.inference_mode():
             found = [n.attention(self.fitted.tensors, self.fitted.messages) for n in networks]
         weights = [attended[GENES].weight for attended in found if GENES in attended]
+        if not weights:
+            conv = self.fitted.config.network.conv
+            raise ModelError(
+                f"the run has no attention to genes: its conv is {conv}; train with --conv gatv2"
+            )
         return {GENES: torch.stack(weights).mean(0).cpu().numpy()}
 
     def rollout(self) -> np.ndarray:
