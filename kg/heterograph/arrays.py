@@ -51,6 +51,10 @@ class SavedArrays:
         values: npt.NDArray[Any] = self._file.get_tensor(f"{kind}/{name}")
         return values
 
+    def has_node_feature(self, kind: str, name: str) -> bool:
+        """Whether nodes of a kind have a feature; graphs of earlier versions lack the later ones."""
+        return f"{kind}/{name}" in self._file.keys()  # noqa: SIM118  (no mapping)
+
     def edges(self, src: str, type_: str, dst: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Ends of the edges of one type, (n_edges,) each."""
         key = f"{src}-{type_}-{dst}"
