@@ -122,9 +122,9 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Written:
-    """All values of a file, and whether these are z scores."""
+    """All values of a file, where they stand, and whether these are z scores."""
 
-    column: str
+    place: str
     cells: Sequence[_Cell]
     z: bool
 
@@ -153,40 +153,46 @@ def read_profile(path: Path, genes: RunGenes, note: Callable[[str], None]) -> di
     found = _by_gene(path, written.cells, genes)
     if not found:
         raise InputError(
-            f"{path}: none of the {len(written.cells):,} genes is in the graph of the run; give HGNC symbols, Ensembl or "
-            "Entrez ids"
+            f"{path}: none of the {len(written.cells):,} genes is in the graph of the run; give HGNC symbols, Ensembl "
+            "or Entrez ids"
         )
-    n_genes, others = len(genes.ids), len(written.cells) - len(found)
     if written.z:
-        what, z = "z scores", {id_: cell.value for id_, cell in found.items()}
+        what, z, n_genes = "z scores", {id_: cell.value for id_, cell in found.items()}, len(genes.ids)
     else:
-        unit = standardising.unit_of(path, [(c.value, c.line, c.column) for c in written.cells])
-        reference = genes.reference
-        if reference is None:
-            raise InputError(
-                f"{path} has no column z, and the run's graph holds no means of expression to standardise {unit.about} "
-                "with; ingest and train again, or give z scores in a column z"
-            )
-        at = np.array([genes.ids[id_] for id_ in found])
-        total = sum(c.value for c in written.cells)
-        values = unit.as_log2(np.array([c.value for c in found.values()]), total)
-        standard = standardising.standardised(path, values, reference.take(at))
-        what = f"column {written.column} read as {unit.about}; correlation with the run's gene means {standard.correlation:.2f}"
-        z = {id_: float(v) for id_, v in zip(found, standard.z, strict=True) if math.isfinite(v)}
-        n_genes = int(reference.measured.sum())
-        if standard.spread > standardising.WIDEST:
-            note(
-                f"{path.name}: its z scores spread {standard.spread:.1f} standard deviations where those of the run's cell "
-                "lines spread 1. The values may be of another platform, whose differences by gene hide those of the cell "
-                "line; z scores against samples of the same platform, in a column z, avoid this"
-            )
+        what, z, n_genes = _standardised(path, written, found, genes, note)
     note(
-        f"{path.name}: {what}; {len(z):,} of the run's {n_genes:,} genes found, {max(n_genes - len(z), 0):,} missing "
-        f"(taken to be at their mean), {others:,} others left out"
+        f"{path.name}: {what}; {len(z):,} of the run's {n_genes:,} genes found, {n_genes - len(z):,} missing (taken to "
+        f"be at their mean), {len(written.cells) - len(found):,} others left out"
     )
     if len(z) < ENOUGH * n_genes:
         note(f"{path.name}: fewer than half of the run's genes were found, so the prediction rests on little")
     return z
+
+
+def _standardised(
+    path: Path, written: _Written, found: Mapping[str, _Cell], genes: RunGenes, note: Callable[[str], None]
+) -> tuple[str, dict[str, float], int]:
+    """What the values were taken for, z scores by gene, and how many genes of the run have a mean."""
+    unit = standardising.unit_of(path, [(cell.value, cell.line, cell.column) for cell in written.cells])
+    if genes.reference is None:
+        raise InputError(
+            f"{path} has no column z, and the run's graph holds no means of expression to standardise its values with "
+            f"({unit.about}); ingest and train again, or give z scores in a column z"
+        )
+    values = unit.as_log2(
+        np.array([cell.value for cell in found.values()]), sum(cell.value for cell in written.cells)
+    )
+    reference = genes.reference.take(np.array([genes.ids[id_] for id_ in found]))
+    standard = standardising.standardised(path, values, reference, unit)
+    if standard.spread > standardising.WIDEST:
+        note(
+            f"{path.name}: its z scores spread {standard.spread:.1f} standard deviations, those of the run's lines "
+            "1. The values may be of another platform, whose differences hide those of the cell line; z scores against "
+            "samples of the same platform, in a column z, avoid this"
+        )
+    of_genes = {id_: z for id_, z in zip(found, standard.z.tolist(), strict=True) if math.isfinite(z)}
+    what = f"{written.place} read as {unit.about}; correlation with the run's gene means {standard.correlation:.2f}"
+    return what, of_genes, int(genes.reference.measured.sum())
 
 
 def _read(path: Path) -> _Written:
@@ -203,12 +209,12 @@ def _read(path: Path) -> _Written:
     named = [at for at, name in enumerate(columns) if name in GENE_COLUMNS]
     known = [columns.index(name) for name in (*Z_COLUMNS, *VALUE_COLUMNS) if name in columns]
     if not named and not known and len(rows) == 1 and len(header) > 2:
-        return _Written("of values", _along(path, header, *rows[0]), z=False)
+        return _Written("one row", _along(path, header, *rows[0]), z=False)
     if not named and header[0] and len(header) > 2:
         raise RowError(
             str(path), top, "gene", shortened(", ".join(header)),
-            "has no such column; give a row a gene, with the columns gene and z or gene and value, or one row of values "
-            "below a header of genes",
+            "has no such column; give a row a gene, with the columns gene and z or gene and value, or one row of "
+            "values below a header of genes",
         )  # fmt: skip
     gene = named[0] if named else 0
     at = known[0] if known else _only(path, header, rows[0][1], {gene, *named})
@@ -217,7 +223,7 @@ def _read(path: Path) -> _Written:
         for line, row in rows
         if gene < len(row) and not row[gene].startswith(READ_SUMMARIES)
     ]
-    return _Written(header[at], cells, z=columns[at] in Z_COLUMNS)
+    return _Written(f"column {header[at]}", cells, z=columns[at] in Z_COLUMNS)
 
 
 def _along(path: Path, header: Sequence[str], line: int, row: Sequence[str]) -> list[_Cell]:

