@@ -8,10 +8,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # uv trusts the certificates that the machine trusts, a company's proxy among them; older versions read the second name
 export UV_SYSTEM_CERTS := true
 export UV_NATIVE_TLS := true
-# `make test` checks lint, types and everything on the main Python, and what differs between interpreters on 3.13;
+# where this is set to 1, each of the hundreds of processes that tests start would compile torch's Python again
+export PYTHONDONTWRITEBYTECODE :=
+# threads that wait for work sleep, since tests run side by side; results are the same to the last bit
+test: export OMP_WAIT_POLICY := PASSIVE
+# `make test` checks lint, types and everything on the main Python, and the unit tests and commands on 3.13;
 # PYTHONS=3.11 leaves the latter out.
 PYTHONS ?= 3.11 3.13
-ON_3.13 := tests/unit/kg tests/unit/ingest tests/unit/cypher tests/unit/model/kernels tests/unit/model/layers tests/cli
+ON_3.13 := tests/unit tests/cli
 PYTEST := -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 # pyenv's python3.13 on the PATH fails unless that version is chosen, and uv takes that for an answer
 SEARCH := PATH="$(subst $() ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin)):$$PATH"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pharmagraph.ingest.expression import strongest_tails
+from pharmagraph.ingest.expression import Statistics, strongest_tails
 from pharmagraph.ingest.similarity import RBF, TANIMOTO, EdgeList, rbf_neighbours, tanimoto_neighbours
 from pharmagraph.kg import schema
 
@@ -29,6 +29,28 @@ def node_table(label: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
     types = {p.name: schema.ARROW[p.type] for p in schema.node(label).columns}
     table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
     return table.sort_by("id")
+
+
+def gene_table(
+    ids: Sequence[str], expressed: Sequence[str], statistics: Statistics, **columns: Sequence[Any]
+) -> pa.Table:
+    """A table of genes with the mean and the deviation of their expression.
+
+    Parameters
+    ----------
+    ids
+        Of all genes of the table.
+    expressed, statistics
+        The genes whose expression was standardised, ``(g,)``, and the figures of each. Others keep their stored ones.
+    columns
+        Further properties, in the order of ``ids``.
+    """
+    of_gene = dict(
+        zip(expressed, zip(statistics.mean.tolist(), statistics.deviation.tolist(), strict=True), strict=True)
+    )
+    pairs = [of_gene.get(id_, (None, None)) for id_ in ids]
+    more = {"expression_mean": [p[0] for p in pairs], "expression_deviation": [p[1] for p in pairs]}
+    return node_table("Gene", {"id": ids, **columns, **more})
 
 
 def edge_table(

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import InputError, ShapeError
 
 _DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What z scores are made with: mean and standard deviation (of the population) of each gene, ``(genes,)``."""
+
+    mean: npt.NDArray[np.float64]
+    deviation: npt.NDArray[np.float64]
+
+
+def statistics(expression: npt.NDArray[np.floating]) -> Statistics:
+    """Mean and standard deviation of each gene over the cell lines that have it.
+
+    Parameters
+    ----------
+    expression
+        ``(cell lines, genes)``, any unit; NaN where not measured.
+
+    Raises
+    ------
+    ShapeError
+        If a gene has the same value everywhere; find such genes first with `has_spread`.
+    """
+    wide = np.asarray(expression, dtype=np.float64)
+    if not has_spread(wide).all():
+        raise ShapeError("a gene has the same expression in every cell line; it has no z score")
+    measured = ~np.isnan(wide)
+    n = measured.sum(axis=0)
+    mean = np.where(measured, wide, 0).sum(axis=0) / n
+    centred = np.where(measured, wide - mean, 0)
+    return Statistics(mean, np.sqrt((centred**2).sum(axis=0) / n))
 
 
 def z_scores(expression: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -28,15 +61,9 @@ def z_scores(expression: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     ShapeError
         If a gene has the same value everywhere; find such genes first with `has_spread`.
     """
+    of_genes = statistics(expression)
     wide = np.asarray(expression, dtype=np.float64)
-    if not has_spread(wide).all():
-        raise ShapeError("a gene has the same expression in every cell line; it has no z score")
-    measured = ~np.isnan(wide)
-    n = measured.sum(axis=0)
-    mean = np.where(measured, wide, 0).sum(axis=0) / n
-    centred = np.where(measured, wide - mean, 0)
-    deviation = np.sqrt((centred**2).sum(axis=0) / n)
-    return np.where(measured, np.round(centred / deviation, _DIGITS), np.nan)
+    return np.round((wide - of_genes.mean) / of_genes.deviation, _DIGITS)
 
 
 def has_spread(expression: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:

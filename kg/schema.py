@@ -72,6 +72,19 @@ NODES: tuple[NodeKind, ...] = (
             Property("aliases", "strings", "other symbols, former ones, and retired ids"),
             Property("common_essential", "boolean", "most cell lines do not grow without it"),
             Property("selective", "boolean", "some cell lines do not grow without it, most do"),
+            Property(
+                "expression_mean",
+                "float",
+                "mean over the cell lines of the expression that was loaded last",
+                "that of the source",
+            ),
+            Property(
+                "expression_deviation",
+                "float",
+                "standard deviation over the same cell lines (`ddof=0`)",
+                "that of the source",
+                minimum=0,
+            ),
         ),
     ),
     NodeKind(

@@ -92,6 +92,8 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(4, "Gene", "aliases"),
     AddProperty(4, "Gene", "common_essential"),
     AddProperty(4, "Gene", "selective"),
+    AddProperty(4, "Gene", "expression_mean"),
+    AddProperty(4, "Gene", "expression_deviation"),
     AddProperty(4, "CellLine", "passport_id"),
     AddProperty(4, "CellLine", "ccle_name"),
     AddProperty(4, "CellLine", "problem"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TextIO
 
@@ -13,16 +16,19 @@ from pharmagraph.kg.errors import InputError
 
 @contextmanager
 def opened(path: Path) -> Iterator[TextIO]:
-    """A file of a table, open for reading.
+    """A file of a table, open for reading; one that is called ``.gz`` is unpacked.
 
     Raises
     ------
     InputError
-        If what is read is not UTF-8, or no table.
+        If what is read is not whole, not UTF-8, or no table.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        packed = path.suffix == ".gz"
+        with (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield file
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path} cannot be unpacked to its end ({error}); fetch it again") from None
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
@@ -31,8 +37,30 @@ def opened(path: Path) -> Iterator[TextIO]:
         raise InputError(f"{path} is no table ({error}); save it as CSV") from None
 
 
+def cells(path: Path) -> list[tuple[int, list[str]]]:
+    """The line number and the cells of every row of a table, the header first, without blanks around them.
+
+    Lines that begin with ``#`` above the header are comments, and empty lines are left out. The delimiter is a tab
+    where the header has one, or where the file is called ``.tsv`` or ``.txt`` and the header has no comma; else it is
+    a comma.
+
+    Raises
+    ------
+    InputError
+        If the file is not UTF-8, or no table.
+    """
+    with opened(path) as file:
+        above, header = 0, file.readline()
+        while header.startswith("#"):
+            above, header = above + 1, file.readline()
+        named_for_tabs = path.name.removesuffix(".gz").endswith((".tsv", ".txt"))
+        tabs = "\t" in header or (named_for_tabs and "," not in header)
+        reader = csv.reader(chain([header], file), delimiter="\t" if tabs else ",")
+        return [(above + reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+
+
 def rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Read a table: CSV, or ``.tsv`` or ``.txt`` with tabs.
+    """Read a table with commas or tabs, as `cells` does.
 
     Parameters
     ----------
@@ -55,13 +83,13 @@ def rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], list[tuple[int, 
         raise InputError(
             f"{path}: there is no such file; a table with columns {' and '.join(wanted)} is needed"
         )
-    with opened(path) as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix in {".tsv", ".txt"} else ",", restval="")
-        columns = [c.strip() for c in reader.fieldnames or ()]
-        reader.fieldnames = columns
-        for name in wanted:
-            if name not in columns:
-                raise InputError(
-                    f'{path}, row 1: there is no column "{name}"; it has {", ".join(columns) or "nothing"}'
-                )
-        return columns, [(reader.line_num, {k: v or "" for k, v in row.items() if k}) for row in reader]
+    first, *rest = cells(path) or [(1, [])]
+    columns = first[1]
+    for name in wanted:
+        if name not in columns:
+            raise InputError(
+                f'{path}, row {first[0]}: there is no column "{name}"; it has {", ".join(columns) or "nothing"}'
+            )
+    return columns, [
+        (line, dict(zip_longest(columns, row[: len(columns)], fillvalue=""))) for line, row in rest
+    ]

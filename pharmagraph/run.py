@@ -98,13 +98,14 @@ class Run:
         drugs
             One or several, by name, alias, id or SMILES; all of the run's unless these or ``smiles`` are given.
         cell_lines
-            As drugs; a new one is z of genes (standard deviations): a mapping or Series by symbol, a DataFrame with
-            the columns ``gene`` and ``z``, or a CSV file with them.
+            As drugs; a new one is z of genes (standard deviations): a mapping or Series by any name of the gene, a
+            DataFrame with the columns ``gene`` and ``z``, or a file with them; or a file of TPM, counts or log2 of
+            either, which are standardised with the run's genes (docs/data.md).
         smiles
             New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
         note
-            Called with what is read otherwise than typed: the parent of a salt, or a drug that the graph has under
-            another name; a warning unless given.
+            Called with what is read otherwise than typed: the parent of a salt, a drug that the graph has under
+            another name, or what the values of a file were taken for; a warning unless given.
         limit
             Rows, the most sensitive first; all unless given.
         device
@@ -122,7 +123,7 @@ class Run:
         NotFoundError
             If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
         InputError
-            If a structure cannot be read or is too large.
+            If a structure cannot be read or is too large, or a file's expression cannot be read or standardised.
         ModelError
             If both sides are left out.
         """

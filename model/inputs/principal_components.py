@@ -12,7 +12,7 @@ class PrincipalComponents(nn.Module):
     Parameters
     ----------
     rows
-        Features whose principal components are computed, (n, width); None where they will be loaded.
+        Features whose principal components are computed, (n, width); None where that is done later, or they are loaded.
     width, n_components
         Number of features, and of components. Components beyond the rank of the features are 0.
     """
@@ -25,9 +25,11 @@ class PrincipalComponents(nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("axes", torch.zeros(width, n_components))
         if rows is not None:
-            self._fit(rows, n_components)
+            self.fit(rows)
 
-    def _fit(self, rows: Tensor, n_components: int) -> None:
+    def fit(self, rows: Tensor) -> None:
+        """Compute the components of features (n, width)."""
+        n_components = self.axes.shape[1]
         mean = rows.mean(0)
         centred = (rows - mean).double()
         gram = centred @ centred.T if len(centred) <= centred.shape[1] else centred.T @ centred

@@ -17,6 +17,8 @@ from pharmagraph.model.responses.visible import Visible, residuals
 class Encoder(nn.Module):
     """First states of all nodes from features, statistics of visible responses and, for genes, a learned embedding.
 
+    Its principal components are zero until `find_components`, or until they are loaded.
+
     Attributes
     ----------
     ENTITY_AXES
@@ -28,20 +30,30 @@ class Encoder(nn.Module):
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
         super().__init__()
         n = config.channels
-        self.drug_components = PrincipalComponents(
-            tensors.structure.shape[1], config.drug_components, tensors.structure
-        )
-        self.cell_line_components = PrincipalComponents(
-            tensors.n_genes, config.cell_line_components, tensors.expression
-        )
-        self.gene_components = PrincipalComponents(
-            tensors.n_cell_lines, config.gene_components, tensors.expression.T
-        )
+        self.drug_components = PrincipalComponents(tensors.structure.shape[1], config.drug_components)
+        self.cell_line_components = PrincipalComponents(tensors.n_genes, config.cell_line_components)
+        self.gene_components = PrincipalComponents(tensors.n_cell_lines, config.gene_components)
         self.drug = nn.Linear(config.drug_components + 2, n)
         self.cell_line = nn.Linear(config.cell_line_components + 2, n)
         self.gene = nn.Linear(config.gene_components, n)
         self.gene_identity = nn.Embedding(tensors.n_genes, n)
         nn.init.normal_(self.gene_identity.weight, std=0.3)
+
+    def find_components(self, tensors: GraphTensors, like: Encoder | None = None) -> None:
+        """Compute the principal components of a graph, or take them from the encoder of another network on it.
+
+        They take longer than all else that makes a network, and are the same in every network of a graph.
+        """
+        for name, rows in (
+            ("drug_components", tensors.structure),
+            ("cell_line_components", tensors.expression),
+            ("gene_components", tensors.expression.T),
+        ):
+            components: PrincipalComponents = getattr(self, name)
+            if like is None:
+                components.fit(rows)
+            else:
+                components.load_state_dict(getattr(like, name).state_dict())
 
     def components(self, tensors: GraphTensors) -> tuple[Tensor, Tensor]:
         """Principal components of structure (n_drugs, k) and of expression (n_cell_lines, k)."""

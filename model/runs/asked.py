@@ -12,7 +12,7 @@ from pharmagraph.kg import structures
 from pharmagraph.kg.errors import ModelError, shortened
 from pharmagraph.kg.names import Names
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
-from pharmagraph.model.runs.profiles import read_profile
+from pharmagraph.model.runs.profiles import RunGenes, read_profile
 
 Note = Callable[[str], None]
 """Takes a sentence for the user."""
@@ -34,7 +34,7 @@ class Asked:
     smiles
         Structure of a new drug.
     z
-        Expression of a new cell line: gene symbol → standard deviations.
+        Expression of a new cell line: gene id → standard deviations.
     """
 
     name: str
@@ -132,9 +132,16 @@ def _same(
 
 
 def asked_cell_lines(
-    ids: Sequence[str], cell_lines: Sequence[str | Mapping[str, float]] | None, names: Names
+    ids: Sequence[str],
+    cell_lines: Sequence[str | Mapping[str, float]] | None,
+    names: Names,
+    genes: RunGenes,
+    note: Note,
 ) -> list[Asked]:
-    """The same for cell lines, of which new ones are files or mappings of expression."""
+    """The same for cell lines, of which new ones are files of expression, or mappings of gene to z.
+
+    ``note`` is told what the values of a file are taken for, and how many of the run's genes it has.
+    """
     if cell_lines is None:
         return _all(ids)
     known: list[Asked] = []
@@ -145,7 +152,11 @@ def asked_cell_lines(
         ):
             known.append(_known(ids, names, cell_line))
         else:
-            z = read_profile(Path(cell_line)) if isinstance(cell_line, str) else cell_line
+            z = (
+                read_profile(Path(cell_line), genes, note)
+                if isinstance(cell_line, str)
+                else genes.by_id(cell_line)
+            )
             new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
     return list(dict.fromkeys(known)) + new
 

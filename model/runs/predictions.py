@@ -6,7 +6,7 @@ the network runs on the graph with the new entity in it (`runs.by_network`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pharmagraph.kg.names import Names
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
+from pharmagraph.model.runs.profiles import RunGenes
 
 BLOCK = 512
 """New entities whose rows of similarities are in memory at once."""
@@ -30,6 +31,7 @@ def predict(
     cell_lines: Sequence[str | Mapping[str, float]] | None,
     drug_names: Names,
     cell_line_names: Names,
+    gene_names: Callable[[], Names],
     smiles: Sequence[str] | None = None,
     note: Note,
     limit: int | None = None,
@@ -44,9 +46,12 @@ def predict(
     drugs
         Names, aliases, ids or SMILES; all drugs of the run when None and no ``smiles`` are given.
     cell_lines
-        Names, aliases, ids, files of expression, or mappings of gene to z (standard deviations); all when None.
+        Names, aliases, ids, files of expression (`runs.profiles.read_profile`), or mappings
+        of gene to z (standard deviations); all when None.
     drug_names, cell_line_names
         From the store.
+    gene_names
+        Gives the names of the store's genes; it is called where a new cell line is asked for.
     smiles
         New drugs; a text is read as a structure even where it is a name, too.
     note
@@ -69,7 +74,7 @@ def predict(
     AmbiguousNameError
         If several drugs or cell lines have a name.
     InputError
-        If a structure cannot be read or is too large.
+        If a structure cannot be read or is too large, or expression cannot be read or standardised.
     ModelError
         If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
@@ -81,7 +86,7 @@ def predict(
         drug_ids, cell_line_ids = graph.ids("Drug"), graph.ids("CellLine")
     asked = (
         asked_drugs(drug_ids, drugs, smiles, drug_names, note),
-        asked_cell_lines(cell_line_ids, cell_lines, cell_line_names),
+        asked_cell_lines(cell_line_ids, cell_lines, cell_line_names, RunGenes(graph, gene_names), note),
     )
     predictor = Predictor.of(folder)
     if predictor is None:

@@ -1,43 +1,284 @@
-"""Reads the expression profile of a cell line that is not in the graph."""
+"""Reads the expression profile of a cell line that is not in the graph: z scores, or values of a unit of its own.
+
+What becomes of values that are no z scores is in `runs.standardising`.
+"""
 
 from __future__ import annotations
 
-import csv
 import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from pharmagraph.kg import user_tables
-from pharmagraph.kg.errors import RowError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, shortened
+from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.kg.names import Names
+from pharmagraph.model.runs import standardising
+from pharmagraph.model.runs.standardising import Reference
+
+Z_COLUMNS = ("z", "zscore")
+"""Names of a column of z scores, in small letters and without punctuation, as are the following."""
+
+VALUE_COLUMNS = (
+    "value",
+    "logtpm",
+    "log2tpm",
+    "tpm",
+    "expression",
+    "counts",
+    "count",
+    "expectedcount",
+    "numreads",
+)
+"""Names of a column of values; of several in one file the first of these is taken."""
+
+GENE_COLUMNS = (
+    "gene", "symbol", "genesymbol", "hgncsymbol", "genename", "geneid", "ensemblgeneid", "ensemblid", "entrezid",
+    "entrezgeneid", "name",
+)  # fmt: skip
+"""Names of a column of genes; of several the first in the file is taken."""
+
+READ_SUMMARIES = ("N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous", "__")
+"""What rows of STAR's and HTSeq's tables that are no genes begin with."""
+
+ENOUGH = 0.5
+"""Share of the run's genes below which the note about a profile warns."""
 
 
-def read_profile(path: Path) -> dict[str, float]:
-    """A CSV file with the columns gene and z → gene symbol → z score (standard deviations).
+class RunGenes:
+    """The genes of a run's graph, by any name that the store knows.
+
+    Parameters
+    ----------
+    graph
+        Of the run.
+    names
+        Gives the names of the store's genes; it is called when one is needed.
+    """
+
+    def __init__(self, graph: SavedArrays, names: Callable[[], Names]) -> None:
+        self._graph, self._names = graph, names
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """Id → number of the node."""
+        return {id_: number for number, id_ in enumerate(self._graph.ids("Gene"))}
+
+    @cached_property
+    def names(self) -> Names:
+        """Of the store."""
+        return self._names()
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """Mean and deviation of each gene's expression over the screen; None in graphs that do not hold them."""
+        figures = ("expression_mean", "expression_deviation")
+        if not all(self._graph.has_node_feature("Gene", name) for name in figures):
+            return None
+        mean, deviation = (self._graph.node_feature("Gene", name).astype(np.float64) for name in figures)
+        measured = np.isfinite(mean) & (deviation > 0)
+        return Reference(mean, deviation, measured) if measured.any() else None
+
+    def find(self, name: str) -> str | None:
+        """The id of the run's gene that has a name; None where none has it, or several have."""
+        if name in self.ids:
+            return name
+        try:
+            id_ = self.names.find(name)
+        except AmbiguousNameError:
+            return None
+        return id_ if id_ in self.ids else None
+
+    def by_id(self, z: Mapping[str, float]) -> dict[str, float]:
+        """z scores by any name → by id; names that no gene of the run has stay as they are.
+
+        Raises
+        ------
+        InputError
+            If two names are of one gene.
+        """
+        found: dict[str, float] = {}
+        for name, value in z.items():
+            id_ = self.find(name) or name
+            if id_ in found:
+                raise InputError(f"{shortened(name)} is {id_}, which has a z score already; keep one")
+            found[id_] = value
+        return found
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One value of a file: the gene as it is written, the line and the column in which the value stands."""
+
+    gene: str
+    value: float
+    line: int
+    column: str
+
+
+@dataclass(frozen=True)
+class _Written:
+    """All values of a file, where they stand, and whether these are z scores."""
+
+    place: str
+    cells: Sequence[_Cell]
+    z: bool
+
+
+def read_profile(path: Path, genes: RunGenes, note: Callable[[str], None]) -> dict[str, float]:
+    """A file of a cell line's expression → gene → z score (standard deviations).
+
+    Parameters
+    ----------
+    path
+        CSV, or with tabs; ``.gz``, too. It has a row a gene: a column ``gene`` and a column ``z``, or another column
+        of values, such as ``tpm`` or ``counts``. Or it has one row of values below a header of genes.
+    genes
+        Of the run.
+    note
+        Is told what the values are taken for, and how many genes are found, missing, and not in the run's graph.
 
     Raises
     ------
     InputError
-        If the file is no text.
+        If the file is no table, several columns may hold the values, or its values cannot be standardised.
     RowError
-        If a column is missing or a value is not a finite number; the row is named.
+        If a column is missing, a value is not a finite number, or a gene is there twice; the row is named.
     """
-    with user_tables.opened(path) as file:
-        rows = csv.DictReader(file)
-        for column in ("gene", "z"):
-            if column not in (rows.fieldnames or ()):
-                raise RowError(
-                    str(path),
-                    1,
-                    column,
-                    ", ".join(rows.fieldnames or ()),
-                    "has no such column; give gene and z",
-                )
-        found = {}
-        for number, row in enumerate(rows, start=2):
-            try:
-                value = float(row["z"])
-            except (TypeError, ValueError):
-                value = math.nan
-            if not math.isfinite(value):
-                raise RowError(str(path), number, "z", row["z"], "is not a finite number")
-            found[row["gene"]] = value
-    return found
+    written = _read(path)
+    found = _by_gene(path, written.cells, genes)
+    if not found:
+        raise InputError(
+            f"{path}: none of the {len(written.cells):,} genes is in the graph of the run; give HGNC symbols, Ensembl "
+            "or Entrez ids"
+        )
+    if written.z:
+        what, z, n_genes = "z scores", {id_: cell.value for id_, cell in found.items()}, len(genes.ids)
+    else:
+        what, z, n_genes = _standardised(path, written, found, genes, note)
+    note(
+        f"{path.name}: {what}; {len(z):,} of the run's {n_genes:,} genes found, {n_genes - len(z):,} missing (taken to "
+        f"be at their mean), {len(written.cells) - len(found):,} others left out"
+    )
+    if len(z) < ENOUGH * n_genes:
+        note(f"{path.name}: fewer than half of the run's genes were found, so the prediction rests on little")
+    return z
+
+
+def _standardised(
+    path: Path, written: _Written, found: Mapping[str, _Cell], genes: RunGenes, note: Callable[[str], None]
+) -> tuple[str, dict[str, float], int]:
+    """What the values were taken for, z scores by gene, and how many genes of the run have a mean."""
+    unit = standardising.unit_of(path, [(cell.value, cell.line, cell.column) for cell in written.cells])
+    if genes.reference is None:
+        raise InputError(
+            f"{path} has no column z, and the run's graph holds no means of expression to standardise its values with "
+            f"({unit.about}); ingest and train again, or give z scores in a column z"
+        )
+    values = unit.as_log2(
+        np.array([cell.value for cell in found.values()]), sum(cell.value for cell in written.cells)
+    )
+    reference = genes.reference.take(np.array([genes.ids[id_] for id_ in found]))
+    standard = standardising.standardised(path, values, reference, unit)
+    if standard.spread > standardising.WIDEST:
+        note(
+            f"{path.name}: its z scores spread {standard.spread:.1f} standard deviations, those of the run's lines "
+            "1. The values may be of another platform, whose differences hide those of the cell line; z scores against "
+            "samples of the same platform, in a column z, avoid this"
+        )
+    of_genes = {id_: z for id_, z in zip(found, standard.z.tolist(), strict=True) if math.isfinite(z)}
+    what = f"{written.place} read as {unit.about}; correlation with the run's gene means {standard.correlation:.2f}"
+    return what, of_genes, int(genes.reference.measured.sum())
+
+
+def _read(path: Path) -> _Written:
+    (top, header), *rows = user_tables.cells(path) or [(1, [])]
+    columns = ["".join(c for c in name.casefold() if c.isalnum()) for name in header]
+    if not rows or len(header) < 2:
+        raise RowError(
+            str(path), top, None, shortened(", ".join(header)), "is no header with rows; give gene and z"
+        )
+    if len(header) == 2 and _number(header[1]) is not None:
+        raise RowError(
+            str(path), top, None, shortened(", ".join(header)), "is no header; give one: gene,value"
+        )
+    named = [at for at, name in enumerate(columns) if name in GENE_COLUMNS]
+    known = [columns.index(name) for name in (*Z_COLUMNS, *VALUE_COLUMNS) if name in columns]
+    if not named and not known and len(rows) == 1 and len(header) > 2:
+        return _Written("one row", _along(path, header, *rows[0]), z=False)
+    if not named and header[0] and len(header) > 2:
+        raise RowError(
+            str(path), top, "gene", shortened(", ".join(header)),
+            "has no such column; give a row a gene, with the columns gene and z or gene and value, or one row of "
+            "values below a header of genes",
+        )  # fmt: skip
+    gene = named[0] if named else 0
+    at = known[0] if known else _only(path, header, rows[0][1], {gene, *named})
+    cells = [
+        _cell(path, row[gene], row[at] if at < len(row) else "", line, header[at])
+        for line, row in rows
+        if gene < len(row) and not row[gene].startswith(READ_SUMMARIES)
+    ]
+    return _Written(f"column {header[at]}", cells, z=columns[at] in Z_COLUMNS)
+
+
+def _along(path: Path, header: Sequence[str], line: int, row: Sequence[str]) -> list[_Cell]:
+    """Values of one row below a header of genes; cells in front that are no numbers, or unnamed, are labels."""
+    pairs = list(zip(header, row, strict=False))
+    labels = next(
+        (n for n, (name, text) in enumerate(pairs) if name and _number(text) is not None), len(pairs)
+    )
+    return [_cell(path, name, text, line, name) for name, text in pairs[labels:]]
+
+
+def _only(path: Path, header: Sequence[str], first: Sequence[str], genes: set[int]) -> int:
+    """The one column that has a number in the first row."""
+    others = [
+        n for n, text in enumerate(first[: len(header)]) if n not in genes and _number(text) is not None
+    ]
+    if not others and len(header) == 2:
+        others = [n for n in (0, 1) if n not in genes]  # its first row is refused with its value
+    if len(others) != 1:
+        names = ", ".join(header[n] for n in others)
+        which = f"columns {shortened(names)} may each hold the values" if others else "no column holds values"
+        raise InputError(f"{path}: {which}; keep gene and one other column, or call it z or value")
+    return others[0]
+
+
+def _cell(path: Path, gene: str, text: str, line: int, column: str) -> _Cell:
+    value = _number(text)
+    if value is None:
+        raise RowError(str(path), line, column, text, "is not a finite number")
+    return _Cell(gene, value, line, column)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _by_gene(path: Path, cells: Sequence[_Cell], genes: RunGenes) -> dict[str, _Cell]:
+    """The value of each of the run's genes. A row of the gene's own id wins over one of another name of it, which may
+    be the symbol of a gene that the graph lacks."""
+    own: dict[str, _Cell] = {}
+    others: dict[str, _Cell] = {}
+    for cell in cells:
+        id_ = genes.find(cell.gene)
+        if id_ is None:
+            continue
+        of_id = (
+            own if cell.gene == id_ or genes.names.folding(cell.gene) == genes.names.folding(id_) else others
+        )
+        if id_ in of_id:
+            before = of_id[id_]
+            place = f"row {before.line}" if before.line != cell.line else f'column "{before.column}"'
+            raise RowError(str(path), cell.line, "gene", cell.gene, f"is {id_}, as {place} is; keep one")
+        of_id[id_] = cell
+    return others | own

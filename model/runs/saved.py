@@ -23,7 +23,7 @@ from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
-from pharmagraph.model.networks.make import make_network
+from pharmagraph.model.networks.make import blank_network
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
@@ -147,7 +147,7 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
     tensors = network_tensors(heterograph, config.network).to(device)
     members = []
     for index, (best_epoch, validation) in enumerate(fits):
-        network = make_network(tensors, config, scale.task, index)
+        network = blank_network(tensors, config, scale.task, index)
         prefix = f"{index}."
         _load_state(
             network,

@@ -136,10 +136,20 @@ def fit(
     scale = Scale.of(training, task, split)
     blind = gene_attention.on(tensors, blind=True) if gene_attention is not None else None
     builder = MessageBuilder(tensors, config.network, scale.means, blind)
-    members, fittings, seconds = [], [], []
+    members: list[Member] = []
+    fittings, seconds = [], []
     for number in range(config.training.members):
         fitting = prepare(
-            tensors, builder, training, config, scale, split, seed=seed, number=number, groups=groups
+            tensors,
+            builder,
+            training,
+            config,
+            scale,
+            split,
+            seed=seed,
+            number=number,
+            groups=groups,
+            like=members[0].network if members else None,
         )
         members.append(fit_member(fitting, device, _for_member(report, number + 1)))
         fittings.append(fitting)

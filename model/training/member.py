@@ -58,6 +58,7 @@ def prepare(
     seed: int,
     number: int = 0,
     groups: Groups | None = None,
+    like: Network | None = None,
 ) -> Fitting:
     """Make a network and its inner fold, ready to be fitted.
 
@@ -76,6 +77,8 @@ def prepare(
         What is predicted, how pairs will be asked for, and entities that are held out together.
     seed, number
         The ensemble's seed, and the member's number in it, counted from 0. They fix the inner fold and all draws.
+    like
+        A member that is there already: what depends on the graph alone is taken from it.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def prepare(
         training, split, fraction=config.training.validation_fraction, seed=seed,
         number=config.inner_number(number), groups=groups,
     )  # fmt: skip
-    network = make_network(tensors, config, scale.task, number)
+    network = make_network(tensors, config, scale.task, number, like=like)
     factor_fits = None
     if isinstance(network, RelationalNetwork):
         if not split.of_unseen:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -229,6 +230,34 @@ def test_omics_join_by_cell_line(store: GraphStore, screen: Bundle, tmp_path: Pa
     assert (edge["src"], edge["dst"], edge["value"]) == ("SYNTHETICLINE0001", "SYNTHETICG00001", 1.0)
 
 
+def _statistics(store: GraphStore) -> dict[str, tuple[float, float]]:
+    rows = store.read_nodes("Gene", ["id", "expression_mean", "expression_deviation"]).to_pylist()
+    return {r["id"]: (r["expression_mean"], r["expression_deviation"]) for r in rows}
+
+
+def test_later_expression_replaces_the_statistics_of_its_genes(
+    store: GraphStore, screen: Bundle, tmp_path: Path
+) -> None:
+    load(store, screen)
+    before = _statistics(store)
+    planted = synthetic.plant(drugs=12, cells=16, genes=40, seed=1).expression
+    assert list(before.values()) == [
+        pytest.approx(pair) for pair in zip(planted.mean(0), planted.std(0), strict=True)
+    ]
+    ids = screen.nodes["CellLine"]["id"].to_pylist()[:3]
+    path = tmp_path / "more.csv"
+    path.write_text(
+        f"gene,{','.join(ids)}\nSYNTHETICG00001,1,2,6\nSYNTHETICG00002,0,0,9\nSYNTHETICG00003,3,,5\n"
+    )
+    bundle = omics.read(path, "expression", known(store, needs="CellLine"), Rejections())
+    load(store, bundle)
+    after = _statistics(store)
+    for gene, values in (("1", [1, 2, 6]), ("2", [0, 0, 9]), ("3", [3, 5])):
+        assert after.pop(f"SYNTHETICG0000{gene}") == pytest.approx((np.mean(values), np.std(values)))
+    assert after.items() <= before.items() and len(after) == 37
+    assert unchanged(load(store, bundle))
+
+
 def test_own_tables_become_a_screen(store: GraphStore, tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     folder.mkdir()
@@ -246,6 +275,7 @@ def test_own_tables_become_a_screen(store: GraphStore, tmp_path: Path) -> None:
     assert rows["TARCEVAX", "A549"]["threshold"] == "label as the file gives it"
     z = {r["src"]: r["z"] for r in store.read_edges(*EXPRESSES).to_pylist()}
     assert z == {"A549": -1.0, "HELA": 1.0}
+    assert _statistics(store) == {"TP53": (2.0, 1.0)}
     assert unchanged(load(store, tables.read(folder, Rejections())))
 
 

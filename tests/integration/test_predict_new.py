@@ -12,8 +12,10 @@ import pyarrow as pa
 import pytest
 import torch
 import typer
+from scipy.stats import zscore
 from typer.testing import CliRunner
 
+from pharmagraph.ingest.sources.synthetic import plant
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import open_store
@@ -131,6 +133,46 @@ def test_new_cell_line_of_a_known_profile_ranks_drugs_as_the_known_one(run: Run,
     # how strong a drug is on all cell lines is not in the difference of two
     apart = [{d: one[d] - other[d] for d in one} for one, other in (new, known)]
     assert _alike(*apart) > 0.7
+
+
+@pytest.fixture(scope="module")
+def planted() -> np.ndarray:
+    """Expression of the screen as log2 of abundance, (cell lines, genes)."""
+    return plant(drugs=N_DRUGS, cells=N_CELL_LINES, genes=60, seed=0).expression
+
+
+def _predicted(run: Run, folder: Path, column: str, values: np.ndarray) -> dict[str, float]:
+    path = folder / f"{column}.csv"
+    genes = [f"SYNTHETICG{i + 1:05d}" for i in range(len(values))]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("gene", column), *zip(genes, values.tolist(), strict=True)])
+    return {drug: value for (drug, _), value in run.predict("--cell", str(path)).items()}
+
+
+def test_raw_values_are_predicted_as_the_z_scores_that_they_are_made_of(
+    run: Run, planted: np.ndarray, tmp_path: Path
+) -> None:
+    mean, deviation = planted.mean(0), planted.std(0)
+    z = zscore(planted, axis=0)[2]
+    line, _ = np.linalg.qr(np.stack([np.ones(60), mean]).T / deviation[:, None])
+    z -= line @ (line.T @ z)  # with nothing in it that a straight line through the means explains
+    log2 = mean + deviation * z
+    log2 += np.log2((1e6 + 60) / (2.0**log2).sum())  # so that 2**log2 - 1 is TPM
+    tpm = 2.0**log2 - 1
+    assert tpm.min() > 0
+    expected = _predicted(run, tmp_path, "z", z)
+    assert _predicted(run, tmp_path, "log2", log2) == pytest.approx(expected, abs=1e-3)
+    assert _predicted(run, tmp_path, "tpm", tpm) == pytest.approx(expected, abs=1e-3)
+    assert _predicted(run, tmp_path, "counts", np.round(tpm * 300)) == pytest.approx(expected, abs=0.02)
+
+
+def test_raw_values_of_a_known_line_rank_drugs_as_its_z_scores(
+    run: Run, planted: np.ndarray, tmp_path: Path
+) -> None:
+    for line in (2, 11):
+        expected = _predicted(run, tmp_path, "z", zscore(planted, axis=0)[line])
+        for column, values in (("log2", planted[line]), ("tpm", 2.0 ** planted[line] - 1)):
+            assert _alike(_predicted(run, tmp_path, column, values), expected) > 0.98
 
 
 def test_new_drug_on_a_new_cell_line_follows_what_both_are_like(run: Run, tmp_path: Path) -> None:

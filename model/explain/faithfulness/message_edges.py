@@ -115,8 +115,10 @@ class MessageEdges:
         """The same of networks of the same make with random weights, which were never fitted."""
         torch.manual_seed(self.seed)
         networks = [
-            make_network(self.fitted.tensors, self.fitted.config, self.fitted.scale.task, n).eval()
-            for n in range(len(self.fitted.members))
+            make_network(
+                self.fitted.tensors, self.fitted.config, self.fitted.scale.task, n, like=member.network
+            ).eval()
+            for n, member in enumerate(self.fitted.members)
         ]
         return self._attention(networks)
 

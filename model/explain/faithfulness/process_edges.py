@@ -135,8 +135,11 @@ class ProcessEdges:
         """The same of networks with random weights, which were never fitted; given targets come last."""
         torch.manual_seed(self.seed)
         tensors, config, task = self.fitted.tensors, self.fitted.config, self.fitted.scale.task
-        members = range(len(self.fitted.members))
-        found = self._between_similar([make_network(tensors, config, task, n).eval() for n in members])
+        networks = [
+            make_network(tensors, config, task, n, like=member.network).eval()
+            for n, member in enumerate(self.fitted.members)
+        ]
+        found = self._between_similar(networks)
         if GENES in self.ends:
             attention = unfitted_gene_attention(self.fitted, self.heterograph, seed=self.seed)
             found[GENES] = np.where(self._given, -1, attention.ravel())

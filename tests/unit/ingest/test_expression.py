@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import zscore
 
-from pharmagraph.ingest.expression import has_spread, strongest_tails, z_scores
+from pharmagraph.ingest.expression import has_spread, statistics, strongest_tails, z_scores
 from pharmagraph.kg.errors import InputError, ShapeError
 
 
@@ -14,6 +14,14 @@ def test_z_scores_are_scipys_and_missing_values_stay_missing() -> None:
     expression = np.random.default_rng(0).normal(5, 2, (12, 6))
     expression[3, 2] = np.nan
     np.testing.assert_allclose(z_scores(expression), zscore(expression, axis=0, nan_policy="omit"), atol=1e-4)
+
+
+def test_statistics_are_numpys_over_the_cell_lines_that_have_the_gene() -> None:
+    expression = np.random.default_rng(0).normal(5, 2, (12, 6))
+    expression[3, 2] = expression[5, 2] = np.nan
+    found = statistics(expression)
+    np.testing.assert_allclose(found.mean, np.nanmean(expression, axis=0))
+    np.testing.assert_allclose(found.deviation, np.nanstd(expression, axis=0))
 
 
 @pytest.mark.parametrize("column", [[2.0, 2.0, 2.0], [np.nan] * 3, [1.0, np.nan, np.nan]])

@@ -166,6 +166,16 @@ def test_expression_is_standardised_over_cell_lines(tmp_path: Path) -> None:
         assert row["z"] == pytest.approx(expected[ids.index(row["src"]), GENES.index(row["dst"])], abs=1e-4)
 
 
+def test_genes_keep_the_mean_and_deviation_of_their_expression(tmp_path: Path) -> None:
+    for more in ({}, {"gdsctools": sdist(tmp_path)}):
+        _, bundle = read(tmp_path, **more)
+        genes = {r["id"]: r for r in bundle.nodes["Gene"].to_pylist()}  # type: ignore[attr-defined]
+        for i, gene in enumerate(GENES):
+            assert genes[gene]["expression_mean"] == pytest.approx(EXPRESSION[:, i].mean(), abs=1e-6)
+            assert genes[gene]["expression_deviation"] == pytest.approx(EXPRESSION[:, i].std(), abs=1e-6)
+    assert genes["KRAS"]["expression_mean"] is None
+
+
 def test_omics_are_the_same_whichever_release_is_loaded(tmp_path: Path) -> None:
     one = gdsc.read(wheel(tmp_path), Rejections(), releases=("GDSC1",))
     two = gdsc.read(wheel(tmp_path), Rejections(), releases=("GDSC2",))

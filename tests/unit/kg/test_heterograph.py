@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 from pharmagraph.kg import fingerprints as chemistry
 from pharmagraph.kg.errors import InputError, NotFoundError, ShapeError
 from pharmagraph.kg.heterograph import Relation, export, load, save, to_networkx
+from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.store import GraphStore, open_store
 
 
@@ -45,7 +47,16 @@ def store(tmp_path: Path) -> Iterator[GraphStore]:
                 }
             ),
         )
-        graph.upsert_nodes("Gene", pa.table({"id": ["EGFR", "ESR1", "PTGS2"]}))
+        graph.upsert_nodes(
+            "Gene",
+            pa.table(
+                {
+                    "id": ["EGFR", "ESR1", "PTGS2"],
+                    "expression_mean": [7.25, 3.5, None],
+                    "expression_deviation": [1.5, 2.0, None],
+                }
+            ),
+        )
         graph.upsert_edges(
             "TESTED_ON",
             ("Drug", "CellLine"),
@@ -103,7 +114,8 @@ def test_a_saved_heterograph_comes_back_whole(store: GraphStore, tmp_path: Path)
         assert list(again.ids[kind]) == list(ids)
         have = again.nodes[kind]
         for name, values in h.nodes.get(kind, {}).items():
-            assert have[name].dtype == values.dtype and torch.equal(have[name], values)
+            assert have[name].dtype == values.dtype
+            assert np.array_equal(have[name], values, equal_nan=values.is_floating_point())
     for edge_type, edges in h.relations.items():
         for name, values in {"src": edges.src, "dst": edges.dst, **edges.features}.items():
             have = again.relations[edge_type]
@@ -111,6 +123,23 @@ def test_a_saved_heterograph_comes_back_whole(store: GraphStore, tmp_path: Path)
             assert found.dtype == values.dtype and np.array_equal(
                 found, values, equal_nan=values.is_floating_point()
             )
+
+
+def test_genes_have_their_expression_statistics_and_the_fingerprint_does_not_depend_on_them(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    h = export(store)
+    save(h, tmp_path)
+    mean, deviation = (
+        SavedArrays(tmp_path).node_feature("Gene", f"expression_{name}") for name in ("mean", "deviation")
+    )
+    assert mean.dtype == np.float32 and list(h.ids["Gene"]) == ["EGFR", "ESR1", "PTGS2"]
+    np.testing.assert_array_equal(mean, [7.25, 3.5, np.nan])
+    np.testing.assert_array_equal(deviation, [1.5, 2.0, np.nan])
+    before = replace(h, nodes={kind: of for kind, of in h.nodes.items() if kind != "Gene"})
+    assert before.fingerprint() == h.fingerprint()
+    save(before, tmp_path)
+    assert not SavedArrays(tmp_path).has_node_feature("Gene", "expression_mean")
 
 
 def test_the_files_are_read_without_this_library(store: GraphStore, tmp_path: Path) -> None:

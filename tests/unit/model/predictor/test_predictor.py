@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +86,20 @@ def test_known_pairs_are_what_the_network_predicts(run: tuple[Path, Heterograph,
     pairs: Responses = responses(heterograph, fitted.scale.task)
     measured[pairs.cell_line, pairs.drug] = True
     assert (predictor.was_measured(drugs, cell_lines) == measured).all() and measured.any()
+
+
+def test_a_known_pair_loads_none_of_the_large_packages(run: tuple[Path, Heterograph, Fitted]) -> None:
+    drug, cell_line = (str(run[1].ids[kind][0]) for kind in ("Drug", "CellLine"))
+    script = (
+        "import sys; from pathlib import Path; from pharmagraph.kg.names import Names\n"
+        "from pharmagraph.model.runs.predictions import predict\n"
+        f"predict(Path({str(run[0])!r}), drugs=[{drug!r}], cell_lines=[{cell_line!r}], note=print,\n"
+        f"  drug_names=Names('drug', {{{drug!r}: []}}), cell_line_names=Names('cell line', {{{cell_line!r}: []}}),\n"
+        "  gene_names=lambda: 1 / 0)\n"
+        "print(sorted({'torch', 'dgl', 'pandas', 'scipy', 'rdkit', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_rows_of_similarities_are_those_of_the_matrices(run: tuple[Path, Heterograph, Fitted]) -> None:

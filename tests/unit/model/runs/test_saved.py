@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.names import Names
 from pharmagraph.kg.store import open_store
 from pharmagraph.model.commands.report import report
 from pharmagraph.model.explain.counterfactuals import what_if
@@ -32,7 +33,13 @@ torch.set_num_threads(1)
 
 ASKED: dict[str, Callable[[Path], object]] = {
     "predict": lambda folder: predict(
-        folder, drugs=["NSC1"], cell_lines=["LINE03"], drug_names={"NSC1": []}, cell_line_names={"LINE03": []}
+        folder,
+        drugs=["NSC1"],
+        cell_lines=["LINE03"],
+        drug_names=Names("drug", {"NSC1": []}),
+        cell_line_names=Names("cell line", {"LINE03": []}),
+        gene_names=lambda: Names("gene", {}),
+        note=print,
     ),
     "explain --silence": lambda folder: what_if(
         folder, "NSC1", "LINE03", [Change("GENE000", "expression", None)]
