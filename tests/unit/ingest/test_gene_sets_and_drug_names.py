@@ -99,6 +99,11 @@ def test_names_that_would_fit_two_drugs_of_the_graph_are_left_out_and_counted(tm
     )
 
 
+def test_a_compound_that_another_drugs_entry_names_does_not_get_that_drugs_names(tmp_path: Path) -> None:
+    assert list(aliases(tmp_path, drugs_of("SN-38", "Erlotinib"))) == ["ERLOTINIB"]
+    assert aliases(tmp_path, drugs_of("Irinotecan"))["IRINOTECAN"] == ["DB00762", "irinotecan", "sn-38"]
+
+
 def test_of_two_entries_the_one_of_the_drugs_own_name_counts(tmp_path: Path) -> None:
     drugs = drugs_of("Imatinib", aliases={"Imatinib": ["imatinib mesylate"]})
     assert aliases(tmp_path, drugs) == {"IMATINIB": ["DB00619", "gleevec", "imatinib"]}
