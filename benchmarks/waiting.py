@@ -134,9 +134,9 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--store", required=True)
     parser.add_argument("--times", type=int, default=5, help="repetitions of each command")
     parser.add_argument("--row", action="append", help="only this row; repeatable")
-    parser.add_argument("--drug", default="trametinib")
-    parser.add_argument("--cell", default="A375")
-    parser.add_argument("--gene", default="BRAF", help="for --silence")
+    parser.add_argument("--drug", default="lapatinib")
+    parser.add_argument("--cell", default="BT-474")
+    parser.add_argument("--gene", default="ERBB2", help="for --silence")
     options = parser.parse_args(words)
     every = rows(options.drug, options.cell, options.gene)
     wanted = options.row or [row.name for row in every if row.always]
