@@ -20,6 +20,7 @@ from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import FINGERPRINTS, fingerprints
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.similarity import tanimoto
+from pharmagraph.model.inputs.changes import require_float32
 from pharmagraph.model.inputs.views import (
     DESCRIBED_BY,
     EVEN_ATTENTION,
@@ -142,8 +143,7 @@ class Features:
                 f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol"
             )
         for gene, value in z.items():
-            if abs(value) > np.finfo(np.float32).max:
-                raise InputError(f"z of {gene} is {value:g}, which no float32 holds; give a smaller one")
+            require_float32(f"z of {gene}", value)
         row = np.zeros(len(self.genes), np.float32)
         row[list(known)] = list(known.values())
         n_edges = len(self.graph.edges("CellLine", "EXPRESSES", "Gene")[0])

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.inputs.changes import Change, require_float32
 from pharmagraph.model.predictor.features import Features, Floats, Omics
+from pharmagraph.model.predictor.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,14 +78,14 @@ class Predictor:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        with _reading(self._path):
+        with reading(self._path):
             opened: Any = safe_open(self._path, framework="numpy")
             self._file: Any = opened
             about = json.loads(self._file.metadata()["about"])
         self.task: str = about["task"]
         self._mean, self._deviation = float(about["mean"]), float(about["deviation"])
         self._members: list[dict[str, float]] = about["members"]
-        with _reading(folder / GRAPH):
+        with reading(folder / GRAPH):
             graph = SavedArrays(folder / GRAPH)
         attention = folder / GENE_ATTENTION
         self.features = Features(graph, _Constants(self), attention if attention.is_file() else None)
@@ -97,7 +97,7 @@ class Predictor:
 
     def array(self, name: str) -> Floats:
         """An array by name."""
-        with _reading(self._path):
+        with reading(self._path):
             values: Floats = self._file.get_tensor(name)
         return values
 
@@ -324,12 +324,3 @@ def _product(cell_lines: npt.NDArray[Any], drugs: npt.NDArray[Any]) -> npt.NDArr
     product = np.einsum("scr,sdr->scd", cell_lines[..., :-1], drugs[..., :-1])
     table: npt.NDArray[np.float64] = (product + cell_lines[..., -1:] + drugs[..., -1][:, None]).mean(0)
     return table
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
-        why = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.predictor.predictor import GENE_ATTENTION, GRAPH
+from pharmagraph.model.predictor.reading import reading
 
 CONFIG, WEIGHTS, PAIRS = "config.json", "weights.safetensors", "training_pairs.parquet"
 FORMAT = 3
@@ -64,15 +63,3 @@ def checked(folder: Path) -> dict[str, Any]:
         if not file.exists():
             raise ModelError(f"{folder} lacks {file.name}; bring it back, or train again: cli train")
     return about
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Say in one line that a file of a run cannot be read, whatever its reader raises."""
-    try:
-        yield
-    except (ModelError, MemoryError):
-        raise
-    except Exception as error:  # JSON, Parquet, safetensors and pydantic each have errors of their own
-        why = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error

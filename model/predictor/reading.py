@@ -1,0 +1,21 @@
+"""One line for a file of a run that cannot be read, whatever its reader raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pharmagraph.kg.errors import ModelError
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say in one line that a file of a run cannot be read, whatever its reader raises."""
+    try:
+        yield
+    except (ModelError, MemoryError):
+        raise
+    except Exception as error:  # JSON, Parquet, safetensors and pydantic each have errors of their own
+        why = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise ModelError(f"{path} cannot be read ({why}); train again: cli train") from error
