@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.model.inputs.edges import Edges
+from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.networks.gaussian_process import Contributions
 from pharmagraph.model.responses.visible import Visible
 
@@ -50,7 +51,7 @@ def blended(
     relational: Mapping[str, Weighted],
     axial: Mapping[str, Weighted],
     contributions: Contributions | None,
-    visible: Visible,
+    messages: Messages,
     component_weights: Mapping[str, float],
 ) -> dict[str, Weighted]:
     """The attention of all components of a relational network that have a weight in the prediction.
@@ -58,13 +59,13 @@ def blended(
     Parameters
     ----------
     relational, axial
-        Relation → attention; the axial component's may be empty.
+        Relation → attention; empty for a network without the component.
     contributions
         Of the Gaussian process; None for a network without one, or where its weight is 0.
-    visible
-        Says which nodes may be attended to, and what was measured.
+    messages
+        Their visible responses say which nodes may be attended to, and what was measured.
     component_weights
-        Component → its weight in the prediction.
+        Component → its weight in the prediction, for each component of the network.
 
     Returns
     -------
@@ -72,7 +73,8 @@ def blended(
         Relation → attention. Relations in which only components of weight 0 attend are absent. With a Gaussian process
         every node attends to every other node of its kind that has visible responses.
     """
-    found = dict(relational) if component_weights["relational"] > 0 else {}
+    of_relational, visible = component_weights.get("relational", 0.0), messages.visible
+    found = dict(relational) if of_relational > 0 else {}
     for relation in SIMILAR:
         between = _between_similar(
             relation, {"axial": axial, "relational": relational}, contributions, visible, component_weights
@@ -81,15 +83,17 @@ def blended(
             found[relation] = between
     if contributions is None:
         return found
-    of_relational, of_process = component_weights["relational"], component_weights["gaussian_process"]
+    of_process = component_weights["gaussian_process"]
     own = contributions.from_responses(visible.measured)
     for relation in OWN_RESPONSES:
-        if relation not in relational:
+        if relation not in messages.edges:
             continue
-        edges, weight = relational[relation]
+        edges = messages.edges[relation]
         size = own[edges.src, edges.dst]
         total = size.new_zeros(own.shape[1]).index_add(0, edges.dst, size)[edges.dst]
-        both = of_relational * weight + of_process * size / total.clamp(min=1e-12)
+        both = of_process * size / total.clamp(min=1e-12)
+        if relation in found:
+            both = both + of_relational * found[relation][1]
         found[relation] = (edges, both / (of_relational + of_process))
     return found
 

@@ -36,16 +36,15 @@ class RelationalNetwork(Network):
     """
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
-        others = {
-            "axial": config.axial,
-            "gaussian_process": config.gaussian_process,
-            "factors": config.factors,
-        }
-        super().__init__(("relational", *(name for name, wanted in others.items() if wanted)))
+        super().__init__(config.components)
         self.encoder = Encoder(tensors, config)
-        self.identities = Identities(tensors.n_drugs, tensors.n_cell_lines, config)
-        self.layers = nn.ModuleList(RelationalLayer(config) for _ in range(config.layers))
-        self.decoder = PairDecoder(config)
+        self.identities = (
+            Identities(tensors.n_drugs, tensors.n_cell_lines, config) if config.uses_states else None
+        )
+        self.layers = nn.ModuleList(
+            RelationalLayer(config) for _ in range(config.layers * config.uses_states)
+        )
+        self.decoder = PairDecoder(config) if config.relational else None
         self.axial = (
             AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
         )
@@ -64,7 +63,12 @@ class RelationalNetwork(Network):
     def states(
         self, tensors: GraphTensors, messages: Messages
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Last states of all nodes, and the last layer's attention (n_edges, heads) a relation."""
+        """Last states of all nodes, and the last layer's attention (n_edges, heads) a relation.
+
+        Both are empty where no component reads states.
+        """
+        if self.identities is None:
+            return {}, {}
         first = self.encoder(tensors, messages)
         of_drug, of_cell_line = self.identities.numbers(messages)
         if of_drug.shape[1]:
@@ -79,7 +83,9 @@ class RelationalNetwork(Network):
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
         states, _ = self.states(tensors, messages)
-        residuals = [self.relational(states, messages, drug, cell_line)]
+        residuals = []
+        if self.decoder is not None:
+            residuals.append(self.relational(states, messages, drug, cell_line))
         if self.axial is not None:
             residuals.append(self.axial(tensors, messages.visible, drug, cell_line))
         if self.gaussian_process is not None:
@@ -93,6 +99,7 @@ class RelationalNetwork(Network):
         self, states: dict[str, Tensor], messages: Messages, drug: Tensor, cell_line: Tensor
     ) -> Tensor:
         """Output of the relational component for pairs given by node numbers, (n_pairs,)."""
+        assert self.decoder is not None and self.identities is not None  # the network has this component
         logits: Tensor = self.decoder(states, drug, cell_line)
         logits = logits + self.identities.logits(messages, drug, cell_line)
         return logits
@@ -109,21 +116,18 @@ class RelationalNetwork(Network):
         contributions = None
         if self.gaussian_process is not None and component_weights["gaussian_process"] > 0:
             contributions = self.gaussian_process.contributions(tensors, states, messages)
-        found = blended(found, axial, contributions, messages.visible, component_weights)
+        found = blended(found, axial, contributions, messages, component_weights)
         return {r: Attended.within(*edges_and_weight) for r, edges_and_weight in found.items()}
 
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
         """Negative log density of the Gaussian priors of identities, to be added to the summed loss."""
+        if self.identities is None:
+            return self.encoder.gene_identity.weight.new_zeros(())
         return self.identities.penalty(numbers, drug_bias, cell_line_bias)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """``identity``, ``axial``, ``gaussian_process`` and ``rest``: each has a learning rate of its own."""
-        identity = [
-            *self.identities.drug.parameters(),
-            *self.identities.cell_line.parameters(),
-            self.identities.drug_bias,
-            self.identities.cell_line_bias,
-        ]
+        identity = self.identities.of_entities() if self.identities is not None else []
         axial = list(self.axial.parameters()) if self.axial is not None else []
         process = self.gaussian_process.hyperparameters() if self.gaussian_process is not None else []
         apart = {id(p) for p in identity + axial + process}

@@ -129,6 +129,10 @@ class Identities(nn.Module):
         of_drug, of_cell_line = self.numbers(messages)
         return biases + (_rows(of_drug, drug) * _rows(of_cell_line, cell_line)).sum(1)
 
+    def of_entities(self) -> list[nn.Parameter]:
+        """Embeddings and biases, without the maps into states."""
+        return [*self.drug.parameters(), *self.cell_line.parameters(), self.drug_bias, self.cell_line_bias]
+
     def penalty(self, numbers: float, drug_bias: float, cell_line_bias: float) -> Tensor:
         """Negative log density of the Gaussian priors; the parameters are their precisions."""
         squares = numbers * ((self.drug.weight**2).sum() + (self.cell_line.weight**2).sum())

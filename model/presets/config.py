@@ -3,6 +3,7 @@ each option."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import resources
 from typing import Any, Literal
 
@@ -56,6 +57,7 @@ class NetworkConfig(_Strict):
     channels: int = Field(ge=1, le=4096)
     heads: int = Field(ge=1, le=64)
     layers: int = Field(ge=1, le=16)
+    relational: bool = True
     dropout: float = Field(ge=0, lt=1)
     attention_dropout: float = Field(ge=0, lt=1)
     identity_channels: int = Field(ge=0, le=1024)
@@ -77,6 +79,19 @@ class NetworkConfig(_Strict):
     factor_starts: int = Field(ge=1, le=256, default=4)
     factor_rank: int = Field(ge=1, le=1024, default=16)
     adjacency: AdjacencyConfig | None = None
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Names of the components whose outputs are blended into the prediction."""
+        if self.kind == "adjacency":
+            return ("adjacency",)
+        names = ("relational", "axial", "gaussian_process", "factors")
+        return tuple(name for name in names if getattr(self, name))
+
+    @property
+    def uses_states(self) -> bool:
+        """Whether anything reads the node states that the attention layers end with."""
+        return self.relational or (self.gaussian_process and self.process_states != "never")
 
     @property
     def uses_gene_attention(self) -> bool:
@@ -176,7 +191,14 @@ class Config(_Strict):
 
     def with_states(self, when: str) -> Config:
         """The options with another ``process_states``."""
-        return self.model_copy(update={"network": self.network.model_copy(update={"process_states": when})})
+        return self._with_network(process_states=when)
+
+    def without(self, components: Collection[str]) -> Config:
+        """The options of a network that lacks some of its components."""
+        return self._with_network(**dict.fromkeys(components, False))
+
+    def _with_network(self, **changes: Any) -> Config:
+        return self.model_copy(update={"network": self.network.model_copy(update=changes)})
 
 
 def load_preset(

@@ -81,7 +81,7 @@ def unused_attention(
             unused["Drug", "Gene"] = (
                 f"fitted to known targets beside the network; preset {fitted.config.preset} does not predict from it"
             )
-        elif not fitted.component_weights()["gaussian_process"] > 0:
+        elif not fitted.component_weights().get("gaussian_process", 0.0) > 0:
             unused["Drug", "Gene"] = (
                 "fitted to known targets; the component that uses it, gaussian_process, has weight 0 in the prediction"
             )
@@ -116,7 +116,7 @@ def _why_absent(fitted: Fitted, relations: tuple[str, ...]) -> str:
     weights, messages = fitted.component_weights(), fitted.messages.edges
     attending = list(dict.fromkeys(c for r in relations for c in attending_components(r, weights, messages)))
     if not attending:
-        return f"the network of preset {fitted.config.preset} has no such attention"
+        return "no component of the run's network attends there"
     if any(weights[component] > 0 for component in attending):
         return "the graph has no such edges"
     names = ", ".join(attending)

@@ -17,6 +17,8 @@ from torch import Tensor
 
 from pharmagraph.model.metrics.calibration import best_threshold, curve
 from pharmagraph.model.metrics.jackknife import auroc_without, r2_without, standard_error
+from pharmagraph.model.presets.choices import Split, Task
+from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.inner_folds import held_out_sides
 from pharmagraph.model.training.fitting import Fitting
 
@@ -55,6 +57,23 @@ class EnsembleChoice:
     threshold: float | None
 
 
+def settled_weights(config: Config, task: Task, split: Split) -> dict[str, float] | None:
+    """Component weights that the preset fixes for a task and a split; None where inner folds choose them."""
+    return config.training.regression_weights.get(split.value) if task == "regression" else None  # type: ignore[call-overload]
+
+
+def weights_on_inner_fold(fitting: Fitting) -> dict[str, float]:
+    """Component → the weight that the inner fold of one network chooses for it."""
+    chosen = blend([fitting]).component_weights.tolist()
+    return dict(zip(fitting.network.components, chosen, strict=True))
+
+
+def unneeded(components: Sequence[str], weights: Mapping[str, float]) -> list[str]:
+    """The components without a weight; none where that leaves factors alone, which the steps of a fit do not train."""
+    needed = [name for name in components if weights.get(name, 0.0) > 0]
+    return [] if needed == ["factors"] else [name for name in components if name not in needed]
+
+
 def blend(fittings: Sequence[Fitting]) -> EnsembleChoice:
     """Choose component weights that all networks share, and the networks that stay.
 
@@ -74,7 +93,7 @@ def blend(fittings: Sequence[Fitting]) -> EnsembleChoice:
     outputs = [fitting.inner_outputs() for fitting in fittings]
     ensembles, folds = _ensembles(fittings)
     settings, task, split = fittings[0].config.training, fittings[0].scale.task, fittings[0].split
-    settled = settings.regression_weights.get(split.value) if task == "regression" else None  # type: ignore[call-overload]
+    settled = settled_weights(fittings[0].config, task, split)
     of_unseen = settings.expected_unseen_weights if split.of_unseen else None
     expected = settled or of_unseen or settings.expected_weights
 

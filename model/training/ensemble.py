@@ -21,7 +21,8 @@ from pharmagraph.model.responses.measured import Responses, require_two_classes
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import give_back_memory, reproducible
 from pharmagraph.model.targets.gene_attention import GeneAttention
-from pharmagraph.model.training.blending import blend
+from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
+from pharmagraph.model.training.fitting import Fitting
 from pharmagraph.model.training.member import Member, fit_member, prepare
 
 
@@ -100,6 +101,8 @@ def fit(
 ) -> Fitted:
     """Fit an ensemble.
 
+    A component without a weight by the inner fold of the first network is left out of all networks.
+
     Parameters
     ----------
     tensors
@@ -136,8 +139,11 @@ def fit(
     scale = Scale.of(training, task, split)
     blind = gene_attention.on(tensors, blind=True) if gene_attention is not None else None
     builder = MessageBuilder(tensors, config.network, scale.means, blind)
+    if settled := settled_weights(config, task, split):
+        config = config.without(unneeded(config.network.components, settled))
     members: list[Member] = []
-    fittings, seconds = [], []
+    fittings: list[Fitting] = []
+    seconds: list[float] = []
     for number in range(config.training.members):
         fitting = prepare(
             tensors,
@@ -149,9 +155,13 @@ def fit(
             seed=seed,
             number=number,
             groups=groups,
-            like=members[0].network if members else None,
+            like=fittings[0] if fittings else None,
         )
-        members.append(fit_member(fitting, device, _for_member(report, number + 1)))
+        member = fit_member(fitting, device, _for_member(report, number + 1))
+        if not members and (without := unneeded(fitting.network.components, weights_on_inner_fold(fitting))):
+            config = config.without(without)
+            member = replace(member, network=fitting.leave_out(without))
+        members.append(member)
         fittings.append(fitting)
         seconds += fitting.epoch_seconds
         give_back_memory()

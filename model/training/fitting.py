@@ -6,6 +6,8 @@ The module is given its network and its pairs; `member.py` prepares both and run
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from torch.nn import functional
 from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.metrics.scores import CHOSEN_BY
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.networks.make import blank_network
 from pharmagraph.model.networks.network import Logits, Network
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import Config
@@ -36,6 +40,9 @@ WARM_UP_STEPS = 10
 
 LAST_RATE = 1e-4
 """Fraction of its learning rate that remains at the end of the cosine. Set by hand."""
+
+INDUCTIVE = ("axial", "gaussian_process")
+"""Components that predict unseen entities from what similar ones were measured to do."""
 
 NOT_VALIDATED = -1e9
 """Figure of an epoch that was not validated, below any real one: Lightning's callbacks accept no missing values."""
@@ -107,13 +114,14 @@ class Fitting(lightning.LightningModule):
         messages = self.builder.build(visible)
         drug, cell_line, label, weight = self._supervision(supervised)
         logits: Logits = self.network(self.tensors, messages, drug, cell_line)
-        first, *others = logits.components
-        loss = (self._loss(first, label) * weight).sum()
-        if (
-            self.split.of_unseen
-        ):  # untested pairs would teach the others that every new entity is half sensitive
-            weight = weight * (torch.arange(len(weight), device=weight.device) < len(supervised))
-        loss = loss + sum((self._loss(output, label) * weight).sum() for output in others)
+        measured = torch.arange(len(weight), device=weight.device) < len(supervised)
+        loss = weight.new_zeros(())
+        for name, output in zip(
+            self.network.components, logits.components, strict=False
+        ):  # factors are not there
+            # where entities are unseen, untested pairs would teach that every new entity is half sensitive
+            counted = weight * measured if self.split.of_unseen and name in INDUCTIVE else weight
+            loss = loss + (self._loss(output, label) * counted).sum()
         total = sum(len(chunk.test) for chunk in self.chunks) / settings.chunks
         penalty = self.network.penalty(
             settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
@@ -166,6 +174,19 @@ class Fitting(lightning.LightningModule):
         if len(untested) > limit:
             untested = untested[self.generator.integers(0, len(untested), limit)]
         return untested, n_untested
+
+    def leave_out(self, components: Collection[str]) -> Network:
+        """Go on with a network that lacks some components of the fitted one; that network is returned."""
+        self.config = self.config.without(components)
+        smaller = blank_network(self.tensors, self.config, self.scale.task, 0)
+        wanted = smaller.state_dict()
+        shared = wanted.keys() & self.network.state_dict().keys() - {"component_weights"}
+        smaller.load_state_dict(wanted | {name: self.network.state_dict()[name] for name in shared})
+        if self.factor_fits is not None:
+            factors = smaller.factors if isinstance(smaller, RelationalNetwork) else None
+            self.factor_fits = replace(self.factor_fits, factors=factors) if factors is not None else None
+        self.network = smaller.eval()
+        return self.network
 
     def inner_outputs(self) -> Tensor:
         """Logits of each component on the pairs set aside, (n_components, n_validation), on the CPU.

@@ -58,7 +58,7 @@ def prepare(
     seed: int,
     number: int = 0,
     groups: Groups | None = None,
-    like: Network | None = None,
+    like: Fitting | None = None,
 ) -> Fitting:
     """Make a network and its inner fold, ready to be fitted.
 
@@ -78,7 +78,7 @@ def prepare(
     seed, number
         The ensemble's seed, and the member's number in it, counted from 0. They fix the inner fold and all draws.
     like
-        A member that is there already: what depends on the graph alone is taken from it.
+        Of another member: what depends on the graph alone is taken from it, and the prior of the factors.
 
     Returns
     -------
@@ -92,15 +92,18 @@ def prepare(
         training, split, fraction=config.training.validation_fraction, seed=seed,
         number=config.inner_number(number), groups=groups,
     )  # fmt: skip
-    network = make_network(tensors, config, scale.task, number, like=like)
+    network = make_network(tensors, config, scale.task, number, like=None if like is None else like.network)
     factor_fits = None
     if isinstance(network, RelationalNetwork):
-        if not split.of_unseen:
+        if network.identities is not None and not split.of_unseen:
             network.identities.start_from(visible_pairs(pairs.training, scale, tensors.device))
         if network.factors is not None:
+            penalties = config.training.factor_map_penalties
+            if like is not None and like.factor_fits is not None:
+                penalties = (like.factor_fits.map_penalty,)
             factor_fits = FactorFits.chosen(
-                network.factors, network.encoder.components(tensors), pairs,
-                config.training.factor_map_penalties, tensors=tensors, builder=builder, scale=scale, split=split,
+                network.factors, network.encoder.components(tensors), pairs, penalties,
+                tensors=tensors, builder=builder, scale=scale, split=split,
                 untested=config.training.untested_weight, seed=member_seed,
             )  # fmt: skip
             factor_fits.fit(pairs.training)

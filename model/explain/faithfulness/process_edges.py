@@ -246,7 +246,7 @@ class ProcessEdges:
             residuals["axial"] = member.network.axial(
                 tensors, self.fitted.messages.visible, self._drug, self._cell_line
             )
-        if similar and member.component_weights["relational"] > 0:
+        if similar and member.component_weights.get("relational", 0) > 0:
             messages = self.fitted.messages
             for relation, mask in similar.items():
                 edges = messages.edges[relation]

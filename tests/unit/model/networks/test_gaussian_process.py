@@ -66,7 +66,7 @@ def test_offsets_between_drugs_do_not_keep_the_solver_from_its_end(monkeypatch: 
 def test_gradients_of_kernels_precisions_and_what_is_observed_are_exact(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(posterior, "TOLERANCE", 1e-14)
+    monkeypatch.setattr(posterior, "LEARNING_TOLERANCE", 1e-14)
     kernel_c, kernel_d, precision, target = problem(3, 4)
     part = precision > 0  # of the others there is no gradient: nothing was observed, whatever its precision
 
