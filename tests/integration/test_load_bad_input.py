@@ -22,6 +22,7 @@ from pharmagraph.kg.errors import (
     StoreLockedError,
 )
 from pharmagraph.kg.store import open_store
+from pharmagraph.kg.structures import MAX_ATOMS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CELLS = ["MCF7", "A549", "HL_60", "T47D"]
@@ -129,6 +130,27 @@ def test_a_bad_row_stops_the_load_and_reject_rows_loads_the_rest(
         rows = list(csv.DictReader(rejected))
     expected = message[message.index('"') :]
     assert any(f'"{row["value"]}" {row["reason"]}'.startswith(expected) for row in rows)
+
+
+def test_a_structure_above_the_bound_is_a_bad_row(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    large = "C" * (MAX_ATOMS + 1)
+    (folder / "responses.csv").write_text("drug,cell_line,response\nA,A549,1\nB,A549,0\nC,A549,1\n")
+    (folder / "drugs.csv").write_text(f"drug,smiles\nA,{'C' * MAX_ATOMS}\nB,{large}\nC,CCO\n")
+    said = (
+        'lab/drugs.csv, row 3, column smiles: "CCC',
+        'CCC" has 501 atoms besides hydrogen, and 500 are allowed',
+    )
+    refused(ingest("tables", folder), RowError, *said, "leave the SMILES of B empty", "--reject-rows")
+    assert not Path("pharmagraph.lbug").exists()
+    result = ingest("tables", folder, "--reject-rows")
+    assert result.exit_code == 0, result.exception
+    with Path("rejected/lab.csv").open() as rejected:
+        assert [(row["row"], row["value"]) for row in csv.DictReader(rejected)] == [("3", large)]
+    with open_store(None, read_only=True) as graph:
+        of_drug = {r["id"]: r["smiles"] for r in graph.read_nodes("Drug", ["id", "smiles"]).to_pylist()}
+    assert of_drug == {"A": "C" * MAX_ATOMS, "B": None, "C": "CCO"}
 
 
 @pytest.mark.parametrize("cell", ["inf", "-inf", "nan", "NaN", "1e999", "n/a"])
