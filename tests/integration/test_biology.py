@@ -131,6 +131,14 @@ def test_no_set_large_enough_is_said(store: GraphStore) -> None:
         gene_sets(store, ["G00", "G01"], None)
 
 
+def test_a_graph_without_pathways_is_refused_with_the_command_that_loads_some(store: GraphStore) -> None:
+    store.delete_edges("MEMBER_OF", ("Gene", "Pathway"), equals={"dataset": "P"})
+    with pytest.raises(
+        InputError, match=r"no pathways; load GO .* \(cli ingest pathways\) or name a file: --gmt"
+    ):
+        gene_sets(store, GENES, None)
+
+
 def test_papers_are_counted_on_the_edges(store: GraphStore, server: FakePubMed) -> None:
     pubmed = PubMed(Path("answers.jsonl"), url=server.url, rate=1e9, wait=lambda seconds: None)
     rows, error = literature(store, pubmed, None, find_drug(store, "Gefitinib"), limit=2)
