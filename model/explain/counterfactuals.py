@@ -263,7 +263,7 @@ class _Run:
         for change in changes:
             _position(ids, "Gene", change.gene)
         _require_expression(graph, ids["Gene"], changes)
-        predictor = Predictor.of(folder)
+        predictor = Predictor.of(folder, graph)
         if predictor is not None:
             return cls(graph, _Predicted(predictor, d, c), ids["Gene"])
         from pharmagraph.model.explain.by_network import NetworkPair

@@ -88,7 +88,7 @@ def predict(
         asked_drugs(drug_ids, drugs, smiles, drug_names, note),
         asked_cell_lines(cell_line_ids, cell_lines, cell_line_names, RunGenes(graph, gene_names), note),
     )
-    predictor = Predictor.of(folder)
+    predictor = Predictor.of(folder, graph)
     if predictor is None:
         from pharmagraph.model.runs.by_network import predicted
 
