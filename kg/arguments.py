@@ -7,9 +7,13 @@ from os import PathLike
 from typing import Any
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.wording import named
 
 LARGEST_SEED = 2**32 - 1
 """Largest seed that scikit-learn accepts as ``random_state``."""
+
+_TYPED = {"drugs": "drug", "cell_line": "cell", "cell_lines": "cell", "run_id": "run", "datasets": "dataset"}
+"""Arguments of texts that are typed under another name, such as one ``--drug`` after the other."""
 
 
 def require_store(store: object) -> None:
@@ -37,7 +41,7 @@ def text(argument: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{argument} is {_kind(value)}; give a text")
     if not value.strip():
-        raise InputError(f"{argument} is an empty text")
+        raise InputError(f"{_said(argument)} is an empty text")
     return value
 
 
@@ -270,6 +274,13 @@ def require_columns(argument: str, frame: Any, wanted: Sequence[str]) -> None:
             )
         if has.count(name) > 1:
             raise InputError(f'{argument}: the DataFrame has the column "{name}" twice; keep one')
+
+
+def _said(argument: str) -> str:
+    """A text's argument as who gave it knows it: ``smiles[0]``, or ``--smiles``."""
+    name = argument.partition("[")[0]
+    typed = named(_TYPED.get(name, name))
+    return typed if typed.startswith("--") else argument
 
 
 def _kind(value: object) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pharmagraph.kg import structures
 from pharmagraph.kg.errors import ModelError, shortened
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.wording import option
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
 from pharmagraph.model.runs.profiles import RunGenes, read_profile
 
@@ -102,7 +103,7 @@ def _require_structure(text: str, names: Names) -> None:
     reason = structures.unreadable(text)
     if not reason:
         if structures.may_be_a_name(text):
-            raise names.not_found(text, instead=f"for the structure pass --smiles {text} (smiles= in Python)")
+            raise names.not_found(text, instead=f"for the structure pass {option('smiles', text)}")
         return
     meant = structures.may_be_meant_as_structure(text)
     raise names.not_found(text, instead=f"nor is it a structure: {reason}" if meant else "")

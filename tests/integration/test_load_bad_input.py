@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from pharmagraph.ingest.commands import app
+from pharmagraph.cli import app
+from pharmagraph.ingest import tables
 from pharmagraph.kg.errors import (
     InputError,
     PharmagraphError,
@@ -50,7 +51,7 @@ def screen(tmp_path: Path) -> Path:
 
 
 def ingest(*words: object) -> Result:
-    return CliRunner().invoke(app, [str(w) for w in words])
+    return CliRunner().invoke(app, ["ingest", *map(str, words)])
 
 
 def refused(result: Result, error: type[PharmagraphError], *parts: str) -> None:
@@ -121,7 +122,7 @@ def test_a_bad_row_stops_the_load_and_reject_rows_loads_the_rest(
     screen: Path, file: str, old: str, new: str, message: str
 ) -> None:
     edit(screen / file, old, new)
-    refused(ingest("drgt", screen), RowError, message, "Nothing was written", "--reject-rows")
+    refused(ingest("drgt", screen), RowError, message, "Nothing was written", "or pass --reject-rows to load")
     assert not Path("pharmagraph.lbug").exists()
     result = ingest("drgt", screen, "--reject-rows")
     assert result.exit_code == 0, result.exception
@@ -194,6 +195,17 @@ def test_a_drug_without_structure_is_set_aside_without_a_flag(screen: Path) -> N
     ingest("drgt", screen, "--without-smiles")
     with open_store(None, read_only=True) as graph:
         assert "ETHANOL" in graph.read_nodes("Drug", ["id"]).column("id").to_pylist()
+
+
+def test_a_control_character_is_told_of_with_the_option_that_who_asked_has(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    (folder / "responses.csv").write_text("drug,cell_line,response\nA\x0bB,A549,1\n")
+    said = 'row 2, column drug: "A\x0bB" holds the control character U+000B; remove it. Nothing was written.'
+    refused(ingest("tables", folder), RowError, f"{said} Correct the row, or pass --reject-rows to load the")
+    with pytest.raises(RowError) as caught:  # after a command, in the same process
+        tables(f"ladybug://{tmp_path}/lab.lbug", folder)
+    assert f"{said} Correct the row, or pass reject_rows=True to load the rest" in str(caught.value)
 
 
 def test_wrong_option_values(screen: Path) -> None:
