@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.user_tables import Table
 from pharmagraph.kg.wording import named
 
 LARGEST_SEED = 2**32 - 1
@@ -234,25 +235,37 @@ def pairs_of_numbers(argument: str, value: Any, columns: tuple[str, str]) -> lis
     ]
 
 
-def names_or_numbers(argument: str, value: Any, columns: tuple[str, str]) -> list[str | Mapping[str, float]]:
-    """One or several: names and paths as texts, and what `numbers_by_name` takes as mappings.
+def names_numbers_or_tables(
+    argument: str, value: Any, columns: tuple[str, str]
+) -> list[str | Mapping[str, float] | Table]:
+    """One or several: names and paths as texts, mappings and Series without a name as `numbers_by_name` takes them, and
+    DataFrames and other Series as tables.
+
+    Parameters
+    ----------
+    columns
+        Of the names and of the numbers in a mapping.
 
     Raises
     ------
     TypeError
-        If one is neither.
+        If one is none of these.
     InputError
         If there is none, or as `numbers_by_name`.
     """
     if isinstance(value, (str, PathLike)):
         return [text(argument, str(value))]
-    if hasattr(value, "columns") or hasattr(value, "items"):
+    if hasattr(value, "columns") and hasattr(value, "itertuples"):
+        return [Table.of_frame(argument, value)]
+    if hasattr(value, "items"):
+        if getattr(value, "name", None) is not None:
+            return [Table.of_series(argument, value, columns[0])]
         return [numbers_by_name(argument, value, columns)]
     if isinstance(value, bytes) or not isinstance(value, Iterable):
         raise TypeError(
             f"{argument} is {_kind(value)}; give names, or {columns[1]} by {columns[0]} as a mapping or a DataFrame"
         )
-    found = [one for item in value for one in names_or_numbers(argument, item, columns)]
+    found = [one for item in value for one in names_numbers_or_tables(argument, item, columns)]
     if not found:
         raise InputError(f"{argument} is empty; leave it out, or name one")
     return found
