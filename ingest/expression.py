@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import InputError, ShapeError
+from pharmagraph.kg.wording import named
 
 _DIGITS = 4
 
@@ -99,7 +100,7 @@ def strongest_tails(
     """
     if not 0 < share <= 1:
         raise InputError(
-            f"--share {share:g} is not above 0 and at most 1; 0.05 keeps a twentieth of the genes"
+            f"{named('share')} {share:g} is not above 0 and at most 1; 0.05 keeps a twentieth of the genes"
         )
     n_genes = z.shape[1]
     k = max(1, round(share * n_genes)) if n_genes else 0

@@ -12,6 +12,7 @@ from pharmagraph.kg import names
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.wording import option
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,9 @@ class Known:
             line,
             column,
             symbol,
-            f"is not a gene of the graph{guess} Pass --new-genes to add genes"
+            f"is not a gene of the graph{guess} Pass {option('new_genes')} to add genes"
             if guess
-            else "is not a gene of the graph; pass --new-genes to add genes",
+            else f"is not a gene of the graph; pass {option('new_genes')} to add genes",
         )
         return None
 

@@ -22,6 +22,7 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import RowError
 from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.kg.wording import option
 
 Where: TypeAlias = GraphStore | str | None
 File: TypeAlias = str | PathLike[str]
@@ -305,10 +306,8 @@ def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool,
     try:
         bundle = read(Rejections(keep_going=reject_rows))
     except RowError as error:
-        advice = (
-            "Nothing was written. Correct the row, or pass --reject-rows (reject_rows=True) to load the rest."
-        )
-        error.args = (f"{error} {advice}",)
+        way = f"Correct the row, or pass {option('reject_rows')} to load the rest."
+        error.args = (f"{error} Nothing was written. {way}",)
         raise
     total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
     done = 0

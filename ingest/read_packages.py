@@ -27,6 +27,7 @@ from pharmagraph.ingest.read_and_load import (
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.wording import named
 
 _COLUMNS = {"Drug": ["id", "name", "aliases"], "Gene": ["id", "hgnc_id"]}
 """What is read of the graph's nodes, to find them by."""
@@ -115,7 +116,8 @@ def pathways(
     if file is not None:
         if collection is not None or places:
             raise InputError(
-                f"{file} is a file of your own, but --from and --collection choose a public one; give one or the other"
+                f"{file} is a file of your own, but {named('files')} and {named('collection')} choose a public "
+                "one; give one or the other"
             )
         path = Path(arguments.path("file", file))
         return _load(

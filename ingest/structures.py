@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.fingerprints import inchikey, is_structure
+from pharmagraph.kg.structures import too_large
 
 
 def structures(
@@ -18,7 +19,8 @@ def structures(
     rows
         Line of the file, drug id and SMILES; an empty SMILES means none.
     rejections
-        Collects texts that RDKit cannot parse, and a drug's further structures if they are other molecules.
+        Collects structures that are too large, texts that RDKit cannot parse, and a drug's further structures if they
+        are other molecules.
     file, column
         For the messages.
 
@@ -38,7 +40,10 @@ def structures(
         smiles = smiles.strip()
         if not smiles:
             continue
-        if not is_structure(smiles):
+        if reason := too_large(smiles):
+            way = f"leave the SMILES of {id_} empty"
+            rejections.bad("Drug", file, line, column, smiles, f"{reason}; {way}")
+        elif not is_structure(smiles):
             rejections.bad(
                 "Drug",
                 file,

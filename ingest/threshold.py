@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.wording import named
 
 DEFAULT = "z:-0.8"
 
@@ -84,7 +85,7 @@ def parse(text: str) -> Rule:
     name, _, number = text.partition(":")
     if name not in _RULES:
         raise InputError(
-            f'--threshold "{text}" is not a rule; there are drug-median, drug-quantile:SHARE, z:DEVIATIONS, '
+            f'{named("threshold")} "{text}" is not a rule; there are drug-median, drug-quantile:SHARE, z:DEVIATIONS, '
             "outlier:PROBABILITY and ln:VALUE"
         )
     limit, allowed, expected = _RULES[name]
@@ -93,7 +94,7 @@ def parse(text: str) -> Rule:
     except ValueError:
         value = np.nan
     if not np.isfinite(value) or not allowed(value):
-        raise InputError(f'--threshold "{text}": "{number}" is not {expected}')
+        raise InputError(f'{named("threshold")} "{text}": "{number}" is not {expected}')
     return Rule(text, value, limit)
 
 

@@ -7,9 +7,14 @@ from os import PathLike
 from typing import Any
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.wording import named
 
 LARGEST_SEED = 2**32 - 1
 """Largest seed that scikit-learn accepts as ``random_state``."""
+
+_TYPED = {"drugs": "drug", "cell_line": "cell", "cell_lines": "cell", "run_id": "run", "datasets": "dataset"}
+"""Arguments of texts that are typed under another name, such as one ``--drug`` after the other."""
 
 
 def require_store(store: object) -> None:
@@ -37,7 +42,7 @@ def text(argument: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{argument} is {_kind(value)}; give a text")
     if not value.strip():
-        raise InputError(f"{argument} is an empty text")
+        raise InputError(f"{_said(argument)} is an empty text")
     return value
 
 
@@ -230,25 +235,37 @@ def pairs_of_numbers(argument: str, value: Any, columns: tuple[str, str]) -> lis
     ]
 
 
-def names_or_numbers(argument: str, value: Any, columns: tuple[str, str]) -> list[str | Mapping[str, float]]:
-    """One or several: names and paths as texts, and what `numbers_by_name` takes as mappings.
+def names_numbers_or_tables(
+    argument: str, value: Any, columns: tuple[str, str]
+) -> list[str | Mapping[str, float] | Table]:
+    """One or several: names and paths as texts, mappings and Series without a name as `numbers_by_name` takes them, and
+    DataFrames and other Series as tables.
+
+    Parameters
+    ----------
+    columns
+        Of the names and of the numbers in a mapping.
 
     Raises
     ------
     TypeError
-        If one is neither.
+        If one is none of these.
     InputError
         If there is none, or as `numbers_by_name`.
     """
     if isinstance(value, (str, PathLike)):
         return [text(argument, str(value))]
-    if hasattr(value, "columns") or hasattr(value, "items"):
+    if hasattr(value, "columns") and hasattr(value, "itertuples"):
+        return [Table.of_frame(argument, value)]
+    if hasattr(value, "items"):
+        if getattr(value, "name", None) is not None:
+            return [Table.of_series(argument, value, columns[0])]
         return [numbers_by_name(argument, value, columns)]
     if isinstance(value, bytes) or not isinstance(value, Iterable):
         raise TypeError(
             f"{argument} is {_kind(value)}; give names, or {columns[1]} by {columns[0]} as a mapping or a DataFrame"
         )
-    found = [one for item in value for one in names_or_numbers(argument, item, columns)]
+    found = [one for item in value for one in names_numbers_or_tables(argument, item, columns)]
     if not found:
         raise InputError(f"{argument} is empty; leave it out, or name one")
     return found
@@ -270,6 +287,13 @@ def require_columns(argument: str, frame: Any, wanted: Sequence[str]) -> None:
             )
         if has.count(name) > 1:
             raise InputError(f'{argument}: the DataFrame has the column "{name}" twice; keep one')
+
+
+def _said(argument: str) -> str:
+    """A text's argument as who gave it knows it: ``smiles[0]``, or ``--smiles``."""
+    name = argument.partition("[")[0]
+    typed = named(_TYPED.get(name, name))
+    return typed if typed.startswith("--") else argument
 
 
 def _kind(value: object) -> str:

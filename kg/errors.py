@@ -43,7 +43,7 @@ class RowError(InputError):
     file, row, column
         The place; ``row`` is the line number in a text editor, so the header is row 1.
     value
-        The value in that cell.
+        The value in that cell; the message shows only the ends of a long one.
     expected
         The end of the sentence, such as ``"is not 0, 1 or empty"``.
     """
@@ -54,7 +54,7 @@ class RowError(InputError):
             place += f", row {row}"
         if column is not None:
             place += f", column {column}"
-        super().__init__(f'{place}: "{value}" {expected}.')
+        super().__init__(f'{place}: "{shortened(str(value))}" {expected}.')
         self.file, self.row, self.column, self.value, self.expected = file, row, column, value, expected
 
 

@@ -86,24 +86,33 @@ def unreadable(text: str) -> str:
     return _molecule(text)[0]
 
 
+def too_large(text: str) -> str:
+    """Why a SMILES is too large to be predicted or loaded, as the end of a sentence that begins with it.
+
+    Empty if it is not too large, and if it cannot be read.
+    """
+    from rdkit import Chem, rdBase
+
+    if len(text) > MAX_CHARACTERS:
+        return f"has {len(text):,} characters, and {MAX_CHARACTERS:,} are allowed"
+    with rdBase.BlockLogs():
+        written = Chem.MolFromSmiles(text, sanitize=False)  # to sanitize a large one takes seconds
+    n = 0 if written is None else written.GetNumHeavyAtoms()
+    return f"has {n:,} atoms besides hydrogen, and {MAX_ATOMS} are allowed" if n > MAX_ATOMS else ""
+
+
 def _molecule(text: str) -> tuple[str, Any]:
     from rdkit import Chem, rdBase
 
     if not text or any(c.isspace() for c in text):  # RDKit would read up to the blank
         return "it is empty or has a blank", None
-    if len(text) > MAX_CHARACTERS:
-        return f"it has {len(text):,} characters, and {MAX_CHARACTERS:,} are allowed", None
+    if reason := too_large(text):
+        return f"it {reason}", None
     with rdBase.CaptureErrorLog() as log:
-        written = Chem.MolFromSmiles(
-            text, sanitize=False
-        )  # quick; what follows takes seconds for a large one
-        n = 0 if written is None else written.GetNumHeavyAtoms()
-        if n > MAX_ATOMS:
-            return f"it has {n:,} atoms besides hydrogen, and {MAX_ATOMS} are allowed", None
-        molecule = None if written is None else Chem.MolFromSmiles(text)
+        molecule = Chem.MolFromSmiles(text)
     if molecule is None:
         return _reason(log.messages), None
-    if not n or any(not atom.GetAtomicNum() for atom in molecule.GetAtoms()):
+    if not molecule.GetNumHeavyAtoms() or any(not atom.GetAtomicNum() for atom in molecule.GetAtoms()):
         return "it has no atom but hydrogen, or one of no element (*)", None
     return "", molecule
 

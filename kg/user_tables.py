@@ -1,4 +1,4 @@
-"""Reads a delimited table with a header that a user gives; its columns are checked before any row."""
+"""Reads a table with a header that a user gives, as a file or in Python; its columns are checked before any row."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import gzip
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from pharmagraph.kg.errors import InputError
 
@@ -57,6 +58,48 @@ def cells(path: Path) -> list[tuple[int, list[str]]]:
         tabs = "\t" in header or (named_for_tabs and "," not in header)
         reader = csv.reader(chain([header], file), delimiter="\t" if tabs else ",")
         return [(above + reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as texts.
+
+    Attributes
+    ----------
+    source
+        What messages call it: the path of a file, or the name of an argument.
+    rows
+        The number of each row for messages, and its cells; the header first, which has no number in a DataFrame.
+    """
+
+    source: str
+    rows: Sequence[tuple[int | None, list[str]]]
+
+    @property
+    def name(self) -> str:
+        """The source without folders."""
+        return Path(self.source).name
+
+    @classmethod
+    def of_file(cls, path: Path) -> Table:
+        """What `cells` reads."""
+        return cls(str(path), cells(path))
+
+    @classmethod
+    def of_frame(cls, source: str, frame: Any) -> Table:
+        """A pandas DataFrame without its index; rows are numbered from 0, as ``iloc`` does."""
+        header = [str(column).strip() for column in frame.columns]
+        values = enumerate(frame.itertuples(index=False, name=None))
+        return cls(source, [(None, header), *((n, [str(v).strip() for v in row]) for n, row in values)])
+
+    @classmethod
+    def of_series(cls, source: str, series: Any, names: str) -> Table:
+        """A pandas Series as two columns: ``names`` has its index; the other has its name, or ``value`` if that is no
+        text.
+        """
+        header = [names, series.name if isinstance(series.name, str) else "value"]
+        values = enumerate(series.items())
+        return cls(source, [(None, header), *((n, [str(v).strip() for v in row]) for n, row in values)])
 
 
 def rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:

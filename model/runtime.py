@@ -19,6 +19,7 @@ import torch
 
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.wording import option
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def resolve_device(device: str) -> str:
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise ModelError(f'device "{device}" is not auto, cpu or cuda')
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError("torch sees no CUDA device here; use --device cpu, or see: cli doctor")
+        raise ModelError(f"torch sees no CUDA device here; use {option('device', 'cpu')}, or see: cli doctor")
     return device
 
 

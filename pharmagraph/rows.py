@@ -51,7 +51,7 @@ def predict(
     return predict(
         run.folder,
         drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
-        cell_lines=arguments.names_or_numbers("cell_lines", cell_lines, ("gene", "z"))
+        cell_lines=arguments.names_numbers_or_tables("cell_lines", cell_lines, ("gene", "z"))
         if cell_lines is not None
         else None,
         smiles=arguments.texts("smiles", smiles) if smiles is not None else None,

@@ -98,14 +98,16 @@ class Run:
         drugs
             One or several, by name, alias, id or SMILES; all of the run's unless these or ``smiles`` are given.
         cell_lines
-            As drugs; a new one is z of genes (standard deviations): a mapping or Series by any name of the gene, a
-            DataFrame with the columns ``gene`` and ``z``, or a file with them; or a file of TPM, counts or log2 of
-            either, which are standardised with the run's genes (docs/data.md).
+            As drugs; a new one is its expression, by any name of the genes. A mapping, or a Series without a name, is
+            z (standard deviations). A file, a DataFrame (its index is not read), and a Series with a name, which has
+            the genes as its index, are read in one way: a column, or a name, ``z`` or ``zscore`` holds z. Any other,
+            such as ``tpm``, ``counts``, ``value`` or ``A375``, and one row below a header of genes, hold TPM, counts
+            or log2 of either, told apart by their distribution and standardised with the run's genes (docs/data.md).
         smiles
             New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
         note
             Called with what is read otherwise than typed: the parent of a salt, a drug that the graph has under
-            another name, or what the values of a file were taken for; a warning unless given.
+            another name, or what the values of a file or a table were taken for; a warning unless given.
         limit
             Rows, the most sensitive first; all unless given.
         device
@@ -123,7 +125,7 @@ class Run:
         NotFoundError
             If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
         InputError
-            If a structure cannot be read or is too large, or a file's expression cannot be read or standardised.
+            If a structure cannot be read or is too large, or expression cannot be read or standardised.
         ModelError
             If both sides are left out.
         """

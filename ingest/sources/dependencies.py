@@ -20,6 +20,7 @@ from pharmagraph.ingest.matrix import existing, read_matrix, shown
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.wording import option
 
 BELOW = -0.5
 """Gene effects below it become edges. On DepMap's scale 0 is the median of genes that no line needs, and -1 that of
@@ -115,14 +116,17 @@ def read(
     found = _genes(gene_names, genes, new_genes=new_genes)
     if not any(g is not None for g in found.ids):
         raise InputError(
-            f"{shown(path)} names no gene of the graph ({', '.join(gene_names[:3])}, …); pass --new-genes to add genes"
+            f"{shown(path)} names no gene of the graph ({', '.join(gene_names[:3])}, …); "
+            f"pass {option('new_genes')} to add genes"
         )
     row, column = _kept(line_ids), _kept(found.ids)
     inside = effects[np.ix_(row, column)]
     measured = ~np.isnan(inside)
     edge = measured if keep_all else measured & (np.nan_to_num(inside) < below)
     if not edge.any():
-        raise InputError(f"{shown(path)} has no effect below {below:g}; pass --all to load all of them")
+        raise InputError(
+            f"{shown(path)} has no effect below {below:g}; pass {option('keep_all')} to load all of them"
+        )
     at_row, at_column = np.nonzero(edge)
     table = assemble.edge_table(
         assemble.taken([str(line_ids[i]) for i in row], at_row),
@@ -132,11 +136,11 @@ def read(
     limit = "" if keep_all else f" are below {below:g} and"
     notes = (
         f"{len(at_row):,} of {int(measured.sum()):,} effects{limit} became edges, of {len(row):,} cell lines and "
-        f"{len(set(at_column)):,} genes" + ("" if keep_all else "; --all keeps all"),
+        f"{len(set(at_column)):,} genes" + ("" if keep_all else f"; {option('keep_all')} keeps all"),
         *unmatched_note(
             "cell lines", [n for n, i in zip(line_names, line_ids, strict=True) if i is None], "are not in the graph"
         ),
-        *unmatched_note("genes", found.absent, "are not in the graph (--new-genes adds them)"),
+        *unmatched_note("genes", found.absent, f"are not in the graph ({option('new_genes')} adds them)"),
         *unmatched_note("genes", found.new, "are new to the graph"),
         *unmatched_note("genes", found.twice, "stand in several columns, and are left out"),
         *unmatched_note("columns", found.no_symbols, "do not have the form of a gene, and are left out"),

@@ -43,6 +43,7 @@ from pharmagraph.ingest.threshold import DEFAULT, Rule, limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.wording import named, option
 
 DATASET = "GDSC"
 RELEASES = ("GDSC1", "GDSC2")
@@ -161,7 +162,11 @@ def read(
             "drugs",
             left_out,
             "have no structure in the package and are "
-            + ("kept without one" if without_smiles else "left out (--drugs FILE gives structures)"),
+            + (
+                "kept without one"
+                if without_smiles
+                else f"left out ({option('drugs', 'FILE')} gives structures)"
+            ),
         ),
         *unmatched_note("cell lines", no_expression, "have no expression in the package"),
         *(
@@ -177,11 +182,11 @@ def read(
             ()
             if samples
             else (
-                "Tissues, COSMIC ids and driver events were not loaded: gdsctools was not among the --from files",
+                "Tissues, COSMIC ids and driver events were not loaded: gdsctools was not among the files given",
             )
         ),
         *(() if drivers is None else drivers.notes),
-        *(() if copy_number else ("Copy numbers were not loaded; --copy-number adds them",)),
+        *(() if copy_number else (f"Copy numbers were not loaded; {option('copy_number')} adds them",)),
     )
     return Bundle(
         " + ".join(releases),
@@ -373,5 +378,5 @@ def releases_of(text: str) -> tuple[str, ...]:
     """
     wanted = {"gdsc1": ("GDSC1",), "gdsc2": ("GDSC2",), "both": RELEASES}.get(text.lower())
     if wanted is None:
-        raise InputError(f'--release "{text}" is not GDSC1, GDSC2 or both')
+        raise InputError(f'{named("release")} "{text}" is not GDSC1, GDSC2 or both')
     return wanted

@@ -17,6 +17,7 @@ from pharmagraph.ingest.matrix import existing, header, read_matrix, shown
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
+from pharmagraph.kg.wording import named
 
 KINDS = {
     "mutated": "MUTATED",
@@ -64,7 +65,7 @@ def read(
         At the first bad row, unless rows are being rejected.
     """
     if kind not in KINDS:
-        raise InputError(f'--kind "{kind}" is not one of {", ".join(KINDS)}')
+        raise InputError(f'{named("kind")} "{kind}" is not one of {", ".join(KINDS)}')
     type_ = KINDS[kind]
     name = name or path.name.split(".")[0]
     existing(path, what="a table of omics is needed")

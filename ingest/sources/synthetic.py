@@ -19,6 +19,7 @@ from pharmagraph.ingest.threshold import limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.names import fold
+from pharmagraph.kg.wording import named
 
 _SCAFFOLDS = (
     "c1ccc2ncncc2c1",
@@ -72,9 +73,9 @@ def plant(*, drugs: int, cells: int, genes: int, seed: int) -> Planted:
     InputError
         If there are too few drugs, cell lines or genes to plant a structure.
     """
-    for name, number, least in (("--drugs", drugs, 2), ("--cells", cells, 4), ("--genes", genes, 8)):
+    for name, number, least in (("drugs", drugs, 2), ("cells", cells, 4), ("genes", genes, 8)):
         if number < least:
-            raise InputError(f"{name} {number} is too few to plant a structure; give at least {least}")
+            raise InputError(f"{named(name)} {number} is too few to plant a structure; give at least {least}")
     random = np.random.default_rng(seed)
     n_classes = int(np.clip(min(drugs // 5, genes // 4), 2, len(_SCAFFOLDS)))
     drug_class = np.sort(np.arange(drugs) % n_classes)

@@ -16,5 +16,5 @@ def require_pathways(store: GraphStore) -> None:
     """
     if not store.rows("MATCH (:Gene)-[m:MEMBER_OF]->(:Pathway) RETURN 1 AS one LIMIT 1"):
         raise InputError(
-            "the graph has no pathways; load some (cli ingest pathways FILE.gmt) or name a file: --gmt FILE"
+            "the graph has no pathways; load GO biological processes (cli ingest pathways) or name a file: --gmt FILE"
         )

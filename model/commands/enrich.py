@@ -61,30 +61,32 @@ def enrich(
         if gmt is None and not literature:
             require_pathways(graph)
 
-    from pharmagraph.model.biology import annotate as biology  # after what is refused: it takes seconds
-    from pharmagraph.model.biology.literature import EUTILS, PubMed
+        from pharmagraph.model.biology import annotate as biology  # after what is refused: it takes seconds
+        from pharmagraph.model.biology.literature import EUTILS, PubMed
 
-    with open_store(store) as graph, progress(quiet) as bar:
-        task = bar.add_task("reading", total=None, note="")
+        with progress(quiet) as bar:
+            task = bar.add_task("reading", total=None, note="")
 
-        def advance(what: str) -> None:
-            bar.update(task, advance=1, note=what)
+            def advance(what: str) -> None:
+                bar.update(task, advance=1, note=what)
 
-        if literature:
-            assert chosen is not None  # refused above
-            pubmed = PubMed(answers, offline=offline, url=eutils or EUTILS)
-            rows, error = biology.literature(graph, pubmed, run, chosen, limit=limit, advance=advance)
-            title = f"{chosen['name']}: abstracts with each gene, against independence"
-        else:
-            found = biology.attended(graph, run)
-            sets = biology.gene_sets(graph, list(found.genes), gmt)
-            rows = biology.enrich(
-                graph, found, sets, test=test.value, top=top, drugs=[chosen["id"]] if chosen else None, advance=advance
-            )  # fmt: skip
-            error = None
-            title = f"{len(sets.ids):,} sets of {sets.source}, {len(found.genes):,} genes that could be attended to"
-            if gmt is not None and not quiet:
-                note(f"{gmt}: {sets.recognised:.0%} of its genes are in the graph")
+            if literature:
+                assert chosen is not None  # refused above
+                pubmed = PubMed(answers, offline=offline, url=eutils or EUTILS)
+                rows, error = biology.literature(graph, pubmed, run, chosen, limit=limit, advance=advance)
+                title = f"{chosen['name']}: abstracts with each gene, against independence"
+            else:
+                found = biology.attended(graph, run)
+                sets = biology.gene_sets(graph, list(found.genes), gmt)
+                drugs = [chosen["id"]] if chosen else None
+                rows = biology.enrich(
+                    graph, found, sets, test=test.value, top=top, drugs=drugs, advance=advance
+                )
+                error = None
+                n_genes = f"{len(found.genes):,} genes that could be attended to"
+                title = f"{len(sets.ids):,} sets of {sets.source}, {n_genes}"
+                if gmt is not None and not quiet:
+                    note(f"{gmt}: {sets.recognised:.0%} of its genes are in the graph")
     shown = (
         sorted(rows, key=lambda row: row["q"])[:limit] if not literature and chosen is None else rows[:limit]
     )

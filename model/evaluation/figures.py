@@ -15,6 +15,7 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError, UnknownPresetError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
+from pharmagraph.kg.wording import option
 from pharmagraph.model.baselines import BASELINES
 from pharmagraph.model.baselines.problem import INNER_FRACTION
 from pharmagraph.model.evaluation import predictions as files
@@ -80,7 +81,7 @@ def evaluate(
     """
     configs = {model: _config(model, plan) for model in models}
     measured, cut = plan.cut(heterograph)
-    where = [f"fold {number} of --split {plan.split.value}" for number in range(len(cut))]
+    where = [f"fold {number} of {option('split', plan.split.value)}" for number in range(len(cut))]
     numbers = [n for n in range(len(cut)) if only is None or n in only]
     for number in numbers:
         _check(measured, cut[number], plan.task, where[number])

@@ -10,6 +10,7 @@ import numpy as np
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.wording import named, option
 from pharmagraph.model.inputs.edits import with_omics
 from pharmagraph.model.inputs.tensors import (
     GraphTensors,
@@ -86,7 +87,10 @@ class Plan:
         """The measured pairs and the folds over them."""
         if self.split is Split.transfer:
             if not self.train_on or not self.test_on:
-                raise ModelError("--split transfer needs --train-on and --test-on, the ids of two data sets")
+                raise ModelError(
+                    f"{option('split', 'transfer')} needs {named('train_on')} and {named('test_on')}, "
+                    "the ids of two data sets"
+                )
             measured, fold = transfer(heterograph, self.task, train_on=self.train_on, test_on=self.test_on)
             return measured, [fold]
         measured = responses(heterograph, self.task)

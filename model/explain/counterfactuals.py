@@ -18,6 +18,7 @@ from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, ModelError, RowError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.wording import option
 from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
@@ -263,7 +264,7 @@ class _Run:
         for change in changes:
             _position(ids, "Gene", change.gene)
         _require_expression(graph, ids["Gene"], changes)
-        predictor = Predictor.of(folder)
+        predictor = Predictor.of(folder, graph)
         if predictor is not None:
             return cls(graph, _Predicted(predictor, d, c), ids["Gene"])
         from pharmagraph.model.explain.by_network import NetworkPair
@@ -298,7 +299,7 @@ def _require_expression(graph: SavedArrays, genes: Mapping[str, int], changes: S
             continue
         known = [what for type_, what in MEASURED.items() if gene in with_edges[type_]]
         advice = f"known of it: {', '.join(known)}" if known else "nothing was measured of it"
-        way = f"; try --mutate {change.gene}" if "mutations" in known else ""
+        way = f"; try {option('mutate', change.gene)}" if "mutations" in known else ""
         raise ModelError(
             f"{change.gene} has no expression in the run's graph, so it cannot be silenced ({advice}{way}); "
             f"{len(with_edges['EXPRESSES'])} genes have expression"

@@ -177,21 +177,27 @@ class Factors(nn.Module):
             for m, one, bias, k, f in zip(maps, constants, biases, counted, free, strict=True)
         ]
 
+    def of_entities(self, components: Sides) -> Sides:
+        """Factors of all drugs, and of all cell lines; the bias is the last, (n_starts, n_entities, rank + 1) each."""
+        of_drugs, of_cell_lines = (
+            side @ self.get_buffer(f"{kind}_map")
+            + self.get_buffer(f"{kind}_constant")
+            + self.get_buffer(f"{kind}_free")
+            for kind, side in zip(KINDS, components, strict=True)
+        )
+        return of_drugs, of_cell_lines
+
+    def table(self, components: Sides) -> Tensor:
+        """Outputs of all pairs, (n_cell_lines, n_drugs)."""
+        total = torch.zeros((), device=components[0].device)
+        for of_drugs, of_cell_lines in zip(*self.of_entities(components), strict=True):
+            product = of_cell_lines[:, :-1] @ of_drugs[:, :-1].T
+            total = total + product + of_cell_lines[:, -1:] + of_drugs[:, -1]
+        return total / self.n_starts
+
     def forward(self, components: Sides, drug: Tensor, cell_line: Tensor) -> Tensor:
         """Outputs of pairs given by node numbers, (n_pairs,)."""
-        total = torch.zeros(len(drug), device=drug.device)
-        for start in range(self.n_starts):
-            of_drug, of_cell_line = (
-                (
-                    side @ getattr(self, f"{kind}_map")[start]
-                    + getattr(self, f"{kind}_constant")[start]
-                    + getattr(self, f"{kind}_free")[start]
-                ).index_select(0, rows)
-                for kind, side, rows in zip(KINDS, components, (drug, cell_line), strict=True)
-            )
-            product = (of_drug[:, :-1] * of_cell_line[:, :-1]).sum(1)
-            total = total + product + of_drug[:, -1] + of_cell_line[:, -1]
-        return total / self.n_starts
+        return self.table(components)[cell_line, drug]
 
 
 def _kept(counted: Tensor, generator: torch.Generator) -> Tensor:

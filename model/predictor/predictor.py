@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = "predictor.safetensors"
-GRAPH, GENE_ATTENTION = "graph", "gene_attention.safetensors"
+GENE_ATTENTION = "gene_attention.safetensors"
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class Predictor:
     ----------
     folder
         The run's.
+    graph
+        The run's.
 
     Raises
     ------
@@ -76,7 +78,7 @@ class Predictor:
         If a file cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, graph: SavedArrays) -> None:
         self._path = folder / FILE
         with reading(self._path):
             opened: Any = safe_open(self._path, framework="numpy")
@@ -85,15 +87,13 @@ class Predictor:
         self.task: str = about["task"]
         self._mean, self._deviation = float(about["mean"]), float(about["deviation"])
         self._members: list[dict[str, float]] = about["members"]
-        with reading(folder / GRAPH):
-            graph = SavedArrays(folder / GRAPH)
         attention = folder / GENE_ATTENTION
         self.features = Features(graph, _Constants(self), attention if attention.is_file() else None)
 
     @staticmethod
-    def of(folder: Path) -> Predictor | None:
+    def of(folder: Path, graph: SavedArrays) -> Predictor | None:
         """A run's predictor; None where its components cannot do without the network."""
-        return Predictor(folder) if (folder / FILE).is_file() else None
+        return Predictor(folder, graph) if (folder / FILE).is_file() else None
 
     def array(self, name: str) -> Floats:
         """An array by name."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.wording import named, option
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, joined, responses
@@ -83,11 +84,11 @@ def folds(
     from sklearn.model_selection import KFold
 
     if n_folds < 2:
-        raise ModelError(f"--folds {n_folds} leaves nothing to test on; use 2 or more")
+        raise ModelError(f"{named('folds')} {n_folds} leaves nothing to test on; use 2 or more")
     cut = KFold(n_folds, shuffle=True, random_state=seed)
     if split in {Split.none, Split.transfer}:
         raise ModelError(
-            f"--split {split.value} has no folds; use random, unseen-drug, unseen-cell or unseen-both"
+            f"{option('split', split.value)} has no folds; use random, unseen-drug, unseen-cell or unseen-both"
         )
     if split is Split.random:
         if len(responses) < n_folds:
@@ -109,7 +110,8 @@ def folds(
         train = ~np.logical_or.reduce(held_out)
         if not test.any() or not train.any():
             raise ModelError(
-                f"fold {number} of --split {split.value} holds {test.sum()} pairs out and trains on {train.sum()}: "
+                f"fold {number} of {option('split', split.value)} holds {test.sum()} pairs out and trains on "
+                f"{train.sum()}: "
                 "too few pairs were measured; use fewer folds or another split"
             )
         yield Fold(np.flatnonzero(train), np.flatnonzero(test))

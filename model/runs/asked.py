@@ -11,6 +11,8 @@ from pathlib import Path
 from pharmagraph.kg import structures
 from pharmagraph.kg.errors import ModelError, shortened
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.wording import option
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
 from pharmagraph.model.runs.profiles import RunGenes, read_profile
 
@@ -102,7 +104,7 @@ def _require_structure(text: str, names: Names) -> None:
     reason = structures.unreadable(text)
     if not reason:
         if structures.may_be_a_name(text):
-            raise names.not_found(text, instead=f"for the structure pass --smiles {text} (smiles= in Python)")
+            raise names.not_found(text, instead=f"for the structure pass {option('smiles', text)}")
         return
     meant = structures.may_be_meant_as_structure(text)
     raise names.not_found(text, instead=f"nor is it a structure: {reason}" if meant else "")
@@ -133,14 +135,14 @@ def _same(
 
 def asked_cell_lines(
     ids: Sequence[str],
-    cell_lines: Sequence[str | Mapping[str, float]] | None,
+    cell_lines: Sequence[str | Mapping[str, float] | Table] | None,
     names: Names,
     genes: RunGenes,
     note: Note,
 ) -> list[Asked]:
-    """The same for cell lines, of which new ones are files of expression, or mappings of gene to z.
+    """The same for cell lines, of which new ones are files or tables of expression, or mappings of gene to z.
 
-    ``note`` is told what the values of a file are taken for, and how many of the run's genes it has.
+    ``note`` is told what the values of a file or a table are taken for, and how many of the run's genes it has.
     """
     if cell_lines is None:
         return _all(ids)
@@ -152,11 +154,8 @@ def asked_cell_lines(
         ):
             known.append(_known(ids, names, cell_line))
         else:
-            z = (
-                read_profile(Path(cell_line), genes, note)
-                if isinstance(cell_line, str)
-                else genes.by_id(cell_line)
-            )
+            table = Table.of_file(Path(cell_line)) if isinstance(cell_line, str) else cell_line
+            z = read_profile(table, genes, note) if isinstance(table, Table) else genes.by_id(table)
             new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
     return list(dict.fromkeys(known)) + new
 

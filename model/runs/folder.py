@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.model.predictor.predictor import GENE_ATTENTION, GRAPH
+from pharmagraph.model.predictor.predictor import GENE_ATTENTION
 from pharmagraph.model.predictor.reading import reading
 
-CONFIG, WEIGHTS, PAIRS = "config.json", "weights.safetensors", "training_pairs.parquet"
+CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
 FORMAT = 3
 """Number of the folder's format; raised when files or names of weights change. Folders of format 1 have no number."""
 

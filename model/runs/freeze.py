@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from pharmagraph.model.inputs.similarities import components_of_expression, squared_distances, width_of
 from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.networks.factors import KINDS
 from pharmagraph.model.predictor.predictor import FILE
 from pharmagraph.model.training.ensemble import Fitted
 
@@ -141,16 +142,12 @@ def _factors(fitted: Fitted, network: RelationalNetwork) -> tuple[Tensor, dict[s
     """Output of the factorisation for all pairs, (n_cell_lines, n_drugs), and its arrays."""
     factors = network.factors
     assert factors is not None
-    arrays: dict[str, Tensor] = {}
-    for kind, components in zip(
-        ("drug", "cell_line"), network.encoder.components(fitted.tensors), strict=True
-    ):
-        mapped, constant, free = (
-            factors.get_buffer(f"{kind}_{name}") for name in ("map", "constant", "free")
-        )
-        arrays |= {f"{kind}_map": mapped, f"{kind}_constant": constant}
-        arrays[f"{kind}_factors"] = components @ mapped + constant + free
-    of_drug, of_cell_line = arrays["drug_factors"], arrays["cell_line_factors"]
-    table = torch.einsum("scr,sdr->scd", of_cell_line[..., :-1], of_drug[..., :-1])
-    table = table + of_cell_line[..., -1:] + of_drug[..., -1][:, None]
-    return table.mean(0), arrays
+    components = network.encoder.components(fitted.tensors)
+    of_drugs, of_cell_lines = factors.of_entities(components)
+    arrays = {
+        f"{kind}_{name}": factors.get_buffer(f"{kind}_{name}")
+        for kind in KINDS
+        for name in ("map", "constant")
+    }
+    arrays |= {"drug_factors": of_drugs, "cell_line_factors": of_cell_lines}
+    return factors.table(components), arrays

@@ -15,6 +15,7 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.user_tables import Table
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
@@ -28,7 +29,7 @@ def predict(
     folder: Path,
     *,
     drugs: Sequence[str] | None,
-    cell_lines: Sequence[str | Mapping[str, float]] | None,
+    cell_lines: Sequence[str | Mapping[str, float] | Table] | None,
     drug_names: Names,
     cell_line_names: Names,
     gene_names: Callable[[], Names],
@@ -46,8 +47,8 @@ def predict(
     drugs
         Names, aliases, ids or SMILES; all drugs of the run when None and no ``smiles`` are given.
     cell_lines
-        Names, aliases, ids, files of expression (`runs.profiles.read_profile`), or mappings
-        of gene to z (standard deviations); all when None.
+        Names, aliases, ids, files or tables of expression (`runs.profiles.read_profile`), or mappings of gene to z
+        (standard deviations); all when None.
     drug_names, cell_line_names
         From the store.
     gene_names
@@ -88,7 +89,7 @@ def predict(
         asked_drugs(drug_ids, drugs, smiles, drug_names, note),
         asked_cell_lines(cell_line_ids, cell_lines, cell_line_names, RunGenes(graph, gene_names), note),
     )
-    predictor = Predictor.of(folder)
+    predictor = Predictor.of(folder, graph)
     if predictor is None:
         from pharmagraph.model.runs.by_network import predicted
 

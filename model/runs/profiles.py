@@ -9,14 +9,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
-from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, shortened
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.user_tables import Table
 from pharmagraph.model.runs import standardising
 from pharmagraph.model.runs.standardising import Reference
 
@@ -112,31 +111,32 @@ class RunGenes:
 
 @dataclass(frozen=True)
 class _Cell:
-    """One value of a file: the gene as it is written, the line and the column in which the value stands."""
+    """One value of a table: the gene as it is written, the line and the column in which the value stands."""
 
     gene: str
     value: float
-    line: int
+    line: int | None
     column: str
 
 
 @dataclass(frozen=True)
 class _Written:
-    """All values of a file, where they stand, and whether these are z scores."""
+    """All values of a table, where they stand, and whether these are z scores."""
 
     place: str
     cells: Sequence[_Cell]
     z: bool
 
 
-def read_profile(path: Path, genes: RunGenes, note: Callable[[str], None]) -> dict[str, float]:
-    """A file of a cell line's expression → gene → z score (standard deviations).
+def read_profile(table: Table, genes: RunGenes, note: Callable[[str], None]) -> dict[str, float]:
+    """A table of a cell line's expression → gene → z score (standard deviations).
 
     Parameters
     ----------
-    path
-        CSV, or with tabs; ``.gz``, too. It has a row a gene: a column ``gene`` and a column ``z``, or another column
-        of values, such as ``tpm`` or ``counts``. Or it has one row of values below a header of genes.
+    table
+        It has a row a gene: a column ``gene`` and a column ``z``, or another column of values, such as ``tpm`` or
+        ``counts``. Or it has one row of values below a header of genes. Without a column ``z`` the unit of the values
+        is told from their distribution.
     genes
         Of the run.
     note
@@ -145,48 +145,52 @@ def read_profile(path: Path, genes: RunGenes, note: Callable[[str], None]) -> di
     Raises
     ------
     InputError
-        If the file is no table, several columns may hold the values, or its values cannot be standardised.
+        If several columns may hold the values, or its values cannot be standardised.
     RowError
         If a column is missing, a value is not a finite number, or a gene is there twice; the row is named.
     """
-    written = _read(path)
-    found = _by_gene(path, written.cells, genes)
+    written = _read(table)
+    found = _by_gene(table.source, written.cells, genes)
     if not found:
         raise InputError(
-            f"{path}: none of the {len(written.cells):,} genes is in the graph of the run; give HGNC symbols, Ensembl "
-            "or Entrez ids"
+            f"{table.source}: none of the {len(written.cells):,} genes is in the graph of the run; give HGNC symbols, "
+            "Ensembl or Entrez ids"
         )
     if written.z:
         what, z, n_genes = "z scores", {id_: cell.value for id_, cell in found.items()}, len(genes.ids)
     else:
-        what, z, n_genes = _standardised(path, written, found, genes, note)
+        what, z, n_genes = _standardised(table, written, found, genes, note)
     note(
-        f"{path.name}: {what}; {len(z):,} of the run's {n_genes:,} genes found, {n_genes - len(z):,} missing (taken to "
-        f"be at their mean), {len(written.cells) - len(found):,} others left out"
+        f"{table.name}: {what}; {len(z):,} of the run's {n_genes:,} genes found, {n_genes - len(z):,} missing (taken "
+        f"to be at their mean), {len(written.cells) - len(found):,} others left out"
     )
     if len(z) < ENOUGH * n_genes:
-        note(f"{path.name}: fewer than half of the run's genes were found, so the prediction rests on little")
+        note(
+            f"{table.name}: fewer than half of the run's genes were found, so the prediction rests on little"
+        )
     return z
 
 
 def _standardised(
-    path: Path, written: _Written, found: Mapping[str, _Cell], genes: RunGenes, note: Callable[[str], None]
+    table: Table, written: _Written, found: Mapping[str, _Cell], genes: RunGenes, note: Callable[[str], None]
 ) -> tuple[str, dict[str, float], int]:
     """What the values were taken for, z scores by gene, and how many genes of the run have a mean."""
-    unit = standardising.unit_of(path, [(cell.value, cell.line, cell.column) for cell in written.cells])
+    unit = standardising.unit_of(
+        table.source, [(cell.value, cell.line, cell.column) for cell in written.cells]
+    )
     if genes.reference is None:
         raise InputError(
-            f"{path} has no column z, and the run's graph holds no means of expression to standardise its values with "
-            f"({unit.about}); ingest and train again, or give z scores in a column z"
+            f"{table.source} has no column z, and the run's graph holds no means of expression to standardise its "
+            f"values with ({unit.about}); ingest and train again, or give z scores in a column z"
         )
     values = unit.as_log2(
         np.array([cell.value for cell in found.values()]), sum(cell.value for cell in written.cells)
     )
     reference = genes.reference.take(np.array([genes.ids[id_] for id_ in found]))
-    standard = standardising.standardised(path, values, reference, unit)
+    standard = standardising.standardised(table.source, values, reference, unit)
     if standard.spread > standardising.WIDEST:
         note(
-            f"{path.name}: its z scores spread {standard.spread:.1f} standard deviations, those of the run's lines "
+            f"{table.name}: its z scores spread {standard.spread:.1f} standard deviations, those of the run's lines "
             "1. The values may be of another platform, whose differences hide those of the cell line; z scores against "
             "samples of the same platform, in a column z, avoid this"
         )
@@ -195,47 +199,46 @@ def _standardised(
     return what, of_genes, int(genes.reference.measured.sum())
 
 
-def _read(path: Path) -> _Written:
-    (top, header), *rows = user_tables.cells(path) or [(1, [])]
+def _read(table: Table) -> _Written:
+    source = table.source
+    (top, header), *rows = table.rows or [(1, [])]
     columns = ["".join(c for c in name.casefold() if c.isalnum()) for name in header]
     if not rows or len(header) < 2:
         raise RowError(
-            str(path), top, None, shortened(", ".join(header)), "is no header with rows; give gene and z"
+            source, top, None, shortened(", ".join(header)), "is no header with rows; give gene and z"
         )
     if len(header) == 2 and _number(header[1]) is not None:
-        raise RowError(
-            str(path), top, None, shortened(", ".join(header)), "is no header; give one: gene,value"
-        )
+        raise RowError(source, top, None, shortened(", ".join(header)), "is no header; give one: gene,value")
     named = [at for at, name in enumerate(columns) if name in GENE_COLUMNS]
     known = [columns.index(name) for name in (*Z_COLUMNS, *VALUE_COLUMNS) if name in columns]
     if not named and not known and len(rows) == 1 and len(header) > 2:
-        return _Written("one row", _along(path, header, *rows[0]), z=False)
+        return _Written("one row", _along(source, header, *rows[0]), z=False)
     if not named and header[0] and len(header) > 2:
         raise RowError(
-            str(path), top, "gene", shortened(", ".join(header)),
+            source, top, "gene", shortened(", ".join(header)),
             "has no such column; give a row a gene, with the columns gene and z or gene and value, or one row of "
             "values below a header of genes",
         )  # fmt: skip
     gene = named[0] if named else 0
-    at = known[0] if known else _only(path, header, rows[0][1], {gene, *named})
+    at = known[0] if known else _only(source, header, rows[0][1], {gene, *named})
     cells = [
-        _cell(path, row[gene], row[at] if at < len(row) else "", line, header[at])
+        _cell(source, row[gene], row[at] if at < len(row) else "", line, header[at])
         for line, row in rows
         if gene < len(row) and not row[gene].startswith(READ_SUMMARIES)
     ]
     return _Written(f"column {header[at]}", cells, z=columns[at] in Z_COLUMNS)
 
 
-def _along(path: Path, header: Sequence[str], line: int, row: Sequence[str]) -> list[_Cell]:
+def _along(source: str, header: Sequence[str], line: int | None, row: Sequence[str]) -> list[_Cell]:
     """Values of one row below a header of genes; cells in front that are no numbers, or unnamed, are labels."""
     pairs = list(zip(header, row, strict=False))
     labels = next(
         (n for n, (name, text) in enumerate(pairs) if name and _number(text) is not None), len(pairs)
     )
-    return [_cell(path, name, text, line, name) for name, text in pairs[labels:]]
+    return [_cell(source, name, text, line, name) for name, text in pairs[labels:]]
 
 
-def _only(path: Path, header: Sequence[str], first: Sequence[str], genes: set[int]) -> int:
+def _only(source: str, header: Sequence[str], first: Sequence[str], genes: set[int]) -> int:
     """The one column that has a number in the first row."""
     others = [
         n for n, text in enumerate(first[: len(header)]) if n not in genes and _number(text) is not None
@@ -245,14 +248,14 @@ def _only(path: Path, header: Sequence[str], first: Sequence[str], genes: set[in
     if len(others) != 1:
         names = ", ".join(header[n] for n in others)
         which = f"columns {shortened(names)} may each hold the values" if others else "no column holds values"
-        raise InputError(f"{path}: {which}; keep gene and one other column, or call it z or value")
+        raise InputError(f"{source}: {which}; keep gene and one other column, or call it z or value")
     return others[0]
 
 
-def _cell(path: Path, gene: str, text: str, line: int, column: str) -> _Cell:
+def _cell(source: str, gene: str, text: str, line: int | None, column: str) -> _Cell:
     value = _number(text)
     if value is None:
-        raise RowError(str(path), line, column, text, "is not a finite number")
+        raise RowError(source, line, column, text, "is not a finite number")
     return _Cell(gene, value, line, column)
 
 
@@ -264,7 +267,7 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _by_gene(path: Path, cells: Sequence[_Cell], genes: RunGenes) -> dict[str, _Cell]:
+def _by_gene(source: str, cells: Sequence[_Cell], genes: RunGenes) -> dict[str, _Cell]:
     """The value of each of the run's genes. A row of the gene's own id wins over one of another name of it, which may
     be the symbol of a gene that the graph lacks."""
     own: dict[str, _Cell] = {}
@@ -279,6 +282,6 @@ def _by_gene(path: Path, cells: Sequence[_Cell], genes: RunGenes) -> dict[str, _
         if id_ in of_id:
             before = of_id[id_]
             place = f"row {before.line}" if before.line != cell.line else f'column "{before.column}"'
-            raise RowError(str(path), cell.line, "gene", cell.gene, f"is {id_}, as {place} is; keep one")
+            raise RowError(source, cell.line, "gene", cell.gene, f"is {id_}, as {place} is; keep one")
         of_id[id_] = cell
     return others | own

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -84,13 +83,13 @@ TPM = Unit("TPM: log2(x + 1) taken")
 LINEAR = Unit("linear abundance: log2(x + 1) taken")
 
 
-def unit_of(path: Path, cells: Sequence[tuple[float, int, str]]) -> Unit:
+def unit_of(source: str, cells: Sequence[tuple[float, int | None, str]]) -> Unit:
     """Tell the unit of all values of a file from their distribution.
 
     Parameters
     ----------
-    path
-        For messages.
+    source
+        The file or the argument, for messages.
     cells
         Value, line and column of each.
 
@@ -104,17 +103,17 @@ def unit_of(path: Path, cells: Sequence[tuple[float, int, str]]) -> Unit:
     values = np.array([value for value, _, _ in cells])
     low, high = float(values.min()), float(values.max())
     if low == high and len(values) > 1:
-        raise InputError(f"{path}: all {len(values):,} values are {low:g}; that is no expression of genes")
+        raise InputError(f"{source}: all {len(values):,} values are {low:g}; that is no expression of genes")
     whole = bool((values == np.round(values)).all())
     if low < 0:
         value, line, column = next(cell for cell in cells if cell[0] < 0)
         if whole and high > LARGEST_LOG2:
-            raise RowError(str(path), line, column, f"{value:g}", "is negative; a count cannot be")
+            raise RowError(source, line, column, f"{value:g}", "is negative; a count cannot be")
         if abs(float(values.mean())) < Z_MEAN and float(values.std()) < Z_SPREAD:
             return CENTRED
         if low < SMALLEST_LOG2 or high > LARGEST_LOG2:
             raise RowError(
-                str(path),
+                source,
                 line,
                 column,
                 f"{value:g}",
@@ -158,7 +157,7 @@ class Standardised:
     spread: float
 
 
-def standardised(path: Path, values: Floats, reference: Reference, unit: Unit) -> Standardised:
+def standardised(source: str, values: Floats, reference: Reference, unit: Unit) -> Standardised:
     """z scores of logarithmic values, (n_genes,), by the reference of the same genes.
 
     ``unit`` is what they were in the file, for messages.
@@ -171,8 +170,8 @@ def standardised(path: Path, values: Floats, reference: Reference, unit: Unit) -
     x, mean, deviation = (a[reference.measured] for a in (values, reference.mean, reference.deviation))
     if len(x) < LEAST_GENES:
         raise InputError(
-            f"{path} shares {len(x):,} genes with the run's expression; {LEAST_GENES} are needed to standardise values "
-            f"({unit.about}), or give z scores in a column z"
+            f"{source} shares {len(x):,} genes with the run's expression; {LEAST_GENES} are needed to standardise "
+            f"values ({unit.about}), or give z scores in a column z"
         )
     correlation = float(np.corrcoef(x, mean)[0, 1]) if x.std() and mean.std() else 0.0
     if correlation < LEAST_CORRELATION:
@@ -183,15 +182,16 @@ def standardised(path: Path, values: Floats, reference: Reference, unit: Unit) -
             "Give z scores against samples of their platform in a column z"
         )
         raise InputError(
-            f"{path}: its values correlate by {correlation:.2f} with the run's gene means over {len(x):,} genes; {why}"
+            f"{source}: its values correlate by {correlation:.2f} with the run's gene means over {len(x):,} genes; "
+            f"{why}"
         )
     weight = deviation**-2 / (deviation**-2).sum()
     centre, level = weight @ mean, weight @ x
     slope = (weight * (mean - centre)) @ (x - level) / (weight @ (mean - centre) ** 2)
     if slope <= 0:
         raise InputError(
-            f"{path}: its values fall where the run's gene means rise, among the genes that vary least; give z scores "
-            "in a column z"
+            f"{source}: its values fall where the run's gene means rise, among the genes that vary least; give z "
+            "scores in a column z"
         )
     z = np.full(len(values), np.nan)
     z[reference.measured] = own = (x - level - slope * (mean - centre)) / (slope * deviation)

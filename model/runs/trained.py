@@ -19,6 +19,7 @@ from pharmagraph.kg.errors import ModelError, some
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.wording import named, option
 from pharmagraph.model import kernels
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.problem import fit_predict
@@ -140,13 +141,13 @@ def train(
     if bare and split.of_unseen_cell_lines:
         raise ModelError(
             f"{some(bare)}: neither omics nor a similar cell line is known, so they cannot be predicted unseen; "
-            "add expression and ingest again, or use --split random"
+            f"add expression and ingest again, or use {option('split', 'random')}"
         )
     bare = drugs_without_features(heterograph, tensors)
     if bare and split.of_unseen_drugs:
         raise ModelError(
             f"{some(bare)}: neither a structure nor a similar drug is known, so they cannot be predicted unseen; "
-            "add SMILES and ingest again, or use --split random"
+            f"add SMILES and ingest again, or use {option('split', 'random')}"
         )
     attends_targets = config.targets is not None and enough_targets(heterograph)
     if n_null and not attends_targets:
@@ -155,7 +156,7 @@ def train(
             if config.targets is None
             else "the graph has no known targets"
         )
-        raise ModelError(f"--null needs attention to known targets, and this run has none: {why}")
+        raise ModelError(f"{named('n_null')} needs attention to known targets, and this run has none: {why}")
     folders.require_possible(folder)
     groups = Groups.of(heterograph)
     audit = _audit(heterograph, measured, fold, split, groups)
@@ -245,7 +246,7 @@ def _audit(
         *leaks.audit(measured, fold, heterograph, split, groups=groups),
         leaks.audit_features(heterograph, baseline_tensors),
     ]
-    leaks.require_clear(checks, f"the held-out fold of --split {split.value}")
+    leaks.require_clear(checks, f"the held-out fold of {option('split', split.value)}")
     return checks
 
 

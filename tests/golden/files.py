@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 SMILES = {
@@ -17,13 +18,25 @@ SMILES = {
 }
 
 
-def write(folder: Path, genes: list[str]) -> None:
-    """Write the files that `commands.txt` and the pages name; ``genes`` have expression in the graph."""
+def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) -> None:
+    """Write the files that `commands.txt` and the pages name.
+
+    Parameters
+    ----------
+    genes
+        Those that have expression in the graph.
+    expression
+        Values of one cell line as the package has them, standardised within the cell line, (n_genes,).
+    """
     generator = np.random.default_rng(0)
     _own_screen(folder / "my-screen", genes, generator)
     _paper_screen(folder / "nci60", genes, generator)
     z = generator.normal(size=len(genes)).round(3)
     pd.DataFrame({"gene": genes, "z": z}).to_csv(folder / "profile.csv", index=False)
+    log2 = 8 + 2 * expression.astype(np.float64)
+    log2 += np.log2((1e6 + len(genes)) / (2.0**log2).sum())  # so that the sum of 2**log2 - 1 is a million
+    _table(folder / "log2.csv", ["gene", "value"], [list(row) for row in zip(genes, log2, strict=True)])
+    _table(folder / "tpm.csv", ["gene", "tpm"], [list(row) for row in zip(genes, 2.0**log2 - 1, strict=True)])
     _table(
         folder / "my-targets.csv",
         ["drug", "gene", "action", "source"],

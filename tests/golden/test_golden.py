@@ -11,10 +11,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from scipy.stats import spearmanr
 
 from pharmagraph.cypher import catalogue
 from pharmagraph.model.presets.config import load_preset
-from tests.golden.conftest import Desk
+from tests.golden.conftest import PROFILE, Desk
 from tests.golden.coverage import used
 from tests.golden.lines import PAGES, Line, commands, lines_of
 from tests.pubmed import FakePubMed
@@ -155,6 +156,54 @@ def test_a_gene_that_a_drug_needs_changes_the_prediction(golden: Desk) -> None:
     assert row["before"] - row["after"] > 1e-4
     known = json.loads(golden.must("cli query top-genes drug=erlotinib --format json").out)
     assert known[0]["gene"] == "EGFR" and known[0]["known"] is True
+
+
+def _predicted(desk: Desk, *asked: str) -> tuple[dict[tuple[str, str], float], str]:
+    """What `cli predict` says of pairs, and its notes."""
+    outcome = desk.must(f"cli predict {' '.join(asked)} --limit 100000 --format json")
+    rows = json.loads(outcome.out)
+    return {(row["drug"], row["cell_line"]): row["probability"] for row in rows}, outcome.error
+
+
+def test_a_profile_in_any_unit_is_the_same_new_cell_line(golden: Desk, without_layers: str) -> None:
+    for run in (golden.runs()["run"], without_layers):
+        log2, said = _predicted(golden, f"--cell log2.csv --run {run}")
+        assert "log2.csv: column value read as log2 of abundance" in said and " 0 missing" in said
+        tpm, said = _predicted(golden, f"--cell tpm.csv --run {run}")
+        assert "tpm.csv: column tpm read as TPM" in said
+        assert tpm == pytest.approx(log2, abs=1e-3) and len({round(v, 4) for v in tpm.values()}) > 20
+        known, _ = _predicted(golden, f"--cell {PROFILE} --run {run}")
+        of_drug = {drug: value for (drug, _), value in known.items()}
+        pairs = [(value, of_drug[drug]) for (drug, _), value in tpm.items()]
+        assert spearmanr(*zip(*pairs, strict=True)).statistic > 0.8
+
+
+def test_a_run_without_layers_answers_from_its_arrays_as_its_network_does(
+    golden: Desk, without_layers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, run = golden.folder / "runs" / without_layers, f"--run {without_layers}"
+    assert (folder / "predictor.safetensors").is_file()
+    weights = json.loads((folder / "config.json").read_text())["component_weights"]
+    assert set(weights) == {"gaussian_process", "factors"} and min(weights.values()) > 0
+    asked = {
+        "known": f"--drug trametinib {run}",
+        "new drug": f"--smiles CC(=O)OC1=CC=CC=C1C(=O)O {run}",
+        "new cell line": f"--cell tpm.csv {run}",
+    }
+    silenced = f"cli explain --drug lapatinib --cell BT-474 --silence ERBB2 {run} --format json"
+    by_arrays = {what: _predicted(golden, words)[0] for what, words in asked.items()}
+    (change,) = json.loads(golden.must(silenced).out)
+    monkeypatch.setattr("pharmagraph.model.predictor.Predictor.of", lambda folder, graph: None)
+    by_network = {what: _predicted(golden, words)[0] for what, words in asked.items()}
+    (network_change,) = json.loads(golden.must(silenced).out)
+    assert (
+        by_arrays["known"] == pytest.approx(by_network["known"], abs=1e-4) and len(by_arrays["known"]) > 100
+    )
+    for what in ("new drug", "new cell line"):  # similarities there are those of a graph of one entity more
+        assert by_arrays[what] == pytest.approx(by_network[what], abs=0.03) and len(by_arrays[what]) > 20
+    assert change["before"] == pytest.approx(network_change["before"], abs=1e-4)
+    # the network solves the process again with the changed line, the arrays keep what was learned of it
+    assert change["difference"] < -1e-4 and network_change["difference"] < -1e-4
 
 
 def test_a_run_without_attention_is_refused_where_attention_is_asked_for(golden: Desk) -> None:

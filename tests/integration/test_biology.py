@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import typer
 from scipy.stats import hypergeom
+from typer.testing import CliRunner
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import InputError, ModelError, SchemaVersionError, ServiceUnavailableError
@@ -20,6 +23,7 @@ from pharmagraph.kg.schema_changes import CHANGES, AddKind, ReplaceProperty, is_
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.biology.annotate import attended, enrich, gene_sets, literature
 from pharmagraph.model.biology.literature import PubMed
+from pharmagraph.model.commands.enrich import enrich as enrich_command
 from tests.pubmed import FakePubMed
 
 GENES = [f"G{i:02d}" for i in range(40)] + ["EGFR", "TP53"]
@@ -129,6 +133,30 @@ def test_a_run_without_attention_to_genes_is_said(store: GraphStore, tmp_path: P
 def test_no_set_large_enough_is_said(store: GraphStore) -> None:
     with pytest.raises(InputError, match="between 5 and 500 of the 2 genes"):
         gene_sets(store, ["G00", "G01"], None)
+
+
+def test_a_graph_without_pathways_is_refused_with_the_command_that_loads_some(store: GraphStore) -> None:
+    store.delete_edges("MEMBER_OF", ("Gene", "Pathway"), equals={"dataset": "P"})
+    with pytest.raises(
+        InputError, match=r"no pathways; load GO .* \(cli ingest pathways\) or name a file: --gmt"
+    ):
+        gene_sets(store, GENES, None)
+
+
+def test_the_command_opens_the_store_once(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.close()
+    opened = []
+
+    def counted(url: str | None) -> GraphStore:
+        opened.append(url)
+        return open_store(url)
+
+    monkeypatch.setattr("pharmagraph.kg.store.open_store", counted)
+    app = typer.Typer()
+    app.command()(enrich_command)
+    words = ["--store", store.url, "--drug", "erlotinib", "--format", "json"]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert json.loads(result.stdout)[0]["pathway"] == "P1" and opened == [store.url]
 
 
 def test_papers_are_counted_on_the_edges(store: GraphStore, server: FakePubMed) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from pharmagraph.ingest.commands import app
+from pharmagraph.cli import app
+from pharmagraph.ingest import tables
 from pharmagraph.kg.errors import (
     InputError,
     PharmagraphError,
@@ -22,6 +23,7 @@ from pharmagraph.kg.errors import (
     StoreLockedError,
 )
 from pharmagraph.kg.store import open_store
+from pharmagraph.kg.structures import MAX_ATOMS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CELLS = ["MCF7", "A549", "HL_60", "T47D"]
@@ -49,7 +51,7 @@ def screen(tmp_path: Path) -> Path:
 
 
 def ingest(*words: object) -> Result:
-    return CliRunner().invoke(app, [str(w) for w in words])
+    return CliRunner().invoke(app, ["ingest", *map(str, words)])
 
 
 def refused(result: Result, error: type[PharmagraphError], *parts: str) -> None:
@@ -120,7 +122,7 @@ def test_a_bad_row_stops_the_load_and_reject_rows_loads_the_rest(
     screen: Path, file: str, old: str, new: str, message: str
 ) -> None:
     edit(screen / file, old, new)
-    refused(ingest("drgt", screen), RowError, message, "Nothing was written", "--reject-rows")
+    refused(ingest("drgt", screen), RowError, message, "Nothing was written", "or pass --reject-rows to load")
     assert not Path("pharmagraph.lbug").exists()
     result = ingest("drgt", screen, "--reject-rows")
     assert result.exit_code == 0, result.exception
@@ -129,6 +131,27 @@ def test_a_bad_row_stops_the_load_and_reject_rows_loads_the_rest(
         rows = list(csv.DictReader(rejected))
     expected = message[message.index('"') :]
     assert any(f'"{row["value"]}" {row["reason"]}'.startswith(expected) for row in rows)
+
+
+def test_a_structure_above_the_bound_is_a_bad_row(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    large = "C" * (MAX_ATOMS + 1)
+    (folder / "responses.csv").write_text("drug,cell_line,response\nA,A549,1\nB,A549,0\nC,A549,1\n")
+    (folder / "drugs.csv").write_text(f"drug,smiles\nA,{'C' * MAX_ATOMS}\nB,{large}\nC,CCO\n")
+    said = (
+        'lab/drugs.csv, row 3, column smiles: "CCC',
+        'CCC" has 501 atoms besides hydrogen, and 500 are allowed',
+    )
+    refused(ingest("tables", folder), RowError, *said, "leave the SMILES of B empty", "--reject-rows")
+    assert not Path("pharmagraph.lbug").exists()
+    result = ingest("tables", folder, "--reject-rows")
+    assert result.exit_code == 0, result.exception
+    with Path("rejected/lab.csv").open() as rejected:
+        assert [(row["row"], row["value"]) for row in csv.DictReader(rejected)] == [("3", large)]
+    with open_store(None, read_only=True) as graph:
+        of_drug = {r["id"]: r["smiles"] for r in graph.read_nodes("Drug", ["id", "smiles"]).to_pylist()}
+    assert of_drug == {"A": "C" * MAX_ATOMS, "B": None, "C": "CCO"}
 
 
 @pytest.mark.parametrize("cell", ["inf", "-inf", "nan", "NaN", "1e999", "n/a"])
@@ -172,6 +195,17 @@ def test_a_drug_without_structure_is_set_aside_without_a_flag(screen: Path) -> N
     ingest("drgt", screen, "--without-smiles")
     with open_store(None, read_only=True) as graph:
         assert "ETHANOL" in graph.read_nodes("Drug", ["id"]).column("id").to_pylist()
+
+
+def test_a_control_character_is_told_of_with_the_option_that_who_asked_has(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    (folder / "responses.csv").write_text("drug,cell_line,response\nA\x0bB,A549,1\n")
+    said = 'row 2, column drug: "A\x0bB" holds the control character U+000B; remove it. Nothing was written.'
+    refused(ingest("tables", folder), RowError, f"{said} Correct the row, or pass --reject-rows to load the")
+    with pytest.raises(RowError) as caught:  # after a command, in the same process
+        tables(f"ladybug://{tmp_path}/lab.lbug", folder)
+    assert f"{said} Correct the row, or pass reject_rows=True to load the rest" in str(caught.value)
 
 
 def test_wrong_option_values(screen: Path) -> None:

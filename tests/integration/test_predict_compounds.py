@@ -9,16 +9,16 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
-import typer
 from rdkit import Chem
 from typer.testing import CliRunner, Result
 
+from pharmagraph.cli import app
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError, PharmagraphError
 from pharmagraph.kg.fingerprints import inchikey
 from pharmagraph.kg.names import index
 from pharmagraph.kg.store import open_store
-from pharmagraph.model.commands.predict import predict
+from pharmagraph.kg.wording import typed
 from pharmagraph.model.inputs.changes import NEW_DRUG
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.runs import saved
@@ -28,15 +28,8 @@ from pharmagraph.run import Run
 
 torch.set_num_threads(1)  # this network is far too small for more
 
-app = typer.Typer()
-app.command()(predict)
 LINE = "SYNTHETICLINE0001"
 NEW = "CCOc1ccccc1C=O"
-
-
-@app.callback()
-def _of_several() -> None:
-    """So that `predict` is named on the line, as in the tool."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +60,8 @@ class Screen:
         return {one.name: one.smiles for one in asked}, "\n".join(notes)
 
     def refused(self, option: str, text: str) -> str:
-        """The one line of the error."""
-        with pytest.raises(PharmagraphError) as error:
+        """The one line of the error, as a command prints it."""
+        with typed(), pytest.raises(PharmagraphError) as error:
             self.read(option, text)
         assert "\n" not in str(error.value) and len(str(error.value)) < 300
         return f"{type(error.value).__name__}: {error.value}"
@@ -167,8 +160,8 @@ def test_a_structure_that_cannot_be_read_says_where(screen: Screen, smiles: str,
 
 @pytest.mark.parametrize("text", ["C" * 501, "C" * 5000, "CC(=O)" * 1000, "[13CH2]" * 1500, "C" * 100_000])
 def test_a_structure_that_is_too_large_is_refused(screen: Screen, text: str) -> None:
-    for typed in (("--smiles", text), ("--drug", f"{text}=C")):
-        message = screen.refused(*typed)
+    for words in (("--smiles", text), ("--drug", f"{text}=C")):
+        message = screen.refused(*words)
         assert "500 are allowed" in message or "10,000 are allowed" in message
 
 

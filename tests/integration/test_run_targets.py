@@ -147,7 +147,7 @@ def test_a_runs_drug_is_read_back_with_its_held_out_misses(store: GraphStore, tm
 def test_a_graph_without_targets_says_whose_attention_it_is(store: GraphStore, tmp_path: Path) -> None:
     datasets = store.read_edges("TARGETS", ("Drug", "Gene"), ["dataset"])["dataset"].unique().to_pylist()
     store.delete_edges("TARGETS", ("Drug", "Gene"), equals={"dataset": datasets})
-    with pytest.raises(ModelError, match=r"--null needs attention to known targets.*no known targets"):
+    with pytest.raises(ModelError, match=r"^n_null needs attention to known targets.*no known targets"):
         training_run.train(store, QUICK, folder=tmp_path / "runs", n_null=2)
     assert not (tmp_path / "runs").exists()
     trained = training_run.train(store, QUICK, folder=tmp_path / "runs", split=Split.none)

@@ -65,6 +65,25 @@ def test_what_is_predicted_of_one_entity_does_not_depend_on_the_others(run: Run)
     assert not together.loc[SMILES, "measured"].any()
 
 
+def test_a_dataframe_is_predicted_as_its_file(run: Run, tmp_path: Path) -> None:
+    genes = run.store.read_nodes("Gene", ["id", "expression_mean", "expression_deviation"]).to_pandas()
+    z = np.random.default_rng(3).normal(size=len(genes))
+    log2 = genes["expression_mean"] + genes["expression_deviation"] * z
+    found = {}
+    for column, values in (("z", z), ("value", log2), ("tpm", 2.0**log2 * 1e6 / (2.0**log2).sum())):
+        frame = pd.DataFrame({"gene": genes["id"], column: values})
+        frame.to_csv(tmp_path / f"{column}.csv", index=False)
+        notes: list[str] = []
+        found[column] = run.predict(DRUG, frame, note=notes.append)
+        pd.testing.assert_frame_equal(
+            found[column], run.predict(DRUG, tmp_path / f"{column}.csv", note=notes.append)
+        )
+        assert notes[0].removeprefix("cell_lines: ") == notes[1].removeprefix(f"{column}.csv: ")
+    assert found["value"]["probability"][0] == pytest.approx(found["z"]["probability"][0], abs=0.05)
+    series = pd.Series(log2.to_numpy(), index=genes["id"], name="A375")
+    pd.testing.assert_frame_equal(run.predict(DRUG, series, note=notes.append), found["value"])
+
+
 def test_attention_is_that_of_the_folder_with_a_rank_in_each_source(run: Run) -> None:
     kept = pq.read_table(run.folder / "attention" / "Drug-Gene.parquet").to_pandas()
     found = run.attention("Drug", "Gene")

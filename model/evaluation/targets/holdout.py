@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.wording import named
 from pharmagraph.model.presets.choices import Holdout
 
 
@@ -45,7 +46,7 @@ def held_out(
         If there are fewer things to hold out than folds.
     """
     if n_folds < 2:
-        raise ModelError(f"--folds {n_folds} leaves nothing to test on; use 2 or more")
+        raise ModelError(f"{named('folds')} {n_folds} leaves nothing to test on; use 2 or more")
     drug, gene = np.nonzero(known)
     unit = {
         Holdout.pair: structure_group[drug] * known.shape[1] + gene,

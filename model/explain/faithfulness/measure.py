@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.wording import named
 from pharmagraph.model.explain.faithfulness.curves import Curve, agreement, deletion, insertion, ranks
 from pharmagraph.model.explain.faithfulness.masked_edges import GENES, Kept, MaskedEdges, Ranking
 from pharmagraph.model.explain.faithfulness.message_edges import MessageEdges
@@ -151,7 +152,8 @@ def deletion_curve(folder: Path, counts: Sequence[int] = (1, 2, 5, 10), *, seed:
     edges = _masked_edges(folder, saved.load_graph(folder), max(counts), seed)
     if GENES not in edges.ends:
         raise ModelError(
-            f"predictions of the run in {folder} draw on no attention of drugs to genes; leave out --faithfulness"
+            f"predictions of the run in {folder} draw on no attention of drugs to genes; "
+            f"leave out {named('faithfulness')}"
         )
     node, random = edges.ends[GENES][0], np.random.default_rng(seed)
     draws = [ranks(random.random(len(node)), node) for _ in range(N_RANDOM)]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.wording import option
 from pharmagraph.model.explain.faithfulness.curves import rollout
 from pharmagraph.model.explain.faithfulness.interventions import (
     layer_matrices,
@@ -89,7 +90,7 @@ class MessageEdges:
         if not able.any():
             raise ModelError(
                 f"no drug of the run has more than {more_than} gene edges and a measured response; remove fewer, "
-                "as in --edges 1,5"
+                "such as 1 and 5"
             )
         return cls(fitted, {GENES: (drug, gene)}, np.stack([of[able], cell_line[able]]), seed)
 
@@ -129,7 +130,7 @@ class MessageEdges:
         if not weights:
             conv = self.fitted.config.network.conv
             raise ModelError(
-                f"the run has no attention to genes: its conv is {conv}; train with --conv gatv2"
+                f"the run has no attention to genes: its conv is {conv}; train with {option('conv', 'gatv2')}"
             )
         return {GENES: torch.stack(weights).mean(0).cpu().numpy()}
 

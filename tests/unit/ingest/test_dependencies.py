@@ -61,7 +61,7 @@ def test_effects_below_the_threshold_become_edges(store: GraphStore, tmp_path: P
     notes = "\n".join(report.bundle.notes)
     assert "3 of 6 effects are below -0.5 and became edges, of 2 cell lines and 3 genes" in notes
     assert "cell lines that are not in the graph: 1 (ACH-999999)" in notes
-    assert "genes that are not in the graph (--new-genes adds them): 1 (NOTHERE)" in notes
+    assert "genes that are not in the graph (new_genes=True adds them): 1 (NOTHERE)" in notes
     assert not ingest.dependencies(store, tmp_path / f"CRISPRGeneEffect.{form}").changed
 
 
@@ -147,7 +147,7 @@ def test_a_cell_that_is_no_number_is_named_and_can_be_rejected(store: GraphStore
         ("x.csv", b"\xff\xfe\x00a", "is not UTF-8 text"),
         ("x.csv", b",NOBODY,NOONE\nACH-000219,-1,-1\n", "names no gene of the graph"),
         ("x.csv", b",BRAF,EGFR\nACH-111111,-1,-1\n", "names no cell line of the graph"),
-        ("x.csv", b",BRAF,EGFR\nACH-000219,0,0\n", "has no effect below -0.5; pass --all"),
+        ("x.csv", b",BRAF,EGFR\nACH-000219,0,0\n", "has no effect below -0.5; pass keep_all=True"),
         (
             "x.csv.gz",
             gzip.compress(b",BRAF,EGFR\nACH-000219,-1,-1\n", mtime=0)[:30],

@@ -67,7 +67,7 @@ def test_a_cached_file_that_was_cut_short_is_fetched_again(
 
 def test_no_network_is_one_line_with_the_way_out(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pip_that(monkeypatch, leaves=None, says="WARNING: retrying\nERROR: No matching distribution found\n")
-    with pytest.raises(DownloadError, match=r"No matching distribution found.*--from FILE") as caught:
+    with pytest.raises(DownloadError, match=r'No matching distribution found.*files="FILE"') as caught:
         obtain(PACKAGE)
     assert "\n" not in str(caught.value)
 

@@ -142,6 +142,10 @@ def test_structures_of_ones_own_fill_in_drugs_that_have_none(tmp_path: Path) -> 
         ("name,smiles\nSecret 7,CCN\n", 'no column "drug"'),
         ("drug,smiles\nSecret 7,Cetuximab\n", '"Cetuximab" is not a structure'),
         ("drug,smiles\nSecret 7,CCN\nSecret-7,CCO\n", "is another structure than row 2"),
+        (
+            f"drug,smiles\nSecret 7,{'C' * 501}\n",
+            r'row 2, column smiles: "C+…C+" has 501 atoms besides hydrogen, and 500 are allowed; leave the SMILES of',
+        ),
     ],
 )
 def test_a_bad_table_of_structures_is_one_line(tmp_path: Path, text: str, message: str) -> None:

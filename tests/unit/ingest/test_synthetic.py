@@ -51,5 +51,5 @@ def test_every_drug_has_a_structure_of_its_own(drugs: int) -> None:
 
 
 def test_too_small_a_screen_is_refused() -> None:
-    with pytest.raises(InputError, match="--drugs 1 is too few"):
+    with pytest.raises(InputError, match=r"^drugs 1 is too few"):
         synthetic.plant(drugs=1, cells=10, genes=10, seed=0)

@@ -47,6 +47,6 @@ def test_the_record_names_rule_and_value() -> None:
     "text", ["", "median", "z:", "z:nan", "drug-quantile:1", "drug-quantile:x", "ln:inf", "outlier:0"]
 )
 def test_a_rule_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="--threshold") as caught:
+    with pytest.raises(InputError, match=r"^threshold") as caught:
         parse(text)
     assert "\n" not in str(caught.value)

@@ -150,7 +150,7 @@ def test_models_see_the_omics_that_are_named_and_folds_stay_the_same(kept: str) 
 def test_fold_that_leaks_is_not_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     planted = leaks.Check("a pair is trained on and tested", "leak", 3, ("A on B",))
     monkeypatch.setattr(leaks, "audit", lambda *_, **__: [planted])
-    with pytest.raises(ModelError, match="fold 0 of --split random leaks: a pair is trained on and tested"):
+    with pytest.raises(ModelError, match='fold 0 of split="random" leaks: a pair is trained on and tested'):
         evaluate(screen(), ["additive"], RANDOM)
 
 
@@ -196,14 +196,14 @@ def test_fold_of_one_class_is_refused_before_training() -> None:
     heterograph = screen(n_drugs=5, n_cell_lines=6)
     tested = heterograph.relations["Drug", "TESTED_ON", "CellLine"]
     tested.features["response"][:] = (tested.src == 0).to(torch.int8)
-    with pytest.raises(ModelError, match=r"held-out pairs of fold . of --split unseen-drug are all"):
+    with pytest.raises(ModelError, match=r'held-out pairs of fold . of split="unseen-drug" are all'):
         evaluate(heterograph, ["fast"], Plan(Split.unseen_drug))
 
 
 def test_unknown_model_is_refused_with_what_there_is() -> None:
     with pytest.raises(ModelError, match=r'no preset "lasso".*baselines are mean, .*gaussian-process'):
         evaluate(screen(), ["additive", "lasso"], RANDOM)
-    with pytest.raises(ModelError, match="needs --train-on and --test-on"):
+    with pytest.raises(ModelError, match="needs train_on and test_on"):
         evaluate(screen(), ["additive"], Plan(Split.transfer, 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -65,6 +66,23 @@ def test_output_is_the_mean_of_starts_and_each_is_what_it_would_be_alone() -> No
     alone = [fitted(1, seed) for seed in (5, 6)]
     assert not torch.equal(*alone)
     assert torch.allclose(fitted(2, 5), (alone[0] + alone[1]) / 2, atol=1e-5)
+
+
+def test_the_output_of_a_pair_is_the_product_of_its_entities_factors() -> None:
+    components, table = _planted()
+    drug, cell_line, value = _pairs(table, N_DRUGS)
+    factors = Factors((N_DRUGS, N_CELL_LINES), (4, 3), 2, 4)
+    loss = TableLoss.of("regression", drug, cell_line, value, (N_DRUGS, N_CELL_LINES), 0.03)
+    factors.fit(components, SEEN, loss, map_penalty=10.0, seed=0)
+    of_drugs, of_cell_lines = (side.numpy() for side in factors.of_entities(components))
+    assert of_drugs.shape == (2, N_DRUGS, 5) and of_cell_lines.shape == (2, N_CELL_LINES, 5)
+    expected = [
+        np.mean(
+            [d[:4] @ c[:4] + d[4] + c[4] for d, c in zip(of_drugs[:, i], of_cell_lines[:, j], strict=True)]
+        )
+        for i, j in zip(drug, cell_line, strict=True)
+    ]
+    assert factors(components, drug, cell_line).numpy() == pytest.approx(np.array(expected), abs=1e-5)
 
 
 def test_what_was_not_measured_weighs_little_and_what_is_unknown_nothing() -> None:

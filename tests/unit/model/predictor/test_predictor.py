@@ -12,9 +12,12 @@ import torch
 from torch.nn import functional
 
 from pharmagraph.kg.fingerprints import FINGERPRINTS
-from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.heterograph import Heterograph, arrays
+from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.kg.names import Names
+from pharmagraph.model.explain.counterfactuals import what_if
 from pharmagraph.model.inputs import edits
-from pharmagraph.model.inputs.changes import Change
+from pharmagraph.model.inputs.changes import NEW_CELL_LINE, Change
 from pharmagraph.model.inputs.edits import with_new_cell_line, with_new_drug
 from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
@@ -25,6 +28,8 @@ from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.runs import freeze, saved
+from pharmagraph.model.runs.folder import GRAPH
+from pharmagraph.model.runs.predictions import predict
 from pharmagraph.model.targets.run import fit_gene_attention
 from pharmagraph.model.training.ensemble import Fitted, fit
 from tests.screens import screen
@@ -66,6 +71,10 @@ def run(
     return folder, heterograph, fitted
 
 
+def _predictor(folder: Path) -> Predictor:
+    return Predictor(folder, SavedArrays(folder / GRAPH))
+
+
 def _all(predictor: Predictor) -> tuple[list[Entity], list[Entity]]:
     features = predictor.features
     return (
@@ -76,7 +85,7 @@ def _all(predictor: Predictor) -> tuple[list[Entity], list[Entity]]:
 
 def test_known_pairs_are_what_the_network_predicts(run: tuple[Path, Heterograph, Fitted]) -> None:
     folder, heterograph, fitted = run
-    predictor = Predictor(folder)
+    predictor = _predictor(folder)
     drugs, cell_lines = _all(predictor)
     found = predictor.predict(drugs, cell_lines)
     cell_line, drug = np.indices(found.shape)
@@ -102,9 +111,30 @@ def test_a_known_pair_loads_none_of_the_large_packages(run: tuple[Path, Heterogr
     assert done.stdout.strip() == "[]"
 
 
+def test_the_ids_of_the_graph_are_read_once(
+    run: tuple[Path, Heterograph, Fitted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, heterograph, _ = run
+    drug, cell_line, gene = (str(heterograph.ids[kind][0]) for kind in ("Drug", "CellLine", "Gene"))
+    read: list[Path] = []
+    file = arrays.pq.ParquetFile
+
+    def counted(path: Path) -> object:
+        read.append(path)
+        return file(path)
+
+    monkeypatch.setattr(arrays.pq, "ParquetFile", counted)
+    (row,) = predict(
+        folder, drugs=[drug], cell_lines=[{gene: 1.0}], note=print, drug_names=Names("drug", {drug: []}),
+        cell_line_names=Names("cell line", {}), gene_names=lambda: Names("gene", {}),
+    )  # fmt: skip
+    assert row["cell_line"] == NEW_CELL_LINE and read == [folder / GRAPH / "nodes.parquet"]
+    assert what_if(folder, drug, cell_line, [Change(gene, "expression", 1.0)]) and len(read) == 2
+
+
 def test_rows_of_similarities_are_those_of_the_matrices(run: tuple[Path, Heterograph, Fitted]) -> None:
     folder, heterograph, fitted = run
-    features = Predictor(folder).features
+    features = _predictor(folder).features
     other_than_stored = [k != "stored" for k in CELL_LINE_KERNELS]
     for cell_line in range(len(features.cell_lines)):
         row = features.cell_line_similarities(features.omics(cell_line))
@@ -128,7 +158,7 @@ def test_new_entities_are_predicted_as_by_the_network_on_the_graph_with_them(
         views[name] = row
     for module in (features_module, edits):
         monkeypatch.setattr(module, "fingerprints", lambda smiles: views)
-    predictor = Predictor(folder)
+    predictor = _predictor(folder)
     drugs, cell_lines = _all(predictor)
     z = {gene: 2.0 - 0.5 * n for n, gene in enumerate(list(predictor.features.genes)[:9])}
     new_drug, new_cell_line = predictor.new_drug(STRUCTURE), predictor.new_cell_line(z)
@@ -149,7 +179,7 @@ def test_a_changed_gene_moves_the_prediction_by_its_part_in_the_kernels_and_fact
     run: tuple[Path, Heterograph, Fitted],
 ) -> None:
     folder, _, fitted = run
-    predictor = Predictor(folder)
+    predictor = _predictor(folder)
     features, drug, cell_line = predictor.features, 2, 3
     gene = int(np.flatnonzero(features.expression[cell_line])[0])
     same = Change("G", "expression", float(features.expression[cell_line, gene]))
@@ -192,7 +222,7 @@ def test_a_changed_gene_moves_the_prediction_by_its_part_in_the_kernels_and_fact
 
 def test_a_target_moves_a_drug_towards_drugs_that_have_it(run: tuple[Path, Heterograph, Fitted]) -> None:
     folder, heterograph, _ = run
-    predictor = Predictor(folder)
+    predictor = _predictor(folder)
     targets = heterograph.relations["Drug", "TARGETS", "Gene"]
     drug, gene = int(targets.src[0]), int(targets.dst[0])
     without = predictor.changed(drug, 1, Change("G", "target", 0.0), gene)
@@ -217,7 +247,7 @@ def test_a_run_whose_layers_have_a_part_keeps_no_predictor(
     finally:
         for member in fitted.members:
             member.network.component_weights.copy_(torch.tensor(list(WEIGHTS.values())))
-    assert Predictor.of(tmp_path) is None
+    assert Predictor.of(tmp_path, SavedArrays(tmp_path / GRAPH)) is None
 
 
 def _output(fitted: Fitted, prediction: float) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.heterograph import Heterograph, save
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names, fold_gene
+from pharmagraph.kg.user_tables import Table
 from pharmagraph.model.runs.profiles import RunGenes, read_profile
 
 N = 120
@@ -145,13 +147,46 @@ def test_a_file_gives_the_z_scores_that_it_was_made_of(
 ) -> None:
     name, text, unit = FILES[kind]
     notes: list[str] = []
-    z = read_profile(_written(tmp_path, name, text, packed), genes, notes.append)
+    z = read_profile(_table_of(tmp_path, name, text, packed), genes, notes.append)
     assert list(z) == IDS
     tolerance = 0.02 if "count" in unit else 1e-4  # counts are rounded
     if unit == "linear":
         tolerance = 0.05  # the 1 of log2(x + 1) bends the line
     np.testing.assert_allclose([z[id_] for id_ in IDS], Z, atol=tolerance)
     assert len(notes) == 1 and unit in notes[0] and "120 of the run's 120 genes found, 0 missing" in notes[0]
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_dataframe_is_read_as_the_file_it_came_from(kind: str, genes: RunGenes, tmp_path: Path) -> None:
+    name, text, _ = FILES[kind]
+    path = _written(tmp_path, name, text)
+    frame = pd.read_csv(path, sep="\t" if "\t" in text else ",", comment="#")
+    notes: list[str] = []
+    z = read_profile(Table.of_frame("cell_lines", frame), genes, notes.append)
+    assert z == pytest.approx(read_profile(Table.of_file(path), genes, notes.append), abs=1e-12)
+    assert notes[0].removeprefix("cell_lines: ") == notes[1].removeprefix(f"{name}: ")
+
+
+def test_the_name_of_a_series_is_that_of_a_column(genes: RunGenes) -> None:
+    def read(values: np.ndarray, index: Sequence[object], name: object) -> tuple[list[float], str]:
+        notes: list[str] = []
+        table = Table.of_series("cell_lines", pd.Series(values, index=index, name=name), "gene")
+        z = read_profile(table, genes, notes.append)
+        return [z[id_] for id_ in IDS], notes[0]
+
+    for values, index, name, taken_for in (
+        (Z, IDS, "z", "z scores"), (LOG2, IDS, "A375", "column A375 read as log2"), (TPM, ENTREZ, 0, "TPM"),
+    ):  # fmt: skip
+        z, note = read(values, index, name)
+        assert z == pytest.approx(Z.tolist(), abs=1e-4) and taken_for in note
+    with pytest.raises(InputError, match=r"^cell_lines: .* look like z scores, so name their column z"):
+        read(Z, IDS, "A375")
+    with pytest.raises(RowError, match=r'^cell_lines, row 4, column z: "nan" is not a finite number'):
+        read(np.where(np.arange(N) == 4, np.nan, Z), IDS, "z")
+
+
+def _table_of(folder: Path, name: str, text: str, packed: bool = False) -> Table:
+    return Table.of_file(_written(folder, name, text, packed))
 
 
 def _written(folder: Path, name: str, text: str, packed: bool = False) -> Path:
@@ -166,11 +201,13 @@ def test_genes_that_are_missing_or_left_out_are_counted_and_few_are_warned_of(
 ) -> None:
     notes: list[str] = []
     names, values = [*IDS[:55], "NOBODY1", "NOBODY2", "TWICE"], [*LOG2[:55], 5.0, 5.0, 5.0]
-    z = read_profile(_written(tmp_path, "line.csv", _table("gene,value", names, values)), genes, notes.append)
+    z = read_profile(
+        _table_of(tmp_path, "line.csv", _table("gene,value", names, values)), genes, notes.append
+    )
     assert list(z) == IDS[:55]
     assert "55 of the run's 120 genes found, 65 missing" in notes[0] and "3 others left out" in notes[0]
     assert "fewer than half" in notes[1]
-    read_profile(_written(tmp_path, "one.csv", "gene,z\nGENE003,-2.5\n"), genes, notes.append)
+    read_profile(_table_of(tmp_path, "one.csv", "gene,z\nGENE003,-2.5\n"), genes, notes.append)
     assert "1 of the run's 120 genes found" in notes[2] and "fewer than half" in notes[3]
 
 
@@ -178,20 +215,22 @@ def test_values_that_were_standardised_within_the_line_are_no_z_scores(
     genes: RunGenes, tmp_path: Path
 ) -> None:
     within = (LOG2 - LOG2.mean()) / LOG2.std()
-    z = read_profile(_written(tmp_path, "line.csv", _table("gene,value", IDS, within)), genes, lambda _: None)
+    z = read_profile(
+        _table_of(tmp_path, "line.csv", _table("gene,value", IDS, within)), genes, lambda _: None
+    )
     np.testing.assert_allclose([z[id_] for id_ in IDS], Z, atol=1e-4)
 
 
 def test_values_of_another_platform_are_warned_of(genes: RunGenes, tmp_path: Path) -> None:
     notes: list[str] = []
     other = LOG2 + np.random.default_rng(0).normal(0, 2.2, N)
-    read_profile(_written(tmp_path, "line.csv", _table("gene,value", IDS, other)), genes, notes.append)
+    read_profile(_table_of(tmp_path, "line.csv", _table("gene,value", IDS, other)), genes, notes.append)
     assert "may be of another platform" in notes[0] and len(notes) == 2
 
 
 def test_a_genes_own_id_wins_over_its_alias(genes: RunGenes, tmp_path: Path) -> None:
     text = _table("gene,z", ["old-3", "GENE003", "GENE004"], [9.0, 1.0, 2.0])
-    z = read_profile(_written(tmp_path, "line.csv", text), genes, lambda _: None)
+    z = read_profile(_table_of(tmp_path, "line.csv", text), genes, lambda _: None)
     assert z == {"GENE003": 1.0, "GENE004": 2.0}
 
 
@@ -234,7 +273,7 @@ REFUSED: dict[str, tuple[str, type[InputError], str]] = {
 def test_a_file_that_is_no_profile_is_refused_in_one_line(kind: str, genes: RunGenes, tmp_path: Path) -> None:
     text, error, message = REFUSED[kind]
     with pytest.raises(error, match=message) as refused:
-        read_profile(_written(tmp_path, "line.csv", text), genes, lambda _: None)
+        read_profile(_table_of(tmp_path, "line.csv", text), genes, lambda _: None)
     assert "\n" not in str(refused.value) and "line.csv" in str(refused.value)
 
 
@@ -250,15 +289,15 @@ def test_a_packed_file_that_is_not_whole_is_refused(how: str, genes: RunGenes, t
     path = _written(tmp_path, "line.csv", FILES["TPM"][1], packed=True)
     path.write_bytes(CUT[how](path.read_bytes()))
     with pytest.raises(InputError, match="cannot be unpacked to its end"):
-        read_profile(path, genes, lambda _: None)
+        read_profile(Table.of_file(path), genes, lambda _: None)
 
 
 @pytest.mark.parametrize("features", [(), ("expression_mean", "expression_deviation")])
 def test_without_means_only_z_scores_are_read(features: tuple[str, ...], tmp_path: Path) -> None:
     genes = _genes(tmp_path / "graph", {name: torch.full((N,), torch.nan) for name in features})
     with pytest.raises(InputError, match=r"holds no means of expression .*; ingest and train again"):
-        read_profile(_written(tmp_path, "raw.csv", FILES["TPM"][1]), genes, lambda _: None)
-    z = read_profile(_written(tmp_path, "z.csv", FILES["z scores"][1]), genes, lambda _: None)
+        read_profile(_table_of(tmp_path, "raw.csv", FILES["TPM"][1]), genes, lambda _: None)
+    z = read_profile(_table_of(tmp_path, "z.csv", FILES["z scores"][1]), genes, lambda _: None)
     assert z == dict(zip(IDS, Z.tolist(), strict=True))
 
 

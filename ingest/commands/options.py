@@ -1,0 +1,60 @@
+"""The options that several `cli ingest` commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pharmagraph.kg.console import Format
+
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="PHARMAGRAPH_STORE",
+        help="ladybug:///path/graph.lbug, bolt://host:7687, neo4j+s://host; pharmagraph.lbug here when left out.",
+    ),
+]
+Share = Annotated[
+    float,
+    typer.Option(
+        help="Share of the genes kept as EXPRESSES edges for each cell line, the strongest |z| first."
+    ),
+]
+Neighbours = Annotated[
+    int, typer.Option(min=1, help="SIMILAR_TO edges kept for each drug, cell line and gene.")
+]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Id of the dataset; taken from the file or folder when left out.")
+]
+RejectRows = Annotated[
+    bool,
+    typer.Option(
+        "--reject-rows",
+        help="Leave bad rows out, write them with reasons to rejected/NAME.csv, load the rest.",
+    ),
+]
+WithoutSmiles = Annotated[
+    bool, typer.Option("--without-smiles", help="Keep drugs that have no structure, too.")
+]
+NewGenes = Annotated[
+    bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of refusing the row.")
+]
+Threshold = Annotated[
+    str,
+    typer.Option(
+        help="Sensitive at or below: drug-median, drug-quantile:SHARE, z:DEVIATIONS, outlier:PROBABILITY or ln:VALUE."
+    ),
+]
+From = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="A package's file, or a folder with them, instead of fetching; may be repeated.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome is printed.")]

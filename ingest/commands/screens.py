@@ -1,0 +1,129 @@
+"""A screen with its drugs, cell lines and genes: `cli ingest gdsc`, `drgt`, `synthetic` and `tables`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pharmagraph import ingest
+from pharmagraph.ingest.commands.options import (
+    FormatOption,
+    From,
+    Name,
+    Neighbours,
+    Quiet,
+    RejectRows,
+    Share,
+    Store,
+    Threshold,
+    WithoutSmiles,
+)
+from pharmagraph.ingest.commands.progress import run
+from pharmagraph.kg.console import Format
+
+
+def gdsc(
+    release: Annotated[str, typer.Option(help="GDSC1, GDSC2 or both.")] = "GDSC1",
+    from_: From = None,
+    share: Share = 0.05,
+    neighbours: Neighbours = 15,
+    threshold: Threshold = "z:-0.8",
+    copy_number: Annotated[
+        bool, typer.Option("--copy-number", help="Load copy numbers too, three million edges.")
+    ] = False,
+    without_smiles: WithoutSmiles = False,
+    drugs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Columns drug and smiles: structures of drugs that have none in the package."
+        ),
+    ] = None,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """The public GDSC screen; fetched by name on first use, then kept in the user's cache."""
+    run(
+        lambda advance: ingest.gdsc(
+            store, release, files=from_ or (), share=share, neighbours=neighbours, threshold=threshold,
+            copy_number=copy_number, without_smiles=without_smiles, drugs=drugs, reject_rows=reject_rows,
+            advance=advance,
+        ),
+        reject_rows, quiet, format, "cli ingest targets",
+    )  # fmt: skip
+
+
+def drgt(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="drugAct.csv, gene_exp_part*.csv.gz, drug2smiles.csv and more."),
+    ],
+    name: Name = None,
+    share: Share = 0.05,
+    neighbours: Neighbours = 15,
+    without_smiles: WithoutSmiles = False,
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """A folder in the layout of the drGT paper."""
+    run(
+        lambda advance: ingest.drgt(
+            store, folder, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles,
+            reject_rows=reject_rows, advance=advance,
+        ),
+        reject_rows, quiet, format, "cli train --preset default",
+    )  # fmt: skip
+
+
+def synthetic(
+    drugs: Annotated[int, typer.Option(help="Drugs.")] = 60,
+    cells: Annotated[int, typer.Option(help="Cell lines.")] = 40,
+    genes: Annotated[int, typer.Option(help="Genes.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed and sizes give the same screen.")] = 0,
+    name: Annotated[str, typer.Option(help="Id of the dataset and prefix of all names.")] = "synthetic",
+    share: Share = 0.2,
+    neighbours: Neighbours = 5,
+    threshold: Threshold = "drug-median",
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """A seeded screen with planted targets, for tests and first steps."""
+    run(
+        lambda advance: ingest.synthetic(
+            store, drugs=drugs, cells=cells, genes=genes, seed=seed, name=name, share=share, neighbours=neighbours,
+            threshold=threshold, advance=advance,
+        ),
+        False, quiet, format, "cli train --preset fast",
+    )  # fmt: skip
+
+
+def tables(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="responses.csv; drugs.csv, cells.csv and expression.csv when there."
+        ),
+    ],
+    name: Name = None,
+    share: Share = 0.05,
+    neighbours: Neighbours = 15,
+    threshold: Threshold = "z:-0.8",
+    reject_rows: RejectRows = False,
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """A screen of your own as tables in long form."""
+    run(
+        lambda advance: ingest.tables(
+            store, folder, name=name, share=share, neighbours=neighbours, threshold=threshold,
+            reject_rows=reject_rows, advance=advance,
+        ),
+        reject_rows, quiet, format, "cli train --preset default",
+    )  # fmt: skip
