@@ -17,6 +17,7 @@ from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, shortened
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.user_tables import finite_number
 from pharmagraph.model.runs import standardising
 from pharmagraph.model.runs.standardising import Reference
 
@@ -158,6 +159,8 @@ def read_profile(path: Path, genes: RunGenes, note: Callable[[str], None]) -> di
         )
     if written.z:
         what, z, n_genes = "z scores", {id_: cell.value for id_, cell in found.items()}, len(genes.ids)
+        if doubt := standardising.unlike_z(path, np.array([cell.value for cell in written.cells])):
+            note(f"{path.name}: {doubt}")
     else:
         what, z, n_genes = _standardised(path, written, found, genes, note)
     note(
@@ -202,7 +205,7 @@ def _read(path: Path) -> _Written:
         raise RowError(
             str(path), top, None, shortened(", ".join(header)), "is no header with rows; give gene and z"
         )
-    if len(header) == 2 and _number(header[1]) is not None:
+    if len(header) == 2 and finite_number(header[1]) is not None:
         raise RowError(
             str(path), top, None, shortened(", ".join(header)), "is no header; give one: gene,value"
         )
@@ -218,6 +221,9 @@ def _read(path: Path) -> _Written:
         )  # fmt: skip
     gene = named[0] if named else 0
     at = known[0] if known else _only(path, header, rows[0][1], {gene, *named})
+    for one in (gene, at):
+        if columns.count(columns[one]) > 1:
+            raise RowError(str(path), top, None, header[one], "is the name of two columns; keep one")
     cells = [
         _cell(path, row[gene], row[at] if at < len(row) else "", line, header[at])
         for line, row in rows
@@ -230,7 +236,7 @@ def _along(path: Path, header: Sequence[str], line: int, row: Sequence[str]) -> 
     """Values of one row below a header of genes; cells in front that are no numbers, or unnamed, are labels."""
     pairs = list(zip(header, row, strict=False))
     labels = next(
-        (n for n, (name, text) in enumerate(pairs) if name and _number(text) is not None), len(pairs)
+        (n for n, (name, text) in enumerate(pairs) if name and finite_number(text) is not None), len(pairs)
     )
     return [_cell(path, name, text, line, name) for name, text in pairs[labels:]]
 
@@ -238,7 +244,7 @@ def _along(path: Path, header: Sequence[str], line: int, row: Sequence[str]) -> 
 def _only(path: Path, header: Sequence[str], first: Sequence[str], genes: set[int]) -> int:
     """The one column that has a number in the first row."""
     others = [
-        n for n, text in enumerate(first[: len(header)]) if n not in genes and _number(text) is not None
+        n for n, text in enumerate(first[: len(header)]) if n not in genes and finite_number(text) is not None
     ]
     if not others and len(header) == 2:
         others = [n for n in (0, 1) if n not in genes]  # its first row is refused with its value
@@ -250,18 +256,18 @@ def _only(path: Path, header: Sequence[str], first: Sequence[str], genes: set[in
 
 
 def _cell(path: Path, gene: str, text: str, line: int, column: str) -> _Cell:
-    value = _number(text)
+    if "\n" in gene or "\r" in gene:
+        raise RowError(
+            str(path),
+            line,
+            "gene",
+            shortened(" ".join(gene.split())),
+            "has a line break; close the quote in front of it",
+        )
+    value = finite_number(text)
     if value is None:
         raise RowError(str(path), line, column, text, "is not a finite number")
     return _Cell(gene, value, line, column)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _by_gene(path: Path, cells: Sequence[_Cell], genes: RunGenes) -> dict[str, _Cell]:
