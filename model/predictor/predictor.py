@@ -87,6 +87,7 @@ class Predictor:
             self._members: list[dict[str, float]] = about["members"]
         with reading(folder / GRAPH):
             graph = SavedArrays(folder / GRAPH)
+        self._require_shape(graph)
         attention = folder / GENE_ATTENTION
         self.features = Features(graph, _Constants(self), attention if attention.is_file() else None)
 
@@ -94,6 +95,17 @@ class Predictor:
     def of(folder: Path) -> Predictor | None:
         """A run's predictor; None where its components cannot do without the network."""
         return Predictor(folder) if (folder / FILE).is_file() else None
+
+    def _require_shape(self, graph: SavedArrays) -> None:
+        """Refuse arrays of another run, or a list of nodes that is not whole: each would be taken for its neighbour."""
+        with reading(self._path):
+            n_cell_lines, n_drugs = self._file.get_slice("logit").get_shape()
+            found = (len(graph.ids("Drug")), len(graph.ids("CellLine")))
+        if found != (n_drugs, n_cell_lines):
+            raise ModelError(
+                f"{self._path} is of {n_drugs} drugs and {n_cell_lines} cell lines, and the run's graph has {found[0]} "
+                f"and {found[1]}; bring back the files of one run, or train again: cli train"
+            )
 
     def array(self, name: str) -> Floats:
         """An array by name."""
