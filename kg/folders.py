@@ -53,6 +53,13 @@ def whole(path: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
+def require_file(path: Path) -> None:
+    """Raise InputError where a file cannot be written, since a folder is there or its own folder cannot be made."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file")
+    require_possible(path.parent)
+
+
 def require_possible(folder: Path) -> None:
     """Raise InputError where a folder cannot be made; leaves nothing, so that interrupted work leaves nothing either.
 

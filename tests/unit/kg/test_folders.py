@@ -47,6 +47,16 @@ def test_a_place_where_no_file_can_be_is_said(tmp_path: Path) -> None:
         _half(tmp_path / "graph.json", FileNotFoundError(errno.ENOENT, "No such file or directory"))
 
 
+def test_a_file_that_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a folder; give a file"):
+        folders.require_file(tmp_path)
+    with pytest.raises(InputError, match="cannot be made"):
+        folders.require_file(tmp_path / "file" / "rows.json")
+    folders.require_file(tmp_path / "new" / "rows.json")
+    assert not (tmp_path / "new").exists()
+
+
 def _half(path: Path, error: OSError) -> None:
     with folders.whole(path) as place:
         place.write_text("half")
