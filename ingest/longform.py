@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.matrix import existing, open_text, shown
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.user_tables import finite_number
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,15 @@ def _checked(
     values: dict[str, Any] = {}
     for column in contract.columns:
         text = cells.get(column, "")
+        if column == "smiles":  # behind a blank or a tab stand a name or extensions, which are no structure
+            text = next(iter(text.split()), "")
         if not text:
             if column in contract.required:
                 rejections.bad(kind, file, line, column, "", "is empty; fill it or delete the row")
                 return None
             values[column] = None
         elif column in contract.numbers or column in contract.integers:
-            number = _finite(text)
+            number = finite_number(text)
             if number is None or (column in contract.integers and number != int(number)):
                 whole = "whole number" if column in contract.integers else "finite number"
                 rejections.bad(kind, file, line, column, text, f"is not a {whole}")
@@ -126,11 +128,3 @@ def _checked(
         else:
             values[column] = text
     return Row(line, values)
-
-
-def _finite(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.user_tables import finite_number
 
 _BLOCK = 1 << 25
 """Bytes of a CSV file that Arrow parses at once: a few blocks even of 18,000 columns, each of which costs memory."""
@@ -307,11 +308,8 @@ def _number(
     text = cell.strip()
     if not text:
         return math.nan
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or (allowed is not None and not allowed(number)):
+    number = finite_number(text)
+    if number is None or (allowed is not None and not allowed(number)):
         rejections.bad(kind, file, line, column, cell, expected)
         return math.nan
     return number

@@ -37,7 +37,9 @@ def structures(
     found: dict[str, str] = {}
     lines: dict[str, int] = {}
     for line, id_, smiles in rows:
-        smiles = smiles.strip()
+        smiles = (smiles.split() or [""])[
+            0
+        ]  # behind a blank stand a name or extensions, which are no structure
         if not smiles:
             continue
         if reason := too_large(smiles):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.user_tables import Table
 from pharmagraph.kg.wording import named
 
@@ -111,6 +112,22 @@ def seed(value: object) -> int:
         As `whole_number`.
     """
     return whole_number("seed", value, least=0, most=LARGEST_SEED)
+
+
+def device(value: object) -> str:
+    """The name of a device, whether it is there or not.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+    ModelError
+        If it is another text.
+    """
+    name = text("device", value)
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ModelError(f'device "{name}" is not auto, cpu or cuda')
+    return name
 
 
 def options(argument: str, value: object) -> dict[str, Any]:

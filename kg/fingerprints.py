@@ -24,6 +24,11 @@ def is_structure(smiles: str) -> bool:
     return molecule is not None and bool(molecule.GetNumAtoms())
 
 
+def is_ascii_sign(character: str) -> bool:
+    """Whether a character may stand in a SMILES: ASCII, and neither a blank nor a control character."""
+    return "!" <= character <= "~"
+
+
 def inchikey(smiles: str) -> str:
     """The InChIKey of a structure, by which two ways of writing one molecule agree.
 
@@ -187,5 +192,9 @@ def _molecule(smiles: str) -> Any:
     """The molecule or None; RDKit's own log is silenced, our errors say what is wrong."""
     from rdkit import Chem, rdBase
 
+    if not all(is_ascii_sign(character) for character in smiles):
+        return (
+            None  # RDKit would read it without what stands at its ends, such as a Cyrillic letter for an atom
+        )
     with rdBase.BlockLogs():
         return Chem.MolFromSmiles(smiles)

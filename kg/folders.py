@@ -1,8 +1,10 @@
-"""Folders that the user named: tried before long work, so that one that cannot be made loses no work."""
+"""Folders and files that the user named: tried before long work, and a file is put in place once it is whole."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pharmagraph.kg.errors import InputError
@@ -21,6 +23,41 @@ def make(folder: Path) -> None:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or error
         raise InputError(f"the folder {folder} cannot be made: {why}; give another folder") from None
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """The place to write a file's content to, beside the file; it takes the file's name when the block has ended.
+
+    A block that fails, as on a full disk, leaves the former file or none. What is no file, such as a pipe, is written
+    to as it is. The folder is made where it is not there.
+
+    Raises
+    ------
+    InputError
+        If no file can be there.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    make(target.parent)
+    unfinished = target.with_name(f".new.{target.name}")
+    try:
+        yield unfinished
+        unfinished.replace(target)
+    except FileNotFoundError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; give another place") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def require_file(path: Path) -> None:
+    """Raise InputError where a file cannot be written, since a folder is there or its own folder cannot be made."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file")
+    require_possible(path.parent)
 
 
 def require_possible(folder: Path) -> None:

@@ -27,6 +27,7 @@ _SIGN = re.compile(r"^[+\-/]+|\([ /]*[+-][+\-/ ]*\)")
 _PUNCTUATION = re.compile(r"(?!(?<=\d)\.(?=\d))[\W_]")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0+")
 _NCI = re.compile(r"^H\d{2,4}[A-Z]?$")
+_INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 _BESIDE_GENE = re.compile(r"(?<=^ENSG\d{11})\.\d+$|\s*\(\d+\)$", re.IGNORECASE)
 
 
@@ -165,7 +166,12 @@ class Names:
             raise RowError(file, line, column, name, error.expected) from None
 
     def not_found(self, name: str, advice: str = "see: cli status", instead: str = "") -> NotFoundError:
-        """The error that offers the nearest names; ``instead`` is another way out, which it always names."""
+        """The error that offers the nearest names; ``instead`` is another way out, which it always names.
+
+        Of an InChIKey, which is a hash, none is near.
+        """
+        if _INCHIKEY.fullmatch(name):
+            return NotFoundError(self.what, name, (), advice, instead)
         own = [n for id_, names in self.names.items() for n in (id_, next(iter(names), None)) if n]
         error = NotFoundError(self.what, name, own, advice, instead)
         return error if error.near else NotFoundError(self.what, name, self._others, advice, instead)

@@ -41,6 +41,8 @@ def require_reading(cypher: str) -> None:
     QueryError
         Naming the word that is refused.
     """
+    if (wrong := re.search(r"[\ud800-\udfff]", cypher)) is not None:
+        raise QueryError(f"the query's character {wrong.start() + 1} is not text in UTF-8; type it anew")
     tokens = [m.group() for m in _TOKEN.finditer(cypher) if not m.group().startswith(("//", "/*"))]
     while tokens and tokens[-1] == ";":
         tokens.pop()

@@ -6,12 +6,13 @@ Which drug of a graph it is, `kg.names` finds by the InChIKey.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pharmagraph.kg.errors import InputError, shortened
-from pharmagraph.kg.fingerprints import inchikey
+from pharmagraph.kg.fingerprints import inchikey, is_ascii_sign
 
 MAX_ATOMS = 500
 """Atoms other than hydrogen that a structure may have. Insulin has 405. Fingerprints of 500 take half a second, and
@@ -19,7 +20,7 @@ those of 3,000 a minute."""
 MAX_CHARACTERS = 20 * MAX_ATOMS
 """Characters that a SMILES may have; one with brackets, charges and stereochemistry needs fewer than 20 an atom."""
 
-_SMILES = re.compile(r"\S*[=#()\[\]@/\\]\S*|(?:[BCNOPSFIHbcnops0-9.:%$+-]|(?<=C)l|(?<=B)r)+")
+_SMILES = re.compile(r"\S*[=#()\[\]@/\\*]\S*|(?:[BCNOPSFIHbcnops0-9.:%$+-]|(?<=C)l|(?<=B)r)+")
 _NAME = re.compile(r"(?:[A-Z]|(?<=C)l|(?<=B)r|-)+")
 _LOG = re.compile(r"^\[[\d:]+\] (?:SMILES Parse Error: )?(.*?)(?: while parsing: .*| for input: .*)?$")
 _POSITION = re.compile(r"around position (\d+)")
@@ -106,6 +107,10 @@ def _molecule(text: str) -> tuple[str, Any]:
 
     if not text or any(c.isspace() for c in text):  # RDKit would read up to the blank
         return "it is empty or has a blank", None
+    if text.startswith("InChI="):
+        return "it is an InChI; give a SMILES", None
+    if reason := _foreign(text):
+        return reason, None
     if reason := too_large(text):
         return f"it {reason}", None
     with rdBase.CaptureErrorLog() as log:
@@ -114,7 +119,21 @@ def _molecule(text: str) -> tuple[str, Any]:
         return _reason(log.messages), None
     if not molecule.GetNumHeavyAtoms() or any(not atom.GetAtomicNum() for atom in molecule.GetAtoms()):
         return "it has no atom but hydrogen, or one of no element (*)", None
+    if any(
+        bond.HasQuery() or bond.GetBondType() == Chem.BondType.UNSPECIFIED for bond in molecule.GetBonds()
+    ):
+        return "it has a bond of no kind (~)", None
     return "", molecule
+
+
+def _foreign(text: str) -> str:
+    """Why a text has a character that no SMILES has: RDKit leaves it out where it stands in front or at the end."""
+    at = next((n for n, sign in enumerate(text, 1) if not is_ascii_sign(sign)), None)
+    if at is None:
+        return ""
+    sign = text[at - 1]
+    about = f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".rstrip()
+    return f"at position {at} stands {about}, which no SMILES has; type it anew"
 
 
 def _reason(log: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
-import re
 import signal
 import sys
 import warnings
@@ -69,10 +68,8 @@ def resolve_device(device: str) -> str:
     ModelError
         If it is no device, or a GPU is asked for and torch sees none.
     """
-    if arguments.text("device", device) == "auto":
+    if arguments.device(device) == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise ModelError(f'device "{device}" is not auto, cpu or cuda')
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ModelError(f"torch sees no CUDA device here; use {option('device', 'cpu')}, or see: cli doctor")
     return device

@@ -60,7 +60,7 @@ def predict(
         cell_line_names=index(run.store, "CellLine"),
         gene_names=lambda: index(run.store, "Gene"),
         limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
-        device=arguments.text("device", device),
+        device=arguments.device(device),
     )
 
 

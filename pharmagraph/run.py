@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pharmagraph import rows
-from pharmagraph.kg import arguments
+from pharmagraph.kg import arguments, folders
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.names import find_drug, find_node, fold
 from pharmagraph.kg.run_register import Advance, find, silent
@@ -352,8 +352,8 @@ class Run:
             name, page = self.id, run_report(self.store, self.id, curve=curve)
         file = file or Path(f"{name}.html")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(page)
+            with folders.whole(file) as place:
+                place.write_text(page)
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
             raise InputError(f"{file} cannot be written ({error}); give another file") from None
         return file

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from pharmagraph.ingest.longform import table_rows
@@ -115,6 +116,9 @@ _SAMPLE_INFO = _Shape(
     "lineage",
     ("cellosaurus_issues",),
 )
+MOST = 500_000
+"""Cell lines that a file may name: three times as many as Cellosaurus has."""
+
 _SHAPES: dict[tuple[str, str], _Shape] = {
     ("model_id", "model_name"): _PASSPORTS,
     ("modelid", "strippedcelllinename"): _MODEL,
@@ -139,7 +143,10 @@ def read_identities(path: Path, rejections: Rejections) -> list[Identity]:
         If it is none of them, is cut short, or holds no cell line.
     """
     existing(path, what=_WANTED)
-    identities = list(_cellosaurus(path) if _is_cellosaurus(path) else _table(path, rejections))
+    found = _cellosaurus(path) if _is_cellosaurus(path) else _table(path, rejections)
+    identities = list(islice(found, MOST + 1))
+    if len(identities) > MOST:
+        raise InputError(f"{shown(path)} has more than {MOST:,} cell lines; {_WANTED}")
     if not identities:
         raise InputError(f"{shown(path)} has no cell line below its header; {_WANTED}")
     return identities

@@ -83,6 +83,11 @@ def read(
         )
     inside = np.array([i is not None for i in ids], dtype=bool)
     if not inside.any():
+        if any(_is_cell_line(gene, known) for gene in genes):
+            raise InputError(
+                f"{shown(path)} has cell lines down the side and genes along the top; give genes down the side and "
+                "cell lines along the top, or the columns cell_line, gene and value"
+            )
         raise InputError(
             f"{shown(path)} names no cell line of the graph ({', '.join(cells[:3])}, …); load its screen first"
         )
@@ -127,6 +132,13 @@ def read(
         tuple(rejections.rejected),
         notes,
     )
+
+
+def _is_cell_line(name: str, known: Known) -> bool:
+    try:
+        return known.cell_lines.find(name) is not None
+    except AmbiguousNameError:
+        return True
 
 
 def _gene_ids(

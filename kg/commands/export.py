@@ -83,14 +83,14 @@ def pyg(
     format: FormatOption = Format.table,
 ) -> None:
     """A torch_geometric.data.HeteroData with the same features (needs torch-geometric)."""
+    from pharmagraph.kg import folders
     from pharmagraph.kg.heterograph import to_pyg
 
     heterograph = _read(store, dataset, drug, tissue, around, hops)
     data = to_pyg(heterograph)
     import torch
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    with folders.whole(path) as place, place.open("wb") as file:
         torch.save(data, file)
     _print_parts(heterograph, format)
     if format is Format.table:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from pharmagraph.kg import markup
+from pharmagraph.kg import folders, markup
 from pharmagraph.kg.schema import EDGES, NODES, EdgeKind, Ends, NodeKind, Type
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
@@ -64,8 +64,7 @@ def write_graphml(store: GraphStore, path: Path, choice: Choice = EVERYTHING) ->
             changed.add(value)
         return found
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    with folders.whole(path) as place, place.open("wb") as file:
         file.write(_HEAD.encode())
         for key, id_ in _KEYS.items():
             file.write(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pharmagraph.kg import folders
 from pharmagraph.kg.schema import EdgeKind, Ends
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
@@ -17,8 +18,7 @@ from pharmagraph.kg.views.parts import Part
 def write_node_link(store: GraphStore, path: Path, choice: Choice = EVERYTHING) -> dict[str, int]:
     """Write what `networkx.node_link_data` gives for `to_networkx`; returns the numbers of nodes and edges."""
     part, written = Part(store, choice), {"nodes": 0, "edges": 0}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    with folders.whole(path) as place, place.open("wb") as file:
         file.write(b'{"directed": true, "multigraph": true, "graph": {}, "nodes": [')
         for kind, table in part.nodes():
             for row in table.to_pylist():

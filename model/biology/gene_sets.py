@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError
 from pharmagraph.kg.names import Names
 
@@ -104,14 +104,14 @@ def read_gmt(path: Path, known: Names) -> tuple[dict[str, tuple[str, list[str]]]
     Raises
     ------
     InputError
-        If there is no such file, or less than half of its genes are known.
+        If there is no such file, it is not UTF-8, or less than half of its genes are known.
     RowError
         If a line is not a gene set or repeats a name.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; a GMT file is needed")
     sets: dict[str, tuple[str, list[str]]] = {}
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+    with user_tables.opened(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue

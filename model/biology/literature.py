@@ -60,7 +60,8 @@ class PubMed:
     def __post_init__(self) -> None:
         if not self.answers.is_file():
             return
-        for line in self.answers.read_text().splitlines():
+        written = self.answers.read_bytes().splitlines()
+        for line in written:
             try:
                 entry = json.loads(line)
                 self._counts[str(entry["term"])] = int(entry["count"])
@@ -70,6 +71,10 @@ class PubMed:
                 TypeError,
             ):  # an incomplete line, written when the work was cut off
                 continue
+        if any(line.strip() for line in written[:-1]) and not self._counts:
+            raise InputError(
+                f"{self.answers} is no file of PubMed's answers, and is left as it is; give another --answers"
+            )
 
     def count(self, term: str) -> int:
         """Number of abstracts that match a term.

@@ -56,6 +56,7 @@ def evaluate_targets(
     """Hide known targets and look for them: attention beside every simple predictor."""
     import json
 
+    from pharmagraph.kg import folders
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
@@ -68,6 +69,8 @@ def evaluate_targets(
 
     if only and max(only) >= folds:
         raise ModelError(f"--fold {max(only)} is not among {folds} folds, which are counted from 0")
+    if out is not None:
+        folders.require_file(out)
     chosen = [m.strip() for m in models.split(",") if m.strip()] if models else list(evaluation.MODELS)
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
@@ -94,8 +97,8 @@ def evaluate_targets(
             settings=Settings(members=members), truth=given, only=only, finished=resume, report=report,
         )  # fmt: skip
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(rows, indent=1) + "\n")
+        with folders.whole(out) as place:
+            place.write_text(json.dumps(rows, indent=1) + "\n")
         if not quiet:
             note(f"{len(rows):,} rows in {out}")
     if format is Format.table:

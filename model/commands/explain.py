@@ -78,6 +78,14 @@ def explain(
         raise InputError("--truth is compared with a ranking of genes: add --rank 20")
     if (asked or rank) and cell is None:
         raise InputError("a what-if needs a cell line: --cell NAME")
+    if null and not (set_ or silence or rank):
+        raise InputError("--null is compared with a change of expression: add --silence GENE or --rank 20")
+    if out is not None and (asked or rank):
+        raise InputError(
+            "--out draws an explanation, which a what-if has not; leave it out, or the changes of genes"
+        )
+    if asked and rank:
+        raise InputError("--rank silences the genes itself; leave it out, or the changes of genes")
     with open_store(store, read_only=True) as graph:
         opened = Run.open(graph, run)
         if rank:

@@ -51,6 +51,7 @@ def faithfulness(
     """Take edges away from a run: the most attended, those of most gradient and others against random ones."""
     import json
 
+    from pharmagraph.kg import folders
     from pharmagraph.kg.console import note, print_rows, progress, records
     from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.store import open_store
@@ -59,6 +60,8 @@ def faithfulness(
     counts = [int(n) for n in edges.split(",") if n.strip().isdigit()]
     if not counts or min(counts) < 1 or len(counts) != len(edges.split(",")):
         raise InputError(f'--edges "{edges}" is not a list of numbers from 1, such as 1,5,20')
+    if out is not None:
+        folders.require_file(out)
     with open_store(store, read_only=True) as graph, progress(quiet) as bar:
         found = Run.open(graph, run)
         task = bar.add_task("ranking", total=None, note="")
@@ -66,8 +69,8 @@ def faithfulness(
             found.faithfulness(counts, seed=seed, advance=lambda what: bar.update(task, note=what))
         )
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps([", ".join(found.about["datasets"]), rows], indent=1) + "\n")
+        with folders.whole(out) as place:
+            place.write_text(json.dumps([", ".join(found.about["datasets"]), rows], indent=1) + "\n")
         if not quiet:
             note(f"{len(rows)} rows in {out}")
     title = f"{found.id}: mean absolute change of the logit without edges"

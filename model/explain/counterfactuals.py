@@ -182,15 +182,19 @@ def read_effects(path: Path, genes: Sequence[str], names: Names) -> dict[str, fl
     InputError
         If there is no such file or column, or the file has none of the genes.
     RowError
-        If an effect is no number, or a name is that of several genes.
+        If an effect is no finite number, a gene is there twice, or a name is that of several genes.
     """
-    found = {}
+    found: dict[str, float] = {}
     for line, cells in user_tables.rows(path, ("gene", "effect"))[1]:
         gene = names.find_in_row(str(path), line, "gene", cells["gene"]) or cells["gene"].strip()
-        try:
-            found[gene] = float(cells["effect"])
-        except ValueError:
-            raise RowError(str(path), line, "effect", cells["effect"], "is not a number") from None
+        effect = user_tables.finite_number(cells["effect"])
+        if effect is None:
+            raise RowError(str(path), line, "effect", cells["effect"], "is not a finite number")
+        if gene in found:
+            raise RowError(
+                str(path), line, "gene", cells["gene"], f"is {gene}, which has an effect already; keep one"
+            )
+        found[gene] = effect
     if not set(found) & set(genes):
         raise InputError(f"{path}: none of its {len(found)} genes is among the {len(genes)} that are ranked")
     return found
@@ -205,11 +209,8 @@ def parse_set(text: str) -> Change:
         If it is not a symbol, an equals sign and a finite number.
     """
     gene, _, value = text.partition("=")
-    try:
-        z = float(value)
-    except ValueError:
-        z = float("nan")
-    if not gene or not np.isfinite(z):
+    z = user_tables.finite_number(value)
+    if not gene.strip() or z is None:
         raise InputError(f'--set "{text}": give GENE=z, such as EGFR=-2 (standard deviations)')
     return Change(gene.strip(), "expression", z)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import networkx as nx
 
-from pharmagraph.kg import markup
+from pharmagraph.kg import folders, markup
 from pharmagraph.kg.errors import InputError
 from pharmagraph.model.explain.explanation import Explanation
 
@@ -54,13 +54,13 @@ def write(explanation: Explanation, path: Path) -> None:
     if suffix not in {".graphml", *PICTURES}:
         raise InputError(f"{path}: give a name that ends in .graphml, {', '.join(PICTURES)}")
     graph = as_graph(explanation)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if suffix == ".graphml":
-        for _, about in graph.nodes(data=True):
-            about["name"] = markup.allowed(about.get("name", ""))
-        nx.write_graphml(nx.relabel_nodes(graph, markup.allowed), path)
-    else:
-        _draw(graph, path)
+    with folders.whole(path) as place:
+        if suffix == ".graphml":
+            for _, about in graph.nodes(data=True):
+                about["name"] = markup.allowed(about.get("name", ""))
+            nx.write_graphml(nx.relabel_nodes(graph, markup.allowed), place)
+        else:
+            _draw(graph, place)
 
 
 def _draw(graph: nx.MultiDiGraph, path: Path) -> None:

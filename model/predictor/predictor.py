@@ -87,6 +87,7 @@ class Predictor:
         self.task: str = about["task"]
         self._mean, self._deviation = float(about["mean"]), float(about["deviation"])
         self._members: list[dict[str, float]] = about["members"]
+        self._require_shape(graph)
         attention = folder / GENE_ATTENTION
         self.features = Features(graph, _Constants(self), attention if attention.is_file() else None)
 
@@ -94,6 +95,17 @@ class Predictor:
     def of(folder: Path, graph: SavedArrays) -> Predictor | None:
         """A run's predictor; None where its components cannot do without the network."""
         return Predictor(folder, graph) if (folder / FILE).is_file() else None
+
+    def _require_shape(self, graph: SavedArrays) -> None:
+        """Refuse arrays of another run, or a list of nodes that is not whole: each would be taken for its neighbour."""
+        with reading(self._path):
+            n_cell_lines, n_drugs = self._file.get_slice("logit").get_shape()
+            found = (len(graph.ids("Drug")), len(graph.ids("CellLine")))
+        if found != (n_drugs, n_cell_lines):
+            raise ModelError(
+                f"{self._path} is of {n_drugs} drugs and {n_cell_lines} cell lines, and the run's graph has {found[0]} "
+                f"and {found[1]}; bring back the files of one run, or train again: cli train"
+            )
 
     def array(self, name: str) -> Floats:
         """An array by name."""
@@ -104,7 +116,8 @@ class Predictor:
     def was_measured(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.bool_]:
         """Whether the run was trained on each pair, (n_cell_lines, n_drugs)."""
         of_drugs, of_cell_lines = _Side(drugs), _Side(cell_lines)
-        measured = self.array("measured")[np.ix_(of_cell_lines.at, of_drugs.at)] > 0
+        with reading(self._path):
+            measured = self.array("measured")[np.ix_(of_cell_lines.at, of_drugs.at)] > 0
         found: npt.NDArray[np.bool_] = measured & np.outer(of_cell_lines.known, of_drugs.known)
         return found
 
@@ -114,17 +127,19 @@ class Predictor:
 
     def new_drug(self, smiles: str) -> Entity:
         """A drug that is not in the run's graph, by its structure."""
-        views = self.features.views(smiles)
-        similarities = self.features.drug_similarities(views)
-        overlap = None
-        if self._uses_genes:
-            overlap = self.features.overlaps(None, drug=None, similarities=similarities)
-        return Entity(None, similarities, overlap, self.features.structure(views))
+        with reading(self._path):
+            views = self.features.views(smiles)
+            similarities = self.features.drug_similarities(views)
+            overlap = None
+            if self._uses_genes:
+                overlap = self.features.overlaps(None, drug=None, similarities=similarities)
+            return Entity(None, similarities, overlap, self.features.structure(views))
 
     def new_cell_line(self, z: Mapping[str, float]) -> Entity:
         """A cell line that is not in the run's graph, by its expression (gene symbol → standard deviations)."""
-        omics = self.features.new_omics(z)
-        return Entity(None, self.features.cell_line_similarities(omics, new=True), None, omics.expression)
+        with reading(self._path):
+            omics = self.features.new_omics(z)
+            return Entity(None, self.features.cell_line_similarities(omics, new=True), None, omics.expression)
 
     def changed(self, drug: int, cell_line: int, change: Change, gene: int) -> tuple[Entity, Entity]:
         """A drug and a cell line of the run, with one change of the drug's targets or of the cell line's genes.
@@ -139,12 +154,13 @@ class Predictor:
         ModelError
             If there is nothing to change.
         """
-        if change.kind == "target":
-            return self._with_target(drug, change, gene), Entity(cell_line)
-        before, value = self.features.omics(cell_line), self._value(change, gene)
-        require_float32(f"{'z' if change.kind == 'expression' else 'value'} of {change.gene}", value)
-        after = self.features.changed(before, change.kind, gene, value)
-        return Entity(drug), self._between(cell_line, before, after)
+        with reading(self._path):
+            if change.kind == "target":
+                return self._with_target(drug, change, gene), Entity(cell_line)
+            before, value = self.features.omics(cell_line), self._value(change, gene)
+            require_float32(f"{'z' if change.kind == 'expression' else 'value'} of {change.gene}", value)
+            after = self.features.changed(before, change.kind, gene, value)
+            return Entity(drug), self._between(cell_line, before, after)
 
     def _between(self, cell_line: int, before: Omics, after: Omics) -> Entity:
         rows = self.features.cell_line_similarities
@@ -179,10 +195,24 @@ class Predictor:
         return any("of_genes" in member for member in self._members)
 
     def predict(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.float64]:
-        """Probability, or ln IC50 (ln µmol/l), of every pair, (n_cell_lines, n_drugs)."""
-        if all(entity.as_trained for entity in (*drugs, *cell_lines)):
-            return self._prediction(self._known[np.ix_(_Side(cell_lines).at, _Side(drugs).at)])
-        return self._prediction(self._outputs(_Side(drugs), _Side(cell_lines)))
+        """Probability, or ln IC50 (ln µmol/l), of every pair, (n_cell_lines, n_drugs).
+
+        Raises
+        ------
+        ModelError
+            If arrays do not fit together, or a prediction is no finite number.
+        """
+        with reading(self._path):
+            if all(entity.as_trained for entity in (*drugs, *cell_lines)):
+                output: npt.NDArray[Any] = self._known[np.ix_(_Side(cell_lines).at, _Side(drugs).at)]
+            else:
+                output = self._outputs(_Side(drugs), _Side(cell_lines))
+        if not np.isfinite(output).all():
+            raise ModelError(
+                f"{self._path} gives a prediction that is no finite number; if you gave values of expression, "
+                "give smaller ones, or train again: cli train"
+            )
+        return self._prediction(output)
 
     def _outputs(self, drugs: _Side, cell_lines: _Side) -> npt.NDArray[np.float64]:
         """Blended outputs of the ensemble, (n_cell_lines, n_drugs)."""
@@ -264,7 +294,8 @@ class Predictor:
 
     def _prediction(self, output: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         if self.task == "classification":
-            found: npt.NDArray[np.float64] = 1 / (1 + np.exp(-output.astype(np.float64)))
+            with np.errstate(over="ignore"):  # e to a large number is infinite, and the probability then 0
+                found: npt.NDArray[np.float64] = 1 / (1 + np.exp(-output.astype(np.float64)))
             return found
         return self._mean - output.astype(np.float64) * self._deviation
 

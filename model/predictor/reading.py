@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.errors import ModelError, PharmagraphError
 
 
 @contextmanager
@@ -14,7 +14,7 @@ def reading(path: Path) -> Iterator[None]:
     """Say in one line that a file of a run cannot be read, whatever its reader raises."""
     try:
         yield
-    except (ModelError, MemoryError):
+    except (PharmagraphError, MemoryError):
         raise
     except Exception as error:  # JSON, Parquet, safetensors and pydantic each have errors of their own
         why = (str(error).splitlines() or [""])[0] or type(error).__name__

@@ -4,6 +4,7 @@ expression. It predicts nothing, and does not load torch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from pharmagraph.model.runs.profiles import RunGenes, read_profile
 
 Note = Callable[[str], None]
 """Takes a sentence for the user."""
+
+TABLES = (".csv", ".tsv", ".txt", ".gz", ".xlsx")
+"""Endings by which a text is taken for the name of a file of expression."""
 
 _SKELETON = 14
 """Characters of an InChIKey that code the skeleton, without stereochemistry, isotopes and charge."""
@@ -79,7 +83,7 @@ def asked_drugs(
     known: list[Asked] = []
     new: dict[str, Asked] = {}
     texts = [text.strip() for text in smiles or ()]
-    for drug in drugs or ():
+    for drug in map(str.strip, drugs or ()):
         if names.find(drug) is None:
             _require_structure(drug, names)
             texts.append(drug)
@@ -87,7 +91,8 @@ def asked_drugs(
             known.append(_known(ids, names, drug))
     for text in texts:
         structure = structures.read(text)
-        if structure.parts > 1:
+        whole = {id_ for key in structure.inchikeys[:1] for id_ in names.starting_with(key)}
+        if structure.parts > 1 and not whole & set(ids):
             note(f"{shortened(text)} has {structure.parts} parts; its parent is taken: {structure.smiles}")
         id_ = _same(ids, text, structure, names, note)
         if id_ is not None:
@@ -149,15 +154,43 @@ def asked_cell_lines(
     known: list[Asked] = []
     new: list[Asked] = []
     for cell_line in cell_lines:
-        if isinstance(cell_line, str) and (
-            names.find(cell_line) is not None or not Path(cell_line).is_file()
-        ):
-            known.append(_known(ids, names, cell_line))
+        if isinstance(cell_line, Table):
+            z = read_profile(cell_line, genes, note)
+        elif not isinstance(cell_line, str):
+            z = genes.by_id(cell_line)
+        elif (path := _profile(cell_line, names)) is not None:
+            z = read_profile(Table.of_file(path), genes, note)
         else:
-            table = Table.of_file(Path(cell_line)) if isinstance(cell_line, str) else cell_line
-            z = read_profile(table, genes, note) if isinstance(table, Table) else genes.by_id(table)
-            new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
+            known.append(_known(ids, names, cell_line))
+            continue
+        new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
     return list(dict.fromkeys(known)) + new
+
+
+def _profile(text: str, names: Names) -> Path | None:
+    """The file that is asked for, or None where a cell line has the name: a stored name wins over a file, and a path
+    with a folder over what it may be folded to.
+
+    Raises
+    ------
+    NotFoundError
+        If it is neither, and can only be meant as a file.
+    """
+    path, in_folder = Path(text), os.sep in text
+    try:
+        is_file, exists = path.is_file(), path.exists()
+    except (OSError, ValueError):  # too long for a file's name, or with a character that none has
+        return None
+    if is_file and in_folder and not names.has(text):
+        return path
+    if names.find(text) is not None:
+        return None
+    if not is_file and (exists or in_folder or path.suffix.lower() in TABLES):
+        what = (
+            "what is there is no file that can be read as a table" if exists else "nor is there such a file"
+        )
+        raise names.not_found(text, instead=what)
+    return path if is_file else None
 
 
 def numbered(name: str, before: int) -> str:

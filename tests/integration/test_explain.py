@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -17,6 +18,7 @@ from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, Pharmag
 from pharmagraph.kg.names import Names, find_drug, find_node
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.commands.explain import _print
+from pharmagraph.model.commands.explain import explain as explain_command
 from pharmagraph.model.explain.counterfactuals import agreement, parse_set, rank_genes, read_effects, what_if
 from pharmagraph.model.explain.explanation import explain
 from pharmagraph.model.explain.picture import write
@@ -290,7 +292,11 @@ def test_genes_are_ranked_by_what_silencing_them_does(folder: Path, tmp_path: Pa
     ("text", "message"),
     [
         ("gene,value\nEGFR,1\n", 'no column "effect"; it has gene, value'),
-        ("gene,effect\nEGFR,high\n", 'row 2, column effect: "high" is not a number'),
+        ("gene,effect\nEGFR,high\n", 'row 2, column effect: "high" is not a finite number'),
+        ("gene,effect\nEGFR,nan\n", 'row 2, column effect: "nan" is not a finite number'),
+        ("gene,effect\nEGFR,-1,25\n", "row 2: .* has 3 cells, the header 2"),
+        ("gene,effect\nEGFR,1\nEGFR,2\n", "row 3, column gene: .* has an effect already"),
+        ("gene,effect,effect\nEGFR,1,2\n", 'the column "effect" is there twice'),
         ("gene,effect\nTP53,1\n", "none of its 1 genes is among the 1 that are ranked"),
     ],
 )
@@ -301,7 +307,22 @@ def test_a_bad_table_of_effects_is_said(tmp_path: Path, text: str, message: str)
         read_effects(table, ["EGFR"], Names("gene", {"EGFR": ()}))
 
 
-@pytest.mark.parametrize("text", ["EGFR", "EGFR=", "EGFR=high", "=1", "EGFR=nan"])
+@pytest.mark.parametrize("text", ["EGFR", "EGFR=", "EGFR=high", "=1", " =1", "EGFR=nan", "EGFR=1_0"])
 def test_a_set_without_a_number_is_said(text: str) -> None:
     with pytest.raises(InputError, match="give GENE=z"):
         parse_set(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"null": 3}, "--null is compared with a change of expression"),
+        ({"mutate": ["EGFR"], "null": 3}, "--null is compared with a change of expression"),
+        ({"silence": ["EGFR"], "out": Path("x.svg")}, "--out draws an explanation"),
+        ({"rank": 3, "out": Path("x.svg")}, "--out draws an explanation"),
+        ({"rank": 3, "silence": ["EGFR"]}, "--rank silences the genes itself"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        explain_command("erlotinib", "A375", **options)

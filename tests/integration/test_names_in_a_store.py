@@ -228,6 +228,13 @@ def test_omics_are_read_by_any_name_of_a_line(
     assert edges.select(["src", "dst"]).to_pylist() == [{"src": id_, "dst": "EGFR"}]
 
 
+def test_a_table_of_omics_on_its_side_is_said_to_be(store: GraphStore, tmp_path: Path) -> None:
+    path = tmp_path / "expression.csv"
+    path.write_text("line,EGFR (1956),MET (4233)\nACH-000000,1,2\nACH-999999,3,4\n")
+    with pytest.raises(InputError, match="has cell lines down the side and genes along the top"):
+        omics.read(path, "expression", known(store, needs="CellLine"), Rejections())
+
+
 @pytest.mark.parametrize(("written", "id_"), DRUG_NAMES)
 def test_targets_are_read_by_any_name_of_a_drug(
     store: GraphStore, tmp_path: Path, written: str, id_: str

@@ -5,7 +5,6 @@ No fit is given its pairs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,14 +102,11 @@ def _active(path: Path, line: int, cells: Mapping[str, str], column: str | None,
     if column is None:
         return True
     text = cells[column].strip()
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = user_tables.finite_number(text)
     if column == "active":
         if value not in (0.0, 1.0):
             raise RowError(str(path), line, column, text, "is not 0 or 1")
         return value == 1.0
-    if not math.isfinite(value) or value < 0:
+    if value is None or value < 0:
         raise RowError(str(path), line, column, text, "is not an affinity in nmol/l")
     return value <= below

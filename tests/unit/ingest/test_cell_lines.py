@@ -10,6 +10,7 @@ import pytest
 
 from pharmagraph import ingest
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.sources import cell_line_files
 from pharmagraph.ingest.sources.cell_line_files import Identity, read_identities
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.store import GraphStore, open_store
@@ -330,3 +331,15 @@ def test_published_files_are_read(
     assert tuple(a375.ids.get(p, (None,))[0] for p in ids if p != "cosmic_id" or expected[1]) == tuple(
         e for e in expected if e
     )
+
+
+def test_a_file_without_end_is_read_up_to_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_line_files, "MOST", 10)
+    path = tmp_path / "Model.csv.gz"
+    for n_rows in (10, 1_000):
+        path.write_bytes(gzip.compress(b"ModelID,StrippedCellLineName\n" + b"ACH-000219,A375\n" * n_rows))
+        if n_rows == 10:
+            assert len(read_identities(path, Rejections())) == 10
+        else:
+            with pytest.raises(InputError, match="has more than 10 cell lines"):
+                read_identities(path, Rejections())

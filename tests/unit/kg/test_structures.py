@@ -7,7 +7,7 @@ import time
 import pytest
 from rdkit import Chem
 
-from pharmagraph.kg import structures
+from pharmagraph.kg import fingerprints, structures
 from pharmagraph.kg.errors import InputError
 
 ASPIRIN = "CC(=O)OC1=CC=CC=C1C(=O)O"
@@ -87,6 +87,12 @@ def test_one_molecule_stays_as_it_is_written() -> None:
         ("[H][H]", "no atom but hydrogen"),
         ("*CC", "no element"),
         ("cn", "non-ring atom 0 marked aromatic"),
+        ("C~N", "a bond of no kind"),
+        ("InChI=1S/CH4/h1H4", "is an InChI; give a SMILES"),
+        ("\u041ec1ccccc1", "at position 1 stands U+041E CYRILLIC CAPITAL LETTER O"),
+        ("CCO\u200b", "at position 4 stands U+200B ZERO WIDTH SPACE"),
+        ("\x01CC", "at position 1 stands U+0001"),
+        ("C\udcff", "at position 2 stands U+DCFF"),
     ],
 )
 def test_what_cannot_be_read_says_where_it_is_wrong(text: str, reason: str) -> None:
@@ -110,6 +116,12 @@ def test_what_is_too_large_is_refused_at_once(text: str, reason: str) -> None:
         structures.read(text)
     assert reason in str(refused.value) and len(str(refused.value)) < 250
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("smiles", ["\u041ec1ccccc1", "CCO\u041e", "\x01CCO", "CCO "])
+def test_a_letter_of_another_alphabet_is_no_atom_that_may_be_left_out(smiles: str) -> None:
+    assert Chem.MolFromSmiles(smiles) is not None, "RDKit reads it without its first or last character"
+    assert not fingerprints.is_structure(smiles)
 
 
 def test_the_largest_that_is_allowed_is_read() -> None:

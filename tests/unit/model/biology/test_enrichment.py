@@ -12,6 +12,7 @@ from pharmagraph.kg.errors import InputError, RowError, ShapeError
 from pharmagraph.kg.names import Names
 from pharmagraph.model.biology.enrichment import over_representation, rank_enrichment
 from pharmagraph.model.biology.gene_sets import GeneSets, read_gmt
+from pharmagraph.model.biology.literature import PubMed
 
 GENES = [f"G{i}" for i in range(200)]
 
@@ -96,3 +97,27 @@ def test_a_bad_gmt_file_says_what_is_wrong(
     path.write_text(text)
     with pytest.raises(error, match=message):
         read_gmt(path, Names("gene", {"EGFR": (), "KRAS": (), "TP53": ()}))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("G\u00e9n\tB\tEGFR\n".encode("latin-1"), "is not UTF-8 text"),
+        (b"\x1f\x8b\x08\x00", "is packed with gzip"),
+    ],
+)
+def test_gene_sets_that_are_no_text_are_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "sets.gmt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_gmt(path, Names("gene", {"EGFR": ()}))
+
+
+@pytest.mark.parametrize("content", [b"gene,z\nEGFR,1\n", b"\xff\xfe\n\xc8\n"])
+def test_a_file_of_something_else_is_no_file_of_answers(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "profile.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="no file of PubMed's answers, and is left as it is"):
+        PubMed(path, offline=True)
+    path.write_bytes(b'{"term": "a", "cou')  # cut off in its first line
+    PubMed(path, offline=True)

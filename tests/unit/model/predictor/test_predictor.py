@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from torch.nn import functional
 
+from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.kg.heterograph import Heterograph, arrays
 from pharmagraph.kg.heterograph.arrays import SavedArrays
@@ -24,6 +29,7 @@ from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.predictor import features as features_module
+from pharmagraph.model.predictor.predictor import FILE
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import Responses, responses
@@ -233,6 +239,44 @@ def test_a_target_moves_a_drug_towards_drugs_that_have_it(run: tuple[Path, Heter
     assert np.isfinite(after) and after != before
     with_it = predictor.changed(drug, 1, Change("G", "target", 1.0), gene)
     assert with_it[0].as_trained  # it had the target before
+
+
+DAMAGE: dict[str, tuple[Callable[[dict[str, np.ndarray]], object], str]] = {
+    "nan": (lambda arrays: arrays["logit"].fill(np.nan), "gives a prediction that is no finite number"),
+    "nan of new cell lines": (lambda arrays: arrays["cell_line_mean"].fill(np.nan), "is no finite number"),
+    "of another graph": (
+        lambda arrays: arrays.update(logit=arrays["logit"][1:].copy()),
+        "is of .* and the run's graph",
+    ),
+    "an array is missing": (lambda arrays: arrays.pop("drug_offset"), "cannot be read .*drug_offset"),
+    "an array is shorter": (
+        lambda arrays: arrays.update(cell_line_axes=arrays["cell_line_axes"][:-1].copy()),
+        "cannot be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_arrays_that_do_not_fit_are_said_in_one_line(
+    how: str, run: tuple[Path, Heterograph, Fitted], tmp_path: Path
+) -> None:
+    damage, message = DAMAGE[how]
+    folder = tmp_path / "run"
+    shutil.copytree(run[0], folder)
+    with safe_open(folder / FILE, framework="numpy") as file:
+        about = file.metadata()
+    arrays = load_file(folder / FILE)
+    damage(arrays)
+    save_file(arrays, folder / FILE, metadata=about)
+    with pytest.raises(ModelError, match=message) as refused:
+        _predict_all(folder, gene=str(run[1].ids["Gene"][0]))
+    assert "\n" not in str(refused.value) and FILE in str(refused.value)
+
+
+def _predict_all(folder: Path, gene: str) -> np.ndarray:
+    predictor = Predictor(folder)
+    drugs, cell_lines = _all(predictor)
+    return predictor.predict(drugs, [*cell_lines, predictor.new_cell_line({gene: 1.0})])
 
 
 def test_a_run_whose_layers_have_a_part_keeps_no_predictor(

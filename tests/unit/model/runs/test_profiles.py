@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 import torch
 
+from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.heterograph import Heterograph, save
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names, fold_gene
 from pharmagraph.kg.user_tables import Table
+from pharmagraph.model.runs import standardising
 from pharmagraph.model.runs.profiles import RunGenes, read_profile
 
 N = 120
@@ -254,6 +256,12 @@ REFUSED: dict[str, tuple[str, type[InputError], str]] = {
     "an empty cell": (_table("gene,z", IDS, [*Z[:-1], ""]), RowError, 'row 121, column z: "" is not a finite number'),
     "infinite": (_table("gene,z", IDS, ["inf", *Z[1:]]), RowError, '"inf" is not a finite number'),
     "decimal commas": (_table("gene,value", IDS, ["5,3"] * N, delimiter="\t"), RowError, '"5,3" is not a finite'),
+    "unquoted decimal commas": (_table("gene,value", IDS, ["5,3"] * N), RowError, "row 2: .*has 3 cells, the header 2"),
+    "an underscore": (_table("gene,value", IDS, ["1_0", *LOG2[1:]]), RowError, '"1_0" is not a finite number'),
+    "two columns of z": (_table("gene,z,z", IDS, Z, -Z), RowError, '"z" is the name of two columns'),
+    "two columns of values": (_table("gene,TPM,tpm", IDS, TPM, -TPM), RowError, '"TPM" is the name of two columns'),
+    "an open quote": ('gene,z\n"GENE000,1\nGENE001",2\nGENE002,3\n', RowError, "row 2, column gene: .*a line break"),
+    "z all the same": (_table("gene,z", IDS, [0] * N), InputError, "all 120 z scores are 0"),
     "no header": (_table("GENE000,4.5", IDS[1:], LOG2[1:]), RowError, "row 1: .*is no header; give one"),
     "a header alone": ("gene,value\n", RowError, "is no header with rows"),
     "nothing": ("", RowError, "is no header with rows"),
@@ -275,6 +283,53 @@ def test_a_file_that_is_no_profile_is_refused_in_one_line(kind: str, genes: RunG
     with pytest.raises(error, match=message) as refused:
         read_profile(_table_of(tmp_path, "line.csv", text), genes, lambda _: None)
     assert "\n" not in str(refused.value) and "line.csv" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"gene,z\nGENE000,1\n"), "is packed with gzip; give it a name that ends in .gz"),
+        (
+            b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00\x21\x00\xff",
+            "is a zip archive or a workbook; unpack it, or save",
+        ),
+        ("gene,z\n".encode("utf-16"), "is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_text_is_told_by_its_first_bytes(
+    content: bytes, message: str, genes: RunGenes, tmp_path: Path
+) -> None:
+    (tmp_path / "line.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_profile(tmp_path / "line.csv", genes, lambda _: None)
+
+
+@pytest.mark.parametrize("beginning", ["", "gene,z\n"])
+def test_a_file_without_end_is_read_up_to_the_bound(
+    beginning: str, genes: RunGenes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_tables, "LARGEST", 1_000)
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(beginning.encode() + b"GENE000,1\n" * 100 if beginning else bytes(2_000)))
+    with pytest.raises(InputError, match=r"bomb.csv.gz has more than 1,000 characters"):
+        read_profile(path, genes, lambda _: None)
+
+
+def test_z_scores_that_may_be_none_are_doubted(genes: RunGenes, tmp_path: Path) -> None:
+    for values, doubted in ((Z, False), (LOG2, True), (1e6 * Z, True)):
+        notes: list[str] = []
+        read_profile(_written(tmp_path, "line.csv", _table("gene,z", IDS, values)), genes, notes.append)
+        assert any("call their column value" in note for note in notes) == doubted
+
+
+def test_shares_of_all_reads_are_no_logarithms(tmp_path: Path) -> None:
+    values = np.random.default_rng(3).lognormal(0, 2, 2_000)
+    for all_ in (1, 100):
+        cells = [(float(v), 2, "value") for v in all_ * values / values.sum()]
+        assert standardising.unit_of(tmp_path, cells) is standardising.SHARES
+        assert (
+            standardising.unit_of(tmp_path, [(v + 1, n, c) for v, n, c in cells]) is not standardising.SHARES
+        )
 
 
 CUT: dict[str, Callable[[bytes], bytes]] = {
