@@ -57,8 +57,9 @@ demo: .venv/.made  ## the whole loop on public data: ingest, train, promote, que
 test: .venv/.made $(if $(filter 3.13,$(PYTHONS)),with-3.13)  ## lint, types and every test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	$(PY) $(PYTEST) -m "$$($(PY) -c 'import sys; print("" if sys.version_info < (3, 12) else "not dgl")')" $(TESTS)
+	@echo "types are checked beside the tests: .venv/bin/mypy"; said=$$(mktemp); .venv/bin/mypy > $$said & types=$$!; \
+	$(PY) $(PYTEST) -m "$$($(PY) -c 'import sys; print("" if sys.version_info < (3, 12) else "not dgl")')" $(TESTS); \
+	tests=$$?; wait $$types; types=$$?; cat $$said; rm $$said; exit $$((tests | types))
 ifneq ($(filter 3.13,$(PYTHONS)),)
 	test ! -e .venv313/.made || .venv313/bin/python $(PYTEST) -m "$(NOT_ON_3.13)" $(or $(TESTS),$(ON_3.13))
 endif

@@ -20,15 +20,17 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST = (
     "tests/golden/test_golden.py",
     "tests/integration/test_faults_neo4j.py",
-    "tests/integration/test_db_commands.py",
+    "tests/unit/model/evaluation/test_evaluation.py",
+    "tests/cli/test_cli.py",
     "tests/unit/model/training/test_training.py",
+    "tests/unit/model/kernels/test_kernels.py",
     "tests/unit/model/training/test_leakage.py",
     "tests/integration/test_train.py",
-    "tests/unit/model/evaluation/test_evaluation.py",
+    "tests/integration/test_db_commands.py",
+    "tests/integration/test_neo4j_errors.py",
     "tests/library/test_wheel.py",
-    "tests/integration/test_neo4j_main_job.py",
-    "tests/unit/model/kernels/test_kernels.py",
-    "tests/cli/test_cli.py",
+    "tests/integration/test_interpreters.py",
+    "tests/integration/test_predict_new.py",
 )
 """Files that take longest, which begin first: begun last, one keeps a worker busy for minutes while the others have
 nothing to do."""
