@@ -13,10 +13,14 @@ export PYTHONDONTWRITEBYTECODE :=
 # threads that wait for work sleep, since tests run side by side; results are the same to the last bit
 test: export OMP_WAIT_POLICY := PASSIVE
 # `make test` checks lint, types and everything on the main Python, and the unit tests and commands on 3.13;
-# PYTHONS=3.11 leaves the latter out.
+# PYTHONS=3.11 leaves the latter out. On 3.13 the tests marked `once` are left out, which train or compile for seconds and
+# whose outcome no Python decides; screens are still ingested, trained on, asked and exported there, presets fast and
+# default are fitted, and tests/integration/test_interpreters.py trains one seed on both.
 PYTHONS ?= 3.11 3.13
 ON_3.13 := tests/unit tests/cli
-PYTEST := -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+NOT_ON_3.13 := not dgl and not once
+# a file at a time to each worker, the longest first (tests/conftest.py)
+PYTEST := -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # pyenv's python3.13 on the PATH fails unless that version is chosen, and uv takes that for an answer
 SEARCH := PATH="$(subst $() ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin)):$$PATH"
 
@@ -53,10 +57,11 @@ demo: .venv/.made  ## the whole loop on public data: ingest, train, promote, que
 test: .venv/.made $(if $(filter 3.13,$(PYTHONS)),with-3.13)  ## lint, types and every test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	$(PY) $(PYTEST) -m "$$($(PY) -c 'import sys; print("" if sys.version_info < (3, 12) else "not dgl")')" $(TESTS)
+	@echo "types are checked beside the tests: .venv/bin/mypy"; said=$$(mktemp); .venv/bin/mypy > $$said & types=$$!; \
+	$(PY) $(PYTEST) -m "$$($(PY) -c 'import sys; print("" if sys.version_info < (3, 12) else "not dgl")')" $(TESTS); \
+	tests=$$?; wait $$types; types=$$?; cat $$said; rm $$said; exit $$((tests | types))
 ifneq ($(filter 3.13,$(PYTHONS)),)
-	test ! -e .venv313/.made || .venv313/bin/python $(PYTEST) -m "not dgl" $(or $(TESTS),$(ON_3.13))
+	test ! -e .venv313/.made || .venv313/bin/python $(PYTEST) -m "$(NOT_ON_3.13)" $(or $(TESTS),$(ON_3.13))
 endif
 
 soak: .venv/.made  ## servers and clients killed many times at random moments; half an hour

@@ -17,6 +17,33 @@ if not Path("/dev/nvidiactl").exists():
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+LONGEST = (
+    "tests/golden/test_golden.py",
+    "tests/integration/test_faults_neo4j.py",
+    "tests/unit/model/evaluation/test_evaluation.py",
+    "tests/cli/test_cli.py",
+    "tests/unit/model/training/test_training.py",
+    "tests/unit/model/kernels/test_kernels.py",
+    "tests/unit/model/training/test_leakage.py",
+    "tests/integration/test_train.py",
+    "tests/integration/test_db_commands.py",
+    "tests/integration/test_neo4j_errors.py",
+    "tests/library/test_wheel.py",
+    "tests/integration/test_interpreters.py",
+    "tests/integration/test_predict_new.py",
+)
+"""Files that take longest, which begin first: begun last, one keeps a worker busy for minutes while the others have
+nothing to do."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first where workers share the tests; `--no-loadscope-reorder` keeps the order."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    order = {CHECKOUT / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
 
 @pytest.fixture(scope="session")
 def benchmark_data() -> Path:

@@ -31,7 +31,7 @@ def test_the_loop_runs_on_neo4j_and_shows_no_password(
     screen = ("ingest", "synthetic", "--drugs", "24", "--cells", "20", "--genes", "60", "--quiet")
     assert "24 inserted" in run(*screen)
     assert "Nothing to change" in run(*screen)
-    run("train", "--preset", "fast", "--promote", "--quiet")
+    run("train", "--preset", "fast", "--epochs", "2", "--promote", "--quiet")
     assert json.loads(run("runs", "list", "--format", "json"))[0]["promoted"] is True
     with open_store(neo4j_url, read_only=True) as store:
         expresses = store.read_edges("EXPRESSES", ("CellLine", "Gene"), ["attention"])

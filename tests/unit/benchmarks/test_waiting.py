@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from benchmarks import waiting
@@ -11,9 +9,10 @@ from pharmagraph.kg.store import open_store
 from tests.graphs import fill_everything
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> str:
-    url = f"ladybug://{tmp_path}/graph.lbug"
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Read by every test, written by none."""
+    url = f"ladybug://{tmp_path_factory.mktemp('filled')}/graph.lbug"
     with open_store(url) as graph:
         fill_everything(graph)
     return url

@@ -227,6 +227,7 @@ def test_the_mean_of_an_unseen_drug_or_cell_line_is_predicted_from_what_it_is_li
     assert r2(test.ln_ic50.astype(float), found) > 0.8
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("task", ["classification", "regression"])
 @pytest.mark.parametrize("name", BASELINES)
 def test_same_seed_gives_the_same_prediction_and_a_possible_one(name: str, task: Task) -> None:

@@ -49,6 +49,7 @@ def _without_omics(heterograph: Heterograph, cell_lines: list[int]) -> Heterogra
     return heterograph
 
 
+@pytest.mark.once
 def test_evaluation_resumes_with_the_same_rows(tmp_path: Path) -> None:
     heterograph, models = screen(), ["fast", "additive"]
     whole = evaluate(heterograph, models, RANDOM)
@@ -66,6 +67,7 @@ def test_evaluation_resumes_with_the_same_rows(tmp_path: Path) -> None:
     assert {row["folds"] for row in summary(whole)} == {3}
 
 
+@pytest.mark.once
 def test_changed_preset_is_evaluated_again(tmp_path: Path) -> None:
     file, preset, done = tmp_path / "rows.jsonl", tmp_path / "own.yaml", []
     for epochs in (1, 1, 2, 1):  # back again: the predictions kept are those of two epochs
@@ -170,6 +172,7 @@ def test_cell_line_of_which_nothing_is_known_has_an_empty_prediction_with_the_re
     assert table["predicted"].isna().sum() == left_out["pairs"]
 
 
+@pytest.mark.once
 def test_a_drug_of_which_nothing_is_known_is_predicted_when_it_was_seen_and_not_otherwise(
     tmp_path: Path,
 ) -> None:
@@ -233,6 +236,7 @@ def test_folder_holds_table_json_and_plots(tmp_path: Path, task: str) -> None:
     assert len(result["rows"]) == 6 * len({(r["metric"], r["grouping"]) for r in result["rows"]})
 
 
+@pytest.mark.once
 def test_grouped_verdict_is_made_of_the_entities_of_every_fold(tmp_path: Path) -> None:
     heterograph = screen(30, 60)
     rows = evaluate(heterograph, ["kernel-ridge", "additive"], RANDOM, predictions=tmp_path / "predictions")

@@ -25,6 +25,7 @@ PLAN = Plan(
 )
 
 
+@pytest.mark.once
 def test_study_goes_on_as_if_it_had_not_been_cut_off(tmp_path: Path) -> None:
     whole = tuning.tune(screen(), "fast", PLAN, fold=0, trials=3, file=tmp_path / "a.jsonl")
     tuning.tune(screen(), "fast", PLAN, fold=0, trials=1, file=tmp_path / "b.jsonl")
@@ -42,6 +43,7 @@ def test_study_goes_on_as_if_it_had_not_been_cut_off(tmp_path: Path) -> None:
         tuning.tune(screen(), "fast", PLAN, fold=1, trials=1, file=tmp_path / "a.jsonl")
 
 
+@pytest.mark.once
 def test_study_that_is_cut_off_in_its_first_trial_begins_with_the_preset_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,17 +27,19 @@ from pharmagraph.model.targets.run import fit_gene_attention
 from pharmagraph.model.training.ensemble import Fitted, fit
 from tests.screens import screen
 
+pytestmark = pytest.mark.once
 torch.set_num_threads(1)
 
 
 def _config() -> Config:
     config = load_preset(
         "default",
-        network={"channels": 8, "n_associated_genes": 6},
+        network={"channels": 8, "n_associated_genes": 6, "factor_starts": 2},
         training={
             "epochs": 3,
             "untested_pairs": 50,
             "members": 2,
+            "factor_map_penalties": [100.0],
             "calibrate": False,
         },  # a slope of 8 says 1.0 of all
     )

@@ -160,6 +160,7 @@ def test_numba_leaves_torch_the_threads_it_had() -> None:
     assert done.stdout == "1\n", done.stderr
 
 
+@pytest.mark.once
 def test_every_vector_width_agrees() -> None:
     from pharmagraph.model.kernels import cpu
 
@@ -320,6 +321,7 @@ def test_without_numba_either_the_reference_takes_over(
         attend([_relation(4, 3, 6, 1, 5, 0)])
 
 
+@pytest.mark.once
 def test_library_is_built_once_and_found_again(fresh_choice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert warm()["cpu"].startswith("cpu: attention-")
     (built,) = fresh_choice.glob("*.so")
@@ -327,6 +329,7 @@ def test_library_is_built_once_and_found_again(fresh_choice: Path, monkeypatch: 
     assert build.load_library()[1] == built
 
 
+@pytest.mark.once
 def test_read_only_cache_is_no_error(fresh_choice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh_choice.write_text("a file where the folder would be")  # root may write into any read-only folder
     assert warm()["cpu"].startswith("cpu: attention-")

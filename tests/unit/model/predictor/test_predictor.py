@@ -51,7 +51,11 @@ CASES: list[tuple[Task, Split]] = [
 ]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1].value}")
+@pytest.fixture(
+    scope="module",
+    params=[CASES[0], *(pytest.param(case, marks=pytest.mark.once) for case in CASES[1:])],
+    ids=lambda case: f"{case[0]}-{case[1].value}",
+)
 def run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Heterograph, Fitted]:

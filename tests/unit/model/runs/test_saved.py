@@ -54,7 +54,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a run with gene attention, so that every kind of file is there."""
     place = tmp_path_factory.mktemp("run")
     heterograph, config = screen(), load_preset(
-        "default", network={"channels": 8}, training={"epochs": 1, "members": 1, "untested_pairs": 50}
+        "default",
+        network={"channels": 8, "factor_starts": 1},
+        training={"epochs": 1, "members": 1, "untested_pairs": 50, "factor_map_penalties": [100.0]},
     )  # fmt: skip
     tensors = network_tensors(heterograph, config.network)
     even = torch.full((24, 30), 1 / 30)

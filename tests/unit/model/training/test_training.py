@@ -32,6 +32,7 @@ from pharmagraph.model.training.fitting import Fitting
 from pharmagraph.model.training.member import prepare
 from tests.screens import screen
 
+pytestmark = pytest.mark.once
 torch.set_num_threads(1)  # these networks are far too small for more
 
 CHANGES = {
@@ -261,8 +262,14 @@ def test_same_seed_same_bits_when_threads_share_the_sums() -> None:
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = load_preset(
         "default",
-        network={"channels": 8},
-        training={"members": 1, "epochs": 2, "chunks": 1, "mask_supervision": False},
+        network={"channels": 8, "factor_starts": 2},
+        training={
+            "members": 1,
+            "epochs": 2,
+            "chunks": 1,
+            "mask_supervision": False,
+            "factor_map_penalties": [30.0, 1000.0],
+        },
     )
     before = torch.get_num_threads()
     torch.set_num_threads(4)
@@ -408,7 +415,11 @@ def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> 
     heterograph = screen()
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
-    config = load_preset("default", network={"channels": 8}, training={"validation_fraction": 0.45})
+    config = load_preset(
+        "default",
+        network={"channels": 8, "factor_starts": 1},
+        training={"validation_fraction": 0.45, "factor_map_penalties": [100.0]},
+    )
     scale = Scale.of(measured, "classification")
     builder = MessageBuilder(tensors, config.network)
     fittings = [
