@@ -278,7 +278,7 @@ def test_arrays_that_do_not_fit_are_said_in_one_line(
 
 
 def _predict_all(folder: Path, gene: str) -> np.ndarray:
-    predictor = Predictor(folder)
+    predictor = Predictor(folder, SavedArrays(folder / GRAPH))
     drugs, cell_lines = _all(predictor)
     return predictor.predict(drugs, [*cell_lines, predictor.new_cell_line({gene: 1.0})])
 

@@ -301,7 +301,7 @@ def test_what_is_no_text_is_told_by_its_first_bytes(
 ) -> None:
     (tmp_path / "line.csv").write_bytes(content)
     with pytest.raises(InputError, match=message):
-        read_profile(tmp_path / "line.csv", genes, lambda _: None)
+        read_profile(Table.of_file(tmp_path / "line.csv"), genes, lambda _: None)
 
 
 @pytest.mark.parametrize("beginning", ["", "gene,z\n"])
@@ -312,13 +312,13 @@ def test_a_file_without_end_is_read_up_to_the_bound(
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(beginning.encode() + b"GENE000,1\n" * 100 if beginning else bytes(2_000)))
     with pytest.raises(InputError, match=r"bomb.csv.gz has more than 1,000 characters"):
-        read_profile(path, genes, lambda _: None)
+        read_profile(Table.of_file(path), genes, lambda _: None)
 
 
 def test_z_scores_that_may_be_none_are_doubted(genes: RunGenes, tmp_path: Path) -> None:
     for values, doubted in ((Z, False), (LOG2, True), (1e6 * Z, True)):
         notes: list[str] = []
-        read_profile(_written(tmp_path, "line.csv", _table("gene,z", IDS, values)), genes, notes.append)
+        read_profile(_table_of(tmp_path, "line.csv", _table("gene,z", IDS, values)), genes, notes.append)
         assert any("call their column value" in note for note in notes) == doubted
 
 
