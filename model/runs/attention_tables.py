@@ -114,9 +114,11 @@ def _table(by_relation: Mapping[str, list[Attended]], heterograph: Heterograph) 
 def _why_absent(fitted: Fitted, relations: tuple[str, ...]) -> str:
     """Why the predictions draw on no attention in some relations, in one line."""
     weights, messages = fitted.component_weights(), fitted.messages.edges
+    if fitted.config.network.kind == "relational":
+        weights.setdefault("relational", 0.0)  # where it is left out, it is what would attend to genes
     attending = list(dict.fromkeys(c for r in relations for c in attending_components(r, weights, messages)))
     if not attending:
-        return "no component of the run's network attends there"
+        return f"the network of preset {fitted.config.preset} has no such attention"
     if any(weights[component] > 0 for component in attending):
         return "the graph has no such edges"
     names = ", ".join(attending)

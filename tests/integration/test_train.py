@@ -187,7 +187,7 @@ def test_a_component_of_weight_0_writes_no_attention_and_explain_says_so(
         store, config.model_copy(update={"targets": None}), folder=tmp_path / "runs", task="regression",
         split=Split.unseen_cell,
     )  # fmt: skip
-    assert trained.fitted.component_weights() == {"relational": 0, "axial": 1}
+    assert trained.fitted.component_weights() == {"axial": 1}
     assert trained.gene_attention == "none"
     counts = store.counts()
     silent = {"Drug→Gene", "CellLine→Gene", "Drug→CellLine"}
