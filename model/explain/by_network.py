@@ -12,7 +12,7 @@ from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.inputs.edits import changed
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runtime import resolve_device
-from pharmagraph.model.training.ensemble import Fitted
+from pharmagraph.model.training.fitted import Fitted
 
 
 @dataclass(frozen=True)

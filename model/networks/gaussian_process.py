@@ -7,6 +7,7 @@ It is a component of the default network (`GaussianProcessComponent`) and, on fi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -67,14 +68,25 @@ class Contributions:
     source: Tensor
     levels: Tensor | None = None
 
+    @cached_property
+    def from_cell_lines(self) -> Tensor:
+        """The part of the product that does not depend on the kernel between drugs, (n_cell_lines, n_drugs)."""
+        return self.kernel_c @ self.source
+
     def total(self) -> Tensor:
         """The posterior mean, which all contributions add up to, (n_cell_lines, n_drugs)."""
-        pattern = self.kernel_c @ self.source @ self.kernel_d
+        pattern = self.from_cell_lines @ self.kernel_d
         return pattern if self.levels is None else pattern + self.levels.sum(1)
+
+    def with_drugs(self, kernel_d: Tensor, levels: Tensor | None) -> Contributions:
+        """The same with another kernel between drugs and other levels."""
+        changed = replace(self, kernel_d=kernel_d, levels=levels)
+        changed.__dict__["from_cell_lines"] = self.from_cell_lines
+        return changed
 
     def between_drugs(self) -> Tensor:
         """Size of the contribution to each drug (row) from each drug, mean over cell lines, (n_drugs, n_drugs)."""
-        pattern = self.kernel_d.abs() * (self.kernel_c @ self.source).abs().mean(0)
+        pattern = self.kernel_d.abs() * self.from_cell_lines.abs().mean(0)
         return pattern if self.levels is None else pattern + self.levels.abs()
 
     def between_cell_lines(self) -> Tensor:

@@ -18,7 +18,7 @@ from pharmagraph.model.metrics.rank_agreement import edge_stability
 from pharmagraph.model.networks.blended_attention import attending_components
 from pharmagraph.model.networks.network import Attended
 from pharmagraph.model.presets.relations import RELATIONS
-from pharmagraph.model.training.ensemble import Fitted
+from pharmagraph.model.training.fitted import Fitted
 
 TABLES: dict[Ends, tuple[str, ...]] = {
     ("Drug", "Gene"): ("drug_from_gene",),

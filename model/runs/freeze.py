@@ -16,7 +16,7 @@ from pharmagraph.model.inputs.similarities import components_of_expression, squa
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.factors import KINDS
 from pharmagraph.model.predictor.predictor import FILE
-from pharmagraph.model.training.ensemble import Fitted
+from pharmagraph.model.training.fitted import Fitted
 
 WITHOUT_NETWORK = frozenset({"gaussian_process", "factors"})
 """Components of which a new entity's output follows from its similarities and features alone."""

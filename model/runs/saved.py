@@ -40,8 +40,7 @@ from pharmagraph.model.runs.folder import (
     training_pairs,
 )
 from pharmagraph.model.targets.gene_attention import GeneAttention
-from pharmagraph.model.training.ensemble import Fitted
-from pharmagraph.model.training.member import Member
+from pharmagraph.model.training.fitted import Fitted, Member
 
 
 def save(

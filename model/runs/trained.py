@@ -42,7 +42,8 @@ from pharmagraph.model.runs.attention_tables import attention_tables, unused_att
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.targets.evidence import has_homology
 from pharmagraph.model.targets.run import enough_targets, fit_run
-from pharmagraph.model.training.ensemble import Fitted, Progress
+from pharmagraph.model.training.ensemble import Progress
+from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 
 

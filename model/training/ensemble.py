@@ -6,12 +6,12 @@ It is given training pairs only, never a held-out one. How one network is fitted
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from pharmagraph.model.inputs.messages import MessageBuilder, Messages
+from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.presets.choices import Split, Task
@@ -22,64 +22,9 @@ from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import give_back_memory, reproducible
 from pharmagraph.model.targets.gene_attention import GeneAttention
 from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
+from pharmagraph.model.training.fitted import Fitted, Member
 from pharmagraph.model.training.fitting import Fitting
-from pharmagraph.model.training.member import Member, fit_member, prepare
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """An ensemble that was fitted to training pairs.
-
-    Attributes
-    ----------
-    members
-        Networks whose outputs are averaged.
-    messages
-        Made of all training pairs; every prediction reads them.
-    seconds_per_epoch
-        Median over epochs and members.
-    gene_attention
-        Attention of drugs to genes, where it was fitted to known targets beforehand.
-    threshold
-        Probability from which a pair is best called sensitive, chosen on inner folds of random pairs; not saved in a
-        run's folder.
-    """
-
-    config: Config
-    scale: Scale
-    tensors: GraphTensors
-    members: tuple[Member, ...]
-    messages: Messages
-    seconds_per_epoch: float
-    gene_attention: GeneAttention | None = None
-    threshold: float | None = None
-
-    def predict(self, drug: np.ndarray, cell_line: np.ndarray, *, batch: int = 200_000) -> np.ndarray:
-        """Probability, or ln IC50, of pairs given by node numbers; float32 (n_pairs,)."""
-        found = []
-        for start in range(0, len(drug), batch):
-            of_drug, of_cell_line = (
-                torch.from_numpy(np.asarray(i[start : start + batch], np.int64)).to(self.device)
-                for i in (drug, cell_line)
-            )
-            with torch.inference_mode():
-                outputs = [
-                    m.network(self.tensors, self.messages, of_drug, of_cell_line).blended
-                    for m in self.members
-                ]
-            found.append(self.scale.prediction(torch.stack(outputs).mean(0)).cpu().numpy())
-        return np.concatenate(found) if found else np.empty(0, np.float32)
-
-    def component_weights(self) -> dict[str, float]:
-        """Component of the network → its weight in the prediction, mean over members."""
-        mean = torch.stack([m.network.component_weights for m in self.members]).mean(0)
-        return dict(zip(self.members[0].network.components, mean.tolist(), strict=True))
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the tensors and networks."""
-        return self.tensors.device
-
+from pharmagraph.model.training.member import fit_member, prepare
 
 Progress = Callable[[int, int, float | None], None]
 """Called after every epoch with the member, the epoch (both from 1) and the figure on its inner fold, or None."""

@@ -10,7 +10,8 @@ from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.runtime import give_back_memory
 from pharmagraph.model.targets.run import RunTargets, fit_gene_attention
-from pharmagraph.model.training.ensemble import Fitted, Progress, fit
+from pharmagraph.model.training.ensemble import Progress, fit
+from pharmagraph.model.training.fitted import Fitted
 
 
 def fit_graph(

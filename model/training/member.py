@@ -6,7 +6,6 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytorch_lightning as lightning
@@ -16,7 +15,6 @@ from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.make import make_network
-from pharmagraph.model.networks.network import Network
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.groups import Groups
@@ -25,26 +23,8 @@ from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import _quiet_lightning
 from pharmagraph.model.training.factor_fits import FactorFits
+from pharmagraph.model.training.fitted import Member
 from pharmagraph.model.training.fitting import NOT_VALIDATED, Fitting
-
-
-@dataclass(frozen=True)
-class Member:
-    """One fitted network.
-
-    Attributes
-    ----------
-    network
-        In evaluation mode, with the weights of its best epoch.
-    best_epoch
-        Counted from 1.
-    validation
-        AUROC (R² for regression) on its inner fold at that epoch.
-    """
-
-    network: Network
-    best_epoch: int
-    validation: float
 
 
 def prepare(

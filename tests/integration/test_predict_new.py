@@ -28,7 +28,8 @@ from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs import trained as training_run
-from pharmagraph.model.training.ensemble import Fitted, fit
+from pharmagraph.model.training.ensemble import fit
+from pharmagraph.model.training.fitted import Fitted
 
 torch.set_num_threads(1)  # these networks are far too small for more
 

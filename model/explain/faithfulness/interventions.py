@@ -18,7 +18,7 @@ from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.gatv2 import RelationalGATv2Conv
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.presets.relations import RELATIONS
-from pharmagraph.model.training.ensemble import Fitted
+from pharmagraph.model.training.fitted import Fitted
 
 
 def without_edges(fitted: Fitted, relation: str, keep: Tensor) -> Messages:

@@ -28,7 +28,7 @@ from pharmagraph.model.networks.blended_attention import attending_components
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.networks.network import Network
-from pharmagraph.model.training.ensemble import Fitted
+from pharmagraph.model.training.fitted import Fitted
 
 N_STEPS = 8
 """Steps of the integral of gradients."""

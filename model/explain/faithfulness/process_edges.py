@@ -30,7 +30,7 @@ from pharmagraph.model.targets.attention import TargetAttention
 from pharmagraph.model.targets.fitting import Settings, score, softmax
 from pharmagraph.model.targets.gene_attention import given_targets
 from pharmagraph.model.targets.problem import target_problem
-from pharmagraph.model.training.ensemble import Fitted
+from pharmagraph.model.training.fitted import Fitted
 
 N_PAIRS = 20_000
 """Training pairs whose predictions are compared, at most."""
@@ -125,6 +125,10 @@ class ProcessEdges:
 
     def attention(self) -> Importance:
         """Of drugs to genes, and between similar nodes the mean over members."""
+        return self._attention
+
+    @cached_property
+    def _attention(self) -> Importance:
         found = self._between_similar([member.network for member in self._members])
         if GENES in self.ends:
             assert self.fitted.messages.gene_attention is not None  # it has edges
@@ -281,11 +285,12 @@ class ProcessEdges:
     def _process(self, member: _Member, masks: Mapping[str, Tensor], less: Tensor | None) -> Tensor:
         """The sum of the Gaussian process's contributions, each multiplied by its edge's mask, (n_pairs,)."""
         contributions = member.contributions
+        kernel_d, levels = contributions.kernel_d, contributions.levels
         if less is not None:
-            contributions = replace(contributions, kernel_d=contributions.kernel_d - member.of_genes * less)
+            kernel_d = kernel_d - member.of_genes * less
         if (mask := masks.get(SIMILAR[0])) is not None:
-            levels = None if contributions.levels is None else contributions.levels * mask
-            contributions = replace(contributions, kernel_d=contributions.kernel_d * mask, levels=levels)
+            kernel_d, levels = kernel_d * mask, None if levels is None else levels * mask
+        contributions = contributions.with_drugs(kernel_d, levels)
         if (mask := masks.get(SIMILAR[1])) is not None:
             contributions = replace(contributions, kernel_c=contributions.kernel_c * mask)
         return contributions.total()[self._cell_line, self._drug]

@@ -24,7 +24,8 @@ from pharmagraph.model.runs import saved
 from pharmagraph.model.targets.gene_attention import GeneAttention, given_targets, with_given
 from pharmagraph.model.targets.problem import target_problem
 from pharmagraph.model.targets.run import fit_gene_attention
-from pharmagraph.model.training.ensemble import Fitted, fit
+from pharmagraph.model.training.ensemble import fit
+from pharmagraph.model.training.fitted import Fitted
 from tests.screens import screen
 
 pytestmark = pytest.mark.once

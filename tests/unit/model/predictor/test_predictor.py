@@ -37,7 +37,8 @@ from pharmagraph.model.runs import freeze, saved
 from pharmagraph.model.runs.folder import GRAPH
 from pharmagraph.model.runs.predictions import predict
 from pharmagraph.model.targets.run import fit_gene_attention
-from pharmagraph.model.training.ensemble import Fitted, fit
+from pharmagraph.model.training.ensemble import fit
+from pharmagraph.model.training.fitted import Fitted
 from tests.screens import screen
 
 torch.set_num_threads(1)

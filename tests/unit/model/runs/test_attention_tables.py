@@ -14,7 +14,8 @@ from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
-from pharmagraph.model.training.ensemble import Fitted, fit
+from pharmagraph.model.training.ensemble import fit
+from pharmagraph.model.training.fitted import Fitted
 from tests.screens import screen
 
 torch.set_num_threads(1)

@@ -27,7 +27,8 @@ from pharmagraph.model.responses.visible import residuals
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables
 from pharmagraph.model.training.blending import blend
-from pharmagraph.model.training.ensemble import Fitted, fit
+from pharmagraph.model.training.ensemble import fit
+from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.fitting import Fitting
 from pharmagraph.model.training.member import prepare
 from tests.screens import screen
