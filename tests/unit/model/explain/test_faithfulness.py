@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 import torch
 from scipy import sparse
+from scipy.stats import spearmanr
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.explain.faithfulness.curves import agreement, deletion, insertion, ranks, rollout
@@ -60,6 +61,18 @@ def test_a_ranking_upside_down_is_worse_than_random() -> None:
 def test_edges_rank_within_their_own_node() -> None:
     found = ranks(np.array([0.1, 0.9, 0.5, 0.5, 0.7]), np.array([7, 2, 7, 7, 2]))
     assert found.tolist() == [2, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("lengths", [[4, 4, 4], [1, 5, 3, 2]])
+def test_agreement_is_scipys_spearman_of_each_node(lengths: list[int]) -> None:
+    generator = np.random.default_rng(0)
+    node = generator.permutation(np.repeat(np.arange(len(lengths)), lengths))
+    first, second = generator.integers(0, 3, len(node)), generator.random(len(node))
+    alone = [
+        spearmanr(first[node == n], second[node == n]).statistic for n in np.unique(node) if lengths[n] > 1
+    ]
+    assert agreement(first, second, node) == pytest.approx(np.nanmean(alone))
+    assert np.isnan(agreement(first[:0], second[:0], node[:0]))
 
 
 def test_agreement_is_spearmans_within_nodes() -> None:
