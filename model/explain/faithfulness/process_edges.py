@@ -319,8 +319,8 @@ class ProcessEdges:
                 contributions = network.gaussian_process.contributions(tensors, states, messages)
                 weight = network.gaussian_process.of_genes
                 of_genes = float(torch.nn.functional.softplus(weight)) if weight is not None else 0.0
+                process = contributions.total()[self._cell_line, self._drug]
             weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
-            process = contributions.total()[self._cell_line, self._drug]
             yield _Member(network, weights, logits, contributions, process, of_genes)
 
 
