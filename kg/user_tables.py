@@ -16,7 +16,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
-from pharmagraph.kg.errors import InputError, RowError, shortened
+from pharmagraph.kg.errors import InputError, RowError
 
 LARGEST = 64 * 2**20
 """Characters that a file may have once it is unpacked; rows of as many take 2 GB of memory. RSEM's table of all genes
@@ -113,7 +113,7 @@ def _require_no_more(path: Path, line: int, row: Sequence[str], n_columns: int) 
     """Refuse cells beyond the header's: what is behind a decimal comma would be dropped."""
     if any(row[n_columns:]):
         raise RowError(
-            str(path), line, None, shortened(",".join(row)),
+            str(path), line, None, ",".join(row),
             f"has {len(row)} cells, the header {n_columns}; write decimals with a point, and quote cells with commas",
         )  # fmt: skip
 

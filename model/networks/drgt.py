@@ -46,7 +46,7 @@ class AdjacencyNetwork(Network):
     """Number of a gene in the graph → its place among the network's genes, -1 for none."""
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
-        super().__init__(("adjacency",))
+        super().__init__(config.components)
         assert config.adjacency is not None  # the preset was checked
         self.settings: AdjacencyConfig = config.adjacency
         self.offsets = {

@@ -75,14 +75,12 @@ class Contributions:
 
     def total(self) -> Tensor:
         """The posterior mean, which all contributions add up to, (n_cell_lines, n_drugs)."""
-        pattern = self.from_cell_lines @ self.kernel_d
-        return pattern if self.levels is None else pattern + self.levels.sum(1)
+        return self.mean(self.kernel_d, self.levels)
 
-    def with_drugs(self, kernel_d: Tensor, levels: Tensor | None) -> Contributions:
-        """The same with another kernel between drugs and other levels."""
-        changed = replace(self, kernel_d=kernel_d, levels=levels)
-        changed.__dict__["from_cell_lines"] = self.from_cell_lines
-        return changed
+    def mean(self, kernel_d: Tensor, levels: Tensor | None) -> Tensor:
+        """The posterior mean with another kernel between drugs and other levels, (n_cell_lines, n_drugs)."""
+        pattern = self.from_cell_lines @ kernel_d
+        return pattern if levels is None else pattern + levels.sum(1)
 
     def between_drugs(self) -> Tensor:
         """Size of the contribution to each drug (row) from each drug, mean over cell lines, (n_drugs, n_drugs)."""

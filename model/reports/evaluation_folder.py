@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pharmagraph.kg import folders
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.model.baselines import BASELINES
@@ -77,10 +78,8 @@ def write_folder(
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON, in which NaN becomes null."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n")
-    unfinished.replace(path)
+    with folders.whole(path) as place:
+        place.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n")
 
 
 def _of_fold(entries: Sequence[Row], fold: int) -> list[Row]:

@@ -168,8 +168,10 @@ def asked_cell_lines(
 
 
 def _profile(text: str, names: Names) -> Path | None:
-    """The file that is asked for, or None where a cell line has the name: a stored name wins over a file, and a path
-    with a folder over what it may be folded to.
+    """The file of expression that a text names; None where the text names a cell line.
+
+    A stored name that is spelled exactly comes before a file. A path with a folder comes before a name that it matches
+    only without its punctuation.
 
     Raises
     ------

@@ -206,18 +206,16 @@ def _read(table: Table) -> _Written:
     (top, header), *rows = table.rows or [(1, [])]
     columns = ["".join(c for c in name.casefold() if c.isalnum()) for name in header]
     if not rows or len(header) < 2:
-        raise RowError(
-            source, top, None, shortened(", ".join(header)), "is no header with rows; give gene and z"
-        )
+        raise RowError(source, top, None, ", ".join(header), "is no header with rows; give gene and z")
     if len(header) == 2 and finite_number(header[1]) is not None:
-        raise RowError(source, top, None, shortened(", ".join(header)), "is no header; give one: gene,value")
+        raise RowError(source, top, None, ", ".join(header), "is no header; give one: gene,value")
     named = [at for at, name in enumerate(columns) if name in GENE_COLUMNS]
     known = [columns.index(name) for name in (*Z_COLUMNS, *VALUE_COLUMNS) if name in columns]
     if not named and not known and len(rows) == 1 and len(header) > 2:
         return _Written("one row", _along(source, header, *rows[0]), z=False)
     if not named and header[0] and len(header) > 2:
         raise RowError(
-            source, top, "gene", shortened(", ".join(header)),
+            source, top, "gene", ", ".join(header),
             "has no such column; give a row a gene, with the columns gene and z or gene and value, or one row of "
             "values below a header of genes",
         )  # fmt: skip
@@ -263,7 +261,7 @@ def _cell(source: str, gene: str, text: str, line: int | None, column: str) -> _
             source,
             line,
             "gene",
-            shortened(" ".join(gene.split())),
+            " ".join(gene.split()),
             "has a line break; close the quote in front of it",
         )
     value = finite_number(text)

@@ -138,7 +138,7 @@ def unit_of(source: str, cells: Sequence[tuple[float, int | None, str]]) -> Unit
 
 
 def unlike_z(source: str, values: Floats) -> str:
-    """Why values that are called z scores may be none, as a sentence; empty where nothing speaks against it.
+    """Why the values of a column z may be no z scores, as a sentence; empty where nothing speaks against z scores.
 
     Raises
     ------

@@ -46,7 +46,8 @@ def fit(
 ) -> Fitted:
     """Fit an ensemble.
 
-    A component without a weight by the inner fold of the first network is left out of all networks.
+    The inner fold of the first network chooses weights for its components. A component with weight 0 is left out of
+    all networks.
 
     Parameters
     ----------

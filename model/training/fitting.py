@@ -116,9 +116,8 @@ class Fitting(lightning.LightningModule):
         logits: Logits = self.network(self.tensors, messages, drug, cell_line)
         measured = torch.arange(len(weight), device=weight.device) < len(supervised)
         loss = weight.new_zeros(())
-        for name, output in zip(
-            self.network.components, logits.components, strict=False
-        ):  # factors are not there
+        outputs = zip(self.network.components, logits.components, strict=False)  # in training without factors
+        for name, output in outputs:
             # where entities are unseen, untested pairs would teach that every new entity is half sensitive
             counted = weight * measured if self.split.of_unseen and name in INDUCTIVE else weight
             loss = loss + (self._loss(output, label) * counted).sum()

@@ -290,10 +290,9 @@ class ProcessEdges:
             kernel_d = kernel_d - member.of_genes * less
         if (mask := masks.get(SIMILAR[0])) is not None:
             kernel_d, levels = kernel_d * mask, None if levels is None else levels * mask
-        contributions = contributions.with_drugs(kernel_d, levels)
         if (mask := masks.get(SIMILAR[1])) is not None:
             contributions = replace(contributions, kernel_c=contributions.kernel_c * mask)
-        return contributions.total()[self._cell_line, self._drug]
+        return contributions.mean(kernel_d, levels)[self._cell_line, self._drug]
 
     def _mask(self, relation: str, kept: Tensor) -> Tensor:
         """The masks of a relation's edges as a matrix: the row attends to the column; 1 where there is no edge."""
