@@ -295,6 +295,7 @@ def test_a_file_that_is_no_profile_is_refused_in_one_line(kind: str, genes: RunG
         ),
         ("gene,z\n".encode("utf-16"), "is not UTF-8 text"),
     ],
+    ids=["gzip", "zip", "UTF-16"],  # gzip writes the time, so workers would collect other names
 )
 def test_what_is_no_text_is_told_by_its_first_bytes(
     content: bytes, message: str, genes: RunGenes, tmp_path: Path
