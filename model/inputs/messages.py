@@ -13,12 +13,16 @@ from torch import Tensor
 
 from pharmagraph.model.inputs.candidates import Screened, association, candidates, near_targets
 from pharmagraph.model.inputs.edges import Edges
+from pharmagraph.model.inputs.gene_pairs import GenePairBuilder, GenePairs
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.presets.relations import BETWEEN_DRUGS_AND_GENES, RELATIONS
 from pharmagraph.model.responses.visible import NO_MEANS, Means, Offsets, Visible
+
+KEPT_PAIRS = 6
+"""Sets of visible responses whose gene pairs are kept: the chunks of a network, and all its training pairs."""
 
 LOG_COUNT_UNIT = 3
 """Divides log counts of responses, so that features are of order 1. Set by hand."""
@@ -46,6 +50,9 @@ class Messages:
         Attention of drugs to candidate genes, (n_drugs, n_candidates), where it was fitted to known targets.
     overlap
         Overlap of the gene attention of two drugs (`kernel_of`), (n_drugs, n_drugs).
+    gene_pairs
+        Genes that drugs may attend to for their response, with the evidence of the visible responses; None where the
+        network has no gene part.
     drug_means_in
         Whether drug means are left in the values of a regression, since they have to be predicted, too.
     """
@@ -59,6 +66,7 @@ class Messages:
     drug_scale: Tensor
     gene_attention: Tensor | None = None
     overlap: Tensor | None = None
+    gene_pairs: GenePairs | None = None
     drug_means_in: bool = False
 
     def offset(self, drug: Tensor, cell_line: Tensor) -> Tensor:
@@ -83,6 +91,8 @@ class MessageBuilder:
     gene_attention
         As in `Messages`. Where it is given, drugs read genes through it alone: relations between drugs and genes are
         left out.
+    genes
+        Node numbers of its candidate genes, int64 (n_candidates,).
     """
 
     def __init__(
@@ -91,6 +101,7 @@ class MessageBuilder:
         config: NetworkConfig,
         means: Means | None = None,
         gene_attention: Tensor | None = None,
+        genes: Tensor | None = None,
     ) -> None:
         self.tensors, self.config, self.means, self.gene_attention = tensors, config, means, gene_attention
         self.overlap = (
@@ -110,6 +121,11 @@ class MessageBuilder:
         self._screened = Screened.of(tensors.expression, n_screened)
         self._sizes = tensors.sizes
         self._sorted: dict[str, tuple[Edges, Csr]] = {}
+        attended = None if gene_attention is None or genes is None else (gene_attention, genes)
+        self.pair_builder = (
+            GenePairBuilder(tensors, config.n_response_genes, attended) if config.uses_gene_part else None
+        )
+        self._pairs: dict[int, GenePairs] = {}
 
     def offsets(self, visible: Visible) -> Offsets:
         """Means that `build` takes out of the visible values."""
@@ -142,8 +158,20 @@ class MessageBuilder:
             drug_scale,
             self.gene_attention,
             self.overlap,
+            self._gene_pairs(visible),
             means_in,
         )
+
+    def _gene_pairs(self, visible: Visible) -> GenePairs | None:
+        """Made once for each set of visible responses, as long as only a few sets take turns."""
+        if self.pair_builder is None:
+            return None
+        key = hash((visible.measured.cpu().numpy().tobytes(), visible.value.cpu().numpy().tobytes()))
+        if key not in self._pairs:
+            while len(self._pairs) >= KEPT_PAIRS:
+                del self._pairs[next(iter(self._pairs))]
+            self._pairs[key] = self.pair_builder.build(visible)
+        return self._pairs[key]
 
     def _response_edges(self, visible: Visible) -> dict[str, Edges]:
         found = {}

@@ -14,10 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pharmagraph.model.inputs.gene_pairs import GenePairs
+from pharmagraph.model.inputs.gene_pattern import Pattern
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.networks.drug_levels import DrugLevels, before_softplus
+from pharmagraph.model.networks.gene_part import GenePart
+from pharmagraph.model.networks.gene_term import GeneTerm
 from pharmagraph.model.networks.posterior import Observed, PosteriorMean
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import NetworkConfig
@@ -46,6 +50,37 @@ N_DRUG_VIEW, N_CELL_LINE_VIEW = 32, 16
 
 
 @dataclass(frozen=True)
+class GeneEffects:
+    """What single genes add to predictions: a sum over pairs of a drug and a column of its cell line's values.
+
+    Attributes
+    ----------
+    pairs
+        The candidates of all drugs.
+    effect
+        Change of the drug's predictions for each deviation of the column, in the unit of the process, (n_pairs,).
+    attention
+        Attention of the drug to the pair, all pairs of a drug summing to 1, (n_pairs,).
+    """
+
+    pairs: GenePairs
+    effect: Tensor
+    attention: Tensor
+
+    @cached_property
+    def total(self) -> Tensor:
+        """The sum over a drug's pairs, (n_cell_lines, n_drugs)."""
+        return self.of_values(self.pairs.values)
+
+    def of_values(self, values: Tensor) -> Tensor:
+        """The same for other values of the columns, (n_cell_lines, n_columns) to (n_cell_lines, n_drugs)."""
+        ends = torch.stack([self.pairs.drug, self.pairs.column])
+        shape = (self.pairs.n_drugs, values.shape[1])
+        table: Tensor = torch.sparse_coo_tensor(ends, self.effect, shape) @ values.T
+        return table.T
+
+
+@dataclass(frozen=True)
 class Contributions:
     """The posterior mean as a sum over entities, ``kernel_c @ source @ kernel_d``.
 
@@ -61,12 +96,15 @@ class Contributions:
     levels
         Contribution of each drug (column) to the level of each drug (row), the same on all cell lines, (n_drugs,
         n_drugs); None where levels are not predicted.
+    genes
+        What single genes add; None where the process has no gene part.
     """
 
     kernel_c: Tensor
     kernel_d: Tensor
     source: Tensor
     levels: Tensor | None = None
+    genes: GeneEffects | None = None
 
     @cached_property
     def from_cell_lines(self) -> Tensor:
@@ -80,6 +118,8 @@ class Contributions:
     def mean(self, kernel_d: Tensor, levels: Tensor | None) -> Tensor:
         """The posterior mean with another kernel between drugs and other levels, (n_cell_lines, n_drugs)."""
         pattern = self.from_cell_lines @ kernel_d
+        if self.genes is not None:
+            pattern = pattern + self.genes.total
         return pattern if levels is None else pattern + levels.sum(1)
 
     def between_drugs(self) -> Tensor:
@@ -155,6 +195,7 @@ class ResponseProcess(nn.Module):
         *,
         more: tuple[Tensor, Tensor] | None = None,
         drug_scale: Tensor | None = None,
+        genes: tuple[Tensor, Pattern] | None = None,
     ) -> Tensor:
         """Logits of pairs given by node numbers, (n_pairs,).
 
@@ -168,15 +209,14 @@ class ResponseProcess(nn.Module):
             Further terms of the drug kernel and of the cell-line kernel, already weighted, (n, n).
         drug_scale
             Scale of each drug's values, (n_drugs,): the process, its noise included, works in units of it.
+        genes
+            Coefficients of the gene term and where they are; None without one.
         """
-        active = visible.known_drugs.clone()  # drugs without observations would only enlarge the system
-        active[drug] = True
-        columns = torch.nonzero(active).flatten()
-        column = (torch.cumsum(active, 0) - 1)[drug]
-        *system, drug_scale = self._system(kernels, visible, columns, more, drug_scale)
-        mean: Tensor = PosteriorMean.apply(*system) * drug_scale
+        *system, drug_scale = self._system(kernels, visible, more, drug_scale)
+        coefficients, pattern = (None, None) if genes is None else genes
+        mean: Tensor = PosteriorMean.apply(*system, coefficients, pattern) * drug_scale
         drug_mean = visible.sign_means(0)
-        return self.scale * mean[cell_line, column] + self.bias + self.of_drug_mean * drug_mean[drug]
+        return self.scale * mean[cell_line, drug] + self.bias + self.of_drug_mean * drug_mean[drug]
 
     def terms(
         self,
@@ -185,39 +225,53 @@ class ResponseProcess(nn.Module):
         *,
         more: tuple[Tensor, Tensor] | None = None,
         drug_scale: Tensor | None = None,
-    ) -> Contributions:
-        """The posterior mean of all pairs as contributions of entities; parameters as in `logits`."""
-        columns = torch.arange(len(visible.known_drugs), device=visible.value.device)
+        genes: tuple[Tensor, Pattern] | None = None,
+    ) -> tuple[Contributions, Tensor | None]:
+        """The posterior mean of all pairs as contributions of entities and of genes; parameters as in `logits`.
+
+        Returns
+        -------
+        Contributions
+            Of entities.
+        Tensor
+            What a coefficient gives to its drug's predictions for each unit of its column, (n_coefficients,); None
+            without a gene term.
+        """
         kernel_c, kernel_d, precision, observation, drug_scale = self._system(
-            kernels, visible, columns, more, drug_scale
+            kernels, visible, more, drug_scale
         )
-        weights = Observed(kernel_c, kernel_d, precision).weights(observation)
-        return Contributions(
+        term = None if genes is None else GeneTerm(genes[1], genes[0])
+        weights = Observed(kernel_c, kernel_d, precision, term).weights(observation)
+        of_entities = Contributions(
             kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
         )
+        if genes is None or term is None:
+            return of_entities, None
+        coefficients, pattern = genes
+        effect = coefficients * term.weights(weights)[pattern.column]
+        return of_entities, self.scale * drug_scale[pattern.drug] * effect
 
     def _system(
         self,
         kernels: tuple[Tensor, Tensor],
         visible: Visible,
-        columns: Tensor,
         more: tuple[Tensor, Tensor] | None,
         drug_scale: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Kernels of cell lines and of some drugs, precisions, observations in units of drug scale, drug scales."""
-        measured = visible.measured[:, columns]
-        play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs[columns].float())
+        """Kernels of cell lines and of drugs, precisions, observations in units of drug scale, drug scales."""
+        measured = visible.measured
+        play = torch.outer(visible.known_cell_lines.float(), visible.known_drugs.float())
         of_measured, share_of_untested = functional.softplus(self.precision)
         precision = of_measured * (measured + share_of_untested * (1 - measured)) * play
-        value = visible.value[:, columns] * measured
+        value = visible.value * measured
         profile = residuals(value, measured)
-        kernel_d = self._kernel(0, self.of_drugs, kernels[0][columns][:, columns], profile.T)
+        kernel_d = self._kernel(0, self.of_drugs, kernels[0], profile.T)
         kernel_c = self._kernel(1, self.of_cell_lines, kernels[1], profile)
         if more is not None:
-            kernel_d, kernel_c = kernel_d + more[0][columns][:, columns], kernel_c + more[1]
+            kernel_d, kernel_c = kernel_d + more[0], kernel_c + more[1]
         of_class, of_strength = self.observed
-        observation = of_class * visible.sign[:, columns] + of_strength * value
-        drug_scale = torch.ones_like(observation[0]) if drug_scale is None else drug_scale[columns]
+        observation = of_class * visible.sign + of_strength * value
+        drug_scale = torch.ones_like(observation[0]) if drug_scale is None else drug_scale
         return kernel_c, kernel_d, precision, observation / drug_scale, drug_scale
 
     def _kernel(self, side: int, weights: Tensor, fixed: Tensor, profile: Tensor) -> Tensor:
@@ -257,6 +311,7 @@ class GaussianProcessComponent(ResponseProcess):
         self.of_genes = (
             nn.Parameter(before_softplus([START_WEIGHTS["genes"]])) if config.process_genes else None
         )
+        self.gene_part = GenePart() if config.gene_part else None
         self.levels = DrugLevels(len(DRUG_KERNELS)) if task == "regression" else None
         self.drug_view, self.cell_line_view = (
             nn.Linear(config.channels, N_DRUG_VIEW),
@@ -267,7 +322,8 @@ class GaussianProcessComponent(ResponseProcess):
         """Those of `ResponseProcess`, and the weights of states, genes and drug levels."""
         genes = [] if self.of_genes is None else [self.of_genes]
         levels = [] if self.levels is None else [self.levels.weights]
-        return [*super().hyperparameters(), self.of_states, *genes, *levels]
+        kinds = [] if self.gene_part is None else [self.gene_part.weights]
+        return [*super().hyperparameters(), self.of_states, *genes, *levels, *kinds]
 
     def forward(
         self,
@@ -280,7 +336,10 @@ class GaussianProcessComponent(ResponseProcess):
         """Logits (n_pairs,) of pairs given by node numbers."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        pattern = self.logits(kernels, visible, drug, cell_line, more=more, drug_scale=messages.drug_scale)
+        pattern = self.logits(
+            kernels, visible, drug, cell_line, more=more, drug_scale=messages.drug_scale,
+            genes=self._coefficients(messages),
+        )  # fmt: skip
         return pattern if levels is None else pattern + levels.sum(1)[drug]
 
     def contributions(
@@ -289,7 +348,28 @@ class GaussianProcessComponent(ResponseProcess):
         """The prediction of all pairs as contributions of entities."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        return replace(self.terms(kernels, visible, more=more, drug_scale=messages.drug_scale), levels=levels)
+        of_entities, effect = self.terms(
+            kernels, visible, more=more, drug_scale=messages.drug_scale, genes=self._coefficients(messages)
+        )
+        genes = None if effect is None else self._effects(messages, effect)
+        return replace(of_entities, levels=levels, genes=genes)
+
+    def _coefficients(self, messages: Messages) -> tuple[Tensor, Pattern] | None:
+        """Coefficients of the gene term and where they are; None without a gene part, or where no drug has a candidate."""
+        if self.gene_part is None or messages.gene_pairs is None or not len(messages.gene_pairs):
+            return None
+        pattern, order = messages.gene_pairs.pattern
+        return self.gene_part.coefficients(messages.gene_pairs).flatten()[order], pattern
+
+    def _effects(self, messages: Messages, effect: Tensor) -> GeneEffects:
+        """Effects of coefficients summed over heads, and the attention to each pair."""
+        pairs = messages.gene_pairs
+        assert pairs is not None and self.gene_part is not None  # there are coefficients
+        _, order = pairs.pattern
+        of_pairs = effect.new_zeros(len(pairs)).index_add(0, order % len(pairs), effect)
+        share = self.gene_part.coefficients(pairs).square().sum(0)
+        whole = share.new_zeros(pairs.n_drugs).index_add(0, pairs.drug, share)[pairs.drug]
+        return GeneEffects(pairs, of_pairs, share / whole.clamp(min=torch.finfo(share.dtype).tiny))
 
     def constants(self, tensors: GraphTensors, messages: Messages) -> Tensor:
         """What is added to the posterior mean of every pair of a drug, (n_drugs,)."""

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pharmagraph.model.inputs.gene_pattern import Pattern
 from pharmagraph.model.networks.conjugate_gradients import solve
+from pharmagraph.model.networks.gene_term import GeneTerm
 
 ITERATIONS = 100
 """Largest number of conjugate-gradient iterations. A handful do where untested pairs are few, some tens where their
@@ -22,11 +24,11 @@ iterations."""
 class Observed:
     """Solves ``(K + P⁻¹) w = y`` over the rows and columns of a table in which something was observed.
 
-    K is the Kronecker product of two kernels, P the diagonal of precisions. K is never formed: with the eigenvectors Q
-    of both kernels and the products Λ of their eigenvalues, ``(Λ + Qᵀ P⁻¹ Q) Qᵀ w = Qᵀ y`` is solved by conjugate
-    gradients. Constants in the kernels make a few values of Λ many thousands of times larger than the rest. The
+    K is the Kronecker product of two kernels, plus a gene term G where there is one; P is the diagonal of precisions. K
+    is never formed: with the eigenvectors Q of both kernels and the products Λ of their eigenvalues,
+    ``(Λ + Qᵀ (P⁻¹ + G) Q) Qᵀ w = Qᵀ y`` is solved by conjugate gradients. Constants in the kernels make a few values of Λ many thousands of times larger than the rest. The
     preconditioner ``Λ + 1 / p``, with the largest precision p, takes them out: it differs from the system by precisions
-    alone.
+    and genes alone.
 
     Parameters
     ----------
@@ -35,13 +37,22 @@ class Observed:
     precision
         Inverse variance of each observation, (n_cell_lines, n_drugs): 0 in rows and columns without observations,
         positive elsewhere.
+    genes
+        The gene term of the covariance; None where there is none.
     learning
         Whether `LEARNING_TOLERANCE` is enough.
     """
 
     def __init__(
-        self, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, *, learning: bool = False
+        self,
+        kernel_c: Tensor,
+        kernel_d: Tensor,
+        precision: Tensor,
+        genes: GeneTerm | None = None,
+        *,
+        learning: bool = False,
     ) -> None:
+        self.genes = genes
         self.tolerance = LEARNING_TOLERANCE if learning else TOLERANCE
         self.rows, self.columns = (torch.nonzero(precision.any(side)).flatten() for side in (1, 0))
         self.noise = 1 / self._part(precision)
@@ -56,12 +67,16 @@ class Observed:
         if self.noise.numel():
             nearly = self.values + self.noise.min()
             turned = solve(
-                lambda table: self.values * table + self._turn(self.noise * self._back(table)),
+                lambda table: self.values * table + self._turn(self._noise_and_genes(self._back(table))),
                 self._turn(self._part(observed)), iterations=ITERATIONS, tolerance=self.tolerance,
                 precondition=lambda table: table / nearly,
             )  # fmt: skip
             found[self.rows[:, None], self.columns] = self._back(turned)
         return found
+
+    def _noise_and_genes(self, table: Tensor) -> Tensor:
+        noise = self.noise * table
+        return noise if self.genes is None else noise + self.genes.product_of_part(table, self.rows, self.columns)
 
     def _turn(self, table: Tensor) -> Tensor:
         return self.vectors_c.T @ table @ self.vectors_d
@@ -76,28 +91,46 @@ class Observed:
 class PosteriorMean(torch.autograd.Function):
     """Posterior mean of a Gaussian process on a matrix, ``(n_cell_lines, n_drugs)``.
 
-    With K the Kronecker product of the two kernels and P the diagonal of precisions, the mean at all entries is ``K w``
-    where ``(K + P⁻¹) w = y`` (`Observed`). The adjoint is the same system with another right-hand side, so the
-    gradients of both kernels, of P and of y are exact as far as the solver goes. Where gradients are asked for, the
-    solver stops at `LEARNING_TOLERANCE`.
+    With K the Kronecker product of the two kernels, plus the gene term, and P the diagonal of precisions, the mean at
+    all entries is ``K w`` where ``(K + P⁻¹) w = y`` (`Observed`). The adjoint is the same system with another
+    right-hand side, so the gradients of both kernels, of the coefficients, of P and of y are exact as far as the solver
+    goes. Where gradients are asked for, the solver stops at `LEARNING_TOLERANCE`.
     """
 
     @staticmethod
-    def forward(ctx: Any, kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, observed: Tensor) -> Tensor:
-        """Mean at all entries; kernels are symmetric, the others ``(n_cell_lines, n_drugs)``."""
-        ctx.observed = Observed(kernel_c, kernel_d, precision, learning=any(ctx.needs_input_grad))
+    def forward(
+        ctx: Any,
+        kernel_c: Tensor,
+        kernel_d: Tensor,
+        precision: Tensor,
+        observed: Tensor,
+        coefficients: Tensor | None,
+        pattern: Pattern | None,
+    ) -> Tensor:
+        """Mean at all entries; kernels are symmetric, coefficients those of a pattern, the others ``(n_cell_lines,
+        n_drugs)``."""
+        genes = GeneTerm(pattern, coefficients) if pattern is not None and coefficients is not None else None
+        ctx.observed = Observed(kernel_c, kernel_d, precision, genes, learning=any(ctx.needs_input_grad))
         weights = ctx.observed.weights(observed)
         ctx.save_for_backward(kernel_c, kernel_d, precision, weights)
-        return kernel_c @ weights @ kernel_d
+        return covariance_times(weights, kernel_c, kernel_d, genes)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        """Gradients of both kernels, the precisions and the observations."""
+        """Gradients of both kernels, the precisions, the observations and the coefficients."""
         (gradient,) = gradients
         kernel_c, kernel_d, precision, weights = ctx.saved_tensors
-        adjoint = ctx.observed.weights(kernel_c @ gradient @ kernel_d)
+        genes = ctx.observed.genes
+        adjoint = ctx.observed.weights(covariance_times(gradient, kernel_c, kernel_d, genes))
         left = gradient - adjoint
         of_c = left @ kernel_d @ weights.T
         of_d = (kernel_c @ weights).T @ left
         of_precision = torch.where(precision > 0, adjoint * weights / precision**2, 0.0)
-        return of_c, of_d, of_precision, adjoint
+        of_genes = genes.gradient(left, weights) if genes is not None else None
+        return of_c, of_d, of_precision, adjoint, of_genes, None
+
+
+def covariance_times(table: Tensor, kernel_c: Tensor, kernel_d: Tensor, genes: GeneTerm | None) -> Tensor:
+    """Product of the whole covariance with a table, both (n_cell_lines, n_drugs)."""
+    product = kernel_c @ table @ kernel_d
+    return product if genes is None else product + genes.product(table)

@@ -75,6 +75,8 @@ class NetworkConfig(_Strict):
     gaussian_process: bool
     process_states: Literal["always", "alternate", "never"] = "always"
     process_genes: bool = False
+    gene_part: bool = False
+    n_response_genes: int = Field(ge=1, default=50)
     factors: bool = False
     factor_starts: int = Field(ge=1, le=256, default=4)
     factor_rank: int = Field(ge=1, le=1024, default=16)
@@ -92,6 +94,11 @@ class NetworkConfig(_Strict):
     def uses_states(self) -> bool:
         """Whether anything reads the node states that the attention layers end with."""
         return self.relational or (self.gaussian_process and self.process_states != "never")
+
+    @property
+    def uses_gene_part(self) -> bool:
+        """Whether single genes have a part of their own in predictions."""
+        return self.kind == "relational" and self.gaussian_process and self.gene_part
 
     @property
     def uses_gene_attention(self) -> bool:
@@ -127,6 +134,7 @@ class TrainingConfig(_Strict):
     validation_fraction: float = Field(gt=0, lt=0.5)
     mask_supervision: bool
     chunks: int = Field(ge=1, le=100)
+    redraw_chunks: bool = True
     learning_rate: float = Field(gt=0)
     identity_learning_rate: float = Field(gt=0)
     axial_learning_rate: float = Field(gt=0)

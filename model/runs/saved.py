@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.heterograph import Heterograph
-from pharmagraph.model.inputs.messages import MessageBuilder, Messages
+from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
 from pharmagraph.model.networks.make import blank_network
 from pharmagraph.model.presets.config import Config
@@ -39,7 +39,7 @@ from pharmagraph.model.runs.folder import (
     reading,
     training_pairs,
 )
-from pharmagraph.model.targets.gene_attention import GeneAttention
+from pharmagraph.model.targets.gene_attention import GeneAttention, as_predicted, message_builder
 from pharmagraph.model.training.fitted import Fitted, Member
 
 
@@ -177,9 +177,8 @@ def _messages(
     training: Responses,
     gene_attention: GeneAttention | None,
 ) -> Messages:
-    weight = gene_attention.on(tensors) if gene_attention is not None else None
-    builder = MessageBuilder(tensors, config.network, scale.means, weight)
-    return builder.build(visible_pairs(training, scale, tensors.device))
+    builder = message_builder(tensors, config.network, scale.means, gene_attention)
+    return as_predicted(builder.build(visible_pairs(training, scale, tensors.device)), tensors, gene_attention)
 
 
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:

@@ -6,13 +6,17 @@ process's drug kernel (`inputs.similarities.kernel_of`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from pharmagraph.model.inputs.messages import MessageBuilder, Messages
+from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.inputs.views import EVEN_ATTENTION, N_SHARPENED_DRUG_KERNELS, SHARPNESS
+from pharmagraph.model.presets.config import NetworkConfig
+from pharmagraph.model.responses.visible import Means
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,24 @@ class GeneAttention:
         even = found.new_full((len(new), 1), EVEN_ATTENTION) * torch.ones_like(found[:1])
         found = torch.cat([found, torch.nn.functional.normalize(new @ found + even, p=1, dim=1)])
         return with_given(found, given_targets(tensors, genes))
+
+
+def message_builder(
+    tensors: GraphTensors, network: NetworkConfig, means: Means | None, attention: GeneAttention | None
+) -> MessageBuilder:
+    """What makes the messages of a network; attention to genes is that without responses as evidence."""
+    if attention is None:
+        return MessageBuilder(tensors, network, means)
+    genes = attention.genes.to(tensors.device)
+    return MessageBuilder(tensors, network, means, attention.on(tensors, blind=True), genes)
+
+
+def as_predicted(messages: Messages, tensors: GraphTensors, attention: GeneAttention | None) -> Messages:
+    """Messages of all training pairs as predictions read them: attention to genes has these pairs as evidence."""
+    if attention is None:
+        return messages
+    given = attention.on(tensors)
+    return replace(messages, gene_attention=given, overlap=kernel_of(given))
 
 
 def given_targets(tensors: GraphTensors, genes: Tensor) -> Tensor:

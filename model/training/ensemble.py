@@ -11,8 +11,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from pharmagraph.model.inputs.messages import MessageBuilder
-from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import Config
@@ -20,7 +18,7 @@ from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, require_two_classes
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import give_back_memory, reproducible
-from pharmagraph.model.targets.gene_attention import GeneAttention
+from pharmagraph.model.targets.gene_attention import GeneAttention, as_predicted, message_builder
 from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
 from pharmagraph.model.training.fitted import Fitted, Member
 from pharmagraph.model.training.fitting import Fitting
@@ -83,8 +81,7 @@ def fit(
     tensors = tensors.to(device)
     config = config.for_split(split.value)
     scale = Scale.of(training, task, split)
-    blind = gene_attention.on(tensors, blind=True) if gene_attention is not None else None
-    builder = MessageBuilder(tensors, config.network, scale.means, blind)
+    builder = message_builder(tensors, config.network, scale.means, gene_attention)
     if settled := settled_weights(config, task, split):
         config = config.without(unneeded(config.network.components, settled))
     members: list[Member] = []
@@ -122,10 +119,9 @@ def fit(
     for number in chosen.kept:
         if (factor_fits := fittings[number].factor_fits) is not None:
             factor_fits.fit(training)
-    messages = builder.build(visible_pairs(training, scale, tensors.device))
-    if gene_attention is not None:
-        given = gene_attention.on(tensors)
-        messages = replace(messages, gene_attention=given, overlap=kernel_of(given))
+    messages = as_predicted(
+        builder.build(visible_pairs(training, scale, tensors.device)), tensors, gene_attention
+    )
     return Fitted(
         config,
         scale,

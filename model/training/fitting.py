@@ -94,8 +94,10 @@ class Fitting(lightning.LightningModule):
         self.automatic_optimization = True
 
     def on_train_epoch_start(self) -> None:
-        """Draw this epoch's chunks."""
+        """Draw this epoch's chunks, unless those of the first are kept."""
         self._started = time.perf_counter()
+        if self.chunks and not self.config.training.redraw_chunks:
+            return
         self.chunks = draw_chunks(
             self.pairs.training, self.split, self.config.training.chunks, self.generator, self.groups
         )

@@ -1,0 +1,77 @@
+"""What single genes add to the predictions of a fitted ensemble: a sum of attention, values and learned weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pharmagraph.model.inputs.gene_pairs import GenePairs
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.networks.gaussian_process import GeneEffects
+from pharmagraph.model.training.fitted import Fitted, Member
+
+
+@dataclass(frozen=True)
+class EnsembleEffects:
+    """Effects of genes on the outputs of an ensemble: logits of a sensitive response, or standardised −ln IC50.
+
+    Attributes
+    ----------
+    pairs
+        A drug and a column of `GeneFeatures` each.
+    effect
+        By network: change of the ensemble's output for each deviation of the column if all networks were like this one,
+        float32 (n_members, n_pairs).
+    attention
+        By network, all pairs of a drug summing to 1, float32 (n_members, n_pairs).
+    drug_deviation
+        Root mean square of a drug's training responses around its mean, in the unit of the output, (n_drugs,).
+    """
+
+    pairs: GenePairs
+    effect: Tensor
+    attention: Tensor
+    drug_deviation: Tensor
+
+    @property
+    def mean(self) -> GeneEffects:
+        """The mean over networks: what predictions are made of."""
+        return GeneEffects(self.pairs, self.effect.mean(0), self.attention.mean(0))
+
+    def of_drug(self, drug: int) -> tuple[np.ndarray, np.ndarray]:
+        """Columns that a drug attends to and their effects for each deviation, (n,) each."""
+        rows = self.pairs.drug == drug
+        return self.pairs.column[rows].cpu().numpy(), self.effect[:, rows].mean(0).cpu().numpy()
+
+
+@torch.inference_mode()
+def gene_effects(fitted: Fitted) -> EnsembleEffects | None:
+    """Effects of genes on the predictions of an ensemble; None where no network has a gene part with a weight."""
+    found = [one for member in fitted.members if (one := _of_member(fitted, member)) is not None]
+    if len(found) < len(fitted.members):
+        return None
+    visible = fitted.messages.visible
+    measured = visible.measured
+    count = measured.sum(0).clamp(min=1)
+    centred = (visible.value - (visible.value * measured).sum(0) / count) * measured
+    deviation = (centred.square().sum(0) / count).sqrt()
+    effects, attention = (torch.stack([getattr(one, name) for one in found]) for name in ("effect", "attention"))
+    return EnsembleEffects(found[0].pairs, effects, attention, deviation)
+
+
+def _of_member(fitted: Fitted, member: Member) -> GeneEffects | None:
+    network = member.network
+    if not isinstance(network, RelationalNetwork) or network.gaussian_process is None:
+        return None
+    weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
+    if not weights["gaussian_process"]:
+        return None
+    states, _ = network.states(fitted.tensors, fitted.messages)
+    genes = network.gaussian_process.contributions(fitted.tensors, states, fitted.messages).genes
+    if genes is None:
+        return None
+    slope = float(network.calibration[0])
+    return GeneEffects(genes.pairs, slope * weights["gaussian_process"] * genes.effect, genes.attention)
