@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.model.inputs.tensors import GraphTensors
-
-GENE_FEATURES = ("expression", "mutation", "copy_number")
-"""Kinds of omics, each a field of `GraphTensors`; a column's ``kind`` is its position here."""
+from pharmagraph.model.inputs.views import GENE_FEATURES
 
 FEWEST_CELL_LINES = 3
 """Cell lines that need a value other than 0 before a gene's column is used. Set by hand."""

@@ -14,23 +14,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pharmagraph.model.inputs.gene_features import GENE_FEATURES, GeneFeatures
+from pharmagraph.model.inputs.gene_features import GeneFeatures
 from pharmagraph.model.inputs.gene_pattern import Pattern
 from pharmagraph.model.inputs.tensors import GraphTensors
-from pharmagraph.model.inputs.views import N_SHARPENED_DRUG_KERNELS, SHARPNESS
+from pharmagraph.model.inputs.views import (
+    ASSOCIATION_UNIT,
+    GENE_FEATURES,
+    N_SHARPENED_DRUG_KERNELS,
+    SHARPNESS,
+)
 from pharmagraph.model.responses.visible import SHRINKAGE, Visible, residuals
 
 HEADS = ("association", "target")
 """Heads of the attention: what makes a column a candidate that the head reads."""
-
-EVIDENCE = (
-    "association", "own association", "agreement", "associated", "target", "target and association",
-    "attended as a target", *GENE_FEATURES,
-)  # fmt: skip
-"""What the score of a pair reads, in this order."""
-
-ASSOCIATION_UNIT = 10.0
-"""Multiplies correlations, so that evidence is of order 1. Set by hand."""
 
 SMALLEST = 1e-6
 """Products of norms below it count as this, so that a column without values has correlations of 0."""
@@ -150,7 +146,15 @@ class GenePairBuilder:
             dim=1,
         )  # fmt: skip
         return GenePairs(
-            drug, column, evidence, association, is_associated, given, self.features, self.values, self.n_drugs
+            drug,
+            column,
+            evidence,
+            association,
+            is_associated,
+            given,
+            self.features,
+            self.values,
+            self.n_drugs,
         )
 
     def _of_columns(self, attention: tuple[Tensor, Tensor] | None, n_genes: int) -> Tensor:
@@ -200,5 +204,7 @@ def correlations(values: Tensor, residual: Tensor, measured: Tensor) -> Tensor:
     for start in range(0, values.shape[1], BLOCK):
         some = values[:, start : start + BLOCK]
         of_columns = (measured.T @ some.square()).sqrt()
-        found[:, start : start + BLOCK] = shrunk * (residual.T @ some) / (size * of_columns).clamp(min=SMALLEST)
+        found[:, start : start + BLOCK] = (
+            shrunk * (residual.T @ some) / (size * of_columns).clamp(min=SMALLEST)
+        )
     return found

@@ -45,3 +45,15 @@ SHARPNESS = 4
 
 EVEN_ATTENTION = 1e-6
 """Attention to every gene that a new drug has at least, before it is normalised."""
+
+GENE_FEATURES = ("expression", "mutation", "copy_number")
+"""Kinds of omics that a drug may attend to at a gene; a column's ``kind`` is its position here."""
+
+EVIDENCE = (
+    "association", "own association", "agreement", "associated", "target", "target and association",
+    "attended as a target", *GENE_FEATURES,
+)  # fmt: skip
+"""What the score of a drug and a column reads, in this order."""
+
+ASSOCIATION_UNIT = 10.0
+"""Multiplies correlations, so that evidence is of order 1. Set by hand."""

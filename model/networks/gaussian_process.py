@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pharmagraph.model.inputs.gene_pairs import GenePairs
+from pharmagraph.model.inputs.gene_pairs import HEADS, GenePairs
 from pharmagraph.model.inputs.gene_pattern import Pattern
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
@@ -61,11 +61,14 @@ class GeneEffects:
         Change of the drug's predictions for each deviation of the column, in the unit of the process, (n_pairs,).
     attention
         Attention of the drug to the pair, all pairs of a drug summing to 1, (n_pairs,).
+    weights
+        Of every head and column: what one unit of a coefficient gives for each deviation, (n_heads, n_columns).
     """
 
     pairs: GenePairs
     effect: Tensor
     attention: Tensor
+    weights: Tensor
 
     @cached_property
     def total(self) -> Tensor:
@@ -234,8 +237,7 @@ class ResponseProcess(nn.Module):
         Contributions
             Of entities.
         Tensor
-            What a coefficient gives to its drug's predictions for each unit of its column, (n_coefficients,); None
-            without a gene term.
+            Posterior weight of every column of the gene term, in the unit of the mean, (n_columns,); None without one.
         """
         kernel_c, kernel_d, precision, observation, drug_scale = self._system(
             kernels, visible, more, drug_scale
@@ -245,11 +247,9 @@ class ResponseProcess(nn.Module):
         of_entities = Contributions(
             kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
         )
-        if genes is None or term is None:
+        if term is None:
             return of_entities, None
-        coefficients, pattern = genes
-        effect = coefficients * term.weights(weights)[pattern.column]
-        return of_entities, self.scale * drug_scale[pattern.drug] * effect
+        return of_entities, self.scale * term.weights(weights)
 
     def _system(
         self,
@@ -348,28 +348,32 @@ class GaussianProcessComponent(ResponseProcess):
         """The prediction of all pairs as contributions of entities."""
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
-        of_entities, effect = self.terms(
+        of_entities, weights = self.terms(
             kernels, visible, more=more, drug_scale=messages.drug_scale, genes=self._coefficients(messages)
         )
-        genes = None if effect is None else self._effects(messages, effect)
+        genes = None if weights is None else self._effects(messages, weights)
         return replace(of_entities, levels=levels, genes=genes)
 
     def _coefficients(self, messages: Messages) -> tuple[Tensor, Pattern] | None:
-        """Coefficients of the gene term and where they are; None without a gene part, or where no drug has a candidate."""
+        """Coefficients of the gene term and where they are; None without a gene part or any candidate."""
         if self.gene_part is None or messages.gene_pairs is None or not len(messages.gene_pairs):
             return None
         pattern, order = messages.gene_pairs.pattern
         return self.gene_part.coefficients(messages.gene_pairs).flatten()[order], pattern
 
-    def _effects(self, messages: Messages, effect: Tensor) -> GeneEffects:
-        """Effects of coefficients summed over heads, and the attention to each pair."""
+    def _effects(self, messages: Messages, weights: Tensor) -> GeneEffects:
+        """Effects of genes by the posterior weights of the columns of the gene term."""
         pairs = messages.gene_pairs
-        assert pairs is not None and self.gene_part is not None  # there are coefficients
-        _, order = pairs.pattern
-        of_pairs = effect.new_zeros(len(pairs)).index_add(0, order % len(pairs), effect)
-        share = self.gene_part.coefficients(pairs).square().sum(0)
+        assert pairs is not None and self.gene_part is not None  # there are weights
+        of_columns = weights.new_zeros(len(HEADS) * pairs.values.shape[1])
+        of_columns[pairs.pattern[0].used] = weights
+        of_columns = of_columns.view(len(HEADS), -1)
+        coefficients = self.gene_part.coefficients(pairs)
+        effect = (coefficients * of_columns[:, pairs.column]).sum(0) * messages.drug_scale[pairs.drug]
+        share = coefficients.square().sum(0)
         whole = share.new_zeros(pairs.n_drugs).index_add(0, pairs.drug, share)[pairs.drug]
-        return GeneEffects(pairs, of_pairs, share / whole.clamp(min=torch.finfo(share.dtype).tiny))
+        attention = share / whole.clamp(min=torch.finfo(share.dtype).tiny)
+        return GeneEffects(pairs, effect, attention, of_columns)
 
     def constants(self, tensors: GraphTensors, messages: Messages) -> Tensor:
         """What is added to the posterior mean of every pair of a drug, (n_drugs,)."""

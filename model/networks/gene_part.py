@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pharmagraph.model.inputs.gene_features import GENE_FEATURES
-from pharmagraph.model.inputs.gene_pairs import EVIDENCE, HEADS, GenePairs
+from pharmagraph.model.inputs.gene_pairs import HEADS, GenePairs
+from pharmagraph.model.inputs.views import EVIDENCE, GENE_FEATURES
 from pharmagraph.model.networks.drug_levels import before_softplus
 
 HIDDEN = 16
@@ -49,21 +49,27 @@ class GenePart(nn.Module):
         scores = self.att(functional.leaky_relu(self.edge(pairs.evidence), 0.2)).T
         of_association = scores[0] + 2 * torch.log(pairs.association.abs().clamp(min=SMALLEST))
         scores = torch.stack([of_association, scores[1]])
-        return torch.stack([_softmax(score, read, pairs) for score, read in zip(scores, pairs.read, strict=True)])
+        return torch.stack(
+            [_softmax(score, read, pairs) for score, read in zip(scores, pairs.read, strict=True)]
+        )
 
     def coefficients(self, pairs: GenePairs) -> Tensor:
         """Signed coefficient of every head and pair, (n_heads, n_pairs)."""
         sign = torch.stack([torch.sign(pairs.association), torch.ones_like(pairs.association)])
         weight = functional.softplus(self.weights)[:, pairs.features.kind[pairs.column]]
         # where attention is exactly 0 the root has no derivative
-        root = torch.where(pairs.read, self.attention(pairs).clamp(min=torch.finfo(weight.dtype).tiny), 1.0).sqrt()
+        root = torch.where(
+            pairs.read, self.attention(pairs).clamp(min=torch.finfo(weight.dtype).tiny), 1.0
+        ).sqrt()
         return torch.where(pairs.read, sign * root * weight.sqrt(), 0.0)
 
 
 def _softmax(score: Tensor, read: Tensor, pairs: GenePairs) -> Tensor:
     """Softmax of a drug's pairs that are read, 0 for the others, (n_pairs,)."""
     score = score.masked_fill(~read, float("-inf"))
-    largest = score.new_full((pairs.n_drugs,), float("-inf")).scatter_reduce(0, pairs.drug, score.detach(), "amax")
+    largest = score.new_full((pairs.n_drugs,), float("-inf")).scatter_reduce(
+        0, pairs.drug, score.detach(), "amax"
+    )
     shifted = score - largest.masked_fill(largest == float("-inf"), 0.0)[pairs.drug]
     size = torch.where(read, shifted, float("-inf")).exp()
     total = size.new_zeros(pairs.n_drugs).index_add(0, pairs.drug, size)

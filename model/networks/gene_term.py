@@ -12,6 +12,7 @@ posterior weight of every column.
 from __future__ import annotations
 
 import warnings
+
 import torch
 from torch import Tensor
 
@@ -56,7 +57,11 @@ class GeneTerm:
 
     def product_of_part(self, table: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """The same for a table of some cell lines and some drugs, (n_rows, n_columns)."""
-        values = self.pattern.of_cell_lines(rows) if len(rows) < self.pattern.values.shape[1] else self.pattern.values
+        values = (
+            self.pattern.of_cell_lines(rows)
+            if len(rows) < self.pattern.values.shape[1]
+            else self.pattern.values
+        )
         whole = table.new_zeros(len(rows), self.pattern.n_drugs)
         whole[:, columns] = table
         return self.from_weights(self.weights(whole, values), values)[:, columns]

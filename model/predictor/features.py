@@ -276,15 +276,22 @@ class Features:
             Of a new drug, `drug_similarities`.
         """
         _, found = self._attention
-        if drug is not None:
-            row = found[drug]
-        else:
-            near = similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1) ** SHARPNESS
-            row = near @ found + EVEN_ATTENTION
-            row = row / row.sum()
+        row = found[drug] if drug is not None else _of_similar(similarities, found)
         own = _with_given(row[None], np.zeros_like(self.given[:1]) if given is None else given[None])[0]
         overlap: Floats = self._root_attention @ np.sqrt(own)
         return overlap
+
+    def attended(self, similarities: Floats, genes: npt.NDArray[np.int64]) -> Floats:
+        """Attention of a new drug to genes by known targets alone, as the gene part reads it, (n_genes,)."""
+        if self._gene_attention is None:
+            return np.zeros(len(genes), np.float32)
+        with safe_open(self._gene_attention, framework="numpy") as opened:
+            file: Any = opened
+            candidates, blind = file.get_tensor("genes"), file.get_tensor("blind")
+        share = np.zeros(len(self.genes), np.float32)
+        share[candidates] = _of_similar(similarities, blind) * len(candidates)
+        attended: Floats = np.log1p(share)[genes]
+        return attended
 
     @cached_property
     def _root_attention(self) -> Floats:
@@ -297,6 +304,14 @@ class Features:
         row = getattr(omics, name).copy()
         row[gene] = value
         return replace(omics, **{name: row})
+
+
+def _of_similar(similarities: Floats, attention: Floats) -> Floats:
+    """Attention of a new drug: that of drugs of similar structure, (n_candidates,)."""
+    near = similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1) ** SHARPNESS
+    row = near @ attention + EVEN_ATTENTION
+    share: Floats = row / row.sum()
+    return share
 
 
 def _with_given(found: Floats, given: npt.NDArray[np.bool_]) -> Floats:

@@ -26,6 +26,7 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.inputs.changes import Change, require_float32
 from pharmagraph.model.predictor.features import Features, Floats, Omics
+from pharmagraph.model.predictor.gene_part import GenePart
 from pharmagraph.model.predictor.reading import reading
 
 if TYPE_CHECKING:
@@ -49,17 +50,21 @@ class Entity:
         The same for the overlap of attention to genes, (n_drugs,); of drugs only.
     features
         What components are made of: all of it for a new entity, the difference for a changed one, (width,).
+    genes
+        Of a cell line: its values in the columns of the gene part, for a changed one the difference, (n_columns,). Of a
+        drug: the effects of these columns, likewise.
     """
 
     number: int | None
     similarities: Floats | None = field(default=None, repr=False)
     overlap: Floats | None = field(default=None, repr=False)
     features: Floats | None = field(default=None, repr=False)
+    genes: Floats | None = field(default=None, repr=False)
 
     @property
     def as_trained(self) -> bool:
         """Whether it is known and unchanged."""
-        return self.similarities is None and self.overlap is None
+        return self.similarities is None and self.overlap is None and self.genes is None
 
 
 class Predictor:
@@ -122,6 +127,13 @@ class Predictor:
         return found
 
     @cached_property
+    def gene_part(self) -> GenePart | None:
+        """What single genes add to predictions; None where the run's networks have no gene part."""
+        if "genes/effect" not in self._file.keys():  # noqa: SIM118  (no mapping)
+            return None
+        return GenePart(self.array, len(self._members))
+
+    @cached_property
     def _known(self) -> Floats:
         return self.array("logit")
 
@@ -133,13 +145,19 @@ class Predictor:
             overlap = None
             if self._uses_genes:
                 overlap = self.features.overlaps(None, drug=None, similarities=similarities)
-            return Entity(None, similarities, overlap, self.features.structure(views))
+            effects = (
+                None if self.gene_part is None else self.gene_part.of_new_drug(similarities, self.features)
+            )
+            return Entity(None, similarities, overlap, self.features.structure(views), effects)
 
     def new_cell_line(self, z: Mapping[str, float]) -> Entity:
         """A cell line that is not in the run's graph, by its expression (gene symbol → standard deviations)."""
         with reading(self._path):
             omics = self.features.new_omics(z)
-            return Entity(None, self.features.cell_line_similarities(omics, new=True), None, omics.expression)
+            values = None if self.gene_part is None else self.gene_part.values(omics)
+            return Entity(
+                None, self.features.cell_line_similarities(omics, new=True), None, omics.expression, values
+            )
 
     def changed(self, drug: int, cell_line: int, change: Change, gene: int) -> tuple[Entity, Entity]:
         """A drug and a cell line of the run, with one change of the drug's targets or of the cell line's genes.
@@ -164,7 +182,12 @@ class Predictor:
 
     def _between(self, cell_line: int, before: Omics, after: Omics) -> Entity:
         rows = self.features.cell_line_similarities
-        return Entity(cell_line, rows(after) - rows(before), None, after.expression - before.expression)
+        genes = (
+            None if self.gene_part is None else self.gene_part.values(after) - self.gene_part.values(before)
+        )
+        return Entity(
+            cell_line, rows(after) - rows(before), None, after.expression - before.expression, genes
+        )
 
     def _value(self, change: Change, gene: int) -> float:
         if change.value is not None:
@@ -178,7 +201,9 @@ class Predictor:
         had = bool(self._targets(drug, gene))
         if not change.value and not had:
             raise ModelError(f"{change.gene} is no known target of this drug in the run's graph")
-        if not self._uses_genes or bool(change.value) == had:
+        if bool(change.value) == had:
+            return Entity(drug)
+        if not self._uses_genes:
             return Entity(drug)
         row = self.features.with_target(drug, gene, known=bool(change.value))
         nothing = np.empty(0, np.float32)
@@ -234,7 +259,21 @@ class Predictor:
                 rest += member["factors"] * self._factors(number, drugs, cell_lines, components, known)
             alone = np.where(known, 0.0, member["slope"] * offset + member["intercept"])
             out += (member["slope"] * rest + alone) / len(self._members)
-        return out
+        return out if self.gene_part is None else out + self._genes(drugs, cell_lines)
+
+    def _genes(self, drugs: _Side, cell_lines: _Side) -> npt.NDArray[np.float64]:
+        """What single genes add for new entities, and what a change adds to it for known ones."""
+        part = self.gene_part
+        assert part is not None  # or nothing is added
+        of_drugs, of_cell_lines = drugs.genes(part.n_columns), cell_lines.genes(part.n_columns)
+        found: npt.NDArray[np.float64] = of_cell_lines @ of_drugs.T
+        if cell_lines.any_genes:
+            effects = part.effects(drugs.at) * drugs.known[:, None]
+            found += of_cell_lines @ effects.T
+        if drugs.any_genes:
+            values = np.stack([part.values(self.features.omics(int(at))) for at in cell_lines.at])
+            found += (values * cell_lines.known[:, None]) @ of_drugs.T
+        return found
 
     def _process(
         self, number: int, drugs: _Side, cell_lines: _Side, known: npt.NDArray[np.bool_]
@@ -308,6 +347,7 @@ class _Side:
         self.known = np.array([entity.number is not None for entity in entities])
         self.at = np.array([entity.number or 0 for entity in entities], np.int64)
         self.has_features = any(entity.features is not None for entity in entities)
+        self.any_genes = any(entity.genes is not None for entity in entities)
 
     def rows(
         self, width: int, weights: Floats, constant: float, of_genes: float | None = None
@@ -321,6 +361,14 @@ class _Side:
                 row += of_genes * entity.overlap
             if entity.number is None:
                 row += constant
+        return found
+
+    def genes(self, n_columns: int) -> npt.NDArray[np.float64]:
+        """Values or effects of the gene part's columns that are new or changed, (n, n_columns)."""
+        found = np.zeros((len(self._entities), n_columns))
+        for row, entity in zip(found, self._entities, strict=True):
+            if entity.genes is not None:
+                row += entity.genes
         return found
 
     def features(self, axes: Floats, mean: Floats) -> npt.NDArray[np.float64]:

@@ -12,11 +12,14 @@ from safetensors.numpy import save_file
 from torch import Tensor
 from torch.nn import functional
 
+from pharmagraph.model.inputs.gene_pairs import correlations
 from pharmagraph.model.inputs.similarities import components_of_expression, squared_distances, width_of
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.factors import KINDS
 from pharmagraph.model.predictor.predictor import FILE
+from pharmagraph.model.responses.visible import residuals
 from pharmagraph.model.training.fitted import Fitted
+from pharmagraph.model.training.gene_effects import EnsembleEffects, gene_effects
 
 WITHOUT_NETWORK = frozenset({"gaussian_process", "factors"})
 """Components of which a new entity's output follows from its similarities and features alone."""
@@ -93,6 +96,8 @@ def freeze(fitted: Fitted) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         logit += (slope * (offset + residual) + intercept) / len(fitted.members)
         members.append(about)
     found["logit"] = logit
+    if (effects := gene_effects(fitted)) is not None:
+        found |= _genes(fitted, effects)
     scale = fitted.scale
     return (
         {name: np.ascontiguousarray(values.cpu().numpy()) for name, values in found.items()},
@@ -112,6 +117,8 @@ def _process(
     left, right = terms.kernel_c @ terms.source, terms.source @ terms.kernel_d
     constants = process.constants(tensors, messages)
     pattern = left @ terms.kernel_d
+    if terms.genes is not None:
+        pattern = pattern + terms.genes.total
     if terms.levels is not None:
         constants = constants + terms.levels.sum(1)
     arrays = {
@@ -151,3 +158,30 @@ def _factors(fitted: Fitted, network: RelationalNetwork) -> tuple[Tensor, dict[s
     }
     arrays |= {"drug_factors": of_drugs, "cell_line_factors": of_cell_lines}
     return factors.table(components), arrays
+
+
+def _genes(fitted: Fitted, effects: EnsembleEffects) -> dict[str, Tensor]:
+    """What single genes add to the predictions of the run's drugs, and what the attention of another drug is made of.
+
+    Columns that no drug of the run attends to have no learned weight; a new drug attends to none of them either.
+    """
+    pairs, visible = effects.pairs, fitted.messages.visible
+    used, position = torch.unique(pairs.column, return_inverse=True)
+    own = correlations(pairs.values[:, used], residuals(visible.value, visible.measured), visible.measured)
+    found = {
+        "drug": pairs.drug, "column": position, "effect": effects.effect.mean(0),
+        "kind": pairs.features.kind[used], "gene": pairs.features.gene[used],
+        "mean": pairs.features.mean[used], "deviation": pairs.features.deviation[used],
+        "n_read": torch.tensor([fitted.config.network.n_response_genes]),
+        "own": own.half(), "known": visible.known_drugs.to(torch.uint8),
+    }  # fmt: skip
+    for number, (member, weights) in enumerate(zip(fitted.members, effects.weights, strict=True)):
+        assert isinstance(member.network, RelationalNetwork)  # it has effects
+        process = member.network.gaussian_process
+        assert process is not None and process.gene_part is not None
+        part = process.gene_part
+        found |= {
+            f"{number}/weights": weights[:, used], f"{number}/edge": part.edge.weight, f"{number}/bias": part.edge.bias,
+            f"{number}/att": part.att.weight, f"{number}/kinds": functional.softplus(part.weights),
+        }  # fmt: skip
+    return {f"genes/{name}": values for name, values in found.items()}

@@ -178,7 +178,9 @@ def _messages(
     gene_attention: GeneAttention | None,
 ) -> Messages:
     builder = message_builder(tensors, config.network, scale.means, gene_attention)
-    return as_predicted(builder.build(visible_pairs(training, scale, tensors.device)), tensors, gene_attention)
+    return as_predicted(
+        builder.build(visible_pairs(training, scale, tensors.device)), tensors, gene_attention
+    )
 
 
 def _load_state(network: nn.Module, state: dict[str, Tensor], preset: str) -> None:

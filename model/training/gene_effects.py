@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ class EnsembleEffects:
         float32 (n_members, n_pairs).
     attention
         By network, all pairs of a drug summing to 1, float32 (n_members, n_pairs).
+    weights
+        Of every network, head and column (`GeneEffects.weights`), (n_members, n_heads, n_columns).
     drug_deviation
         Root mean square of a drug's training responses around its mean, in the unit of the output, (n_drugs,).
     """
@@ -34,12 +36,8 @@ class EnsembleEffects:
     pairs: GenePairs
     effect: Tensor
     attention: Tensor
+    weights: Tensor
     drug_deviation: Tensor
-
-    @property
-    def mean(self) -> GeneEffects:
-        """The mean over networks: what predictions are made of."""
-        return GeneEffects(self.pairs, self.effect.mean(0), self.attention.mean(0))
 
     def of_drug(self, drug: int) -> tuple[np.ndarray, np.ndarray]:
         """Columns that a drug attends to and their effects for each deviation, (n,) each."""
@@ -58,8 +56,10 @@ def gene_effects(fitted: Fitted) -> EnsembleEffects | None:
     count = measured.sum(0).clamp(min=1)
     centred = (visible.value - (visible.value * measured).sum(0) / count) * measured
     deviation = (centred.square().sum(0) / count).sqrt()
-    effects, attention = (torch.stack([getattr(one, name) for one in found]) for name in ("effect", "attention"))
-    return EnsembleEffects(found[0].pairs, effects, attention, deviation)
+    tables = (
+        torch.stack([getattr(one, name) for one in found]) for name in ("effect", "attention", "weights")
+    )
+    return EnsembleEffects(found[0].pairs, *tables, deviation)
 
 
 def _of_member(fitted: Fitted, member: Member) -> GeneEffects | None:
@@ -73,5 +73,5 @@ def _of_member(fitted: Fitted, member: Member) -> GeneEffects | None:
     genes = network.gaussian_process.contributions(fitted.tensors, states, fitted.messages).genes
     if genes is None:
         return None
-    slope = float(network.calibration[0])
-    return GeneEffects(genes.pairs, slope * weights["gaussian_process"] * genes.effect, genes.attention)
+    share = float(network.calibration[0]) * weights["gaussian_process"]
+    return replace(genes, effect=share * genes.effect, weights=share * genes.weights)

@@ -43,7 +43,7 @@ from tests.screens import screen
 
 torch.set_num_threads(1)
 
-WEIGHTS = {"relational": 0.0, "axial": 0.0, "gaussian_process": 0.75, "factors": 0.25}
+WEIGHTS = {"gaussian_process": 0.75, "factors": 0.25}
 STRUCTURE = "CCOc1ccc(cc1)C(=O)N"
 CASES: list[tuple[Task, Split]] = [
     ("classification", Split.random),
