@@ -29,15 +29,16 @@ class EnsembleEffects:
         By network, all pairs of a drug summing to 1, float32 (n_members, n_pairs).
     weights
         Of every network, head and column (`GeneEffects.weights`), (n_members, n_heads, n_columns).
-    drug_deviation
-        Root mean square of a drug's training responses around its mean, in the unit of the output, (n_drugs,).
+    unit
+        What effects of a drug are divided by to be comparable, (n_drugs,): 1 for logits; in regression the root mean
+        square of the drug's training responses around their mean, in the unit of the output.
     """
 
     pairs: GenePairs
     effect: Tensor
     attention: Tensor
     weights: Tensor
-    drug_deviation: Tensor
+    unit: Tensor
 
     def of_drug(self, drug: int) -> tuple[np.ndarray, np.ndarray]:
         """Columns that a drug attends to and their effects for each deviation, (n,) each."""
@@ -51,15 +52,10 @@ def gene_effects(fitted: Fitted) -> EnsembleEffects | None:
     found = [one for member in fitted.members if (one := _of_member(fitted, member)) is not None]
     if len(found) < len(fitted.members):
         return None
-    visible = fitted.messages.visible
-    measured = visible.measured
-    count = measured.sum(0).clamp(min=1)
-    centred = (visible.value - (visible.value * measured).sum(0) / count) * measured
-    deviation = (centred.square().sum(0) / count).sqrt()
     tables = (
         torch.stack([getattr(one, name) for one in found]) for name in ("effect", "attention", "weights")
     )
-    return EnsembleEffects(found[0].pairs, *tables, deviation)
+    return EnsembleEffects(found[0].pairs, *tables, _unit(fitted))
 
 
 def _of_member(fitted: Fitted, member: Member) -> GeneEffects | None:
@@ -75,3 +71,14 @@ def _of_member(fitted: Fitted, member: Member) -> GeneEffects | None:
         return None
     share = float(network.calibration[0]) * weights["gaussian_process"]
     return replace(genes, effect=share * genes.effect, weights=share * genes.weights)
+
+
+def _unit(fitted: Fitted) -> Tensor:
+    visible = fitted.messages.visible
+    if fitted.scale.task == "classification":
+        return torch.ones_like(visible.value[0])
+    measured = visible.measured
+    count = measured.sum(0).clamp(min=1)
+    centred = (visible.value - (visible.value * measured).sum(0) / count) * measured
+    deviation = (centred.square().sum(0) / count).sqrt()
+    return torch.where(deviation > 0, deviation, deviation.new_tensor(1.0))
