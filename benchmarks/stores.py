@@ -209,7 +209,9 @@ def _query(store: Neo4jStore, table: pa.Table) -> list[Row]:
     ids = pc.unique(drugs)
     store.upsert_nodes("Drug", pa.table({"id": ids, "name": ids}))
     n = table.num_rows
-    attends = pa.table({"src": drugs, "dst": table["dst"], "run_id": ["bench"] * n})
+    attends = pa.table(
+        {"src": drugs, "dst": table["dst"], "run_id": ["bench"] * n, "objective": ["target"] * n}
+    )
     weights = np.random.default_rng(0).random(n)
     attends = attends.append_column("weight", pa.array(weights)).append_column(
         "excess", pa.array(weights * 2)

@@ -1,7 +1,8 @@
 """Attention tables: their columns, the scores of ATTENDS edges made from them, and the values of base edges.
 
 An attention table has one row for each edge of one relation: the node ``src`` attends to the node ``dst``. Its columns
-are `COLUMNS`. The functions are pure: no store is opened here.
+are `COLUMNS`. A drug may attend to a gene as a target (one row), and to features of it as what decides its response (a
+row for each feature); the objective tells which. The functions are pure: no store is opened here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.run_kinds import FEATURES, OBJECTIVES, RESPONSE, TARGET
 from pharmagraph.kg.schema import ARROW, Ends, Property
 
 BASE_EDGES: dict[Ends, tuple[str, ...]] = {
@@ -23,6 +25,14 @@ BASE_EDGES: dict[Ends, tuple[str, ...]] = {
     ("CellLine", "CellLine"): ("SIMILAR_TO",),
 }
 """The base edges that carry the attention of a promoted run, by the ends of the attention."""
+
+FEATURE_OF: dict[str, str] = {
+    "EXPRESSES": "expression",
+    "MUTATED": "mutation",
+    "COPY_NUMBER": "copy_number",
+    "DEPENDS_ON": "dependency",
+}
+"""The feature of a gene that the base edges of a type hold."""
 
 ALWAYS_KEPT: dict[Ends, str] = {("Drug", "Gene"): "TARGETS"}
 """Base edges whose pairs have an ATTENDS edge in the store whatever its rank, so that users find known targets."""
@@ -39,6 +49,9 @@ COLUMNS: tuple[Property, ...] = (
         "stability", "float", "rank-biased overlap of the node's first 20 between networks", minimum=0, maximum=1
     ),
     Property("q", "float", "false discovery rate against permuted responses", minimum=0, maximum=1),
+    Property("objective", "string", "what attention to genes is fitted to; null is target", choices=OBJECTIVES),
+    Property("feature", "string", "what of the gene is attended to, for response alone", choices=FEATURES),
+    Property("effect", "float", "change of the prediction per unit of the feature, for response alone"),
 )  # fmt: skip
 """Columns of an attention table; those that are not required may be missing, or null where there is no value."""
 KEPT = tuple(column.name for column in COLUMNS if not column.required)
@@ -74,8 +87,54 @@ def attention_table(columns: Mapping[str, pa.Array | pa.ChunkedArray | np.ndarra
     return pa.table(typed)
 
 
+def with_objective(ends: Ends, table: pa.Table) -> pa.Table:
+    """An attention table that says the objective of every edge from a drug to a gene.
+
+    Parameters
+    ----------
+    ends
+        Labels of the relation's ends.
+    table
+        An attention table. Attention of drugs to genes without an objective is fitted to known targets.
+
+    Raises
+    ------
+    InputError
+        If an objective or a feature is none of those that there are, an edge of another objective than response has a
+        feature or an effect, or a drug's edge of the objective response has no feature.
+    """
+    named = {c.name: c for c in COLUMNS if c.choices or c.name == "effect"}
+    for name, column in named.items():
+        if name in table.column_names:
+            at = table.column_names.index(name)
+            table = table.set_column(at, name, table[name].cast(ARROW[column.type]))
+            _require_choice(table, column)
+    if ends == ("Drug", "Gene"):
+        if "objective" in table.column_names:
+            told = pc.fill_null(table["objective"], TARGET)
+            table = table.set_column(table.column_names.index("objective"), "objective", told)
+        else:
+            table = table.append_column("objective", pa.repeat(pa.scalar(TARGET), table.num_rows))
+    response = _is_response(table)
+    for name in ("feature", "effect"):
+        if name in table.column_names:
+            given = table[name].is_valid().to_numpy()
+            _refuse(table, given & ~response, f"has a value of {name}, which only the objective response has")
+    if ends == ("Drug", "Gene") and response.any():
+        none = np.ones(table.num_rows, bool)
+        if "feature" in table.column_names:
+            none = table["feature"].is_null().to_numpy()
+        _refuse(table, none & response, f"has the objective response and no feature ({', '.join(FEATURES)})")
+    return table
+
+
+def of_objective(table: pa.Table, objective: str) -> pa.Table:
+    """The rows of an attention table of drugs and genes that are of one of `OBJECTIVES`."""
+    return table.filter(pc.equal(with_objective(("Drug", "Gene"), table)["objective"], objective))
+
+
 def scores(table: pa.Table) -> pa.Table:
-    """Rank, percentile and excess of every edge of one relation.
+    """Rank, percentile and excess of every edge of one relation, among the edges of the same objective.
 
     Parameters
     ----------
@@ -85,10 +144,10 @@ def scores(table: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        ``src``, ``dst``, ``weight``, ``rank`` (1 is the source's most attended; ties go to the smaller
-        ``dst``), ``percentile`` (% of the relation's edges with less weight), ``excess`` (weight times
+        ``src``, ``dst``, ``weight``, ``rank`` (1 is the source's most attended of the objective; ties go to the
+        smaller ``dst``), ``percentile`` (% of the objective's edges with less weight), ``excess`` (weight times
         competitors: 1 is what an edge gets without preference) and the columns of ``KEPT``, ordered by source,
-        then rank.
+        then objective (target first), then rank.
 
     Raises
     ------
@@ -99,18 +158,24 @@ def scores(table: pa.Table) -> pa.Table:
     competitors = table["competitors"].to_numpy().astype(np.float64)
     if (competitors < 1).any():
         raise InputError("an attention table counts fewer than one competitor; train the run anew")
-    src = _places(table["src"])
-    order = np.lexsort((_places(table["dst"]), -weight, src))
-    code = src[order]
+    objective = _codes(table, "objective", OBJECTIVES)
+    group = _places(table["src"]) * (len(OBJECTIVES) + 1) + objective
+    feature = _codes(table, "feature", FEATURES)
+    order = np.lexsort((feature, _places(table["dst"]), -weight, group))
+    code = group[order]
     first = np.flatnonzero(np.r_[True, code[1:] != code[:-1]]) if len(code) else np.empty(0, np.int64)
     rank = np.arange(len(code)) - np.repeat(first, np.diff(np.r_[first, len(code)])) + 1
-    below = np.searchsorted(np.sort(weight), weight[order], side="left")
+    percentile = np.empty(len(weight))
+    for value in np.unique(objective):
+        of_value = objective == value
+        among = np.sort(weight[of_value])
+        percentile[of_value] = 100.0 * np.searchsorted(among, weight[of_value], side="left") / len(among)
     columns = {
         "src": table["src"].take(pa.array(order)),
         "dst": table["dst"].take(pa.array(order)),
         "weight": pa.array(np.minimum(weight[order], 1.0)),
         "rank": pa.array(rank, pa.int64()),
-        "percentile": pa.array(100.0 * below / max(len(weight), 1)),
+        "percentile": pa.array(percentile[order]),
         "excess": pa.array(weight[order] * competitors[order]),
     }
     for name in KEPT:
@@ -142,7 +207,17 @@ def weights(table: pa.Table) -> np.ndarray:
 
 
 def strongest(scored: pa.Table, k: int, always: pa.Table | None = None) -> pa.Table:
-    """The rows of each source's k most attended edges, and of the pairs (``src``, ``dst``) of a table ``always``."""
+    """The rows of each source's k most attended edges of each objective, and all rows of some pairs.
+
+    Parameters
+    ----------
+    scored
+        The result of `scores`.
+    k
+        Edges of a source and objective.
+    always
+        Pairs (``src``, ``dst``) that are kept whatever their rank.
+    """
     kept = pc.less_equal(scored["rank"], k).to_numpy()
     if always is not None and always.num_rows:
         ends = [pc.unique(always[end]) for end in ("src", "dst")]
@@ -157,11 +232,16 @@ def strongest(scored: pa.Table, k: int, always: pa.Table | None = None) -> pa.Ta
     return scored.filter(pa.array(kept))
 
 
-def on_base_edges(ends: Ends, table: pa.Table) -> pa.Table:
-    """The attention of one relation as values for its base edges.
+def on_base_edges(type_: str, ends: Ends, table: pa.Table) -> pa.Table:
+    """The attention of one relation as values for its base edges of one type.
+
+    Known targets carry the attention that is fitted to known targets. Edges from cell lines carry the attention to the
+    feature that they hold, and where a pair has none, the attention to the gene without a feature.
 
     Parameters
     ----------
+    type_
+        Type of the base edges.
     ends
         Labels of the relation's ends. Between nodes of one label both directions have attention, and the edge,
         stored once with the smaller id first, gets their mean.
@@ -173,6 +253,7 @@ def on_base_edges(ends: Ends, table: pa.Table) -> pa.Table:
     pyarrow.Table
         ``src``, ``dst``, ``attention``.
     """
+    table = _of_base_edges(type_, ends, table)
     pairs = table.select(["src", "dst"]).append_column("attention", table["weight"])
     if ends[0] != ends[1]:
         return pairs
@@ -182,6 +263,54 @@ def on_base_edges(ends: Ends, table: pa.Table) -> pa.Table:
     both = pa.table({"src": small, "dst": large, "attention": pairs["attention"]})
     mean = both.group_by(["src", "dst"]).aggregate([("attention", "mean")])
     return mean.rename_columns({"attention_mean": "attention"}).select(["src", "dst", "attention"])
+
+
+def _of_base_edges(type_: str, ends: Ends, table: pa.Table) -> pa.Table:
+    """The rows of an attention table that base edges of a type carry, each pair once."""
+    if ends == ("Drug", "Gene"):
+        return of_objective(table, TARGET)
+    if "feature" not in table.column_names or not table["feature"].null_count < table.num_rows:
+        return table
+    held = pc.fill_null(pc.equal(table["feature"], FEATURE_OF.get(type_, "")), False)
+    own, plain = table.filter(held), table.filter(table["feature"].is_null())
+    pairs = [
+        pc.binary_join_element_wise(*(t[e].cast(pa.string()) for e in ("src", "dst")), "\x1f")
+        for t in (own, plain)
+    ]
+    return pa.concat_tables([own, plain.filter(pc.invert(pc.is_in(pairs[1], pc.unique(pairs[0]))))])
+
+
+def _codes(table: pa.Table, name: str, choices: tuple[str, ...]) -> np.ndarray:
+    """Each row's value of a column as its position among the choices, or their number where it has none, int64 (n,)."""
+    if name not in table.column_names:
+        return np.full(table.num_rows, len(choices))
+    at = pc.index_in(table[name].cast(pa.string()), pa.array(choices))
+    codes: np.ndarray = pc.fill_null(at, len(choices)).to_numpy().astype(np.int64)
+    return codes
+
+
+def _is_response(table: pa.Table) -> np.ndarray:
+    """Which rows have the objective response, bool (n,)."""
+    response: np.ndarray = _codes(table, "objective", OBJECTIVES) == OBJECTIVES.index(RESPONSE)
+    return response
+
+
+def _require_choice(table: pa.Table, column: Property) -> None:
+    """Refuse a value that is none of a column's choices."""
+    if not column.choices:
+        return
+    foreign = table[column.name].is_valid().to_numpy()
+    foreign &= _codes(table, column.name, column.choices) == len(column.choices)
+    if foreign.any():
+        found = table[column.name][int(np.argmax(foreign))].as_py()
+        _refuse(table, foreign, f'has the {column.name} "{found}"; there are {", ".join(column.choices)}')
+
+
+def _refuse(table: pa.Table, wrong: np.ndarray, why: str) -> None:
+    """Raise InputError for the first of the wrong rows, if there is one."""
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(f"attention of {table['src'][row].as_py()} → {table['dst'][row].as_py()} {why}")
 
 
 def _places(column: pa.ChunkedArray) -> np.ndarray:
@@ -199,14 +328,15 @@ def relation_name(ends: Ends) -> str:
 
 
 def all_relations(tables: Mapping[Ends, pa.Table]) -> dict[Ends, pa.Table]:
-    """The tables in the order of `BASE_EDGES`, without the empty ones.
+    """The tables in the order of `BASE_EDGES`, without the empty ones, each as `with_objective` gives it.
 
     Raises
     ------
     InputError
-        If a table is of a relation that ATTENDS does not join.
+        If a table is of a relation that ATTENDS does not join, or `with_objective` refuses it.
     """
     foreign = set(tables) - set(BASE_EDGES)
     if foreign:
         raise InputError(f"ATTENDS does not join {'→'.join(sorted(foreign)[0])}")
-    return {ends: tables[ends] for ends in BASE_EDGES if ends in tables and tables[ends].num_rows}
+    given = [ends for ends in BASE_EDGES if ends in tables and tables[ends].num_rows]
+    return {ends: with_objective(ends, tables[ends]) for ends in given}

@@ -77,7 +77,7 @@ class EdgeKind:
         All but ``src`` and ``dst``.
     identity
         Properties that, with ``src`` and ``dst``, make an edge one edge; a second row with the same
-        identity is an update.
+        identity is an update. Where one is not required, null is a value like any other.
     symmetric
         Stored once, the smaller id as ``src``.
     base

@@ -12,6 +12,11 @@ _RUN = Property("run_id", "string", "id of the Run that made the edge", required
 GENE_ATTENTION = ("targets", "network", "none")
 """Values of a run's property ``gene_attention``."""
 
+OBJECTIVES = TARGET, RESPONSE = ("target", "response")
+"""What attention to genes is fitted to: known targets, or measured responses."""
+FEATURES = ("expression", "mutation", "copy_number", "dependency")
+"""What of a gene is attended to where the objective is response."""
+
 RUN = NodeKind(
     "Run",
     "A trained model; the node exists only once all of its attention is written.",
@@ -54,15 +59,38 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
             ("Drug", "Drug"),
             ("CellLine", "CellLine"),
         ),
-        "Attention of a run, from the node that attends to the node that it attends to.",
+        "Attention of a run, from the node that attends to the node that it attends to. A drug and a gene have one "
+        "edge for the objective target, and one for each feature for the objective response.",
         (
             _RUN,
+            Property(
+                "objective",
+                "string",
+                "what attention to genes is fitted to: known targets or response; always there from Drug to Gene",
+                choices=OBJECTIVES,
+            ),
+            Property(
+                "feature",
+                "string",
+                "what of the gene is attended to; with the objective response alone",
+                choices=FEATURES,
+            ),
+            Property(
+                "effect",
+                "float",
+                "change of the prediction per unit of the feature, positive towards sensitive; with the objective "
+                "response alone. The prediction is the logit of being sensitive, or minus ln IC50 in standard "
+                "deviations of the drug. The unit is 1 of z of EXPRESSES, of value of COPY_NUMBER or of effect of "
+                "DEPENDS_ON; for a mutation, having one instead of none",
+            ),
             Property("weight", "float", "attention coefficient, mean over heads", minimum=0, maximum=1),
-            Property("rank", "integer", "1 is the node's most attended in the relation", minimum=1),
+            Property(
+                "rank", "integer", "1 is the node's most attended in the relation and objective", minimum=1
+            ),
             Property(
                 "percentile",
                 "float",
-                "share of the relation's edges with less weight",
+                "share of the edges of the relation and objective with less weight",
                 "%",
                 minimum=0,
                 maximum=100,
@@ -88,7 +116,12 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
                 minimum=0,
                 maximum=1,
             ),
-            Property("publications", "integer", "PubMed abstracts that name both ends", minimum=0),
+            Property(
+                "publications",
+                "integer",
+                "PubMed abstracts that name both ends; from Drug to Gene with the objective target alone",
+                minimum=0,
+            ),
             Property(
                 "expected_publications",
                 "float",
@@ -103,13 +136,13 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
                 maximum=1,
             ),
         ),
-        identity=("run_id",),
+        identity=("run_id", "objective", "feature"),
         base=False,
     ),
     EdgeKind(
         "ENRICHED",
         (("Drug", "Pathway"),),
-        "The set is enriched in genes that a run attends to for the drug, compared with all candidate genes.",
+        "The set is enriched in genes that a run attends to as targets of the drug, compared with all candidate genes.",
         (
             _RUN,
             Property(

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pharmagraph.kg import attention, schema
 from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.run_kinds import RESPONSE, TARGET
 from pharmagraph.kg.run_register import Advance as Advance
 from pharmagraph.kg.run_register import find as find
 from pharmagraph.kg.run_register import runs as runs
@@ -29,7 +30,7 @@ ATTENTION_FOLDER = "attention"
 MADE_BY_RUNS = tuple(kind.type for kind in schema.EDGES if not kind.base)
 """Edge types that carry a run's id and go with it."""
 TOP_K = 50
-"""ATTENDS edges kept for each node and relation, beside those of known pairs."""
+"""ATTENDS edges kept for each node, relation and objective, beside those of known pairs."""
 
 
 def new_folder(store: GraphStore, folder: Path, name: str) -> Path:
@@ -85,7 +86,7 @@ def register(
     folder
         The run's folder; the attention of every edge is kept there as Parquet.
     top_k
-        ATTENDS edges kept for each node and relation, beside those of `kg.attention.ALWAYS_KEPT`.
+        ATTENDS edges kept for each node, relation and objective, beside those of `kg.attention.ALWAYS_KEPT`.
     advance
         Called with what is about to be written.
 
@@ -120,7 +121,8 @@ def register(
 def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: None) -> dict[str, int]:
     """Set a run's attention on the base edges, and clear that of the run promoted before.
 
-    Base edges of relations on which the run's predictions do not draw get no attention.
+    `kg.attention.on_base_edges` says which attention an edge gets. Base edges of relations on which the run's
+    predictions do not draw get none.
 
     Returns
     -------
@@ -136,7 +138,11 @@ def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: N
     """
     run = find(store, run_id)
     tables = attention_of(store, run)
-    values = {ends: attention.on_base_edges(ends, table) for ends, table in tables.items()}
+    values = {
+        (type_, ends): attention.on_base_edges(type_, ends, table)
+        for ends, table in tables.items()
+        for type_ in attention.BASE_EDGES[ends]
+    }
     counts = store.counts()
     _mark_promoted(store, None)  # until all is written no run is promoted
     written: dict[str, int] = {}
@@ -145,13 +151,14 @@ def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: N
             name = f"{ends[0]}-{type_}-{ends[1]}"
             if counts[name]:
                 advance(name)
-                written[name] = store.set_attention(type_, ends, values.get(ends, _NO_ATTENTION), run_id)
+                found = values.get((type_, ends), _NO_ATTENTION)
+                written[name] = store.set_attention(type_, ends, found, run_id)
     _mark_promoted(store, run_id)
     return written
 
 
 def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Table]:
-    """The run's attention tables, with every edge, from its folder.
+    """The run's attention tables, with every edge, from its folder; those of drugs and genes say their objective.
 
     Raises
     ------
@@ -179,6 +186,7 @@ def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Tab
                     )
             try:
                 attention.weights(tables[ends])
+                tables[ends] = attention.with_objective(ends, tables[ends])
             except InputError as error:
                 raise ModelError(f"{path}: {error}") from None
         elif store.read_edges("ATTENDS", ends, ["src"], equals={"run_id": run["id"]}).num_rows:
@@ -200,6 +208,9 @@ def require_writable(store: GraphStore) -> None:
 def compare(store: GraphStore, first: str, second: str, *, top: int = 20) -> list[dict[str, Any]]:
     """Held-out metrics of two runs side by side, and the overlap of the genes that drugs attend to most.
 
+    The overlap is that of genes attended to as targets. Where both runs have attention fitted to response, its overlap
+    follows.
+
     Parameters
     ----------
     top
@@ -214,15 +225,11 @@ def compare(store: GraphStore, first: str, second: str, *, top: int = 20) -> lis
     names = [m for m in pair[0]["metrics"] if m in pair[1]["metrics"]]
     compared = [_compared(name, pair[0]["metrics"][name], pair[1]["metrics"][name]) for name in names]
     rows = [row for row in compared if row is not None]
-    shared = _shared_genes(store, first, second, top)
-    rows.append(
-        {
-            "metric": f"shared of top {top} genes, mean over drugs",
-            "first": shared,
-            "second": shared,
-            "difference": 0.0,
-        }
-    )
+    for objective, what in {TARGET: "genes", RESPONSE: "response genes"}.items():
+        shared = _shared_genes(store, first, second, top, objective)
+        if objective == TARGET or shared is not None:
+            metric = f"shared of top {top} {what}, mean over drugs"
+            rows.append({"metric": metric, "first": shared, "second": shared, "difference": 0.0})
     return rows
 
 
@@ -298,12 +305,15 @@ def _compared(name: str, first: Any, second: Any) -> dict[str, Any] | None:
     return {"metric": name, "first": first, "second": second, "difference": second - first}
 
 
-def _shared_genes(store: GraphStore, first: str, second: str, top: int) -> float | None:
-    """Jaccard index of a drug's top genes in two runs, mean over the drugs of both; None if there is none."""
+def _shared_genes(store: GraphStore, first: str, second: str, top: int, objective: str) -> float | None:
+    """Jaccard index of a drug's top genes of an objective in two runs, mean over the drugs of both, or None."""
     genes: list[dict[str, set[str]]] = []
     for run_id in (first, second):
         table = store.read_edges(
-            "ATTENDS", ("Drug", "Gene"), ["src", "dst", "rank"], equals={"run_id": run_id}
+            "ATTENDS",
+            ("Drug", "Gene"),
+            ["src", "dst", "rank"],
+            equals={"run_id": run_id, "objective": objective},
         )
         table = table.filter(pc.less_equal(table["rank"], top))
         by_drug: dict[str, set[str]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pharmagraph.kg import schema
+from pharmagraph.kg.kinds import Ends
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,30 @@ class AddProperty:
     def about(self) -> str:
         """One line for the dry run."""
         return f"{self.of} gets the property {self.name}"
+
+
+@dataclass(frozen=True)
+class FillProperty:
+    """A property of edges between two labels that is null no more from a version on.
+
+    Attributes
+    ----------
+    value
+        What it was understood to be where it was null.
+    """
+
+    version: int
+    of: str
+    ends: Ends
+    name: str
+    value: str
+
+    @property
+    def about(self) -> str:
+        """One line for the dry run."""
+        return (
+            f"{self.of}.{self.name} from {self.ends[0]} to {self.ends[1]} is {self.value} where it is empty"
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +96,7 @@ class AddKind:
         return f"{self.of} is new"
 
 
-SchemaChange = AddProperty | RenameProperty | ReplaceProperty | AddKind
+SchemaChange = AddProperty | FillProperty | RenameProperty | ReplaceProperty | AddKind
 
 CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(2, "ATTENDS", "q"),
@@ -104,6 +129,10 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(4, "COPY_NUMBER", "event"),
     AddKind(4, "HOMOLOGOUS"),
     AddKind(4, "DEPENDS_ON"),
+    AddProperty(6, "ATTENDS", "objective"),
+    AddProperty(6, "ATTENDS", "feature"),
+    AddProperty(6, "ATTENDS", "effect"),
+    FillProperty(6, "ATTENDS", ("Drug", "Gene"), "objective", "target"),
 )
 """All changes in order; version 1 is the first and has none."""
 

@@ -169,7 +169,7 @@ class Run:
             Kind of the node that attends, and of the nodes that it attends to: Drug–Gene, CellLine–Gene,
             Drug–CellLine, Drug–Drug or CellLine–CellLine.
         limit
-            Edges of each source, the most attended first; all unless given.
+            Edges of each source and objective, the most attended first; all unless given.
 
         Returns
         -------
@@ -177,7 +177,9 @@ class Run:
             ``src``, ``dst`` (ids), ``weight`` in [0, 1], ``rank`` (1 is the source's most attended), ``percentile``
             (% of the edges with less weight), ``excess`` (weight times the number of edges it competes with: 1 is no
             preference), and, where the run has them, ``spread`` (standard deviation over the run's networks),
-            ``stability`` (in [0, 1]) and ``q``. Ordered by source, then rank.
+            ``stability`` (in [0, 1]) and ``q``. Of genes also ``objective`` (``target`` or ``response``; rank and
+            percentile are within it), ``feature`` and ``effect`` (of ``response``, as ``docs/schema.md`` says).
+            Ordered by source, then objective, then rank.
 
         Raises
         ------
@@ -307,7 +309,7 @@ class Run:
         """
         import pandas as pd
 
-        from pharmagraph.kg import runs
+        from pharmagraph.kg import attention, runs
         from pharmagraph.model.explain.faithfulness.measure import faithfulness
 
         wanted = edges if isinstance(edges, Sequence) else [edges]
@@ -315,7 +317,9 @@ class Run:
         if not counts:
             raise InputError("edges is empty; give numbers from 1, such as (1, 5, 20)")
         attends = runs.attention_of(self.store, self.about).get(("Drug", "Gene"))
-        given = attends if self.about["gene_attention"] == "targets" else None
+        given = None
+        if attends is not None and self.about["gene_attention"] == "targets":
+            given = attention.of_objective(attends, "target")
         return pd.DataFrame(faithfulness(self.folder, given, counts=counts, seed=arguments.seed(seed), advance=advance))
 
     def report(

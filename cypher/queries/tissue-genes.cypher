@@ -6,6 +6,6 @@
 // columns: gene string, cell_lines integer, mean_excess float, best_rank integer
 MATCH (c:CellLine)-[a:ATTENDS]->(g:Gene)
 WHERE c.tissue = $tissue AND a.run_id = $run
-RETURN g.id AS gene, count(*) AS cell_lines, avg(a.excess) AS mean_excess, min(a.rank) AS best_rank
+RETURN g.id AS gene, count(DISTINCT c.id) AS cell_lines, avg(a.excess) AS mean_excess, min(a.rank) AS best_rank
 ORDER BY cell_lines DESC, mean_excess DESC, gene
 LIMIT $limit

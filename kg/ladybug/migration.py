@@ -12,7 +12,14 @@ from pathlib import Path
 from pharmagraph.kg import schema
 from pharmagraph.kg.ladybug import tables
 from pharmagraph.kg.ladybug.file import Run, acquire, release
-from pharmagraph.kg.schema_changes import AddKind, AddProperty, RenameProperty, SchemaChange, is_node
+from pharmagraph.kg.schema_changes import (
+    AddKind,
+    AddProperty,
+    FillProperty,
+    RenameProperty,
+    SchemaChange,
+    is_node,
+)
 
 SCHEME = "ladybug://"
 
@@ -58,6 +65,12 @@ def _statements(run: Run, change: SchemaChange) -> list[str]:
         if is_node(change.of):
             return [tables.create_node_table(schema.node(change.of))]
         return [tables.create_edge_table(schema.edge(change.of))]
+    if isinstance(change, FillProperty):
+        source, target = change.ends
+        return [
+            f"MATCH (:{source})-[x:{change.of}]->(:{target}) WHERE x.{change.name} IS NULL "
+            f"SET x.{change.name} = '{change.value}'"
+        ]
     there = run(f"CALL table_info('{change.of}') RETURN name").column("name").to_pylist()
     if isinstance(change, AddProperty):
         return [] if change.name in there else [_add(change.of, change.name)]

@@ -96,7 +96,11 @@ def update_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
 def update_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str]) -> str:
     """Set properties of the edges of ``$rows``, found by the kind's key."""
     assigned = ", ".join(f"r.{c} = {_INCOMING}{c}" for c in columns if c not in kind.key)
-    identity = " AND ".join(f"r.{c} = {_INCOMING}{c}" for c in kind.identity)
+    required = {p.name for p in kind.columns if p.required}
+    identity = " AND ".join(
+        f"r.{c} = {_INCOMING}{c}" if c in required else f"coalesce(r.{c}, '') = coalesce({_INCOMING}{c}, '')"
+        for c in kind.identity
+    )
     return (
         f"LOAD FROM $rows MATCH (a:{ends[0]} {{id: {_INCOMING}src}})-[r:{kind.type}]->"
         f"(b:{ends[1]} {{id: {_INCOMING}dst}}) WHERE {identity} SET {assigned}"

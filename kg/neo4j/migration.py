@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pharmagraph.kg import schema
 from pharmagraph.kg.neo4j import schema as neo4j_schema
 from pharmagraph.kg.neo4j.sessions import Connection
-from pharmagraph.kg.schema_changes import RenameProperty, ReplaceProperty, SchemaChange, is_node
+from pharmagraph.kg.schema_changes import FillProperty, RenameProperty, ReplaceProperty, SchemaChange, is_node
 
 BATCH = 20_000
 
@@ -39,10 +39,23 @@ def apply(url: str, changes: Sequence[SchemaChange]) -> None:
                 _move(connection, change, f"x.{change.old}")
             elif isinstance(change, ReplaceProperty):
                 _move(connection, change, change.value)
+            elif isinstance(change, FillProperty):
+                _fill(connection, change)
         neo4j_schema.prepare(connection)
         neo4j_schema.record(connection, schema.VERSION)
     finally:
         connection.close()
+
+
+def _fill(connection: Connection, change: FillProperty) -> None:
+    """Set a property of edges wherever it has no value."""
+    source, target = change.ends
+    text = (
+        f"MATCH (:{source})-[x:{change.of}]->(:{target}) WHERE x.{change.name} IS NULL WITH x LIMIT {BATCH} "
+        f"SET x.{change.name} = $value"
+    )
+    while connection.change(text, value=change.value).properties_set:
+        pass
 
 
 def _move(connection: Connection, change: RenameProperty | ReplaceProperty, value: str) -> None:

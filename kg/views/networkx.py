@@ -34,7 +34,7 @@ def to_networkx(store: GraphStore, choice: Choice = EVERYTHING) -> nx.MultiDiGra
     for edge_kind, ends, block in part.edges():
         for row in block.to_pylist():
             src, dst = f"{ends[0]}:{row.pop('src')}", f"{ends[1]}:{row.pop('dst')}"
-            key = ":".join([edge_kind.type, *(row[c] for c in edge_kind.identity)])
+            key = ":".join([edge_kind.type, *(row[c] for c in edge_kind.identity if row[c] is not None)])
             properties = {k: v for k, v in row.items() if v is not None}
             graph.add_edge(src, dst, key=key, type=edge_kind.type, **properties)
     return graph

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from pharmagraph.kg import attention, runs
 from pharmagraph.kg.errors import InputError, ModelError, ServiceUnavailableError
 from pharmagraph.kg.names import index
+from pharmagraph.kg.run_kinds import TARGET
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.model.biology.enrichment import Enriched, over_representation, rank_enrichment
 from pharmagraph.model.biology.gene_sets import GeneSets, read_gmt
@@ -31,7 +32,7 @@ KEPT = 50
 
 @dataclass(frozen=True)
 class Attended:
-    """A run's attention of drugs to genes, as a matrix.
+    """A run's attention of drugs to genes, fitted to known targets (the objective target), as a matrix.
 
     Attributes
     ----------
@@ -53,7 +54,7 @@ class Attended:
 
 
 def attended(store: GraphStore, run_id: str | None = None) -> Attended:
-    """Read the attention of all drug–gene edges of a run from its folder.
+    """Read the attention of all drug–gene edges of a run, those of the objective target, from its folder.
 
     Raises
     ------
@@ -64,6 +65,7 @@ def attended(store: GraphStore, run_id: str | None = None) -> Attended:
     """
     run = runs.find(store, run_id)
     table = runs.attention_of(store, run).get(DRUG_GENE)
+    table = attention.of_objective(table, TARGET) if table is not None else None
     if table is None or not table.num_rows:
         why = run["unused_attention"].get("Drug→Gene", "its network has no relation drug_from_gene")
         raise ModelError(
@@ -164,7 +166,9 @@ def literature(
     limit: int = 20,
     advance: Callable[[str], None] = lambda what: None,
 ) -> tuple[list[dict[str, Any]], ServiceUnavailableError | None]:
-    """Search PubMed for a drug with each of its most attended genes, and write the counts on their ATTENDS edges.
+    """Search PubMed for a drug with each of the genes it most attends to as targets, and write the counts on the edges.
+
+    The counts are on ATTENDS edges of the objective target; edges of the objective response get none.
 
     Parameters
     ----------
@@ -182,7 +186,9 @@ def literature(
         case the counts until then are written.
     """
     run = runs.find(store, run_id)
-    edges = store.read_edges("ATTENDS", DRUG_GENE, equals={"run_id": run["id"], "src": drug["id"]})
+    edges = store.read_edges(
+        "ATTENDS", DRUG_GENE, equals={"run_id": run["id"], "objective": TARGET, "src": drug["id"]}
+    )
     if not edges.num_rows:
         raise ModelError(f"run {run['id']} keeps no attention of {drug['name']} to a gene")
     edges = edges.sort_by("rank").slice(0, limit)

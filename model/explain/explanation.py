@@ -19,7 +19,7 @@ Rows = list[dict[str, Any]]
 
 _GENES = """
 MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene)
-WHERE a.run_id = $run
+WHERE a.run_id = $run AND a.objective = 'target'
 RETURN g.id AS gene, a.rank AS rank, a.weight AS weight, a.excess AS excess, a.percentile AS percentile,
        a.spread AS spread, a.q AS q, a.stability AS stability, a.publications AS publications,
        EXISTS { MATCH (d)-[:TARGETS]->(g) } AS known
@@ -64,15 +64,16 @@ ORDER BY rank LIMIT $limit
 
 _SHARED_GENES = """
 MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene)<-[b:ATTENDS]-(c:CellLine {id: $cell_line})
-WHERE a.run_id = $run AND b.run_id = $run
-RETURN g.id AS gene, a.weight AS of_drug, b.weight AS of_cell_line
-ORDER BY a.weight * b.weight DESC, gene LIMIT $limit
+WHERE a.run_id = $run AND b.run_id = $run AND a.objective = 'target'
+RETURN g.id AS gene, a.weight AS of_drug, max(b.weight) AS of_cell_line
+ORDER BY of_drug * of_cell_line DESC, gene LIMIT $limit
 """
 
 _INTERACTING = """
 MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene)-[:INTERACTS_WITH]-(o:Gene)<-[b:ATTENDS]-(c:CellLine {id: $cell_line})
-WHERE a.run_id = $run AND b.run_id = $run
-RETURN DISTINCT g.id AS gene, o.id AS other, a.weight AS of_drug, b.weight AS of_cell_line,
+WHERE a.run_id = $run AND b.run_id = $run AND a.objective = 'target'
+WITH d, g, o, a.weight AS of_drug, max(b.weight) AS of_cell_line
+RETURN g.id AS gene, o.id AS other, of_drug, of_cell_line,
        EXISTS { MATCH (d)-[:TARGETS]->(g) } AS known
 ORDER BY of_drug * of_cell_line DESC, gene, other LIMIT $limit
 """
@@ -140,7 +141,7 @@ class Explanation:
     prediction
         ``probability`` or ``predicted_ln_ic50`` of the run, and under ``measured`` the measurements, one row a dataset.
     genes
-        The genes that the drug attends to most, with all their scores.
+        The genes that the drug attends to most as targets, with all their scores.
     evidence
         ``similar_drugs`` (measured on the cell line) and ``similar_cell_lines`` (measured with the drug); if no cell
         line was asked for, ``leaned_on``: the drug's measured cell lines that the run attends to most.

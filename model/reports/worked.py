@@ -99,7 +99,7 @@ def work(
 
 _GENES = """
 MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene)
-WHERE a.run_id = $run
+WHERE a.run_id = $run AND a.objective = 'target'
 RETURN g.id AS gene, a.rank AS rank, a.excess AS excess, a.spread AS spread, a.stability AS stability, a.q AS q,
        EXISTS { MATCH (d)-[:TARGETS]->(g) } AS known
 ORDER BY rank LIMIT $limit
@@ -113,7 +113,7 @@ ORDER BY id
 """
 _ATTENDS = """
 MATCH (d:Drug)-[a:ATTENDS]->(g:Gene)
-WHERE a.run_id = $run
+WHERE a.run_id = $run AND a.objective = 'target'
 RETURN d.id AS drug, a.rank AS rank, a.stability AS stability, a.q AS q,
        EXISTS { MATCH (d)-[:TARGETS]->(g) } AS known
 """

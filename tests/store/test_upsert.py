@@ -114,6 +114,38 @@ def test_pairs_of_labels_of_one_kind_do_not_touch_each_other(small: GraphStore) 
     assert sum(n for key, n in small.counts().items() if "ATTENDS" in key) == 4
 
 
+def test_a_null_in_an_identity_is_a_value_like_any_other(small: GraphStore) -> None:
+    drug_gene = ("Drug", "Gene")
+    rows = {
+        "src": ["ERLOTINIB"] * 4,
+        "dst": ["EGFR"] * 4,
+        "run_id": ["r1"] * 4,
+        "objective": ["target", "response", "response", None],
+        "feature": [None, "expression", "mutation", None],
+    }
+
+    def stored() -> dict[tuple[str | None, str | None], float]:
+        table = small.read_edges("ATTENDS", drug_gene, ["objective", "feature", "weight"])
+        return {(r["objective"], r["feature"]): r["weight"] for r in table.to_pylist()}
+
+    def send(weights: list[float], **columns: list[str | None]) -> Change:
+        table = pa.table({k: v[: len(weights)] for k, v in (rows | columns).items()} | {"weight": weights})
+        return small.upsert_edges("ATTENDS", drug_gene, table)
+
+    assert send([0.1, 0.2, 0.3, 0.4]) == Change(inserted=4)
+    assert send([0.1, 0.2, 0.3, 0.4]) == Change(unchanged=4)
+    assert send([0.1, 0.25, 0.3, 0.45]) == Change(updated=2, unchanged=2)
+    expected = {("target", None): 0.1, ("response", "expression"): 0.25, ("response", "mutation"): 0.3}
+    assert stored() == expected | {(None, None): 0.45}
+    table = pa.table({"src": ["ERLOTINIB"], "dst": ["EGFR"], "run_id": ["r1"], "weight": [0.5]})
+    assert small.upsert_edges("ATTENDS", drug_gene, table) == Change(updated=1), "absent is null"
+    assert stored() == expected | {(None, None): 0.5}
+    with pytest.raises(InputError, match="1 rows repeat a key"):
+        send([0.1, 0.2], objective=[None, None], feature=[None, None])
+    assert small.delete_edges("ATTENDS", drug_gene, equals={"run_id": "r1", "objective": "response"}) == 2
+    assert stored() == {("target", None): 0.1, (None, None): 0.5}
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_columns_of_nulls_only_and_empty_tables_are_written(store: GraphStore, rows: int) -> None:
     # the engines' clients crash on lists of maps with nothing but nulls, or with none
