@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -134,9 +134,11 @@ class Run:
         return pd.DataFrame(rows.predict(self, drugs, cell_lines, smiles=smiles, note=note, limit=limit, device=device))
 
     def explain(self, drug: str, cell_line: str | None = None, *, limit: int = 10) -> Explanation:
-        """Why: the genes that the run attends to for a drug, the measured evidence, and the paths to a cell line.
+        """Why: what the prediction is the sum of, the genes that the run attends to for a drug, the measured evidence, and
+        the paths to a cell line.
 
-        It reads the store and runs no network.
+        It reads the store, and for the sum the run's folder; it runs no network. Without the folder it leaves the sum
+        out.
 
         Parameters
         ----------
@@ -148,12 +150,16 @@ class Run:
         ModelError
             If the run keeps no attention of the drug.
         """
+        from pharmagraph.model.explain.contributions import contributions
         from pharmagraph.model.explain.explanation import explain
 
         limit = arguments.whole_number("limit", limit, least=1)
         node = find_drug(self.store, arguments.text("drug", drug))
         other = find_node(self.store, "CellLine", arguments.text("cell_line", cell_line)) if cell_line is not None else None
-        return explain(self.store, node, other, run_id=self.id, limit=limit)
+        found = explain(self.store, node, other, run_id=self.id, limit=limit)
+        if other is None or not self.folder.is_dir():
+            return found
+        return replace(found, contributions=contributions(self.folder, node["id"], other["id"], limit=limit) or [])
 
     def attention(
         self,

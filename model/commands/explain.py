@@ -154,9 +154,12 @@ def _print(found: Explanation, limit: int) -> None:
             response = {1: "sensitive", 0: "resistant"}.get(row["response"], row["ln_ic50"])
             rows_of_pair.append({"what": f"measured, {row['dataset']}", "value": response})
         print_rows(rows_of_pair, title=f"{about}, run {found.run_id}")
+    if found.contributions:
+        unit = "logits of a sensitive response" if "probability" in found.prediction else "ln µmol/l"
+        print_rows(found.contributions, title=f"What the prediction is the sum of, in {unit}")
     columns = ["gene", "rank", "excess", "spread", "q", "stability", "publications", "known"]
     columns = [c for c in columns if any(row[c] is not None for row in found.genes)]
-    print_rows(found.genes, columns=columns, title=f"Genes {found.drug['name']} attends to")
+    print_rows(found.genes, columns=columns, title=f"Genes {found.drug['name']} attends to as targets")
     if found.drivers and found.cell_line:
         more = f", {limit} of {len(found.drivers)}" if len(found.drivers) > limit else ""
         print_rows(

@@ -152,6 +152,9 @@ class Explanation:
     unused_attention
         Relations, as ``CellLine→Gene``, whose attention has no part in the run's predictions, each with the reason in
         one line. No path uses them.
+    contributions
+        What the prediction is the sum of (`contributions.contributions`); empty if no cell line was asked for, or where
+        the run's predictor does not hold the sum.
     """
 
     run_id: str
@@ -163,6 +166,7 @@ class Explanation:
     drivers: Rows = field(default_factory=list)
     paths: tuple[Path, ...] = ()
     unused_attention: dict[str, str] = field(default_factory=dict)
+    contributions: Rows = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For `json.dumps`."""
@@ -171,6 +175,7 @@ class Explanation:
             "drug": self.drug,
             "cell_line": self.cell_line,
             "prediction": self.prediction,
+            "contributions": self.contributions,
             "genes": self.genes,
             "evidence": self.evidence,
             "drivers": self.drivers,

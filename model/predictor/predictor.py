@@ -67,6 +67,36 @@ class Entity:
         return self.similarities is None and self.overlap is None and self.genes is None
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The output for one pair as a sum: two levels, single genes, and global likeness, which is the rest.
+
+    Attributes
+    ----------
+    output
+        The whole sum.
+    drug, cell_line
+        Levels of the drug on all cell lines, and of the cell line for all drugs.
+    gene, kind
+        Of each column that the drug attends to: node number, and position in `GENE_FEATURES`, int64 (n,).
+    value, effect
+        What the cell line has there, in deviations from the mean, and the effect of one deviation, (n,).
+    """
+
+    output: float
+    drug: float
+    cell_line: float
+    gene: npt.NDArray[np.int64]
+    kind: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+    effect: npt.NDArray[np.float64]
+
+    @property
+    def likeness(self) -> float:
+        """What similar drugs and cell lines give."""
+        return self.output - self.drug - self.cell_line - float(self.value @ self.effect)
+
+
 class Predictor:
     """The arrays of a run's folder that predictions need.
 
@@ -125,6 +155,50 @@ class Predictor:
             measured = self.array("measured")[np.ix_(of_cell_lines.at, of_drugs.at)] > 0
         found: npt.NDArray[np.bool_] = measured & np.outer(of_cell_lines.known, of_drugs.known)
         return found
+
+    def parts(self, drug: int, cell_line: int) -> Parts:
+        """The output for a drug and a cell line of the run, as a sum."""
+        with reading(self._path):
+            slope = sum(member["slope"] for member in self._members) / len(self._members)
+            intercept = sum(member["intercept"] for member in self._members) / len(self._members)
+            of_drug, of_cell_line = (
+                slope * float(self.array(name)[at])
+                for name, at in (("drug_offset", drug), ("cell_line_offset", cell_line))
+            )
+            of_drug += intercept
+            for number, member in enumerate(self._members):
+                if member["gaussian_process"]:
+                    constant = float(self.array(f"{number}/constants")[drug])
+                    of_drug += member["slope"] * member["gaussian_process"] * constant / len(self._members)
+            gene, kind, value, effect = (
+                np.empty(0, np.int64),
+                np.empty(0, np.int64),
+                np.empty(0),
+                np.empty(0),
+            )
+            if (part := self.gene_part) is not None:
+                effects, values = (
+                    part.effects(np.array([drug]))[0],
+                    part.values(self.features.omics(cell_line)),
+                )
+                at = np.flatnonzero(effects)
+                gene, kind, value, effect = (
+                    part.gene[at],
+                    part.kind[at],
+                    values[at].astype(np.float64),
+                    effects[at],
+                )
+            output = float(self._known[cell_line, drug])
+        return Parts(output, of_drug, of_cell_line, gene, kind, value, effect)
+
+    def in_units(self, output: float) -> float:
+        """A part of the output as a part of the prediction's sum: logits stay, the others become ln µmol/l."""
+        return output if self.task == "classification" else -output * self._deviation
+
+    @property
+    def mean(self) -> float:
+        """What is added to the sum of all parts: the mean ln IC50 of the training pairs, or nothing for logits."""
+        return 0.0 if self.task == "classification" else self._mean
 
     @cached_property
     def gene_part(self) -> GenePart | None:

@@ -39,12 +39,14 @@ from pharmagraph.model.responses.scale import Scale
 from pharmagraph.model.responses.splits import Fold, folds
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
+from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.targets.evidence import has_homology
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
+from pharmagraph.model.training.gene_effects import gene_effects
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,12 @@ def train(
     if targets is not None:
         tables["Drug", "Gene"] = targets.table(heterograph)
         source = "targets"
+    if (effects := gene_effects(fitted)) is not None:
+        for_response = response_tables(effects, heterograph)
+        of_targets = {"Drug", "Gene"} if targets is not None else set()
+        for ends, table in for_response.items():
+            both = [tables[ends], table] if set(ends) == of_targets else [table]
+            tables[ends] = pa.concat_tables(both, promote_options="default")
     unused = {
         "→".join(ends): why for ends, why in unused_attention(fitted, tables, gene_attention=source).items()
     }
