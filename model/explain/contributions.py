@@ -59,15 +59,9 @@ def contributions(folder: Path, drug: str, cell_line: str, *, limit: int = 10) -
     each = parts.value * parts.effect
     order = np.argsort(-np.abs(each), kind="stable")
     for at in order[:limit]:
-        rows.append(
-            _row(
-                genes[int(parts.gene[at])],
-                in_units(float(each[at])),
-                GENE_FEATURES[int(parts.kind[at])],
-                float(parts.value[at]),
-                in_units(float(parts.effect[at])),
-            )  # fmt: skip
-        )
+        gene, feature = genes[int(parts.gene[at])], GENE_FEATURES[int(parts.kind[at])]
+        value, effect = float(parts.value[at]), in_units(float(parts.effect[at]))
+        rows.append(_row(gene, in_units(float(each[at])), feature, value, effect))
     if len(order) > limit:
         rows.append(_row(f"{len(order) - limit} other genes", in_units(float(each[order[limit:]].sum()))))
     return [*rows, _row("sum", predictor.mean + in_units(parts.output))]

@@ -27,8 +27,8 @@ class Observed:
     K is the Kronecker product of two kernels, plus a gene term G where there is one; P is the diagonal of precisions. K
     is never formed: with the eigenvectors Q of both kernels and the products Λ of their eigenvalues,
     ``(Λ + Qᵀ (P⁻¹ + G) Q) Qᵀ w = Qᵀ y`` is solved by conjugate gradients. Constants in the kernels make a few values of
-    Λ many thousands of times larger than the rest. The preconditioner ``Λ + 1 / p``, with the largest precision p, takes
-    them out: it differs from the system by precisions and genes alone.
+    Λ many thousands of times larger than the rest. The preconditioner ``Λ + 1 / p``, with the largest precision p,
+    takes them out: it differs from the system by precisions and genes alone.
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""The attention for response as attention tables: the genes that decide a drug's predictions, and a cell line's."""
+"""The attention for response as attention tables: the genes that decide a drug's predictions, and a cell line's.
+
+As between similar drugs, the size of a contribution is how much is attended: a gene's weight is its share of what genes
+give to the predictions for a drug, or for a cell line.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,9 @@ def response_tables(effects: EnsembleEffects, heterograph: Heterograph) -> dict[
 def _of_drugs(effects: EnsembleEffects, heterograph: Heterograph) -> pa.Table:
     pairs, features = effects.pairs, effects.pairs.features
     drug, column = pairs.drug.cpu().numpy(), pairs.column.cpu().numpy()
-    weight = effects.attention.cpu().numpy().astype(np.float64)
+    size = effects.effect.abs()
+    whole = size.new_zeros(len(size), pairs.n_drugs).index_add(1, pairs.drug, size)[:, pairs.drug]
+    weight = (size / whole.clamp(min=torch.finfo(size.dtype).tiny)).cpu().numpy().astype(np.float64)
     unit = features.deviation[pairs.column] * effects.unit[pairs.drug]
     effect = (effects.effect.mean(0) / unit).cpu().numpy()
     return _table(
@@ -89,8 +95,8 @@ def _table(
     n = len(node)
     return attention_table(
         {
-            "src": heterograph.names(label, node),
-            "dst": heterograph.names("Gene", gene),
+            "src": heterograph.names(label, node).dictionary_encode(),
+            "dst": heterograph.names("Gene", gene).dictionary_encode(),
             "weight": weight.mean(0).clip(0, 1),
             "competitors": competitors,
             "spread": weight.std(0) if len(weight) > 1 else pa.nulls(n, pa.float64()),
