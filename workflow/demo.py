@@ -41,8 +41,8 @@ def demo(
     )
     _step("2/8  known targets, curated by hand", lambda: ingest.targets(store=store_url, quiet=quiet))
     _step("3/8  ids and aliases of genes", lambda: ingest.genes(store=store_url, quiet=quiet))
-    _step("4/8  genes alike in protein sequence", lambda: ingest.homology(store=store_url, quiet=quiet))
-    _step("5/8  GO biological processes", lambda: ingest.pathways(store=store_url, quiet=quiet))
+    _step("4/8  GO biological processes", lambda: ingest.pathways(store=store_url, quiet=quiet))
+    _step("5/8  genes alike in protein sequence", lambda: ingest.homology(store=store_url, quiet=quiet))
     _step("6/8  names of drugs", lambda: ingest.drug_names(store=store_url, quiet=quiet))
     _step(
         f"7/8  a graph-attention network, one fifth of {DATASET} held out",
