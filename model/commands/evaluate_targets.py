@@ -40,7 +40,10 @@ def evaluate_targets(
         float, typer.Option(help="nmol/l: affinities of --truth at or below it count as active.")
     ] = 1000.0,
     genes: Annotated[
-        int, typer.Option(min=0, help="Candidate genes beside known targets, by expression signal.")
+        int,
+        typer.Option(
+            min=0, help="Genes that are candidates for their expression alone, by expression signal."
+        ),
     ] = 6000,
     dataset: Annotated[
         list[str] | None,
@@ -76,6 +79,8 @@ def evaluate_targets(
         heterograph = export(graph, datasets=dataset)
         drug_names, gene_names = index(graph, "Drug"), index(graph, "Gene")
     problem = target_problem(heterograph, n_expressed=genes)
+    if problem.evidence.lacking and not quiet:
+        note(f"without {', '.join(problem.evidence.lacking)}: the graph has none")
     given = None
     if truth is not None:
         given = read_truth(
