@@ -271,16 +271,16 @@ class Features:
         given
             Its known targets, (n_candidates,); None for none.
         drug
-            Its number in the run; None for a new drug, whose attention is that of drugs of similar structure.
+            Its number in the run; None for a new drug, whose attention is that of drugs of similar structure with their
+            known targets first.
         similarities
             Of a new drug, `drug_similarities`.
         """
-        _, found = self._attention
         if drug is not None:
-            row = found[drug]
+            row = self._attention[1][drug]
         else:
             near = similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1) ** SHARPNESS
-            row = near @ found + EVEN_ATTENTION
+            row = near @ self._root_attention**2 + EVEN_ATTENTION
             row = row / row.sum()
         own = _with_given(row[None], np.zeros_like(self.given[:1]) if given is None else given[None])[0]
         overlap: Floats = self._root_attention @ np.sqrt(own)
