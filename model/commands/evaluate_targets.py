@@ -79,8 +79,6 @@ def evaluate_targets(
         heterograph = export(graph, datasets=dataset)
         drug_names, gene_names = index(graph, "Drug"), index(graph, "Gene")
     problem = target_problem(heterograph, n_expressed=genes)
-    if problem.evidence.lacking and not quiet:
-        note(f"without {', '.join(problem.evidence.lacking)}: the graph has none")
     given = None
     if truth is not None:
         given = read_truth(
@@ -106,6 +104,8 @@ def evaluate_targets(
             place.write_text(json.dumps(rows, indent=1) + "\n")
         if not quiet:
             note(f"{len(rows):,} rows in {out}")
+    if problem.evidence.lacking and not quiet:
+        note(f"without {', '.join(problem.evidence.lacking)}: the graph has none")
     if format is Format.table:
         known = problem.known
         title = f"{problem.dataset}, {rows[0]['split']}: {known.sum():,} known targets of {known.any(1).sum():,} drugs"
