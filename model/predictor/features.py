@@ -271,12 +271,13 @@ class Features:
         given
             Its known targets, (n_candidates,); None for none.
         drug
-            Its number in the run; None for a new drug, whose attention is that of drugs of similar structure.
+            Its number in the run; None for a new drug, whose attention is that of drugs of similar structure with their
+            known targets first.
         similarities
             Of a new drug, `drug_similarities`.
         """
-        _, found = self._attention
-        row = found[drug] if drug is not None else _of_similar(similarities, found)
+        found = self._attention[1]
+        row = found[drug] if drug is not None else _of_similar(similarities, self._root_attention**2)
         own = _with_given(row[None], np.zeros_like(self.given[:1]) if given is None else given[None])[0]
         overlap: Floats = self._root_attention @ np.sqrt(own)
         return overlap
@@ -289,7 +290,7 @@ class Features:
             file: Any = opened
             candidates, blind = file.get_tensor("genes"), file.get_tensor("blind")
         share = np.zeros(len(self.genes), np.float32)
-        share[candidates] = _of_similar(similarities, blind) * len(candidates)
+        share[candidates] = _of_similar(similarities, _with_given(blind, self.given)) * len(candidates)
         attended: Floats = np.log1p(share)[genes]
         return attended
 

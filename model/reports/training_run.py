@@ -70,10 +70,8 @@ def show(
     if len(weights) > 1:
         note(about_parts(weights))
     note(_about_gene_attention(trained.gene_attention, config.targets is not None))
-    if trained.gene_attention == "targets" and not trained.knows_homology:
-        note(
-            "it was fitted without families of genes, because the graph has no homology (cli ingest homology)"
-        )
+    if trained.lacking:
+        note(f"it was fitted without {', '.join(trained.lacking)}, because the graph has none")
     if trained.unused_attention:
         note(
             f"{_about_unused(list(trained.unused_attention))} no part in the predictions; the reason is in: "

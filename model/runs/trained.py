@@ -41,7 +41,6 @@ from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
 from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import resolve_device
-from pharmagraph.model.targets.evidence import has_homology
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.fitted import Fitted
@@ -69,8 +68,8 @@ class Trained:
     gene_attention
         Where the attention of drugs to genes comes from: ``targets`` (fitted to known targets), ``network`` (the
         response network's own) or ``none``.
-    knows_homology
-        Whether that attention was given which genes are alike in sequence.
+    lacking
+        If it is ``targets``: kinds of evidence of which the graph has none, as `PairEvidence.lacking`.
     unused_attention
         Relations, as ``CellLine→Gene``, whose attention has no part in the predictions, each with the reason.
     """
@@ -82,7 +81,7 @@ class Trained:
     n_held_out: int
     fitted: Fitted
     gene_attention: str
-    knows_homology: bool
+    lacking: tuple[str, ...]
     unused_attention: dict[str, str]
 
 
@@ -235,7 +234,7 @@ def train(
         raise
     return Trained(
         place.name, place, figures, len(training), len(held_out), fitted, source,
-        targets is not None and has_homology(heterograph), unused,
+        () if targets is None else targets.problem.evidence.lacking, unused,
     )  # fmt: skip
 
 

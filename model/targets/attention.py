@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pharmagraph.model.inputs.views import N_SHARPENED_DRUG_KERNELS
-from pharmagraph.model.targets.evidence import GENE_RELATIONS, PairEvidence
+from pharmagraph.model.targets.evidence import PairEvidence
 
 LIMIT = 100.0
 """Largest weight of a neighbour, so that the exponential of a similarity stays bounded."""
@@ -35,7 +35,7 @@ class PairTensors:
     gene_relations
         Of the candidate genes to the sources, (n_relations, n_genes, n_sources).
     association
-        Of expression with response, (n_drugs, n_genes).
+        Of expression, and of the need for the gene, with response, (2, n_drugs, n_genes).
     sources
         Genes that are a visible target of some drug, positions among the candidates, int64 (n_sources,).
     """
@@ -56,7 +56,7 @@ class PairTensors:
             torch.from_numpy(evidence.drug_similarity[:, senders]),
             torch.from_numpy(senders),
             torch.from_numpy(evidence.gene_relations(sources)),
-            torch.from_numpy(evidence.association),
+            torch.from_numpy(np.stack([evidence.association, evidence.dependence_association])),
             torch.from_numpy(sources),
         )
 
@@ -71,7 +71,7 @@ class PairTensors:
             self,
             drugs=self.drugs[drugs],
             drug_similarity=self.drug_similarity[drugs],
-            association=self.association[drugs],
+            association=self.association[:, drugs],
         )
 
     def some_genes(self, genes: Tensor) -> PairTensors:
@@ -79,7 +79,7 @@ class PairTensors:
         return replace(
             self,
             gene_relations=self.gene_relations[:, genes],
-            association=self.association[:, genes],
+            association=self.association[..., genes],
             sources=torch.searchsorted(genes, self.sources),
         )
 
@@ -111,7 +111,7 @@ class TargetAttention(nn.Module):
 
     The features :math:`e_{dg}` of a pair come from neighbours. They say whether the gene is a target of similar drugs
     (with learned weights), how it is related to the drug's other targets and to targets of similar drugs (one feature a
-    relation), how many drugs have it as a target, and how its expression is associated with response.
+    relation), how many drugs have it as a target, and how its expression and the need for it go with response.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class TargetAttention(nn.Module):
     def __init__(
         self,
         n_drug_kernels: int,
-        n_gene_relations: int = len(GENE_RELATIONS),
+        n_gene_relations: int,
         *,
         heads: int = 4,
         channels: int = 16,
@@ -138,7 +138,7 @@ class TargetAttention(nn.Module):
         self.heads = heads
         self.drug_likeness = _Likeness(n_drug_kernels, heads)
         self.prior = nn.Parameter(torch.tensor(-2.0))
-        self.edge = nn.Linear(2 * heads + 3 * n_gene_relations + 4, channels)
+        self.edge = nn.Linear(2 * heads + 3 * n_gene_relations + 6, channels)
         self.att = nn.Linear(channels, 1, bias=False)
         self.dropout = nn.Dropout(dropout)
 
@@ -177,11 +177,11 @@ class TargetAttention(nn.Module):
         by_drug = torch.log1p(5 * (share @ related))
         by_similar = torch.log1p(20 * (near.flatten(0, 1) @ related))
         n_known = visible.sum(0).expand(1, len(pairs.drugs), -1)
-        association = pairs.association[None]
+        association = pairs.association
         return torch.cat(
             [
                 torch.log1p(20 * carried / total), torch.log1p(carried),
-                by_drug, by_similar.view(-1, *association.shape[1:]),
+                by_drug, by_similar.view(2 * len(related), *association.shape[1:]),
                 torch.log1p(n_known), (n_known > 0).float(), association, association.abs(),
             ]
         )  # fmt: skip

@@ -5,7 +5,6 @@ No target enters here, and only those responses that the caller gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,22 +17,19 @@ from pharmagraph.model.inputs.principal_components import PrincipalComponents
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.responses.groups import structure_groups
 from pharmagraph.model.responses.visible import Visible, residuals
+from pharmagraph.model.targets import gene_relations
 
 RESPONSE_KERNELS = ("response_signature", "response_correlation")
-GENE_RELATIONS = ("coexpression", "homology", "interaction", "walk", "pathway")
-"""Ways in which one gene is related to another, in the order of `PairEvidence.gene_relations`."""
-
-_HOMOLOGOUS = ("Gene", "HOMOLOGOUS", "Gene")
+GENE_RELATIONS = ("coexpression", "homology", "interaction", "walk", "pathway", "codependency")
+"""Ways in which one gene may be related to another."""
 
 N_SIGNATURE = 16
 SIGNATURE_RIDGE = 10.0
 OVERLAP_SHRINKAGE = 10.0
-COEXPRESSION_POWER = 3
-"""Power of the correlation: it suppresses weak correlations, whose sum over many genes is noise."""
+CORRELATION_POWER = 3
+"""Power of a correlation of two genes: it suppresses weak ones, whose sum over many genes is noise."""
 WALK_SCALE = 300.0
 """Factor that brings the logarithm of a walk's probabilities to the size of the other relations."""
-RESTART = 0.5
-N_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -61,6 +57,13 @@ class PairEvidence:
         Interactions of all genes of the graph, CSR (n_all, n_all), symmetric, 0 or 1.
     membership
         Unit rows of pathway membership, rare pathways weighing more, CSR (n_genes, n_pathways).
+    screened
+        Numbers of the cell lines with CRISPR gene effects, int64 (n_screened,); none in a graph without dependencies.
+    dependence
+        Unit rows of how much these lines need each gene, float32 (n_genes, n_screened).
+    dependence_association
+        Correlation of that with response, positive if lines that need the gene are sensitive, float32 (n_drugs,
+        n_genes); 0 where unknown.
     """
 
     genes: np.ndarray
@@ -72,6 +75,9 @@ class PairEvidence:
     homology: sparse.csr_matrix
     links: sparse.csr_matrix
     membership: sparse.csr_matrix
+    screened: np.ndarray
+    dependence: np.ndarray
+    dependence_association: np.ndarray
 
     @property
     def n_drugs(self) -> int:
@@ -82,6 +88,18 @@ class PairEvidence:
     def n_genes(self) -> int:
         """Number of candidate genes."""
         return len(self.genes)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Kinds of evidence that the graph has none of, each with the command that loads it."""
+        present = {
+            "expression (cli ingest omics)": bool(self.profile.any()),
+            "families of genes (cli ingest homology)": self.homology.nnz > 0,
+            "interactions (cli ingest interactions)": self.links.nnz > 0,
+            "pathways (cli ingest pathways)": self.membership.nnz > 0,
+            "CRISPR gene effects (cli ingest dependencies)": len(self.screened) > 0,
+        }
+        return tuple(kind for kind, is_present in present.items() if not is_present)
 
     @classmethod
     def of(
@@ -102,16 +120,20 @@ class PairEvidence:
         """
         symbols = np.array([str(g) for g in heterograph.ids["Gene"][genes]])
         expression = tensors.expression.cpu()
+        screened, dependence = gene_relations.dependence(heterograph, genes)
         return cls(
             genes=genes,
             symbols=symbols,
             structure_group=structure_groups(heterograph),
             drug_similarity=_drug_similarity(tensors, visible),
             association=_association(expression, visible, genes),
-            profile=_profile(expression.numpy(), genes),
-            homology=_homology(heterograph, genes),
-            links=_links(tensors),
-            membership=_membership(heterograph, genes),
+            profile=gene_relations.unit_rows(expression.numpy()[:, genes].T),
+            homology=gene_relations.homology(heterograph, genes),
+            links=gene_relations.links(tensors),
+            membership=gene_relations.membership(heterograph, genes),
+            screened=screened,
+            dependence=dependence,
+            dependence_association=_dependence_association(screened, dependence, visible),
         )
 
     def with_responses(self, tensors: GraphTensors, visible: Visible) -> PairEvidence:
@@ -120,17 +142,33 @@ class PairEvidence:
             self,
             drug_similarity=_drug_similarity(tensors, visible),
             association=_association(tensors.expression.cpu(), visible, self.genes),
+            dependence_association=_dependence_association(self.screened, self.dependence, visible),
         )
 
     def without_responses(self) -> PairEvidence:
         """The same without any response."""
         similarity = self.drug_similarity.copy()
         similarity[..., -len(RESPONSE_KERNELS) :] = 0
-        return replace(self, drug_similarity=similarity, association=np.zeros_like(self.association))
+        nothing = np.zeros_like(self.association)
+        return replace(self, drug_similarity=similarity, association=nothing, dependence_association=nothing)
 
     def without_homology(self) -> PairEvidence:
         """The same without homology, as in a graph that has none."""
         return replace(self, homology=sparse.csr_matrix(self.homology.shape, dtype=np.float32))
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """Those of ``GENE_RELATIONS`` that the graph has, in their order."""
+        has_links = self.links.nnz > 0
+        present = {
+            "coexpression": bool(self.profile.any()),
+            "homology": self.homology.nnz > 0,
+            "interaction": has_links,
+            "walk": has_links,
+            "pathway": self.membership.nnz > 0,
+            "codependency": len(self.screened) > 0,
+        }
+        return tuple(relation for relation in GENE_RELATIONS if present[relation])
 
     def gene_relations(self, sources: np.ndarray) -> np.ndarray:
         """Relations of every candidate gene to some of them; 0 of a gene to itself.
@@ -143,76 +181,32 @@ class PairEvidence:
         Returns
         -------
         ndarray
-            float32 (5, n_genes, n_sources), in the order of ``GENE_RELATIONS``.
+            float32 (n_relations, n_genes, n_sources), in the order of ``relations``.
         """
-        found = np.empty((len(GENE_RELATIONS), self.n_genes, len(sources)), np.float32)
+        found = np.empty((len(self.relations), self.n_genes, len(sources)), np.float32)
         # one at a time: all of them in double precision would be the peak of a fold's memory
-        for relation, values in zip(found, self._each_relation(sources), strict=True):
-            relation[:] = values
+        for relation, values in zip(self.relations, found, strict=True):
+            values[:] = self._relation(relation, sources)
         found[:, sources, np.arange(len(sources))] = 0.0
         return found
 
-    def _each_relation(self, sources: np.ndarray) -> Iterator[np.ndarray]:
+    def _relation(self, relation: str, sources: np.ndarray) -> np.ndarray:
         of = self.genes[sources]
         degree = np.sqrt(np.maximum(np.asarray(self.links.sum(1)).ravel(), 1)).astype(np.float32)
-        yield (self.profile @ self.profile[sources].T).clip(0) ** COEXPRESSION_POWER
-        yield self.homology[:, sources].toarray()
-        yield self.links[self.genes][:, of].toarray() / degree[self.genes][:, None] / degree[of]
-        yield np.log1p(WALK_SCALE * walk(self.links, of)[:, self.genes].T / degree[self.genes][:, None])
-        yield (self.membership @ self.membership[sources].T).toarray()
-
-
-def candidate_genes(tensors: GraphTensors, known_genes: np.ndarray, n_expressed: int) -> np.ndarray:
-    """The genes that drugs may attend to: all known targets, and the genes with most expression signal.
-
-    Parameters
-    ----------
-    tensors
-        Of the graph.
-    known_genes
-        Node numbers of the genes of all known targets, held-out ones included: only a candidate can be found.
-    n_expressed
-        Number of genes by the sum of squared z over cell lines; ties go to the smaller number.
-
-    Returns
-    -------
-    ndarray
-        Node numbers, ascending, int64.
-    """
-    expressed = Screened.of(tensors.expression.cpu(), n_expressed).genes.numpy()
-    return np.union1d(expressed, known_genes).astype(np.int64)
-
-
-def has_homology(heterograph: Heterograph) -> bool:
-    """Whether a graph says which genes are alike in sequence; a graph saved by an earlier version does not."""
-    return _HOMOLOGOUS in heterograph.relations and len(heterograph.relations[_HOMOLOGOUS]) > 0
-
-
-def walk(links: sparse.csr_matrix, sources: np.ndarray) -> np.ndarray:
-    """Random walks with restart: the probability of being at each gene, from each of some genes.
-
-    Parameters
-    ----------
-    links
-        Interactions, symmetric, 0 or 1, CSR (n, n).
-    sources
-        Genes at which the walks start and restart, int64 (n_sources,).
-
-    Returns
-    -------
-    ndarray
-        Probabilities, float32 (n_sources, n). A walk stays at a gene without links.
-    """
-    degree = np.asarray(links.sum(1)).ravel()
-    step = (
-        sparse.diags(1 / np.maximum(degree, 1)) @ links + sparse.diags((degree == 0).astype(float))
-    ).T.tocsr()
-    start = np.zeros((links.shape[0], len(sources)), np.float32)
-    start[sources, np.arange(len(sources))] = 1.0
-    at, step = start.copy(), step.astype(np.float32)
-    for _ in range(N_STEPS):
-        at = RESTART * start + (1 - RESTART) * (step @ at)
-    return at.T
+        match relation:
+            case "coexpression":
+                return (self.profile @ self.profile[sources].T).clip(0) ** CORRELATION_POWER
+            case "homology":
+                return self.homology[:, sources].toarray()
+            case "interaction":
+                return self.links[self.genes][:, of].toarray() / degree[self.genes][:, None] / degree[of]
+            case "walk":
+                reached = gene_relations.walk(self.links, of)[:, self.genes].T
+                return np.log1p(WALK_SCALE * reached / degree[self.genes][:, None])
+            case "pathway":
+                return (self.membership @ self.membership[sources].T).toarray()
+            case _:
+                return (self.dependence @ self.dependence[sources].T).clip(0) ** CORRELATION_POWER
 
 
 def _drug_similarity(tensors: GraphTensors, visible: Visible) -> np.ndarray:
@@ -257,41 +251,10 @@ def _association(expression: torch.Tensor, visible: Visible, genes: np.ndarray) 
     return found
 
 
-def _profile(expression: np.ndarray, genes: np.ndarray) -> np.ndarray:
-    rows = expression[:, genes].T
-    rows = rows - rows.mean(1, keepdims=True)
-    norm = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.where(norm > 1e-9, rows / np.maximum(norm, 1e-9), 0).astype(np.float32)
-
-
-def _links(tensors: GraphTensors) -> sparse.csr_matrix:
-    src, dst = tensors.interacts.src.cpu().numpy(), tensors.interacts.dst.cpu().numpy()
-    apart = src != dst
-    n = tensors.n_genes
-    return sparse.csr_matrix((np.ones(int(apart.sum()), np.float32), (src[apart], dst[apart])), shape=(n, n))
-
-
-def _homology(heterograph: Heterograph, genes: np.ndarray) -> sparse.csr_matrix:
-    """Identity between the candidate genes; of a pair that several datasets bring, the largest."""
-    n = heterograph.n_nodes("Gene")
-    if not has_homology(heterograph):
-        return sparse.csr_matrix((len(genes), len(genes)), dtype=np.float32)
-    edges = heterograph.relations[_HOMOLOGOUS]
-    src, dst = edges.src.numpy(), edges.dst.numpy()
-    identity = np.nan_to_num(edges.features["identity"].numpy())
-    pair, position = np.unique(np.concatenate([src * n + dst, dst * n + src]), return_inverse=True)
-    largest = np.zeros(len(pair), np.float32)
-    np.maximum.at(largest, position, np.tile(identity, 2))
-    return sparse.csr_matrix((largest, (pair // n, pair % n)), shape=(n, n))[genes][:, genes]
-
-
-def _membership(heterograph: Heterograph, genes: np.ndarray) -> sparse.csr_matrix:
-    edges = heterograph.relations["Gene", "MEMBER_OF", "Pathway"]
-    shape = (heterograph.n_nodes("Gene"), max(heterograph.n_nodes("Pathway"), 1))
-    ends = edges.src.numpy(), edges.dst.numpy()
-    member = sparse.csr_matrix((np.ones(len(edges), np.float32), ends), shape=shape)
-    member.data[:] = 1.0  # a pair that several datasets bring is one membership
-    rarity = 1 / np.log(2 + np.asarray(member.sum(0)).ravel())
-    weighted = sparse.csr_matrix(member @ sparse.diags(rarity))[genes]
-    norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
-    return sparse.csr_matrix(sparse.diags(1 / np.maximum(norm, 1e-9)) @ weighted, dtype=np.float32)
+def _dependence_association(screened: np.ndarray, dependence: np.ndarray, visible: Visible) -> np.ndarray:
+    rows, lines = torch.from_numpy(dependence), torch.from_numpy(screened)
+    if not len(lines):
+        return np.zeros((visible.value.shape[1], len(rows)), np.float32)
+    genes = Screened(torch.arange(len(rows)), rows, rows**2)
+    found: np.ndarray = association(genes, visible.value.cpu()[lines], visible.measured.cpu()[lines]).numpy()
+    return found

@@ -49,7 +49,7 @@ class Settings:
     steps: int = 120
     hidden_share: float = 0.2
     hide_drugs: float = 0.0
-    hide_genes: float = 0.0
+    hide_genes: float = 0.3
     sampled_genes: int = 150
     learning_rate: float = 0.03
     weight_decay: float = 0.02
@@ -75,13 +75,11 @@ class FittedTargets:
 
     @property
     def attention(self) -> np.ndarray:
-        """Mean over members, float64 (n_drugs, n_genes)."""
-        return self.member_attention.mean(0)
-
-    @property
-    def member_attention(self) -> np.ndarray:
-        """Softmax over each drug's candidate genes, float64 (members, n_drugs, n_genes)."""
-        return softmax(self.scores)
+        """Softmax over each drug's candidate genes, mean over members, float64 (n_drugs, n_genes)."""
+        total = np.zeros(self.scores.shape[1:])
+        for of_member in self.scores:  # one at a time: all of them would be the peak of a fold's memory
+            total += softmax(of_member)
+        return total / len(self.scores)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -160,6 +158,7 @@ def _fit_member(
     known, group, pairs = visible[senders], evidence.structure_group[senders], pairs.of_senders()
     network = TargetAttention(
         pairs.drug_similarity.shape[-1],
+        len(pairs.gene_relations),
         heads=settings.heads,
         channels=settings.channels,
         dropout=settings.dropout,

@@ -41,16 +41,19 @@ class GeneAttention:
     def on(self, tensors: GraphTensors, *, blind: bool = False) -> Tensor:
         """Attention of all drugs of a graph, with the graph's known targets first, (n_drugs, n_candidates).
 
-        New drugs, which were not in the fit, get the attention of drugs of similar structure.
+        New drugs, which were not in the fit, get the attention of drugs of similar structure: above all these drugs'
+        known targets, and relatives of the targets after them.
         """
         device = tensors.structure.device
         found, genes = (self.blind if blind else self.found).to(device), self.genes.to(device)
+        given = given_targets(tensors, genes)
+        found = with_given(found, given[: len(found)])
         new = (
             tensors.drug_kernels[len(found) :, : len(found), :N_SHARPENED_DRUG_KERNELS].mean(-1) ** SHARPNESS
         )
         even = found.new_full((len(new), 1), EVEN_ATTENTION) * torch.ones_like(found[:1])
         found = torch.cat([found, torch.nn.functional.normalize(new @ found + even, p=1, dim=1)])
-        return with_given(found, given_targets(tensors, genes))
+        return with_given(found, given)
 
 
 def message_builder(

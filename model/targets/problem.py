@@ -14,10 +14,11 @@ from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.visible import Visible
-from pharmagraph.model.targets.evidence import PairEvidence, candidate_genes
+from pharmagraph.model.targets.candidates import candidate_genes
+from pharmagraph.model.targets.evidence import PairEvidence
 
 N_EXPRESSED = 6000
-"""Candidate genes beside known targets, by expression signal."""
+"""Genes that are candidates for their expression alone, by expression signal."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def target_problem(
     heterograph
         The whole graph or a subgraph.
     n_expressed
-        Candidate genes beside known targets, by expression signal.
+        Genes that are candidates for their expression alone, by expression signal.
     tensors
         Of the same graph; made unless given.
     visible
@@ -70,7 +71,7 @@ def target_problem(
     if not len(heterograph.relations["Drug", "TARGETS", "Gene"]):
         raise ModelError("the graph has no known targets to hold out; load some first: cli ingest targets")
     tensors = tensors or graph_tensors(heterograph, n_expressed=0, n_neighbours=1)
-    genes = candidate_genes(tensors, tensors.targets.src.numpy(), n_expressed)
+    genes = candidate_genes(heterograph, tensors, n_expressed)
     visible = visible or _all_responses(heterograph, tensors)
     evidence = PairEvidence.of(heterograph, tensors, visible, genes)
     known = np.zeros((tensors.n_drugs, len(genes)), bool)

@@ -57,22 +57,37 @@ class RunTargets:
 
         Known targets come first. ``stability`` leaves them out, because they are given and so the same in all members.
         """
-        found = self.fitted.member_attention
-        weight = with_given(torch.from_numpy(found), torch.from_numpy(self.problem.known)).numpy()
-        others = np.where(self.problem.known, -np.inf, found)
-        n_members, n_drugs, n_genes = weight.shape
+        n_members, n_drugs, n_genes = self.fitted.scores.shape
+        weight, spread = self._mean_and_spread()
+        others = np.where(self.problem.known, -np.inf, self.fitted.scores)  # ranks are those of the attention
         drug, gene = np.repeat(np.arange(n_drugs), n_genes), np.tile(self.problem.evidence.genes, n_drugs)
         columns: dict[str, pa.Array | np.ndarray] = {
             "src": heterograph.names("Drug", drug).dictionary_encode(),
             "dst": heterograph.names("Gene", gene).dictionary_encode(),
-            "weight": weight.mean(0).ravel(),
+            "weight": weight.ravel(),
             "competitors": np.full(len(drug), n_genes),
-            "spread": weight.std(0).ravel() if n_members > 1 else pa.nulls(len(drug), pa.float64()),
+            "spread": spread.ravel() if n_members > 1 else pa.nulls(len(drug), pa.float64()),
             "stability": np.repeat(stability(others), n_genes),
         }
         if self.q is not None:
             columns["q"] = self.q.ravel()
         return attention_table(columns)
+
+    def _mean_and_spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation over members of the attention with known targets first, (n_drugs, n_genes).
+
+        One member at a time: the attention of all of them would be the peak of a run's memory.
+        """
+        known, n_members = torch.from_numpy(self.problem.known), len(self.fitted.scores)
+
+        def mean_over_members(of_member: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+            total = np.zeros(self.problem.known.shape)
+            for scores in self.fitted.scores:
+                total += of_member(with_given(torch.from_numpy(softmax(scores)), known).numpy())
+            return total / n_members
+
+        mean = mean_over_members(lambda weight: weight)
+        return mean, np.sqrt(mean_over_members(lambda weight: (weight - mean) ** 2))
 
 
 def enough_targets(heterograph: Heterograph) -> bool:

@@ -58,20 +58,21 @@ def test_training_on_a_graph_without_homology_says_so_in_one_line(
     store: GraphStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = training_run.train(store, QUICK, folder=tmp_path / "runs")
-    for knows_homology, lines in ((False, 1), (True, 0)):
+    assert "families of genes (cli ingest homology)" in done.lacking
+    for lacking, lines in ((done.lacking, 1), ((), 0)):
         show(
-            replace(done, knows_homology=knows_homology), QUICK, split="random", promoted=False, quiet=False,
+            replace(done, lacking=lacking), QUICK, split="random", promoted=False, quiet=False,
             format=Format.table,
         )  # fmt: skip
         said = "".join(capsys.readouterr()).splitlines()
         assert sum("cli ingest homology" in line for line in said) == lines
-    assert not done.knows_homology
     src, dst = sorted(store.read_nodes("Gene", ["id"])["id"].to_pylist())[:2]
     pair = pa.table(
         {"src": [src], "dst": [dst], "identity": [0.5], "coverage": [0.9], "dataset": ["synthetic"]}
     )
     store.upsert_edges("HOMOLOGOUS", ("Gene", "Gene"), pair)
-    assert training_run.train(store, QUICK, folder=tmp_path / "runs").knows_homology
+    again = training_run.train(store, QUICK, folder=tmp_path / "runs")
+    assert set(done.lacking) - set(again.lacking) == {"families of genes (cli ingest homology)"}
 
 
 def test_attention_to_genes_is_fitted_to_targets_and_predictions_stay_to_the_bit(

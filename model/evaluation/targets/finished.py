@@ -54,6 +54,7 @@ class Finished:
             evidence.drug_similarity,
             evidence.association,
             evidence.profile,
+            evidence.dependence,
         ]
         arrays += [evidence.links.indices, evidence.membership.indices]
         arrays += [evidence.homology.indices, evidence.homology.data]

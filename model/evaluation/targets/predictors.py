@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pharmagraph.model.targets.evidence import PairEvidence, walk
+from pharmagraph.model.targets.evidence import PairEvidence
+from pharmagraph.model.targets.gene_relations import walk
 
 Predictor = Callable[[PairEvidence, np.ndarray], np.ndarray]
 """(evidence, visible targets bool (n_drugs, n_genes)) → scores float (n_drugs, n_genes), larger for more likely."""
@@ -50,6 +51,11 @@ def associated(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
     return np.abs(evidence.association)
 
 
+def dependence_associated(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
+    """Association of how much cell lines need the gene with the drug's response; it uses no targets."""
+    return evidence.dependence_association + _tie(visible)
+
+
 def family(evidence: PairEvidence, visible: np.ndarray) -> np.ndarray:
     """Share of the drug's known targets that are of the gene's family, each weighing as the identity of sequence."""
     return _family_share(evidence, visible) + _tie(visible)
@@ -85,6 +91,7 @@ PREDICTORS: dict[str, Predictor] = {
     "transfer": transfer,
     "network-proximity": network_proximity,
     "association": associated,
+    "dependency-association": dependence_associated,
     "family": family,
     "transfer-and-family": transfer_and_family,
     "factorisation": factorisation,

@@ -334,9 +334,9 @@ def unfitted_gene_attention(fitted: Fitted, heterograph: Heterograph, *, seed: i
         visible=fitted.messages.visible,
     )
     torch.manual_seed(seed)
-    n_kernels = problem.evidence.drug_similarity.shape[-1]
+    n_kernels, n_relations = problem.evidence.drug_similarity.shape[-1], len(problem.evidence.relations)
     members = [
-        TargetAttention(n_kernels, heads=settings.heads, channels=settings.channels).eval()
+        TargetAttention(n_kernels, n_relations, heads=settings.heads, channels=settings.channels).eval()
         for _ in range(fitted.config.targets.members)
     ]
     found: np.ndarray = softmax(score(members, problem.evidence, problem.known)).mean(0)

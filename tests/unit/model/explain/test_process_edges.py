@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +90,23 @@ def test_a_drug_that_came_later_attends_to_what_similar_drugs_attend_to(fitted: 
     less = GeneAttention(fitted.gene_attention.genes, whole[:-1], fitted.gene_attention.blind[:-1])
     row = less.on(fitted.tensors)[-1]
     likeness = fitted.tensors.drug_kernels[-1, :-1, :6].mean(-1) ** 4
-    found = torch.nn.functional.normalize(likeness @ whole[:-1] + 1e-6, p=1, dim=0)
-    given = given_targets(fitted.tensors, fitted.gene_attention.genes)[-1:]
-    assert torch.allclose(row, with_given(found[None], given)[0])
+    given = given_targets(fitted.tensors, fitted.gene_attention.genes)
+    of_others = with_given(whole[:-1], given[:-1])
+    found = torch.nn.functional.normalize(likeness @ of_others + 1e-6, p=1, dim=0)
+    assert torch.allclose(row, with_given(found[None], given[-1:])[0])
+
+
+def test_relatives_of_the_target_of_the_one_similar_drug_come_after_the_target(fitted: Fitted) -> None:
+    """No other drug has the target, so the fit, which hides it, prefers a relative."""
+    tensors, genes = fitted.tensors, torch.arange(30)
+    found = torch.full((23, 30), 0.01)
+    found[0, 7] = 0.5  # a relative of drug 0's target
+    targets = replace(tensors.targets, dst=torch.tensor([0]), src=torch.tensor([3]), weight=torch.ones(1, 1))
+    kernels = torch.zeros_like(tensors.drug_kernels)
+    kernels[23, 0] = 1.0
+    alone = replace(tensors, targets=targets, drug_kernels=kernels)
+    row = GeneAttention(genes, found, found).on(alone)[23]
+    assert row.argsort(descending=True)[:2].tolist() == [3, 7]
 
 
 def test_predictions_draw_on_the_attention_that_is_stored(fitted: Fitted) -> None:
