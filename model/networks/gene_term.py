@@ -55,14 +55,9 @@ class GeneTerm:
         """Product of the covariance with a table, both (n_cell_lines, n_drugs)."""
         return self.from_weights(self.weights(table))
 
-    def product_of_part(self, table: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """The same for a table of some cell lines and some drugs, (n_rows, n_columns)."""
-        values = (
-            self.pattern.of_cell_lines(rows)
-            if len(rows) < self.pattern.values.shape[1]
-            else self.pattern.values
-        )
-        whole = table.new_zeros(len(rows), self.pattern.n_drugs)
+    def product_of_part(self, table: Tensor, columns: Tensor, values: Tensor) -> Tensor:
+        """The same for a table of some cell lines, whose values are given, and some drugs, (n_rows, n_columns)."""
+        whole = table.new_zeros(len(table), self.pattern.n_drugs)
         whole[:, columns] = table
         return self.from_weights(self.weights(whole, values), values)[:, columns]
 

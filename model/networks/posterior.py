@@ -55,6 +55,7 @@ class Observed:
         self.genes = genes
         self.tolerance = LEARNING_TOLERANCE if learning else TOLERANCE
         self.rows, self.columns = (torch.nonzero(precision.any(side)).flatten() for side in (1, 0))
+        self.gene_values = genes.pattern.of_cell_lines(self.rows) if genes is not None else None
         self.noise = 1 / self._part(precision)
         if self.noise.numel():
             of_c, self.vectors_c = torch.linalg.eigh(kernel_c[self.rows][:, self.rows])
