@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg import runs
 from pharmagraph.kg.console import Format, note, print_rows, progress
 from pharmagraph.kg.store import DEFAULT_URL, open_store
+
+if TYPE_CHECKING:
+    from pharmagraph.model.runs.trained import Trained
 
 DATASET = "GDSC1"
 
@@ -34,7 +38,10 @@ def demo(
     limit
         Number of links printed.
     """
+    from pharmagraph.model.reports.training_run import about_genes
+
     begun = time.perf_counter()
+    trained: list[Trained] = []
     _step(
         "1/9  the public screen",
         lambda: ingest.gdsc(release=DATASET, share=share, store=store_url, quiet=quiet),
@@ -47,15 +54,22 @@ def demo(
     _step("7/9  names of drugs", lambda: ingest.drug_names(store=store_url, quiet=quiet))
     _step(
         f"8/9  a graph-attention network, one fifth of {DATASET} held out",
-        lambda: _train(preset, store_url, runs_folder, quiet),
+        lambda: trained.append(_train(preset, store_url, runs_folder, quiet)),
     )
+    (through,) = (one.through_genes for one in trained)
     note("\n9/9  the links with the most attention, asked with Cypher")
     with open_store(store_url, read_only=True) as graph:
         run = runs.find(graph)
         from pharmagraph.cypher import catalogue
 
+        genes = catalogue.run(graph, "strongest-biomarkers", {"limit": str(limit)}).to_pylist()
         links = catalogue.run(graph, "strongest-unlisted", {"limit": str(limit)}).to_pylist()
         known = catalogue.run(graph, "strongest-links", {"limit": "1000000"})["known"].to_pylist()
+    print_rows(
+        genes, title="Genes that decide the response to a drug: association within this screen, not cause"
+    )
+    if through is not None:
+        print(f"{about_genes(through)}.\n")
     print_rows(links, title="The strongest links that no source lists: hypotheses")
     print(
         f"{sum(known)} of {len(known)} drugs have known targets. The run was given them, and ranks them first."
@@ -64,12 +78,13 @@ def demo(
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
     option = "" if store_url == DEFAULT_URL else f" --store {store_url}"
     print("Try next:")
+    print(f"  cli query biomarkers drug=lapatinib{option}")
     print(f"  cli query top-genes drug=erlotinib{option}")
     print(f"  cli query strongest-unlisted{option}")
     print(f"  cli query --list{option}")
 
 
-def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> None:
+def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> Trained:
     from pharmagraph.model.presets.config import load_preset
     from pharmagraph.model.reports.training_run import reporters, show
     from pharmagraph.training import train
@@ -79,6 +94,7 @@ def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> None:
         report, stage = reporters(bar, config)
         run = train(graph, config, datasets=DATASET, promote=True, folder=folder, report=report, stage=stage)
     show(run.trained, config, split="random", promoted=True, quiet=quiet, format=Format.table)
+    return run.trained
 
 
 def _step(title: str, command: Callable[[], None]) -> None:

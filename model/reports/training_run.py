@@ -69,6 +69,8 @@ def show(
     weights = trained.fitted.component_weights()
     if len(weights) > 1:
         note(about_parts(weights))
+    if trained.through_genes is not None:
+        note(about_genes(trained.through_genes))
     note(_about_gene_attention(trained.gene_attention, config.targets is not None))
     if trained.lacking:
         note(f"it was fitted without {', '.join(trained.lacking)}, because the graph has none")
@@ -94,6 +96,14 @@ def about_parts(weights: Mapping[str, float]) -> str:
     unused = [PARTS[part] for part in parts if part not in used]
     said = "Predictions come " + ", ".join(f"{weights[part]:.0%} from {PARTS[part]}" for part in used)
     return said + (f"; nothing comes from {' or '.join(unused)}" if unused else "")
+
+
+def about_genes(share: float) -> str:
+    """How much of the predictions comes through single genes, in one sentence."""
+    return (
+        f"Of what sets cell lines apart for a drug, {share:.0%} comes through single genes, "
+        "the rest through similar drugs and cell lines"
+    )
 
 
 def _about_unused(relations: list[str]) -> str:

@@ -45,7 +45,7 @@ from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
-from pharmagraph.model.training.gene_effects import gene_effects
+from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,9 @@ class Trained:
         If it is ``targets``: kinds of evidence of which the graph has none, as `PairEvidence.lacking`.
     unused_attention
         Relations, as ``CellLine→Gene``, whose attention has no part in the predictions, each with the reason.
+    through_genes
+        Share of what sets cell lines apart for a drug that comes through single genes (`variance_through_genes`); None
+        where the networks have no gene part.
     """
 
     run_id: str
@@ -83,6 +86,7 @@ class Trained:
     gene_attention: str
     lacking: tuple[str, ...]
     unused_attention: dict[str, str]
+    through_genes: float | None = None
 
 
 def train(
@@ -182,7 +186,9 @@ def train(
     if targets is not None:
         tables["Drug", "Gene"] = targets.table(heterograph)
         source = "targets"
+    through_genes = None
     if (effects := gene_effects(fitted)) is not None:
+        through_genes = variance_through_genes(fitted, effects)
         for_response = response_tables(effects, heterograph)
         of_targets = {"Drug", "Gene"} if targets is not None else set()
         for ends, table in for_response.items():
@@ -234,7 +240,7 @@ def train(
         raise
     return Trained(
         place.name, place, figures, len(training), len(held_out), fitted, source,
-        () if targets is None else targets.problem.evidence.lacking, unused,
+        () if targets is None else targets.problem.evidence.lacking, unused, through_genes,
     )  # fmt: skip
 
 

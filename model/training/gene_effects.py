@@ -82,3 +82,27 @@ def _unit(fitted: Fitted) -> Tensor:
     centred = (visible.value - (visible.value * measured).sum(0) / count) * measured
     deviation = (centred.square().sum(0) / count).sqrt()
     return torch.where(deviation > 0, deviation, deviation.new_tensor(1.0))
+
+
+@torch.inference_mode()
+def variance_through_genes(fitted: Fitted, effects: EnsembleEffects) -> float:
+    """Share of what sets cell lines apart for a drug that comes through single genes, in an ensemble's outputs.
+
+    It is the covariance of the genes' sum with the whole output over the variance of the output, each without the means
+    of drugs; the remainder comes through similar drugs and cell lines. Over measured drugs and cell lines.
+    """
+    visible = fitted.messages.visible
+    drugs, cell_lines = (
+        torch.nonzero(known).flatten() for known in (visible.known_drugs, visible.known_cell_lines)
+    )
+    drug, cell_line = drugs.repeat(len(cell_lines)), cell_lines.repeat_interleave(len(drugs))
+    outputs = torch.stack(
+        [m.network(fitted.tensors, fitted.messages, drug, cell_line).blended for m in fitted.members]
+    )
+    whole = outputs.mean(0).view(len(cell_lines), len(drugs))
+    mean = GeneEffects(
+        effects.pairs, effects.effect.mean(0), effects.attention.mean(0), effects.weights.mean(0)
+    )
+    genes = mean.total[cell_lines][:, drugs]
+    whole, genes = whole - whole.mean(0), genes - genes.mean(0)
+    return float((whole * genes).sum() / whole.square().sum().clamp(min=torch.finfo(whole.dtype).tiny))
