@@ -77,11 +77,9 @@ class Observed:
 
     def _noise_and_genes(self, table: Tensor) -> Tensor:
         noise = self.noise * table
-        return (
-            noise
-            if self.genes is None
-            else noise + self.genes.product_of_part(table, self.rows, self.columns)
-        )
+        if self.genes is None or self.gene_values is None:
+            return noise
+        return noise + self.genes.product_of_part(table, self.columns, self.gene_values)
 
     def _turn(self, table: Tensor) -> Tensor:
         return self.vectors_c.T @ table @ self.vectors_d
