@@ -23,6 +23,7 @@ _PANDAS: dict[str, Any] = {
     "strings": None,
     "integer": "Int64",
     "float": "float64",
+    "floats": None,
     "boolean": "boolean",
 }
 

@@ -310,6 +310,7 @@ def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool,
         error.args = (f"{error} Nothing was written. {way}",)
         raise
     total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
+    total += sum(len(profiles.cell_lines) for profiles in bundle.profiles)
     done = 0
 
     def written(what: str, rows: int) -> None:

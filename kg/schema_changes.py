@@ -104,6 +104,8 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(4, "COPY_NUMBER", "event"),
     AddKind(4, "HOMOLOGOUS"),
     AddKind(4, "DEPENDS_ON"),
+    AddKind(5, "GenePanel"),
+    AddKind(5, "OmicsProfile"),
 )
 """All changes in order; version 1 is the first and has none."""
 

@@ -29,6 +29,7 @@ _TYPES: dict[Type, str] = {
     "strings": "string[]",
     "integer": "long",
     "float": "double",
+    "floats": "float[]",
     "boolean": "boolean",
 }
 
@@ -89,7 +90,7 @@ def export(
         f"--report-file={folder / 'import.report'}",
     ]
     nodes = edges = files = 0
-    for node_kind, table in part.nodes():
+    for node_kind, table in part.tables():
         header = [f"id:ID({node_kind.label})", *(_header(p) for p in node_kind.columns[1:])]
         written = _write(folder, node_kind.label, header, [table], node_kind.columns)
         arguments.append(f"--nodes={node_kind.label}={','.join(written.files)}")
@@ -120,11 +121,13 @@ def _write(
     first = folder / f"{name}-header.csv"
     first.write_text(",".join(header) + "\n")
     paths, rows = [first], 0
-    lists = {p.name for p in columns if p.type == "strings"}
+    lists = {p.name for p in columns if p.type in ("strings", "floats")}
     for number, table in enumerate(tables, start=1):
         for at, column in enumerate(table.column_names):
             if column in lists:
-                table = table.set_column(at, column, pc.binary_join(table.column(column), SEPARATOR))
+                table = table.set_column(
+                    at, column, pc.binary_join(table.column(column).cast(pa.list_(pa.string())), SEPARATOR)
+                )
         path = folder / f"{name}-{number:04}.csv"
         # a missing value is written as nothing, an empty text as ""
         csv.write_csv(table, path, csv.WriteOptions(include_header=False, quoting_style="needed"))

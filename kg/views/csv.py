@@ -12,6 +12,7 @@ from pyarrow import csv
 from pharmagraph.kg.schema import edge_count_key
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
+from pharmagraph.kg.views import text
 from pharmagraph.kg.views.parts import Part, require_empty
 
 
@@ -19,7 +20,7 @@ def write_csv(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
     """Write one CSV file per label and per edge kind; lists become JSON. Returns the number of rows by file."""
     require_empty(folder)
     part, written = Part(store, choice), {}
-    for kind, table in part.nodes():
+    for kind, table in part.tables():
         name = f"{kind.label}.csv"
         csv.write_csv(_flat(table), folder / name)
         written[name] = table.num_rows
@@ -37,7 +38,13 @@ def write_csv(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
 def _flat(table: pa.Table) -> pa.Table:
     for at, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
-            lists = table.column(at).to_pylist()
-            texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in lists]
-            table = table.set_column(at, field.name, pa.array(texts, pa.string()))
+            column = table.column(at)
+            if pa.types.is_floating(field.type.value_type):
+                texts = text.json_numbers(column)
+            else:
+                lists = column.to_pylist()
+                texts = pa.array(
+                    [None if v is None else json.dumps(v, ensure_ascii=False) for v in lists], pa.string()
+                )
+            table = table.set_column(at, field.name, texts)
     return table

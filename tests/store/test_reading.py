@@ -20,6 +20,7 @@ def test_every_property_of_every_node_survives_a_round_trip(store: GraphStore) -
         "strings": ["a", "", "b;c"],
         "integer": 3,
         "float": -0.125,
+        "floats": [-0.125, 2.0],
         "boolean": True,
     }
     for kind in schema.NODES:
@@ -37,8 +38,9 @@ def test_every_property_of_every_node_survives_a_round_trip(store: GraphStore) -
 
 
 def test_every_kind_of_edge_survives_a_round_trip(store: GraphStore) -> None:
+    of_type = {"string": "x", "strings": ["x"], "floats": [0.5]}
     for kind in schema.NODES:
-        required = {p.name: ["x", "x"] for p in kind.columns if p.required and p.type == "string"}
+        required = {p.name: [of_type[p.type]] * 2 for p in kind.columns if p.required}
         store.upsert_nodes(kind.label, pa.table(required | {"id": ["A", "B"]}))
     values = {"string": "text", "integer": 1, "float": 0.25, "boolean": True}
     for kind, ends in schema.edge_tables():

@@ -17,14 +17,14 @@ from pharmagraph.kg.schema import EdgeKind, NodeKind, Property
 
 KINDS: tuple[NodeKind | EdgeKind, ...] = (*schema.NODES, *schema.EDGES)
 NAMES = [k.label if isinstance(k, NodeKind) else k.type for k in KINDS]
-GOOD = {"string": "x", "strings": ["x"], "integer": 1, "float": 0.5, "boolean": True}
+GOOD = {"string": "x", "strings": ["x"], "integer": 1, "float": 0.5, "floats": [0.5], "boolean": True}
 
 
 def row(kind: NodeKind | EdgeKind) -> dict[str, object]:
     return {p.name: p.choices[0] if p.choices else GOOD[p.type] for p in kind.columns}
 
 
-def table(kind: NodeKind | EdgeKind, **values: object) -> pa.Table:
+def table(kind: NodeKind | EdgeKind, /, **values: object) -> pa.Table:
     types = pa.schema([(p.name, schema.ARROW[p.type]) for p in kind.columns])
     return pa.Table.from_pylist([row(kind) | values], schema=types)
 

@@ -20,6 +20,7 @@ ENGINE_TYPES = {
     "strings": "STRING[]",
     "integer": "INT64",
     "float": "DOUBLE",
+    "floats": "FLOAT[]",
     "boolean": "BOOL",
 }
 
