@@ -23,7 +23,6 @@ _PANDAS: dict[str, Any] = {
     "strings": None,
     "integer": "Int64",
     "float": "float64",
-    "floats": None,
     "boolean": "boolean",
 }
 

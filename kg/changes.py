@@ -248,9 +248,6 @@ def _positions(stored: Rows, incoming: Rows) -> Rows:
 def _differs(
     stored: pa.ChunkedArray, at: Rows, incoming: pa.ChunkedArray, rows: Rows
 ) -> npt.NDArray[np.bool_]:
-    if pa.types.is_list(stored.type) and pa.types.is_floating(stored.type.value_type):
-        old, new = _as_bytes(stored), _as_bytes(incoming)
-        return np.array([old[i] != new[j] for i, j in zip(at, rows, strict=True)], bool)
     if pa.types.is_list(stored.type):
         old, new = stored.to_pylist(), incoming.to_pylist()
         return np.array([old[i] != new[j] for i, j in zip(at, rows, strict=True)], bool)
@@ -263,12 +260,6 @@ def _differs(
     old_values, new_values = (a.fill_null(zero).to_numpy(zero_copy_only=False) for a in (old, new))
     both = ~old_null[at] & ~new_null[rows]
     return np.asarray((old_null[at] != new_null[rows]) | (both & (old_values[at] != new_values[rows])))
-
-
-def _as_bytes(column: pa.ChunkedArray) -> list[bytes | None]:
-    """Lists of floats as bytes, which compare fast and in which NaN is NaN."""
-    arrays = (row.values for row in column)
-    return [None if values is None else np.asarray(values, np.float32).tobytes() for values in arrays]
 
 
 def attended(stored: pa.Table, kind: EdgeKind, table: pa.Table, run_id: str) -> pa.Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Type = Literal["string", "strings", "integer", "float", "floats", "boolean"]
+Type = Literal["string", "strings", "integer", "float", "boolean"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The part of the schema that holds profiles: all values that were measured of a cell line, gene by gene, as one list.
+"""The part of the schema that holds profiles: all values that were measured of a cell line, packed into one text.
 
 Edges to genes are for queries; models read profiles. `kg.schema` joins these kinds to the others, `kg.profiles` makes
 their rows.
@@ -44,9 +44,9 @@ OMICS_PROFILE = NodeKind(
         Property("panel", "string", "id of the GenePanel", required=True),
         Property(
             "values",
-            "floats",
+            "string",
             "a value for each gene of the panel, NaN where it was not measured: z of EXPRESSES, value of COPY_NUMBER "
-            "or effect of DEPENDS_ON",
+            "or effect of DEPENDS_ON; float32, little-endian, compressed with zlib, in base64",
             "that of the edges",
             required=True,
         ),

@@ -17,7 +17,6 @@ ARROW: dict[Type, pa.DataType] = {
     "strings": pa.list_(pa.string()),
     "integer": pa.int64(),
     "float": pa.float64(),
-    "floats": pa.list_(pa.float32()),
     "boolean": pa.bool_(),
 }
 

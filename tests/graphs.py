@@ -51,6 +51,5 @@ def _value(column: Property, number: int) -> object:
         "strings": [texts[0], AWKWARD[number % len(AWKWARD)], ""],
         "integer": number + 1,
         "float": (number + 1) / 64,
-        "floats": [(number + 1) / 64, -0.5],
         "boolean": number % 2 == 0,
     }[column.type]

@@ -17,7 +17,6 @@ _TYPES: dict[Type, str] = {
     "strings": "STRING[]",
     "integer": "INT64",
     "float": "DOUBLE",
-    "floats": "FLOAT[]",
     "boolean": "BOOL",
 }
 _INCOMING = "in_"

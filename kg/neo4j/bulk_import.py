@@ -29,7 +29,6 @@ _TYPES: dict[Type, str] = {
     "strings": "string[]",
     "integer": "long",
     "float": "double",
-    "floats": "float[]",
     "boolean": "boolean",
 }
 
@@ -121,13 +120,11 @@ def _write(
     first = folder / f"{name}-header.csv"
     first.write_text(",".join(header) + "\n")
     paths, rows = [first], 0
-    lists = {p.name for p in columns if p.type in ("strings", "floats")}
+    lists = {p.name for p in columns if p.type == "strings"}
     for number, table in enumerate(tables, start=1):
         for at, column in enumerate(table.column_names):
             if column in lists:
-                table = table.set_column(
-                    at, column, pc.binary_join(table.column(column).cast(pa.list_(pa.string())), SEPARATOR)
-                )
+                table = table.set_column(at, column, pc.binary_join(table.column(column), SEPARATOR))
         path = folder / f"{name}-{number:04}.csv"
         # a missing value is written as nothing, an empty text as ""
         csv.write_csv(table, path, csv.WriteOptions(include_header=False, quoting_style="needed"))

@@ -49,9 +49,9 @@ def count_edges(kind: EdgeKind, ends: Ends) -> str:
 
 
 def read_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
-    """All nodes, each as a list of values; a row has some thousand nodes, or some that have lists of numbers."""
+    """All nodes, each as a list of values; a row has some thousand nodes, or some profiles, which are long."""
     values = ", ".join(f"n.{c}" for c in columns)
-    n = 50 if any(p.name in columns and p.type == "floats" for p in kind.columns) else 2000
+    n = 2000 if kind.in_views else 50
     return f"MATCH (n:{kind.label}) WITH id(n) / {n} AS part, collect([{values}]) AS nodes RETURN nodes"
 
 

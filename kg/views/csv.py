@@ -12,7 +12,6 @@ from pyarrow import csv
 from pharmagraph.kg.schema import edge_count_key
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
-from pharmagraph.kg.views import text
 from pharmagraph.kg.views.parts import Part, require_empty
 
 
@@ -38,13 +37,7 @@ def write_csv(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
 def _flat(table: pa.Table) -> pa.Table:
     for at, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
-            column = table.column(at)
-            if pa.types.is_floating(field.type.value_type):
-                texts = text.json_numbers(column)
-            else:
-                lists = column.to_pylist()
-                texts = pa.array(
-                    [None if v is None else json.dumps(v, ensure_ascii=False) for v in lists], pa.string()
-                )
-            table = table.set_column(at, field.name, texts)
+            lists = table.column(at).to_pylist()
+            texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in lists]
+            table = table.set_column(at, field.name, pa.array(texts, pa.string()))
     return table

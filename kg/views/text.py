@@ -57,12 +57,6 @@ def plain(column: pa.ChunkedArray) -> pa.Array:
     return pc.if_else(whole, around("", texts, ".0"), texts)
 
 
-def json_numbers(column: pa.ChunkedArray) -> pa.Array:
-    """Each list of floats as a JSON array in as few digits as tell its values apart; NaN is null, and nulls stay."""
-    texts = pc.binary_join(_whole(column).cast(pa.list_(pa.string())), ", ")
-    return around("[", pc.replace_substring(texts, "nan", "null"), "]")
-
-
 def json_objects(table: pa.Table) -> pa.Array:
     """Each row as a JSON object, as `json.dumps` writes it; nulls are left out.
 

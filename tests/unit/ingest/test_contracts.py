@@ -17,7 +17,7 @@ from pharmagraph.kg.schema import EdgeKind, NodeKind, Property
 
 KINDS: tuple[NodeKind | EdgeKind, ...] = (*schema.NODES, *schema.EDGES)
 NAMES = [k.label if isinstance(k, NodeKind) else k.type for k in KINDS]
-GOOD = {"string": "x", "strings": ["x"], "integer": 1, "float": 0.5, "floats": [0.5], "boolean": True}
+GOOD = {"string": "x", "strings": ["x"], "integer": 1, "float": 0.5, "boolean": True}
 
 
 def row(kind: NodeKind | EdgeKind) -> dict[str, object]:

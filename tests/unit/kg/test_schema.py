@@ -20,7 +20,6 @@ ENGINE_TYPES = {
     "strings": "STRING[]",
     "integer": "INT64",
     "float": "DOUBLE",
-    "floats": "FLOAT[]",
     "boolean": "BOOL",
 }
 
