@@ -1,7 +1,7 @@
 """Profiles of cell lines as arrays, and as rows of OmicsProfile and GenePanel; it opens no store and trains nothing.
 
-Values are packed into a text. The embedded engine (0.22.0) has lists of floats, but loses some of their values when a small
-table is appended to another; and such a list takes Neo4j eight times as long to write.
+Values are packed into a text. The embedded engine (0.22.0) has lists of floats, but loses some of their values when a
+small table is appended to another; and such a list takes Neo4j eight times as long to write.
 
 A panel's id holds a hash of its genes. So values always stand in the order of the panel that their row names, even
 while a load replaces both.

@@ -47,7 +47,13 @@ def fill(graph: GraphStore, folder: Path) -> None:
     )
     graph.upsert_nodes(
         "CellLine",
-        pa.table({"id": ["A549", "HT29"], "name": ["A-549", "HT-29"], "tissue": ["Lung", "Bowel"]}),
+        pa.table(
+            {
+                "id": ["A549", "HT29", "K562"],
+                "name": ["A-549", "HT-29", "K-562"],
+                "tissue": ["Lung", "Bowel", None],
+            }
+        ),
     )
     graph.upsert_nodes("Gene", pa.table({"id": ["EGFR", "KRAS", "MYC"]}))
     graph.upsert_nodes("Pathway", pa.table({"id": ["P1"], "name": ["EGFR signalling"]}))
@@ -170,6 +176,8 @@ def fill(graph: GraphStore, folder: Path) -> None:
         predictions,
         folder=folder / "r2",
     )
+    tables = both_objectives()
+    runs.register(graph, {"id": "r3", "preset": "default"}, tables, predictions, folder=folder / "r3")
     graph.upsert_edges(
         "ENRICHED",
         ("Drug", "Pathway"),
@@ -184,6 +192,21 @@ def fill(graph: GraphStore, folder: Path) -> None:
         ),
     )
     runs.promote(graph, "r1")
+
+
+def both_objectives() -> dict[tuple[str, str], pa.Table]:
+    """Erlotinib attends to two genes as targets, and to five features of three as what decides its response."""
+    src, dst = ["ERLOTINIB"] * 7 + ["GEFITINIB"], ["EGFR", "KRAS", "EGFR", "KRAS", "MYC", "EGFR", "MYC", "KRAS"]
+    drug = attention(src, dst, [0.5, 0.25, 0.2, 0.4, 0.1, 0.1, 0.05, 1.0], [2, 2, 9, 9, 9, 9, 9, 1])
+    features = [None, None, "expression", "mutation", "expression", "copy_number", "mutation", "mutation"]
+    drug = drug.append_column("objective", pa.array([None, "target", *["response"] * 6]))
+    drug = drug.append_column("feature", pa.array(features))
+    drug = drug.append_column("effect", pa.array([None, None, 0.5, -1.25, 0.25, 0.75, 0.0, 2.0]))
+    drug = drug.append_column("q", pa.array([None, None, 0.01, *[None] * 5], pa.float64()))
+    line = attention(["A549"] * 2, ["MYC"] * 2, [0.75, 0.25], [2, 2])
+    line = line.append_column("objective", pa.array(["response"] * 2))
+    line = line.append_column("feature", pa.array(["expression", "mutation"]))
+    return {("Drug", "Gene"): drug, ("CellLine", "Gene"): line}
 
 
 ANSWERS = {
@@ -272,6 +295,91 @@ ANSWERS = {
 }
 
 
+OF_BOTH = {
+    "top-genes": (
+        {"drug": "erlotinib"},
+        [
+            ("EGFR", True, 1, 0.5, 2, "expression", 0.5),
+            ("KRAS", False, 2, 0.25, 1, "mutation", -1.25),
+            ("MYC", False, None, None, 4, "expression", 0.25),
+        ],
+        ("gene", "known", "rank", "weight", "response_rank", "feature", "effect"),
+    ),
+    "biomarkers": (
+        {"drug": "erlotinib"},
+        [
+            ("KRAS", "mutation", -1.25, "resistant if mutated", 0.4, None, False),
+            ("EGFR", "expression", 0.5, "sensitive if high", 0.2, 0.01, True),
+            ("EGFR", "copy_number", 0.75, "sensitive if gained", 0.1, None, True),
+            ("MYC", "expression", 0.25, "sensitive if high", 0.1, None, False),
+            ("MYC", "mutation", 0.0, None, 0.05, None, False),
+        ],
+        ("gene", "feature", "effect", "direction", "weight", "q", "known"),
+    ),
+    "sensitivity-genes": (
+        {"gene": "KRAS"},
+        [
+            ("Gefitinib", "mutation", 2.0, "sensitive if mutated", 1),
+            ("Erlotinib", "mutation", -1.25, "resistant if mutated", 1),
+        ],
+        ("drug", "feature", "effect", "direction", "rank"),
+    ),
+    "pair-genes": (
+        {"drug": "erlotinib", "cell_line": "ht29"},  # EGFR is lost, MYC high and mutated, KRAS not mutated
+        [
+            ("EGFR", "copy_number", -1.0, 0.75, -0.75),
+            ("MYC", "expression", 1.5, 0.25, 0.375),
+            ("KRAS", "mutation", 0.0, -1.25, 0.0),
+            ("MYC", "mutation", 1.0, 0.0, 0.0),
+        ],
+        ("gene", "feature", "value", "effect", "contribution"),
+    ),
+    "known-targets": ({"drug": "erlotinib"}, [("EGFR", 1, 0.5)], ("gene", "rank", "weight")),
+    "unlisted-genes": ({"drug": "erlotinib"}, [], ("gene",)),
+    "strongest-links": ({}, [("Erlotinib", "EGFR", 1)], ("drug", "gene", "rank")),
+    "strongest-unlisted": ({}, [("Erlotinib", "KRAS", 2)], ("drug", "gene", "rank")),
+    "top-drugs": ({"gene": "KRAS"}, [("ERLOTINIB", 2)], ("drug", "rank")),
+    "shared-genes": ({"first": "erlotinib", "second": "gefitinib"}, [], ("gene",)),
+    "gene-paths": ({"drug": "erlotinib", "cell_line": "a549"}, [], ("gene",)),
+    "interaction-paths": (
+        {"drug": "erlotinib", "cell_line": "a549"},
+        [("EGFR", "MYC", 0.5, 0.75)],
+        ("gene", "interacts_with", "of_drug", "of_cell_line"),
+    ),
+    "pathway-genes": ({"drug": "erlotinib"}, [], ("pathway",)),
+    "tissue-genes": ({"tissue": "Lung"}, [("MYC", 1, 1)], ("gene", "cell_lines", "best_rank")),
+}
+"""Of a run that attends to genes as targets and as what decides the response."""
+
+
+@pytest.mark.parametrize("name", OF_BOTH)
+def test_a_query_reads_the_objective_that_it_is_about(store: GraphStore, name: str) -> None:
+    given, expected, columns = OF_BOTH[name]
+    rows = catalogue.run(store, name, given | {"run": "r3"}).to_pylist()
+    assert [tuple(row[c] for c in columns) for row in rows] == expected
+    assert list(rows[0]) == list(catalogue.catalogue()[name].columns) if rows else True
+
+
+def test_without_mutations_of_a_cell_line_its_genes_are_not_called_unmutated(store: GraphStore) -> None:
+    rows = catalogue.run(store, "pair-genes", {"drug": "gefitinib", "cell_line": "a549", "run": "r3"})
+    assert rows["value"].to_pylist() == [1.0]
+    rows = catalogue.run(store, "pair-genes", {"drug": "gefitinib", "cell_line": "ht29", "run": "r3"})
+    assert rows["value"].to_pylist() == [0.0]
+    rows = catalogue.run(store, "pair-genes", {"drug": "gefitinib", "cell_line": "k562", "run": "r3"})
+    assert rows.num_rows == 0
+
+
+def test_runs_are_compared_within_an_objective(store: GraphStore) -> None:
+    given = {"drug": "erlotinib", "first": "r3", "second": "r3", "objective": "response"}
+    rows = catalogue.run(store, "compare-runs", given).to_pylist()
+    assert [(r["gene"], r["feature"], r["first_rank"], r["second_rank"]) for r in rows] == [
+        ("KRAS", "mutation", 1, 1), ("EGFR", "expression", 2, 2), ("EGFR", "copy_number", 3, 3),
+        ("MYC", "expression", 4, 4), ("MYC", "mutation", 5, 5),
+    ]  # fmt: skip
+    rows = catalogue.run(store, "compare-runs", given | {"second": "r1", "objective": "target"}).to_pylist()
+    assert [(r["gene"], r["feature"], r["second_rank"]) for r in rows] == [("EGFR", None, 1), ("KRAS", None, 2)]
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers_are_those_worked_out_by_hand(store: GraphStore, name: str) -> None:
     given, expected, columns = ANSWERS[name]
@@ -299,18 +407,22 @@ def test_responses_are_compared_by_driver_events_of_one_kind(
 def test_evidence_gathers_every_way_to_a_gene(store: GraphStore) -> None:
     rows = catalogue.run(store, "evidence", {"drug": "erlotinib", "gene": "EGFR"}).to_pylist()
     assert {(r["evidence"], r["detail"]) for r in rows} == {
-        ("attention, excess", "Erlotinib"),
+        ("attention as target, excess", "Erlotinib"),
         ("known target", "inhibitor"),
         ("similar drug with this target", "Gefitinib"),
     }
     rows = catalogue.run(store, "evidence", {"drug": "erlotinib", "gene": "KRAS"}).to_pylist()
     found = {(r["evidence"], r["detail"]): r["value"] for r in rows}
     assert found["interacts with its target", "EGFR"] == 1.0
+    asked = {"drug": "erlotinib", "gene": "KRAS", "run": "r3"}
+    of_both = {(r["evidence"], r["detail"]): r["value"] for r in catalogue.run(store, "evidence", asked).to_pylist()}
+    assert of_both["attention as target, excess", "Erlotinib"] == 0.5
+    assert of_both["decides response, effect", "mutation"] == -1.25
     assert found["alike in sequence to its target", "EGFR"] == 0.31
 
 
 def test_every_query_is_answered_above_and_returns_the_columns_of_its_header(store: GraphStore) -> None:
-    assert set(catalogue.catalogue()) == {*ANSWERS, "evidence"}
+    assert set(catalogue.catalogue()) == {*ANSWERS, *OF_BOTH, "evidence"}
     for name, (given, _, _) in ANSWERS.items():
         assert catalogue.run(store, name, given).column_names == list(catalogue.catalogue()[name].columns)
 

@@ -13,6 +13,8 @@ from scipy.stats import percentileofscore
 from pharmagraph.kg import attention
 from pharmagraph.kg.errors import InputError
 
+DRUG_GENE = ("Drug", "Gene")
+
 
 def table(rows: list[tuple[str, str, float, int]]) -> pa.Table:
     src, dst, weight, competitors = zip(*rows, strict=True) if rows else ((), (), (), ())
@@ -73,8 +75,79 @@ def test_strongest_keeps_k_a_source() -> None:
 
 @pytest.mark.parametrize("name", attention.KEPT)
 def test_what_stands_beside_the_weight_is_carried_along_in_the_order_of_rank(name: str) -> None:
-    given = table([("A", "x", 0.25, 2), ("A", "y", 0.75, 2)]).append_column(name, pa.array([0.1, 0.2]))
-    assert attention.scores(given)[name].to_pylist() == [0.2, 0.1]
+    values = {"objective": ["target"] * 2, "feature": ["mutation", "expression"]}.get(name, [0.1, 0.2])
+    given = table([("A", "x", 0.25, 2), ("A", "y", 0.75, 2)]).append_column(name, pa.array(values))
+    assert attention.scores(given)[name].to_pylist() == values[::-1]
+
+
+def both_objectives() -> pa.Table:
+    """A drug that attends to two genes as targets and to three features, another to one of each."""
+    rows = [("A", "x", 0.75, 2), ("A", "y", 0.25, 2), ("A", "x", 0.5, 4), ("A", "x", 0.25, 4), ("A", "z", 0.25, 4)]
+    features = [None, None, "mutation", "expression", "expression", None, "copy_number"]
+    objectives = [None, "target", *["response"] * 3, "target", "response"]
+    columns = {"objective": objectives, "feature": features, "effect": [f and 0.5 for f in features]}
+    given = table([*rows, ("B", "x", 1.0, 1), ("B", "y", 1.0, 1)])
+    for name, values in columns.items():
+        given = given.append_column(name, pa.array(values))
+    return attention.with_objective(DRUG_GENE, given)
+
+
+def test_ranks_and_percentiles_are_within_an_objective() -> None:
+    found = [
+        (r["src"], r["objective"], r["dst"], r["feature"], r["rank"], r["percentile"])
+        for r in attention.scores(both_objectives()).to_pylist()
+    ]
+    assert found == [
+        ("A", "target", "x", None, 1, pytest.approx(100 / 3)),
+        ("A", "target", "y", None, 2, 0),
+        ("A", "response", "x", "mutation", 1, 50),
+        ("A", "response", "x", "expression", 2, 0),
+        ("A", "response", "z", "expression", 3, 0),
+        ("B", "target", "x", None, 1, pytest.approx(200 / 3)),
+        ("B", "response", "y", "copy_number", 1, 75),
+    ]
+    kept = attention.strongest(attention.scores(both_objectives()), 1)
+    assert kept["objective"].to_pylist() == ["target", "response"] * 2
+
+
+def test_a_table_without_objectives_is_attention_to_targets() -> None:
+    old = table([("A", "x", 0.5, 2), ("A", "y", 0.5, 2)])
+    assert attention.with_objective(DRUG_GENE, old)["objective"].to_pylist() == ["target"] * 2
+    assert attention.of_objective(old, "target").num_rows == 2
+    assert attention.of_objective(old, "response").num_rows == 0
+    assert attention.with_objective(("CellLine", "Gene"), old) == old
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"objective": "toxicity"}, 'A → x has the objective "toxicity"; there are target, response'),
+        ({"objective": "response", "feature": "shape"}, 'has the feature "shape"; there are expression, mutation'),
+        ({"objective": "response"}, "A → x has the objective response and no feature"),
+        ({"feature": "mutation"}, "A → x has a value of feature, which only the objective response has"),
+        ({"effect": 0.5}, "has a value of effect"),
+    ],
+)
+def test_objectives_features_and_effects_go_together(columns: dict[str, object], message: str) -> None:
+    given = table([("A", "x", 0.5, 2)])
+    for name, value in columns.items():
+        given = given.append_column(name, pa.array([value]))
+    with pytest.raises(InputError, match=message):
+        attention.all_relations({DRUG_GENE: given})
+
+
+def test_base_edges_carry_attention_to_targets_or_to_the_feature_that_they_hold() -> None:
+    targets = attention.on_base_edges("TARGETS", DRUG_GENE, both_objectives()).to_pylist()
+    assert [(r["src"], r["dst"], r["attention"]) for r in targets] == [
+        ("A", "x", 0.75), ("A", "y", 0.25), ("B", "x", 1.0),
+    ]  # fmt: skip
+    of_line = table([("C", "x", 0.5, 4), ("C", "x", 0.25, 4), ("C", "x", 0.125, 4), ("C", "y", 0.125, 4)])
+    of_line = of_line.append_column("objective", pa.array(["response", "response", None, None]))
+    of_line = of_line.append_column("feature", pa.array(["expression", "mutation", None, None]))
+    expected = {"EXPRESSES": 0.5, "MUTATED": 0.25, "COPY_NUMBER": 0.125, "METHYLATED": 0.125}
+    for type_, of_x in expected.items():
+        rows = attention.on_base_edges(type_, ("CellLine", "Gene"), of_line).to_pylist()
+        assert {r["dst"]: r["attention"] for r in rows} == {"x": of_x, "y": 0.125} and len(rows) == 2
 
 
 def test_an_attention_table_has_the_columns_and_types_that_are_stated_once() -> None:
@@ -120,13 +193,13 @@ def test_rounding_above_one_is_taken_as_one() -> None:
 
 
 def test_base_edges_between_unlike_nodes_take_the_weight() -> None:
-    values = attention.on_base_edges(("Drug", "Gene"), table([("Z", "A", 0.25, 4)]))
+    values = attention.on_base_edges("TARGETS", DRUG_GENE, table([("Z", "A", 0.25, 4)]))
     assert values.to_pylist() == [{"src": "Z", "dst": "A", "attention": 0.25}]
 
 
 def test_base_edges_between_like_nodes_take_the_mean_of_both_directions() -> None:
     rows = [("B", "A", 0.5, 2), ("A", "B", 0.25, 3), ("C", "A", 0.125, 2)]
-    values = attention.on_base_edges(("Drug", "Drug"), table(rows)).sort_by("dst").to_pylist()
+    values = attention.on_base_edges("SIMILAR_TO", ("Drug", "Drug"), table(rows)).sort_by("dst").to_pylist()
     assert values == [
         {"src": "A", "dst": "B", "attention": 0.375},
         {"src": "A", "dst": "C", "attention": 0.125},

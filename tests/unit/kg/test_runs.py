@@ -95,7 +95,9 @@ def test_a_registered_run_has_its_strongest_edges_and_keeps_all_in_its_folder(st
     ]
     assert kept[0]["excess"] == pytest.approx(2.1)
     assert kept[0]["percentile"] == 50.0
-    assert pq.read_table(Path("r1") / "attention" / "Drug-Gene.parquet").equals(TABLES[DRUG_GENE])
+    whole = pq.read_table(Path("r1") / "attention" / "Drug-Gene.parquet")
+    assert whole["objective"].to_pylist() == ["target"] * 4 == [*(r["objective"] for r in kept), "target"]
+    assert whole.drop_columns(["objective"]).equals(TABLES[DRUG_GENE])
     assert store.read_edges("PREDICTED", ("Drug", "CellLine"), ["probability"])[
         "probability"
     ].to_pylist() == [0.9, 0.2]
@@ -240,6 +242,58 @@ def test_comparing_gives_differences_and_the_shared_genes(store: GraphStore) -> 
     assert rows["auroc pooled"]["difference"] == 0
     # D1: {G1, G2} and {G1, G3} share 1 of 3; D2: {G3} and {G2} share none
     assert rows["shared of top 2 genes, mean over drugs"]["first"] == pytest.approx((1 / 3 + 0) / 2)
+
+
+def both_objectives(weights: tuple[float, float, float] = (0.5, 0.3, 0.2)) -> dict[Ends, pa.Table]:
+    """D1's attention to two targets, and to what decides its response; C1's to two features of G1."""
+    drug = table([("D1", "G1", 0.9, 2), ("D1", "G2", 0.1, 2)] + [("D1", f"G{n}", w, 3) for n, w in zip((3, 2, 2), weights, strict=True)])
+    line = table([("C1", "G1", 0.6, 2), ("C1", "G2", 0.4, 2)])
+    more = {
+        "objective": (["target"] * 2 + ["response"] * 3, ["response"] * 2),
+        "feature": ([None, None, "expression", "mutation", "expression"], ["expression", "mutation"]),
+        "effect": ([None, None, -0.5, 1.5, 0.25], [0.75, -0.25]),
+    }
+    for name, (of_drug, of_line) in more.items():
+        drug, line = drug.append_column(name, pa.array(of_drug)), line.append_column(name, pa.array(of_line))
+    return {DRUG_GENE: drug, ("CellLine", "Gene"): line}
+
+
+def test_a_run_has_edges_of_both_objectives_and_keeps_the_first_of_each(store: GraphStore) -> None:
+    register(store, "r1", both_objectives(), top_k=1)
+    kept = store.read_edges("ATTENDS", DRUG_GENE, ["dst", "objective", "feature", "effect", "rank"]).to_pylist()
+    assert [tuple(r.values()) for r in sorted(kept, key=lambda r: r["objective"])] == [
+        ("G3", "response", "expression", -0.5, 1),
+        ("G1", "target", None, None, 1),
+    ]
+    register(store, "r2", both_objectives())
+    assert store.counts()["Drug-ATTENDS-Gene"] == 2 + 5
+    runs.promote(store, "r2")
+    values = base_attention(store)
+    assert (values["TARGETS"], values["EXPRESSES"], values["MUTATED"]) == (
+        [(0.9, "r2")], [(0.6, "r2")], [(0.4, "r2")],
+    )  # fmt: skip
+    assert runs.delete(store, "r2") == 5 + 2 + 2
+    assert store.counts()["Drug-ATTENDS-Gene"] == 2
+
+
+def test_runs_are_compared_by_targets_and_by_response_genes(store: GraphStore) -> None:
+    register(store, "r1", both_objectives())
+    register(store, "r2", both_objectives((0.2, 0.3, 0.5)))
+    found = {r["metric"]: r["first"] for r in runs.compare(store, "r1", "r2", top=1)}
+    assert found["shared of top 1 genes, mean over drugs"] == 1
+    assert found["shared of top 1 response genes, mean over drugs"] == 0  # G3 in one, G2 in the other
+    register(store, "old")
+    metrics = [r["metric"] for r in runs.compare(store, "r1", "old")]
+    assert not [m for m in metrics if "response" in m], "one of them has none"
+
+
+def test_a_table_of_former_versions_is_read_as_attention_to_targets(store: GraphStore) -> None:
+    register(store, "r1")
+    pq.write_table(TABLES[DRUG_GENE], Path("r1") / "attention" / "Drug-Gene.parquet")
+    tables = runs.attention_of(store, runs.find(store, "r1"))
+    assert tables[DRUG_GENE]["objective"].to_pylist() == ["target"] * 4
+    assert "objective" not in tables["CellLine", "Gene"].column_names
+    assert runs.promote(store, "r1")["Drug-TARGETS-Gene"] == 1
 
 
 def test_unknown_runs_are_offered_the_nearest(store: GraphStore) -> None:

@@ -79,7 +79,8 @@ def test_ends_are_labels_and_identities_are_properties() -> None:
         assert len(set(names)) == len(names)
         assert {end for ends in kind.ends for end in ends} <= labels
         assert set(kind.key) <= set(names)
-        assert all(p.required for p in kind.columns if p.name in kind.key)
+        optional = {p.name for p in kind.columns if p.name in kind.key and not p.required}
+        assert optional == ({"objective", "feature"} if kind.type == "ATTENDS" else set())
         assert not kind.symmetric or all(a == b for a, b in kind.ends)
 
 
