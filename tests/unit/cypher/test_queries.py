@@ -196,7 +196,10 @@ def fill(graph: GraphStore, folder: Path) -> None:
 
 def both_objectives() -> dict[tuple[str, str], pa.Table]:
     """Erlotinib attends to two genes as targets, and to five features of three as what decides its response."""
-    src, dst = ["ERLOTINIB"] * 7 + ["GEFITINIB"], ["EGFR", "KRAS", "EGFR", "KRAS", "MYC", "EGFR", "MYC", "KRAS"]
+    src, dst = (
+        ["ERLOTINIB"] * 7 + ["GEFITINIB"],
+        ["EGFR", "KRAS", "EGFR", "KRAS", "MYC", "EGFR", "MYC", "KRAS"],
+    )
     drug = attention(src, dst, [0.5, 0.25, 0.2, 0.4, 0.1, 0.1, 0.05, 1.0], [2, 2, 9, 9, 9, 9, 9, 1])
     features = [None, None, "expression", "mutation", "expression", "copy_number", "mutation", "mutation"]
     drug = drug.append_column("objective", pa.array([None, "target", *["response"] * 6]))
@@ -377,7 +380,10 @@ def test_runs_are_compared_within_an_objective(store: GraphStore) -> None:
         ("MYC", "expression", 4, 4), ("MYC", "mutation", 5, 5),
     ]  # fmt: skip
     rows = catalogue.run(store, "compare-runs", given | {"second": "r1", "objective": "target"}).to_pylist()
-    assert [(r["gene"], r["feature"], r["second_rank"]) for r in rows] == [("EGFR", None, 1), ("KRAS", None, 2)]
+    assert [(r["gene"], r["feature"], r["second_rank"]) for r in rows] == [
+        ("EGFR", None, 1),
+        ("KRAS", None, 2),
+    ]
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -415,7 +421,9 @@ def test_evidence_gathers_every_way_to_a_gene(store: GraphStore) -> None:
     found = {(r["evidence"], r["detail"]): r["value"] for r in rows}
     assert found["interacts with its target", "EGFR"] == 1.0
     asked = {"drug": "erlotinib", "gene": "KRAS", "run": "r3"}
-    of_both = {(r["evidence"], r["detail"]): r["value"] for r in catalogue.run(store, "evidence", asked).to_pylist()}
+    of_both = {
+        (r["evidence"], r["detail"]): r["value"] for r in catalogue.run(store, "evidence", asked).to_pylist()
+    }
     assert of_both["attention as target, excess", "Erlotinib"] == 0.5
     assert of_both["decides response, effect", "mutation"] == -1.25
     assert found["alike in sequence to its target", "EGFR"] == 0.31

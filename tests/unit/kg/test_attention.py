@@ -82,7 +82,13 @@ def test_what_stands_beside_the_weight_is_carried_along_in_the_order_of_rank(nam
 
 def both_objectives() -> pa.Table:
     """A drug that attends to two genes as targets and to three features, another to one of each."""
-    rows = [("A", "x", 0.75, 2), ("A", "y", 0.25, 2), ("A", "x", 0.5, 4), ("A", "x", 0.25, 4), ("A", "z", 0.25, 4)]
+    rows = [
+        ("A", "x", 0.75, 2),
+        ("A", "y", 0.25, 2),
+        ("A", "x", 0.5, 4),
+        ("A", "x", 0.25, 4),
+        ("A", "z", 0.25, 4),
+    ]
     features = [None, None, "mutation", "expression", "expression", None, "copy_number"]
     objectives = [None, "target", *["response"] * 3, "target", "response"]
     columns = {"objective": objectives, "feature": features, "effect": [f and 0.5 for f in features]}
@@ -122,7 +128,10 @@ def test_a_table_without_objectives_is_attention_to_targets() -> None:
     ("columns", "message"),
     [
         ({"objective": "toxicity"}, 'A → x has the objective "toxicity"; there are target, response'),
-        ({"objective": "response", "feature": "shape"}, 'has the feature "shape"; there are expression, mutation'),
+        (
+            {"objective": "response", "feature": "shape"},
+            'has the feature "shape"; there are expression, mutation',
+        ),
         ({"objective": "response"}, "A → x has the objective response and no feature"),
         ({"feature": "mutation"}, "A → x has a value of feature, which only the objective response has"),
         ({"effect": 0.5}, "has a value of effect"),

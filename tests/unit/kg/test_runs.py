@@ -246,7 +246,10 @@ def test_comparing_gives_differences_and_the_shared_genes(store: GraphStore) -> 
 
 def both_objectives(weights: tuple[float, float, float] = (0.5, 0.3, 0.2)) -> dict[Ends, pa.Table]:
     """D1's attention to two targets, and to what decides its response; C1's to two features of G1."""
-    drug = table([("D1", "G1", 0.9, 2), ("D1", "G2", 0.1, 2)] + [("D1", f"G{n}", w, 3) for n, w in zip((3, 2, 2), weights, strict=True)])
+    drug = table(
+        [("D1", "G1", 0.9, 2), ("D1", "G2", 0.1, 2)]
+        + [("D1", f"G{n}", w, 3) for n, w in zip((3, 2, 2), weights, strict=True)]
+    )
     line = table([("C1", "G1", 0.6, 2), ("C1", "G2", 0.4, 2)])
     more = {
         "objective": (["target"] * 2 + ["response"] * 3, ["response"] * 2),
@@ -260,7 +263,9 @@ def both_objectives(weights: tuple[float, float, float] = (0.5, 0.3, 0.2)) -> di
 
 def test_a_run_has_edges_of_both_objectives_and_keeps_the_first_of_each(store: GraphStore) -> None:
     register(store, "r1", both_objectives(), top_k=1)
-    kept = store.read_edges("ATTENDS", DRUG_GENE, ["dst", "objective", "feature", "effect", "rank"]).to_pylist()
+    kept = store.read_edges(
+        "ATTENDS", DRUG_GENE, ["dst", "objective", "feature", "effect", "rank"]
+    ).to_pylist()
     assert [tuple(r.values()) for r in sorted(kept, key=lambda r: r["objective"])] == [
         ("G3", "response", "expression", -0.5, 1),
         ("G1", "target", None, None, 1),
