@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from pharmagraph.ingest.expression import Statistics, strongest_tails
 from pharmagraph.ingest.similarity import RBF, TANIMOTO, EdgeList, rbf_neighbours, tanimoto_neighbours
 from pharmagraph.kg import schema
+from pharmagraph.kg.profiles import Profiles
 
 Ids = npt.NDArray[np.object_]
 
@@ -169,6 +170,11 @@ def valued(
         taken(genes, columns),
         {"value": values[rows, columns].astype(np.float64), "dataset": dataset},
     )
+
+
+def all_genes(tables: Iterable[pa.Table], profiles: Iterable[Profiles]) -> list[str]:
+    """Every gene at the ``dst`` end of an edge or in a profile, sorted."""
+    return sorted({*genes_of(*tables), *(gene for one in profiles for gene in one.genes)})
 
 
 def genes_of(*tables: pa.Table) -> list[str]:

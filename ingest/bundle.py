@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from pharmagraph.ingest.rejections import Rejected
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.schema import Ends
 
 
@@ -52,6 +53,8 @@ class Bundle:
         Rows that were left out, with the reasons.
     notes
         Sentences for the report, such as names that could not be matched.
+    profiles
+        Every measured value of the kinds of which edges hold a part; one item a dataset and kind.
     """
 
     name: str
@@ -60,3 +63,4 @@ class Bundle:
     edges: Mapping[tuple[str, Ends], pa.Table]
     rejected: tuple[Rejected, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    profiles: tuple[Profiles, ...] = ()

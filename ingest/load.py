@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from pharmagraph.ingest.rejections import Rejected, count
 from pharmagraph.kg import schema
 from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import StoreError, StoreFullError
+from pharmagraph.kg.profiles import PANEL, PROFILE, Profiles
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.store import GraphStore
 
@@ -150,6 +151,11 @@ def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, r
             advance(label, 0)
             steps.append(Step(label, None, _upsert_nodes(store, label, table)))
             advance(label, table.num_rows)
+        if bundle.profiles:
+            writing = PROFILE
+            advance(PROFILE, 0)
+            steps += _replace_profiles(store, bundle.profiles)
+            advance(PROFILE, sum(len(one.cell_lines) for one in bundle.profiles))
         for (type_, ends), table in edges.items():
             writing = type_
             advance(type_, 0)
@@ -174,6 +180,28 @@ def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> Change:
     missing = pc.sum(pc.invert(pc.is_in(table.column("id"), value_set=held.combine_chunks()))).as_py() or 0
     _reconcile(label, table.num_rows, table.num_rows - missing)
     return change
+
+
+def _replace_profiles(store: GraphStore, profiles: Sequence[Profiles]) -> list[Step]:
+    """Write panels, the profiles that refer to them, and only then remove what the datasets no longer have."""
+    tables = {
+        PANEL: pa.concat_tables([one.panel_table() for one in profiles]),
+        PROFILE: pa.concat_tables([one.table() for one in profiles]),
+    }
+    written = {label: store.upsert_nodes(label, table) for label, table in tables.items()}
+    replaced = {(one.dataset, one.kind) for one in profiles}
+    steps = []
+    for label in (PROFILE, PANEL):
+        table, change = tables[label], written[label]
+        _reconcile(label, table.num_rows, change.total)
+        sent = set(table["id"].to_pylist())
+        held = store.node_rows(label, ["id", "dataset", "kind"])
+        ids = {row["id"] for row in held if (row["dataset"], row["kind"]) in replaced}
+        if stale := sorted(ids - sent):
+            store.delete_nodes(label, stale)
+        _reconcile(label, table.num_rows, len(ids & sent))
+        steps.append(Step(label, None, change, len(stale)))
+    return steps
 
 
 def _kept(stored: pa.Table, table: pa.Table) -> pa.Table:

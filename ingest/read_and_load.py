@@ -60,14 +60,14 @@ def gdsc(
         The packages' files, or folders with them; fetched by name on first use, then kept in the user's cache, unless
         given.
     share
-        Share of the genes kept as EXPRESSES edges for each cell line, the strongest \\|z\\| first.
+        Share of the genes with an EXPRESSES edge for each cell line, the strongest \\|z\\| first; profiles are whole.
     neighbours
         SIMILAR_TO edges kept for each drug, cell line and gene.
     threshold
         Sensitive at or below: ``drug-median``, ``drug-quantile:SHARE``, ``z:DEVIATIONS``, ``outlier:PROBABILITY`` or
         ``ln:VALUE`` (ln µmol/l).
     copy_number
-        Load copy numbers too, three million edges.
+        Make edges of copy numbers, too, three million; their profiles are always loaded.
     without_smiles
         Keep drugs that have no structure.
     drugs
@@ -310,6 +310,7 @@ def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool,
         error.args = (f"{error} Nothing was written. {way}",)
         raise
     total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
+    total += sum(len(profiles.cell_lines) for profiles in bundle.profiles)
     done = 0
 
     def written(what: str, rows: int) -> None:

@@ -40,7 +40,7 @@ def print_report(
     print(f"{title:<68}{seconds:>7.1f} s")
     unchanged = not report.changed
     for step in nodes:
-        if step.change.inserted or step.change.updated:
+        if step.changed:
             print(_line(report, step, None))
     shown: set[str] = set()
     for step in (s for s in report.steps if s.ends is not None):
@@ -87,6 +87,11 @@ def _reasons(report: Report, kind: str, rejected_file: Path | None) -> str:
 
 
 def _plural(label: str) -> str:
-    return {"Drug": "drugs", "Gene": "genes", "CellLine": "cell lines", "Pathway": "pathways"}.get(
-        label, label
-    )
+    return {
+        "Drug": "drugs",
+        "Gene": "genes",
+        "CellLine": "cell lines",
+        "Pathway": "pathways",
+        "OmicsProfile": "profiles",
+        "GenePanel": "gene panels",
+    }.get(label, label)

@@ -53,11 +53,20 @@ Ends = tuple[str, str]
 
 @dataclass(frozen=True)
 class NodeKind:
-    """A label, keyed by its property ``id``."""
+    """A label, keyed by its property ``id``.
+
+    Parameters
+    ----------
+    label, about, properties
+        The label, one sentence for the docs, and all properties but the key.
+    in_views
+        Whether views of the graph (GraphML, KGX, networkx, node-link JSON) show its nodes; copies and tables do always.
+    """
 
     label: str
     about: str
     properties: tuple[Property, ...]
+    in_views: bool = True
 
     @property
     def columns(self) -> tuple[Property, ...]:

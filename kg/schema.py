@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.kinds import ATTENTION, EdgeKind, Ends, NodeKind, Property, Type
 from pharmagraph.kg.lazy_names import lazy_names
+from pharmagraph.kg.profile_kinds import GENE_PANEL, OMICS_PROFILE, PROFILES
 from pharmagraph.kg.run_kinds import GENE_ATTENTION, RUN, RUN_EDGES
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "EDGES",
     "GENE_ATTENTION",
     "NODES",
+    "PROFILES",
     "VERSION",
     "EdgeKind",
     "Ends",
@@ -126,6 +128,8 @@ NODES: tuple[NodeKind, ...] = (
             Property("row_counts", "string", "rows loaded for each kind, as JSON"),
         ),
     ),
+    GENE_PANEL,
+    OMICS_PROFILE,
     RUN,
 )
 

@@ -129,6 +129,8 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(4, "COPY_NUMBER", "event"),
     AddKind(4, "HOMOLOGOUS"),
     AddKind(4, "DEPENDS_ON"),
+    AddKind(5, "GenePanel"),
+    AddKind(5, "OmicsProfile"),
     AddProperty(6, "ATTENDS", "objective"),
     AddProperty(6, "ATTENDS", "feature"),
     AddProperty(6, "ATTENDS", "effect"),

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pharmagraph.kg import arguments, names, schema
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError
-from pharmagraph.kg.schema import EdgeKind, Ends
+from pharmagraph.kg.schema import PROFILES, EdgeKind, Ends
 from pharmagraph.kg.store import GraphStore
 
 NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
@@ -113,6 +113,10 @@ class Subgraph:
         if self.wanted is None or not kind.base or kind.type in OF_ANY_DATASET:
             return {}
         return {"dataset": list(self.wanted)}
+
+    def has_profile(self, dataset: str, kind: str) -> bool:
+        """Whether the profiles of a kind that a data set brought are chosen, as its edges of that kind are."""
+        return self.wanted is None or dataset in self.wanted or PROFILES[kind].type in OF_ANY_DATASET
 
 
 def read(

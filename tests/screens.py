@@ -17,10 +17,12 @@ def screen(
     seed: int = 0,
     measured: float = 0.7,
     datasets: int = 1,
+    whole: bool = False,
 ) -> Heterograph:
     """A screen in which drugs of one family act on cell lines that express the family's gene.
 
-    Drugs of a family share most fingerprint bits; each family's target is the gene of the same number.
+    Drugs of a family share most fingerprint bits; each family's target is the gene of the same number. A ``whole``
+    screen has profiles of the expression, in which one gene and one value lack, beside the edges of its tails.
     """
     generator = np.random.default_rng(seed)
     n_families = 4
@@ -76,6 +78,10 @@ def screen(
         },
         "CellLine": {"tissue": torch.tensor(np.arange(n_cell_lines) % 3)},
     }
+    if whole:
+        expression = torch.tensor(z)
+        expression[:, -1] = expression[0, -2] = torch.nan
+        nodes["CellLine"]["expression"] = expression
     ids = {
         "Drug": np.array([f"NSC{i + 1}" for i in range(n_drugs)], dtype=object),
         "CellLine": np.array([f"LINE{i:02d}" for i in range(n_cell_lines)], dtype=object),

@@ -67,7 +67,10 @@ def dependencies(
     ],
     name: Name = None,
     below: Annotated[
-        float, typer.Option(help="Effects below it become edges; -1 is that of common essential genes.")
+        float,
+        typer.Option(
+            help="Effects below it become edges; -1 is that of common essential genes. All are kept as profiles."
+        ),
     ] = -0.5,
     all_: Annotated[bool, typer.Option("--all", help="All effects become edges.")] = False,
     new_genes: Annotated[

@@ -20,7 +20,7 @@ Store = Annotated[
 Share = Annotated[
     float,
     typer.Option(
-        help="Share of the genes kept as EXPRESSES edges for each cell line, the strongest |z| first."
+        help="Share of each cell line's genes that get an EXPRESSES edge, the strongest |z| first; profiles are whole."
     ),
 ]
 Neighbours = Annotated[

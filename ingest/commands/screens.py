@@ -31,7 +31,11 @@ def gdsc(
     neighbours: Neighbours = 15,
     threshold: Threshold = "z:-0.8",
     copy_number: Annotated[
-        bool, typer.Option("--copy-number", help="Load copy numbers too, three million edges.")
+        bool,
+        typer.Option(
+            "--copy-number",
+            help="Make edges of copy numbers, too, three million; their profiles are always loaded.",
+        ),
     ] = False,
     without_smiles: WithoutSmiles = False,
     drugs: Annotated[

@@ -20,6 +20,7 @@ from pharmagraph.ingest.matrix import existing, read_matrix, shown
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.wording import option
 
 BELOW = -0.5
@@ -79,7 +80,7 @@ def read(
     name
         Id of the dataset; by default the file's name.
     below
-        Effects below it become edges.
+        Effects below it become edges; all effects become profiles.
     keep_all
         All effects become edges.
     new_genes
@@ -151,7 +152,10 @@ def read(
         nodes["Gene"] = assemble.node_table("Gene", {"id": ids, "entrez_id": [found.new[g] for g in ids]})
     card = DatasetCard(name, path.name, sha256=checksum(path))
     edges = {("DEPENDS_ON", ("CellLine", "Gene")): table}
-    return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes)
+    profiles = Profiles.of(
+        name, "dependency", [str(line_ids[i]) for i in row], [str(found.ids[i]) for i in column], inside
+    )
+    return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes, (profiles,))
 
 
 def _require_lines(

@@ -28,6 +28,7 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.structures import structures
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.profiles import Profiles
 
 _OMICS = {"mut.csv": "MUTATED", "cnv.csv": "COPY_NUMBER", "meth.csv": "METHYLATED"}
 _CITATION = (
@@ -107,19 +108,20 @@ def read(
         ),
         ("TESTED_ON", ("Drug", "CellLine")): _responses(labels, ids, cell_ids, name),
     }
+    profiles = [Profiles.of(name, "expression", cell_ids, genes, z)]
     for file, type_ in _OMICS.items():
         if (folder / file).is_file():
-            edges[type_, ("CellLine", "Gene")] = _omics(folder / file, type_, cells, rejections, name)
-    expressed = set(assemble.genes_of(edges["EXPRESSES", ("CellLine", "Gene")]))
-    chosen = np.array([g in expressed for g in genes], dtype=bool)
+            measured, values = _omics(folder / file, type_, cells, rejections)
+            edges[type_, ("CellLine", "Gene")] = assemble.valued(cell_ids, measured, values, dataset=name)
+            if type_ == "COPY_NUMBER":
+                profiles.append(Profiles.of(name, "copy_number", cell_ids, measured, values))
     edges["SIMILAR_TO", ("Gene", "Gene")] = assemble.similar_profiles(
-        [g for g in genes if g in expressed], z.T[chosen], neighbours=neighbours, dataset=name
+        genes, z.T, neighbours=neighbours, dataset=name
     )
     cards = [
         DatasetCard(name, f"drGT folder {folder.resolve().name}", None, _LICENCE, _CITATION, _sha256(folder))
     ]
-    table = _beside(folder, "full_table.csv")
-    if table is not None:
+    if (table := _beside(folder, "full_table.csv")) is not None:
         edges["TARGETS", ("Drug", "Gene")] = _targets(table, ids, drugs, f"{name}-targets", rejections)
         cards.append(
             DatasetCard(
@@ -134,7 +136,7 @@ def read(
     to_genes = [t for (_, ends), t in edges.items() if ends[1] == "Gene" and ends[0] != "Gene"]
     nodes = {
         "Drug": _drug_nodes(ids, drugs),
-        "Gene": assemble.gene_table(assemble.genes_of(*to_genes), genes, of_genes),
+        "Gene": assemble.gene_table(assemble.all_genes(to_genes, profiles), genes, of_genes),
         "CellLine": assemble.node_table(
             "CellLine",
             {
@@ -144,7 +146,7 @@ def read(
             },
         ),
     }
-    return Bundle(name, tuple(cards), nodes, edges, tuple(rejections.rejected), tuple(notes))
+    return Bundle(name, tuple(cards), nodes, edges, tuple(rejections.rejected), tuple(notes), tuple(profiles))
 
 
 def _unique_ids(names: Sequence[str], file: str) -> dict[str, str]:
@@ -302,14 +304,16 @@ def _in_order(
     return values, notes
 
 
-def _omics(path: Path, type_: str, cells: dict[str, str], rejections: Rejections, dataset: str) -> pa.Table:
+def _omics(
+    path: Path, type_: str, cells: dict[str, str], rejections: Rejections
+) -> tuple[tuple[str, ...], np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
+    """Genes, and values ``(cell lines, genes)`` in the order of ``cells``."""
     matrix = read_matrix(path, rejections, kind=type_)
     for row, line in zip(matrix.rows, matrix.lines, strict=True):
         if not is_gene_symbol(row):
             rejections.bad(type_, shown(path), line, None, row, "is not a gene symbol; use HGNC symbols")
     matrix = matrix.keep(np.array([is_gene_symbol(r) for r in matrix.rows], dtype=bool))
-    values, _ = _in_order(matrix, cells, shown(path))
-    return assemble.valued(list(cells), matrix.rows, values, dataset=dataset)
+    return matrix.rows, _in_order(matrix, cells, shown(path))[0]
 
 
 def _responses(labels: Matrix, ids: list[str], cells: list[str], dataset: str) -> pa.Table:

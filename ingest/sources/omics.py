@@ -17,6 +17,8 @@ from pharmagraph.ingest.matrix import existing, header, read_matrix, shown
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
+from pharmagraph.kg.profiles import Profiles
+from pharmagraph.kg.schema import PROFILES
 from pharmagraph.kg.wording import named
 
 KINDS = {
@@ -25,6 +27,8 @@ KINDS = {
     "methylated": "METHYLATED",
     "expression": "EXPRESSES",
 }
+PROFILE_OF = {edges.type: kind for kind, edges in PROFILES.items()}
+"""Edge kind → kind of the profiles that are loaded whole beside it; a mutation or a methylation is an edge alone."""
 
 
 def read(
@@ -45,7 +49,7 @@ def read(
         A table with columns cell_line, gene and value, or a matrix with a row per gene and a column per cell line.
     kind
         A key of `KINDS`. Expression is standardised for each gene over the file's cell lines. Of the other kinds,
-        values other than 0 become edges unchanged.
+        values other than 0 become edges unchanged. Expression and copy numbers become whole profiles, too.
     known
         Nodes of the graph; other cell lines are left out and reported by name.
     rejections
@@ -110,12 +114,17 @@ def read(
     kept = [s for s, u in zip(symbols, usable, strict=True) if s is not None and u]
     values = values[:, usable]
     if type_ == "EXPRESSES":
-        table = assemble.expresses(cell_ids, kept, z_scores(values), share=share, dataset=name)
-        used = sorted({*assemble.genes_of(table), *(known.genes & set(kept))})
+        z = z_scores(values)
+        table = assemble.expresses(cell_ids, kept, z, share=share, dataset=name)
+        used = sorted(kept)
         genes_table = assemble.gene_table(used, kept, statistics(values))
+        profiles = [Profiles.of(name, "expression", cell_ids, kept, z)]
     else:
         table = assemble.valued(cell_ids, kept, values, dataset=name)
-        used = assemble.genes_of(table)
+        profiles = (
+            [Profiles.of(name, PROFILE_OF[type_], cell_ids, kept, values)] if type_ in PROFILE_OF else []
+        )
+        used = assemble.all_genes([table], profiles)
         genes_table = assemble.node_table("Gene", {"id": used})
     notes = (
         *unmatched_note(
@@ -131,6 +140,7 @@ def read(
         {(type_, ("CellLine", "Gene")): table},
         tuple(rejections.rejected),
         notes,
+        tuple(profiles),
     )
 
 

@@ -19,6 +19,7 @@ from pharmagraph.ingest.threshold import limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.names import fold
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.wording import named
 
 _SCAFFOLDS = (
@@ -196,7 +197,8 @@ def read(
     card = DatasetCard(
         name, f"synthetic, seed {seed}", f"{drugs} × {cells} × {genes}", "none needed", "pharmagraph"
     )
-    return Bundle(name, (card,), nodes, edges)
+    profiles = Profiles.of(name, "expression", cell_ids, gene_ids, z)
+    return Bundle(name, (card,), nodes, edges, profiles=(profiles,))
 
 
 def _targets(planted: Planted, drug_ids: list[str], gene_ids: list[str], name: str) -> pa.Table:

@@ -27,6 +27,7 @@ from pharmagraph.ingest.structures import structures
 from pharmagraph.ingest.threshold import DEFAULT, limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.schema import Ends
 
 _FILES = ("responses.csv", "drugs.csv", "cells.csv", "expression.csv")
@@ -102,6 +103,7 @@ def read(
         ),
     }
     gene_nodes = assemble.node_table("Gene", {"id": []})
+    profiles: tuple[Profiles, ...] = ()
     if expression:
         genes, z, of_genes = _standardised(expression, cell_ids, rejections, folder / "expression.csv")
         edges["SIMILAR_TO", ("CellLine", "CellLine")] = assemble.similar_profiles(
@@ -114,6 +116,7 @@ def read(
             cell_ids, genes, z, share=share, dataset=name
         )
         gene_nodes = assemble.gene_table(genes, genes, of_genes)
+        profiles = (Profiles.of(name, "expression", cell_ids, genes, z),)
     by_drug = {drug_id(r["drug"]): r for r in drugs}
     by_cell = {cell_line_id(r["cell_line"]): r for r in cells}
     nodes = {
@@ -147,7 +150,7 @@ def read(
     }
     notes = unmatched_note("drugs", [drug_names[d] for d in drug_ids if d not in smiles], "have no structure")
     card = DatasetCard(name, f"tables in {folder.resolve().name}", sha256=_sha256(folder))
-    return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes)
+    return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes, profiles)
 
 
 def _optional(path: Path, contract: str, rejections: Rejections, kind: str) -> list[Row]:

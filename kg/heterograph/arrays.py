@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 from safetensors import safe_open
 
+from pharmagraph.kg.schema import PROFILES
+
 TENSORS, NODES = "graph.safetensors", "nodes.parquet"
 
 
@@ -68,18 +70,34 @@ class SavedArrays:
         values: npt.NDArray[Any] = self._file.get_tensor(f"{src}-{type_}-{dst}/{feature}")
         return values
 
+    def profile(self, kind: str) -> npt.NDArray[np.float32]:
+        """What is known of cell lines, as `heterograph.profiles.known`: (n_cell_lines, n_genes), NaN where nothing.
+
+        Parameters
+        ----------
+        kind
+            A key of `kg.schema.PROFILES`.
+        """
+        if self.has_node_feature("CellLine", kind):
+            return self.node_feature("CellLine", kind)
+        type_, name = PROFILES[kind]
+        shape = (len(self.ids("CellLine")), len(self.ids("Gene")))
+        return self.matrix("CellLine", type_, "Gene", name, shape, missing=np.nan)
+
     def matrix(
-        self, src: str, type_: str, dst: str, feature: str, shape: tuple[int, int]
+        self, src: str, type_: str, dst: str, feature: str, shape: tuple[int, int], *, missing: float = 0.0
     ) -> npt.NDArray[np.float32]:
-        """A feature of edges as a table from source to destination, the mean over datasets; 0 where there is no edge.
+        """A feature of edges as a table from source to destination, the mean over datasets.
 
         Parameters
         ----------
         shape
             Numbers of sources and destinations.
+        missing
+            Value where there is no edge.
         """
         row, column = self.edges(src, type_, dst)
-        total = np.zeros(shape, np.float32)
+        total = np.full(shape, missing, np.float32)
         if not len(row):
             return total
         values = self.edge_feature(src, type_, dst, feature).astype(np.float32)

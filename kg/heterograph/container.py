@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg.errors import ShapeError
+from pharmagraph.kg.schema import PROFILES
 
 EdgeType = tuple[str, str, str]
 """(kind of the source, TYPE, kind of the destination), such as ``("Drug", "TARGETS", "Gene")``."""
@@ -74,8 +75,10 @@ class Heterograph:
     nodes
         Kind → name of a feature → values, (n, …). Drug: ``fingerprint`` uint8 (n, 2048), the other views of
         `kg.fingerprints.FINGERPRINTS`, ``scaffold`` int64 (n,), -1 without rings, ``has_structure`` bool (n,).
-        CellLine: ``tissue`` int64 (n,), -1 where unknown. Gene: ``expression_mean`` and ``expression_deviation``
-        float32 (n,) in the unit of the source, NaN where missing; no network reads them.
+        CellLine: ``tissue`` int64 (n,), -1 where unknown; ``expression`` (z), ``copy_number`` (as the source gives it)
+        and ``dependency`` (gene effect) float32 (n, n_genes), NaN where not measured, each if the store has profiles of
+        that kind. Gene: ``expression_mean`` and ``expression_deviation`` float32 (n,) in the unit of the source, NaN
+        where missing; no network reads them.
     relations
         Edge type → its edges. Features: SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED,
         COPY_NUMBER and METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (n_edges,)
@@ -105,12 +108,23 @@ class Heterograph:
                     raise ShapeError(
                         f'{self.n_nodes(kind)} nodes {kind} have {len(values)} values of "{name}"'
                     )
+        for name, profile in self.profiles.items():
+            if profile.shape[1:] != (self.n_nodes("Gene"),):
+                raise ShapeError(
+                    f'"{name}" of {tuple(profile.shape)} has no column for each of the {self.n_nodes("Gene")} genes'
+                )
         for edge_type, relation in self.relations.items():
             for kind, end in ((edge_type[0], relation.src), (edge_type[2], relation.dst)):
                 if len(end) and not (int(end.min()) >= 0 and int(end.max()) < self.n_nodes(kind)):
                     raise ShapeError(
                         f"{'-'.join(edge_type)} has an end beyond the {self.n_nodes(kind)} nodes {kind}"
                     )
+
+    @property
+    def profiles(self) -> dict[str, Tensor]:
+        """Kind of profile → values of every cell line and gene; `kg.heterograph.profiles.known` reads edges, too."""
+        features = self.nodes.get("CellLine", {})
+        return {kind: features[kind] for kind in PROFILES if kind in features}
 
     def n_nodes(self, kind: str) -> int:
         """Number of nodes of a kind."""
@@ -121,7 +135,7 @@ class Heterograph:
         return pa.array(self.ids[kind].tolist(), pa.string()).take(pa.array(numbers))
 
     def fingerprint(self) -> str:
-        """A hash of structure, features of edges and ids: equal graphs, equal text."""
+        """A hash of structure, features of edges, profiles and ids: equal graphs, equal text."""
         digest = hashlib.sha256()
         for kind in sorted(self.ids):
             digest.update("\0".join(map(str, self.ids[kind])).encode())
@@ -130,11 +144,19 @@ class Heterograph:
             features = (relation.features[name] for name in sorted(relation.features))
             for values in (relation.src, relation.dst, *features):
                 digest.update(values.numpy().tobytes())
+        for name, profile in self.profiles.items():
+            digest.update(name.encode())
+            digest.update(profile.numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def with_features(self, kind: str, features: Mapping[str, Tensor]) -> Heterograph:
         """The same graph with some features of a kind of nodes replaced or added."""
         return replace(self, nodes={**self.nodes, kind: {**self.nodes.get(kind, {}), **features}})
+
+    def without_features(self, kind: str, names: Collection[str]) -> Heterograph:
+        """The same graph without some features of a kind of nodes; it may lack them."""
+        left = {name: values for name, values in self.nodes[kind].items() if name not in names}
+        return replace(self, nodes={**self.nodes, kind: left})
 
     def with_relation(self, edge_type: EdgeType, relation: Relation) -> Heterograph:
         """The same nodes with one relation replaced or added."""

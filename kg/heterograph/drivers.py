@@ -52,6 +52,7 @@ def leave_out(
     edges: Mapping[EdgeType, pa.Table],
     datasets: tuple[str, ...],
     named: Collection[str] | None,
+    measured: Collection[str],
 ) -> Rest:
     """Leave out driver events, unless their dataset is named.
 
@@ -66,6 +67,8 @@ def leave_out(
         Ids of all datasets.
     named
         The datasets that were asked for; None for all, which names none.
+    measured
+        Ids of the genes in profiles, which are there for these.
     """
     others = sorted(set(datasets) - set(named)) if named is not None else []
     left = dict(edges)
@@ -86,6 +89,7 @@ def leave_out(
     for table in left.values():
         unused -= set(pc.unique(table["dataset"]).to_pylist())
     bare = np.array(pc.is_in(genes["id"], pc.unique(drivers["dst"])))
+    bare &= ~np.array(pc.is_in(genes["id"], pa.array(sorted(measured), pa.string())))
     for edge_type, table in left.items():
         if edge_type[1] not in _OF_ANY_GENE:
             bare &= ~_touched(genes, edge_type, table)

@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from pharmagraph.kg import arguments, subgraph
+from pharmagraph.kg import arguments, profiles, subgraph
 from pharmagraph.kg.fingerprints import fingerprints, scaffolds
 from pharmagraph.kg.heterograph import drivers
 from pharmagraph.kg.heterograph.container import Heterograph, Relation
+from pharmagraph.kg.heterograph.profiles import of_cell_lines
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import Choice, Subgraph
@@ -84,9 +86,12 @@ def export(
         node_columns=lambda label: _NODE_COLUMNS.get(label, []),
         edge_columns=_columns,
     )
-    rest = drivers.leave_out(store, part.nodes["Gene"], part.edges, part.dataset_ids, part.wanted)
+    measured = profiles.read(store)
+    genes = {gene for one in measured for gene in one.genes}
+    rest = drivers.leave_out(store, part.nodes["Gene"], part.edges, part.dataset_ids, part.wanted, genes)
     part = subgraph.choose(replace(part, edges=rest.edges, dataset_ids=rest.datasets), choice)
-    return _assemble(replace(part, kept={**part.kept, "Gene": part.kept["Gene"] & rest.genes}))
+    part = replace(part, kept={**part.kept, "Gene": part.kept["Gene"] & rest.genes})
+    return _assemble(part, [one for one in measured if part.has_profile(one.dataset, one.kind)])
 
 
 def _columns(kind: EdgeKind) -> list[str]:
@@ -94,7 +99,7 @@ def _columns(kind: EdgeKind) -> list[str]:
     return ["dataset", *_FEATURES.get(kind.type, ()), *more]
 
 
-def _assemble(part: Subgraph) -> Heterograph:
+def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
     nodes, kept, datasets = part.nodes, part.kept, part.dataset_ids
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
     relations = {}
@@ -113,7 +118,10 @@ def _assemble(part: Subgraph) -> Heterograph:
     code = {t: i for i, t in enumerate(tissues)}
     features = {
         "Drug": _drug_features(left["Drug"]["smiles"].to_pylist()),
-        "CellLine": {"tissue": torch.tensor([code.get(t, -1) for t in tissue], dtype=torch.int64)},
+        "CellLine": {
+            "tissue": torch.tensor([code.get(t, -1) for t in tissue], dtype=torch.int64),
+            **of_cell_lines(measured, relations, ids, datasets),
+        },
         "Gene": {name: _floats(left["Gene"][name]) for name in _EXPRESSION},
     }
     return Heterograph(ids, features, relations, datasets, tissues)

@@ -89,7 +89,7 @@ def export(
         f"--report-file={folder / 'import.report'}",
     ]
     nodes = edges = files = 0
-    for node_kind, table in part.nodes():
+    for node_kind, table in part.tables():
         header = [f"id:ID({node_kind.label})", *(_header(p) for p in node_kind.columns[1:])]
         written = _write(folder, node_kind.label, header, [table], node_kind.columns)
         arguments.append(f"--nodes={node_kind.label}={','.join(written.files)}")

@@ -49,9 +49,10 @@ def count_edges(kind: EdgeKind, ends: Ends) -> str:
 
 
 def read_nodes(kind: NodeKind, columns: Sequence[str]) -> str:
-    """All nodes, each as a list of values; a row has some thousand nodes."""
+    """All nodes, each as a list of values; a row has some thousand nodes, or some profiles, which are long."""
     values = ", ".join(f"n.{c}" for c in columns)
-    return f"MATCH (n:{kind.label}) WITH id(n) / 2000 AS part, collect([{values}]) AS nodes RETURN nodes"
+    n = 2000 if kind.in_views else 50
+    return f"MATCH (n:{kind.label}) WITH id(n) / {n} AS part, collect([{values}]) AS nodes RETURN nodes"
 
 
 def read_places(label: str) -> str:

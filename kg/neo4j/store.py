@@ -30,6 +30,8 @@ from pharmagraph.kg.schema import edge as edge_kind
 from pharmagraph.kg.schema import node as node_kind
 
 BATCH_NODES = 5_000
+BATCH_BYTES = 4 << 20
+"""Of a batch of nodes; profiles are long, and the server holds a whole batch as objects."""
 DELETE_EDGES = 20_000
 """Edges deleted in one transaction."""
 ATTENTION_WRITERS = 2
@@ -101,13 +103,14 @@ class Neo4jStore:
         table = changes.incoming_nodes(kind, table)
         self.connection.require_writable()
         table = table.sort_by("id")
+        n = _batch(table)
         return total(
             self._whole(
                 lambda start, stop: self._upsert_nodes(kind, table.slice(start, stop - start)),
                 start,
-                start + BATCH_NODES,
+                start + n,
             )
-            for start in range(0, table.num_rows, BATCH_NODES)
+            for start in range(0, table.num_rows, n)
         )
 
     def _upsert_nodes(self, kind: NodeKind, rows: pa.Table) -> Change:
@@ -315,6 +318,11 @@ def _turned(table: pa.Table, kind: EdgeKind) -> pa.Table:
     turned = pc.greater(src, dst)
     table = table.set_column(table.column_names.index("src"), "src", pc.if_else(turned, dst, src))
     return table.set_column(table.column_names.index("dst"), "dst", pc.if_else(turned, src, dst))
+
+
+def _batch(table: pa.Table) -> int:
+    """Number of nodes in a batch."""
+    return max(1, min(BATCH_NODES, BATCH_BYTES * table.num_rows // max(table.nbytes, 1)))
 
 
 def _chosen(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> list[str]:

@@ -19,7 +19,7 @@ def write_csv(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
     """Write one CSV file per label and per edge kind; lists become JSON. Returns the number of rows by file."""
     require_empty(folder)
     part, written = Part(store, choice), {}
-    for kind, table in part.nodes():
+    for kind, table in part.tables():
         name = f"{kind.label}.csv"
         csv.write_csv(_flat(table), folder / name)
         written[name] = table.num_rows

@@ -37,7 +37,7 @@ class _Key(NamedTuple):
 def _keys() -> dict[_Key, str]:
     """Every property of the schema as GraphML declares it, with its number there."""
     keys = [_Key("node", "label", "string"), _Key("edge", "type", "string")]
-    keys += [_Key("node", p.name, _TYPES[p.type]) for kind in NODES for p in kind.columns]
+    keys += [_Key("node", p.name, _TYPES[p.type]) for kind in NODES if kind.in_views for p in kind.columns]
     keys += [_Key("edge", p.name, _TYPES[p.type]) for kind in EDGES for p in kind.columns[2:]]
     return {key: f"d{number}" for number, key in enumerate(dict.fromkeys(keys))}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from pharmagraph.kg.copy import edge_blocks
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.schema import NODES, EdgeKind, Ends, NodeKind, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore
-from pharmagraph.kg.subgraph import EVERYTHING, NODE_TYPES, Choice
+from pharmagraph.kg.subgraph import EVERYTHING, NODE_TYPES, Choice, Subgraph
 
 ROWS = 25_000
 """Most edges in a table of `Part.edges`; text made of them takes some 20 MB."""
@@ -44,12 +44,32 @@ class Part:
             self._chosen = subgraph.choose(subgraph.read(store, choice), choice)
 
     def nodes(self) -> Iterator[tuple[NodeKind, pa.Table]]:
-        """Every label with its nodes, ordered by id."""
-        for kind in NODES:
+        """Every label that views show, with its nodes, ordered by id."""
+        yield from self._nodes([kind for kind in NODES if kind.in_views])
+
+    def tables(self) -> Iterator[tuple[NodeKind, pa.Table]]:
+        """Every label with its nodes, profiles of the kept cell lines among them, ordered by id."""
+        yield from self._nodes(NODES)
+
+    def _nodes(self, kinds: Sequence[NodeKind]) -> Iterator[tuple[NodeKind, pa.Table]]:
+        for kind in kinds:
             table = self._store.read_nodes(kind.label)
             if self._chosen is not None and kind.label in NODE_TYPES:
                 table = table.filter(pc.is_in(table["id"], self._chosen.kept_ids(kind.label)))
+            elif self._chosen is not None and not kind.in_views:
+                table = self._of_profiles(table, self._chosen)
             yield kind, table
+
+    @staticmethod
+    def _of_profiles(table: pa.Table, chosen: Subgraph) -> pa.Table:
+        """Profiles of the kept cell lines, or panels, of the chosen data sets."""
+        if "cell_line" in table.column_names:
+            table = table.filter(pc.is_in(table["cell_line"], chosen.kept_ids("CellLine")))
+        kept = [
+            chosen.has_profile(d, k)
+            for d, k in zip(*(table[c].to_pylist() for c in ("dataset", "kind")), strict=True)
+        ]
+        return table.filter(pa.array(kept, pa.bool_()))
 
     def edges(self) -> Iterator[tuple[EdgeKind, Ends, pa.Table]]:
         """Edges in tables of at most `ROWS`, ordered by kind, source and target."""

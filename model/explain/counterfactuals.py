@@ -23,10 +23,6 @@ from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
 
-EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
-MEASURED = {"EXPRESSES": "expression", "MUTATED": "mutations", "COPY_NUMBER": "copy numbers"}
-"""Relations of cell lines to genes, and what they are called in messages."""
-
 LIKE_VARIANCE = 0.05
 """Fraction of the genes, those nearest in variance, from which the genes of the null are sampled."""
 
@@ -275,12 +271,11 @@ class _Run:
     @cached_property
     def signal(self) -> np.ndarray:
         """Sum of squared z of each gene, (n_genes,); 0 without expression."""
-        _, gene = self.graph.edges(*EXPRESSES)
-        z = self.graph.edge_feature(*EXPRESSES, "z").astype(np.float64)
-        return np.bincount(gene, z**2, minlength=len(self.genes))
+        signal: np.ndarray = np.nansum(self.graph.profile("expression").astype(np.float64) ** 2, axis=0)
+        return signal
 
     def like(self, gene: int, n: int, random: np.random.Generator) -> np.ndarray:
-        """A sample of other genes with expression edges, from those nearest in the sum of squared z."""
+        """A sample of other genes with expression, from those nearest in the sum of squared z."""
         others = np.flatnonzero(self.signal > 0)
         others = others[others != gene]
         nearest = others[np.argsort(np.abs(self.signal[others] - self.signal[gene]), kind="stable")]
@@ -293,18 +288,27 @@ def _require_expression(graph: SavedArrays, genes: Mapping[str, int], changes: S
     silenced = [change for change in changes if change.kind == "expression" and change.value is None]
     if not silenced:
         return
-    with_edges = {type_: set(graph.edges("CellLine", type_, "Gene")[1].tolist()) for type_ in MEASURED}
+    measured = {
+        "expression": _with_values(graph.profile("expression")),
+        "mutations": set(graph.edges("CellLine", "MUTATED", "Gene")[1].tolist()),
+        "copy numbers": _with_values(graph.profile("copy_number")),
+    }
     for change in silenced:
         gene = genes[change.gene]
-        if gene in with_edges["EXPRESSES"]:
+        if gene in measured["expression"]:
             continue
-        known = [what for type_, what in MEASURED.items() if gene in with_edges[type_]]
+        known = [what for what, of_genes in measured.items() if gene in of_genes]
         advice = f"known of it: {', '.join(known)}" if known else "nothing was measured of it"
         way = f"; try {option('mutate', change.gene)}" if "mutations" in known else ""
         raise ModelError(
             f"{change.gene} has no expression in the run's graph, so it cannot be silenced ({advice}{way}); "
-            f"{len(with_edges['EXPRESSES'])} genes have expression"
+            f"{len(measured['expression'])} genes have expression"
         )
+
+
+def _with_values(profile: np.ndarray) -> set[int]:
+    """Numbers of the genes with a value in any cell line."""
+    return set(np.flatnonzero(np.isfinite(profile).any(axis=0)).tolist())
 
 
 def _position(ids: Mapping[str, Mapping[str, int]], kind: str, id_: str) -> int:

@@ -6,7 +6,6 @@ predicted.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,7 @@ class Screened:
     genes
         Node numbers of the genes, ascending, int64 (n_screened,).
     z, z_squared
-        Expression and its square, sparse CSR (n_screened, n_cell_lines): the graph holds only the tails of expression.
+        Expression and its square, (n_screened, n_cell_lines).
     """
 
     genes: Tensor
@@ -43,21 +42,19 @@ class Screened:
         Parameters
         ----------
         expression
-            Signed z, 0 where the graph has no edge, (n_cell_lines, n_genes).
+            Signed z, 0 where not known, (n_cell_lines, n_genes).
         n_genes
             Largest number of genes.
         """
         genes = genes_with_signal(expression, n_genes)
         z = expression.T[genes].contiguous()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch calls its sparse rows a beta on first use
-            return cls(genes, z.to_sparse_csr(), (z**2).to_sparse_csr())
+        return cls(genes, z, z**2)
 
 
 def genes_with_signal(expression: Tensor, n_genes: int) -> Tensor:
     """Numbers of the genes with the largest sums of squared z over cell lines, at most ``n_genes``, ascending.
 
-    Ties go to the smaller number; genes without an edge have no signal. ``expression`` is (n_cell_lines, n_genes).
+    Ties go to the smaller number; genes without expression have no signal. ``expression`` is (n_cell_lines, n_genes).
     """
     signal = (expression**2).sum(0)
     best = torch.sort(signal, descending=True, stable=True).indices[:n_genes]

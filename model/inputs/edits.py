@@ -9,6 +9,7 @@ import torch
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.fingerprints import fingerprints
 from pharmagraph.kg.heterograph import Heterograph, Relation
+from pharmagraph.kg.heterograph.profiles import known
 from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG, Change, require_float32
 from pharmagraph.model.inputs.similarities import rbf_of
@@ -41,6 +42,8 @@ def with_omics(heterograph: Heterograph, kept: Sequence[str]) -> Heterograph:
         if kind == "tissue":
             unknown = torch.full_like(heterograph.nodes["CellLine"]["tissue"], -1)
             heterograph = heterograph.with_features("CellLine", {"tissue": unknown})
+        else:
+            heterograph = heterograph.without_features("CellLine", [kind.replace("-", "_")])
     return heterograph
 
 
@@ -55,37 +58,45 @@ def with_new_drug(heterograph: Heterograph, smiles: str) -> Heterograph:
 
 
 def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Heterograph:
-    """The graph with one more cell line at the end, with its expression edges and most similar cell lines.
+    """The graph with one more cell line at the end, with its expression and most similar cell lines.
 
     Raises
     ------
     InputError
-        If none of the genes is in the graph.
+        If none of the genes has expression in the graph.
     """
-    gene = {str(g): n for n, g in enumerate(heterograph.ids["Gene"])}
-    known = {gene[g]: value for g, value in z.items() if g in gene}
-    if not known:
+    expression, whole = known(heterograph, "expression"), "expression" in heterograph.profiles
+    measured = (
+        expression.isfinite().any(dim=0) if whole else torch.ones(expression.shape[1], dtype=torch.bool)
+    )
+    gene = {str(g): n for n, g in enumerate(heterograph.ids["Gene"]) if measured[n]}
+    found = {gene[g]: value for g, value in z.items() if g in gene}
+    if not found:
         raise InputError(f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol")
     for g, value in z.items():
         require_float32(f"z of {g}", value)
-    expresses = heterograph.relations[EXPRESSES]
-    n, n_genes = heterograph.n_nodes("CellLine"), len(gene)
-    matrix = torch.zeros(n + 1, n_genes)
-    matrix[expresses.src, expresses.dst] = expresses.features["z"].float()
-    index = torch.tensor(sorted(known))
-    matrix[n, index] = torch.tensor([known[int(i)] for i in index])
-    share = max(1, len(expresses) // max(n, 1))  # as many of the strongest genes as the other cell lines have
-    weakest = torch.topk(matrix[n].abs(), min(share, n_genes)).values[-1]
-    matrix[n][matrix[n].abs() < weakest] = 0
+    n, n_genes = expression.shape
+    row = torch.full((1, n_genes), torch.nan)
+    row[0, list(found)] = torch.tensor(list(found.values()), dtype=torch.float32)
+    if not whole:  # as many of the strongest genes as the other cell lines have
+        share = max(1, len(heterograph.relations[EXPRESSES]) // max(n, 1))
+        weakest = torch.topk(torch.nan_to_num(row[0]).abs(), min(share, n_genes)).values[-1]
+        row[torch.nan_to_num(row).abs() < weakest] = torch.nan
+    matrix = torch.nan_to_num(torch.cat([expression, row]))
     distance = torch.cdist(matrix, matrix) ** 2
     width = distance[:n, :n][~torch.eye(n, dtype=torch.bool)].median()
     similarity = rbf_of(distance[n, :n], width)
-    graph = _with_node(heterograph, "CellLine", NEW_CELL_LINE, {"tissue": torch.tensor([-1])}, similarity)
+    features = {kind: torch.full_like(row, torch.nan) for kind in heterograph.profiles}
+    if whole:
+        features["expression"] = row
+    features["tissue"] = torch.tensor([-1])
+    graph = _with_node(heterograph, "CellLine", NEW_CELL_LINE, features, similarity)
+    if whole:
+        return graph
     genes = torch.nonzero(matrix[n]).flatten()
     edge_features = {"z": matrix[n, genes], "dataset": torch.full((len(genes),), -1)}
-    return graph.with_relation(
-        EXPRESSES, expresses.append(torch.full((len(genes),), n), genes, edge_features)
-    )
+    expresses = graph.relations[EXPRESSES].append(torch.full((len(genes),), n), genes, edge_features)
+    return graph.with_relation(EXPRESSES, expresses)
 
 
 def _with_node(
@@ -118,23 +129,32 @@ def changed(heterograph: Heterograph, change: Change, drug: int, cell_line: int,
                 raise ModelError(f"{change.gene} is no known target of this drug in the run's graph")
             targets = targets.take(~there)
         return heterograph.with_relation(TARGETS, targets)
+    if change.value is not None:
+        require_float32(f"{'z' if change.kind == 'expression' else 'value'} of {change.gene}", change.value)
+    value = _least(heterograph, change, gene) if change.value is None else float(change.value)
+    if change.kind == "expression" and "expression" in heterograph.profiles:
+        profile = heterograph.profiles["expression"].clone()
+        profile[cell_line, gene] = value
+        return heterograph.with_features("CellLine", {"expression": profile})
     edge_type, feature = (EXPRESSES, "z") if change.kind == "expression" else (MUTATED, "value")
-    edges, value = heterograph.relations[edge_type], change.value
-    if value is not None:
-        require_float32(f"{feature} of {change.gene}", value)
-    if value is None:
-        of_gene = edges.features[feature][edges.dst == gene]
-        if not len(of_gene):
-            raise ModelError(f"{change.gene} has no expression in the run's graph; nothing would change")
-        value = min(float(of_gene.min()), 0.0)
+    edges = heterograph.relations[edge_type]
     there = _between(edges, cell_line, gene)
     if there.any():
-        values = edges.features[feature].masked_fill(there, float(value))
+        values = edges.features[feature].masked_fill(there, value)
         edges = edges.with_features({feature: values})
     else:
-        new = {feature: torch.tensor([float(value)]), "dataset": torch.tensor([-1])}
+        new = {feature: torch.tensor([value]), "dataset": torch.tensor([-1])}
         edges = edges.append(torch.tensor([cell_line]), torch.tensor([gene]), new)
     return heterograph.with_relation(edge_type, edges)
+
+
+def _least(heterograph: Heterograph, change: Change, gene: int) -> float:
+    """The least expression of a gene that any cell line has, and at most 0, its mean."""
+    of_gene = known(heterograph, "expression")[:, gene]
+    of_gene = of_gene[of_gene.isfinite()]
+    if not len(of_gene):
+        raise ModelError(f"{change.gene} has no expression in the run's graph; nothing would change")
+    return min(float(of_gene.min()), 0.0)
 
 
 def _between(edges: Relation, src: int, dst: int) -> torch.Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.kg.heterograph import Heterograph, Relation
+from pharmagraph.kg.heterograph.profiles import known
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.similarities import cell_line_kernels, drug_kernels, k_nearest
 from pharmagraph.model.inputs.views import (
@@ -36,17 +37,19 @@ class GraphTensors:
     has_structure
         bool (n_drugs,).
     expression
-        Signed z, 0 where the graph has no edge, float32 (n_cell_lines, n_genes).
+        Signed z, 0 where not known, float32 (n_cell_lines, n_genes).
     mutation
         float32 (n_cell_lines, n_genes), 1 where mutated.
     copy_number
-        As the source gives it, 0 where the graph has no edge, float32 (n_cell_lines, n_genes).
+        As the source gives it, 0 where not known, float32 (n_cell_lines, n_genes).
+    expression_known, copy_number_known
+        Whether a gene was measured in any cell line, bool (n_genes,).
     tissue
         Code, -1 unknown, int64 (n_cell_lines,).
     similar_drugs, similar_cell_lines
         As stored, both ways; weight (n_edges, 1), the mean over kernels and datasets.
     expresses
-        Gene → cell line, the strongest edges of each cell line; weight is z.
+        Gene → cell line, the genes of each cell line with the largest ``|z|``; weight is z.
     targets
         Gene → drug, known targets; weight 1.
     interacts
@@ -63,6 +66,8 @@ class GraphTensors:
     expression: Tensor
     mutation: Tensor
     copy_number: Tensor
+    expression_known: Tensor
+    copy_number_known: Tensor
     tissue: Tensor
     similar_drugs: Edges
     similar_cell_lines: Edges
@@ -113,15 +118,15 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     heterograph
         Whole or a subgraph.
     n_expressed
-        Expression edges kept for each cell line, the largest ``|z|`` first.
+        Genes of each cell line that are joined to it by expression, the largest ``|z|`` first.
     n_neighbours
         Similar nodes of each drug and cell line, for the axial component.
     """
     n_cell_lines, n_genes = heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene")
     views = {name: heterograph.nodes["Drug"][name].float() for name in FINGERPRINTS}
-    expression = _dense(heterograph, "EXPRESSES", "z")
-    mutation = (_dense(heterograph, "MUTATED", "value") != 0).float()
-    copy_number = _dense(heterograph, "COPY_NUMBER", "value")
+    expression, expression_known = _measured(heterograph, "expression")
+    copy_number, copy_number_known = _measured(heterograph, "copy_number")
+    mutation = _mutated(heterograph)
     similar_drugs = _similar(heterograph, "Drug")
     similar_cell_lines = _similar(heterograph, "CellLine")
     tissue = heterograph.nodes["CellLine"]["tissue"]
@@ -146,6 +151,8 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
         expression=expression,
         mutation=mutation,
         copy_number=copy_number,
+        expression_known=expression_known,
+        copy_number_known=copy_number_known,
         tissue=tissue,
         similar_drugs=similar_drugs,
         similar_cell_lines=similar_cell_lines,
@@ -166,18 +173,20 @@ def network_tensors(heterograph: Heterograph, network: NetworkConfig) -> GraphTe
     )
 
 
-def _dense(heterograph: Heterograph, type_: str, feature: str) -> Tensor:
-    """Cell line × gene matrix of an edge feature, the mean over datasets, 0 where there is no edge."""
-    shape = (heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene"))
-    total, count = torch.zeros(shape), torch.zeros(shape)
-    edges = heterograph.relations["CellLine", type_, "Gene"]
-    if len(edges):
-        value = edges.features[feature].float()
-        finite = torch.isfinite(value)
-        where = (edges.src[finite], edges.dst[finite])
-        total.index_put_(where, value[finite], accumulate=True)
-        count.index_put_(where, torch.ones(int(finite.sum())), accumulate=True)
-    return total / count.clamp(min=1)
+def _measured(heterograph: Heterograph, kind: str) -> tuple[Tensor, Tensor]:
+    """A kind of profile, 0 where not known, and which genes were measured."""
+    values = known(heterograph, kind)
+    is_known = values.isfinite()
+    return torch.where(is_known, values, 0), is_known.any(dim=0)
+
+
+def _mutated(heterograph: Heterograph) -> Tensor:
+    """1 where an edge has a value other than 0, (n_cell_lines, n_genes)."""
+    mutation = torch.zeros(heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene"))
+    edges = heterograph.relations["CellLine", "MUTATED", "Gene"]
+    value = torch.nan_to_num(edges.features["value"].float())
+    mutation.index_put_((edges.src, edges.dst), value, accumulate=True)
+    return (mutation != 0).float()
 
 
 def _similar(heterograph: Heterograph, label: str) -> Edges:

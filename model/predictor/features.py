@@ -42,7 +42,7 @@ class Omics:
     Attributes
     ----------
     expression
-        z, in standard deviations; 0 where the graph has no edge, float32 (n_genes,).
+        z, in standard deviations; 0 where not known, float32 (n_genes,).
     mutation
         1 where mutated, float32 (n_genes,).
     copy_number
@@ -91,24 +91,21 @@ class Features:
         """Symbol → number."""
         return {gene: number for number, gene in enumerate(self.graph.ids("Gene"))}
 
-    def _matrix(self, type_: str, feature: str) -> Floats:
-        shape = (len(self.cell_lines), len(self.genes))
-        return self.graph.matrix("CellLine", type_, "Gene", feature, shape)
-
     @cached_property
     def expression(self) -> Floats:
-        """z, 0 where the graph has no edge, (n_cell_lines, n_genes)."""
-        return self._matrix("EXPRESSES", "z")
+        """z, 0 where not known, (n_cell_lines, n_genes)."""
+        return np.nan_to_num(self.graph.profile("expression"), copy=False)
 
     @cached_property
     def mutation(self) -> Floats:
         """1 where mutated, (n_cell_lines, n_genes)."""
-        return (self._matrix("MUTATED", "value") != 0).astype(np.float32)
+        shape = (len(self.cell_lines), len(self.genes))
+        return (self.graph.matrix("CellLine", "MUTATED", "Gene", "value", shape) != 0).astype(np.float32)
 
     @cached_property
     def copy_number(self) -> Floats:
-        """As the source gives it, (n_cell_lines, n_genes)."""
-        return self._matrix("COPY_NUMBER", "value")
+        """As the source gives it, 0 where not known, (n_cell_lines, n_genes)."""
+        return np.nan_to_num(self.graph.profile("copy_number"), copy=False)
 
     @cached_property
     def tissue(self) -> npt.NDArray[np.int64]:
@@ -125,7 +122,8 @@ class Features:
     def new_omics(self, z: Mapping[str, float]) -> Omics:
         """A new cell line from its expression.
 
-        It keeps as many of the strongest genes as the other cell lines have on average.
+        Genes without expression in the run's graph are left out. If that has no profiles, only as many of the strongest
+        genes are kept as the other cell lines have edges, on average.
 
         Parameters
         ----------
@@ -137,7 +135,11 @@ class Features:
         InputError
             If none of the genes is in the run's graph, or a value is too large for float32.
         """
-        known = {self.genes[gene]: value for gene, value in z.items() if gene in self.genes}
+        whole = self.graph.has_node_feature("CellLine", "expression")
+        measured = np.asarray(self.expression.any(0)) if whole else np.ones(len(self.genes), bool)
+        known = {
+            n: value for gene, value in z.items() if (n := self.genes.get(gene)) is not None and measured[n]
+        }
         if not known:
             raise InputError(
                 f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol"
@@ -146,10 +148,11 @@ class Features:
             require_float32(f"z of {gene}", value)
         row = np.zeros(len(self.genes), np.float32)
         row[list(known)] = list(known.values())
-        n_edges = len(self.graph.edges("CellLine", "EXPRESSES", "Gene")[0])
-        share = min(max(1, n_edges // max(len(self.cell_lines), 1)), len(row))
-        weakest = np.partition(np.abs(row), -share)[-share]
-        row[np.abs(row) < weakest] = 0
+        if not whole:
+            n_edges = len(self.graph.edges("CellLine", "EXPRESSES", "Gene")[0])
+            share = min(max(1, n_edges // max(len(self.cell_lines), 1)), len(row))
+            weakest = np.partition(np.abs(row), -share)[-share]
+            row[np.abs(row) < weakest] = 0
         nothing = np.zeros_like(row)
         return Omics(row, nothing, nothing)
 

@@ -9,6 +9,7 @@ import torch
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.kg.heterograph.profiles import known
 from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups
 
@@ -44,7 +45,7 @@ CORRELATION = 0.6
 """Correlation of expression from which cell lines are near twins."""
 DEVIATIONS = 15.0
 """Robust standard deviations above the median correlation of all pairs from which cell lines are near twins as well:
-profiles of which only the strongest genes were kept correlate less. On NCI-60 this finds NCI/ADR-RES with OVCAR-8,
+profiles of which only the strongest genes are known correlate less. On NCI-60 this finds NCI/ADR-RES with OVCAR-8,
 MDA-MB-435 with MDA-N and SNB-19 with U251, which come from one patient each, and CCRF-CEM with MOLT-4."""
 
 
@@ -106,15 +107,13 @@ def structure_groups(heterograph: Heterograph) -> np.ndarray:
 
 def _correlated(heterograph: Heterograph) -> np.ndarray:
     n = heterograph.n_nodes("CellLine")
-    edges = heterograph.relations["CellLine", "EXPRESSES", "Gene"]
-    expression = torch.zeros(n, heterograph.n_nodes("Gene"))
-    expression[edges.src, edges.dst] = torch.nan_to_num(edges.features["z"].float())
-    known = expression.any(dim=1)
+    expression = torch.nan_to_num(known(heterograph, "expression"))
+    measured = expression.any(dim=1)
     alike = np.zeros((n, n), bool)
-    rows = np.flatnonzero(known.numpy())
+    rows = np.flatnonzero(measured.numpy())
     if len(rows) < 2:
         return alike
-    centred = expression[known] - expression[known].mean(0)
+    centred = expression[measured] - expression[measured].mean(0)
     unit = centred / centred.norm(dim=1, keepdim=True).clamp(min=1e-12)
     correlation = (unit @ unit.T).numpy()
     pairs = correlation[np.triu_indices(len(rows), 1)]

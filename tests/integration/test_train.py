@@ -58,9 +58,9 @@ def store(filled: str, tmp_path: Path) -> Iterator[GraphStore]:
 
 
 def test_run_is_registered_with_attention_predictions_and_weights(store: GraphStore, tmp_path: Path) -> None:
-    trained = training_run.train(store, QUICK, folder=tmp_path / "runs", seed=3)
+    trained = training_run.train(store, QUICK, folder=tmp_path / "runs", seed=1)
     found = runs.find(store, trained.run_id)
-    assert found["seed"] == 3 and found["split"] == "random" and found["datasets"] == ["synthetic"]
+    assert found["seed"] == 1 and found["split"] == "random" and found["datasets"] == ["synthetic"]
     assert found["config"] == QUICK.model_dump(mode="json")
     assert found["metrics"]["auroc pooled"] == pytest.approx(
         next(f["model"] for f in trained.figures if (f["metric"], f["grouping"]) == ("auroc", "pooled"))

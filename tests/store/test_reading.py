@@ -37,8 +37,9 @@ def test_every_property_of_every_node_survives_a_round_trip(store: GraphStore) -
 
 
 def test_every_kind_of_edge_survives_a_round_trip(store: GraphStore) -> None:
+    of_type = {"string": "x", "strings": ["x"]}
     for kind in schema.NODES:
-        required = {p.name: ["x", "x"] for p in kind.columns if p.required and p.type == "string"}
+        required = {p.name: [of_type[p.type]] * 2 for p in kind.columns if p.required}
         store.upsert_nodes(kind.label, pa.table(required | {"id": ["A", "B"]}))
     values = {"string": "text", "integer": 1, "float": 0.25, "boolean": True}
     for kind, ends in schema.edge_tables():

@@ -24,7 +24,7 @@ def row(kind: NodeKind | EdgeKind) -> dict[str, object]:
     return {p.name: p.choices[0] if p.choices else GOOD[p.type] for p in kind.columns}
 
 
-def table(kind: NodeKind | EdgeKind, **values: object) -> pa.Table:
+def table(kind: NodeKind | EdgeKind, /, **values: object) -> pa.Table:
     types = pa.schema([(p.name, schema.ARROW[p.type]) for p in kind.columns])
     return pa.Table.from_pylist([row(kind) | values], schema=types)
 

@@ -45,11 +45,12 @@ torch.set_num_threads(1)
 
 WEIGHTS = {"gaussian_process": 0.75, "factors": 0.25}
 STRUCTURE = "CCOc1ccc(cc1)C(=O)N"
-CASES: list[tuple[Task, Split]] = [
-    ("classification", Split.random),
-    ("regression", Split.random),
-    ("regression", Split.unseen_both),
+CASES: list[tuple[Task, Split, bool]] = [
+    ("classification", Split.random, True),
+    ("regression", Split.random, False),
+    ("regression", Split.unseen_both, True),
 ]
+"""Task, split, and whether the graph has whole profiles."""
 
 
 @pytest.fixture(
@@ -61,7 +62,7 @@ def run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Heterograph, Fitted]:
     """A saved run in whose predictions the network's layers have no part."""
-    task, split = request.param
+    task, split, whole = request.param
     config = load_preset(
         "default",
         network={"channels": 8, "n_associated_genes": 6, "factor_starts": 2},
@@ -71,7 +72,7 @@ def run(
     config = config.model_copy(
         update={"targets": config.targets.model_copy(update={"steps": 5, "members": 2})}
     )
-    heterograph = screen()
+    heterograph = screen(whole=whole)
     tensors, measured = network_tensors(heterograph, config.network), responses(heterograph, task)
     attention = fit_gene_attention(heterograph, tensors, measured, config, task=task, seed=0)
     fitted = fit(tensors, measured, config, seed=0, task=task, split=split, gene_attention=attention)
