@@ -56,9 +56,8 @@ def export(
         An open store.
     datasets
         Keep the responses of these, and the omics and similarities of these and of what they are part
-        of; known targets, interactions, homology, dependencies and pathways are kept whatever brought
-        them. All unless named, but for driver events, and genes that have nothing else: these are kept
-        only if their dataset is named, since no preset was tuned with them.
+        of; known targets, interactions, homology, dependencies, pathways and driver events are kept whatever brought
+        them. All unless named.
     drugs
         Keep these drugs, by name, alias or id.
     tissues
@@ -87,10 +86,7 @@ def export(
         edge_columns=_columns,
     )
     measured = profiles.read(store)
-    genes = {gene for one in measured for gene in one.genes}
-    rest = drivers.leave_out(store, part.nodes["Gene"], part.edges, part.dataset_ids, part.wanted, genes)
-    part = subgraph.choose(replace(part, edges=rest.edges, dataset_ids=rest.datasets), choice)
-    part = replace(part, kept={**part.kept, "Gene": part.kept["Gene"] & rest.genes})
+    part = subgraph.choose(replace(part, edges=drivers.with_drivers(store, part)), choice)
     return _assemble(part, [one for one in measured if part.has_profile(one.dataset, one.kind)])
 
 
