@@ -42,7 +42,7 @@ def fast() -> tuple[Fitted, Heterograph]:
 
 @pytest.fixture(scope="module")
 def default() -> tuple[Fitted, Heterograph]:
-    return _fit("default", process_genes=False, process_states="never", factors=False)
+    return _fit("default", relational=True, process_genes=False, gene_part=False, factors=False)
 
 
 def _weigh(fitted: Fitted, weights: list[float]) -> None:
