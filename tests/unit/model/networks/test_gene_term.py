@@ -41,7 +41,9 @@ def test_a_pattern_is_one_table_by_drug_and_by_column() -> None:
     assert pattern.used.tolist() == [0, 1, 4, 7, 10]
     assert torch.equal(pattern.values, values[:, [0, 1, 4, 1, 4]].T)
     assert pattern.by_drug.tolist() == [0, 3, 5, 5, 8]
-    ends = list(zip(pattern.column[pattern.order].tolist(), pattern.drug[pattern.order].tolist(), strict=True))
+    ends = list(
+        zip(pattern.column[pattern.order].tolist(), pattern.drug[pattern.order].tolist(), strict=True)
+    )
     assert ends == sorted(ends) and len(set(ends)) == 8
     count = np.bincount(pattern.column, minlength=5)
     assert pattern.by_column.tolist() == [0, *np.cumsum(count)]
@@ -107,7 +109,9 @@ def test_the_mean_with_genes_is_that_of_the_dense_system(monkeypatch: pytest.Mon
     torch.testing.assert_close(covariance_times(solved, kernel_c, kernel_d, term), whole)
 
 
-def test_coefficients_of_nothing_leave_the_mean_as_it_is_without_genes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_coefficients_of_nothing_leave_the_mean_as_it_is_without_genes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(posterior, "TOLERANCE", 1e-13)
     pattern, coefficients, _ = _problem()
     system = _system()
