@@ -101,3 +101,19 @@ def without_structure(heterograph: Heterograph, drugs: list[int]) -> Heterograph
     bare = torch.tensor(drugs)
     others = similar.take(~torch.isin(similar.src, bare) & ~torch.isin(similar.dst, bare))
     return heterograph.with_features("Drug", features).with_relation(("Drug", "SIMILAR_TO", "Drug"), others)
+
+
+def with_omics(heterograph: Heterograph, *, seed: int = 0) -> Heterograph:
+    """The same graph with mutations and copy numbers: a third of the genes mutated, half with a copy number."""
+    generator = np.random.default_rng(seed)
+    shape = (heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene"))
+    for type_, share in (("MUTATED", 1 / 3), ("COPY_NUMBER", 1 / 2)):
+        src, dst = np.nonzero(generator.random(shape) < share)
+        value = np.ones(len(src)) if type_ == "MUTATED" else generator.normal(size=len(src))
+        features = {
+            "dataset": torch.zeros(len(src), dtype=torch.int64),
+            "value": torch.tensor(value, dtype=torch.float32),
+        }
+        relation = Relation(torch.tensor(src), torch.tensor(dst), features)
+        heterograph = heterograph.with_relation(("CellLine", type_, "Gene"), relation)
+    return heterograph

@@ -36,8 +36,15 @@ torch.set_num_threads(1)
 def _config() -> Config:
     config = load_preset(
         "default",
-        network={"channels": 8, "n_associated_genes": 6, "factor_starts": 2},
+        network={
+            "channels": 8,
+            "n_associated_genes": 6,
+            "factor_starts": 2,
+            "relational": True,
+            "process_states": "alternate",
+        },
         training={
+            "expected_weights": {"relational": 0.1, "axial": 0.2, "gaussian_process": 0.4, "factors": 0.3},
             "epochs": 3,
             "untested_pairs": 50,
             "members": 2,

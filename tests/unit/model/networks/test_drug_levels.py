@@ -103,10 +103,9 @@ def test_terms_of_pattern_and_level_make_the_whole() -> None:
     with torch.no_grad():
         logits = part(tensors, _states(tensors), messages, drug, cell_line)
         contributions = part.contributions(tensors, _states(tensors), messages)
-    assert contributions.levels is not None
-    whole = contributions.kernel_c @ contributions.source @ contributions.kernel_d + contributions.levels.sum(
-        1
-    )
+    assert contributions.levels is not None and contributions.genes is not None
+    of_entities = contributions.kernel_c @ contributions.source @ contributions.kernel_d
+    whole = of_entities + contributions.genes.total + contributions.levels.sum(1)
     assert torch.equal(contributions.total(), whole)
     torch.testing.assert_close(whole[cell_line, drug], logits, rtol=1e-3, atol=1e-3)
     assert (contributions.between_drugs() >= contributions.levels.abs()).all()

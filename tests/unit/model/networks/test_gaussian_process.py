@@ -40,7 +40,7 @@ def test_mean_is_that_of_the_dense_system(monkeypatch: pytest.MonkeyPatch) -> No
     noise = np.diag(1 / precision.numpy().ravel()[seen])
     weights = np.linalg.solve(covariance[np.ix_(seen, seen)] + noise, target.numpy().ravel()[seen])
     expected = covariance[:, seen] @ weights
-    found = PosteriorMean.apply(kernel_c, kernel_d, precision, target)
+    found = PosteriorMean.apply(kernel_c, kernel_d, precision, target, None, None)
     np.testing.assert_allclose(found.numpy().ravel(), expected, rtol=1e-6, atol=1e-8)
 
 
@@ -72,8 +72,9 @@ def test_gradients_of_kernels_precisions_and_what_is_observed_are_exact(
 
     def mean(c: torch.Tensor, d: torch.Tensor, p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return PosteriorMean.apply(
-            (c + c.T) / 2, (d + d.T) / 2, precision.masked_scatter(part, p), target.masked_scatter(part, y)
-        )
+            (c + c.T) / 2, (d + d.T) / 2, precision.masked_scatter(part, p), target.masked_scatter(part, y),
+            None, None,
+        )  # fmt: skip
 
     inputs = (t.requires_grad_() for t in (kernel_c, kernel_d, precision[part], target[part]))
     assert torch.autograd.gradcheck(mean, tuple(inputs), eps=1e-6, atol=1e-5, rtol=1e-4)
@@ -81,7 +82,7 @@ def test_gradients_of_kernels_precisions_and_what_is_observed_are_exact(
 
 def test_nothing_visible_gives_the_prior_mean_and_no_nan() -> None:
     kernel_c, kernel_d, precision, target = problem()
-    mean = PosteriorMean.apply(kernel_c, kernel_d, torch.zeros_like(precision), target)
+    mean = PosteriorMean.apply(kernel_c, kernel_d, torch.zeros_like(precision), target, None, None)
     assert torch.equal(mean, torch.zeros_like(mean))
 
 
@@ -92,7 +93,7 @@ def test_states_say_nothing_of_a_cell_line_without_visible_responses() -> None:
         measured.take(measured.cell_line != 0), Scale.of(measured, "classification"), tensors.device
     )
     torch.manual_seed(0)
-    config = load_preset("default").network
+    config = load_preset("default", network={"process_states": "always", "gene_part": False}).network
     part = GaussianProcessComponent(config).eval()
     with torch.no_grad():
         for weights in (part.of_drugs, part.of_cell_lines, part.of_profiles, part.constant, part.identity):
@@ -121,7 +122,8 @@ def test_a_drug_in_other_units_is_predicted_in_those_and_its_terms_still_make_th
         with torch.no_grad():
             process.of_profiles.fill_(-100.0)  # profiles are of raw values
             logits = process.logits(kernels, visible, drug, cell_line, drug_scale=drug_scale)
-            contributions = process.terms(kernels, visible, drug_scale=drug_scale)
+            contributions, weights = process.terms(kernels, visible, drug_scale=drug_scale)
+        assert weights is None  # there is no gene term
         summed = (contributions.kernel_c @ contributions.source @ contributions.kernel_d)[cell_line, drug]
         torch.testing.assert_close(summed, logits, rtol=1e-3, atol=1e-4)
         return logits.view(n_cell_lines, n_drugs)

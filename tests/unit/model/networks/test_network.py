@@ -29,7 +29,14 @@ from pharmagraph.model.responses.scale import Scale, visible_pairs
 from tests.screens import screen, without_structure
 
 SMALL = {
-    "default": {"channels": 8, "drug_components": 6, "cell_line_components": 4, "gene_components": 4},
+    "default": {
+        "channels": 8,
+        "drug_components": 6,
+        "cell_line_components": 4,
+        "gene_components": 4,
+        "relational": True,  # so that every component is there
+        "process_states": "alternate",
+    },
     "fast": {"channels": 8},
     "drgt": {
         "heads": 2,
@@ -268,7 +275,7 @@ def test_a_network_without_identities_is_made_without_a_word(recwarn: pytest.War
 def test_means_that_are_taken_out_of_messages_are_added_to_every_component_once(split: Split) -> None:
     heterograph = screen()
     measured = responses(heterograph, "regression")
-    config = load_preset("default", network={"channels": 8})
+    config = load_preset("default", network=SMALL["default"])
     tensors = network_tensors(heterograph, config.network)
     scale = Scale.of(measured, "regression", split)
     builder = MessageBuilder(tensors, config.network, scale.means)

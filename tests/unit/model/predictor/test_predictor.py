@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from pharmagraph.model.explain.counterfactuals import what_if
 from pharmagraph.model.inputs import edits
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, Change
 from pharmagraph.model.inputs.edits import with_new_cell_line, with_new_drug
+from pharmagraph.model.inputs.gene_features import GeneFeatures
 from pharmagraph.model.inputs.tensors import network_tensors
 from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.networks.default import RelationalNetwork
@@ -43,7 +45,7 @@ from tests.screens import screen
 
 torch.set_num_threads(1)
 
-WEIGHTS = {"gaussian_process": 0.75, "factors": 0.25}
+WEIGHTS = {"axial": 0.0, "gaussian_process": 0.75, "factors": 0.25}
 STRUCTURE = "CCOc1ccc(cc1)C(=O)N"
 CASES: list[tuple[Task, Split, bool]] = [
     ("classification", Split.random, True),
@@ -222,6 +224,10 @@ def test_a_changed_gene_moves_the_prediction_by_its_part_in_the_kernels_and_fact
             changed = (components[0], network.encoder.cell_line_components(expression))
             pair = (torch.tensor([drug]), torch.tensor([cell_line]))
             factors = float(network.factors(changed, *pair) - network.factors(components, *pair))
+        assert terms.genes is not None
+        values = GeneFeatures.of(fitted.tensors).values
+        moved = values(replace(fitted.tensors, expression=expression)) - values(fitted.tensors)
+        process += float(terms.genes.of_values(moved)[cell_line, drug])
         slope = float(network.calibration[0])
         expected += (
             slope
@@ -290,7 +296,7 @@ def test_a_run_whose_layers_have_a_part_keeps_no_predictor(
 ) -> None:
     _, heterograph, fitted = run
     for member in fitted.members:
-        member.network.component_weights.copy_(torch.tensor([0.1, 0.0, 0.65, 0.25]))
+        member.network.component_weights.copy_(torch.tensor([0.1, 0.65, 0.25]))
     try:
         assert not freeze.can_freeze(fitted)
         saved.save(fitted, heterograph, responses(heterograph, fitted.scale.task), tmp_path, about={})

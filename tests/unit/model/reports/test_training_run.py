@@ -7,8 +7,10 @@ from pharmagraph.model.reports.training_run import PARTS, about_parts
 
 
 def test_every_component_is_described() -> None:
-    training = load_preset("default").training
-    assert set(PARTS) == {*(training.expected_weights or ()), *(training.expected_unseen_weights or ())}
+    presets = [load_preset(name) for name in ("default", "fast")]
+    assert set(PARTS) == {part for preset in presets for part in preset.network.components}
+    for training in (preset.training for preset in presets):
+        assert set(PARTS) >= {*(training.expected_weights or ()), *(training.expected_unseen_weights or ())}
 
 
 def test_parts_are_told_by_weight_and_those_without_weight_last() -> None:

@@ -24,12 +24,14 @@ RELATIONAL_ALONE = {("Drug", "Gene"), ("CellLine", "Gene"), ("Drug", "CellLine")
 BETWEEN_SIMILAR = {("Drug", "Drug"), ("CellLine", "CellLine")}
 
 
-def _fit(preset: str, **network: object) -> tuple[Fitted, Heterograph]:
+def _fit(
+    preset: str, training: dict[str, object] | None = None, **network: object
+) -> tuple[Fitted, Heterograph]:
     heterograph = screen()
     config = load_preset(
         preset,
         network={"channels": 8, "n_associated_genes": 6, **network},
-        training={"epochs": 2, "untested_pairs": 50, "members": 2},
+        training={"epochs": 2, "untested_pairs": 50, "members": 2, **(training or {})},
     )
     tensors = network_tensors(heterograph, config.network)
     return fit(tensors, responses(heterograph), config, seed=0), heterograph
@@ -42,7 +44,12 @@ def fast() -> tuple[Fitted, Heterograph]:
 
 @pytest.fixture(scope="module")
 def default() -> tuple[Fitted, Heterograph]:
-    return _fit("default", process_genes=False, process_states="never", factors=False)
+    """With a relational component, no node states in the process and no genes beside messages."""
+    weights = {"relational": 0.1, "axial": 0.2, "gaussian_process": 0.4}  # or the first would be left out
+    return _fit(
+        "default", {"expected_weights": weights}, relational=True, process_states="never", process_genes=False,
+        gene_part=False, factors=False,
+    )  # fmt: skip
 
 
 def _weigh(fitted: Fitted, weights: list[float]) -> None:

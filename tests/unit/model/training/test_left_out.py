@@ -27,7 +27,8 @@ torch.set_num_threads(1)
 
 def _config(**training: object) -> Config:
     few = {"members": 2, "epochs": 1, "untested_pairs": 50}
-    return load_preset("default", network={"channels": 8, "factor_starts": 1}, training={**few, **training})
+    network = {"channels": 8, "factor_starts": 1, "relational": True, "process_states": "alternate"}
+    return load_preset("default", network=network, training={**few, **training})
 
 
 def test_only_components_with_a_weight_are_needed_and_factors_never_alone() -> None:

@@ -418,7 +418,7 @@ def test_networks_without_states_go_when_the_others_are_shown_to_be_better() -> 
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = load_preset(
         "default",
-        network={"channels": 8, "factor_starts": 1},
+        network={"channels": 8, "factor_starts": 1, "relational": True, "process_states": "alternate"},
         training={"validation_fraction": 0.45, "factor_map_penalties": [100.0]},
     )
     scale = Scale.of(measured, "classification")
