@@ -1,4 +1,4 @@
-"""Keeps driver events of cell lines whatever data sets a graph is made of: they are known of a line, as its tissue is."""
+"""Keeps driver events of cell lines in a graph whatever data sets it is made of: models read them."""
 
 from __future__ import annotations
 
