@@ -75,7 +75,7 @@ class Heterograph:
         Kind → name of a feature → values, (n, …). Drug: ``fingerprint`` uint8 (n, 2048), the other views of
         `kg.fingerprints.FINGERPRINTS`, ``scaffold`` int64 (n,), -1 without rings, ``has_structure`` bool (n,).
         CellLine: ``tissue`` int64 (n,), -1 where unknown. Gene: ``expression_mean`` and ``expression_deviation``
-        float32 (n,) in the unit of the source, NaN where missing; no network reads them.
+        float32 (n,) in the unit of the source, NaN where missing.
     relations
         Edge type → its edges. Features: SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED,
         COPY_NUMBER and METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (n_edges,)

@@ -35,8 +35,12 @@ class GraphTensors:
         Logarithms of counts of atom environments and of structural keys, float32 (n_drugs, width).
     has_structure
         bool (n_drugs,).
+    fingerprint
+        Morgan bits, float32 (n_drugs, 2048); zeros without a structure.
     expression
         Signed z, 0 where the graph has no edge, float32 (n_cell_lines, n_genes).
+    expression_mean, expression_deviation
+        Of each gene in the unit of the source, float32 (n_genes,); 0 and 1 where the graph does not have them.
     mutation
         float32 (n_cell_lines, n_genes), 1 where mutated.
     copy_number
@@ -60,7 +64,10 @@ class GraphTensors:
 
     structure: Tensor
     has_structure: Tensor
+    fingerprint: Tensor
     expression: Tensor
+    expression_mean: Tensor
+    expression_deviation: Tensor
     mutation: Tensor
     copy_number: Tensor
     tissue: Tensor
@@ -143,7 +150,10 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     return GraphTensors(
         structure=torch.log1p(torch.cat([views[name] for name in DESCRIBED_BY], dim=1)),
         has_structure=heterograph.nodes["Drug"]["has_structure"].bool(),  # DGL saves booleans as bytes
+        fingerprint=views["fingerprint"],
         expression=expression,
+        expression_mean=_of_genes(heterograph, "expression_mean", 0.0),
+        expression_deviation=_of_genes(heterograph, "expression_deviation", 1.0),
         mutation=mutation,
         copy_number=copy_number,
         tissue=tissue,
@@ -178,6 +188,14 @@ def _dense(heterograph: Heterograph, type_: str, feature: str) -> Tensor:
         total.index_put_(where, value[finite], accumulate=True)
         count.index_put_(where, torch.ones(int(finite.sum())), accumulate=True)
     return total / count.clamp(min=1)
+
+
+def _of_genes(heterograph: Heterograph, feature: str, unknown: float) -> Tensor:
+    """A feature of genes, (n_genes,), with a value where it is missing."""
+    values = heterograph.nodes.get("Gene", {}).get(feature)
+    if values is None:
+        return torch.full((heterograph.n_nodes("Gene"),), unknown)
+    return torch.nan_to_num(values.float(), nan=unknown)
 
 
 def _similar(heterograph: Heterograph, label: str) -> Edges:
