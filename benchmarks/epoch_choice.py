@@ -5,7 +5,7 @@ python -m benchmarks.epoch_choice --store ladybug:///gdsc1.lbug --preset drgt [-
 
 One fit on the training pairs of a random fold. At each validation the held-out pairs are predicted as well, and told to
 nobody: neither the fit nor its inner fold sees them. The row has the figure at the epoch that the inner fold chose, and
-the best figure of any epoch, both without a second fit (``refit``).
+the best figure of any epoch.
 """
 
 from __future__ import annotations

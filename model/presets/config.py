@@ -146,16 +146,9 @@ class TrainingConfig(_Strict):
         default_factory=dict
     )
     calibrate: bool = False
-    refit: bool = False
     optimiser: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(gt=0)
     schedule: Literal["cosine", "constant"]
-
-    @model_validator(mode="after")
-    def _one_schedule(self) -> TrainingConfig:
-        if self.refit and self.schedule != "constant":
-            raise ValueError("refit needs the schedule constant: with falling rates no epoch is chosen")
-        return self
 
     @model_validator(mode="after")
     def _enough_chunks(self) -> TrainingConfig:

@@ -24,7 +24,7 @@ from pharmagraph.model.targets.gene_attention import GeneAttention
 from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
 from pharmagraph.model.training.fitted import Fitted, Member
 from pharmagraph.model.training.fitting import Fitting
-from pharmagraph.model.training.member import fit_member, fit_on_all, prepare
+from pharmagraph.model.training.member import fit_member, prepare
 
 Progress = Callable[[int, int, float | None], None]
 """Called after every epoch with the member, the epoch (both from 1) and the figure on its inner fold, or None."""
@@ -115,11 +115,6 @@ def fit(
     if len(kinds := {fittings[n].config.network.process_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
     members = [members[n] for n in chosen.kept]
-    if config.training.refit:
-        members = [
-            fit_on_all(fittings[n], member, training, device, seed + 1000 * n)
-            for n, member in zip(chosen.kept, members, strict=True)
-        ]
     for member in members:
         member.network.component_weights.copy_(chosen.component_weights)
         member.network.calibration.copy_(torch.tensor(chosen.calibration))

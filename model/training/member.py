@@ -7,7 +7,6 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytorch_lightning as lightning
@@ -119,62 +118,20 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
         best = lightning.callbacks.ModelCheckpoint(
             folder, "best", monitor="validation", mode="max", save_weights_only=True
         )
-        every = settings.validate_every if settings.schedule == "constant" else settings.epochs
-        selection = _Selection(every, settings.epochs, settings.patience, tell)
-        _run(fitting, device, settings.epochs, [selection, best])
+        by_epoch = settings.schedule == "constant"
+        every = settings.validate_every if by_epoch else settings.epochs
+        with _quiet_lightning():
+            trainer = lightning.Trainer(
+                accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
+                callbacks=[_Selection(every, settings.epochs, settings.patience, tell), best],
+                logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
+                gradient_clip_val=settings.clip,
+            )  # fmt: skip
+            trainer.fit(fitting, torch.utils.data.DataLoader(range(settings.chunks), batch_size=None))  # type: ignore[arg-type]
         saved = torch.load(Path(best.best_model_path), weights_only=True)
         fitting.load_state_dict(saved["state_dict"])
     assert best.best_model_score is not None
     return Member(fitting.network.to(device).eval(), int(saved["epoch"]) + 1, float(best.best_model_score))
-
-
-def fit_on_all(fitting: Fitting, member: Member, training: Responses, device: str, seed: int) -> Member:
-    """The member fitted anew to all training pairs, for as many epochs as its inner fold chose.
-
-    Parameters
-    ----------
-    fitting, member
-        The fit that chose the epoch, and what came of it.
-    training
-        All training pairs.
-    device
-        ``cpu`` or ``cuda``.
-    seed
-        Seed of the first weights and of all draws.
-    """
-    torch.manual_seed(seed)
-    again = Fitting(
-        make_network(fitting.tensors, fitting.config, fitting.scale.task, fitting.pairs.number),
-        replace(fitting.pairs, training=training), tensors=fitting.tensors, builder=fitting.builder,
-        config=fitting.config, scale=fitting.scale, split=fitting.split, groups=fitting.groups, seed=seed,
-    )  # fmt: skip
-    _run(again, device, member.best_epoch, [])
-    return replace(member, network=again.network.to(device).eval())
-
-
-def _run(fitting: Fitting, device: str, epochs: int, callbacks: list[lightning.Callback]) -> None:
-    settings = fitting.config.training
-    with _quiet_lightning():
-        trainer = lightning.Trainer(
-            accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=epochs,
-            callbacks=[_Terminable(), *callbacks], logger=False, enable_checkpointing=any(
-                isinstance(callback, lightning.callbacks.ModelCheckpoint) for callback in callbacks
-            ),
-            enable_progress_bar=False, enable_model_summary=False, gradient_clip_val=settings.clip,
-        )  # fmt: skip
-        trainer.fit(fitting, torch.utils.data.DataLoader(range(settings.chunks), batch_size=None))  # type: ignore[arg-type]
-
-
-class _Terminable(lightning.Callback):
-    """Lets SIGTERM end the process as before: Lightning's own handler waits for the end of a step, or for ever."""
-
-    def __init__(self) -> None:
-        self.terminated = signal.getsignal(signal.SIGTERM)
-
-    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Put the handler back that there was before the trainer."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self.terminated)
 
 
 class _Selection(lightning.Callback):
@@ -188,6 +145,12 @@ class _Selection(lightning.Callback):
     ) -> None:
         self.every, self.last, self.patience, self.tell = every, last, patience, tell
         self.best, self.since_best = -math.inf, 0
+        self.terminated = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Let SIGTERM end the process as before: Lightning's own handler waits for the end of a step, or for ever."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.terminated)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, Fitting)

@@ -20,7 +20,6 @@ from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.splits import folds
 from pharmagraph.model.training.ensemble import fit
-from pharmagraph.model.training.fitting import Fitting
 from tests.screens import screen
 
 torch.set_num_threads(1)  # these networks are far too small for more
@@ -134,26 +133,3 @@ def test_patience_of_more_validations_goes_on_after_a_hundred_steps(monkeypatch:
         report=lambda member, epoch, value: told.append(epoch),
     )  # fmt: skip
     assert told[-1] == 130  # the first validation, at 5, and 25 more
-
-
-def test_refit_starts_anew_and_fits_the_pairs_that_chose_the_epoch_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    runs: list[tuple[int, int]] = []
-    heterograph = screen()
-    measured = responses(heterograph)
-    config = _small(epochs=40, refit=True)
-    tensors = network_tensors(heterograph, config.network)
-
-    def noted(self: Fitting) -> None:
-        runs.append((len(self.pairs.training), self.trainer.max_epochs or 0))
-
-    monkeypatch.setattr(Fitting, "on_train_start", noted)
-    fitted = fit(tensors, measured, config, seed=0)
-    once = fit(tensors, measured, _small(epochs=40, refit=False), seed=0)
-    (first, _), (second, epochs), _ = runs
-    assert (first < second, second, epochs) == (True, len(measured), fitted.members[0].best_epoch)
-    assert fitted.members[0].validation == once.members[0].validation
-    asked = measured.drug, measured.cell_line
-    assert not np.allclose(fitted.predict(*asked), once.predict(*asked))
-    assert np.array_equal(fitted.predict(*asked), fit(tensors, measured, config, seed=0).predict(*asked))
