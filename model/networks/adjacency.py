@@ -63,6 +63,16 @@ def _scaled_rbf(rows: Tensor, width: float = 1.0) -> Tensor:
     return scaled
 
 
+def among(gene_place: Tensor, edges: Edges) -> Edges:
+    """Edges from genes that are the network's."""
+    return edges.keep(gene_place[edges.src] >= 0)
+
+
+def expressed_more(gene_place: Tensor, edges: Edges) -> Edges:
+    """Edges from the network's genes to cell lines that express them above the mean."""
+    return among(gene_place, edges.keep(edges.weight[:, 0] > 0))
+
+
 @dataclass(frozen=True)
 class Adjacency:
     """The edges between all nodes of the network: drugs, then cell lines, then its genes.
@@ -84,22 +94,36 @@ class Adjacency:
     def of(
         cls,
         messages: Messages,
+        expressed: Edges,
         gene_place: Tensor,
         offsets: dict[str, int],
         n_nodes: int,
         other_genes: float,
     ) -> Adjacency:
-        """Parameters are those of the network: the number of a gene in the graph → its place among the network's
-        genes, -1 for none; kind → number of its first node; and the weight of an edge between a drug and a gene that
-        is no known target, 0 for no edge."""
+        """The adjacency of a network.
+
+        Parameters
+        ----------
+        messages
+            What passes messages.
+        expressed
+            Of their edges gene → cell line, those of `expressed_more`.
+        gene_place
+            Number of a gene in the graph → its place among the network's genes, -1 for none.
+        offsets, n_nodes
+            Kind → number of its first node, and the number of all nodes.
+        other_genes
+            Weight of an edge between a drug and a gene that is no known target; 0 for no edge.
+        """
         given, forward = {}, []
         for relation in ADJACENT:
             source, destination = RELATIONS[relation]
-            edges = messages.edges[relation]
-            if source == "Gene":
-                edges = edges.keep(gene_place[edges.src] >= 0)
             if relation == "cell_line_from_gene":
-                edges = edges.keep(edges.weight[:, 0] > 0)
+                edges = expressed
+            elif source == "Gene":
+                edges = among(gene_place, messages.edges[relation])
+            else:
+                edges = messages.edges[relation]
             given[relation] = edges
             src = gene_place[edges.src] if source == "Gene" else edges.src
             weight = edges.weight if relation == "cell_line_from_gene" else torch.ones_like(edges.weight)

@@ -1,7 +1,7 @@
 """The published network drGT: one adjacency over drugs, cell lines and genes, GATv2 layers, a fully connected head.
 
-Two faults of the published code are repaired: the embedding of a cell line is read from its own row, and no held-out
-fold chooses the epoch. Inoue et al., arXiv 2405.08979.
+Faults of the published code are repaired (docs/model.md): the embedding of a cell line is read from its own row, no
+held-out fold chooses the epoch, and no pair passes a message while it is predicted. Inoue et al., arXiv 2405.08979.
 """
 
 from __future__ import annotations
@@ -10,12 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
 from pharmagraph.model.layers.gatv2 import GATv2Conv
-from pharmagraph.model.networks.adjacency import ADJACENT, Adjacency, similarity_rows, varying_genes
+from pharmagraph.model.networks.adjacency import (
+    ADJACENT,
+    Adjacency,
+    expressed_more,
+    similarity_rows,
+    varying_genes,
+)
 from pharmagraph.model.networks.network import Attended, Logits, Network
 from pharmagraph.model.presets.config import AdjacencyConfig, NetworkConfig
 
@@ -71,6 +78,7 @@ class AdjacencyNetwork(Network):
             width = channels * config.heads
             self.norms.append(_norm(self.settings.norm, width))
             self.dropouts.append(HashDropout(dropout))
+        self._expressed: tuple[Edges, Edges] | None = None
         self._sorted: tuple[Messages, Adjacency, list[tuple[Csr, Tensor]]] | None = None
         self.activation = nn.ReLU() if self.settings.activation == "relu" else nn.GELU()
         head: list[nn.Module] = []
@@ -136,8 +144,16 @@ class AdjacencyNetwork(Network):
     def _adjacency(self, messages: Messages) -> tuple[Adjacency, list[tuple[Csr, Tensor]]]:
         """The adjacency, and each layer's sorted edges with their weights; kept until other messages are asked for."""
         if self._sorted is None or self._sorted[0] is not messages:
+            of_all_genes = messages.edges["cell_line_from_gene"]
+            if self._expressed is None or self._expressed[0] is not of_all_genes:  # the same in every step
+                self._expressed = of_all_genes, expressed_more(self.gene_place, of_all_genes)
             adjacency = Adjacency.of(
-                messages, self.gene_place, self.offsets, self.n_nodes, self.settings.other_genes
+                messages,
+                self._expressed[1],
+                self.gene_place,
+                self.offsets,
+                self.n_nodes,
+                self.settings.other_genes,
             )
             layers: dict[int, tuple[Csr, Tensor]] = {}
             for n in {self.n_nodes if len(self.convs) > 1 else self.n_read, self.n_read}:

@@ -54,12 +54,13 @@ the number of folds; the rows are in `paper.json`. "Not run" means that there is
 
 The two are not measured in the same way. The paper's figures are the best of its data sets, from its abstract. For
 unseen drugs and cell lines the paper leaves one out at a time, while here near twins are held out together, in five
-folds. The paper's code reads a cell line's state from a drug's row and chooses the epoch on the test fold. The first
-is an option here (`cell_lines_from_drug_rows`, the column "published index"). The second cannot be reproduced, since
-no fit here is given a held-out response: both columns of `drgt` choose the epoch on an inner fold. `GDSC1` and `GDSC2`
-have labels and expression of the public package, `gdsc1` and `gdsc2` those of the paper (`docs/data.md`). The share of
-attended links that are known targets (36.9% in the paper) tells what a network was given, not what it found. How hidden
-targets are found: `docs/interpretation.md`.
+folds. The paper's code reads a cell line's state from a drug's row, lets training pairs pass messages while they are
+predicted, and chooses the epoch on the test fold. The first is an option here (`cell_lines_from_drug_rows`, the column
+"published index"), and so is the second (`mask_supervision`). The third cannot be reproduced, since no fit here is
+given a held-out response: both columns of `drgt` choose the epoch on an inner fold (`docs/model.md`). `GDSC1` and
+`GDSC2` have labels and expression of the public package, `gdsc1` and `gdsc2` those of the paper (`docs/data.md`). The
+share of attended links that are known targets (36.9% in the paper) tells what a network was given, not what it found.
+How hidden targets are found: `docs/interpretation.md`.
 """
 
 _OWN_LABELS = """## The published network with its settings for each data set

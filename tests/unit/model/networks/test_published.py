@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors, network_tensors
-from pharmagraph.model.networks.adjacency import Adjacency, similarity_rows, varying_genes
+from pharmagraph.model.networks.adjacency import Adjacency, expressed_more, similarity_rows, varying_genes
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.measured import responses
@@ -24,12 +24,13 @@ from tests.screens import screen
 
 torch.set_num_threads(1)  # these networks are far too small for more
 
+AS_PUBLISHED: dict[str, object] = {"chunks": 1, "mask_supervision": False}
+"""One step an epoch."""
+
 
 def _small(**training: object) -> Config:
     sizes = {"gene_share": 1.0, "input_channels": 16, "head_channels": [8, 8]}
-    return load_preset(
-        "drgt-gdsc1", network={"heads": 2, "adjacency": sizes}, training={"validate_every": 5, **training}
-    )
+    return load_preset("drgt-gdsc1", network={"heads": 2, "adjacency": sizes}, training=training)
 
 
 def _read() -> tuple[GraphTensors, Messages]:
@@ -71,7 +72,9 @@ def test_adjacency_is_the_published_matrix_with_loops(other_genes: float) -> Non
     n_drugs, n_cell_lines, n_genes = tensors.n_drugs, tensors.n_cell_lines, tensors.n_genes
     n = n_drugs + n_cell_lines + n_genes
     offsets = {"Drug": 0, "CellLine": n_drugs, "Gene": n_drugs + n_cell_lines}
-    adjacency = Adjacency.of(messages, torch.arange(n_genes), offsets, n, other_genes)
+    place = torch.arange(n_genes)
+    expressed = expressed_more(place, messages.edges["cell_line_from_gene"])
+    adjacency = Adjacency.of(messages, expressed, place, offsets, n, other_genes)
     matrix = np.zeros((n, n))
     of_drugs = np.full((n_drugs, n_genes), other_genes)
     of_drugs[tensors.targets.dst, tensors.targets.src] = 1
@@ -95,7 +98,7 @@ def test_it_is_trained_in_both_tasks(task: Task) -> None:
     heterograph = screen(n_drugs=40, n_cell_lines=40)
     measured = responses(heterograph, task)
     fold = next(folds(measured, heterograph, Split.random))
-    config = _small(epochs=150)
+    config = _small(epochs=40)
     tensors = network_tensors(heterograph, config.network)
     fitted = fit(tensors, measured.take(fold.train), config, seed=0, task=task)
     test = measured.take(fold.test)
@@ -114,7 +117,7 @@ def test_patience_counts_validations_and_no_fit_stops_before_a_hundred_steps(
     monkeypatch.setattr("pharmagraph.model.training.fitting.Fitting.validate", lambda self: 0.5)
     told: list[tuple[int, float | None]] = []
     heterograph = screen()
-    config = _small(epochs=300, patience=2, validate_every=validate_every)
+    config = _small(epochs=300, patience=2, validate_every=validate_every, **AS_PUBLISHED)
     fit(
         network_tensors(heterograph, config.network), responses(heterograph), config, seed=0,
         report=lambda member, epoch, value: told.append((epoch, value)),
@@ -127,7 +130,7 @@ def test_patience_of_more_validations_goes_on_after_a_hundred_steps(monkeypatch:
     monkeypatch.setattr("pharmagraph.model.training.fitting.Fitting.validate", lambda self: 0.5)
     told: list[int] = []
     heterograph = screen()
-    config = _small(epochs=300, patience=25, validate_every=5)
+    config = _small(epochs=300, patience=25, validate_every=5, **AS_PUBLISHED)
     fit(
         network_tensors(heterograph, config.network), responses(heterograph), config, seed=0,
         report=lambda member, epoch, value: told.append(epoch),
