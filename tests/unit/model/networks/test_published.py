@@ -101,12 +101,12 @@ def test_it_is_trained_in_both_tasks(task: Task) -> None:
     config = _small(epochs=40)
     tensors = network_tensors(heterograph, config.network)
     fitted = fit(tensors, measured.take(fold.train), config, seed=0, task=task)
-    test = measured.take(fold.test)
+    training, test = measured.take(fold.train), measured.take(fold.test)
     found, label = fitted.predict(test.drug, test.cell_line), test.label(task)
-    if task == "classification":
-        assert roc_auc_score(label, found) > 0.75
-    else:
-        assert r2_score(label, found) > 0.5
+    n_pairs = np.bincount(training.drug, minlength=measured.n_drugs)
+    means = np.bincount(training.drug, training.label(task), minlength=measured.n_drugs) / n_pairs
+    score = roc_auc_score if task == "classification" else r2_score
+    assert score(label, found) > score(label, means[test.drug]) + 0.1
 
 
 @pytest.mark.parametrize(("validate_every", "last"), [(1, 100), (30, 120)])
