@@ -56,7 +56,8 @@ def train(
     store
         Open for writing.
     preset
-        ``default``, ``fast``, ``drgt``, the path of a YAML file with the same options, or a loaded preset.
+        ``default``, ``fast``, ``drgt`` (its settings for the data set; ``drgt-gdsc1`` names them), the path of a YAML
+        file with the same options, or a loaded preset.
     datasets
         Train on the responses of these; of all unless given.
     split
@@ -89,6 +90,7 @@ def train(
         Before training: if an option is unknown, or the store holds no responses, one class only, or entities of
         which nothing is known.
     """
+    from pharmagraph.model.presets.by_dataset import preset_of_store
     from pharmagraph.model.presets.config import Config, load_preset
     from pharmagraph.model.runs import trained as made
 
@@ -102,17 +104,19 @@ def train(
         raise ModelError(
             "--null 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
         )
+    ids = arguments.texts("datasets", datasets) if datasets is not None else None
     if not isinstance(preset, Config):
         changes = {
             "network": arguments.options("network", network),
             "training": arguments.options("training", training),
         }
-        preset = load_preset(arguments.path("preset", preset), **changes)
+        name = preset_of_store(store, str(arguments.path("preset", preset)), ids)
+        preset = load_preset(name, **changes)
     elif network or training:
         raise InputError("network and training change a preset that is named; this one is loaded already")
     done = made.train(
         store, preset, folder=Path(arguments.path("folder", folder)), split=chosen, task=word, device=device,
-        datasets=arguments.texts("datasets", datasets) if datasets is not None else None,
+        datasets=ids,
         seed=arguments.seed(seed), n_null=n_null, report=report, stage=stage,
     )  # fmt: skip
     if promote:

@@ -85,11 +85,12 @@ def demo(
 
 
 def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> Trained:
+    from pharmagraph.model.presets.by_dataset import fitting_preset
     from pharmagraph.model.presets.config import load_preset
     from pharmagraph.model.reports.training_run import reporters, show
     from pharmagraph.training import train
 
-    config = load_preset(preset)
+    config = load_preset(fitting_preset(preset, DATASET))
     with open_store(store_url, create=False) as graph, progress(quiet) as bar:
         report, stage = reporters(bar, config)
         run = train(graph, config, datasets=DATASET, promote=True, folder=folder, report=report, stage=stage)

@@ -78,7 +78,7 @@ class Heterograph:
         CellLine: ``tissue`` int64 (n,), -1 where unknown; ``expression`` (z), ``copy_number`` (as the source gives it)
         and ``dependency`` (gene effect) float32 (n, n_genes), NaN where not measured, each if the store has profiles of
         that kind. Gene: ``expression_mean`` and ``expression_deviation`` float32 (n,) in the unit of the source, NaN
-        where missing; no network reads them.
+        where missing.
     relations
         Edge type → its edges. Features: SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED,
         COPY_NUMBER and METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (n_edges,)

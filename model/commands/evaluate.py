@@ -182,6 +182,8 @@ def tune(
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation import tuning
     from pharmagraph.model.evaluation.plan import Plan
+    from pharmagraph.model.presets.by_dataset import fitting_preset
+    from pharmagraph.model.responses.measured import dataset_name
     from pharmagraph.model.runtime import resolve_device
 
     plan = Plan(
@@ -190,6 +192,7 @@ def tune(
     )  # fmt: skip
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
+    preset = fitting_preset(preset, dataset_name(heterograph))
     with progress(quiet) as bar:
         bar_id = bar.add_task("tuning", total=trials, note="")
 

@@ -15,7 +15,13 @@ Datasets = Annotated[
         "--dataset", help="Train on the responses of this dataset; may be repeated. All when left out."
     ),
 ]
-Preset = Annotated[str, typer.Option(help="default, fast, drgt, or a YAML file with the same options.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        help="default, fast, drgt (which picks by the data set: drgt-nci60, drgt-gdsc1, drgt-gdsc2, drgt-ctrp), or a "
+        "YAML file with the same options."
+    ),
+]
 Task = Annotated[choices.Task, typer.Option(help="Sensitive or resistant, or ln IC50.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many; the preset's when left out.")]

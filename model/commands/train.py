@@ -53,12 +53,15 @@ def train(
     """Train a network on the graph, write its attention and predictions back, print held-out figures."""
     from pharmagraph.kg.console import progress
     from pharmagraph.kg.store import open_store
+    from pharmagraph.model.presets.by_dataset import preset_of_store
     from pharmagraph.model.presets.config import load_preset
     from pharmagraph.model.reports.training_run import reporters, show
     from pharmagraph.training import train as train_run
 
-    config = load_preset(preset, **preset_changes(epochs, members, conv))
+    changes = preset_changes(epochs, members, conv)
+    load_preset(preset, **changes)  # a wrong option is told before the store is opened
     with open_store(store, create=False) as graph, progress(quiet) as bar:
+        config = load_preset(preset_of_store(graph, preset, dataset), **changes)
         report, stage = reporters(bar, config)
         trained = train_run(
             graph, config, folder=runs, datasets=dataset, split=split, task=task, seed=seed, device=device,

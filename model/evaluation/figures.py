@@ -25,7 +25,6 @@ from pharmagraph.model.evaluation.plan import Plan, Row, unpredictable_pairs
 from pharmagraph.model.inputs.tensors import baseline_tensors
 from pharmagraph.model.metrics.scores import score, training_expectation
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Task
-from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses import leakage as leaks
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.inner_folds import inner_split
@@ -79,7 +78,7 @@ def evaluate(
         Before anything is fitted: if there is no such model, or a fold leaks, is empty, has one class alone, or cannot
         be predicted at all.
     """
-    configs = {model: _config(model, plan) for model in models}
+    configs = {model: _config(model, heterograph, plan) for model in models}
     measured, cut = plan.cut(heterograph)
     where = [f"fold {number} of {option('split', plan.split.value)}" for number in range(len(cut))]
     numbers = [n for n in range(len(cut)) if only is None or n in only]
@@ -162,7 +161,7 @@ def summary(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _config(model: str, plan: Plan) -> str | None:
+def _config(model: str, heterograph: Heterograph, plan: Plan) -> str | None:
     """The options on which a preset's fit depends, to detect a changed YAML file; None for a baseline.
 
     Raises
@@ -173,7 +172,7 @@ def _config(model: str, plan: Plan) -> str | None:
     if model in BASELINES:
         return None
     try:
-        config = load_preset(model, **plan.options())
+        config = plan.config(heterograph, model)
         silent = (
             set() if config.network.uses_gene_attention else {"targets"}
         )  # this attention does not enter predictions

@@ -21,7 +21,6 @@ from pharmagraph.model.evaluation.plan import Plan
 from pharmagraph.model.inputs.tensors import baseline_tensors
 from pharmagraph.model.metrics.calibration import best_threshold
 from pharmagraph.model.presets.choices import Split
-from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.splits import Fold
 from pharmagraph.model.runtime import give_back_memory, reproducible
@@ -72,7 +71,7 @@ def predict_fold(
     from pharmagraph.model.training.from_graph import fit_graph
 
     fitted = fit_graph(
-        plan.seen(heterograph), training, load_preset(model, **plan.options()), seed=plan.seed, task=plan.task,
+        plan.seen(heterograph), training, plan.config(heterograph, model), seed=plan.seed, task=plan.task,
         split=plan.asked_as, groups=groups, device=plan.device,
     )  # fmt: skip
     predicted = fitted.predict(test.drug, test.cell_line).astype(np.float64)

@@ -17,7 +17,9 @@ from pharmagraph.model.inputs.tensors import (
     cell_lines_without_features,
     drugs_without_features,
 )
+from pharmagraph.model.presets.by_dataset import fitting_preset
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Split, Task
+from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, dataset_name, responses
 from pharmagraph.model.responses.splits import Fold, folds, transfer
@@ -78,6 +80,11 @@ class Plan:
     def asked_as(self) -> Split:
         """The split for which models are fitted: for transfer, pairs of another data set count as random pairs."""
         return Split.random if self.split is Split.transfer else self.split
+
+    def config(self, heterograph: Heterograph, preset: str) -> Config:
+        """The options of a preset with the plan's changes; ``drgt`` has those for the data set that is trained on."""
+        dataset = self.train_on or dataset_name(heterograph)
+        return load_preset(fitting_preset(preset, dataset), **self.options())
 
     def options(self) -> dict[str, dict[str, Any]]:
         """The changes to presets, for `model.presets.config.load_preset`."""

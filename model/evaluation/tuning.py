@@ -76,7 +76,7 @@ def tune(
     from optuna.storages.journal import JournalFileBackend
     from optuna.trial import TrialState
 
-    load_preset(preset, **plan.options())
+    plan.config(heterograph, preset)
     measured, cut = plan.cut(heterograph)
     if fold >= len(cut):
         raise ModelError(f"--fold {fold} is not among {len(cut)} folds, which are counted from 0")

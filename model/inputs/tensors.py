@@ -36,8 +36,12 @@ class GraphTensors:
         Logarithms of counts of atom environments and of structural keys, float32 (n_drugs, width).
     has_structure
         bool (n_drugs,).
+    fingerprint
+        Morgan bits, float32 (n_drugs, 2048); zeros without a structure.
     expression
         Signed z, 0 where not known, float32 (n_cell_lines, n_genes).
+    expression_mean, expression_deviation
+        Of each gene in the unit of the source, float32 (n_genes,); 0 and 1 where the graph does not have them.
     mutation
         float32 (n_cell_lines, n_genes), 1 where mutated.
     copy_number
@@ -63,7 +67,10 @@ class GraphTensors:
 
     structure: Tensor
     has_structure: Tensor
+    fingerprint: Tensor
     expression: Tensor
+    expression_mean: Tensor
+    expression_deviation: Tensor
     mutation: Tensor
     copy_number: Tensor
     expression_known: Tensor
@@ -148,7 +155,10 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     return GraphTensors(
         structure=torch.log1p(torch.cat([views[name] for name in DESCRIBED_BY], dim=1)),
         has_structure=heterograph.nodes["Drug"]["has_structure"].bool(),  # DGL saves booleans as bytes
+        fingerprint=views["fingerprint"],
         expression=expression,
+        expression_mean=_of_genes(heterograph, "expression_mean", 0.0),
+        expression_deviation=_of_genes(heterograph, "expression_deviation", 1.0),
         mutation=mutation,
         copy_number=copy_number,
         expression_known=expression_known,
@@ -187,6 +197,14 @@ def _mutated(heterograph: Heterograph) -> Tensor:
     value = torch.nan_to_num(edges.features["value"].float())
     mutation.index_put_((edges.src, edges.dst), value, accumulate=True)
     return (mutation != 0).float()
+
+
+def _of_genes(heterograph: Heterograph, feature: str, unknown: float) -> Tensor:
+    """A feature of genes, (n_genes,), with a value where it is missing."""
+    values = heterograph.nodes.get("Gene", {}).get(feature)
+    if values is None:
+        return torch.full((heterograph.n_nodes("Gene"),), unknown)
+    return torch.nan_to_num(values.float(), nan=unknown)
 
 
 def _similar(heterograph: Heterograph, label: str) -> Edges:

@@ -1,7 +1,7 @@
 """The published network drGT: one adjacency over drugs, cell lines and genes, GATv2 layers, a fully connected head.
 
-Two faults of the published code are repaired: the embedding of a cell line is read from its own row, and no held-out
-fold chooses the epoch. Inoue et al., arXiv 2405.08979.
+Faults of the published code are repaired (docs/model.md): the embedding of a cell line is read from its own row, no
+held-out fold chooses the epoch, and no pair passes a message while it is predicted. Inoue et al., arXiv 2405.08979.
 """
 
 from __future__ import annotations
@@ -10,29 +10,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pharmagraph.model.inputs.candidates import genes_with_signal
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
-from pharmagraph.model.inputs.similarities import rbf_of, squared_distances
 from pharmagraph.model.inputs.tensors import GraphTensors
-from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
 from pharmagraph.model.layers.gatv2 import GATv2Conv
+from pharmagraph.model.networks.adjacency import (
+    ADJACENT,
+    Adjacency,
+    expressed_more,
+    similarity_rows,
+    varying_genes,
+)
 from pharmagraph.model.networks.network import Attended, Logits, Network
 from pharmagraph.model.presets.config import AdjacencyConfig, NetworkConfig
-from pharmagraph.model.presets.relations import RELATIONS
-
-ADJACENT = ("cell_line_from_gene", "drug_from_gene", "drug_from_sensitive")
-"""Relations whose edges, in both directions, are the adjacency: expression, targets, and sensitive training pairs."""
 
 
 class AdjacencyNetwork(Network):
     """A network in which neighbours of all kinds compete in one softmax.
 
-    Features are rows of similarity matrices: Tanimoto of drugs, RBF on expression of cell lines and of genes. An
-    edge's one feature is its value scaled to [0, 1]; every node also has a loop to itself. Its genes are the known
-    targets and the genes with the most expression signal; edges of other genes are left out.
+    Features are rows of similarity matrices, and edges have one feature, their value (`adjacency.py`). Its genes are
+    the known targets and the genes whose expression varies most; edges of other genes are left out.
 
     Parameters
     ----------
@@ -54,8 +53,7 @@ class AdjacencyNetwork(Network):
             "CellLine": tensors.n_drugs,
             "Gene": tensors.n_drugs + tensors.n_cell_lines,
         }
-        signal = genes_with_signal(tensors.expression, config.adjacency.n_genes)
-        genes = torch.unique(torch.cat([signal, tensors.targets.src]))  # ascending
+        genes = varying_genes(tensors, config.adjacency.gene_share)
         place = torch.full((tensors.n_genes,), -1, device=genes.device)
         place[genes] = torch.arange(len(genes), device=genes.device)
         self.register_buffer("gene_place", place, persistent=False)
@@ -66,7 +64,7 @@ class AdjacencyNetwork(Network):
         self.n_read = self.offsets["Gene"] if local else self.n_nodes
         for name, rows in zip(
             ("drug_rows", "cell_line_rows", "gene_rows"),
-            _similarity_rows(tensors, genes, self.settings.kernel_width),
+            similarity_rows(tensors, genes, self.settings.kernel_width),
             strict=True,
         ):
             self.register_buffer(name, rows, persistent=False)
@@ -80,6 +78,8 @@ class AdjacencyNetwork(Network):
             width = channels * config.heads
             self.norms.append(_norm(self.settings.norm, width))
             self.dropouts.append(HashDropout(dropout))
+        self._expressed: tuple[Edges, Edges] | None = None
+        self._sorted: tuple[Messages, Adjacency, list[tuple[Csr, Tensor]]] | None = None
         self.activation = nn.ReLU() if self.settings.activation == "relu" else nn.GELU()
         head: list[nn.Module] = []
         for _ in range(self.settings.hidden_layers):
@@ -92,7 +92,7 @@ class AdjacencyNetwork(Network):
 
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
-        states, _, _ = self._states(messages)
+        states, _ = self._states(messages)
         start = 0 if self.settings.cell_lines_from_drug_rows else self.offsets["CellLine"]
         first = self.head[0]
         assert isinstance(first, nn.Linear)
@@ -107,11 +107,13 @@ class AdjacencyNetwork(Network):
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention on the edges of the adjacency, by the relation that an edge is from."""
-        _, weights, edges = self._states(messages)
-        competitors = torch.bincount(edges.dst, minlength=self.n_nodes)[edges.dst]
+        adjacency = self._adjacency(messages)[0]
+        _, weights = self._states(messages)
+        read = adjacency.edges.dst < self.n_read
+        competitors = torch.bincount(adjacency.edges.dst, minlength=self.n_nodes)[adjacency.edges.dst[read]]
         found, start = {}, 0
-        for relation in ADJACENT:
-            own = self._kept(relation, messages)
+        for relation in ADJACENT:  # drugs and cell lines, which their edges lead to, are read
+            own = adjacency.given[relation]
             stop = start + len(own)
             found[relation] = Attended(own, weights[start:stop].mean(1), competitors[start:stop])
             start = stop
@@ -125,52 +127,41 @@ class AdjacencyNetwork(Network):
         """All parameters are in ``rest``."""
         return {"identity": [], "axial": [], "gaussian_process": [], "rest": list(self.parameters())}
 
-    def _states(self, messages: Messages) -> tuple[Tensor, Tensor, Edges]:
-        """The last layer's node states and attention, and the edges that the attention is on."""
-        edges = self._adjacency(messages)
+    def _states(self, messages: Messages) -> tuple[Tensor, Tensor]:
+        """The last layer's node states, and its attention on those edges of the adjacency that lead to a read node."""
+        _, layers = self._adjacency(messages)
         states = torch.cat(
             [self.drug(self.drug_rows), self.cell_line(self.cell_line_rows), self.gene(self.gene_rows)]
         )
-        attention = states.new_zeros(len(edges), 1)
-        n_dst = [self.n_nodes] * (len(self.convs) - 1) + [self.n_read]
-        for conv, norm, dropout, n in zip(self.convs, self.norms, self.dropouts, n_dst, strict=True):
-            edges = edges.keep(edges.dst < n)
-            graph = Csr.from_edges(edges.src, edges.dst, self.n_nodes, n)
-            sent = states if n == self.n_nodes else (states, states[:n])
-            states, attention = conv(sent, graph, edges.weight, return_attention=True)
+        attention = states.new_zeros(0, 1)
+        steps = zip(self.convs, self.norms, self.dropouts, layers, strict=True)
+        for conv, norm, dropout, (graph, weight) in steps:
+            sent = states if graph.n_dst == self.n_nodes else (states, states[: graph.n_dst])
+            states, attention = conv(sent, graph, weight, return_attention=True)
             states = dropout(self.activation(norm(states)))
-        return states, attention, edges
+        return states, attention
 
-    def _kept(self, relation: str, messages: Messages) -> Edges:
-        edges = messages.edges[relation]
-        return edges.keep(self.gene_place[edges.src] >= 0) if RELATIONS[relation][0] == "Gene" else edges
-
-    def _adjacency(self, messages: Messages) -> Edges:
-        """Edges of `ADJACENT` in that order, then the same edges reversed, then one loop for each node."""
-        forward = []
-        for relation in ADJACENT:
-            source, destination = RELATIONS[relation]
-            edges = self._kept(relation, messages)
-            weight = (
-                edges.weight.abs() if relation == "cell_line_from_gene" else torch.ones_like(edges.weight)
+    def _adjacency(self, messages: Messages) -> tuple[Adjacency, list[tuple[Csr, Tensor]]]:
+        """The adjacency, and each layer's sorted edges with their weights; kept until other messages are asked for."""
+        if self._sorted is None or self._sorted[0] is not messages:
+            of_all_genes = messages.edges["cell_line_from_gene"]
+            if self._expressed is None or self._expressed[0] is not of_all_genes:  # the same in every step
+                self._expressed = of_all_genes, expressed_more(self.gene_place, of_all_genes)
+            adjacency = Adjacency.of(
+                messages,
+                self._expressed[1],
+                self.gene_place,
+                self.offsets,
+                self.n_nodes,
+                self.settings.other_genes,
             )
-            weight = weight / weight.amax().clamp(min=1e-9) if len(edges) else weight
-            forward.append(
-                Edges(
-                    (self.gene_place[edges.src] if source == "Gene" else edges.src) + self.offsets[source],
-                    edges.dst + self.offsets[destination],
-                    weight,
-                )
-            )
-        both = forward + [edges.reversed() for edges in forward]
-        weight = torch.cat([edges.weight for edges in both])
-        node = torch.arange(self.n_nodes, device=weight.device)
-        loop = weight.new_full((self.n_nodes, 1), float(weight.mean()) if len(weight) else 1.0)
-        return Edges(
-            torch.cat([*(edges.src for edges in both), node]),
-            torch.cat([*(edges.dst for edges in both), node]),
-            torch.cat([weight, loop]),
-        )
+            layers: dict[int, tuple[Csr, Tensor]] = {}
+            for n in {self.n_nodes if len(self.convs) > 1 else self.n_read, self.n_read}:
+                edges = adjacency.edges.keep(adjacency.edges.dst < n)
+                layers[n] = Csr.from_edges(edges.src, edges.dst, self.n_nodes, n), edges.weight
+            n_dst = [self.n_nodes] * (len(self.convs) - 1) + [self.n_read]
+            self._sorted = messages, adjacency, [layers[n] for n in n_dst]
+        return self._sorted[1:]
 
 
 class _GraphNorm(nn.Module):
@@ -215,11 +206,3 @@ def _conv(config: NetworkConfig, width: int, channels: int) -> nn.Module:
     return convolutions.conv(
         config.conv, width, channels, config.heads, dropout=config.attention_dropout, edge_dim=1
     )
-
-
-def _similarity_rows(tensors: GraphTensors, genes: Tensor, width: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Similarity matrices of drugs, cell lines and genes; ``width`` multiplies the squared width of both RBFs."""
-    drugs = tensors.drug_kernels[..., DRUG_KERNELS.index("fingerprint")]
-    cell_lines = tensors.cell_line_kernels[..., CELL_LINE_KERNELS.index("rbf")] ** (1 / width)
-    distance = squared_distances(tensors.expression.T[genes])
-    return drugs, cell_lines, rbf_of(distance, width * distance.mean())

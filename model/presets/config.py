@@ -20,7 +20,7 @@ from pydantic import (
 from pharmagraph.kg.errors import ModelError, UnknownPresetError
 from pharmagraph.model.presets.choices import Convolution
 
-PRESETS = ("default", "fast", "drgt")
+PRESETS = ("default", "fast", "drgt", "drgt-nci60", "drgt-gdsc1", "drgt-gdsc2", "drgt-ctrp")
 
 
 class _Strict(BaseModel):
@@ -30,7 +30,8 @@ class _Strict(BaseModel):
 class AdjacencyConfig(_Strict):
     """Sizes of the published network over one adjacency; `drgt.yaml` explains each option."""
 
-    n_genes: int = Field(ge=0)
+    gene_share: float = Field(ge=0, le=1)
+    other_genes: float = Field(ge=0, default=0.0)
     input_channels: int = Field(ge=1, le=4096)
     head_channels: tuple[int, ...] = Field(min_length=1)
     norm: Literal["layer", "batch", "graph"]
@@ -153,6 +154,7 @@ class TrainingConfig(_Strict):
         default_factory=dict
     )
     calibrate: bool = False
+    optimiser: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(gt=0)
     schedule: Literal["cosine", "constant"]
 
@@ -217,7 +219,8 @@ def load_preset(
     Parameters
     ----------
     name
-        One of the shipped presets, or the path of a YAML file with the same options.
+        One of the shipped presets, or the path of a YAML file with the same options. ``drgt`` has its settings for
+        NCI-60; `by_dataset.fitting_preset` names the one for a graph's data set.
     network, training
         Options that replace the preset's.
 
@@ -232,8 +235,10 @@ def load_preset(
 
     import yaml
 
+    dataset = None
     if name in PRESETS:
-        text = resources.files("pharmagraph.model").joinpath("presets", f"{name}.yaml").read_text()
+        file, _, dataset = name.partition("-")
+        text = resources.files("pharmagraph.model").joinpath("presets", f"{file}.yaml").read_text()
     elif Path(name).is_file():
         try:
             text = Path(name).read_text(encoding="utf-8")
@@ -250,9 +255,11 @@ def load_preset(
         raise ModelError(f"{name}, line {line}: not YAML; compare with the shipped presets") from None
     if not isinstance(options, dict):
         raise ModelError(f"{name}: not a list of options; compare with the shipped presets")
+    of_dataset = options.pop("by_dataset", {}).get(dataset, {}) if name in PRESETS else {}
     for part, changes in (("network", network), ("training", training)):
         section = options.get(part)
         if isinstance(section, dict):
+            _change(section, of_dataset.get(part, {}))
             _change(section, changes or {})
     options["preset"] = name
     try:

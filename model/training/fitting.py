@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pharmagraph.model.inputs.messages import MessageBuilder
+from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.networks.default import RelationalNetwork
@@ -111,9 +112,11 @@ class Fitting(lightning.LightningModule):
         settings, training = self.config.training, self.pairs.training
         chunk = self.chunks[int(batch)]
         supervised = training.take(chunk.test)
-        passing = training.take(chunk.train) if settings.mask_supervision else training
-        visible = visible_pairs(passing, self.scale, self.tensors.device)
-        messages = self.builder.build(visible)
+        messages = (
+            self.builder.build(visible_pairs(training.take(chunk.train), self.scale, self.tensors.device))
+            if settings.mask_supervision
+            else self.whole_messages
+        )
         drug, cell_line, label, weight = self._supervision(supervised)
         logits: Logits = self.network(self.tensors, messages, drug, cell_line)
         measured = torch.arange(len(weight), device=weight.device) < len(supervised)
@@ -129,6 +132,11 @@ class Fitting(lightning.LightningModule):
         )
         whole: Tensor = loss / total + penalty / len(training)
         return whole
+
+    @cached_property
+    def whole_messages(self) -> Messages:
+        """Messages of all pairs that are fitted, the same in every step where none is masked."""
+        return self.builder.build(visible_pairs(self.pairs.training, self.scale, self.tensors.device))
 
     def _loss(self, output: Tensor, label: Tensor) -> Tensor:
         if self.scale.task == "classification":
@@ -196,8 +204,12 @@ class Fitting(lightning.LightningModule):
         """
         was_training = self.network.training
         self.network.eval()
-        messages = self.builder.build(visible_pairs(self.pairs.training, self.scale, self.tensors.device))
         device, aside = self.tensors.device, self.pairs.validation
+        messages = (
+            self.builder.build(visible_pairs(self.pairs.training, self.scale, device))
+            if (self.config.training.mask_supervision)
+            else self.whole_messages
+        )
         drug, cell_line = (torch.from_numpy(ends).to(device) for ends in (aside.drug, aside.cell_line))
         with torch.no_grad():
             outputs = torch.stack(self.network(self.tensors, messages, drug, cell_line).components).cpu()
@@ -216,11 +228,12 @@ class Fitting(lightning.LightningModule):
         return found if np.isfinite(found) else NOT_VALIDATED / 2
 
     def configure_optimizers(self) -> Any:
-        """AdamW; the rates rise over `WARM_UP_STEPS`, then fall to `LAST_RATE` along a cosine, unless they are
+        """AdamW or Adam; the rates rise over `WARM_UP_STEPS`, then fall to `LAST_RATE` along a cosine, unless they are
         constant."""
         settings = self.config.training
         groups = self.network.parameter_groups()
-        optimiser = torch.optim.AdamW(
+        kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
+        optimiser = kinds[settings.optimiser](
             [
                 {"params": groups["identity"], "lr": settings.identity_learning_rate, "weight_decay": 0.0},
                 {

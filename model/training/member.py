@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import tempfile
 import threading
@@ -25,6 +26,9 @@ from pharmagraph.model.runtime import _quiet_lightning
 from pharmagraph.model.training.factor_fits import FactorFits
 from pharmagraph.model.training.fitted import Member
 from pharmagraph.model.training.fitting import NOT_VALIDATED, Fitting
+
+LEAST_STEPS = 100
+"""Steps before which no fit stops early: a network whose epoch is one step has hardly moved in fewer. Set by hand."""
 
 
 def prepare(
@@ -114,15 +118,12 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
         best = lightning.callbacks.ModelCheckpoint(
             folder, "best", monitor="validation", mode="max", save_weights_only=True
         )
-        stop = lightning.callbacks.EarlyStopping(
-            "validation", mode="max", patience=settings.patience, check_on_train_epoch_end=True
-        )
         by_epoch = settings.schedule == "constant"
         every = settings.validate_every if by_epoch else settings.epochs
         with _quiet_lightning():
             trainer = lightning.Trainer(
                 accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
-                callbacks=[_Selection(every, settings.epochs, tell), *([stop] if by_epoch else []), best],
+                callbacks=[_Selection(every, settings.epochs, settings.patience, tell), best],
                 logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
                 gradient_clip_val=settings.clip,
             )  # fmt: skip
@@ -134,10 +135,16 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
 
 
 class _Selection(lightning.Callback):
-    """Validates every few epochs and the last; the checkpoint and early stopping monitor its ``validation``."""
+    """Validates every few epochs and the last, and stops after ``patience`` validations without a better figure.
 
-    def __init__(self, every: int, last: int, tell: Callable[[int, float | None], None]) -> None:
-        self.every, self.last, self.tell = every, last, tell
+    The checkpoint monitors its ``validation``.
+    """
+
+    def __init__(
+        self, every: int, last: int, patience: int, tell: Callable[[int, float | None], None]
+    ) -> None:
+        self.every, self.last, self.patience, self.tell = every, last, patience, tell
+        self.best, self.since_best = -math.inf, 0
         self.terminated = signal.getsignal(signal.SIGTERM)
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -151,6 +158,11 @@ class _Selection(lightning.Callback):
         value = None
         if epoch % self.every == 0 or epoch == self.last:
             value = module.validate()
+            self.best, self.since_best = (
+                max(self.best, value),
+                0 if value > self.best else self.since_best + 1,
+            )
+            trainer.should_stop = self.since_best >= self.patience and trainer.global_step >= LEAST_STEPS
         module.log(
             "validation",
             value if value is not None else float(trainer.callback_metrics.get("validation", NOT_VALIDATED)),

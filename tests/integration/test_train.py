@@ -25,9 +25,11 @@ from pharmagraph.model.commands import evaluate as evaluation_commands
 from pharmagraph.model.commands import train as commands
 from pharmagraph.model.commands.predict import predict
 from pharmagraph.model.explain.explanation import explain
+from pharmagraph.model.presets.by_dataset import preset_of_store
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.runs import trained as training_run
+from pharmagraph.training import train
 
 torch.set_num_threads(1)  # these networks are far too small for more
 
@@ -76,6 +78,20 @@ def test_run_is_registered_with_attention_predictions_and_weights(store: GraphSt
         "weights.safetensors",
         "attention",
     }
+
+
+def test_the_papers_network_has_settings_for_its_own_data_sets_alone(
+    filled: str, store: GraphStore, tmp_path: Path
+) -> None:
+    assert preset_of_store(store, "drgt-ctrp") == "drgt-ctrp"  # named, so wanted
+    wanted = 'no settings for the data set "synthetic".*name one of drgt-nci60'
+    with pytest.raises(ModelError, match=wanted):
+        train(store, "drgt", folder=tmp_path / "runs")
+    result = CliRunner().invoke(app, ["train", "--preset", "drgt", "--store", filled])
+    assert isinstance(result.exception, ModelError) and "\n" not in str(result.exception)
+    result = CliRunner().invoke(app, ["evaluate", "--models", "drgt", "--store", filled])
+    assert isinstance(result.exception, ModelError) and "synthetic" in str(result.exception)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_held_out_pairs_are_not_among_the_training_pairs_and_not_attended(

@@ -22,7 +22,7 @@ from pharmagraph.model.inputs.tensors import (
 from pharmagraph.model.networks.encoder import Identities
 from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.presets.choices import Split
-from pharmagraph.model.presets.config import PRESETS, Config, load_preset
+from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.presets.relations import RELATIONS
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
@@ -41,7 +41,7 @@ SMALL = {
     "drgt": {
         "heads": 2,
         "adjacency": {
-            "n_genes": 50,
+            "gene_share": 1.0,
             "input_channels": 12,
             "head_channels": [6, 4],
             "norm": "layer",
@@ -54,8 +54,8 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) -> None:
+@pytest.mark.parametrize("preset", ["default", "fast", "drgt"])
+def test_every_kind_of_network_predicts_pairs_and_its_attention_sums_to_one(preset: str) -> None:
     heterograph = screen()
     config = load_preset(preset, network=SMALL[preset])
     tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
@@ -86,7 +86,7 @@ def test_every_preset_predicts_pairs_and_its_attention_sums_to_one(preset: str) 
 
 def test_the_papers_adjacency_keeps_targets_and_genes_with_signal_only() -> None:
     heterograph = screen()
-    changes = {**SMALL["drgt"], "adjacency": {**SMALL["drgt"]["adjacency"], "n_genes": 3}}  # type: ignore[dict-item]
+    changes = {**SMALL["drgt"], "adjacency": {**SMALL["drgt"]["adjacency"], "gene_share": 0.1}}  # type: ignore[dict-item]
     config = load_preset("drgt", network=changes)
     tensors = graph_tensors(heterograph, n_expressed=config.network.n_expressed_genes, n_neighbours=6)
     measured = responses(heterograph)
@@ -96,7 +96,7 @@ def test_the_papers_adjacency_keeps_targets_and_genes_with_signal_only() -> None
     attended = make_network(tensors, config, "classification").eval().attention(tensors, messages)
     targets = set(tensors.targets.src.tolist())
     signal = set(torch.argsort((tensors.expression**2).sum(0), descending=True)[:3].tolist())
-    expressed = set(tensors.expresses.src.tolist())
+    expressed = set(tensors.expresses.src[tensors.expresses.weight[:, 0] > 0].tolist())
     assert set(attended["drug_from_gene"].edges.src.tolist()) == targets
     kept = set(attended["cell_line_from_gene"].edges.src.tolist())
     assert kept == (signal | targets) & expressed

@@ -7,6 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy import stats
+
 from pharmagraph.model.reports import paper
 
 
@@ -48,6 +51,22 @@ def test_changed_network_stands_under_its_own_name_only() -> None:
     page = paper.page([_result("default", [0.777], changes=changes)])
     assert "| gcn | members 1 | 0.777 (1) | – | – |" in page
     assert len(_figures_of_ours(page)) == 1
+
+
+def test_variants_are_compared_on_the_folds_that_both_have() -> None:
+    changes = {"network": {"conv": "none"}}
+    page = paper.page([_result("drgt", [0.9, 0.8, 0.7]), _result("drgt", [0.88, 0.79], changes=changes)])
+    of_fold = np.array([-0.02, -0.01])
+    t = of_fold.mean() / np.sqrt((1 / 2 + 1 / 4) * of_fold.var(ddof=1))
+    p = 2 * stats.t.sf(abs(t), 1)
+    assert f"| none | as the preset | 0.835 ± 0.045 (2) | – | – | -0.015 (2), p = {p:.2g} |" in page
+    assert "| gatv2 | as the preset | 0.800 ± 0.082 (3) | – | – |  |" in page
+
+
+def test_published_network_stands_beside_the_additive_model_on_the_papers_labels() -> None:
+    told = [_result(model, [value], dataset="gdsc1") for model, value in (("drgt", 0.81), ("additive", 0.75))]
+    line = next(line for line in paper.page(told).splitlines() if line.startswith("| gdsc1 | AUROC"))
+    assert line == "| gdsc1 | AUROC | 0.945 | not run | 0.810 (1) | 0.750 (1) | +0.060 (1) |"
 
 
 def test_omics_of_an_evaluation_are_not_taken_for_all() -> None:
