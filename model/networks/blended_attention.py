@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
-from pharmagraph.model.networks.gaussian_process import Contributions
+from pharmagraph.model.networks.contributions import Contributions
 from pharmagraph.model.responses.visible import Visible
 
 Weighted = tuple[Edges, Tensor]

@@ -5,6 +5,7 @@ A new drug or cell line adds a row of similarities; nothing is fitted or solved 
 """
 
 from pharmagraph.model.predictor.features import Features
-from pharmagraph.model.predictor.predictor import Entity, Predictor
+from pharmagraph.model.predictor.asked_for import Entity
+from pharmagraph.model.predictor.predictor import Predictor
 
 __all__ = ["Entity", "Features", "Predictor"]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from safetensors import safe_open
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.inputs.changes import Change, require_float32
+from pharmagraph.model.predictor.asked_for import Entity, Parts, Side
 from pharmagraph.model.predictor.features import Features, Floats, Omics
 from pharmagraph.model.predictor.gene_part import GenePart
 from pharmagraph.model.predictor.reading import reading
@@ -34,67 +34,6 @@ if TYPE_CHECKING:
 
 FILE = "predictor.safetensors"
 GENE_ATTENTION = "gene_attention.safetensors"
-
-
-@dataclass(frozen=True)
-class Entity:
-    """A drug or a cell line that is asked for.
-
-    Attributes
-    ----------
-    number
-        Its number in the run's graph; None for a new one.
-    similarities
-        Row of similarities that is added to that of the known entity, (n, n_kernels); None where nothing is.
-    overlap
-        The same for the overlap of attention to genes, (n_drugs,); of drugs only.
-    features
-        What components are made of: all of it for a new entity, the difference for a changed one, (width,).
-    genes
-        Of a cell line: its values in the columns of the gene part, for a changed one the difference, (n_columns,). Of a
-        drug: the effects of these columns, likewise.
-    """
-
-    number: int | None
-    similarities: Floats | None = field(default=None, repr=False)
-    overlap: Floats | None = field(default=None, repr=False)
-    features: Floats | None = field(default=None, repr=False)
-    genes: Floats | None = field(default=None, repr=False)
-
-    @property
-    def as_trained(self) -> bool:
-        """Whether it is known and unchanged."""
-        return self.similarities is None and self.overlap is None and self.genes is None
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The output for one pair as a sum: two levels, single genes, and global likeness, which is the rest.
-
-    Attributes
-    ----------
-    output
-        The whole sum.
-    drug, cell_line
-        Levels of the drug on all cell lines, and of the cell line for all drugs.
-    gene, kind
-        Of each column that the drug attends to: node number, and position in `GENE_FEATURES`, int64 (n,).
-    value, effect
-        What the cell line has there, in deviations from the mean, and the effect of one deviation, (n,).
-    """
-
-    output: float
-    drug: float
-    cell_line: float
-    gene: npt.NDArray[np.int64]
-    kind: npt.NDArray[np.int64]
-    value: npt.NDArray[np.float64]
-    effect: npt.NDArray[np.float64]
-
-    @property
-    def likeness(self) -> float:
-        """What similar drugs and cell lines give."""
-        return self.output - self.drug - self.cell_line - float(self.value @ self.effect)
 
 
 class Predictor:
@@ -150,7 +89,7 @@ class Predictor:
 
     def was_measured(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.bool_]:
         """Whether the run was trained on each pair, (n_cell_lines, n_drugs)."""
-        of_drugs, of_cell_lines = _Side(drugs), _Side(cell_lines)
+        of_drugs, of_cell_lines = Side(drugs), Side(cell_lines)
         with reading(self._path):
             measured = self.array("measured")[np.ix_(of_cell_lines.at, of_drugs.at)] > 0
         found: npt.NDArray[np.bool_] = measured & np.outer(of_cell_lines.known, of_drugs.known)
@@ -303,9 +242,9 @@ class Predictor:
         """
         with reading(self._path):
             if all(entity.as_trained for entity in (*drugs, *cell_lines)):
-                output: npt.NDArray[Any] = self._known[np.ix_(_Side(cell_lines).at, _Side(drugs).at)]
+                output: npt.NDArray[Any] = self._known[np.ix_(Side(cell_lines).at, Side(drugs).at)]
             else:
-                output = self._outputs(_Side(drugs), _Side(cell_lines))
+                output = self._outputs(Side(drugs), Side(cell_lines))
         if not np.isfinite(output).all():
             raise ModelError(
                 f"{self._path} gives a prediction that is no finite number; if you gave values of expression, "
@@ -313,7 +252,7 @@ class Predictor:
             )
         return self._prediction(output)
 
-    def _outputs(self, drugs: _Side, cell_lines: _Side) -> npt.NDArray[np.float64]:
+    def _outputs(self, drugs: Side, cell_lines: Side) -> npt.NDArray[np.float64]:
         """Blended outputs of the ensemble, (n_cell_lines, n_drugs)."""
         known = np.outer(cell_lines.known, drugs.known)
         out = np.where(known, self._known[np.ix_(cell_lines.at, drugs.at)], 0.0)
@@ -335,7 +274,7 @@ class Predictor:
             out += (member["slope"] * rest + alone) / len(self._members)
         return out if self.gene_part is None else out + self._genes(drugs, cell_lines)
 
-    def _genes(self, drugs: _Side, cell_lines: _Side) -> npt.NDArray[np.float64]:
+    def _genes(self, drugs: Side, cell_lines: Side) -> npt.NDArray[np.float64]:
         """What single genes add for new entities, and what a change adds to it for known ones."""
         part = self.gene_part
         assert part is not None  # or nothing is added
@@ -350,7 +289,7 @@ class Predictor:
         return found
 
     def _process(
-        self, number: int, drugs: _Side, cell_lines: _Side, known: npt.NDArray[np.bool_]
+        self, number: int, drugs: Side, cell_lines: Side, known: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.float64]:
         """Posterior mean of one member; for pairs of known entities, what is added to it by a change."""
         of_member = {
@@ -376,7 +315,7 @@ class Predictor:
         constant = np.where(drugs.known, of_member["constants"][drugs.at], member["bias"] + level)
         return found + np.where(known, 0.0, constant)
 
-    def _components(self, kind: str, side: _Side) -> npt.NDArray[np.float64] | None:
+    def _components(self, kind: str, side: Side) -> npt.NDArray[np.float64] | None:
         """Principal components of new entities, and differences of changed ones, (n, k); None without factors."""
         if not any(member["factors"] for member in self._members) or not side.has_features:
             return None
@@ -386,8 +325,8 @@ class Predictor:
     def _factors(
         self,
         number: int,
-        drugs: _Side,
-        cell_lines: _Side,
+        drugs: Side,
+        cell_lines: Side,
         components: tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.float64] | None],
         known: npt.NDArray[np.bool_],
     ) -> npt.NDArray[np.float64]:
@@ -411,47 +350,6 @@ class Predictor:
                 found: npt.NDArray[np.float64] = 1 / (1 + np.exp(-output.astype(np.float64)))
             return found
         return self._mean - output.astype(np.float64) * self._deviation
-
-
-class _Side:
-    """The drugs, or the cell lines, that are asked for."""
-
-    def __init__(self, entities: Sequence[Entity]) -> None:
-        self._entities = entities
-        self.known = np.array([entity.number is not None for entity in entities])
-        self.at = np.array([entity.number or 0 for entity in entities], np.int64)
-        self.has_features = any(entity.features is not None for entity in entities)
-        self.any_genes = any(entity.genes is not None for entity in entities)
-
-    def rows(
-        self, width: int, weights: Floats, constant: float, of_genes: float | None = None
-    ) -> npt.NDArray[np.float64]:
-        """Weighted similarities of each to the run's entities; of a changed one, the difference, (n, width)."""
-        found = np.zeros((len(self._entities), width))
-        for row, entity in zip(found, self._entities, strict=True):
-            if entity.similarities is not None:
-                row += entity.similarities @ weights
-            if entity.overlap is not None and of_genes is not None:
-                row += of_genes * entity.overlap
-            if entity.number is None:
-                row += constant
-        return found
-
-    def genes(self, n_columns: int) -> npt.NDArray[np.float64]:
-        """Values or effects of the gene part's columns that are new or changed, (n, n_columns)."""
-        found = np.zeros((len(self._entities), n_columns))
-        for row, entity in zip(found, self._entities, strict=True):
-            if entity.genes is not None:
-                row += entity.genes
-        return found
-
-    def features(self, axes: Floats, mean: Floats) -> npt.NDArray[np.float64]:
-        """Features of new entities on principal components, and differences of changed ones, (n, k)."""
-        found = np.zeros((len(self._entities), axes.shape[1]))
-        for row, entity in zip(found, self._entities, strict=True):
-            if entity.features is not None:
-                row += (entity.features - (mean if entity.number is None else 0)) @ axes
-        return found
 
 
 class _Constants(Mapping[str, Floats]):

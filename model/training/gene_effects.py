@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from pharmagraph.model.inputs.gene_pairs import GenePairs
+from pharmagraph.model.networks.contributions import GeneEffects
 from pharmagraph.model.networks.default import RelationalNetwork
-from pharmagraph.model.networks.gaussian_process import GeneEffects
 from pharmagraph.model.training.fitted import Fitted, Member
 
 

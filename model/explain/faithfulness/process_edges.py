@@ -22,8 +22,8 @@ from pharmagraph.model.explain.faithfulness.interventions import without_edges
 from pharmagraph.model.explain.faithfulness.masked_edges import GENES, Importance, Kept, Ranking
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.networks.blended_attention import SIMILAR
+from pharmagraph.model.networks.contributions import Contributions
 from pharmagraph.model.networks.default import RelationalNetwork
-from pharmagraph.model.networks.gaussian_process import Contributions
 from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.networks.network import Logits, Network
 from pharmagraph.model.targets.attention import TargetAttention

@@ -14,7 +14,8 @@ from pharmagraph.model.inputs.gene_pairs import HEADS, GenePairBuilder, GenePair
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors
 from pharmagraph.model.inputs.views import GENE_FEATURES
-from pharmagraph.model.networks.gaussian_process import Contributions, GaussianProcessComponent
+from pharmagraph.model.networks.contributions import Contributions
+from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
 from pharmagraph.model.networks.gene_part import GenePart
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import load_preset
