@@ -194,6 +194,8 @@ def _mutated(heterograph: Heterograph) -> Tensor:
     """1 where an edge has a value other than 0, (n_cell_lines, n_genes)."""
     mutation = torch.zeros(heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene"))
     edges = heterograph.relations["CellLine", "MUTATED", "Gene"]
+    if not len(edges):
+        return mutation
     value = torch.nan_to_num(edges.features["value"].float())
     mutation.index_put_((edges.src, edges.dst), value, accumulate=True)
     return (mutation != 0).float()
