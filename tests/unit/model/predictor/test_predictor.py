@@ -276,7 +276,7 @@ def test_genes_have_the_values_and_effects_that_they_have_in_the_networks(
     for cell_line in range(len(predictor.features.cell_lines)):
         found = part.values(predictor.features.omics(cell_line))
         assert found == pytest.approx(effects.pairs.values[cell_line, columns].numpy(), abs=1e-5)
-    expected = np.zeros(effects.pairs.values.shape[:1] + (n_drugs,))
+    expected = np.zeros((len(effects.pairs.values), n_drugs))
     for member in fitted.members:
         process = member.network.gaussian_process
         assert isinstance(process, GaussianProcessComponent)
