@@ -103,7 +103,7 @@ def without_structure(heterograph: Heterograph, drugs: list[int]) -> Heterograph
     return heterograph.with_features("Drug", features).with_relation(("Drug", "SIMILAR_TO", "Drug"), others)
 
 
-def with_omics(heterograph: Heterograph, *, seed: int = 0) -> Heterograph:
+def with_alterations(heterograph: Heterograph, *, seed: int = 0) -> Heterograph:
     """The same graph with mutations and copy numbers: a third of the genes mutated, half with a copy number."""
     generator = np.random.default_rng(seed)
     shape = (heterograph.n_nodes("CellLine"), heterograph.n_nodes("Gene"))

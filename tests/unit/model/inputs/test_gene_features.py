@@ -10,14 +10,14 @@ import torch
 from pharmagraph.model.inputs.gene_features import FEWEST_CELL_LINES, GeneFeatures
 from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors
 from pharmagraph.model.inputs.views import GENE_FEATURES
-from tests.screens import screen, with_omics
+from tests.screens import screen, with_alterations
 
 torch.set_num_threads(1)
 
 
 def _tensors() -> GraphTensors:
     """All three kinds; of cell line 4 no mutation and of cell line 5 no copy number is known."""
-    tensors = graph_tensors(with_omics(screen()), n_expressed=10, n_neighbours=5)
+    tensors = graph_tensors(with_alterations(screen()), n_expressed=10, n_neighbours=5)
     expression, mutation = tensors.expression.clone(), tensors.mutation.clone()
     copy_number = tensors.copy_number.clone()
     mutation[4], copy_number[5] = 0, 0

@@ -16,14 +16,14 @@ from pharmagraph.model.inputs.views import ASSOCIATION_UNIT, EVIDENCE, GENE_FEAT
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.visible import SHRINKAGE, Visible, residuals
-from tests.screens import screen, with_omics
+from tests.screens import screen, with_alterations
 
 torch.set_num_threads(1)
 N_ASSOCIATED = 5
 
 
 def _tensors() -> GraphTensors:
-    return graph_tensors(with_omics(screen()), n_expressed=10, n_neighbours=5)
+    return graph_tensors(with_alterations(screen()), n_expressed=10, n_neighbours=5)
 
 
 def _visible(tensors: GraphTensors, without_drug: int | None = None) -> Visible:

@@ -21,14 +21,14 @@ from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
-from tests.screens import screen, with_omics
+from tests.screens import screen, with_alterations
 
 torch.set_num_threads(1)
 NETWORK = load_preset("default", network={"channels": 8, "n_response_genes": 6}).network
 
 
 def _tensors() -> GraphTensors:
-    return graph_tensors(with_omics(screen()), n_expressed=10, n_neighbours=5)
+    return graph_tensors(with_alterations(screen()), n_expressed=10, n_neighbours=5)
 
 
 def _without_targets(tensors: GraphTensors) -> GraphTensors:

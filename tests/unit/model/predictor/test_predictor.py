@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -25,10 +26,10 @@ from pharmagraph.model.explain.counterfactuals import what_if
 from pharmagraph.model.inputs import edits
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, Change
 from pharmagraph.model.inputs.edits import with_new_cell_line, with_new_drug
-from pharmagraph.model.inputs.gene_features import GeneFeatures
 from pharmagraph.model.inputs.tensors import network_tensors
-from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
+from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS, GENE_FEATURES
 from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.predictor import features as features_module
 from pharmagraph.model.predictor.predictor import FILE
@@ -41,18 +42,18 @@ from pharmagraph.model.runs.predictions import predict
 from pharmagraph.model.targets.run import fit_gene_attention
 from pharmagraph.model.training.ensemble import fit
 from pharmagraph.model.training.fitted import Fitted
-from tests.screens import screen
+from pharmagraph.model.training.gene_effects import EnsembleEffects, gene_effects
+from tests.screens import screen, with_alterations
 
 torch.set_num_threads(1)
 
 WEIGHTS = {"axial": 0.0, "gaussian_process": 0.75, "factors": 0.25}
 STRUCTURE = "CCOc1ccc(cc1)C(=O)N"
-CASES: list[tuple[Task, Split, bool]] = [
-    ("classification", Split.random, True),
-    ("regression", Split.random, False),
-    ("regression", Split.unseen_both, True),
+CASES: list[tuple[Task, Split]] = [
+    ("classification", Split.random),
+    ("regression", Split.random),
+    ("regression", Split.unseen_both),
 ]
-"""Task, split, and whether the graph has whole profiles."""
 
 
 @pytest.fixture(
@@ -64,7 +65,7 @@ def run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Heterograph, Fitted]:
     """A saved run in whose predictions the network's layers have no part."""
-    task, split, whole = request.param
+    task, split = request.param
     config = load_preset(
         "default",
         network={"channels": 8, "n_associated_genes": 6, "factor_starts": 2},
@@ -74,7 +75,7 @@ def run(
     config = config.model_copy(
         update={"targets": config.targets.model_copy(update={"steps": 5, "members": 2})}
     )
-    heterograph = screen(whole=whole)
+    heterograph = with_alterations(screen())
     tensors, measured = network_tensors(heterograph, config.network), responses(heterograph, task)
     attention = fit_gene_attention(heterograph, tensors, measured, config, task=task, seed=0)
     fitted = fit(tensors, measured, config, seed=0, task=task, split=split, gene_attention=attention)
@@ -189,27 +190,41 @@ def test_new_entities_are_predicted_as_by_the_network_on_the_graph_with_them(
     assert predictor.predict([new_drug], [new_cell_line])[0, 0] == pytest.approx(found[-1, -1], abs=1e-5)
 
 
-def test_a_changed_gene_moves_the_prediction_by_its_part_in_the_kernels_and_factors(
-    run: tuple[Path, Heterograph, Fitted],
+@pytest.mark.parametrize("kind", ["expression", "mutation"])
+def test_a_changed_gene_moves_the_prediction_by_its_own_part_and_by_those_in_the_kernels_and_factors(
+    run: tuple[Path, Heterograph, Fitted], kind: Literal["expression", "mutation"]
 ) -> None:
     folder, _, fitted = run
     predictor = _predictor(folder)
     features, drug, cell_line = predictor.features, 2, 3
-    gene = int(np.flatnonzero(features.expression[cell_line])[0])
-    same = Change("G", "expression", float(features.expression[cell_line, gene]))
+    table: torch.Tensor = getattr(fitted.tensors, kind)
+    effects = gene_effects(fitted)
+    assert effects is not None
+    column = effects.pairs.column
+    of_gene = effects.pairs.features.gene[column]
+    usable = (effects.pairs.drug == drug) & (table[cell_line, of_gene] != 0)
+    usable &= effects.pairs.features.kind[column] == GENE_FEATURES.index(kind)
+    gene = int(of_gene[(effects.effect.mean(0).abs() * usable).argmax()])  # that counts most for the drug
+    same = Change("G", kind, float(table[cell_line, gene]))
     one = predictor.predict([Entity(drug)], [Entity(cell_line)])[0, 0]
     unchanged = predictor.changed(drug, cell_line, same, gene)
     assert predictor.predict([unchanged[0]], [unchanged[1]])[0, 0] == pytest.approx(one, abs=1e-7)
 
-    entities = predictor.changed(drug, cell_line, Change("G", "expression", None), gene)
+    absent = Change("G", kind, None if kind == "expression" else 0.0)
+    entities = predictor.changed(drug, cell_line, absent, gene)
     found = predictor.predict([entities[0]], [entities[1]])[0, 0]
     omics = features.omics(cell_line)
-    least = float(min(features.expression[:, gene].min(), 0))
-    after = features.changed(omics, "expression", gene, least)
+    least = float(min(table[:, gene].min(), 0))
+    after = features.changed(omics, kind, gene, least)
     difference = torch.from_numpy(
         features.cell_line_similarities(after) - features.cell_line_similarities(omics)
     )
-    expected = 0.0
+    changed_table = table.clone()
+    changed_table[cell_line, gene] = least
+    changed_tensors = replace(fitted.tensors, **{kind: changed_table})
+    values = effects.pairs.features.values
+    deviations = values(changed_tensors) - values(fitted.tensors)
+    expected, by_genes = 0.0, 0.0
     for member in fitted.members:
         network = member.network
         assert isinstance(network, RelationalNetwork) and network.gaussian_process and network.factors
@@ -219,23 +234,90 @@ def test_a_changed_gene_moves_the_prediction_by_its_part_in_the_kernels_and_fact
             kernel = difference @ functional.softplus(network.gaussian_process.of_cell_lines)
             process = float(kernel @ terms.source @ terms.kernel_d[:, drug])
             components = network.encoder.components(fitted.tensors)
-            expression = fitted.tensors.expression.clone()
-            expression[cell_line, gene] = least
-            changed = (components[0], network.encoder.cell_line_components(expression))
+            changed = (components[0], network.encoder.cell_line_components(changed_tensors.expression))
             pair = (torch.tensor([drug]), torch.tensor([cell_line]))
             factors = float(network.factors(changed, *pair) - network.factors(components, *pair))
         assert terms.genes is not None
-        values = GeneFeatures.of(fitted.tensors).values
-        moved = values(replace(fitted.tensors, expression=expression)) - values(fitted.tensors)
-        process += float(terms.genes.of_values(moved)[cell_line, drug])
-        slope = float(network.calibration[0])
+        slope, of_genes = (
+            float(network.calibration[0]),
+            float(terms.genes.of_values(deviations)[cell_line, drug]),
+        )
+        process += of_genes
+        by_genes += slope * WEIGHTS["gaussian_process"] * of_genes / len(fitted.members)
         expected += (
             slope
             * (WEIGHTS["gaussian_process"] * process + WEIGHTS["factors"] * factors)
             / len(fitted.members)
         )
-    assert abs(expected) > 1e-6
+    assert abs(expected) > 1e-6 and abs(by_genes) > 1e-4
     assert _output(fitted, found) - _output(fitted, one) == pytest.approx(expected, rel=1e-2, abs=1e-5)
+
+
+def _columns(effects: EnsembleEffects, kind: np.ndarray, gene: np.ndarray) -> list[int]:
+    """Positions in the columns of the network of those that the predictor keeps."""
+    features = effects.pairs.features
+    at = {pair: n for n, pair in enumerate(zip(features.kind.tolist(), features.gene.tolist(), strict=True))}
+    return [at[pair] for pair in zip(kind.tolist(), gene.tolist(), strict=True)]
+
+
+def test_genes_have_the_values_and_effects_that_they_have_in_the_networks(
+    run: tuple[Path, Heterograph, Fitted],
+) -> None:
+    folder, _, fitted = run
+    predictor, effects = _predictor(folder), gene_effects(fitted)
+    part = predictor.gene_part
+    assert part is not None and effects is not None and set(part.kind.tolist()) == {0, 1, 2}
+    columns = _columns(effects, part.kind, part.gene)
+    n_drugs, n_columns = len(predictor.features.drugs), effects.pairs.values.shape[1]
+    dense = np.zeros((n_drugs, n_columns))
+    dense[effects.pairs.drug, effects.pairs.column] = effects.effect.mean(0)
+    assert part.effects(np.arange(n_drugs)) == pytest.approx(dense[:, columns], abs=1e-6)
+    assert not np.delete(dense, columns, axis=1).any() and dense.any()
+    for cell_line in range(len(predictor.features.cell_lines)):
+        found = part.values(predictor.features.omics(cell_line))
+        assert found == pytest.approx(effects.pairs.values[cell_line, columns].numpy(), abs=1e-5)
+    expected = np.zeros((len(effects.pairs.values), n_drugs))
+    for member in fitted.members:
+        process = member.network.gaussian_process
+        assert isinstance(process, GaussianProcessComponent)
+        with torch.inference_mode():
+            genes = process.contributions(fitted.tensors, {}, fitted.messages).genes
+        assert genes is not None
+        share = WEIGHTS["gaussian_process"] * float(member.network.calibration[0]) / len(fitted.members)
+        expected += share * genes.total.numpy()
+    assert effects.pairs.values.numpy() @ dense.T == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_new_cell_line_is_at_the_mean_in_kinds_of_which_nothing_is_known(
+    run: tuple[Path, Heterograph, Fitted],
+) -> None:
+    predictor = _predictor(run[0])
+    genes, part, mean = list(predictor.features.genes), predictor.gene_part, run[2].tensors.expression.mean(0)
+    assert part is not None
+    values = predictor.new_cell_line({gene: float(z) for gene, z in zip(genes, mean + 1, strict=True)}).genes
+    assert values is not None and not values[part.kind != 0].any() and values[part.kind == 0].any()
+
+
+def test_a_new_drug_attends_to_the_genes_that_it_attends_to_in_the_network_on_the_graph_with_it(
+    run: tuple[Path, Heterograph, Fitted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, heterograph, _ = run
+    views = {name: heterograph.nodes["Drug"][name][:1].numpy().copy() for name in FINGERPRINTS}
+    for row in views.values():
+        row[:, ::9] = 1 - row[:, ::9].clip(max=1)
+    for module in (features_module, edits):
+        monkeypatch.setattr(module, "fingerprints", lambda smiles: views)
+    predictor = _predictor(folder)
+    found, part = predictor.new_drug(STRUCTURE).genes, predictor.gene_part
+    effects = gene_effects(saved.load(folder, with_new_drug(heterograph, STRUCTURE)))
+    assert found is not None and part is not None and effects is not None
+    mine = effects.pairs.drug == len(predictor.features.drugs)
+    dense = np.zeros(effects.pairs.values.shape[1])
+    dense[effects.pairs.column[mine]] = effects.effect[:, mine].mean(0)
+    expected = dense[_columns(effects, part.kind, part.gene)]
+    assert expected.any() and ((found != 0) == (expected != 0)).mean() > 0.95
+    assert np.corrcoef(found, expected)[0, 1] > 0.98
+    assert np.linalg.norm(found) == pytest.approx(np.linalg.norm(expected), rel=0.1)
 
 
 def test_a_target_moves_a_drug_towards_drugs_that_have_it(run: tuple[Path, Heterograph, Fitted]) -> None:

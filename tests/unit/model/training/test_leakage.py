@@ -103,6 +103,9 @@ def test_label_of_a_supervised_pair_reaches_no_tensor_of_its_step() -> None:
     assert torch.equal(first.visible.value, second.visible.value)
     assert torch.equal(first.drug_statistics, second.drug_statistics)
     assert torch.equal(first.cell_line_statistics, second.cell_line_statistics)
+    assert first.gene_pairs is not None and second.gene_pairs is not None and len(first.gene_pairs)
+    for name in ("drug", "column", "evidence", "association", "associated", "given"):
+        assert torch.equal(getattr(first.gene_pairs, name), getattr(second.gene_pairs, name)), name
 
 
 @pytest.mark.parametrize("split", [Split.unseen_drug, Split.unseen_cell])
