@@ -47,17 +47,18 @@ def evaluate_biomarkers(
     format: FormatOption = Format.table,
 ) -> None:
     """Look for known response genes in training folds, and change them in held-out cell lines."""
-    from pharmagraph.kg import folders
+    from pharmagraph.kg import folders, user_tables
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.names import index
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation.biomarkers import figures, tables
-    from pharmagraph.model.evaluation.biomarkers.truth import read_truth
+    from pharmagraph.model.evaluation.biomarkers.truth import COLUMNS, read_truth
     from pharmagraph.model.responses.measured import dataset_name
 
     if resume is not None:
         folders.require_file(resume)
+    user_tables.rows(truth, COLUMNS)  # what is no table of these columns is said before long work
     settings = figures.Settings(task, preset, members, folds, tuple(range(seeds)))
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
@@ -77,7 +78,7 @@ def evaluate_biomarkers(
         )  # fmt: skip
     about = {"dataset": dataset_name(heterograph), "task": task}
     if format is not Format.table:
-        print_rows(figures.records(rows, known, about), format)
+        print_rows(tables.records(rows, known, about), format)
         return
     print_rows(
         tables.ranks(rows, known), title=f"{about['dataset']}, {task}: rank of the gene, median of fits"

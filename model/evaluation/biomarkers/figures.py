@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -250,26 +250,3 @@ def _sign(score: np.ndarray, effect: int) -> bool | None:
     """Whether the largest score has the sign of the effect; None where all are 0."""
     largest = max(score.tolist(), key=abs, default=0.0)
     return bool(largest * effect > 0) if largest else None
-
-
-def records(rows: Sequence[Row], truth: Truth, about: Mapping[str, Any]) -> list[Row]:
-    """One row for each figure, for CSV and JSON: rank and sign of every fit and scorer."""
-    found = []
-    for n, row in enumerate(rows):
-        pair = truth.pairs[n % len(truth.pairs)]
-        for scorer, rank_ in row["ranks"].items():
-            found.append(
-                {
-                    **about,
-                    "fold": row["fold"],
-                    "seed": row["seed"],
-                    "drug": pair.drug,
-                    "gene": pair.gene,
-                    "feature": pair.feature,
-                    "effect": "sensitive" if pair.effect > 0 else "resistant",
-                    "model": scorer,
-                    "rank": rank_,
-                    "sign_right": row["signs"].get(scorer),
-                }
-            )
-    return found

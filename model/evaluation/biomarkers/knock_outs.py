@@ -75,7 +75,8 @@ class KnockOut:
         """From moves of cell lines, the gene's first and then those of random genes; None without any."""
         if not len(moves):
             return None
-        own, *null = np.nanmean(np.asarray(moves, np.float64), axis=0).tolist()
+        table = np.asarray(moves, np.float64)
+        own, *null = np.nanmean(table[:, np.isfinite(table).any(0)], axis=0).tolist()
         at_least = sum(abs(one) >= abs(own) for one in null)
         return cls(own, (1 + at_least) / (1 + len(null)), len(moves))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -19,7 +19,7 @@ from pharmagraph.model.evaluation.biomarkers.scorers import (
     SIGNED,
     SMOOTHED,
 )
-from pharmagraph.model.evaluation.biomarkers.truth import Truth
+from pharmagraph.model.evaluation.biomarkers.truth import Pair, Truth
 from pharmagraph.model.metrics.rank_agreement import rank_biased_overlap
 
 HEADINGS = {
@@ -82,6 +82,38 @@ def knock_outs(rows: Sequence[Row], truth: Truth) -> list[Row]:
             }
         )
     return found
+
+
+def records(rows: Sequence[Row], truth: Truth, about: Mapping[str, Any]) -> list[Row]:
+    """One row for each pair, fit and scorer with the rank, and one for each pair with the knock-out; for CSV and JSON.
+
+    ``fold`` and ``seed`` are None where all fits are taken together.
+    """
+    found = []
+    empty = dict.fromkeys(("rank", "sign_right", "knock_out", "knock_out_p", "knock_out_right", "cell_lines"))
+    for pair, own in zip(truth.pairs, of_pairs(rows, truth), strict=True):
+        for row in own:
+            for scorer, rank in row["ranks"].items():
+                about_row = {
+                    **about,
+                    "fold": row["fold"],
+                    "seed": row["seed"],
+                    **_named(pair),
+                    "model": scorer,
+                }
+                found.append({**about_row, **empty, "rank": rank, "sign_right": row["signs"].get(scorer)})
+        values: Row = {"rank": median_rank(own, NETWORK)}
+        if (one := knock_out(own)) is not None:
+            values |= {"knock_out": one.size, "knock_out_p": one.p, "knock_out_right": one.right}
+            values |= {"cell_lines": one.n_cell_lines}
+        together = {"fold": None, "seed": None, **_named(pair), "model": NETWORK}
+        found.append({**about, **together, **empty, **values})
+    return found
+
+
+def _named(pair: Pair) -> Row:
+    effect = "sensitive" if pair.effect > 0 else "resistant"
+    return {"drug": pair.drug, "gene": pair.gene, "feature": pair.feature, "effect": effect}
 
 
 def summary(rows: Sequence[Row], truth: Truth) -> list[Row]:
