@@ -23,7 +23,16 @@ from pharmagraph.kg.commands import db, export, runs, status
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.kg.wording import typed
-from pharmagraph.model.commands import enrich, evaluate, evaluate_targets, explain, predict, report, train
+from pharmagraph.model.commands import (
+    enrich,
+    evaluate,
+    evaluate_biomarkers,
+    evaluate_targets,
+    explain,
+    predict,
+    report,
+    train,
+)
 from pharmagraph.workflow import commands as workflow
 
 app = typer.Typer(
@@ -52,6 +61,7 @@ app.command()(evaluate.results)
 app.command()(evaluate.paper)
 app.command()(evaluate.tune)
 app.command()(evaluate_targets.evaluate_targets)
+app.command()(evaluate_biomarkers.evaluate_biomarkers)
 app.command()(predict.predict)
 app.command()(explain.explain)
 app.command()(report.report)

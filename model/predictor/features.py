@@ -112,6 +112,10 @@ class Features:
         """Code of each cell line's tissue, -1 unknown."""
         return self.graph.node_feature("CellLine", "tissue")
 
+    def constant(self, name: str) -> Floats:
+        """What was computed from all entities when the run was trained, by name."""
+        return self._constants[name]
+
     def omics(self, cell_line: int) -> Omics:
         """What the run knows of one of its cell lines."""
         return Omics(

@@ -35,7 +35,7 @@ class GenePart:
         self._array, self._n_members = lambda name: array(f"genes/{name}"), n_members
         self._n_read = int(self._array("n_read")[0])
         self.kind, self.gene = self._array("kind"), self._array("gene")
-        self._mean, self._deviation = self._array("mean"), self._array("deviation")
+        self._mean, self.deviation = self._array("mean"), self._array("deviation")
 
     @property
     def n_columns(self) -> int:
@@ -48,7 +48,7 @@ class GenePart:
         for number, name in enumerate(GENE_FEATURES):
             raw, of_kind = getattr(omics, name), self.kind == number
             if raw.any():
-                found[of_kind] = (raw[self.gene[of_kind]] - self._mean[of_kind]) / self._deviation[of_kind]
+                found[of_kind] = (raw[self.gene[of_kind]] - self._mean[of_kind]) / self.deviation[of_kind]
         return found
 
     def effects(self, drugs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

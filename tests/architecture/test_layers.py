@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("run",),
     ("rows",),
     ("model.reports",),
-    ("model.explain",),
+    ("model.explain", "model.evaluation.biomarkers"),
     ("model.runs", "model.evaluation"),
     ("model.training", "model.baselines"),
     ("model.networks", "model.targets", "model.predictor"),

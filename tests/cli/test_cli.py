@@ -153,6 +153,7 @@ def test_a_subgraph_is_exported_for_dgl(screen: Path) -> None:
         (("explain", "--drug", "synthetic-drug-0001", "--silence", "X"), 1, "needs a cell line: --cell NAME"),
         (("evaluate-targets", "--truth", "none.csv"), 1, "none.csv: there is no such file"),
         (("evaluate-targets", "--holdout", "cell"), 2, "--holdout"),
+        (("evaluate-biomarkers", "--truth", "none.csv"), 1, "none.csv: there is no such file"),
         (("ingest", "drgt", "not-there"), 1, "not-there"),
         (("status", "--store", "mysql://x"), 1, '"mysql://x" is not a store'),
         (("status", "--store", "ladybug://none.lbug"), 1, "none.lbug"),
