@@ -89,7 +89,7 @@ def test_attention_to_genes_is_part_of_what_a_fit_depends_on_where_it_predicts(
         options = load_preset("default", **QUICK).model_dump(mode="json", exclude={"preset"})
         options["targets"]["steps"], options["network"]["process_genes"] = steps, process_genes
         preset.write_text(json.dumps({part: value for part, value in options.items() if value}))
-        configs.append(evaluation._config(str(preset), Plan(Split.random, 3)))
+        configs.append(evaluation._config(str(preset), screen(), Plan(Split.random, 3)))
     assert (configs[0] != configs[1]) is again
 
 
