@@ -38,8 +38,9 @@ def evaluate(
         str,
         typer.Option(
             help="With commas: presets (default, fast, drgt, a YAML file) and baselines (mean, drug-mean, "
-            "cell-line-mean, additive, factorisation, side-information, kernel-ridge, gaussian-process, "
-            "gradient-boosting, random-forest, perceptron, blend)."
+            "cell-line-mean, mean-effects, additive, factorisation, side-information, kernel-ridge, "
+            "gaussian-process, gradient-boosting, xgboost, random-forest, elastic-net, perceptron, ensemble-mf, "
+            "blend)."
         ),
     ] = "default,additive",
     split: Annotated[EvaluatedSplit, typer.Option(help="What a held-out fold is made of.")] = Split.random,

@@ -16,13 +16,14 @@ from pharmagraph.kg.errors import ModelError, UnknownPresetError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.kg.wording import option
-from pharmagraph.model.baselines import BASELINES
+from pharmagraph.model.baselines import BASELINES, require_features
 from pharmagraph.model.baselines.problem import INNER_FRACTION
 from pharmagraph.model.evaluation import predictions as files
 from pharmagraph.model.evaluation.fold_fits import in_processes, in_turn
 from pharmagraph.model.evaluation.journal import append, digest, entries
 from pharmagraph.model.evaluation.plan import Plan, Row, unpredictable_pairs
 from pharmagraph.model.inputs.tensors import baseline_tensors
+from pharmagraph.model.metrics.dreval import mean_effects, normalised
 from pharmagraph.model.metrics.scores import score, training_expectation
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Task
 from pharmagraph.model.presets.config import load_preset
@@ -86,6 +87,8 @@ def evaluate(
     for number in numbers:
         _check(measured, cut[number], plan.task, where[number])
     tensors = baseline_tensors(plan.seen(heterograph))
+    for model in models:
+        require_features(model, tensors)
     audits = _audits(heterograph, measured, {n: cut[n] for n in numbers}, plan)
     for number, checks in audits.items():
         leaks.require_clear(checks, where[number])
@@ -96,6 +99,7 @@ def evaluate(
             raise ModelError(
                 f"nothing of {where[number]} can be predicted: {why[0].drug or why[0].cell_line}: {why[0].reason}"
             )
+    tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
     key, name = plan.key(heterograph), plan.dataset(heterograph)
     done = {
         (entry["fold"], entry["model"]): entry["rows"]
@@ -124,7 +128,7 @@ def evaluate(
         predicted = np.where(mask, np.nan, outcome.predicted)
         rows = [
             {"dataset": name, "split": plan.split.value, "fold": number, "model": model, **figure}
-            for figure in _figures(measured, cut[number], predicted, plan.task, outcome.threshold)
+            for figure in _figures(measured, cut[number], predicted, plan.task, outcome.threshold, tissue)
         ]
         if (file := predicted_in(number, model)) is not None:
             test = measured.take(cut[number].test)
@@ -183,7 +187,12 @@ def _config(model: str, plan: Plan) -> str | None:
 
 
 def _figures(
-    measured: Responses, fold: Fold, predicted: np.ndarray, task: Task, threshold: float | None
+    measured: Responses,
+    fold: Fold,
+    predicted: np.ndarray,
+    task: Task,
+    threshold: float | None,
+    tissue: np.ndarray,
 ) -> list[Row]:
     training, test = measured.take(fold.train), measured.take(fold.test)
     expected = training_expectation(
@@ -191,10 +200,20 @@ def _figures(
         (measured.n_drugs, measured.n_cell_lines),
     )  # fmt: skip
     said = np.isfinite(predicted)
-    return score(
+    rows = score(
         test.label(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
         expected=expected[said], threshold=threshold,
     )  # fmt: skip
+    if task == "classification":
+        return rows
+    expected = mean_effects(
+        training.label(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
+        (measured.n_drugs, measured.n_cell_lines), tissue,
+    )  # fmt: skip
+    found = normalised(test.label(task)[said].astype(np.float64), predicted[said], expected[said])
+    return rows + [
+        {"metric": name, "grouping": "normalised", "value": value} for name, value in found.items()
+    ]
 
 
 def _audits(
@@ -216,7 +235,7 @@ def _audits(
             training, plan.asked_as, fraction=INNER_FRACTION, seed=plan.seed, groups=plan.groups(heterograph)
         )
         found[number] = [
-            *leaks.audit(measured, fold, heterograph, plan.asked_as, groups=twins),
+            *leaks.audit(measured, fold, heterograph, plan.split, groups=twins),
             leaks.audit_inner(training, inner, test),
             features,
         ]

@@ -39,7 +39,7 @@ SMALL: dict[str, Baseline] = BASELINES | {
     "factorisation": Factorisation(members=1, candidates=((4, 1.0, 0.03),)),
     "side-information": SideInformation(members=1, candidates=((4, 10.0),)),
     "gaussian-process": GaussianProcess(epochs=2),
-    "random-forest": RandomForest(trees=10, candidates=((2, 0.3),)),
+    "random-forest": RandomForest(trees=10, candidates=((False, 2, 0.3),)),
     "perceptron": Perceptron(members=1, steps=40),
     "blend": Blend(KernelRidge(), Factorisation(members=1, candidates=((4, 1.0, 0.03),))),
 }
@@ -56,7 +56,11 @@ def _features() -> Features:
 
 
 def _no_features(n_drugs: int, n_cell_lines: int) -> Features:
-    return Features({}, {}, np.zeros((n_drugs, 1), np.float32), np.zeros((n_cell_lines, 1), np.float32))
+    nothing_of_drugs, nothing_of_cell_lines = (np.zeros((n, 1), np.float32) for n in (n_drugs, n_cell_lines))
+    return Features(
+        {}, {}, nothing_of_drugs, nothing_of_cell_lines, nothing_of_drugs, nothing_of_cell_lines,
+        np.full(n_cell_lines, -1),
+    )  # fmt: skip
 
 
 def _grid(seed: int = 0, n_drugs: int = 12, n_cell_lines: int = 15) -> Responses:
@@ -174,7 +178,7 @@ def test_a_training_pairs_own_label_is_not_in_its_means() -> None:
     flipped = replace(training, response=training.response.copy())
     flipped.response[7] = 1 - flipped.response[7]
     rows, changed = (
-        pair_features(Problem(t, _no_features(12, 15)), t.drug[:1], t.cell_line[:1])[0]
+        pair_features(Problem(t, _no_features(12, 15)), t.drug[:1], t.cell_line[:1]).trained
         for t in (training, flipped)
     )
     means = slice(2, 4)
