@@ -62,7 +62,7 @@ class Features:
             {name: kernel for name, kernel in cell_lines.items() if _tells(kernel)},
             components(tensors.structure, N_DRUG_COMPONENTS),
             components(tensors.expression, N_CELL_LINE_COMPONENTS),
-            _folded(tensors.structure[:, :BITS].numpy() > 0),  # Morgan counts come first (`DESCRIBED_BY`)
+            folded(tensors.structure[:, :BITS].numpy() > 0),  # Morgan counts come first (`DESCRIBED_BY`)
             tensors.expression.numpy(),
             tensors.tissue.numpy(),
         )
@@ -113,11 +113,11 @@ def landmarks(expression: np.ndarray, cell_lines: np.ndarray, n: int = N_LANDMAR
     return np.sort(chosen[explained[chosen] > 0])
 
 
-def _folded(bits: np.ndarray) -> np.ndarray:
-    """Bits folded to `FOLDED` by their number's remainder, as a shorter fingerprint would have them, float32."""
-    wide = np.zeros((len(bits), -(-bits.shape[1] // FOLDED) * FOLDED), bool)
+def folded(bits: np.ndarray, width: int = FOLDED) -> np.ndarray:
+    """Bits folded by their number's remainder, as a shorter fingerprint would have them, float32 (n, ≤ width)."""
+    wide = np.zeros((len(bits), -(-bits.shape[1] // width) * width), bool)
     wide[:, : bits.shape[1]] = bits
-    return wide.reshape(len(bits), -1, FOLDED).any(1)[:, : bits.shape[1]].astype(np.float32)
+    return wide.reshape(len(bits), -1, width).any(1)[:, : bits.shape[1]].astype(np.float32)
 
 
 def components(rows: Tensor, k: int) -> np.ndarray:

@@ -9,8 +9,11 @@ import numpy as np
 from scipy.special import expit, logit
 
 from pharmagraph.model.baselines.features import landmarks
-from pharmagraph.model.baselines.means import SHRINKAGE, shrunk_means
+from pharmagraph.model.baselines.means import shrunk_means
 from pharmagraph.model.baselines.problem import Problem
+
+N_CHUNKS = 5
+"""Chunks of the training pairs, of which four give the means of the fifth. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ def pair_features(
 ) -> PairRows:
     """Features of the drug and the cell line, and the mean label of each that will not be asked for unseen.
 
-    A training pair's own label is left out of its two means; otherwise a model could compute it from them. An unseen
-    drug or cell line has no mean, so a model that has learned to trust one is of no use for it.
+    The means of a training pair are of the pairs in the other four of five chunks. Were only its own label left out,
+    trees could tell it: within a drug the mean of the others is larger where the own label is smaller. An unseen drug
+    or cell line has no mean, so a model that has learned to trust one is of no use for it.
 
     Parameters
     ----------
@@ -51,15 +55,15 @@ def pair_features(
         of_drug, of_cell_line = features.fingerprint, features.expression[:, chosen]
     trained = [of_drug[training.drug], of_cell_line[training.cell_line]]
     asked = [of_drug[drug], of_cell_line[cell_line]]
-    overall = label.mean()
-    starts = [np.full(len(training), _link(problem, overall)), np.full(len(drug), _link(problem, overall))]
+    overall = _link(problem, label.mean())
+    starts = [np.full(len(rows[0]), overall) for rows in (trained, asked)]
+    chunk = np.random.default_rng([problem.seed, 13]).integers(0, N_CHUNKS, len(training))
     for own, wanted, n in _seen_sides(problem, drug, cell_line):
-        means = shrunk_means(own, label, n)
-        count = np.bincount(own, minlength=n)[own]
-        without = (means[own] * (count + SHRINKAGE) - label) / (count + SHRINKAGE - 1)
-        for at, (rows, mean) in enumerate(((trained, without), (asked, means[wanted]))):
+        of_chunk = np.stack([shrunk_means(own[chunk != k], label[chunk != k], n) for k in range(N_CHUNKS)])
+        means = of_chunk[chunk, own], shrunk_means(own, label, n)[wanted]
+        for at, (rows, mean) in enumerate(zip((trained, asked), means, strict=True)):
             rows.append(mean[:, None])
-            starts[at] = starts[at] + _link(problem, mean) - _link(problem, overall)
+            starts[at] = starts[at] + _link(problem, mean) - overall
     return PairRows(
         np.hstack(trained).astype(np.float32, copy=False), np.hstack(asked).astype(np.float32, copy=False), *starts
     )  # fmt: skip

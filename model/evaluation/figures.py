@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError, UnknownPresetError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
-from pharmagraph.kg.wording import option
-from pharmagraph.model.baselines import BASELINES, require_features
+from pharmagraph.kg.wording import named, option
+from pharmagraph.model.baselines import BASELINES, Features, require_features
 from pharmagraph.model.baselines.problem import INNER_FRACTION
 from pharmagraph.model.evaluation import predictions as files
-from pharmagraph.model.evaluation.fold_fits import in_processes, in_turn
+from pharmagraph.model.evaluation.exchange import FOREIGN, Exchange
+from pharmagraph.model.evaluation.fold_fits import Outcome, in_processes, in_turn
 from pharmagraph.model.evaluation.journal import append, digest, entries
 from pharmagraph.model.evaluation.plan import Plan, Row, unpredictable_pairs
 from pharmagraph.model.inputs.tensors import baseline_tensors
@@ -45,6 +47,7 @@ def evaluate(
     workers: int = 1,
     finished: Path | None = None,
     predictions: Path | None = None,
+    exchange: Path | None = None,
     report: Report | None = None,
 ) -> list[Row]:
     """Fit every model on every fold's training pairs and score it on the held-out pairs.
@@ -54,7 +57,7 @@ def evaluate(
     heterograph
         The graph, or a subgraph.
     models
-        Names of baselines (`model.baselines.BASELINES`) and presets.
+        Names of baselines (`model.baselines.BASELINES`) and presets, and ``drevalpy:NAME``.
     plan
         The folds and how models are fitted.
     only
@@ -66,6 +69,9 @@ def evaluate(
         at once, so an evaluation that was cut off goes on.
     predictions
         A folder for the predictions of every model and fold, as Parquet.
+    exchange
+        A folder of files for drevalpy (`model.evaluation.exchange`): folds and predictions are written there, and
+        models called ``drevalpy:NAME`` are read from there in place of being fitted.
     report
         Called with a message for each model and fold that is done, with an estimate of the remaining time.
 
@@ -80,7 +86,13 @@ def evaluate(
         Before anything is fitted: if there is no such model, or a fold leaks, is empty, has one class alone, or cannot
         be predicted at all.
     """
-    configs = {model: _config(model, plan) for model in models}
+    foreign = [model for model in models if model.startswith(FOREIGN)]
+    if foreign and exchange is None:
+        raise ModelError(
+            f"{foreign[0]} is read from files of drevalpy; name their folder with {named('exchange')}"
+        )
+    shared = Exchange.of(exchange, heterograph, plan) if exchange is not None else None
+    configs = {model: None if model in foreign else _config(model, plan) for model in models}
     measured, cut = plan.cut(heterograph)
     where = [f"fold {number} of {option('split', plan.split.value)}" for number in range(len(cut))]
     numbers = [n for n in range(len(cut)) if only is None or n in only]
@@ -89,6 +101,14 @@ def evaluate(
     tensors = baseline_tensors(plan.seen(heterograph))
     for model in models:
         require_features(model, tensors)
+    read = {}
+    if shared is not None:
+        shared.write(heterograph, measured, cut, Features.of(tensors))
+        configs |= {model: shared.digest(model) for model in foreign}
+        tests = {number: measured.take(cut[number].test) for number in numbers}
+        read = {
+            (n, model): shared.read(heterograph, tests[n], n, model) for n in numbers for model in foreign
+        }
     audits = _audits(heterograph, measured, {n: cut[n] for n in numbers}, plan)
     for number, checks in audits.items():
         leaks.require_clear(checks, where[number])
@@ -118,12 +138,14 @@ def evaluate(
         or ((file := predicted_in(number, model)) is not None and not file.is_file())
     ]
     started, commit = time.monotonic(), git_fingerprint()
-    outcomes = (
-        in_processes(heterograph, measured, cut, jobs, plan, workers)
-        if workers > 1 and len(jobs) > 1
-        else in_turn(heterograph, measured, cut, jobs, plan)
+    to_fit = [job for job in jobs if job not in read]
+    fitted = (
+        in_processes(heterograph, measured, cut, to_fit, plan, workers)
+        if workers > 1 and len(to_fit) > 1
+        else in_turn(heterograph, measured, cut, to_fit, plan)
     )
-    for count, (number, model, outcome) in enumerate(outcomes, start=1):
+    told = ((*job, Outcome(read[job], {}, 0.0)) for job in jobs if job in read)
+    for count, (number, model, outcome) in enumerate(chain(told, fitted), start=1):
         mask, why = unpredictable[number]
         predicted = np.where(mask, np.nan, outcome.predicted)
         rows = [
@@ -133,6 +155,8 @@ def evaluate(
         if (file := predicted_in(number, model)) is not None:
             test = measured.take(cut[number].test)
             files.keep(file, heterograph, test, test.label(plan.task), predicted)
+        if shared is not None and model not in foreign:
+            shared.keep(heterograph, measured.take(cut[number].test), number, model, predicted)
         entry = {
             "of": key, "fold": number, "model": model, "seconds": round(outcome.seconds, 2),
             "commit": commit, "config": configs[model],
