@@ -108,10 +108,9 @@ class Exchange:
         table = self._table(heterograph, measured)
         data, ids = self.folder / "data" / self.dataset, heterograph.ids
         _write(data / f"{self.dataset}.csv", table)
-        _write(
-            data / "cell_line_names.csv",
-            table[[CELL_LINE, "tissue"]].drop_duplicates().sort_values(CELL_LINE),
-        )
+        lines = table[[CELL_LINE, "tissue"]].drop_duplicates().sort_values(CELL_LINE)
+        # drevalpy drops rows that are alike but for the name: with a tissue alone it would keep one line of each
+        _write(data / "cell_line_names.csv", lines.assign(cellosaurus_id=lines[CELL_LINE]))
         drugs = np.unique(measured.drug)
         names = ids["Drug"][drugs].astype(str)
         _write(data / "drug_names.csv", pd.DataFrame({DRUG: names, "drug_name": names}))
@@ -227,7 +226,7 @@ class Exchange:
 def _write(file: Path, table: pd.DataFrame) -> None:
     """A CSV file, which appears whole or not at all."""
     with folders.whole(file) as place:
-        table.to_csv(place, index=False, float_format="%.6g")
+        table.to_csv(place, index=False, float_format="%.9g")
 
 
 def _name(pairs: pd.MultiIndex) -> str:

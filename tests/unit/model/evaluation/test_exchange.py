@@ -77,7 +77,11 @@ def test_what_drevalpy_reads_of_drugs_and_cell_lines_is_there(tmp_path: Path) ->
         bits = pd.read_csv(data / "drug_fingerprints" / f"pubchem_id_to_demorgan_{width}_map.csv")
         assert set(bits.columns) == set(whole["pubchem_id"]) and set(np.unique(bits)) == {0, 1}
     assert set(pd.read_csv(data / "drug_names.csv")["pubchem_id"]) == set(whole["pubchem_id"])
-    assert set(pd.read_csv(data / "cell_line_names.csv")["tissue"]) == {"a", "b", "c"}
+    lines = pd.read_csv(data / "cell_line_names.csv", index_col="cell_line_name")
+    assert set(lines["tissue"]) == {"a", "b", "c"}
+    assert len(lines.drop_duplicates()) == len(expression), (
+        "as drevalpy reads it, without regard to the names"
+    )
 
 
 def test_predictions_of_drevalpy_are_rows_of_the_same_tables(tmp_path: Path) -> None:
