@@ -117,7 +117,7 @@ def folded(bits: np.ndarray, width: int = FOLDED) -> np.ndarray:
     """Bits folded by their number's remainder, as a shorter fingerprint would have them, float32 (n, ≤ width)."""
     wide = np.zeros((len(bits), -(-bits.shape[1] // width) * width), bool)
     wide[:, : bits.shape[1]] = bits
-    return wide.reshape(len(bits), -1, width).any(1)[:, : bits.shape[1]].astype(np.float32)
+    return np.any(wide.reshape(len(bits), -1, width), axis=1)[:, : bits.shape[1]].astype(np.float32)
 
 
 def components(rows: Tensor, k: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,20 +53,28 @@ def pair_features(
     if genes:
         chosen = landmarks(features.expression, training.cell_line)
         of_drug, of_cell_line = features.fingerprint, features.expression[:, chosen]
-    trained = [of_drug[training.drug], of_cell_line[training.cell_line]]
-    asked = [of_drug[drug], of_cell_line[cell_line]]
+    trained = [(of_drug, training.drug), (of_cell_line, training.cell_line)]
+    asked = [(of_drug, drug), (of_cell_line, cell_line)]
     overall = _link(problem, label.mean())
-    starts = [np.full(len(rows[0]), overall) for rows in (trained, asked)]
+    starts = [np.full(len(training), overall), np.full(len(drug), overall)]
     chunk = np.random.default_rng([problem.seed, 13]).integers(0, N_CHUNKS, len(training))
     for own, wanted, n in _seen_sides(problem, drug, cell_line):
         of_chunk = np.stack([shrunk_means(own[chunk != k], label[chunk != k], n) for k in range(N_CHUNKS)])
         means = of_chunk[chunk, own], shrunk_means(own, label, n)[wanted]
         for at, (rows, mean) in enumerate(zip((trained, asked), means, strict=True)):
-            rows.append(mean[:, None])
+            rows.append((mean[:, None], np.arange(len(mean))))
             starts[at] = starts[at] + _link(problem, mean) - overall
-    return PairRows(
-        np.hstack(trained).astype(np.float32, copy=False), np.hstack(asked).astype(np.float32, copy=False), *starts
-    )  # fmt: skip
+    return PairRows(_side_by_side(trained), _side_by_side(asked), *starts)
+
+
+def _side_by_side(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Some rows of each array beside those of the others, float32; without a copy of a part: they are gigabytes."""
+    edges = np.cumsum([0, *(table.shape[1] for table, _ in parts)])
+    found = np.empty((len(parts[0][1]), edges[-1]), np.float32)
+    for (table, rows), left, right in zip(parts, edges[:-1], edges[1:], strict=True):
+        for at in range(0, len(rows), 10_000):
+            found[at : at + 10_000, left:right] = table[rows[at : at + 10_000]]
+    return found
 
 
 def unlinked(problem: Problem, output: np.ndarray) -> np.ndarray:
