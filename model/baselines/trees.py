@@ -12,7 +12,6 @@ from pharmagraph.model.baselines.pair_features import PairRows, pair_features, u
 from pharmagraph.model.baselines.problem import Options, Problem, best_of
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 
-
 BINS = 64
 """Values that XGBoost tells apart in a column; a quarter of its default, for the time. Set by hand."""
 
