@@ -17,6 +17,8 @@ from pharmagraph.model.baselines import BASELINES, Baseline, Features, Problem
 from pharmagraph.model.baselines import problem as problems
 from pharmagraph.model.baselines.additive import Additive
 from pharmagraph.model.baselines.blend import Blend
+from pharmagraph.model.baselines.elastic_net import ElasticNet
+from pharmagraph.model.baselines.ensemble_mf import EnsembleMF
 from pharmagraph.model.baselines.factorisation import Factorisation
 from pharmagraph.model.baselines.gaussian_process import GaussianProcess
 from pharmagraph.model.baselines.kernel_ridge import KernelRidge
@@ -26,7 +28,7 @@ from pharmagraph.model.baselines.pair_features import pair_features
 from pharmagraph.model.baselines.perceptron import Perceptron
 from pharmagraph.model.baselines.problem import fit_predict
 from pharmagraph.model.baselines.side_information import SideInformation
-from pharmagraph.model.baselines.trees import RandomForest
+from pharmagraph.model.baselines.trees import RandomForest, XGBoost
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.metrics.scores import auroc, pearson, r2
 from pharmagraph.model.presets.choices import Split, Task
@@ -41,6 +43,9 @@ SMALL: dict[str, Baseline] = BASELINES | {
     "gaussian-process": GaussianProcess(epochs=2),
     "random-forest": RandomForest(trees=10, candidates=((False, 2, 0.3),)),
     "perceptron": Perceptron(members=1, steps=40),
+    "xgboost": XGBoost(candidates=((False, 4, 1.0),), most_trees=10),
+    "elastic-net": ElasticNet(candidates=((0.5, 0.3),)),
+    "ensemble-mf": EnsembleMF(members=1, hidden=16, factors=8, epochs=3),
     "blend": Blend(KernelRidge(), Factorisation(members=1, candidates=((4, 1.0, 0.03),))),
 }
 FEW_STARTS: dict[str, Baseline] = BASELINES | {
