@@ -31,7 +31,7 @@ def evaluate(
     data: GraphStore | Heterograph,
     models: str | Sequence[str] = ("default", "additive"),
     *,
-    split: EvaluatedSplit | Literal["random", "unseen-drug", "unseen-cell", "unseen-both", "transfer"] = "random",
+    split: EvaluatedSplit | Literal["random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue", "transfer"] = "random",
     folds: int = 5,
     only: Sequence[int] | None = None,
     drug_groups: DrugGroups | Literal["twins", "scaffold", "alone"] = "twins",
@@ -48,6 +48,7 @@ def evaluate(
     workers: int = 1,
     folder: str | PathLike[str] | None = None,
     finished: str | PathLike[str] | None = None,
+    exchange: str | PathLike[str] | None = None,
     command: str = "pharmagraph.evaluate",
     report: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
@@ -84,6 +85,9 @@ def evaluate(
         Where rows, predictions, a table, a JSON and plots are kept; the same call again goes on from there.
     finished
         File that keeps finished folds; ``folds.jsonl`` of ``folder`` unless given.
+    exchange
+        Folder of files for drevalpy, of ln IC50: folds and predictions are written there, and a model
+        ``drevalpy:NAME`` is read from there in place of being fitted.
     command
         Command that the folder's page names.
     report
@@ -150,7 +154,8 @@ def evaluate(
         journal = place / "folds.jsonl"
     rows = figures.evaluate(
         heterograph, names, plan, only=numbers, workers=arguments.whole_number("workers", workers, least=1),
-        finished=journal, predictions=place / "predictions" if place else None, report=report,
+        finished=journal, predictions=place / "predictions" if place else None,
+        exchange=Path(arguments.path("exchange", exchange)) if exchange is not None else None, report=report,
     )  # fmt: skip
     if place is not None:
         write_folder(place, heterograph, plan, names, rows, finished_folds=journal or place, command=command)

@@ -1,4 +1,4 @@
-"""Baselines that predict a mean: of all pairs, of the drug, or of the cell line."""
+"""Baselines that predict means: of all pairs, of the drug, of the cell line, or the sum of their effects."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pharmagraph.model.baselines.problem import Options, Problem
+from pharmagraph.model.metrics.dreval import mean_effects
 
 SHRINKAGE = 2.0
 """Pairs with the overall mean that are added to every entity. Set by hand."""
@@ -56,6 +57,29 @@ class CellLineMean:
         """As `Baseline.predict`."""
         training = problem.training
         return shrunk_means(training.cell_line, problem.label, training.n_cell_lines)[cell_line]
+
+
+@dataclass(frozen=True)
+class MeanEffects:
+    """DrEval's naive mean effects: the drug's, the tissue's and the cell line's, on top of the overall mean.
+
+    An unseen cell line is predicted by its tissue. For classes the sum is kept within [0, 1].
+    """
+
+    def choose(self, problem: Problem) -> Options:
+        """Nothing to choose."""
+        return {}
+
+    def predict(
+        self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
+    ) -> np.ndarray:
+        """As `Baseline.predict`."""
+        training = problem.training
+        found = mean_effects(
+            problem.label, (training.drug, training.cell_line), (drug, cell_line),
+            (training.n_drugs, training.n_cell_lines), problem.features.tissue,
+        )  # fmt: skip
+        return found if problem.task == "regression" else found.clip(0, 1)
 
 
 def shrunk_means(entity: np.ndarray, label: np.ndarray, n: int) -> np.ndarray:

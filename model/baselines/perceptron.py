@@ -35,7 +35,8 @@ class Perceptron:
         self, problem: Problem, options: Options, drug: np.ndarray, cell_line: np.ndarray
     ) -> np.ndarray:
         """As `Baseline.predict`."""
-        trained, asked = (torch.from_numpy(rows) for rows in pair_features(problem, drug, cell_line))
+        rows = pair_features(problem, drug, cell_line)
+        trained, asked = torch.from_numpy(rows.trained), torch.from_numpy(rows.asked)
         centre, width = trained.mean(0), trained.std(0).clamp(min=1e-6)
         trained, asked = (trained - centre) / width, (asked - centre) / width
         mean, deviation = problem.scale

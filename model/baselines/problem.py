@@ -39,6 +39,8 @@ class Problem:
         The same seed gives the same predictions.
     groups
         Entities that inner folds set aside together; each alone unless given.
+    device
+        Where networks are fitted.
     """
 
     training: Responses
@@ -47,6 +49,7 @@ class Problem:
     split: Split = Split.random
     seed: int = 0
     groups: Groups | None = None
+    device: str = "cpu"
 
     @cached_property
     def label(self) -> np.ndarray:

@@ -38,8 +38,9 @@ def evaluate(
         str,
         typer.Option(
             help="With commas: presets (default, fast, drgt, a YAML file) and baselines (mean, drug-mean, "
-            "cell-line-mean, additive, factorisation, side-information, kernel-ridge, gaussian-process, "
-            "gradient-boosting, random-forest, perceptron, blend)."
+            "cell-line-mean, mean-effects, additive, factorisation, side-information, kernel-ridge, "
+            "gaussian-process, gradient-boosting, xgboost, random-forest, elastic-net, perceptron, ensemble-mf, "
+            "blend)."
         ),
     ] = "default,additive",
     split: Annotated[EvaluatedSplit, typer.Option(help="What a held-out fold is made of.")] = Split.random,
@@ -86,6 +87,12 @@ def evaluate(
         Path | None,
         typer.Option(help="Keep finished folds in this file; the same command again goes on from there."),
     ] = None,
+    exchange: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write folds and predictions of ln IC50 here as drevalpy's files, and read models drevalpy:NAME."
+        ),
+    ] = None,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -113,7 +120,7 @@ def evaluate(
             heterograph, names, split=split, folds=folds, only=only, drug_groups=drug_groups,
             cell_line_groups=cell_groups, train_on=train_on, test_on=test_on, task=task, seed=seed, device=device,
             network=changes["network"], training=changes["training"], omics=omics, workers=workers, folder=folder,
-            finished=resume, command=shlex.join(["cli", *sys.argv[1:]]),
+            finished=resume, exchange=exchange, command=shlex.join(["cli", *sys.argv[1:]]),
             report=lambda what: bar.update(bar_id, advance=1, note=what),
         )  # fmt: skip
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]

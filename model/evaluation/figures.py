@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,16 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError, UnknownPresetError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
-from pharmagraph.kg.wording import option
-from pharmagraph.model.baselines import BASELINES
+from pharmagraph.kg.wording import named, option
+from pharmagraph.model.baselines import BASELINES, Features, require_features
 from pharmagraph.model.baselines.problem import INNER_FRACTION
 from pharmagraph.model.evaluation import predictions as files
-from pharmagraph.model.evaluation.fold_fits import in_processes, in_turn
+from pharmagraph.model.evaluation.exchange import FOREIGN, Exchange
+from pharmagraph.model.evaluation.fold_fits import Outcome, in_processes, in_turn
 from pharmagraph.model.evaluation.journal import append, digest, entries
 from pharmagraph.model.evaluation.plan import Plan, Row, unpredictable_pairs
 from pharmagraph.model.inputs.tensors import baseline_tensors
+from pharmagraph.model.metrics.dreval import mean_effects, normalised
 from pharmagraph.model.metrics.scores import score, training_expectation
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Task
 from pharmagraph.model.responses import leakage as leaks
@@ -43,6 +46,7 @@ def evaluate(
     workers: int = 1,
     finished: Path | None = None,
     predictions: Path | None = None,
+    exchange: Path | None = None,
     report: Report | None = None,
 ) -> list[Row]:
     """Fit every model on every fold's training pairs and score it on the held-out pairs.
@@ -52,7 +56,7 @@ def evaluate(
     heterograph
         The graph, or a subgraph.
     models
-        Names of baselines (`model.baselines.BASELINES`) and presets.
+        Names of baselines (`model.baselines.BASELINES`) and presets, and ``drevalpy:NAME``.
     plan
         The folds and how models are fitted.
     only
@@ -64,6 +68,9 @@ def evaluate(
         at once, so an evaluation that was cut off goes on.
     predictions
         A folder for the predictions of every model and fold, as Parquet.
+    exchange
+        A folder of files for drevalpy (`model.evaluation.exchange`): folds and predictions are written there, and
+        models called ``drevalpy:NAME`` are read from there in place of being fitted.
     report
         Called with a message for each model and fold that is done, with an estimate of the remaining time.
 
@@ -78,13 +85,29 @@ def evaluate(
         Before anything is fitted: if there is no such model, or a fold leaks, is empty, has one class alone, or cannot
         be predicted at all.
     """
-    configs = {model: _config(model, heterograph, plan) for model in models}
+    foreign = [model for model in models if model.startswith(FOREIGN)]
+    if foreign and exchange is None:
+        raise ModelError(
+            f"{foreign[0]} is read from files of drevalpy; name their folder with {named('exchange')}"
+        )
+    shared = Exchange.of(exchange, heterograph, plan) if exchange is not None else None
+    configs = {model: None if model in foreign else _config(model, heterograph, plan) for model in models}
     measured, cut = plan.cut(heterograph)
     where = [f"fold {number} of {option('split', plan.split.value)}" for number in range(len(cut))]
     numbers = [n for n in range(len(cut)) if only is None or n in only]
     for number in numbers:
         _check(measured, cut[number], plan.task, where[number])
     tensors = baseline_tensors(plan.seen(heterograph))
+    for model in models:
+        require_features(model, tensors)
+    read = {}
+    if shared is not None:
+        shared.write(heterograph, measured, cut, Features.of(tensors))
+        configs |= {model: shared.digest(model) for model in foreign}
+        tests = {number: measured.take(cut[number].test) for number in numbers}
+        read = {
+            (n, model): shared.read(heterograph, tests[n], n, model) for n in numbers for model in foreign
+        }
     audits = _audits(heterograph, measured, {n: cut[n] for n in numbers}, plan)
     for number, checks in audits.items():
         leaks.require_clear(checks, where[number])
@@ -95,6 +118,7 @@ def evaluate(
             raise ModelError(
                 f"nothing of {where[number]} can be predicted: {why[0].drug or why[0].cell_line}: {why[0].reason}"
             )
+    tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
     key, name = plan.key(heterograph), plan.dataset(heterograph)
     done = {
         (entry["fold"], entry["model"]): entry["rows"]
@@ -113,21 +137,25 @@ def evaluate(
         or ((file := predicted_in(number, model)) is not None and not file.is_file())
     ]
     started, commit = time.monotonic(), git_fingerprint()
-    outcomes = (
-        in_processes(heterograph, measured, cut, jobs, plan, workers)
-        if workers > 1 and len(jobs) > 1
-        else in_turn(heterograph, measured, cut, jobs, plan)
+    to_fit = [job for job in jobs if job not in read]
+    fitted = (
+        in_processes(heterograph, measured, cut, to_fit, plan, workers)
+        if workers > 1 and len(to_fit) > 1
+        else in_turn(heterograph, measured, cut, to_fit, plan)
     )
-    for count, (number, model, outcome) in enumerate(outcomes, start=1):
+    told = ((*job, Outcome(read[job], {}, 0.0)) for job in jobs if job in read)
+    for count, (number, model, outcome) in enumerate(chain(told, fitted), start=1):
         mask, why = unpredictable[number]
         predicted = np.where(mask, np.nan, outcome.predicted)
         rows = [
             {"dataset": name, "split": plan.split.value, "fold": number, "model": model, **figure}
-            for figure in _figures(measured, cut[number], predicted, plan.task, outcome.threshold)
+            for figure in _figures(measured, cut[number], predicted, plan.task, outcome.threshold, tissue)
         ]
         if (file := predicted_in(number, model)) is not None:
             test = measured.take(cut[number].test)
             files.keep(file, heterograph, test, test.label(plan.task), predicted)
+        if shared is not None and model not in foreign:
+            shared.keep(heterograph, measured.take(cut[number].test), number, model, predicted)
         entry = {
             "of": key, "fold": number, "model": model, "seconds": round(outcome.seconds, 2),
             "commit": commit, "config": configs[model],
@@ -182,7 +210,12 @@ def _config(model: str, heterograph: Heterograph, plan: Plan) -> str | None:
 
 
 def _figures(
-    measured: Responses, fold: Fold, predicted: np.ndarray, task: Task, threshold: float | None
+    measured: Responses,
+    fold: Fold,
+    predicted: np.ndarray,
+    task: Task,
+    threshold: float | None,
+    tissue: np.ndarray,
 ) -> list[Row]:
     training, test = measured.take(fold.train), measured.take(fold.test)
     expected = training_expectation(
@@ -190,10 +223,20 @@ def _figures(
         (measured.n_drugs, measured.n_cell_lines),
     )  # fmt: skip
     said = np.isfinite(predicted)
-    return score(
+    rows = score(
         test.label(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
         expected=expected[said], threshold=threshold,
     )  # fmt: skip
+    if task == "classification":
+        return rows
+    expected = mean_effects(
+        training.label(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
+        (measured.n_drugs, measured.n_cell_lines), tissue,
+    )  # fmt: skip
+    found = normalised(test.label(task)[said].astype(np.float64), predicted[said], expected[said])
+    return rows + [
+        {"metric": name, "grouping": "normalised", "value": value} for name, value in found.items()
+    ]
 
 
 def _audits(
@@ -215,7 +258,7 @@ def _audits(
             training, plan.asked_as, fraction=INNER_FRACTION, seed=plan.seed, groups=plan.groups(heterograph)
         )
         found[number] = [
-            *leaks.audit(measured, fold, heterograph, plan.asked_as, groups=twins),
+            *leaks.audit(measured, fold, heterograph, plan.split, groups=twins),
             leaks.audit_inner(training, inner, test),
             features,
         ]

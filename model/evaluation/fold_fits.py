@@ -63,7 +63,7 @@ def predict_fold(
     groups = plan.groups(heterograph)
     if model in BASELINES:
         features = features or Features.of(baseline_tensors(plan.seen(heterograph)))
-        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups)
+        problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups, plan.device)
         options = BASELINES[model].choose(problem)
         predicted = BASELINES[model].predict(problem, options, test.drug, test.cell_line)
         seconds = time.monotonic() - started

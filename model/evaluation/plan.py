@@ -78,8 +78,8 @@ class Plan:
 
     @property
     def asked_as(self) -> Split:
-        """The split for which models are fitted: for transfer, pairs of another data set count as random pairs."""
-        return Split.random if self.split is Split.transfer else self.split
+        """The split for which models are fitted (`Split.asked_as`)."""
+        return self.split.asked_as
 
     def config(self, heterograph: Heterograph, preset: str) -> Config:
         """The options of a preset with the plan's changes; ``drgt`` has those for the data set that is trained on."""
@@ -101,7 +101,7 @@ class Plan:
             measured, fold = transfer(heterograph, self.task, train_on=self.train_on, test_on=self.test_on)
             return measured, [fold]
         measured = responses(heterograph, self.task)
-        groups = self.groups(heterograph)
+        groups = self._alike(heterograph)
         return measured, list(folds(measured, heterograph, self.split, self.n_folds, groups=groups))
 
     def seen(self, heterograph: Heterograph) -> Heterograph:
@@ -109,7 +109,10 @@ class Plan:
         return heterograph if self.omics is None else with_omics(heterograph, self.omics)
 
     def groups(self, heterograph: Heterograph) -> Groups:
-        """Groups of entities that are held out together, in folds and in inner folds."""
+        """Groups of entities that are held out together in inner folds, as in the folds."""
+        return self._alike(heterograph).of_split(heterograph, self.split)
+
+    def _alike(self, heterograph: Heterograph) -> Groups:
         return Groups.of(heterograph, self.drug_groups, self.cell_line_groups)
 
 

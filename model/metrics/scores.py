@@ -220,14 +220,16 @@ def score(
     expected
         `training_expectation` of these pairs, for the grouping ``residual``: the correlation between the target less
         this expectation and the `interaction` of the predictions (of their log-odds, for classes). It is NaN for an
-        additive model, whose predictions have no interaction.
+        additive model, whose predictions have no interaction. For the grouping ``less_means`` it is taken out of both
+        sides as it is: what the training means leave of the target, and of the prediction.
     threshold
         A probability at which classes are also scored, as ``f1_at_threshold`` and so on.
 
     Returns
     -------
     list of dict
-        ``metric``, ``grouping`` (pooled, per_drug, per_cell_line, residual) and ``value``. A grouped value is the mean
+        ``metric``, ``grouping`` (pooled, per_drug, per_cell_line, residual, less_means)
+        and ``value``. A grouped value is the mean
         over entities with enough pairs, NaN if there are none.
     """
     metrics = CLASSIFICATION if task == "classification" else REGRESSION
@@ -261,4 +263,6 @@ def score(
         for name in RESIDUAL:
             value = REGRESSION[name](target - expected, found) if found.any() else float("nan")
             rows.append({"metric": name, "grouping": "residual", "value": value})
+            value = REGRESSION[name](target - expected, predicted - expected)
+            rows.append({"metric": name, "grouping": "less_means", "value": value})
     return rows

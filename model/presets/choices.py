@@ -20,6 +20,7 @@ class Split(StrEnum):
     unseen_drug = "unseen-drug"
     unseen_cell = "unseen-cell"
     unseen_both = "unseen-both"
+    unseen_tissue = "unseen-tissue"
     transfer = "transfer"
 
     @property
@@ -35,16 +36,25 @@ class Split(StrEnum):
     @property
     def of_unseen_cell_lines(self) -> bool:
         """Whether whole cell lines are held out."""
-        return self in {Split.unseen_cell, Split.unseen_both}
+        return self in {Split.unseen_cell, Split.unseen_both, Split.unseen_tissue}
+
+    @property
+    def asked_as(self) -> Split:
+        """The split for which a model is fitted.
+
+        For ``transfer`` pairs of another data set count as random pairs, and for ``unseen-tissue`` the held-out cell
+        lines as unseen ones, of which whole tissues are together (`responses.groups.Groups.of_split`).
+        """
+        return {Split.transfer: Split.random, Split.unseen_tissue: Split.unseen_cell}.get(self, self)
 
 
 TrainingSplit = Literal[
-    Split.none, Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both
+    Split.none, Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both, Split.unseen_tissue
 ]  # fmt: skip
 """Of a training run: a data set to transfer to is for evaluations alone."""
 
 EvaluatedSplit = Literal[
-    Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both, Split.transfer
+    Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both, Split.unseen_tissue, Split.transfer
 ]  # fmt: skip
 """Of an evaluation: something has to be held out."""
 

@@ -16,6 +16,7 @@ from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.model.baselines import BASELINES
 from pharmagraph.model.evaluation.comparison import read_predictions, verdicts
+from pharmagraph.model.evaluation.exchange import FOREIGN
 from pharmagraph.model.evaluation.journal import digest, entries
 from pharmagraph.model.evaluation.plan import Plan, Row
 from pharmagraph.model.reports import results
@@ -49,7 +50,7 @@ def write_folder(
     key = plan.key(heterograph)
     folds = sorted({row["fold"] for row in rows})
     predictions = read_predictions(folder / "predictions", key, folds, models)
-    ours = [model for model in models if model not in BASELINES]
+    ours = [model for model in models if model not in BASELINES and not model.startswith(FOREIGN)]
     evaluated = [
         entry for entry in entries(finished_folds, key) if entry["fold"] in folds and entry["model"] in models
     ]

@@ -85,7 +85,7 @@ def inner_split(
         return Fold(np.flatnonzero(~aside), np.flatnonzero(aside))
     held_out = []
     for side in sides:
-        held_out.append(np.isin(side, _set_aside(generator.permutation(np.unique(side)), fraction, number)))
+        held_out.append(np.isin(side, _set_aside(generator.permutation(_groups(side)), fraction, number)))
     test, train = np.logical_and.reduce(held_out), ~np.logical_or.reduce(held_out)
     if not test.any() or not train.any():
         counts = " and ".join(str(len(np.unique(side))) for side in sides)
@@ -114,8 +114,9 @@ def draw_chunks(
     Returns
     -------
     list of Fold
-        Each pair is predicted once, except with ``unseen-both``: there a chunk predicts pairs whose drug and cell line
-        are both new to it. A chunk is empty only where there are fewer entities, or groups, than chunks.
+        Each pair is predicted once, except those of entities that are never held out (group -1), and with
+        ``unseen-both``: there a chunk predicts pairs whose drug and cell line are both new to it. A chunk is empty only
+        where there are fewer entities, or groups, than chunks.
     """
     sides = held_out_sides(training, split, groups)
     if not sides:
@@ -125,12 +126,18 @@ def draw_chunks(
         ):
             chunk[rows] = True
         return [Fold(np.flatnonzero(~chunk), np.flatnonzero(chunk)) for chunk in predicted]
-    cuts = [np.array_split(generator.permutation(np.unique(side)), n_chunks) for side in sides]
+    cuts = [np.array_split(generator.permutation(_groups(side)), n_chunks) for side in sides]
     found = []
     for entities_of_chunk in zip(*cuts, strict=True):
         held_out = [np.isin(side, entities) for side, entities in zip(sides, entities_of_chunk, strict=True)]
         predicted, seen = np.logical_and.reduce(held_out), ~np.logical_or.reduce(held_out)
         found.append(Fold(np.flatnonzero(seen), np.flatnonzero(predicted)))
+    return found
+
+
+def _groups(side: np.ndarray) -> np.ndarray:
+    """The groups of a side that may be held out: all but -1."""
+    found: np.ndarray = np.unique(side[side >= 0])
     return found
 
 

@@ -108,6 +108,16 @@ def audit(
         found.append(
             check(f"a near twin of a tested {kind} has training pairs", twins, list(ids[twins]), False)
         )
+    if split is Split.unseen_tissue:
+        tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
+        held, seen = np.unique(tissue[test.cell_line]), np.unique(tissue[train.cell_line])
+        same = np.intersect1d(held[held >= 0], seen)
+        names = [heterograph.tissues[code] for code in same]
+        found.append(check("a tested tissue has training pairs", same, names, False))
+        unknown = np.unique(test.cell_line[tissue[test.cell_line] < 0])
+        found.append(
+            check("a tested cell line has no known tissue", unknown, list(cell_line_ids[unknown]), False)
+        )
     if not unseen_drug:
         alike = np.isin(
             groups.drug[test.drug] * n + test.cell_line, groups.drug[train.drug] * n + train.cell_line

@@ -1,4 +1,4 @@
-"""Holds measured pairs out: random pairs, unseen drugs, unseen cell lines, or the pairs of another data set.
+"""Holds measured pairs out: random pairs, unseen drugs, cell lines or tissues, or the pairs of another data set.
 
 The random folds are exactly those of the drGT paper: scikit-learn's ``KFold(5, shuffle=True, random_state=42)`` over
 the known entries, all sensitive ones first, then all resistant ones. Each of these two lists is row-major over a
@@ -18,7 +18,7 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.wording import named, option
 from pharmagraph.model.presets.choices import Split, Task
-from pharmagraph.model.responses.groups import Groups
+from pharmagraph.model.responses.groups import Groups, tissues
 from pharmagraph.model.responses.measured import Responses, joined, responses
 
 PAPER_SEED = 42
@@ -29,7 +29,7 @@ _SORTS_AS = {"K562": "K_562"}
 
 @dataclass(frozen=True)
 class Fold:
-    """Training pairs and held-out pairs, as positions in a `Responses`; with ``unseen-both`` some are in neither.
+    """Training pairs and held-out pairs, as positions in a `Responses`; of unseen entities some may be in neither.
 
     Attributes
     ----------
@@ -59,7 +59,8 @@ def folds(
     seed: int = PAPER_SEED,
     groups: Groups | None = None,
 ) -> Iterator[Fold]:
-    """Divide the measured pairs into folds; every pair is held out once, except with ``unseen-both``.
+    """Divide the measured pairs into folds; every pair is held out once, except with ``unseen-both`` and those of cell
+    lines of unknown tissue.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ def folds(
     seed
         Seed of the shuffle; 42 gives the paper's folds.
     groups
-        Entities that are held out together; by default near twins.
+        Entities that are held out together; by default near twins. With ``unseen-tissue`` whole tissues are held out,
+        and a cell line in one group with a held-out one is not trained on.
 
     Raises
     ------
@@ -88,7 +90,8 @@ def folds(
     cut = KFold(n_folds, shuffle=True, random_state=seed)
     if split in {Split.none, Split.transfer}:
         raise ModelError(
-            f"{option('split', split.value)} has no folds; use random, unseen-drug, unseen-cell or unseen-both"
+            f"{option('split', split.value)} has no folds; use random, unseen-drug, unseen-cell, "
+            "unseen-both or unseen-tissue"
         )
     if split is Split.random:
         if len(responses) < n_folds:
@@ -98,16 +101,12 @@ def folds(
             yield Fold(order[train], order[test])
         return
     groups = groups or Groups.of(heterograph)
-    sides = []
-    if split.of_unseen_drugs:
-        of_pair = groups.drug[responses.drug]
-        sides.append(_held_out(of_pair, cut, n_folds, "groups of drugs", len(np.unique(responses.drug))))
-    if split.of_unseen_cell_lines:
-        of_pair, n = groups.cell_line[responses.cell_line], len(np.unique(responses.cell_line))
-        sides.append(_held_out(of_pair, cut, n_folds, "groups of cell lines", n))
-    for number, held_out in enumerate(zip(*sides, strict=True)):
-        test = np.logical_and.reduce(held_out)
-        train = ~np.logical_or.reduce(held_out)
+    parts = (
+        _by_tissue(responses, heterograph, n_folds, groups)
+        if split is Split.unseen_tissue
+        else _by_groups(responses, split, cut, n_folds, groups)
+    )
+    for number, (train, test) in enumerate(parts):
         if not test.any() or not train.any():
             raise ModelError(
                 f"fold {number} of {option('split', split.value)} holds {test.sum()} pairs out and trains on "
@@ -115,6 +114,47 @@ def folds(
                 "too few pairs were measured; use fewer folds or another split"
             )
         yield Fold(np.flatnonzero(train), np.flatnonzero(test))
+
+
+def _by_groups(
+    responses: Responses, split: Split, cut: Any, n_folds: int, groups: Groups
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Masks of training and held-out pairs, where whole groups of drugs, of cell lines or of both are held out."""
+    sides = []
+    if split.of_unseen_drugs:
+        of_pair = groups.drug[responses.drug]
+        sides.append(_held_out(of_pair, cut, n_folds, "groups of drugs", len(np.unique(responses.drug))))
+    if split.of_unseen_cell_lines:
+        of_pair, n = groups.cell_line[responses.cell_line], len(np.unique(responses.cell_line))
+        sides.append(_held_out(of_pair, cut, n_folds, "groups of cell lines", n))
+    for held_out in zip(*sides, strict=True):
+        yield ~np.logical_or.reduce(held_out), np.logical_and.reduce(held_out)
+
+
+def _by_tissue(
+    responses: Responses, heterograph: Heterograph, n_folds: int, groups: Groups
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Masks of training and held-out pairs, where whole tissues are held out.
+
+    Folds are alike in pairs: each tissue, the largest first, goes to the fold with the fewest. A cell line of another
+    or unknown tissue that is in one group with a held-out one, such as its near twin, is in neither part.
+    """
+    tissue, group = tissues(heterograph)[responses.cell_line], groups.cell_line[responses.cell_line]
+    pairs = np.bincount(tissue[tissue >= 0])
+    present = np.flatnonzero(pairs)
+    if len(present) < n_folds:
+        raise ModelError(
+            f"{len(present)} tissues cannot be cut into {n_folds} folds; use fewer folds, or "
+            f"{option('split', 'unseen-cell')}"
+        )
+    size, fold_of = np.zeros(n_folds, np.int64), np.full(len(pairs), -1)
+    for code in present[np.argsort(-pairs[present], kind="stable")]:
+        fold_of[code] = size.argmin()
+        size[fold_of[code]] += pairs[code]
+    held_in = np.where(tissue >= 0, fold_of[tissue], -1)
+    for number in range(n_folds):
+        test = held_in == number
+        yield ~np.isin(group, group[test]) & ~test, test
 
 
 def transfer(heterograph: Heterograph, task: Task, *, train_on: str, test_on: str) -> tuple[Responses, Fold]:

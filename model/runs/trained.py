@@ -164,8 +164,9 @@ def train(
         )
         raise ModelError(f"{named('n_null')} needs attention to known targets, and this run has none: {why}")
     folders.require_possible(folder)
-    groups = Groups.of(heterograph)
-    audit = _audit(heterograph, measured, fold, split, groups)
+    twins = Groups.of(heterograph)
+    groups, asked_as = twins.of_split(heterograph, split), split.asked_as
+    audit = _audit(heterograph, measured, fold, split, twins)
     targets = None
     if attends_targets and config.targets is not None:
         targets = fit_run(
@@ -174,11 +175,11 @@ def train(
         )  # fmt: skip
     stage("training")
     fitted = fit_graph(
-        heterograph, training, config, seed=seed, task=task, split=split, groups=groups, device=device,
+        heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
         tensors=tensors, targets=targets, report=report,
     )  # fmt: skip
     stage("predicting")
-    problem = Problem(training, Features.of(tensors), task, split, seed, groups)
+    problem = Problem(training, Features.of(tensors), task, asked_as, seed, groups)
     figures = _figures(fitted, problem, held_out)
     predictions = _predictions(fitted, heterograph, measured)
     tables = attention_tables(fitted, heterograph)
