@@ -4,8 +4,8 @@ A new drug or cell line adds a row of similarities; nothing is fitted or solved 
 `model.runs.freeze` makes the arrays of a fitted ensemble.
 """
 
-from pharmagraph.model.predictor.features import Features
 from pharmagraph.model.predictor.asked_for import Entity
+from pharmagraph.model.predictor.features import Features
 from pharmagraph.model.predictor.predictor import Predictor
 
 __all__ = ["Entity", "Features", "Predictor"]
