@@ -69,7 +69,12 @@ class GeneTerm:
     def _dots(self, table: Tensor) -> Tensor:
         """Product of a drug's column of the table with the values of a column it attends to, (n,)."""
         nothing = torch.zeros_like(self.of_drugs.values())
-        where = _sparse(self.pattern.by_drug, self.pattern.column, nothing, tuple(self.of_drugs.shape))
+        where = _sparse(
+            self.pattern.by_drug,
+            self.pattern.column,
+            nothing,
+            (self.of_drugs.shape[0], self.of_drugs.shape[1]),
+        )
         found = torch.sparse.sampled_addmm(where, table.T.contiguous(), self.pattern.values.T.contiguous())
         return found.values()
 

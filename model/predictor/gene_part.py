@@ -32,10 +32,13 @@ class GenePart:
     """
 
     def __init__(self, array: Callable[[str], Floats], n_members: int) -> None:
-        self._array, self._n_members = lambda name: array(f"genes/{name}"), n_members
+        self._read, self._n_members = array, n_members
         self._n_read = int(self._array("n_read")[0])
-        self.kind, self.gene = self._array("kind"), self._array("gene")
+        self.kind, self.gene = (self._array(name).astype(np.int64) for name in ("kind", "gene"))
         self._mean, self.deviation = self._array("mean"), self._array("deviation")
+
+    def _array(self, name: str) -> Floats:
+        return self._read(f"genes/{name}")
 
     @property
     def n_columns(self) -> int:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, GENE_FEATURES
+from pharmagraph.model.predictor.asked_for import Entity
 from pharmagraph.model.predictor.features import SMALLEST_NORM, Floats
-from pharmagraph.model.predictor.predictor import Entity, Predictor
+from pharmagraph.model.predictor.predictor import Predictor
 
 BY_EXPRESSION = ("components", "cosine", "rbf", "rbf_wide", "rbf_narrow", "rbf_narrower")
 WIDTHS = {"rbf": 1.0, "rbf_wide": 0.5, "rbf_narrow": 2.0, "rbf_narrower": 4.0}

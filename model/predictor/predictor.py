@@ -109,26 +109,14 @@ class Predictor:
                 if member["gaussian_process"]:
                     constant = float(self.array(f"{number}/constants")[drug])
                     of_drug += member["slope"] * member["gaussian_process"] * constant / len(self._members)
-            gene, kind, value, effect = (
-                np.empty(0, np.int64),
-                np.empty(0, np.int64),
-                np.empty(0),
-                np.empty(0),
-            )
+            effects = values = np.empty(0)
+            gene = kind = np.empty(0, np.int64)
             if (part := self.gene_part) is not None:
-                effects, values = (
-                    part.effects(np.array([drug]))[0],
-                    part.values(self.features.omics(cell_line)),
-                )
-                at = np.flatnonzero(effects)
-                gene, kind, value, effect = (
-                    part.gene[at],
-                    part.kind[at],
-                    values[at].astype(np.float64),
-                    effects[at],
-                )
+                at = np.flatnonzero(of_part := part.effects(np.array([drug]))[0])
+                gene, kind, effects = part.gene[at], part.kind[at], of_part[at]
+                values = part.values(self.features.omics(cell_line))[at].astype(np.float64)
             output = float(self._known[cell_line, drug])
-        return Parts(output, of_drug, of_cell_line, gene, kind, value, effect)
+        return Parts(output, of_drug, of_cell_line, gene, kind, values, effects)
 
     def in_units(self, output: float) -> float:
         """A part of the output as a part of the prediction's sum: logits stay, the others become ln µmol/l."""

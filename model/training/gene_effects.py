@@ -52,10 +52,10 @@ def gene_effects(fitted: Fitted) -> EnsembleEffects | None:
     found = [one for member in fitted.members if (one := _of_member(fitted, member)) is not None]
     if len(found) < len(fitted.members):
         return None
-    tables = (
+    effect, attention, weights = (
         torch.stack([getattr(one, name) for one in found]) for name in ("effect", "attention", "weights")
     )
-    return EnsembleEffects(found[0].pairs, *tables, _unit(fitted))
+    return EnsembleEffects(found[0].pairs, effect, attention, weights, _unit(fitted))
 
 
 def _of_member(fitted: Fitted, member: Member) -> GeneEffects | None:
