@@ -319,6 +319,14 @@ OF_BOTH = {
         ],
         ("gene", "feature", "effect", "direction", "weight", "q", "known"),
     ),
+    "strongest-biomarkers": (
+        {},
+        [
+            ("Gefitinib", "KRAS", "mutation", 2.0, "sensitive if mutated", False),
+            ("Erlotinib", "KRAS", "mutation", -1.25, "resistant if mutated", False),
+        ],
+        ("drug", "gene", "feature", "effect", "direction", "known"),
+    ),
     "sensitivity-genes": (
         {"gene": "KRAS"},
         [
