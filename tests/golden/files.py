@@ -68,6 +68,11 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
         ["drug", "gene", "affinity"],
         [["Erlotinib", "EGFR", 1.0], ["Erlotinib", "SRC", 9000.0]],
     )
+    _table(
+        folder / "known.csv",
+        ["drug", "gene", "feature", "effect"],
+        [["Erlotinib", "EGFR", "expression", "sensitive"], ["Lapatinib", "ERBB2", "expression", "sensitive"]],
+    )
     (folder / "sets.gmt").write_text(
         "ERBB\tmine\tEGFR\tERBB2\tERBB3\tERBB4\tSRC\tPIK3CA\nMAPK\tmine\tBRAF\tRAF1\tMAP2K1\tMAP2K2\tKRAS\tEGFR\n"
     )

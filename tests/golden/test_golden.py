@@ -36,6 +36,7 @@ QUICKER = (
     (r"^(cli train)(?!.*--preset)", r"\1 --preset small.yaml"),
     (r"^(cli evaluate (?!.*--fold ).*)", r"\1 --fold 0 --epochs 1"),
     (r"^(cli evaluate-targets(?!.*--fold ).*)", r"\1 --fold 0 --members 1"),
+    (r"^(cli evaluate-biomarkers(?!.*--fold ).*)", r"\1 --preset small.yaml --fold 0 --seeds 1 --members 1"),
     (r"--trials \d+", "--trials 2"),
     (r"--workers \d+", "--workers 1"),
 )

@@ -47,8 +47,8 @@ class Settings:
     task
         Classes, or ln IC50.
     preset
-        Name or path. Its axial component is left out: what it makes of a changed cell line would need the whole network
-        again for every gene.
+        Name or path. Components but the Gaussian process and the factors are left out: what they make of a changed cell
+        line would need the whole network again for every gene.
     members
         Networks averaged; the preset's unless given.
     n_folds
@@ -66,7 +66,8 @@ class Settings:
     def config(self) -> Config:
         """The preset's options."""
         training = {} if self.members is None else {"members": self.members}
-        return load_preset(self.preset, network={"axial": False}, training=training)
+        config = load_preset(self.preset, training=training)
+        return config.without(set(config.network.components) - freeze.WITHOUT_NETWORK)
 
 
 @dataclass(frozen=True)
