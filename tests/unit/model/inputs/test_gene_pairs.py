@@ -11,8 +11,10 @@ import torch
 from pharmagraph.model.inputs import gene_pairs
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.gene_pairs import HEADS, GenePairBuilder, GenePairs, correlations
+from pharmagraph.model.inputs.messages import KEPT_PAIRS, MessageBuilder
 from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors
 from pharmagraph.model.inputs.views import ASSOCIATION_UNIT, EVIDENCE, GENE_FEATURES
+from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.visible import SHRINKAGE, Visible, residuals
@@ -190,3 +192,16 @@ def test_every_head_has_columns_of_its_own_in_the_pattern() -> None:
     n_columns = pairs.values.shape[1]
     assert torch.equal(pattern.used[pattern.column], pairs.column[pair] + head * n_columns)
     assert torch.equal(pattern.values[pattern.column], pairs.values.T[pairs.column[pair]])
+
+
+def test_pairs_are_made_once_for_the_same_visible_responses_and_anew_for_others() -> None:
+    tensors, visible = _tensors(), _visible(_tensors())
+    builder = MessageBuilder(tensors, load_preset("default").network)
+    first = builder.build(visible).gene_pairs
+    assert first is not None and builder.build(_visible(tensors)).gene_pairs is first
+    other = builder.build(replace(visible, value=visible.value.flip(1))).gene_pairs
+    assert other is not None and not torch.equal(other.association[:10], first.association[:10])
+    for n in range(KEPT_PAIRS):  # more sets than are kept
+        builder.build(_visible(tensors, without_drug=n))
+    again = builder.build(visible).gene_pairs
+    assert again is not None and again is not first and torch.equal(again.evidence, first.evidence)

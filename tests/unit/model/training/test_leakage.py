@@ -175,6 +175,23 @@ def test_twins_are_set_aside_and_predicted_together(split: Split) -> None:
     assert sum(map(len, of_parts)) == len(set.union(*of_parts))
 
 
+@pytest.mark.parametrize("redraw", [False, True])
+def test_chunks_are_drawn_once_unless_the_preset_wants_them_anew(redraw: bool) -> None:
+    tensors, measured = _tensors()
+    config = SMALL.model_copy(
+        update={"training": SMALL.training.model_copy(update={"redraw_chunks": redraw})}
+    )
+    builder, scale = MessageBuilder(tensors, config.network), Scale.of(measured, "classification")
+    fitting = prepare(tensors, builder, measured, config, scale, Split.random, seed=0)
+    drawn = []
+    for _ in range(2):
+        fitting.on_train_epoch_start()
+        drawn.append([chunk.test for chunk in fitting.chunks])
+    assert len(drawn[0]) == config.training.chunks
+    same = [np.array_equal(first, second) for first, second in zip(*drawn, strict=True)]
+    assert all(same) is not redraw
+
+
 def test_inner_validation_pairs_pass_no_message_while_fitting() -> None:
     tensors, measured = _tensors()
     scale = Scale.of(measured, "classification")
