@@ -156,7 +156,7 @@ def _print(found: Explanation, limit: int) -> None:
         print_rows(rows_of_pair, title=f"{about}, run {found.run_id}")
     columns = ["gene", "rank", "excess", "spread", "q", "stability", "publications", "known"]
     columns = [c for c in columns if any(row[c] is not None for row in found.genes)]
-    print_rows(found.genes, columns=columns, title=f"Genes {found.drug['name']} attends to")
+    print_rows(found.genes, columns=columns, title=f"Genes {found.drug['name']} attends to as targets")
     if found.drivers and found.cell_line:
         more = f", {limit} of {len(found.drivers)}" if len(found.drivers) > limit else ""
         print_rows(
