@@ -67,7 +67,7 @@ def incoming_edges(kind: EdgeKind, ends: Ends, table: pa.Table) -> pa.Table:
     """
     require_ends(kind, ends)
     for p in kind.columns:
-        if p.name in kind.identity and not p.required and p.name not in table.column_names:
+        if p.name in kind.identity and not p.required and p.name not in table.column_names:  # absent is null
             table = table.append_column(p.name, pa.nulls(table.num_rows, pa.string()))
     table = _typed(table, kind.columns, kind.key, kind.type)
     if kind.symmetric and table.num_rows:

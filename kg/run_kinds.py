@@ -66,7 +66,8 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
             Property(
                 "objective",
                 "string",
-                "what attention to genes is fitted to: known targets or response; always there from Drug to Gene",
+                "what attention to genes is fitted to: known targets or response; always there from Drug to Gene. A "
+                "network's own attention without features (gene_attention of the Run is network) is under target",
                 choices=OBJECTIVES,
             ),
             Property(
@@ -80,8 +81,9 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
                 "float",
                 "change of the prediction per unit of the feature, positive towards sensitive; with the objective "
                 "response alone. The prediction is the logit of being sensitive, or minus ln IC50 in standard "
-                "deviations of the drug. The unit is 1 of z of EXPRESSES, of value of COPY_NUMBER or of effect of "
-                "DEPENDS_ON; for a mutation, having one instead of none",
+                "deviations of the drug. A unit is 1 of z of EXPRESSES, of value of COPY_NUMBER, or of minus effect of "
+                "DEPENDS_ON; of a mutation, to have one instead of none. From CellLine to Gene: what the feature adds "
+                "to the predictions of the cell line, mean over drugs",
             ),
             Property("weight", "float", "attention coefficient, mean over heads", minimum=0, maximum=1),
             Property(

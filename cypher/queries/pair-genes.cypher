@@ -1,5 +1,5 @@
 // name: pair-genes
-// about: Genes that decide a drug's response, by effect × what the cell line has there; without an edge it is near the mean.
+// about: Genes that decide a drug's response by effect × what the cell line has there; with no edge it is near the mean.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id
 // param run: run, run id; default the promoted run
@@ -13,14 +13,15 @@ WITH c, g, a.feature AS feature, a.effect AS effect, EXISTS { MATCH (d)-[:TARGET
 OPTIONAL MATCH (c)-[e:EXPRESSES]->(g)
 WITH c, g, feature, effect, known, sequenced, avg(e.z) AS z
 OPTIONAL MATCH (c)-[m:MUTATED]->(g)
-WITH c, g, feature, effect, known, z, CASE WHEN count(m) > 0 THEN 1.0 WHEN sequenced THEN 0.0 END AS mutated
+WITH c, g, feature, effect, known, sequenced, z, count(m) AS mutations
 OPTIONAL MATCH (c)-[n:COPY_NUMBER]->(g)
-WITH c, g, feature, effect, known, z, mutated, avg(n.value) AS copies
+WITH c, g, feature, effect, known, sequenced, z, mutations, avg(n.value) AS copies
 OPTIONAL MATCH (c)-[p:DEPENDS_ON]->(g)
-WITH g, feature, effect, known, z, mutated, copies, avg(p.effect) AS of_knock_out
+WITH g, feature, effect, known, sequenced, z, mutations, copies, avg(p.effect) AS knock_out
 WITH g.id AS gene, feature, effect, known,
-     CASE feature WHEN 'expression' THEN z WHEN 'mutation' THEN mutated WHEN 'copy_number' THEN copies
-                  WHEN 'dependency' THEN of_knock_out END AS value
+     CASE WHEN feature = 'expression' THEN z WHEN feature = 'copy_number' THEN copies
+          WHEN feature = 'dependency' THEN -knock_out WHEN feature = 'mutation' AND mutations > 0 THEN 1.0
+          WHEN feature = 'mutation' AND sequenced THEN 0.0 END AS value
 WHERE value IS NOT NULL
 RETURN gene, feature, value, effect, effect * value AS contribution, known
 ORDER BY abs(contribution) DESC, gene, feature

@@ -61,7 +61,7 @@ def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -
 
 @app.command()
 def compare(first: RunId, second: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
-    """Held-out metrics of two runs, and how many of their most attended genes they share."""
+    """Held-out metrics of two runs, and how many of their first genes they share, as targets and for response."""
     from pharmagraph.kg import runs
     from pharmagraph.kg.store import open_store
 

@@ -114,7 +114,7 @@ _RELATIONS = {
 def related(graph: Graph, subject: Any, relation: str) -> list[tuple[Any, dict[str, Any]]]:
     """The related objects, each with the properties of one edge.
 
-    ``related(graph, drug, "attends")`` has an entry for every gene and run. py2neo's iteration,
+    ``related(graph, drug, "attends")`` has an entry for every gene, run, objective and feature. py2neo's iteration,
     ``for gene in drug.attends``, has one entry per node, and returns attended drugs and cell lines as genes.
 
     Raises

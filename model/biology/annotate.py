@@ -65,14 +65,16 @@ def attended(store: GraphStore, run_id: str | None = None) -> Attended:
     """
     run = runs.find(store, run_id)
     table = runs.attention_of(store, run).get(DRUG_GENE)
-    table = attention.of_objective(table, TARGET) if table is not None else None
-    if table is None or not table.num_rows:
+    targets = attention.of_objective(table, TARGET) if table is not None else None
+    if targets is None or not targets.num_rows:
         why = run["unused_attention"].get("Drug→Gene", "its network has no relation drug_from_gene")
+        if targets is not None:
+            why = "it attends to what decides the response alone, not to targets"
         raise ModelError(
             f"run {run['id']} has no attention between drugs and genes: {why}; "
             "train a preset with the section targets: cli train"
         )
-    scored = attention.scores(table)
+    scored = attention.scores(targets)
     drugs, row = _numbered(scored["src"])
     genes, column = _numbered(scored["dst"])
     weight, rank = np.zeros((len(drugs), len(genes))), np.zeros((len(drugs), len(genes)), np.int64)

@@ -48,7 +48,7 @@ def enrich(
     format: FormatOption = Format.table,
     wide: Wide = False,
 ) -> None:
-    """Pathways that stand out among attended genes, or papers that name them; written on edges, and printed."""
+    """Pathways that stand out among genes attended to as targets, or papers on them; written on edges, and printed."""
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.names import find_drug

@@ -86,7 +86,7 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
     most = table(predicted, ["cell_line", "tissue", "probability", "ln_ic50", "measured", *events])
     sections = [
         (
-            "Genes the run attends to",
+            "Genes the run attends to as targets",
             "Attention in multiples of an even share; known targets, which the run was given, are red. The whisker is "
             "the standard deviation over networks.",
             genes,

@@ -19,7 +19,7 @@ from pharmagraph.kg.errors import InputError, ModelError, SchemaVersionError, Se
 from pharmagraph.kg.ladybug.file import acquire, release
 from pharmagraph.kg.migrations import migrate
 from pharmagraph.kg.names import find_drug
-from pharmagraph.kg.schema_changes import CHANGES, AddKind, ReplaceProperty, is_node
+from pharmagraph.kg.schema_changes import CHANGES, AddKind, FillProperty, ReplaceProperty, is_node
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.biology.annotate import attended, enrich, gene_sets, literature
 from pharmagraph.model.biology.literature import PubMed
@@ -173,6 +173,38 @@ def test_papers_are_counted_on_the_edges(store: GraphStore, server: FakePubMed) 
     assert on_edge["EGFR"]["weight"] > on_edge["TP53"]["weight"] and on_edge["EGFR"]["rank"] == 1
 
 
+def test_pathways_and_papers_are_of_the_genes_attended_to_as_targets(
+    store: GraphStore, server: FakePubMed, tmp_path: Path
+) -> None:
+    table = pa.table(
+        {
+            "src": ["A"] * 4,
+            "dst": ["G00", "EGFR", "EGFR", "TP53"],
+            "weight": [0.75, 0.25, 0.5, 0.5],
+            "competitors": [2] * 4,
+            "objective": ["target", "target", "response", "response"],
+            "feature": [None, None, "expression", "mutation"],
+        }
+    )
+    nothing = pa.table({"src": pa.array([], pa.string()), "dst": pa.array([], pa.string())})
+    for run_id, rows in {"both": table, "response": table.slice(2)}.items():
+        run = {"id": run_id, "preset": "default"}
+        runs.register(store, run, {("Drug", "Gene"): rows}, nothing, folder=tmp_path / run_id)
+    found = attended(store, "both")
+    assert found.genes.tolist() == ["EGFR", "G00"] and found.weight.tolist() == [[0.25, 0.75]]
+    with pytest.raises(
+        ModelError, match="response has no attention between drugs and genes: it attends to what decides"
+    ):
+        attended(store, "response")
+    pubmed = PubMed(Path("answers.jsonl"), url=server.url, rate=1e9, wait=lambda seconds: None)
+    literature(store, pubmed, "both", {"id": "A", "name": "erlotinib"}, limit=5)
+    edges = store.read_edges("ATTENDS", ("Drug", "Gene"), equals={"run_id": "both"}).to_pylist()
+    assert len(edges) == 4
+    on_edge = {(e["dst"], e["objective"]): e["publications"] for e in edges}
+    assert on_edge["EGFR", "target"] == 900
+    assert on_edge["EGFR", "response"] is on_edge["TP53", "response"] is None
+
+
 def test_what_was_found_before_pubmed_went_away_is_written(store: GraphStore, server: FakePubMed) -> None:
     pubmed = PubMed(Path("answers.jsonl"), url=server.url, rate=1e9, wait=lambda seconds: None)
     literature(store, pubmed, None, {"id": "B", "name": "erlotinib"}, limit=1)
@@ -199,6 +231,8 @@ def test_a_file_of_version_1_gets_what_version_2_added(tmp_path: Path) -> None:
     file = acquire(tmp_path / "old.lbug", read_only=False)
     with file.writing() as run:
         for change in CHANGES:
+            if isinstance(change, FillProperty):
+                continue  # there are no edges
             if isinstance(change, AddKind):
                 run(f"DROP TABLE {change.of}")
                 continue

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 import pharmagraph.cli as cli
-from pharmagraph.kg import migrations
+from pharmagraph.cypher import catalogue
+from pharmagraph.kg import copy, migrations, runs, schema
 from pharmagraph.kg.errors import SchemaVersionError
 from pharmagraph.kg.ladybug import tables as ladybug_tables
 from pharmagraph.kg.ladybug.file import acquire, release
@@ -35,6 +36,7 @@ LAYERS = {
 }
 """What runs of version 2 said of their attention in words; the third run says nothing."""
 
+DRUG_GENE = ("Drug", "Gene")
 Age = Callable[[int], None]
 
 
@@ -62,6 +64,9 @@ def _age_ladybug(path: Path, version: int) -> None:
             run("ALTER TABLE Run ADD layer STRING")
             for id_, layer in LAYERS.items():
                 run("MATCH (r:Run {id: $id}) SET r.layer = $layer", id=id_, layer=layer)
+        if version == 4:
+            for name in ("objective", "feature", "effect"):
+                run(f"ALTER TABLE ATTENDS DROP {name}")
         if version == 0:
             run("ALTER TABLE Gene DROP entrez_id")
             run("ALTER TABLE Drug RENAME mechanism TO sentence")
@@ -77,6 +82,8 @@ def _age_neo4j(url: str, version: int) -> None:
         connection.change("MATCH (r:Run) REMOVE r.gene_attention, r.unused_attention")
         for id_, layer in LAYERS.items():
             connection.change("MATCH (r:Run {id: $id}) SET r.layer = $layer", id=id_, layer=layer)
+    if version == 4:
+        connection.change("MATCH ()-[a:ATTENDS]->() REMOVE a.objective, a.feature, a.effect")
     if version == 0:
         connection.change("MATCH (g:Gene) REMOVE g.entrez_id")
         connection.change("MATCH (d:Drug) SET d.sentence = d.mechanism REMOVE d.mechanism")
@@ -153,6 +160,53 @@ def test_what_is_written_after_a_migration_is_read_back(
         store.upsert_edges("TARGETS", ("Drug", "Gene"), edge)
         written = store.read_edges("TARGETS", ("Drug", "Gene"), equals={"dst": "new"})
         assert written.to_pylist() == edge.to_pylist()
+
+
+def test_attention_of_version_4_becomes_attention_to_targets_and_a_run_of_both_objectives_is_written_beside_it(
+    graph: tuple[str, Age], tmp_path: Path
+) -> None:
+    url, age = graph
+    old = ["src", "dst", "run_id", "weight", "rank", "publications"]
+    with open_store(url) as store:
+        before = {ends: store.read_edges("ATTENDS", ends, old) for ends in schema.edge("ATTENDS").ends}
+    age(4)
+    assert "ATTENDS.objective from Drug to Gene is target where it is empty" in [
+        change.about for change in migrations.migrate(url, dry_run=True).changes
+    ]
+    migrations.migrate(url)
+    with open_store(url) as store:
+        for ends, table in before.items():
+            after = store.read_edges("ATTENDS", ends)
+            assert after.select(old).equals(table)
+            objective = "target" if ends == DRUG_GENE else None
+            assert after["objective"].to_pylist() == [objective] * 2
+            assert after["feature"].null_count == after["effect"].null_count == 2
+        columns = {
+            "src": ["A"] * 3, "dst": ["B", "B", "C d"], "weight": [1.0, 0.75, 0.25], "competitors": [1, 2, 2],
+            "objective": ["target", "response", "response"], "feature": [None, "expression", "mutation"],
+            "effect": [None, 0.5, -0.5],
+        }  # fmt: skip
+        nothing = pa.table({"src": pa.array([], pa.string()), "dst": pa.array([], pa.string())})
+        run = {"id": "new", "preset": "default"}
+        store.delete_nodes("Run", ["A", "B", "C d"])  # what they say is no JSON
+        runs.register(store, run, {DRUG_GENE: pa.table(columns)}, nothing, folder=tmp_path / "new")
+        rows = catalogue.rows(store, "biomarkers", {"drug": "A", "run": "new"})
+        assert [(r["gene"], r["direction"]) for r in rows] == [
+            ("B", "sensitive"), ("C d", "resistant"),
+        ]  # fmt: skip
+        assert [r["gene"] for r in catalogue.rows(store, "top-genes", {"drug": "A", "run": "new"})] == [
+            "B",
+            "C d",
+        ]
+        other = open_store(f"ladybug://{tmp_path}/copied.lbug")
+        with other:
+            copy.copy(store, other)
+            written = store.read_edges("ATTENDS", DRUG_GENE).to_pylist()
+            assert sorted(map(repr, other.read_edges("ATTENDS", DRUG_GENE).to_pylist())) == sorted(
+                map(repr, written)
+            )
+        assert runs.delete(store, "new") == 3
+    assert not migrations.migrate(url).changes
 
 
 def test_a_newer_graph_is_refused(graph: tuple[str, Age]) -> None:

@@ -311,10 +311,10 @@ OF_BOTH = {
     "biomarkers": (
         {"drug": "erlotinib"},
         [
-            ("KRAS", "mutation", -1.25, "resistant if mutated", 0.4, None, False),
-            ("EGFR", "expression", 0.5, "sensitive if high", 0.2, 0.01, True),
-            ("EGFR", "copy_number", 0.75, "sensitive if gained", 0.1, None, True),
-            ("MYC", "expression", 0.25, "sensitive if high", 0.1, None, False),
+            ("KRAS", "mutation", -1.25, "resistant", 0.4, None, False),
+            ("EGFR", "expression", 0.5, "sensitive", 0.2, 0.01, True),
+            ("EGFR", "copy_number", 0.75, "sensitive", 0.1, None, True),
+            ("MYC", "expression", 0.25, "sensitive", 0.1, None, False),
             ("MYC", "mutation", 0.0, None, 0.05, None, False),
         ],
         ("gene", "feature", "effect", "direction", "weight", "q", "known"),
@@ -330,8 +330,8 @@ OF_BOTH = {
     "sensitivity-genes": (
         {"gene": "KRAS"},
         [
-            ("Gefitinib", "mutation", 2.0, "sensitive if mutated", 1),
-            ("Erlotinib", "mutation", -1.25, "resistant if mutated", 1),
+            ("Gefitinib", "mutation", 2.0, "sensitive", 1),
+            ("Erlotinib", "mutation", -1.25, "resistant", 1),
         ],
         ("drug", "feature", "effect", "direction", "rank"),
     ),
