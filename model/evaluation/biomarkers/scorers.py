@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -109,6 +110,7 @@ def _importances(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
 
 def _coefficients(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     """Of an elastic net whose penalty is chosen on inner folds."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import ElasticNetCV
     from sklearn.model_selection import KFold
 
@@ -116,7 +118,9 @@ def _coefficients(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     net = ElasticNetCV(
         l1_ratio=L1_RATIO, alphas=ALPHAS, cv=cut, n_jobs=1, selection="random", random_state=seed
     )
-    coefficients: np.ndarray = net.fit(x.astype(np.float64), y.astype(np.float64)).coef_
+    with warnings.catch_warnings():  # the smallest penalties of a path need more steps than it has
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        coefficients: np.ndarray = net.fit(x.astype(np.float64), y.astype(np.float64)).coef_
     return coefficients
 
 
