@@ -57,7 +57,7 @@ def markdown(document: dict[str, Any]) -> str:
         "# How far attention can be trusted",
         "",
         "`python -m pharmagraph.model.reports.interpretation` prints this page from `interpretation.json`, which holds",
-        "the rows with the command, commit and machine that made them.",
+        "the rows with the command, commit and machine that made them. Rows of other commits are of the candidates of then.",
         "",
         "Every drug has the same candidate genes: all known targets, and the genes with most expression signal. The",
         "first scorer, `attention`, is the attention to genes of `model/targets`: a softmax over a drug's candidates,",

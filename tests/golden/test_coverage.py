@@ -45,7 +45,9 @@ def test_a_line_gives_the_options_that_are_written_in_it() -> None:
 def test_every_shipped_preset_is_trained() -> None:
     lines = [line.text for line in TYPED if line.text.startswith("cli train")]
     trained = {preset for preset in PRESETS for text in lines if f"--preset {preset}" in text}
-    settings_of_drgt = {name for name in PRESETS if name.startswith("drgt-")}  # `drgt` picks one by the data set
+    settings_of_drgt = {
+        name for name in PRESETS if name.startswith("drgt-")
+    }  # `drgt` picks one by the data set
     assert trained | {"default"} | settings_of_drgt == set(PRESETS)
     assert "cli train --promote" in {text.split("  ")[0] for text in lines}, (
         "the default preset, by its name or by none"
