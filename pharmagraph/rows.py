@@ -14,6 +14,7 @@ from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.names import find_drug, find_node, index
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.user_tables import Table
 
 if TYPE_CHECKING:
     from pharmagraph.kg import runs
@@ -40,6 +41,7 @@ def predict(
     cell_lines: Any = None,
     *,
     smiles: Any = None,
+    pilot: Any = None,
     note: Callable[[str], None],
     limit: int | None = None,
     device: str = "auto",
@@ -47,21 +49,55 @@ def predict(
     """Rows of `Run.predict`."""
     from pharmagraph.model.runs.predictions import predict
 
-    arguments.function("note", note)
     return predict(
         run.folder,
-        drugs=arguments.texts("drugs", drugs) if drugs is not None else None,
-        cell_lines=arguments.names_numbers_or_tables("cell_lines", cell_lines, ("gene", "z"))
-        if cell_lines is not None
-        else None,
-        smiles=arguments.texts("smiles", smiles) if smiles is not None else None,
-        note=note,
-        drug_names=index(run.store, "Drug"),
-        cell_line_names=index(run.store, "CellLine"),
-        gene_names=lambda: index(run.store, "Gene"),
+        **_asked(run, drugs, cell_lines, smiles, note),
+        pilot=_pilot(pilot) if pilot is not None else None,
         limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
         device=arguments.device(device),
     )
+
+
+def suggest_pilots(
+    run: Run,
+    n: int,
+    drugs: Any = None,
+    cell_lines: Any = None,
+    *,
+    smiles: Any = None,
+    note: Callable[[str], None],
+) -> Rows:
+    """Rows of `Run.suggest_pilots`."""
+    from pharmagraph.model.runs.predictions import suggest_pilots
+
+    n = arguments.whole_number("n", n, least=1)
+    return suggest_pilots(run.folder, n, **_asked(run, drugs, cell_lines, smiles, note))
+
+
+def _asked(run: Run, drugs: Any, cell_lines: Any, smiles: Any, note: Callable[[str], None]) -> dict[str, Any]:
+    """The checked arguments that `predict` and `suggest_pilots` share."""
+    arguments.function("note", note)
+    return {
+        "drugs": arguments.texts("drugs", drugs) if drugs is not None else None,
+        "cell_lines": arguments.names_numbers_or_tables("cell_lines", cell_lines, ("gene", "z"))
+        if cell_lines is not None
+        else None,
+        "smiles": arguments.texts("smiles", smiles) if smiles is not None else None,
+        "note": note,
+        "drug_names": index(run.store, "Drug"),
+        "cell_line_names": index(run.store, "CellLine"),
+        "gene_names": lambda: index(run.store, "Gene"),
+    }
+
+
+def _pilot(pilot: Any) -> Table:
+    """A file or a DataFrame of pilots as a table."""
+    if hasattr(pilot, "columns") and hasattr(pilot, "itertuples"):
+        return Table.of_frame("pilot", pilot)
+    path = Path(arguments.path("pilot", pilot))
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50")
+    return Table.of_file(path)
 
 
 def what_if(

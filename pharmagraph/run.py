@@ -87,6 +87,7 @@ class Run:
         cell_lines: File | Numbers | Sequence[File | Numbers] | None = None,
         *,
         smiles: str | Sequence[str] | None = None,
+        pilot: File | pd.DataFrame | None = None,
         note: Callable[[str], None] = warnings.warn,
         limit: int | None = None,
         device: str = "auto",
@@ -105,6 +106,10 @@ class Run:
             or log2 of either, told apart by their distribution and standardised with the run's genes (docs/data.md).
         smiles
             New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
+        pilot
+            Measured responses of the one drug that is asked for, with the columns ``cell_line`` and ``ln_ic50`` (ln
+            µmol/l) or ``response`` (1 sensitive, 0 resistant), or of the one cell line, with ``drug`` for ``cell_line``.
+            Predictions of its other pairs are conditioned on them; nothing is trained.
         note
             Called with what is read otherwise than typed: the parent of a salt, a drug that the graph has under
             another name, or what the values of a file or a table were taken for; a warning unless given.
@@ -131,7 +136,44 @@ class Run:
         """
         import pandas as pd
 
-        return pd.DataFrame(rows.predict(self, drugs, cell_lines, smiles=smiles, note=note, limit=limit, device=device))
+        return pd.DataFrame(
+            rows.predict(
+                self, drugs, cell_lines, smiles=smiles, pilot=pilot, note=note, limit=limit, device=device
+            )
+        )  # fmt: skip
+
+    def suggest_pilots(
+        self,
+        n: int,
+        drug: str | None = None,
+        cell_line: File | Numbers | None = None,
+        *,
+        smiles: str | None = None,
+        note: Callable[[str], None] = warnings.warn,
+    ) -> pd.DataFrame:
+        """Which responses of one drug, or of one cell line, to measure first so that the others are predicted best.
+
+        Parameters
+        ----------
+        n
+            How many.
+        drug, cell_line, smiles, note
+            One drug or one cell line, as in `predict`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``rank``, ``cell_line`` or ``drug`` (ids), and ``explained``: share of the variance of the predictions that
+            is gone with it and those before it, in [0, 1].
+
+        Raises
+        ------
+        ModelError
+            If both or none are given, or the run cannot take pilots.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(rows.suggest_pilots(self, n, drug, cell_line, smiles=smiles, note=note))
 
     def explain(self, drug: str, cell_line: str | None = None, *, limit: int = 10) -> Explanation:
         """Why: what the prediction is the sum of, the genes that the run attends to for a drug, the measured evidence, and

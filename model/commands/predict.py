@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,17 @@ def predict(
             "either (docs/data.md); all when left out."
         ),
     ] = None,
+    pilot: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of responses measured for the drug, with the columns cell_line and ln_ic50 or response, or for "
+            "the cell line, with drug for cell_line: the others are predicted with them."
+        ),
+    ] = None,
+    suggest_pilots: Annotated[
+        int | None,
+        typer.Option(min=1, help="Print which responses of the drug, or the cell line, to measure first."),
+    ] = None,
     run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
     limit: Annotated[
         int, typer.Option(min=1, help="Rows when one side is left out, the most sensitive first.")
@@ -37,14 +49,24 @@ def predict(
     """Predict the response of a cell line to a drug, known to the graph or new."""
     from pharmagraph import rows
     from pharmagraph.kg.console import note, print_rows
-    from pharmagraph.kg.errors import shortened
+    from pharmagraph.kg.errors import InputError, shortened
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
     with open_store(store, read_only=True) as graph:
-        predicted = rows.predict(
-            Run.open(graph, run), drug, cell, smiles=smiles or None, note=note, limit=limit, device=device
-        )
-    if format is Format.table:
+        opened = Run.open(graph, run)
+        if suggest_pilots is not None:
+            if pilot is not None:
+                raise InputError(
+                    "--suggest-pilots says what to measure, --pilot what was measured; give one of both"
+                )
+            predicted = rows.suggest_pilots(
+                opened, suggest_pilots, drug, cell, smiles=smiles or None, note=note
+            )
+        else:
+            predicted = rows.predict(
+                opened, drug, cell, smiles=smiles or None, pilot=pilot, note=note, limit=limit, device=device
+            )
+    if format is Format.table and suggest_pilots is None:
         predicted = [row | {"drug": shortened(row["drug"], _LONGEST)} for row in predicted]
     print_rows(predicted, format)

@@ -68,6 +68,25 @@ class DrugLevels(nn.Module):
         weights = functional.softplus(self.weights)
         return weights[:-3], float(weights[-3]), source
 
+    def uncertainty(self, kernels: Tensor, count: Tensor) -> tuple[float, Tensor, Tensor]:
+        """What the variance of a level is made of; parameters as in `terms`.
+
+        Returns
+        -------
+        float
+            Variance that a drug has alone.
+        Tensor
+            Inverse covariance of the observed means, 0 elsewhere: with the covariances k of a new drug and the known
+            ones, its level has its own variance less ``k @ inverse @ k``; (n_drugs, n_drugs).
+        Tensor
+            Variance of the level of each drug, (n_drugs,).
+        """
+        covariance, observed, known = self._system(kernels, count)
+        inverse = torch.zeros_like(covariance)
+        inverse[known[:, None], known] = torch.linalg.inv(observed)
+        left = covariance.diagonal() - ((covariance @ inverse) * covariance).sum(1)
+        return float(functional.softplus(self.weights)[-2]), inverse, left.clamp(min=0)
+
     def _system(self, kernels: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Covariance of all drugs, that of the observed means with their noise, and the numbers of these drugs."""
         weights = functional.softplus(self.weights)

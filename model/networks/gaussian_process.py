@@ -281,8 +281,17 @@ class GaussianProcessComponent(ResponseProcess):
         assert self.levels is not None
         visible = messages.visible
         _, means = visible.without_means(Means(drugs=True, cell_lines=False))
-        count = visible.measured.sum(0) * visible.known_drugs
-        return self.levels.source(tensors.drug_kernels, means.drug, count)
+        return self.levels.source(tensors.drug_kernels, means.drug, self._counts(messages))
+
+    def level_uncertainty(self, tensors: GraphTensors, messages: Messages) -> tuple[float, Tensor, Tensor]:
+        """How sure drug levels are (`DrugLevels.uncertainty`)."""
+        assert self.levels is not None
+        return self.levels.uncertainty(tensors.drug_kernels, self._counts(messages))
+
+    @staticmethod
+    def _counts(messages: Messages) -> Tensor:
+        """Visible responses of each drug, (n_drugs,)."""
+        return messages.visible.measured.sum(0) * messages.visible.known_drugs
 
     def _levels(self, tensors: GraphTensors, messages: Messages) -> tuple[Tensor | None, Visible]:
         """Contributions to drug levels, and the responses without drug means; None where those are out already."""
@@ -290,8 +299,7 @@ class GaussianProcessComponent(ResponseProcess):
             return None, messages.visible
         visible = messages.visible
         rest, means = visible.without_means(Means(drugs=True, cell_lines=False))
-        count = visible.measured.sum(0) * visible.known_drugs
-        return self.levels.terms(tensors.drug_kernels, means.drug, count), rest
+        return self.levels.terms(tensors.drug_kernels, means.drug, self._counts(messages)), rest
 
     def _more(self, states: dict[str, Tensor], messages: Messages) -> tuple[Tensor, Tensor] | None:
         """Weighted terms of states and of attended genes, of the drug kernel and of the cell-line kernel, (n, n)

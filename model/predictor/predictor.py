@@ -60,7 +60,7 @@ class Predictor:
             about = json.loads(self._file.metadata()["about"])
         self.task: str = about["task"]
         self._mean, self._deviation = float(about["mean"]), float(about["deviation"])
-        self._members: list[dict[str, float]] = about["members"]
+        self.members: list[dict[str, float]] = about["members"]
         self._require_shape(graph)
         attention = folder / GENE_ATTENTION
         self.features = Features(graph, _Constants(self), attention if attention.is_file() else None)
@@ -81,6 +81,10 @@ class Predictor:
                 f"and {found[1]}; bring back the files of one run, or train again: cli train"
             )
 
+    def ids(self, kind: str) -> list[str]:
+        """Ids of the run's drugs, or cell lines (``cell_line``)."""
+        return self.features.drugs if kind == "drug" else self.features.cell_lines
+
     def array(self, name: str) -> Floats:
         """An array by name."""
         with reading(self._path):
@@ -98,17 +102,17 @@ class Predictor:
     def parts(self, drug: int, cell_line: int) -> Parts:
         """The output for a drug and a cell line of the run, as a sum."""
         with reading(self._path):
-            slope = sum(member["slope"] for member in self._members) / len(self._members)
-            intercept = sum(member["intercept"] for member in self._members) / len(self._members)
+            slope = sum(member["slope"] for member in self.members) / len(self.members)
+            intercept = sum(member["intercept"] for member in self.members) / len(self.members)
             of_drug, of_cell_line = (
                 slope * float(self.array(name)[at])
                 for name, at in (("drug_offset", drug), ("cell_line_offset", cell_line))
             )
             of_drug += intercept
-            for number, member in enumerate(self._members):
+            for number, member in enumerate(self.members):
                 if member["gaussian_process"]:
                     constant = float(self.array(f"{number}/constants")[drug])
-                    of_drug += member["slope"] * member["gaussian_process"] * constant / len(self._members)
+                    of_drug += member["slope"] * member["gaussian_process"] * constant / len(self.members)
             effects = values = np.empty(0)
             gene = kind = np.empty(0, np.int64)
             if (part := self.gene_part) is not None:
@@ -132,7 +136,7 @@ class Predictor:
         """What single genes add to predictions; None where the run's networks have no gene part."""
         if "genes/effect" not in self._file.keys():  # noqa: SIM118  (no mapping)
             return None
-        return GenePart(self.array, len(self._members))
+        return GenePart(self.array, len(self.members))
 
     @cached_property
     def _known(self) -> Floats:
@@ -218,10 +222,14 @@ class Predictor:
 
     @cached_property
     def _uses_genes(self) -> bool:
-        return any("of_genes" in member for member in self._members)
+        return any("of_genes" in member for member in self.members)
 
     def predict(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.float64]:
-        """Probability, or ln IC50 (ln µmol/l), of every pair, (n_cell_lines, n_drugs).
+        """Probability, or ln IC50 (ln µmol/l), of every pair, (n_cell_lines, n_drugs); errors as in `outputs`."""
+        return self.prediction(self.outputs(drugs, cell_lines))
+
+    def outputs(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.float64]:
+        """Logit, or standardised −ln IC50, of every pair, (n_cell_lines, n_drugs).
 
         Raises
         ------
@@ -238,7 +246,7 @@ class Predictor:
                 f"{self._path} gives a prediction that is no finite number; if you gave values of expression, "
                 "give smaller ones, or train again: cli train"
             )
-        return self._prediction(output)
+        return output.astype(np.float64)
 
     def _outputs(self, drugs: Side, cell_lines: Side) -> npt.NDArray[np.float64]:
         """Blended outputs of the ensemble, (n_cell_lines, n_drugs)."""
@@ -252,14 +260,14 @@ class Predictor:
             self._components("cell_line", cell_lines),
             self._components("drug", drugs),
         )
-        for number, member in enumerate(self._members):
+        for number, member in enumerate(self.members):
             rest = np.zeros(known.shape)
             if member["gaussian_process"]:
                 rest += member["gaussian_process"] * self._process(number, drugs, cell_lines, known)
             if member["factors"]:
                 rest += member["factors"] * self._factors(number, drugs, cell_lines, components, known)
             alone = np.where(known, 0.0, member["slope"] * offset + member["intercept"])
-            out += (member["slope"] * rest + alone) / len(self._members)
+            out += (member["slope"] * rest + alone) / len(self.members)
         return out if self.gene_part is None else out + self._genes(drugs, cell_lines)
 
     def _genes(self, drugs: Side, cell_lines: Side) -> npt.NDArray[np.float64]:
@@ -283,7 +291,7 @@ class Predictor:
         of_member = {
             name: self.array(f"{number}/{name}") for name in ("left", "right", "source", "constants")
         }
-        member = self._members[number]
+        member = self.members[number]
         n_cell_lines, n_drugs = of_member["source"].shape
         of_drugs = drugs.rows(
             n_drugs, self.array(f"{number}/drug_weights"), member["drug_constant"], member.get("of_genes")
@@ -305,7 +313,7 @@ class Predictor:
 
     def _components(self, kind: str, side: Side) -> npt.NDArray[np.float64] | None:
         """Principal components of new entities, and differences of changed ones, (n, k); None without factors."""
-        if not any(member["factors"] for member in self._members) or not side.has_features:
+        if not any(member["factors"] for member in self.members) or not side.has_features:
             return None
         axes, mean = self.array(f"{kind}_axes"), self.array(f"{kind}_mean")
         return side.features(axes, mean)
@@ -332,12 +340,17 @@ class Predictor:
         (c_before, c_now), (d_before, d_now) = sides
         return _product(c_now, d_now) - np.where(known, _product(c_before, d_before), 0)
 
-    def _prediction(self, output: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def prediction(self, output: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Probability, or ln IC50, by an output."""
         if self.task == "classification":
             with np.errstate(over="ignore"):  # e to a large number is infinite, and the probability then 0
                 found: npt.NDArray[np.float64] = 1 / (1 + np.exp(-output.astype(np.float64)))
             return found
         return self._mean - output.astype(np.float64) * self._deviation
+
+    def standardised(self, ln_ic50: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """The outputs that predict values of ln IC50."""
+        return (self._mean - ln_ic50.astype(np.float64)) / self._deviation
 
 
 class _Constants(Mapping[str, Floats]):

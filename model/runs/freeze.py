@@ -17,7 +17,7 @@ from pharmagraph.model.inputs.similarities import components_of_expression, squa
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.factors import KINDS
 from pharmagraph.model.predictor.predictor import FILE
-from pharmagraph.model.responses.visible import residuals
+from pharmagraph.model.responses.visible import SIGN_PAIRS, residuals
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.gene_effects import EnsembleEffects, gene_effects
 
@@ -129,19 +129,32 @@ def _process(
         "drug_weights": functional.softplus(process.of_drugs),
         "cell_line_weights": functional.softplus(process.of_cell_lines),
         "drug_scale": messages.drug_scale,
+        "kernel_c": terms.kernel_c,
+        "kernel_d": terms.kernel_d / torch.outer(messages.drug_scale, messages.drug_scale),
     }
-    drug_constant, cell_line_constant = functional.softplus(process.constant).tolist()
+    positive = functional.softplus
+    numbers = {
+        ("drug_constant", "cell_line_constant"): positive(process.constant),
+        ("identity_d", "identity_c"): positive(process.identity),
+        ("profiles_d", "profiles_c"): positive(process.of_profiles),
+        ("precision", "untested"): positive(process.precision),
+        ("of_class", "of_strength"): process.observed,
+        ("scale", "bias", "of_drug_mean"): torch.stack([process.scale, process.bias, process.of_drug_mean]),
+    }
     about = {
-        "drug_constant": drug_constant,
-        "cell_line_constant": cell_line_constant,
-        "bias": float(process.bias),
+        name: value
+        for names, values in numbers.items()
+        for name, value in zip(names, values.tolist(), strict=True)
     }
+    about["sign_pairs"] = SIGN_PAIRS
     if process.of_genes is not None and messages.overlap is not None:
         about["of_genes"] = float(functional.softplus(process.of_genes))
     if process.levels is not None and messages.drug_means_in:
         weights, constant, source = process.level_source(tensors, messages)
+        identity, inverse, variance = process.level_uncertainty(tensors, messages)
         arrays |= {"level_weights": weights, "level_source": source}
-        about["level"] = constant
+        arrays |= {"level_inverse": inverse, "level_variance": variance}
+        about |= {"level": constant, "level_identity": identity}
     return pattern + constants, arrays, about
 
 

@@ -6,7 +6,7 @@ the network runs on the graph with the new entity in it (`runs.by_network`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.user_tables import Table
-from pharmagraph.model.predictor import Entity, Predictor
+from pharmagraph.model.predictor import Predictor
+from pharmagraph.model.predictor.pilots import Kind
+from pharmagraph.model.runs import pilots
 from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
-from pharmagraph.model.runs.folder import GRAPH, checked, reading
+from pharmagraph.model.runs.folder import GRAPH, checked, reading, training_pairs
 from pharmagraph.model.runs.profiles import RunGenes
 
 BLOCK = 512
@@ -34,6 +36,7 @@ def predict(
     cell_line_names: Names,
     gene_names: Callable[[], Names],
     smiles: Sequence[str] | None = None,
+    pilot: Table | None = None,
     note: Note,
     limit: int | None = None,
     device: str = "auto",
@@ -55,6 +58,9 @@ def predict(
         Gives the names of the store's genes; it is called where a new cell line is asked for.
     smiles
         New drugs; a text is read as a structure even where it is a name, too.
+    pilot
+        Measured responses of the one drug, or the one cell line, that is asked for (`runs.pilots.read_pilots`); its
+        other predictions are made with them.
     note
         Is told what is read otherwise than typed.
     limit
@@ -79,18 +85,18 @@ def predict(
     ModelError
         If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
-    if drugs is None and smiles is None and cell_lines is None:
-        raise ModelError("name a drug, a cell line or both: cli predict --drug NAME --cell NAME")
-    checked(folder)
-    with reading(folder / GRAPH):
-        graph = SavedArrays(folder / GRAPH)
-        drug_ids, cell_line_ids = graph.ids("Drug"), graph.ids("CellLine")
-    asked = (
-        asked_drugs(drug_ids, drugs, smiles, drug_names, note),
-        asked_cell_lines(cell_line_ids, cell_lines, cell_line_names, RunGenes(graph, gene_names), note),
-    )
+    graph, asked = _asked(folder, drugs, smiles, cell_lines, (drug_names, cell_line_names, gene_names), note)
     predictor = Predictor.of(folder, graph)
-    if predictor is None:
+    blocks: Iterable[Block]
+    if pilot is not None:
+        predictor = pilots.required(predictor)
+        names = {"drug": drug_names, "cell_line": cell_line_names}
+        sides = {kind: pilots.Side(predictor.ids(kind), names[kind]) for kind in names}
+        measured = pilots.read_pilots(pilot, sides, predictor.task, lambda: _range(folder), note)
+        left_out = cell_lines is None if measured.kind == "drug" else drugs is None and smiles is None
+        by_kind = dict(zip(names, asked, strict=True))
+        blocks = [pilots.adapted(predictor, measured, by_kind, all_others=left_out)]
+    elif predictor is None:
         from pharmagraph.model.runs.by_network import predicted
 
         blocks = predicted(folder, *asked, device=device)
@@ -102,16 +108,69 @@ def predict(
     return rows[:limit]
 
 
+def suggest_pilots(
+    folder: Path,
+    n: int,
+    *,
+    drugs: Sequence[str] | None,
+    cell_lines: Sequence[str | Mapping[str, float] | Table] | None,
+    drug_names: Names,
+    cell_line_names: Names,
+    gene_names: Callable[[], Names],
+    smiles: Sequence[str] | None = None,
+    note: Note,
+) -> list[dict[str, Any]]:
+    """Which responses of one drug, or of one cell line, to measure first; parameters and errors as in `predict`.
+
+    Returns
+    -------
+    list of dict
+        As `runs.pilots.suggested`.
+    """
+    graph, asked = _asked(folder, drugs, smiles, cell_lines, (drug_names, cell_line_names, gene_names), note)
+    of_drug = drugs is not None or smiles is not None
+    if of_drug and cell_lines is not None:
+        raise ModelError("pilots are suggested for a drug or for a cell line; leave one of both out")
+    by_kind = {"drug": asked[0], "cell_line": asked[1]}
+    kind: Kind = "drug" if of_drug else "cell_line"
+    return pilots.suggested(pilots.required(Predictor.of(folder, graph)), by_kind, kind, n)
+
+
+def _asked(
+    folder: Path,
+    drugs: Sequence[str] | None,
+    smiles: Sequence[str] | None,
+    cell_lines: Sequence[str | Mapping[str, float] | Table] | None,
+    names: tuple[Names, Names, Callable[[], Names]],
+    note: Note,
+) -> tuple[SavedArrays, tuple[list[Asked], list[Asked]]]:
+    """The run's graph, and the drugs and cell lines that are asked for."""
+    if drugs is None and smiles is None and cell_lines is None:
+        raise ModelError("name a drug, a cell line or both: cli predict --drug NAME --cell NAME")
+    checked(folder)
+    with reading(folder / GRAPH):
+        graph = SavedArrays(folder / GRAPH)
+        drug_ids, cell_line_ids = graph.ids("Drug"), graph.ids("CellLine")
+    of_drugs, of_cell_lines, of_genes = names
+    return graph, (
+        asked_drugs(drug_ids, drugs, smiles, of_drugs, note),
+        asked_cell_lines(cell_line_ids, cell_lines, of_cell_lines, RunGenes(graph, of_genes), note),
+    )
+
+
+def _range(folder: Path) -> tuple[float, float]:
+    """The smallest and the largest ln IC50 of the training pairs."""
+    ln_ic50 = training_pairs(folder)["ln_ic50"].to_numpy()
+    return float(np.nanmin(ln_ic50)), float(np.nanmax(ln_ic50))
+
+
 Block = tuple[list[str], list[str], str, np.ndarray, np.ndarray]
 """Drugs, cell lines, column, values and whether each was measured, the latter (n_cell_lines, n_drugs)."""
 
 
 def _predicted(predictor: Predictor, drugs: Sequence[Asked], cell_lines: Sequence[Asked]) -> Iterator[Block]:
     column = "probability" if predictor.task == "classification" else "ln_ic50"
-    sides = [
-        [predictor.new_drug(one.smiles) if one.smiles is not None else Entity(one.number) for one in drugs],
-        [predictor.new_cell_line(one.z) if one.z is not None else Entity(one.number) for one in cell_lines],
-    ]
+    sides = [[pilots.entity(predictor, one) for one in side] for side in (drugs, cell_lines)]
     for start in range(0, len(drugs), BLOCK):
         some = slice(start, start + BLOCK)
         values = predictor.predict(sides[0][some], sides[1])
