@@ -30,6 +30,9 @@ class Run(Protocol):
     def store(self) -> GraphStore: ...
 
     @property
+    def id(self) -> str: ...
+
+    @property
     def folder(self) -> Path: ...
 
     def explain(self, drug: str, *, limit: int) -> Explanation: ...
@@ -98,6 +101,22 @@ def _pilot(pilot: Any) -> Table:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50")
     return Table.of_file(path)
+
+
+def explain(run: Run, drug: str, cell_line: str | None, *, limit: int) -> Explanation:
+    """As `Run.explain`."""
+    from dataclasses import replace
+
+    from pharmagraph.model.explain import explanation
+    from pharmagraph.model.explain.contributions import contributions
+
+    limit = arguments.whole_number("limit", limit, least=1)
+    node = find_drug(run.store, arguments.text("drug", drug))
+    other = find_node(run.store, "CellLine", arguments.text("cell_line", cell_line)) if cell_line is not None else None
+    found = explanation.explain(run.store, node, other, run_id=run.id, limit=limit)
+    if other is None or not run.folder.is_dir():
+        return found
+    return replace(found, contributions=contributions(run.folder, node["id"], other["id"], limit=limit) or [])
 
 
 def what_if(

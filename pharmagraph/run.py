@@ -136,11 +136,8 @@ class Run:
         """
         import pandas as pd
 
-        return pd.DataFrame(
-            rows.predict(
-                self, drugs, cell_lines, smiles=smiles, pilot=pilot, note=note, limit=limit, device=device
-            )
-        )  # fmt: skip
+        given: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit, "device": device}
+        return pd.DataFrame(rows.predict(self, drugs, cell_lines, **given))
 
     def suggest_pilots(
         self,
@@ -176,11 +173,9 @@ class Run:
         return pd.DataFrame(rows.suggest_pilots(self, n, drug, cell_line, smiles=smiles, note=note))
 
     def explain(self, drug: str, cell_line: str | None = None, *, limit: int = 10) -> Explanation:
-        """Why: what the prediction is the sum of, the genes that the run attends to for a drug, the measured evidence, and
-        the paths to a cell line.
+        """Why: the sum that a prediction is, the genes that a drug attends to, measured evidence, paths to a cell line.
 
-        It reads the store, and for the sum the run's folder; it runs no network. Without the folder it leaves the sum
-        out.
+        It reads the store, and for the sum the run's folder; without the folder it leaves the sum out.
 
         Parameters
         ----------
@@ -192,16 +187,7 @@ class Run:
         ModelError
             If the run keeps no attention of the drug.
         """
-        from pharmagraph.model.explain.contributions import contributions
-        from pharmagraph.model.explain.explanation import explain
-
-        limit = arguments.whole_number("limit", limit, least=1)
-        node = find_drug(self.store, arguments.text("drug", drug))
-        other = find_node(self.store, "CellLine", arguments.text("cell_line", cell_line)) if cell_line is not None else None
-        found = explain(self.store, node, other, run_id=self.id, limit=limit)
-        if other is None or not self.folder.is_dir():
-            return found
-        return replace(found, contributions=contributions(self.folder, node["id"], other["id"], limit=limit) or [])
+        return rows.explain(self, drug, cell_line, limit=limit)
 
     def attention(
         self,

