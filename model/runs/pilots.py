@@ -249,7 +249,7 @@ def _only(asked: Sequence[Asked], kind: str, what: str) -> Asked:
 
 def _columns(source: str, top: int | None, header: Sequence[str], task: str) -> tuple[Other, str]:
     shown, value = ", ".join(header), VALUES[task]
-    others: list[Other] = [name for name in ("cell_line", "drug") if name in header]  # type: ignore[misc]
+    others: list[Other] = [name for name in ("cell_line", "drug") if name in header]
     if len(others) != 1:
         raise RowError(
             source, top, None, shown,
