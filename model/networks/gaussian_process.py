@@ -250,6 +250,19 @@ class GaussianProcessComponent(ResponseProcess):
         genes = None if weights is None else self._effects(messages, weights)
         return replace(of_entities, levels=levels, genes=genes)
 
+    def system(
+        self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Kernels of cell lines and of drugs, precisions, observations in units of drug scale, drug scales."""
+        kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
+        more, (_, visible) = self._more(states, messages), self._levels(tensors, messages)
+        return self._system(kernels, visible, more, messages.drug_scale)
+
+    def gene_term(self, messages: Messages) -> GeneTerm | None:
+        """The gene term of the covariance; None without one."""
+        found = self._coefficients(messages)
+        return None if found is None else GeneTerm(found[1], found[0])
+
     def _coefficients(self, messages: Messages) -> tuple[Tensor, Pattern] | None:
         """Coefficients of the gene term and where they are; None without a gene part or any candidate."""
         if self.gene_part is None or messages.gene_pairs is None or not len(messages.gene_pairs):

@@ -108,7 +108,17 @@ class Pilots:
             return self.predictor.outputs([self.entity], others)[:, 0]
         return self.predictor.outputs(others, [self.entity])[0]
 
-    def conditioned(self, at: Sequence[int] | Numbers, measured: Sequence[float] | Matrix) -> Matrix:
+    @cached_property
+    def unknown(self) -> list[Uncertainty]:
+        """What each member that has a process does not know of the entity."""
+        return [self._unknown(number) for number in self._members]
+
+    def conditioned(
+        self,
+        at: Sequence[int] | Numbers,
+        measured: Sequence[float] | Matrix,
+        unknown: Sequence[Uncertainty] | None = None,
+    ) -> Matrix:
         """Predictions for all entities of the other kind with the pilots, (n,).
 
         Parameters
@@ -117,11 +127,14 @@ class Pilots:
             Number of the cell line, or of the drug, of each pilot, each once.
         measured
             Their ln IC50 (ln µmol/l), or 1 for sensitive and 0 for resistant; (n_pilots,).
+        unknown
+            `unknown` by another computation; of the patterns only the columns ``at`` are read.
         """
         where, values = np.asarray(at, np.int64), np.asarray(measured, np.float64)
         outputs = self.outputs
         if len(where):
-            changes = [self._change(n, where, values) for n in self._members]
+            of_members = zip(self._members, self.unknown if unknown is None else unknown, strict=True)
+            changes = [self._change(n, left, where, values) for n, left in of_members]
             outputs = outputs + np.sum(changes, axis=0) / len(self.predictor.members)
         return self.predictor.prediction(outputs)
 
@@ -144,9 +157,8 @@ class Pilots:
         """
         known = np.flatnonzero(self._measured.any(0))
         free = np.setdiff1d(known if among is None else np.asarray(among, np.int64), self.measured)
-        of_members = [self.uncertainty(m) for m in self._members]
-        covariance = np.mean([one.covariance for one in of_members], axis=0)
-        noise = np.mean([one.noise for one in of_members], axis=0)
+        covariance = np.mean([one.covariance for one in self.unknown], axis=0)
+        noise = np.mean([one.noise for one in self.unknown], axis=0)
         judged = np.union1d(known, free)
         whole = covariance[judged, judged].sum()
         chosen, gone = [], []
@@ -160,8 +172,7 @@ class Pilots:
             gone.append(1 - covariance[judged, judged].sum() / whole)
         return np.array(chosen, np.int64), np.array(gone)
 
-    def uncertainty(self, number: int) -> Uncertainty:
-        """What a member does not know of the entity."""
+    def _unknown(self, number: int) -> Uncertainty:
         about, array = self.predictor.members[number], self.predictor.array
         own, other = ("d", "c") if self.kind == "drug" else ("c", "d")
         kernel = array(f"{number}/kernel_{other}").astype(np.float64)
@@ -180,9 +191,9 @@ class Pilots:
         pattern = _conditioned(left, self.measured, 1 / about["precision"]) * np.outer(scale, scale)
         return Uncertainty(pattern, self._level(number), scale**2 / about["precision"])
 
-    def _change(self, number: int, at: Numbers, measured: Matrix) -> Matrix:
+    def _change(self, number: int, left: Uncertainty, at: Numbers, measured: Matrix) -> Matrix:
         """What pilots change in a member's output, (n,): first the level, then the pattern of what is left."""
-        about, left = self.predictor.members[number], self.uncertainty(number)
+        about = self.predictor.members[number]
         present = (self.outputs[at] - about["intercept"]) / about["slope"]
         noise = np.diag(left.noise[at])
         if self.predictor.task == "classification":

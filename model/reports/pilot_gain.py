@@ -11,16 +11,20 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch.nn import functional
 
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.evaluation.plan import Plan
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.networks.posterior import Observed, covariance_times
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.predictor.pilots import Kind, Pilots
 from pharmagraph.model.presets.choices import Split
@@ -29,6 +33,7 @@ from pharmagraph.model.responses.measured import Responses, joined
 from pharmagraph.model.responses.splits import Fold
 from pharmagraph.model.runs import freeze
 from pharmagraph.model.runs.folder import GRAPH
+from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 
 COUNTS = (0, 5, 10, 20)
@@ -40,64 +45,113 @@ N_JUDGED = 20
 WITHOUT = {"axial": False, "relational": False}
 """Components that the fits do without, since they read the network; the process and the factorisation stay."""
 
+Figures = Mapping[tuple[str, int], np.ndarray]
+"""Way of choosing and number of pilots → Pearson's r and RMSE (ln IC50) of each entity, (n_entities, 2)."""
+
 
 @dataclass(frozen=True)
 class Chosen:
-    """One entity of a fold: positions of its pilots among the fold's held-out pairs, the first to measure first.
+    """One held-out entity, and its pilots as positions among the fold's held-out pairs, the first to measure first.
 
     Attributes
     ----------
-    number
-        Of the drug, or the cell line.
+    process
+        What conditions its predictions.
     pilots
         By way of choosing, ``greedy`` and ``random``.
     judged
         Positions of the pairs that no way has chosen.
     """
 
-    number: int
+    process: Pilots
     pilots: Mapping[str, np.ndarray]
     judged: np.ndarray
 
 
 def choose(
-    predictor: Predictor, test: Responses, kind: Kind, n: int, generator: np.random.Generator
+    predictor: Predictor, test: Responses, kind: Kind, generator: np.random.Generator
 ) -> Iterator[Chosen]:
     """Pilots of every entity of a fold that has enough held-out pairs."""
-    own, other = (test.drug, test.cell_line) if kind == "drug" else (test.cell_line, test.drug)
+    own, n = (test.drug if kind == "drug" else test.cell_line), max(COUNTS)
     for number in np.unique(own):
         pairs = np.flatnonzero(own == number)
         if len(pairs) < 2 * n + N_JUDGED:
             continue
-        process = Pilots(predictor, Entity(int(number)), kind)
-        at = {int(o): int(p) for o, p in zip(other[pairs], pairs, strict=True)}
-        greedy = np.array([at[int(o)] for o in process.suggested(n, other[pairs])[0]])
+        process, others = Pilots(predictor, Entity(int(number)), kind), _other(test, kind)[pairs]
+        at = dict(zip(others.tolist(), pairs.tolist(), strict=True))
+        greedy = np.array([at[other] for other in process.suggested(n, others)[0].tolist()])
         drawn = generator.permutation(pairs)[:n]
-        yield Chosen(int(number), {"greedy": greedy, "random": drawn}, np.setdiff1d(pairs, [*greedy, *drawn]))
+        judged = np.setdiff1d(pairs, np.concatenate([greedy, drawn]))
+        yield Chosen(process, {"greedy": greedy, "random": drawn}, judged)
 
 
-def conditioned(
-    predictor: Predictor, test: Responses, kind: Kind, chosen: Sequence[Chosen]
-) -> dict[tuple[str, int], np.ndarray]:
-    """Way and number of pilots → Pearson's r and RMSE (ln IC50) of each entity, (n_entities, 2)."""
-    other = test.cell_line if kind == "drug" else test.drug
+def conditioned(test: Responses, kind: Kind, chosen: Sequence[Chosen]) -> dict[tuple[str, int], np.ndarray]:
+    """Figures by way of choosing and number of pilots."""
+    other = _other(test, kind)
     found: dict[tuple[str, int], list[tuple[float, float]]] = {}
     for one in chosen:
-        process = Pilots(predictor, Entity(one.number), kind)
         for way, pilots in one.pilots.items():
             for n in COUNTS:
                 some = pilots[:n]
-                predicted = process.conditioned(other[some], test.ln_ic50[some])[other[one.judged]]
-                found.setdefault((way, n), []).append(figures(test.ln_ic50[one.judged], predicted))
+                predicted = one.process.conditioned(other[some], test.ln_ic50[some])[other[one.judged]]
+                found.setdefault((way, n), []).append(_figures(test.ln_ic50[one.judged], predicted))
     return {key: np.array(rows) for key, rows in found.items()}
 
 
-def figures(measured: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
-    """Pearson's r, 0 where predictions are all equal, and RMSE."""
-    rmse = float(np.sqrt(((measured - predicted) ** 2).mean()))
-    if predicted.std() == 0 or measured.std() == 0:
-        return 0.0, rmse
-    return float(np.corrcoef(measured, predicted)[0, 1]), rmse
+def exactness(
+    fitted: Fitted, test: Responses, kind: Kind, chosen: Sequence[Chosen]
+) -> dict[tuple[str, int], np.ndarray]:
+    """What the exact posterior covariance, genes included, changes for random pilots of some entities.
+
+    Returns
+    -------
+    dict
+        ``approximate`` and ``exact``: figures with the covariance of `Pilots` and with the exact one. ``difference``:
+        of both covariances, relative to the norm, and of predictions (root mean square, ln IC50), (n_entities, 2).
+    """
+    n, other = max(COUNTS), _other(test, kind)
+    rows: dict[str, list[tuple[float, float]]] = {"approximate": [], "exact": [], "difference": []}
+    for one in chosen:
+        pilots = one.pilots["random"][:n]
+        at, value, judged = other[pilots], test.ln_ic50[pilots], other[one.judged]
+        (left,) = one.process.unknown
+        pattern = left.pattern.copy()
+        pattern[:, at] = exact_columns(fitted, one.process, at)
+        approximate = one.process.conditioned(at, value)[judged]
+        exact = one.process.conditioned(at, value, [replace(left, pattern=pattern)])[judged]
+        rows["approximate"].append(_figures(test.ln_ic50[one.judged], approximate))
+        rows["exact"].append(_figures(test.ln_ic50[one.judged], exact))
+        relative = np.linalg.norm((pattern - left.pattern)[:, at]) / np.linalg.norm(pattern[:, at])
+        rows["difference"].append((float(relative), float(np.sqrt(((exact - approximate) ** 2).mean()))))
+    return {(name, n): np.array(figures) for name, figures in rows.items()}
+
+
+@torch.inference_mode()
+def exact_columns(fitted: Fitted, process: Pilots, at: np.ndarray) -> np.ndarray:
+    """Posterior covariance of all pairs of an unseen entity with some of them, by one linear system each, (n, n_at)."""
+    network, number, of_drug = fitted.members[0].network, process.entity.number, process.kind == "drug"
+    assert (
+        isinstance(network, RelationalNetwork) and network.gaussian_process is not None and number is not None
+    )
+    component, messages, tensors = network.gaussian_process, fitted.messages, fitted.tensors
+    states, _ = network.states(tensors, messages)
+    kernel_c, kernel_d, precision, _, scale = component.system(tensors, states, messages)
+    genes = component.gene_term(messages)
+    observed = Observed(kernel_c, kernel_d, precision, genes)
+    itself = functional.softplus(component.of_profiles)[0 if of_drug else 1]
+    columns = []
+    for pilot in at.tolist():
+        one = torch.zeros_like(precision)
+        one[(pilot, number) if of_drug else (number, pilot)] = 1
+        prior = covariance_times(one, kernel_c, kernel_d, genes)
+        left = prior - covariance_times(observed.weights(prior), kernel_c, kernel_d, genes)
+        alike = (
+            itself * (kernel_c if of_drug else kernel_d)[pilot]
+        )  # its profile is like itself and like no other
+        columns.append((left[:, number] if of_drug else left[number]) + alike)
+    units = component.scale * (scale[number].repeat(len(kernel_c)) if of_drug else scale)
+    found: np.ndarray = (torch.stack(columns, 1) * torch.outer(units, units[at])).double().numpy()
+    return found
 
 
 def retrained(
@@ -108,7 +162,7 @@ def retrained(
     chosen: Sequence[Chosen],
     n: int,
 ) -> np.ndarray:
-    """The same after a fit to the training pairs and n random pilots of every entity of the fold, (n_entities, 2)."""
+    """Figures after a fit to the training pairs and n random pilots of every entity of the fold, (n_entities, 2)."""
     more = test.take(np.concatenate([one.pilots["random"][:n] for one in chosen]))
     fitted = fit_graph(
         heterograph, joined(training, more), load_preset("default", **plan.options()), seed=plan.seed,
@@ -117,14 +171,27 @@ def retrained(
     rows = []
     for one in chosen:
         predicted = fitted.predict(test.drug[one.judged], test.cell_line[one.judged])
-        rows.append(figures(test.ln_ic50[one.judged], predicted.astype(np.float64)))
+        rows.append(_figures(test.ln_ic50[one.judged], predicted.astype(np.float64)))
     return np.array(rows)
 
 
 def of_fold(
-    heterograph: Heterograph, measured: Responses, fold: Fold, plan: Plan, retrain: Sequence[int] = ()
-) -> dict[tuple[str, int], np.ndarray]:
-    """Way and number of pilots → figures of each held-out entity of a fold."""
+    heterograph: Heterograph,
+    measured: Responses,
+    fold: Fold,
+    plan: Plan,
+    retrain: Sequence[int] = (),
+    n_exact: int = 0,
+) -> Figures:
+    """Figures of the held-out entities of a fold.
+
+    Parameters
+    ----------
+    retrain
+        Numbers of pilots with which a model is also fitted anew.
+    n_exact
+        Entities of which the covariance is also computed exactly.
+    """
     training, test = measured.take(fold.train), measured.take(fold.test)
     kind: Kind = "drug" if plan.split is Split.unseen_drug else "cell_line"
     fitted = fit_graph(
@@ -136,28 +203,42 @@ def of_fold(
         freeze.save(fitted, folder)
         graphs.save(heterograph, folder / GRAPH)
         predictor = Predictor(folder, SavedArrays(folder / GRAPH))
-        chosen = list(choose(predictor, test, kind, max(COUNTS), np.random.default_rng(plan.seed)))
-        found = conditioned(predictor, test, kind, chosen)
+        chosen = list(choose(predictor, test, kind, np.random.default_rng(plan.seed)))
+        found = conditioned(test, kind, chosen)
+        if n_exact:
+            found |= exactness(fitted, test, kind, chosen[:n_exact])
     for n in retrain:
         found["retrained, random", n] = retrained(heterograph, training, test, plan, chosen, n)
     return found
 
 
-def table(split: Split, found: Sequence[Mapping[tuple[str, int], np.ndarray]]) -> str:
-    """The folds' entities together, as Markdown."""
+def table(split: Split, found: Sequence[Figures]) -> str:
+    """Means over the entities of all folds, as Markdown."""
     entities = "drugs" if split is Split.unseen_drug else "cell lines"
     n = sum(len(fold["greedy", 0]) for fold in found)
     lines = [
         f"| {n} held-out {entities} | " + " | ".join(f"{count} pilots" for count in COUNTS) + " |",
         "|---" * (len(COUNTS) + 1) + "|",
     ]
+
+    def mean(way: str, count: int, number: int) -> float | None:
+        rows = [fold[way, count] for fold in found if (way, count) in fold]
+        return float(np.concatenate(rows)[:, number].mean()) if rows else None
+
     for number, figure in enumerate(("Pearson's r", "RMSE of ln IC50")):
         for way in ("greedy", "random", "retrained, random"):
-            cells = []
-            for count in COUNTS:
-                rows = [fold[way, count] for fold in found if (way, count) in fold]
-                cells.append(f"{np.concatenate(rows)[:, number].mean():.3f}" if rows else "not run")
+            means = [mean(way, count, number) for count in COUNTS]
+            cells = ["not run" if one is None else f"{one:.3f}" for one in means]
             lines.append(f"| {figure}, {way} | " + " | ".join(cells) + " |")
+    most = max(COUNTS)
+    exact = [fold["exact", most] for fold in found if ("exact", most) in fold]
+    if exact:
+        lines.append(
+            f"\nExact covariance of {len(np.concatenate(exact))} {entities}, {most} random pilots: it differs by "
+            f"{mean('difference', most, 0):.1%} of its norm, predictions by {mean('difference', most, 1):.3f} ln "
+            f"µmol/l; Pearson's r {mean('exact', most, 0):.3f} (approximate {mean('approximate', most, 0):.3f}), RMSE "
+            f"{mean('exact', most, 1):.3f} ({mean('approximate', most, 1):.3f})."
+        )
     return "\n".join(lines)
 
 
@@ -165,9 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of a store."""
     from pharmagraph.kg.store import open_store
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description="What pilots bring on held-out drugs or cell lines.")
     parser.add_argument("store")
     parser.add_argument("--dataset", default="GDSC1")
     parser.add_argument("--split", choices=["unseen-drug", "unseen-cell"], default="unseen-drug")
@@ -175,6 +254,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--members", type=int, default=1)
     parser.add_argument(
         "--retrain", type=int, action="append", default=[], help="also fit with this many pilots"
+    )
+    parser.add_argument(
+        "--exact", type=int, default=0, help="entities whose covariance is also computed exactly"
     )
     parser.add_argument("--seed", type=int, default=0)
     asked: Any = parser.parse_args(arguments)
@@ -185,9 +267,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measured, cut = plan.cut(heterograph)
     found, started = [], time.monotonic()
     for number in asked.fold or range(len(cut)):
-        found.append(of_fold(heterograph, measured, cut[number], plan, asked.retrain))
+        found.append(of_fold(heterograph, measured, cut[number], plan, asked.retrain, asked.exact))
         print(f"fold {number}: {time.monotonic() - started:.0f} s so far", flush=True)
     print(table(plan.split, found))
+
+
+def _other(test: Responses, kind: Kind) -> np.ndarray:
+    """The cell line, or the drug, of each pair of a held-out drug, or cell line."""
+    return test.cell_line if kind == "drug" else test.drug
+
+
+def _figures(measured: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
+    """Pearson's r, 0 where predictions are all equal, and RMSE."""
+    rmse = float(np.sqrt(((measured - predicted) ** 2).mean()))
+    if predicted.std() == 0 or measured.std() == 0:
+        return 0.0, rmse
+    return float(np.corrcoef(measured, predicted)[0, 1]), rmse
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def test_what_is_left_unknown_is_the_posterior_covariance(
     run: tuple[Predictor, Fitted], kind: Kind, number: int
 ) -> None:
     predictor, fitted = run
-    found = Pilots(predictor, Entity(number), kind).uncertainty(0)
+    found = Pilots(predictor, Entity(number), kind).unknown[0]
     _, left = Dense(predictor, fitted, kind, number).posterior(np.empty(0, int), np.empty(0))
     drug_scale = predictor.array("0/drug_scale")
     scale = predictor.members[0]["scale"] * (
@@ -118,7 +118,7 @@ def test_pilots_give_the_mean_of_the_process_that_had_them_in_training(
         measured, before = 4 * label - 1, predictor.prediction(pilots.outputs)
         _, left = dense.posterior(np.empty(0, int), np.empty(0))
         scale = about["scale"] * (np.ones(12) if kind == "drug" else predictor.array("0/drug_scale"))
-        whole = left * np.outer(scale, scale) + pilots.uncertainty(0).level
+        whole = left * np.outer(scale, scale) + pilots.unknown[0].level
         noise = np.diag(scale[at] ** 2 * dense.noise)
         gain = np.linalg.solve(whole[np.ix_(at, at)] + noise, whole[at]).T
         expected = before + gain @ (measured - before[at])  # level and pattern in one step
@@ -147,7 +147,7 @@ def test_pilots_pull_predictions_towards_what_was_measured(run: tuple[Predictor,
 def test_the_first_suggestion_leaves_the_least_variance(run: tuple[Predictor, Fitted]) -> None:
     predictor, _ = run
     pilots = Pilots(predictor, Entity(UNSEEN), "drug")
-    left = pilots.uncertainty(0)
+    left = pilots.unknown[0]
     known = np.arange(1, 12)
 
     def variance_with(number: int) -> float:
@@ -174,7 +174,7 @@ def test_a_new_structure_and_a_new_profile_take_pilots(run: tuple[Predictor, Fit
     ]
     for kind, entity in entities:
         pilots = Pilots(predictor, entity, kind)
-        left = pilots.uncertainty(0)
+        left = pilots.unknown[0]
         assert np.linalg.eigvalsh(left.covariance).min() > -1e-4 * left.covariance.max()
         high, low = (1.0, 0.0) if predictor.task == "classification" else (3.0, -3.0)
         assert (pilots.conditioned([1, 2], [high, high]) > pilots.conditioned([1, 2], [low, low])).all()
