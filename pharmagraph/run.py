@@ -136,11 +136,8 @@ class Run:
         """
         import pandas as pd
 
-        return pd.DataFrame(
-            rows.predict(
-                self, drugs, cell_lines, smiles=smiles, pilot=pilot, note=note, limit=limit, device=device
-            )
-        )  # fmt: skip
+        asked: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit, "device": device}
+        return pd.DataFrame(rows.predict(self, drugs, cell_lines, **asked))
 
     def suggest_pilots(
         self,
@@ -151,25 +148,15 @@ class Run:
         smiles: str | None = None,
         note: Callable[[str], None] = warnings.warn,
     ) -> pd.DataFrame:
-        """Which responses of one drug, or of one cell line, to measure first so that the others are predicted best.
+        """Which n responses of one drug, or of one cell line, to measure first so that the others are predicted best.
 
-        Parameters
-        ----------
-        n
-            How many.
-        drug, cell_line, smiles, note
-            One drug or one cell line, as in `predict`.
+        Parameters and errors are those of `predict`.
 
         Returns
         -------
         pandas.DataFrame
             ``rank``, ``cell_line`` or ``drug`` (ids), and ``explained``: share of the variance of the predictions that
             is gone with it and those before it, in [0, 1].
-
-        Raises
-        ------
-        ModelError
-            If both or none are given, or the run cannot take pilots.
         """
         import pandas as pd
 
