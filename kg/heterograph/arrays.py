@@ -61,8 +61,10 @@ class SavedArrays:
         return f"{kind}/{name}" in self._file.keys()  # noqa: SIM118  (no mapping)
 
     def edges(self, src: str, type_: str, dst: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Ends of the edges of one type, (n_edges,) each."""
+        """Ends of the edges of one type, (n_edges,) each; none where the graph does not have the type."""
         key = f"{src}-{type_}-{dst}"
+        if f"{key}/src" not in self._file.keys():  # noqa: SIM118  (no mapping)
+            return np.empty(0, np.int64), np.empty(0, np.int64)
         return self._file.get_tensor(f"{key}/src"), self._file.get_tensor(f"{key}/dst")
 
     def edge_feature(self, src: str, type_: str, dst: str, feature: str) -> npt.NDArray[Any]:

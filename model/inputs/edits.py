@@ -26,6 +26,7 @@ _EDGES = {
     "expression": (EXPRESSES, ("CellLine", "SIMILAR_TO", "CellLine")),
     "mutation": (MUTATED,),
     "copy-number": (("CellLine", "COPY_NUMBER", "Gene"),),
+    "dependency": (("CellLine", "DEPENDS_ON", "Gene"),),
     "tissue": (),
 }
 """Similarities of cell lines are made of expression, so they go with it."""
@@ -36,7 +37,7 @@ def with_omics(heterograph: Heterograph, kept: Sequence[str]) -> Heterograph:
     for kind in OMICS:
         if kind in kept:
             continue
-        for edge_type in _EDGES[kind]:
+        for edge_type in set(_EDGES[kind]) & set(heterograph.relations):
             none = heterograph.relations[edge_type].take(torch.empty(0, dtype=torch.int64))
             heterograph = heterograph.with_relation(edge_type, none)
         if kind == "tissue":

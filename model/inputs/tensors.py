@@ -46,6 +46,8 @@ class GraphTensors:
         float32 (n_cell_lines, n_genes), 1 where mutated.
     copy_number
         As the source gives it, 0 where not known, float32 (n_cell_lines, n_genes).
+    dependency
+        Gene effect by CRISPR, 0 where not known, float32 (n_cell_lines, n_genes).
     expression_known, copy_number_known
         Whether a gene was measured in any cell line, bool (n_genes,).
     tissue
@@ -73,6 +75,7 @@ class GraphTensors:
     expression_deviation: Tensor
     mutation: Tensor
     copy_number: Tensor
+    dependency: Tensor
     expression_known: Tensor
     copy_number_known: Tensor
     tissue: Tensor
@@ -161,6 +164,7 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
         expression_deviation=_of_genes(heterograph, "expression_deviation", 1.0),
         mutation=mutation,
         copy_number=copy_number,
+        dependency=_measured(heterograph, "dependency")[0],
         expression_known=expression_known,
         copy_number_known=copy_number_known,
         tissue=tissue,

@@ -46,7 +46,7 @@ SHARPNESS = 4
 EVEN_ATTENTION = 1e-6
 """Attention to every gene that a new drug has at least, before it is normalised."""
 
-GENE_FEATURES = ("expression", "mutation", "copy_number")
+GENE_FEATURES = ("expression", "mutation", "copy_number", "dependency")
 """Kinds of omics that a drug may attend to at a gene; a column's ``kind`` is its position here."""
 
 EVIDENCE = (

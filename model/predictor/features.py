@@ -45,7 +45,7 @@ class Omics:
         z, in standard deviations; 0 where not known, float32 (n_genes,).
     mutation
         1 where mutated, float32 (n_genes,).
-    copy_number
+    copy_number, dependency
         float32 (n_genes,).
     tissue
         Code; -1 unknown.
@@ -54,6 +54,7 @@ class Omics:
     expression: Floats
     mutation: Floats
     copy_number: Floats
+    dependency: Floats
     tissue: int = -1
 
 
@@ -108,6 +109,11 @@ class Features:
         return np.nan_to_num(self.graph.profile("copy_number"), copy=False)
 
     @cached_property
+    def dependency(self) -> Floats:
+        """Gene effect by CRISPR, 0 where not known, (n_cell_lines, n_genes)."""
+        return np.nan_to_num(self.graph.profile("dependency"), copy=False)
+
+    @cached_property
     def tissue(self) -> npt.NDArray[np.int64]:
         """Code of each cell line's tissue, -1 unknown."""
         return self.graph.node_feature("CellLine", "tissue")
@@ -120,7 +126,7 @@ class Features:
         """What the run knows of one of its cell lines."""
         return Omics(
             self.expression[cell_line], self.mutation[cell_line], self.copy_number[cell_line],
-            int(self.tissue[cell_line]),
+            self.dependency[cell_line], int(self.tissue[cell_line]),
         )  # fmt: skip
 
     def new_omics(self, z: Mapping[str, float]) -> Omics:
@@ -158,7 +164,7 @@ class Features:
             weakest = np.partition(np.abs(row), -share)[-share]
             row[np.abs(row) < weakest] = 0
         nothing = np.zeros_like(row)
-        return Omics(row, nothing, nothing)
+        return Omics(row, nothing, nothing, nothing)
 
     def cell_line_similarities(self, omics: Omics, *, new: bool = False) -> Floats:
         """Similarities of a cell line to the run's, (n_cell_lines, 10), in the order of `CELL_LINE_KERNELS`.

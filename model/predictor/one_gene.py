@@ -103,7 +103,8 @@ class OneGene:
         rows = np.zeros((len(gene), len(centred), len(CELL_LINE_KERNELS)), np.float32)
         cosines = after / _product(norms, norm) - before / _product(norms, norms[cell_line])
         if kind != "expression":
-            rows[..., CELL_LINE_KERNELS.index(kind)] = cosines
+            if kind in CELL_LINE_KERNELS:
+                rows[..., CELL_LINE_KERNELS.index(kind)] = cosines
             return rows
         features, has = self._features, self._features.expression.any(1)
         coordinates, to_coordinates = (features.constant(n) for n in ("coordinates", "to_coordinates"))

@@ -81,6 +81,7 @@ class Omics(StrEnum):
     expression = "expression"
     mutation = "mutation"
     copy_number = "copy-number"
+    dependency = "dependency"
     tissue = "tissue"
 
 

@@ -16,7 +16,7 @@ torch.set_num_threads(1)
 
 
 def _tensors() -> GraphTensors:
-    """All three kinds; of cell line 4 no mutation and of cell line 5 no copy number is known."""
+    """All kinds; of cell line 4 no mutation, of 5 no copy number and of 6 no dependency is known."""
     tensors = graph_tensors(with_alterations(screen()), n_expressed=10, n_neighbours=5)
     expression, mutation = tensors.expression.clone(), tensors.mutation.clone()
     copy_number = tensors.copy_number.clone()
@@ -24,7 +24,11 @@ def _tensors() -> GraphTensors:
     mutation[:, 0] = 0
     mutation[: FEWEST_CELL_LINES - 1, 0] = 1  # in too few cell lines
     expression[:, 1] = 0.5  # does not vary
-    return replace(tensors, expression=expression, mutation=mutation, copy_number=copy_number)
+    dependency = torch.randn(expression.shape, generator=torch.Generator().manual_seed(0))
+    dependency[6], dependency[:, 3:] = 0, 0
+    return replace(
+        tensors, expression=expression, mutation=mutation, copy_number=copy_number, dependency=dependency
+    )
 
 
 def test_columns_are_the_genes_that_vary_and_are_known_in_enough_cell_lines() -> None:
@@ -37,7 +41,7 @@ def test_columns_are_the_genes_that_vary_and_are_known_in_enough_cell_lines() ->
         for gene, column in enumerate(getattr(tensors, name).numpy().T)
         if np.count_nonzero(column) >= FEWEST_CELL_LINES and len(set(column)) > 1
     ]
-    assert found == expected and {kind for kind, _ in found} == {0, 1, 2}
+    assert found == expected and {kind for kind, _ in found} == {0, 1, 2, 3}
     assert (1, 0) not in found and (0, 1) not in found
     assert len(features) == len(expected)
 
@@ -53,6 +57,7 @@ def test_values_are_deviations_from_the_mean_and_unknown_kinds_are_at_the_mean()
         expected[~table.any(1)] = 0
         np.testing.assert_allclose(values[:, at], expected, atol=1e-5)
     assert not values[4, features.kind == 1].any() and values[4, features.kind == 2].any()
+    assert not values[6, features.kind == 3].any() and values[5, features.kind == 3].any()
     assert not values[5, features.kind == 2].any() and values[5, features.kind == 1].any()
 
 
@@ -61,6 +66,7 @@ def test_a_later_cell_line_is_standardised_as_those_were_of_which_the_columns_ar
     features = GeneFeatures.of(tensors)
     other = replace(tensors, expression=tensors.expression[:1] + 1)
     other = replace(other, mutation=tensors.mutation[:1], copy_number=tensors.copy_number[:1])
+    other = replace(other, dependency=tensors.dependency[:1])
     before, after = features.values(tensors)[:1], features.values(other)
     of_expression = features.kind == 0
     expected = 1 / features.deviation[of_expression]
@@ -71,6 +77,7 @@ def test_a_later_cell_line_is_standardised_as_those_were_of_which_the_columns_ar
 def test_a_graph_without_omics_has_no_columns() -> None:
     tensors = _tensors()
     nothing = torch.zeros_like(tensors.expression)
-    tensors = replace(tensors, expression=nothing, mutation=nothing, copy_number=nothing)
+    kinds = dict.fromkeys(("expression", "mutation", "copy_number", "dependency"), nothing)
+    tensors = replace(tensors, **kinds)
     features = GeneFeatures.of(tensors)
     assert len(features) == 0 and features.values(tensors).shape == (tensors.n_cell_lines, 0)
