@@ -166,13 +166,19 @@ class Records:
         )
         try:
             cells = next(reader)
-        except csv.Error:
+        except csv.Error as error:
             self._lines.give_back(taken)
-            if taken:
+            if taken or "unexpected end" in str(error):
                 return [], "opens a quote that is not closed in its row; close it"
             return [], "has text behind a closing quote; double the quotes inside a cell"
         if not taken:
-            return cells, ""
+            stray = line.count('"') % 2 and {at for at, cell in enumerate(cells) if '"' in cell} - set(
+                multiline
+            )
+            return (
+                cells,
+                "has a quote that nothing opens; take it out, or double it inside quotes" if stray else "",
+            )
         broken = [at for at, cell in enumerate(cells) if "\n" in cell]
         rows_of_their_own = any(len(more.split(self.separator)) == self._width > 1 for more in taken)
         if rows_of_their_own or len(cells) != self._width or not set(broken) <= set(multiline):

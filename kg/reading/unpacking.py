@@ -28,6 +28,7 @@ _PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
 _NO_TEXT = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a workbook; save its sheet as CSV"),
     (b"(\xb5/\xfd", "is packed with zstandard; unpack it, or pack it with gzip"),
+    (b"PK\x05\x06", "is a zip archive of 0 files; give one with a table"),
     (b"PAR1", "is a Parquet file; save it as CSV"),
     (b"\x89HDF", "is an HDF5 file; save its table as CSV"),
     (b"%PDF", "is a PDF document; save its table as CSV"),
