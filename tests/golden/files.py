@@ -63,8 +63,8 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
         ["", "EGFR (1956)", "ERBB2 (2064)"],
         [["ACH-000219", -0.7, 0.1], ["ACH-000681", -1.1, -0.2]],
     )
-    lines = {"her2": ["BT-474", "SK-BR-3", "AU565"], "others": ["A375", "A549", "HT-29", "K-562", "LoVo"]}
-    _table(folder / "groups.csv", ["cell_line", "group"], [[c, g] for g, of in lines.items() for c in of])
+    mine = ["A375", "A549", "HT-29", "K-562", "LoVo"]
+    _table(folder / "groups.csv", ["cell_line", "group"], [[c, "mine"] for c in mine])
     _table(folder / "measured.csv", ["gene", "effect"], [[g, i / 10] for i, g in enumerate(genes)])
     _table(
         folder / "truth.csv",
