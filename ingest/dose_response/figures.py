@@ -22,7 +22,7 @@ DROP = 0.2
 P = 0.05
 """Largest p of the F test against a constant with which a drug has a response."""
 
-NOISE = 0.15
+NOISE = 0.2
 """Largest standard deviation of points around a good fit, in shares of the control. Set by hand."""
 
 APART = 0.2
