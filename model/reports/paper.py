@@ -6,7 +6,6 @@ This project's figures are means over the rows of `cli evaluate --folder`; witho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import numpy as np
 from pharmagraph.model.baselines import BASELINES
 from pharmagraph.model.evaluation.plan import Row
 from pharmagraph.model.metrics.scores import AT_THRESHOLD
-from pharmagraph.model.metrics.significance import compare_folds
-from pharmagraph.model.reports.results import fitted_otherwise, write_rows
+from pharmagraph.model.reports.gene_part import gene_part
+from pharmagraph.model.reports.measured import NOT_RUN, Measured, difference, matching, measured, table
+from pharmagraph.model.reports.results import write_rows
 
 PUBLISHED: Mapping[tuple[str, str], float] = {
     ("random", "auroc"): 0.945, ("random", "r2"): 0.690,
@@ -27,7 +27,6 @@ PUBLISHED: Mapping[tuple[str, str], float] = {
 """Published figures, from the abstract of arXiv 2405.08979 (version 4): the best of the paper's data sets. Its
 zero-shot experiment is listed as ``unseen-both``."""
 
-NOT_RUN = "not run"
 AS_PUBLISHED = {"adjacency": {"cell_lines_from_drug_rows": True}}
 SPLITS = {
     "random": "Random pairs", "unseen-drug": "Unseen drugs", "unseen-cell": "Unseen cell lines",
@@ -36,8 +35,6 @@ SPLITS = {
 DATASETS = ("nci60", "GDSC1", "GDSC2")
 PAPERS_LABELS = ("nci60", "gdsc1", "gdsc2")
 """Data sets with the paper's own labels (`cli ingest drgt`); ``GDSC1`` and ``GDSC2`` are of the public package."""
-TEST_SHARE = 0.25
-"""Held-out pairs of one fold of five, divided by its training pairs."""
 TRANSFERS = ("GDSC1 → GDSC2", "GDSC2 → GDSC1")
 HEADLINE = (
     ("classification", "auroc", "AUROC"), ("classification", "accuracy", "accuracy"), ("classification", "f1", "F1"),
@@ -77,72 +74,12 @@ the t-test over folds, corrected for shared training pairs.
 """
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One model of one evaluation.
-
-    Attributes
-    ----------
-    network
-        Changes of network options, as in `model.evaluation.plan.Plan.changes`.
-    fit
-        Changes of training options, as text.
-    figures
-        (metric, grouping) → number of a fold → its value.
-    """
-
-    dataset: str
-    split: str
-    task: str
-    model: str
-    network: Mapping[str, Any]
-    fit: str
-    omics: tuple[str, ...] | None
-    figures: Mapping[tuple[str, str], Mapping[int, float]]
-
-    def values(self, metric: str, grouping: str = "pooled") -> dict[int, float]:
-        """Values by fold, without those that are not defined."""
-        found = self.figures.get((metric, grouping), {})
-        return {fold: v for fold, v in found.items() if v is not None and np.isfinite(v)}
-
-    def cell(self, metric: str, grouping: str = "pooled") -> str:
-        """Mean ± standard deviation over folds, as text."""
-        values = list(self.values(metric, grouping).values())
-        if not values:
-            return "–"
-        spread = f" ± {np.std(values):.3f}" if len(values) > 1 else ""
-        return f"{np.mean(values):.3f}{spread} ({len(values)})"
-
-
-def measured(results: Sequence[Row]) -> list[Measured]:
-    """Every model of every evaluation in which near twins are held out together; others cannot be compared."""
-    found = []
-    for result in results:
-        if {result.get("drug_groups"), result.get("cell_line_groups")} - {"twins", None}:
-            continue
-        changes = result.get("changes", {})
-        fit = fitted_otherwise(result)
-        omics = result.get("omics")
-        figures: dict[str, dict[tuple[str, str], dict[int, float]]] = {}
-        for row in result["rows"]:
-            of_model = figures.setdefault(row["model"], {})
-            of_model.setdefault((row["metric"], row["grouping"]), {})[row["fold"]] = row["value"]
-        found += [
-            Measured(
-                result["dataset"], result["split"], result["task"], model,
-                {} if model in BASELINES else changes.get("network", {}), "" if model in BASELINES else fit,
-                None if omics is None else tuple(omics), values,
-            )
-            for model, values in figures.items()
-        ]  # fmt: skip
-    return found
-
-
 def page(results: Sequence[Row]) -> str:
     """The page, as Markdown."""
     known = measured(results)
     parts = [
-        _INTRODUCTION, *(_headline(known, split) for split in SPLITS), _own_labels(known), *_experiments(known)
+        _INTRODUCTION, *(_headline(known, split) for split in SPLITS), _own_labels(known), gene_part(known),
+        *_experiments(known),
     ]  # fmt: skip
     return "\n".join(parts) + "\n" + _commands(results)
 
@@ -160,23 +97,19 @@ def write_paper(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
     return written, rows
 
 
-def _matching(known: Sequence[Measured], **wanted: Any) -> Iterator[Measured]:
-    return (m for m in known if all(getattr(m, name) == value for name, value in wanted.items()))
-
-
 def _headline(known: Sequence[Measured], split: str) -> str:
     """The table of one split: paper, `drgt` with and without the published index, `default`, and the best baseline."""
     rows = []
     for dataset in DATASETS:
         for task, metric, title in HEADLINE:
-            here = list(_matching(known, dataset=dataset, split=split, task=task, omics=None))
+            here = list(matching(known, dataset=dataset, split=split, task=task, omics=None))
             if (
                 task == "regression" and dataset == "nci60"
             ):  # the table for this split has classification alone
                 continue
             published = PUBLISHED.get((split, metric))
             cells = [
-                _first(_matching(here, model=model, network=network), metric)
+                _first(matching(here, model=model, network=network), metric)
                 for model, network in (("drgt", AS_PUBLISHED), ("drgt", {}), ("default", {}))
             ]
             best = max(
@@ -186,7 +119,7 @@ def _headline(known: Sequence[Measured], split: str) -> str:
             )
             cells.append(f"{best.cell(metric)}, {best.model}" if best else NOT_RUN)
             rows.append([dataset, title, f"{published:.3f}" if published is not None else "", *cells])
-    return f"## {SPLITS[split]}\n\n" + _table([*_COLUMNS, "`default`", "best baseline"], rows)
+    return f"## {SPLITS[split]}\n\n" + table([*_COLUMNS, "`default`", "best baseline"], rows)
 
 
 def _own_labels(known: Sequence[Measured]) -> str:
@@ -195,16 +128,16 @@ def _own_labels(known: Sequence[Measured]) -> str:
     figures += [(dataset, "regression", "r2", "R²") for dataset in ("GDSC1", "GDSC2")]
     rows = []
     for dataset, task, metric, title in figures:
-        here = list(_matching(known, dataset=dataset, split="random", task=task, omics=None))
-        ours = _best(_matching(here, model="drgt", network={}))
-        additive = _best(_matching(here, model="additive"))
+        here = list(matching(known, dataset=dataset, split="random", task=task, omics=None))
+        ours = _best(matching(here, model="drgt", network={}))
+        additive = _best(matching(here, model="additive"))
         published = PUBLISHED.get(("random", metric))
         rows.append([
             dataset, title, f"{published:.3f}" if published is not None else "",
-            _first(_matching(here, model="drgt", network=AS_PUBLISHED), metric),
-            *(m.cell(metric) if m else NOT_RUN for m in (ours, additive)), _difference(ours, additive, metric),
+            _first(matching(here, model="drgt", network=AS_PUBLISHED), metric),
+            *(m.cell(metric) if m else NOT_RUN for m in (ours, additive)), difference(ours, additive, metric),
         ])  # fmt: skip
-    return f"{_OWN_LABELS}\n" + _table([*_COLUMNS, "`additive`", "`drgt` − `additive`"], rows)
+    return f"{_OWN_LABELS}\n" + table([*_COLUMNS, "`additive`", "`drgt` − `additive`"], rows)
 
 
 def _experiments(known: Sequence[Measured]) -> Iterator[str]:
@@ -230,11 +163,10 @@ def _experiments(known: Sequence[Measured]) -> Iterator[str]:
             )  # fmt: skip
     yield _transfers(known)
     parts = {
-        "all components": {}, "no messages": {"conv": "none"}, "no axial attention": {"axial": False},
+        "all components": {}, "no gene part": {"gene_part": False}, "no axial attention": {"axial": False},
         "no Gaussian process": {"gaussian_process": False}, "no factors": {"factors": False},
-        "Gaussian process without genes": {"process_genes": False},
-        "no messages, axial attention or factors": {"conv": "none", "axial": False, "factors": False},
-        "relational component alone": {"axial": False, "gaussian_process": False, "factors": False},
+        "Gaussian process without overlap of targets": {"process_genes": False},
+        "with the relational component": {"relational": True},
     }  # fmt: skip
     for dataset, split in (
         ("nci60", "random"),
@@ -267,47 +199,33 @@ def _variants(
     """A table of variants; with ``against``, how each differs from that one, fitted alike, on the same folds."""
     rows: list[list[str]] = []
     of_variant = {
-        label: list(_matching(known, model=model, network=network, omics=None, **where))
+        label: list(matching(known, model=model, network=network, omics=None, **where))
         for label, network in variants.items()
     }
     compared = {m.fit: m for m in of_variant[against]} if against else {}
     for label, found in of_variant.items():
         rows += [
-            [label, m.fit or "as the preset", *_three(m), _difference(m, compared.get(m.fit), "auroc")]
+            [label, m.fit or "as the preset", *_three(m), difference(m, compared.get(m.fit), "auroc")]
             for m in found
         ] or [[label, NOT_RUN, "", "", "", ""]]
     head = ["variant", "fitted", *_GROUPINGS, f"pooled, less {against}"]
     if not against:
         head, rows = head[:-1], [row[:-1] for row in rows]
     about = f"{where['dataset']}, {where['split']}, AUROC."
-    return f"## {title}\n\n{about}\n\n" + _table(head, rows)
-
-
-def _difference(m: Measured | None, other: Measured | None, metric: str) -> str:
-    """Mean difference over the folds that both have, with p of the t-test corrected for shared training pairs."""
-    if m is None or other is None or m is other:
-        return ""
-    mine, theirs = m.values(metric), other.values(metric)
-    both = sorted(mine.keys() & theirs.keys())
-    if not both:
-        return ""
-    first, second = (np.array([values[fold] for fold in both]) for values in (mine, theirs))
-    found = compare_folds(first, second, test_share=TEST_SHARE)
-    sure = f", p = {found.p:.2g}" if np.isfinite(found.p) else ""
-    return f"{found.difference:+.3f} ({len(both)}){sure}"
+    return f"## {title}\n\n{about}\n\n" + table(head, rows)
 
 
 def _transfers(known: Sequence[Measured]) -> str:
     rows: list[list[str]] = []
     for dataset in TRANSFERS:
         found = [
-            m for m in _matching(known, dataset=dataset, task="classification", omics=None) if not m.network
+            m for m in matching(known, dataset=dataset, task="classification", omics=None) if not m.network
         ]
         rows += [[dataset, m.model, m.fit or "as it is", *_three(m)] for m in found] or [
             [dataset, NOT_RUN, "", "", "", ""]
         ]
     text = "AUROC on the pairs of the second data set that the first did not measure."
-    return "## Trained on one data set, tested on another\n\n" + text + "\n\n" + _table(
+    return "## Trained on one data set, tested on another\n\n" + text + "\n\n" + table(
         ["data sets", "model", "fitted", *_GROUPINGS], rows
     )  # fmt: skip
 
@@ -319,7 +237,7 @@ def _thresholds(known: Sequence[Measured]) -> str:
     for dataset in TRANSFERS:
         found = [
             m
-            for m in _matching(known, dataset=dataset, task="classification", omics=None)
+            for m in matching(known, dataset=dataset, task="classification", omics=None)
             if not m.network and ("f1_at_threshold", "pooled") in m.figures
         ]
         rows += [[dataset, m.model, *(m.cell(figure) for _, figure in figures)] for m in found] or [
@@ -331,7 +249,7 @@ def _thresholds(known: Sequence[Measured]) -> str:
         "Between data sets, a pair is called sensitive from a probability of one half, or from the threshold with the\n"
         "largest F1 on inner folds of the training data:"
     )
-    return f"## Response threshold\n\n{about}\n\n" + _table(["data sets", "model", *head], rows)
+    return f"## Response threshold\n\n{about}\n\n" + table(["data sets", "model", *head], rows)
 
 
 def _omics(known: Sequence[Measured]) -> str:
@@ -349,7 +267,7 @@ def _omics(known: Sequence[Measured]) -> str:
         added = [kinds[: n + 1] for n in range(len(kinds))]
         for seen in (*added, ("mutation",), None):
             label = "all" if seen is None else " + ".join(seen)
-            found = list(_matching(known, omics=seen, **where))
+            found = list(matching(known, omics=seen, **where))
             rows += [[dataset, split, label, m.fit or "as the preset", *_three(m)] for m in found] or [
                 [dataset, split, label, NOT_RUN, "", "", ""]
             ]
@@ -357,7 +275,7 @@ def _omics(known: Sequence[Measured]) -> str:
         "## Omics one at a time (`default`)\n\n"
         "AUROC. `--omics` restricts the kinds of omics that every model is given. With tissue alone no unseen cell\n"
         "line can be predicted; NCI-60 has no tissues.\n\n"
-        + _table(["data set", "split", "seen", "fitted", *_GROUPINGS], rows)
+        + table(["data set", "split", "seen", "fitted", *_GROUPINGS], rows)
     )
 
 
@@ -380,11 +298,6 @@ def _first(found: Iterator[Measured], metric: str) -> str:
 def _best(found: Iterator[Measured]) -> Measured | None:
     """That of the whole preset, or else of the shortest list of changes to its training."""
     return min(found, key=lambda m: len(m.fit), default=None)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)]
-    return "\n".join(lines) + "\n"
 
 
 def _commands(results: Sequence[Row]) -> str:
