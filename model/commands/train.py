@@ -62,7 +62,7 @@ def train(
     load_preset(preset, **changes)  # a wrong option is told before the store is opened
     with open_store(store, create=False) as graph, progress(quiet) as bar:
         config = load_preset(preset_of_store(graph, preset, dataset), **changes)
-        report, stage = reporters(bar, config.for_task(task))
+        report, stage = reporters(bar, config)
         trained = train_run(
             graph, config, folder=runs, datasets=dataset, split=split, task=task, seed=seed, device=device,
             n_null=null, promote=promote, report=report, stage=stage,

@@ -130,7 +130,6 @@ class TrainingConfig(_Strict):
 
     members: int = Field(ge=1, le=64)
     epochs: int = Field(ge=1, le=100_000)
-    regression_epochs: int | None = Field(ge=1, le=100_000, default=None)
     patience: int = Field(ge=1)
     validate_every: int = Field(ge=1)
     validation_fraction: float = Field(gt=0, lt=0.5)
@@ -189,14 +188,6 @@ class Config(_Strict):
         """The options for a split: without node states in kernels where entities will be unseen (docs/model.md)."""
         return self.with_states("never") if split.startswith("unseen") else self
 
-    def for_task(self, task: str) -> Config:
-        """The options for a task: ln IC50 may have a number of epochs of its own."""
-        own = self.training.regression_epochs
-        if task != "regression" or own is None:
-            return self
-        training = self.training.model_copy(update={"epochs": own, "regression_epochs": None})
-        return self.model_copy(update={"training": training})
-
     def of_member(self, number: int) -> Config:
         """The options of one network of the ensemble, counted from 0: ``alternate`` becomes ``always`` or ``never``."""
         if self.network.process_states != "alternate":
@@ -220,10 +211,6 @@ class Config(_Strict):
         return self.model_copy(update={"network": self.network.model_copy(update=changes)})
 
 
-def _of_both_tasks(changes: dict[str, Any]) -> dict[str, Any]:
-    return {"regression_epochs": None, **changes} if "epochs" in changes else changes
-
-
 def load_preset(
     name: str, *, network: dict[str, Any] | None = None, training: dict[str, Any] | None = None
 ) -> Config:
@@ -235,7 +222,7 @@ def load_preset(
         One of the shipped presets, or the path of a YAML file with the same options. ``drgt`` has its settings for
         NCI-60; `by_dataset.fitting_preset` names the one for a graph's data set.
     network, training
-        Options that replace the preset's. ``epochs`` replaces those of regression, too.
+        Options that replace the preset's.
 
     Raises
     ------
@@ -273,7 +260,7 @@ def load_preset(
         section = options.get(part)
         if isinstance(section, dict):
             _change(section, of_dataset.get(part, {}))
-            _change(section, _of_both_tasks(changes or {}))
+            _change(section, changes or {})
     options["preset"] = name
     try:
         return Config.model_validate(options)

@@ -79,7 +79,7 @@ def fit(
     """
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
-    config = config.for_split(split.value).for_task(task)
+    config = config.for_split(split.value)
     scale = Scale.of(training, task, split)
     builder = message_builder(tensors, config.network, scale.means, gene_attention)
     if settled := settled_weights(config, task, split):

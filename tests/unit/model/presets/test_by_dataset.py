@@ -95,12 +95,3 @@ def test_every_shipped_preset_loads_and_a_table_by_data_set_is_no_option_of_a_us
     path.write_text("by_dataset: {}")
     with pytest.raises(ModelError, match=r"unknown option|is missing"):
         load_preset(str(path))
-
-
-def test_ln_ic50_has_epochs_of_its_own_unless_epochs_are_given() -> None:
-    preset = load_preset("default")
-    own = preset.training.regression_epochs
-    assert own and preset.for_task("regression").training.epochs == own != preset.training.epochs
-    assert preset.for_task("classification").training.epochs == preset.training.epochs
-    changed = load_preset("default", training={"epochs": 3})
-    assert {changed.for_task(t).training.epochs for t in ("regression", "classification")} == {3}
