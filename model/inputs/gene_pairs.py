@@ -117,8 +117,7 @@ class GenePairBuilder:
         self.features = GeneFeatures.of(tensors)
         self.values = self.features.values(tensors)
         gene = self.features.gene
-        target = torch.zeros(tensors.n_drugs, tensors.n_genes, dtype=torch.bool, device=gene.device)
-        target[tensors.targets.dst, tensors.targets.src] = True
+        target = known_targets(tensors)
         self._target = target[:, gene]
         self._attention = self._of_columns(attention, tensors.n_genes)
         self._similar = similar_drugs(tensors, target)
@@ -126,8 +125,7 @@ class GenePairBuilder:
     def build(self, visible: Visible) -> GenePairs:
         """Candidates and evidence, with the visible responses alone."""
         own = correlations(self.values, residuals(visible.value, visible.measured), visible.measured)
-        weight = self._similar * visible.known_drugs
-        smoothed = functional.normalize(weight, p=1, dim=1) @ own
+        smoothed = smooth(own, self._similar, visible.known_drugs)
         associated = torch.zeros_like(self._target)
         n = min(self.n_associated, smoothed.shape[1])
         associated.scatter_(1, smoothed.abs().topk(n, dim=1).indices, True)
@@ -166,6 +164,13 @@ class GenePairBuilder:
         return torch.log1p(found)[:, self.features.gene]
 
 
+def known_targets(tensors: GraphTensors) -> Tensor:
+    """Which genes are known targets of which drugs, bool (n_drugs, n_genes)."""
+    target = torch.zeros(tensors.n_drugs, tensors.n_genes, dtype=torch.bool, device=tensors.device)
+    target[tensors.targets.dst, tensors.targets.src] = True
+    return target
+
+
 def similar_drugs(tensors: GraphTensors, target: Tensor) -> Tensor:
     """How much the response of one drug says of another, (n_drugs, n_drugs): by structure and shared targets.
 
@@ -180,6 +185,22 @@ def similar_drugs(tensors: GraphTensors, target: Tensor) -> Tensor:
     unit = functional.normalize(target.float(), dim=1)
     similar: Tensor = by_structure + (unit @ unit.T) ** 2
     return similar.fill_diagonal_(1.0)
+
+
+def smooth(own: Tensor, similar: Tensor, known_drugs: Tensor) -> Tensor:
+    """Weighted mean of the known drugs' correlations, the more similar ones weighing more, (n_drugs, n_columns).
+
+    Parameters
+    ----------
+    own
+        `correlations`.
+    similar
+        `similar_drugs`.
+    known_drugs
+        Drugs with responses, bool (n_drugs,).
+    """
+    found: Tensor = functional.normalize(similar * known_drugs, p=1, dim=1) @ own
+    return found
 
 
 def correlations(values: Tensor, residual: Tensor, measured: Tensor) -> Tensor:
