@@ -137,9 +137,9 @@ class GenePart:
         """
         kind, gene, values = self._columns_of(np.flatnonzero(targets), features)
         own = np.concatenate([self._own, self._correlations(values)], axis=1)
-        near = self._near(features.similarities_of(drug))
-        others = features.targets / _norms(features.targets)
-        near = near + (others @ (targets / _norms(targets[None])[0])) ** 2
+        unit = targets / _norms(targets[None])[0]
+        shared: Floats = (features.targets / _norms(features.targets) @ unit).astype(np.float32)
+        near = self._near(features.similarities_of(drug)) + shared**2
         near[drug] = 1
         association = self._smooth(near, own)
         kind, gene = np.concatenate([self.kind, kind]), np.concatenate([self.gene, gene])
@@ -161,8 +161,8 @@ class GenePart:
     def _smooth(self, near: Floats, own: Floats) -> Floats:
         """Mean of the correlations of drugs with responses, the nearer ones weighing more, (n,)."""
         weight = near * self._array("known")
-        association: Floats = weight @ own / max(float(weight.sum()), SMALLEST)
-        return association
+        found: Floats = (weight @ own / max(float(weight.sum()), SMALLEST)).astype(np.float32)
+        return found
 
     def _strongest(self, association: Floats) -> npt.NDArray[np.bool_]:
         """The candidates by association, (n,)."""
