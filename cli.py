@@ -24,6 +24,7 @@ from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.kg.wording import typed
 from pharmagraph.model.commands import (
+    compare,
     enrich,
     evaluate,
     evaluate_biomarkers,
@@ -68,6 +69,7 @@ app.command()(report.report)
 app.command()(report.faithfulness)
 app.command()(cypher.query)
 app.command()(enrich.enrich)
+app.command()(compare.compare)
 app.add_typer(runs.app, name="runs")
 app.add_typer(export.app, name="export")
 app.command()(export.copy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pharmagraph.ingest.commands import cell_lines, genes_and_drugs, screens
+from pharmagraph.ingest.commands import cell_lines, dose_response, genes_and_drugs, screens
 
 app = typer.Typer(
     help="Load a screen, targets, omics or what is known of its genes and drugs; twice changes nothing.",
@@ -15,6 +15,7 @@ app.command()(screens.drgt)
 app.command()(screens.synthetic)
 app.command()(genes_and_drugs.targets)
 app.command()(screens.tables)
+app.command()(dose_response.curves)
 app.command()(genes_and_drugs.interactions)
 app.command()(genes_and_drugs.pathways)
 app.command()(genes_and_drugs.genes)

@@ -42,6 +42,7 @@ def evaluate_biomarkers(
         Path | None,
         typer.Option(help="Keep finished folds in this file; the same command again goes on from there."),
     ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the tables to this JSON file.")] = None,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -55,10 +56,12 @@ def evaluate_biomarkers(
     from pharmagraph.model.evaluation.biomarkers import figures, tables
     from pharmagraph.model.evaluation.biomarkers.knock_outs import UNITS
     from pharmagraph.model.evaluation.biomarkers.truth import COLUMNS, read_truth
+    from pharmagraph.model.reports.evaluation_folder import write_json
     from pharmagraph.model.responses.measured import dataset_name
 
-    if resume is not None:
-        folders.require_file(resume)
+    for file in (resume, out):
+        if file is not None:
+            folders.require_file(file)
     user_tables.rows(truth, COLUMNS)  # what is no table of these columns is said before long work
     settings = figures.Settings(task, preset, members, folds, tuple(range(seeds)))
     with open_store(store, read_only=True) as graph:
@@ -78,6 +81,8 @@ def evaluate_biomarkers(
             report=lambda what: bar.update(task_id, advance=1, note=what),
         )  # fmt: skip
     about = {"dataset": dataset_name(heterograph), "task": task}
+    if out is not None:
+        write_json(out, tables.document(rows, known, about))
     if format is not Format.table:
         print_rows(tables.records(rows, known, about), format)
         return

@@ -1,7 +1,8 @@
 """Which genes a drug may attend to for its response, and the evidence for each: a drug, a gene and a kind of omics.
 
 A column of `GeneFeatures` is a candidate of a drug if it is among those most associated with the responses of this drug
-and of similar drugs, or if its gene is a known target. Association reads the responses that the caller gives: those
+and of similar drugs, if it is among the first few of its kind of omics by this drug alone, or if its gene is a known
+target. Association reads the responses that the caller gives: those
 that pass messages, never pairs that are being predicted.
 """
 
@@ -20,6 +21,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.inputs.views import (
     ASSOCIATION_UNIT,
     GENE_FEATURES,
+    N_OF_EACH_KIND,
     N_SHARPENED_DRUG_KERNELS,
     SHARPNESS,
 )
@@ -126,10 +128,14 @@ class GenePairBuilder:
         """Candidates and evidence, with the visible responses alone."""
         own = correlations(self.values, residuals(visible.value, visible.measured), visible.measured)
         smoothed = smooth(own, self._similar, visible.known_drugs)
-        associated = torch.zeros_like(self._target)
+        associated, by_itself = torch.zeros_like(self._target), torch.zeros_like(self._target)
         n = min(self.n_associated, smoothed.shape[1])
         associated.scatter_(1, smoothed.abs().topk(n, dim=1).indices, True)
-        associated &= smoothed != 0
+        for number in range(len(GENE_FEATURES)):
+            of_kind = torch.nonzero(self.features.kind == number).flatten()
+            first = own[:, of_kind].abs().topk(min(N_OF_EACH_KIND, len(of_kind)), dim=1)
+            by_itself.scatter_(1, of_kind[first.indices], first.values > 0)
+        associated = (associated | by_itself) & (smoothed != 0)
         drug, column = torch.nonzero(associated | self._target, as_tuple=True)
         association, of_drug = smoothed[drug, column], own[drug, column]
         is_associated, given = associated[drug, column], self._target[drug, column]

@@ -52,6 +52,9 @@ GENE_FEATURES = ("expression", "mutation", "copy_number", "dependency")
 FEWEST_CELL_LINES = 3
 """Cell lines that need a value other than 0 before a gene's column is used. Set by hand."""
 
+N_OF_EACH_KIND = 5
+"""Columns of each kind of omics that are candidates by the association with the drug's own responses. Set by hand."""
+
 EVIDENCE = (
     "association", "own association", "agreement", "associated", "target", "target and association",
     "attended as a target", *GENE_FEATURES,

@@ -1,23 +1,33 @@
 """Metrics of predictions and their uncertainty: AUROC, R², intervals, tests, false discovery, agreement of rankings.
 
-All functions take and return numbers; nothing here knows a graph or a network.
+All functions take and return numbers; nothing here knows a graph or a network. The names below load scipy when they are
+first used.
 """
 
-from pharmagraph.model.metrics.calibration import best_threshold, curve
-from pharmagraph.model.metrics.false_discovery import benjamini_hochberg, empirical_p, null_q
-from pharmagraph.model.metrics.rank_agreement import edge_stability, rank_biased_overlap, stability
-from pharmagraph.model.metrics.scores import aupr, auroc, pearson, per_entity, r2, rmse, score, spearman
-from pharmagraph.model.metrics.significance import (
-    Comparison,
-    bootstrap_interval,
-    compare_by_bootstrap,
-    compare_entities,
-    compare_folds,
-    mean_interval,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pharmagraph.kg.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from pharmagraph.model.metrics.calibration import best_threshold, curve
+    from pharmagraph.model.metrics.false_discovery import benjamini_hochberg, empirical_p, null_q
+    from pharmagraph.model.metrics.rank_agreement import edge_stability, rank_biased_overlap, stability
+    from pharmagraph.model.metrics.scores import aupr, auroc, pearson, per_entity, r2, rmse, score, spearman
+    from pharmagraph.model.metrics.significance import (
+        Comparison,
+        bootstrap_interval,
+        compare_by_bootstrap,
+        compare_entities,
+        compare_folds,
+        mean_interval,
+    )
+    from pharmagraph.model.metrics.two_samples import TwoSamples
 
 __all__ = [
     "Comparison",
+    "TwoSamples",
     "aupr",
     "auroc",
     "benjamini_hochberg",
@@ -40,3 +50,20 @@ __all__ = [
     "spearman",
     "stability",
 ]
+
+_NAMES = {
+    "calibration": ("best_threshold", "curve"),
+    "false_discovery": ("benjamini_hochberg", "empirical_p", "null_q"),
+    "rank_agreement": ("edge_stability", "rank_biased_overlap", "stability"),
+    "scores": ("aupr", "auroc", "pearson", "per_entity", "r2", "rmse", "score", "spearman"),
+    "significance": (
+        "Comparison", "bootstrap_interval", "compare_by_bootstrap", "compare_entities", "compare_folds",
+        "mean_interval",
+    ),
+    "two_samples": ("TwoSamples",),
+}  # fmt: skip
+
+if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
+    __getattr__ = lazy_names(
+        __name__, {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
+    )

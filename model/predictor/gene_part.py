@@ -16,6 +16,7 @@ from pharmagraph.model.inputs.views import (
     ASSOCIATION_UNIT,
     FEWEST_CELL_LINES,
     GENE_FEATURES,
+    N_OF_EACH_KIND,
     N_SHARPENED_DRUG_KERNELS,
     SHARPNESS,
 )
@@ -144,9 +145,10 @@ class GenePart:
         association = self._smooth(near, own)
         kind, gene = np.concatenate([self.kind, kind]), np.concatenate([self.gene, gene])
         attended = features.attended_by(drug, targets, gene)
-        candidates = _Candidates(
-            kind, gene, association, own[drug], self._strongest(association), targets[gene], attended
+        associated = self._strongest(association) | (
+            _first_of_each_kind(own[drug], kind) & (association != 0)
         )
+        candidates = _Candidates(kind, gene, association, own[drug], associated, targets[gene], attended)
         return self._sum(candidates, drug)
 
     @cached_property
@@ -228,3 +230,12 @@ def _norms(rows: npt.NDArray[np.bool_]) -> Floats:
     """Euclidean norms of rows, not 0, (n, 1)."""
     norms: Floats = np.sqrt(np.maximum(rows.sum(1, keepdims=True), 1)).astype(np.float32)
     return norms
+
+
+def _first_of_each_kind(own: Floats, kind: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """The candidates by a drug's own correlations, (n,)."""
+    found = np.zeros(len(own), bool)
+    for number in range(len(GENE_FEATURES)):
+        of_kind = np.flatnonzero(kind == number)
+        found[of_kind[np.argsort(-np.abs(own[of_kind]), kind="stable")[:N_OF_EACH_KIND]]] = True
+    return found & (own != 0)

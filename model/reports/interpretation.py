@@ -6,6 +6,7 @@ file, with the command, the commit and the machine:
     add ROWS.json "COMMAND"             rows that `cli evaluate-targets --out ROWS.json` wrote
     faithfulness ROWS.json "COMMAND"    rows that `cli faithfulness --out ROWS.json` wrote
     run STORE RUN "COMMAND"             counts over a run's attention to genes
+    biomarkers TABLES.json "COMMAND"    tables that `cli evaluate-biomarkers --out TABLES.json` wrote
     work STORE RUN DRUG...              drugs whose targets are hidden: the genes found, and the run's own genes
 """
 
@@ -23,7 +24,13 @@ from typing import Any
 import numpy as np
 
 from pharmagraph.model.evaluation.targets.figures import summary
-from pharmagraph.model.reports.interpretation_run import about_faithfulness, about_run, in_run, table
+from pharmagraph.model.reports.interpretation_run import (
+    about_biomarkers,
+    about_faithfulness,
+    about_run,
+    in_run,
+    table,
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "interpretation.json"
 SPLITS = {
@@ -86,6 +93,8 @@ def markdown(document: dict[str, Any]) -> str:
             *table(_with_spread(rows)),
             "",
         ]
+    for measured in document.get("biomarkers", []):
+        lines += about_biomarkers(measured)
     for run in document.get("runs", []):
         lines += about_run(run)
     for measured in document.get("faithfulness", []):
@@ -180,6 +189,15 @@ def _add_faithfulness(rows_file: str, command: str) -> None:
     _write(document)
 
 
+def _add_biomarkers(tables_file: str, command: str) -> None:
+    found = json.loads(Path(tables_file).read_text())
+    document = _read()
+    key = (found["dataset"], found["task"])
+    kept = [m for m in document.get("biomarkers", []) if (m["dataset"], m["task"]) != key]
+    kept.append(_made_by(command) | found)
+    _write(document | {"biomarkers": sorted(kept, key=lambda m: (m["dataset"], m["task"]))})
+
+
 def _add_run(store_url: str, run_id: str, command: str) -> None:
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.worked import of_run
@@ -217,6 +235,8 @@ if __name__ == "__main__":
         _add(*sys.argv[2:4])
     elif sys.argv[1:2] == ["faithfulness"]:
         _add_faithfulness(*sys.argv[2:4])
+    elif sys.argv[1:2] == ["biomarkers"]:
+        _add_biomarkers(*sys.argv[2:4])
     elif sys.argv[1:2] == ["run"]:
         _add_run(*sys.argv[2:5])
     elif sys.argv[1:2] == ["work"]:

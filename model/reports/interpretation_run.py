@@ -79,6 +79,31 @@ def about_faithfulness(measured: dict[str, Any]) -> list[str]:
     ]
 
 
+def about_biomarkers(measured: dict[str, Any]) -> list[str]:
+    """The tables of `cli evaluate-biomarkers`."""
+    return [
+        f"## Response genes found again: {measured['dataset']}, {measured['task']}",
+        "",
+        f"`{measured['command']}` ({measured['commit']}, {measured['machine']})",
+        "",
+        f"Known response genes, looked for by {measured['fits']} fits to {measured['folds']} folds from which whole",
+        "cell lines are missing. A rank is the median over fits. Every scorer sees the training folds alone.",
+        "",
+        *table(measured["summary"]),
+        "",
+        *table(measured["ranks"]),
+        "",
+        "Knock-outs in held-out cell lines: `size` is the change of the prediction in the right direction, in standard",
+        "deviations of the drug's ln IC50, or in logits for classes; `p` is the share of 99 random genes of like",
+        "variance that move it as far.",
+        "",
+        *table(measured["knock_outs"]),
+        "",
+        f"{measured['verdict']}.",
+        "",
+    ]
+
+
 def table(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Rows as a Markdown table; p to one digit."""
     columns = list(rows[0])

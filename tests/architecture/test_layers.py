@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model.training", "model.baselines"),
     ("model.networks", "model.targets", "model.predictor"),
     ("model.inputs",),
-    ("model.responses", "model.layers", "model.biology"),
+    ("model.responses", "model.layers", "model.biology", "model.contrasts"),
     ("model.presets", "model.kernels", "model.metrics", "model.runtime"),
     ("ingest", "cypher"),
     ("kg.neo4j.bulk_import",),

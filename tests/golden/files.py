@@ -63,6 +63,13 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
         ["", "EGFR (1956)", "ERBB2 (2064)"],
         [["ACH-000219", -0.7, 0.1], ["ACH-000681", -1.1, -0.2]],
     )
+    mine = ["A375", "A549", "HT-29", "K-562", "LoVo"]
+    _table(folder / "groups.csv", ["cell_line", "group"], [[c, "mine"] for c in mine])
+    doses = [10_000 / 3**n for n in range(8)]
+    rows = [[d, c, x, 100 / (1 + x / 500)] for d in ("Aspirin", "Caffeine") for c in mine for x in doses]
+    _table(
+        folder / "points.csv", ["drug", "cell_line", "concentration", "value"], [list(row) for row in rows]
+    )
     _table(folder / "measured.csv", ["gene", "effect"], [[g, i / 10] for i, g in enumerate(genes)])
     _table(
         folder / "truth.csv",

@@ -56,6 +56,7 @@ VALUES = {
 READING = (
     "cli status --format json",
     "cli runs list --format json",
+    "cli compare --by mutation:BRAF --format json",
     "cli predict --drug trametinib --cell A375 --format json",
     "cli predict --drug CCOc1ccccc1 --cell A375 --format json",
     "cli explain --drug lapatinib --cell BT-474 --limit 5 --format json",

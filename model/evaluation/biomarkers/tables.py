@@ -84,6 +84,15 @@ def knock_outs(rows: Sequence[Row], truth: Truth) -> list[Row]:
     return found
 
 
+def document(rows: Sequence[Row], truth: Truth, about: Mapping[str, Any]) -> Row:
+    """All tables of an evaluation, for `docs/interpretation.json`."""
+    fits = {(row["fold"], row["seed"]) for row in rows}
+    return {
+        **about, "folds": len({fold for fold, _ in fits}), "fits": len(fits), "ranks": ranks(rows, truth),
+        "knock_outs": knock_outs(rows, truth), "summary": summary(rows, truth), "verdict": verdict(rows, truth),
+    }  # fmt: skip
+
+
 def records(rows: Sequence[Row], truth: Truth, about: Mapping[str, Any]) -> list[Row]:
     """One row for each pair, fit and scorer with the rank, and one for each pair with the knock-out; for CSV and JSON.
 

@@ -3,6 +3,7 @@ cannot be judged are said."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from pharmagraph.model.inputs.tensors import baseline_tensors
 from pharmagraph.model.predictor import Entity
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.reports import interpretation
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.responses.splits import folds
@@ -124,6 +126,23 @@ def test_the_summary_compares_scorers_and_lists(evaluated: Any) -> None:
     assert 0.2 < found["network"]["same, seeds"] <= 1 and found["network"]["same, folds"] is None
     assert found[ASSOCIATION]["same, seeds"] == pytest.approx(1)
     assert found["forest"]["signs right"] is None
+
+
+def test_the_tables_stand_on_the_page_of_interpretation(
+    evaluated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpretation, "PAGE", tmp_path / "interpretation.json")
+    truth, rows, *_ = evaluated
+    about = {"dataset": "GDSC1", "task": "regression"}
+    for verdict in ("older", "newer"):
+        found = tables.document(rows, truth, about) | {"verdict": verdict}
+        (tmp_path / "tables.json").write_text(json.dumps(found))
+        interpretation._add_biomarkers(str(tmp_path / "tables.json"), "cli evaluate-biomarkers")
+    text = (tmp_path / "interpretation.md").read_text()
+    assert text.count("## Response genes found again: GDSC1, regression") == 1
+    assert "newer." in text and "older" not in text
+    for row in tables.ranks(rows, truth):
+        assert f"| {row['drug']} | {row['gene']} | {row['network']} |" in text
 
 
 def test_finished_folds_are_not_fitted_again(evaluated: Any, monkeypatch: pytest.MonkeyPatch) -> None:

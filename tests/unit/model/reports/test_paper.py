@@ -95,3 +95,20 @@ def test_rows_stand_beside_the_page(tmp_path: Path) -> None:
     page, rows = paper.write_paper([_result("default", [0.9])], tmp_path)
     assert "cli evaluate" in page.read_text()
     assert json.loads(rows.read_text())[0]["rows"][0]["value"] == 0.9
+
+
+def test_the_gene_part_is_compared_with_its_absence_on_the_same_folds() -> None:
+    def result(values: list[float], **changed: Any) -> dict[str, Any]:
+        found = _result("default", values, dataset="GDSC1", split="unseen-cell", task="regression", **changed)
+        for row in found["rows"]:
+            row |= {"metric": "pearson", "grouping": "per_drug"}
+        return found
+
+    without = {"network": {"gene_part": False}}
+    page = paper.page([result([0.44, 0.43]), result([0.43, 0.425], changes=without)])
+    line = next(
+        line for line in page.splitlines() if line.startswith("| unseen cell lines | GDSC1 | Pearson")
+    )
+    assert "| 0.4350 ± 0.0050 (2) | 0.4275 ± 0.0025 (2) | +0.0075 (2), p = " in line
+    line = next(line for line in page.splitlines() if line.startswith("| unseen drugs | GDSC1 | Pearson"))
+    assert line.endswith(f"| {paper.NOT_RUN} | {paper.NOT_RUN} |  |")

@@ -1,0 +1,56 @@
+"""`cli ingest curves`: dose–response points to fitted curves; parses, calls one function and prints its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pharmagraph.ingest.commands.options import FormatOption
+from pharmagraph.kg.console import Format
+
+
+def curves(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Points: columns drug, cell_line, a concentration such as dose_uM, value or viability; plate and "
+            "time_zero when there. Rows of the drug DMSO, or of none, are controls.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="CSV of the fitted curves; as DIR/responses.csv it is read by: cli ingest tables DIR."
+        ),
+    ],
+    unit: Annotated[
+        str | None, typer.Option(help="Of the concentrations: uM, nM, pM, mM, M, or log10 M and the like.")
+    ] = None,
+    value_unit: Annotated[
+        Literal["fraction", "percent"] | None,
+        typer.Option(help="Of the viability; told from its header and values when left out."),
+    ] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Fit a curve to each drug on each cell line: ln IC50 or its bound, area, ends, slope, and flags."""
+    from pharmagraph.ingest.dose_response import points, table
+    from pharmagraph.ingest.dose_response.figures import LEAST, fitted
+    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.kg.errors import some
+    from pharmagraph.kg.folders import require_file
+
+    require_file(out)
+    series, notes = points.read(file, unit=unit, given=value_unit)
+    for line in notes:
+        note(line)
+    found = fitted(series)
+    left_out = table.write(out, found)
+    if left_out:
+        names = some([f"{curve.drug} on {curve.cell_line}" for curve in left_out])
+        note(f"{len(left_out):,} curves with fewer than {LEAST} concentrations are not in {out}: {names}")
+    print_rows(table.counts(found), format)
+    if format is Format.table:
+        print(f"{out}: {len(found) - len(left_out):,} curves")

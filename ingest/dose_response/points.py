@@ -1,0 +1,204 @@
+"""Reads a long table of dose–response points: drug, cell line, concentration and value, with or without controls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pharmagraph.ingest.dose_response.figures import Series
+from pharmagraph.ingest.dose_response.units import (
+    LARGEST_FRACTION,
+    Dose,
+    ValueUnit,
+    dose_of,
+    is_dose,
+    is_value,
+    value_unit,
+)
+from pharmagraph.ingest.names import cell_line_id, drug_id
+from pharmagraph.kg.errors import InputError, RowError, some
+from pharmagraph.kg.user_tables import cells, finite_number
+
+CONTROLS = {"", "dmso", "control", "vehicle", "untreated"}
+"""Drugs, in small letters, whose rows are controls without a drug."""
+
+TIME_ZERO = ("time_zero", "t0")
+
+Cell = tuple[int, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One row with a drug: its line in the file, and its numbers as the file has them."""
+
+    line: int
+    drug: str
+    cell_line: str
+    plate: str
+    x: float
+    value: float
+    time_zero: float | None
+
+
+def read(
+    path: Path, *, unit: str | None = None, given: ValueUnit | None = None
+) -> tuple[list[Series], list[str]]:
+    """Read the points of a file.
+
+    Parameters
+    ----------
+    path
+        A table with the columns ``drug`` and ``cell_line``, a column of concentrations such as ``dose_uM`` and one of
+        ``value`` or ``viability``; optionally ``plate`` and ``time_zero``. Rows without a drug, or with DMSO, are
+        controls: values are then divided by the mean of their plate's controls, of the same cell line if there are.
+    unit
+        Of the concentrations, where the header does not say it.
+    given
+        Unit of the values, where neither their header nor they tell it.
+
+    Returns
+    -------
+    tuple
+        A series for each drug on each cell line, in the order of the file, and what was taken for what.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or its unit is not clear, or there are no points.
+    RowError
+        At the first value that is no number, concentration that is not above 0, and point without a control.
+    """
+    header, rows = _table(path)
+    source = str(path)
+    dose = _only(source, header, is_dose, "concentrations, such as dose_uM or concentration_nM")
+    value = _only(source, header, is_value, "viability, such as value, viability or viability_percent")
+    zero = next((c for c in TIME_ZERO if c in header), None)
+    of_dose = dose_of(source, dose, unit)
+    points, controls = [], defaultdict(list)
+    for line, row in rows:
+        number = _number(source, line, value, row[value])
+        cell_line, plate = row["cell_line"], row.get("plate", "")
+        if row["drug"].casefold() in CONTROLS:
+            controls[plate, cell_line_id(cell_line) if cell_line else ""].append(number)
+            continue
+        if not cell_line:
+            raise RowError(source, line, "cell_line", "", "is empty; name the cell line")
+        x = _ln_dose(source, line, dose, row[dose], of_dose)
+        t0 = _number(source, line, zero, row[zero]) if zero is not None and row[zero] else None
+        points.append(Point(line, row["drug"], cell_line, plate, x, number, t0))
+    if not points:
+        raise InputError(f"{source} has no row with a drug; give a point a row")
+    if controls:
+        share = _by_control(source, value, controls)
+        n = sum(map(len, controls.values()))
+        notes = [
+            f"{path.name}: values divided by the mean of {n:,} controls on {len({p for p, _ in controls}):,} plates"
+        ]
+    else:
+        share, what = _by_unit(source, value, points, given)
+        notes = [f"{path.name}: column {value} read as {what} of the control"]
+    return _series(points, share), notes
+
+
+def _table(path: Path) -> tuple[list[str], Iterator[Cell]]:
+    """The one place that reads the file: its columns, and each row's line and cells by column."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; a table of dose–response points is needed")
+    (top, header), *rows = cells(path) or [(1, [])]
+    for name in ("drug", "cell_line"):
+        if header.count(name) != 1:
+            which = (
+                "is there twice; keep one"
+                if name in header
+                else f"is not there; it has {', '.join(header) or 'nothing'}"
+            )
+            raise InputError(f'{path}, row {top}: the column "{name}" {which}')
+    n = len(header)
+    return header, (
+        (line, dict(zip(header, [*row, *[""] * (n - len(row))], strict=False))) for line, row in rows
+    )
+
+
+def _only(source: str, header: Sequence[str], fits: Callable[[str], bool], what: str) -> str:
+    found = [name for name in header if fits(name)]
+    if len(found) != 1:
+        has = f"{some(found)} may each be it; keep one" if found else f"it has {', '.join(header)}"
+        raise InputError(f"{source}: one column of {what} is needed; {has}")
+    return found[0]
+
+
+def _number(source: str, line: int, column: str | None, text: str) -> float:
+    value = finite_number(text)
+    if value is None:
+        raise RowError(source, line, column, text, "is no finite number; give one, or leave the row out")
+    return value
+
+
+def _ln_dose(source: str, line: int, column: str, text: str, dose: Dose) -> float:
+    x = dose.ln_micromolar(_number(source, line, column, text))
+    if x is None:
+        raise RowError(source, line, column, text, "is no concentration above 0; give controls the drug DMSO")
+    return x
+
+
+Share = Callable[[Point, float], float]
+"""A value of a point, in shares of the control."""
+
+
+def _by_control(source: str, column: str, controls: dict[tuple[str, str], list[float]]) -> Share:
+    means = {key: float(np.mean(values)) for key, values in controls.items()}
+
+    def share(point: Point, value: float) -> float:
+        own = (point.plate, cell_line_id(point.cell_line))
+        mean = means.get(own, means.get((point.plate, "")))
+        if mean is None:
+            where = f'plate "{point.plate}"' if point.plate else "the file"
+            raise RowError(
+                source, point.line, "cell_line", point.cell_line,
+                f"has no control on {where}; give a row with the drug DMSO, or leave all controls out",
+            )  # fmt: skip
+        if mean <= 0:
+            raise RowError(
+                source, point.line, column, f"{mean:g}", "is the mean of its controls, which is not above 0"
+            )
+        return value / mean
+
+    return share
+
+
+def _by_unit(source: str, column: str, points: Sequence[Point], given: ValueUnit | None) -> tuple[Share, str]:
+    unit = value_unit(source, column, np.array([p.value for p in points]), given)
+    if unit == "percent":
+        return (lambda _, value: value / 100), "percent"
+    for point in points:
+        if abs(point.value) > LARGEST_FRACTION:
+            raise RowError(
+                source, point.line, column, f"{point.value:g}", "is no fraction of the control, as others are"
+            )
+    return (lambda _, value: value), "fraction"
+
+
+def _series(points: Sequence[Point], share: Share) -> list[Series]:
+    of_pair: dict[tuple[str, str], list[Point]] = defaultdict(list)
+    drug_ids: dict[str, str] = {}
+    line_ids: dict[str, str] = {}
+    for point in points:
+        drug = drug_ids.get(point.drug) or drug_ids.setdefault(point.drug, drug_id(point.drug))
+        line = line_ids.get(point.cell_line) or line_ids.setdefault(
+            point.cell_line, cell_line_id(point.cell_line)
+        )
+        of_pair[drug, line].append(point)
+    found = []
+    for of_one in of_pair.values():
+        zeros = [share(p, p.time_zero) for p in of_one if p.time_zero is not None]
+        found.append(
+            Series(
+                of_one[0].drug, of_one[0].cell_line, np.array([p.x for p in of_one]),
+                np.array([share(p, p.value) for p in of_one]), float(np.mean(zeros)) if zeros else None,
+            )
+        )  # fmt: skip
+    return found
