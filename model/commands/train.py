@@ -39,7 +39,8 @@ def train(
     null: Annotated[
         int,
         typer.Option(
-            min=0, help="Permutations of the responses for the q of attention to genes; 0 for no q."
+            min=0,
+            help="Permutations of the responses for the q of genes, as targets and for response; 0 for no q.",
         ),
     ] = 0,
     promote: Annotated[

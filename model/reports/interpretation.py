@@ -50,7 +50,8 @@ _SCORES = """
 | `excess` | weight times competitors; 1 is an even share | comparing drugs, and hubs | proof |
 | `spread` | standard deviation of the weight over the networks of the run | discarding genes that depend on the seed | cause |
 | `stability` | agreement between seeds on a drug's first 20 genes that are not known targets; 1 is the same list | deciding whether a drug's list is reproducible | single genes |
-| `q` (by `cli train --null 20`) | false discovery rate against permuted responses | deciding whether attention depends on the responses | targets known from structure alone: their attention does not come from responses |
+| `q` of objective `target` (by `cli train --null 20`) | false discovery rate against permuted responses | deciding whether attention depends on the responses | targets known from structure alone: their attention does not come from responses |
+| `q` of objective `response` (by the same) | how often an association with response this large appears by chance among cell lines of the same tissue, as a false discovery rate within the drug and kind of omics | discarding genes that chance or the tissue explains | cause: genes that go together get a small q together |
 | `publications`, `expected_publications`, `publications_p` (by `cli enrich --literature`) | abstracts that name both, against independence | what is known already | what is new |
 | ENRICHED `q` | a gene set stands out among attended genes, against all that could be attended to | the mechanism behind a list | single genes |
 
