@@ -85,9 +85,9 @@ def _array(values: Any) -> pa.Array:
     return values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
 
 
-def taken(ids: Sequence[str] | Ids, index: npt.NDArray[np.int64]) -> pa.Array:
-    """``ids[index]`` as an Arrow array, made without a Python string for each edge."""
-    return pa.array(list(ids), pa.string()).take(pa.array(index))
+def taken(ids: Sequence[str | None] | Ids, index: npt.NDArray[np.int64]) -> pa.Array:
+    """``ids[index]`` as an Arrow array, made without a Python string for each edge; null where the index is below 0."""
+    return pa.array(list(ids), pa.string()).take(pa.array(index, mask=index < 0))
 
 
 def similar(ids: Sequence[str] | Ids, edges: EdgeList, *, kernel: str, dataset: str) -> pa.Table:

@@ -54,6 +54,7 @@ def omics(
         ),
         reject_rows,
         advance,
+        named=name is not None,
     )
 
 
@@ -86,6 +87,7 @@ def cells(
         lambda rejections: source.read(place, _cell_lines(store), rejections, name=name),
         reject_rows,
         advance,
+        named=name is not None,
     )
 
 

@@ -6,7 +6,8 @@ They check tables that the sources have built. Errors with a place in a file com
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -37,6 +38,16 @@ class FileContract:
         Column names.
     numbers, integers
         Columns that hold numbers, or whole numbers.
+    names
+        Columns that hold names of nodes, in which words for nothing are refused.
+    annotations
+        Columns whose odd values cost the value, not the row.
+    any_of
+        Columns of which the file must have one.
+    valued
+        Groups of columns; a row without a value in all columns of a group is skipped.
+    bounds
+        Smallest and largest value of whole numbers, by column.
     key
         Columns whose combined values may not repeat.
     """
@@ -45,6 +56,11 @@ class FileContract:
     optional: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    valued: tuple[tuple[str, ...], ...] = ()
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     key: tuple[str, ...] = ()
 
     @property
@@ -53,29 +69,47 @@ class FileContract:
         return self.required + self.optional
 
 
+_MEASURED = ("ln_ic50", "auc", "response")
+_OF_GENE = FileContract(
+    ("cell_line", "gene", "value"),
+    numbers=("value",),
+    names=("cell_line",),
+    valued=(("value",),),
+    key=("cell_line", "gene"),
+)
+
 FILES: dict[str, FileContract] = {
-    "targets": FileContract(("drug", "gene"), ("action", "source", "evidence")),
+    "targets": FileContract(("drug", "gene"), ("action", "source", "evidence"), names=("drug",)),
     "drugs": FileContract(
         ("drug",),
         ("smiles", "pubchem_cid", "max_phase", "mechanism"),
         integers=("pubchem_cid", "max_phase"),
+        names=("drug",),
+        annotations=("pubchem_cid", "max_phase", "mechanism"),
+        bounds={"pubchem_cid": (1, 2**53), "max_phase": (0, 4)},
         key=("drug",),
     ),
     "cells": FileContract(
         ("cell_line",),
         ("tissue", "cosmic_id", "depmap_id", "cellosaurus_id"),
         integers=("cosmic_id",),
+        names=("cell_line",),
+        annotations=("tissue", "cosmic_id", "depmap_id", "cellosaurus_id"),
+        bounds={"cosmic_id": (1, 2**53)},
         key=("cell_line",),
     ),
     "responses": FileContract(
         ("drug", "cell_line"),
-        ("ln_ic50", "auc", "response"),
+        _MEASURED,
         numbers=("ln_ic50", "auc"),
         integers=("response",),
+        names=("drug", "cell_line"),
+        any_of=_MEASURED,
+        valued=(_MEASURED,),
         key=("drug", "cell_line"),
     ),
-    "expression": FileContract(("cell_line", "gene", "value"), numbers=("value",), key=("cell_line", "gene")),
-    "omics": FileContract(("cell_line", "gene", "value"), numbers=("value",), key=("cell_line", "gene")),
+    "expression": _OF_GENE,
+    "omics": _OF_GENE,
 }
 """Name → contract of the files of `cli ingest tables`, `targets` and `omics`."""
 

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pharmagraph.ingest.names import cell_line_id, drug_id, is_gene_symbol
+from pharmagraph.ingest.gene_words import fault, other_kind
+from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import names
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
@@ -70,8 +71,11 @@ class Known:
             return None
         if id_ is not None:
             return id_
-        if not is_gene_symbol(symbol):
-            rejections.bad(kind, file, line, column, symbol, "is not a gene symbol; use HGNC symbols")
+        if other := other_kind(symbol):
+            rejections.set_aside(kind, file, line, symbol, f"{other} of no gene of the graph", rows=1)
+            return None
+        if reason := fault(symbol):
+            rejections.bad(kind, file, line, column, symbol, reason)
             return None
         if new_genes:
             return symbol

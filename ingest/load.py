@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,10 +22,12 @@ from pharmagraph.ingest.contracts import validate
 from pharmagraph.ingest.rejections import Rejected, count
 from pharmagraph.kg import schema
 from pharmagraph.kg.changes import Change
-from pharmagraph.kg.errors import StoreError, StoreFullError
+from pharmagraph.kg.errors import InputError, StoreError, StoreFullError
 from pharmagraph.kg.profiles import PANEL, PROFILE, Profiles
+from pharmagraph.kg.reading.text import stem
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.wording import option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +123,9 @@ class Report:
         return pd.DataFrame([asdict(one) for one in self.bundle.rejected], columns=columns)
 
 
-def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, rows: None) -> Report:
+def load(
+    store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, rows: None, named: bool = True
+) -> Report:
     """Write a bundle.
 
     Parameters
@@ -131,11 +136,14 @@ def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, r
         The tables; all are validated before the first one is written.
     advance
         Called to show progress.
+    named
+        Whether the dataset's id was given or is the source's own, and not the name of a file or a folder.
 
     Raises
     ------
     InputError
-        If a table breaks its contract; then nothing is written.
+        If a table breaks its contract, or the store has the id of a file's name from another source; then nothing is
+        written.
     StoreError
         If the store afterwards holds fewer or more rows than were sent.
     """
@@ -143,6 +151,8 @@ def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, r
     nodes = {label: validate(schema.node(label), table) for label, table in bundle.nodes.items()}
     edges = {key: validate(schema.edge(key[0]), table) for key, table in bundle.edges.items()}
     store.create_schema()
+    if not named:
+        _require_free(store, bundle)
     steps: list[Step] = []
     writing = ""
     try:
@@ -171,6 +181,18 @@ def load(store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, r
             f"written whole before that: {whole}. Make room and run the same command again: it goes on from there"
         ) from error
     return Report(bundle, tuple(steps), time.perf_counter() - started)
+
+
+def _require_free(store: GraphStore, bundle: Bundle) -> None:
+    """Refuse an id that a dataset of another source has: the load would replace its edges."""
+    stored = {row["id"]: row["source"] for row in store.node_rows("Dataset", ["id", "source"])}
+    for card in bundle.datasets:
+        other = stored.get(card.id)
+        if other is not None and stem(Path(other)) != stem(Path(card.source)):
+            raise InputError(
+                f'the store has a dataset "{card.id}" from {other}, which {card.source} would replace; give this one '
+                f"another id: {option('name', 'ID')}"
+            )
 
 
 def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> Change:

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from pharmagraph.ingest.contracts import FILES, FileContract, control_character
-from pharmagraph.ingest.matrix import existing, open_text, shown
-from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.user_tables import finite_number
+from pharmagraph.ingest.gene_words import is_nothing
+from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
+from pharmagraph.ingest.rejections import NO_VALUE, Rejections
+from pharmagraph.kg.reading import numbers
+from pharmagraph.kg.reading.records import Batch, Records, records
+from pharmagraph.kg.reading.text import existing, shown
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of a file.
-
-    Parameters
-    ----------
-    line
-        Line number in the file; the header is line 1.
-    values
-        Column → text, number, or None if the cell is empty; it has all columns of the contract.
-    """
-
-    line: int
-    values: dict[str, Any]
-
-    def __getitem__(self, column: str) -> Any:
-        return self.values[column]
-
-
-def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -> list[Row]:
-    """Read a CSV file, or a TSV file, by its contract.
+def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -> LongTable:
+    """Read a table by its contract.
 
     Parameters
     ----------
     path
-        ``.csv``, ``.tsv`` or ``.txt`` (tabs), gzip or not.
+        With commas, tabs or semicolons; packed or not.
     contract
         A key of `ingest.contracts.FILES`.
     rejections
-        Collects bad rows.
+        Collects bad rows, and counts rows without a value.
     kind
         Node label or relationship type that the rows become, for the report.
 
@@ -56,75 +38,222 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
         At the first bad row, unless rows are being rejected.
     """
     columns = FILES[contract]
-    rows: list[Row] = []
-    first_seen: dict[tuple[str, ...], int] = {}
-    for line, cells in table_rows(path, columns.required, what=f"a table of {contract} is needed"):
-        row = _checked(line, cells, columns, rejections, kind, shown(path))
-        if row is None:
-            continue
-        key = tuple(str(row[c]) for c in columns.key)
-        if key and key in first_seen:
-            rejections.bad(
-                kind,
-                shown(path),
-                line,
-                columns.key[-1],
-                ", ".join(key),
-                f"is already in row {first_seen[key]}; keep one",
-            )
-            continue
-        first_seen[key] = line
-        rows.append(row)
-    return rows
+    existing(path, what=f"a table of {contract} is needed")
+    with records(path) as table:
+        found = table.header.columns(columns.required, columns.optional)
+        if columns.any_of and not found.keys() & set(columns.any_of):
+            raise table.header.lacks(columns.any_of, taken=found)
+        reader = _Reader(shown(path), kind, columns, found, rejections)
+        for batch in table.batches(_multiline(table, found)):
+            reader.add(batch)
+        unused = table.header.unused(found, columns.columns)
+        return reader.table((*((unused,) if unused else ()), *surplus_note(table, shown(path))))
 
 
-def table_rows(path: Path, required: Sequence[str], *, what: str) -> Iterator[tuple[int, dict[str, str]]]:
+def table_rows(
+    path: Path,
+    required: Sequence[str],
+    rejections: Rejections,
+    *,
+    kind: str,
+    what: str,
+    optional: Sequence[str] = (),
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line number and the cells by column of each row of a table with a header.
+
+    Without columns all are yielded, by their folded names. A bad row goes to ``rejections``.
 
     Raises
     ------
     InputError
         If the file is missing, cannot be read, or lacks a column.
+    RowError
+        At the first bad row, unless rows are being rejected.
     """
     existing(path, what=what)
-    tabs = any(suffix in {".tsv", ".txt"} for suffix in path.suffixes)
-    with open_text(path) as file:
-        reader = csv.DictReader(file, delimiter="\t" if tabs else ",", restval="")
-        names = [n.strip() for n in reader.fieldnames or ()]
-        reader.fieldnames = names
-        for column in required:
-            if column not in names:
-                raise InputError(
-                    f'{shown(path)}, row 1: there is no column "{column}"; it has {", ".join(names) or "nothing"}. '
-                    f"Needed: {', '.join(required)}"
-                )
-        for cells in reader:
-            yield reader.line_num, {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
-
-
-def _checked(
-    line: int, cells: dict[str, str], contract: FileContract, rejections: Rejections, kind: str, file: str
-) -> Row | None:
-    values: dict[str, Any] = {}
-    for column in contract.columns:
-        text = cells.get(column, "")
-        if column == "smiles":  # behind a blank or a tab stand a name or extensions, which are no structure
-            text = next(iter(text.split()), "")
-        if not text:
-            if column in contract.required:
-                rejections.bad(kind, file, line, column, "", "is empty; fill it or delete the row")
-                return None
-            values[column] = None
-        elif column in contract.numbers or column in contract.integers:
-            number = finite_number(text)
-            if number is None or (column in contract.integers and number != int(number)):
-                whole = "whole number" if column in contract.integers else "finite number"
-                rejections.bad(kind, file, line, column, text, f"is not a {whole}")
-                return None
-            values[column] = int(number) if column in contract.integers else number
-        elif sign := control_character(text):
-            rejections.bad(kind, file, line, column, text, f"holds the control character {sign}; remove it")
-            return None
+    with records(path) as table:
+        if required:
+            found = table.header.columns(required, optional)
         else:
-            values[column] = text
-    return Row(line, values)
+            found = {name.lower(): at for at, name in reversed(list(enumerate(table.header.names)))}
+        for batch in table.batches(
+            range(len(table.header.names)) if not required else _multiline(table, found)
+        ):
+            for bad in batch.bad:
+                rejections.bad(kind, shown(path), bad.line, None, bad.value, bad.reason)
+            for line, row in zip(batch.lines, batch.rows, strict=True):
+                yield line, {c: row[at] for c, at in found.items()}
+
+
+def surplus_note(table: Records, file: str) -> tuple[str, ...]:
+    """A sentence that counts rows with empty cells behind the last column."""
+    n = table.surplus
+    return (f"{file} has empty cells behind the last column in {n:,} rows; they are skipped",) if n else ()
+
+
+def _multiline(table: Records, found: dict[str, int]) -> set[int]:
+    """Columns that are not read: what is in them may have several lines."""
+    return set(range(len(table.header.names))) - set(found.values())
+
+
+class _Reader:
+    """Checks batches of rows and puts them together."""
+
+    def __init__(
+        self, file: str, kind: str, contract: FileContract, found: dict[str, int], rejections: Rejections
+    ) -> None:
+        self._file, self._kind, self._contract, self._found = file, kind, contract, found
+        self._rejections = rejections
+        numeric = {*contract.numbers, *contract.integers}
+        self._texts = [c for c in contract.columns if c not in numeric]
+        self._numeric = [c for c in contract.columns if c in numeric]
+        self._names: dict[str, dict[str, int]] = {c: {} for c in self._texts}
+        self._faults: dict[str, dict[str, str]] = {c: {} for c in self._texts}
+        self._lines: list[Codes] = []
+        self._codes: dict[str, list[Codes]] = {c: [] for c in self._texts}
+        self._values: dict[str, list[Numbers]] = {c: [] for c in self._numeric}
+        self._without_value: list[int] = []
+        self._left_out: list[tuple[int, str, str, str]] = []
+
+    def add(self, batch: Batch) -> None:
+        """Check a batch; its first bad row stops the load, unless rows are being rejected."""
+        bad: dict[int, tuple[str | None, str, str]] = {b.line: (None, b.value, b.reason) for b in batch.bad}
+        cells: list[Sequence[str]] = list(zip(*batch.rows, strict=True))
+        cells = cells or [()] * (max(self._found.values()) + 1)
+        lines, n = np.array(batch.lines, np.int64), len(batch.lines)
+        good, without = np.ones(n, bool), np.zeros(n, bool)
+
+        def refuse(at: int, column: str, text: str, reason: str) -> None:
+            if column in self._contract.annotations:
+                self._left_out.append((batch.lines[at], column, text, reason))
+                return
+            good[at] = False
+            bad.setdefault(batch.lines[at], (column, text, reason))
+
+        for column in self._texts:
+            codes = np.full(n, -1, np.int64)
+            if column in self._found:
+                texts_of = cells[self._found[column]]
+                if column == "smiles":  # behind a blank stand a name or extensions, which are no structure
+                    texts_of = [next(iter(text.split()), "") for text in texts_of]
+                codes = self._coded(column, texts_of, refuse)
+            self._codes[column].append(codes)
+        for column in self._numeric:
+            values = np.full(n, np.nan)
+            if column in self._found:
+                texts = cells[self._found[column]]
+                values, wrong = numbers.column(texts)
+                if column in self._contract.integers:
+                    wrong |= self._not_whole(column, values, texts)
+                for at, reason in wrong.items():
+                    values[at] = np.nan
+                    refuse(at, column, texts[at], reason)
+            self._values[column].append(values)
+        for group in self._contract.valued:
+            none = np.all([np.isnan(self._values[c][-1]) for c in group], axis=0)
+            without |= none & good
+        for line in sorted(bad):
+            column_of, text, reason = bad[line]
+            self._rejections.bad(self._kind, self._file, line, column_of, text, reason)
+        self._without_value += lines[without].tolist()
+        kept = good & ~without
+        self._lines.append(lines[kept])
+        for codes_of in self._codes.values():
+            codes_of[-1] = codes_of[-1][kept]
+        for values_of in self._values.values():
+            values_of[-1] = values_of[-1][kept]
+
+    def _coded(
+        self, column: str, cells: Sequence[str], refuse: Callable[[int, str, str, str], None]
+    ) -> Codes:
+        """Number of each cell's text; what is wrong with a text is found once."""
+        names, faults = self._names[column], self._faults[column]
+        for text in dict.fromkeys(cells):
+            if text not in names:
+                names[text] = len(names)
+                reason = _fault(text, column, self._contract)
+                if reason:
+                    faults[text] = reason
+        if faults and not faults.keys().isdisjoint(cells):
+            for at, text in enumerate(cells):
+                if text in faults:
+                    refuse(at, column, text, faults[text])
+        return np.fromiter(map(names.__getitem__, cells), np.int64, len(cells))
+
+    def _not_whole(self, column: str, values: Numbers, texts: Sequence[str]) -> dict[int, str]:
+        low, high = self._contract.bounds.get(column, (-(2**53), 2**53))
+        measured = ~np.isnan(values)
+        whole = np.equal(np.mod(values, 1, where=measured, out=np.ones_like(values)), 0)
+        wrong = {int(at): "is not a whole number" for at in np.flatnonzero(measured & ~whole)}
+        beyond = measured & whole & ((values < low) | (values > high))
+        said = (
+            f"is not from {low:,} to {high:,}"
+            if high < 2**31
+            else f"is no number from {low:,} up that can be stored"
+        )
+        return wrong | {int(at): said for at in np.flatnonzero(beyond)}
+
+    def table(self, notes: tuple[str, ...]) -> LongTable:
+        """All good rows; a repeated key is a bad row."""
+        empty_codes, empty_values = np.zeros(0, np.int64), np.zeros(0)
+        texts = {
+            c: _compact(self._names[c], np.concatenate([empty_codes, *p])) for c, p in self._codes.items()
+        }
+        values = {c: np.concatenate([empty_values, *p]) for c, p in self._values.items()}
+        for column in self._contract.annotations:
+            gone = self._left_out_of(column)
+            if gone and column in texts:
+                codes = texts[column].codes
+                codes[np.isin(np.concatenate(self._lines), gone)] = -1
+        self._count()
+        lines = np.concatenate([empty_codes, *self._lines])
+        table = LongTable(self._file, lines, texts, values, self._contract.integers, notes)
+        key = self._contract.key
+        return without_repeats(
+            table, [table.texts[c].codes for c in key], self._rejections, self._kind, key[-1], "; keep one",
+            [table.texts[c] for c in key],
+        ) if key else table  # fmt: skip
+
+    def _left_out_of(self, column: str) -> list[int]:
+        return [line for line, c, *_ in self._left_out if c == column]
+
+    def _count(self) -> None:
+        """Report rows without a value, and annotations that are left out; neither stops a load."""
+        if self._without_value:
+            self._rejections.set_aside(
+                self._kind, self._file, self._without_value[0], "", NO_VALUE, rows=len(self._without_value)
+            )
+        for line, column, text, reason in self._left_out:
+            self._rejections.set_aside(
+                self._kind,
+                self._file,
+                line,
+                text,
+                f"{reason}, in column {column}; the value is left out",
+                rows=1,
+            )
+
+
+def _compact(names: dict[str, int], codes: Codes) -> Texts:
+    """Texts of the rows that are left, numbered in the order of their first rows."""
+    listed = list(names)
+    used, first, of_row = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    texts = [listed[used[o]] if used[o] >= 0 else "" for o in order]
+    number, count = np.full(len(used), -1, np.int64), 0
+    kept = []
+    for o, text in zip(order.tolist(), texts, strict=True):
+        if text:
+            number[o], count = count, count + 1
+            kept.append(text)
+    return Texts(tuple(kept), number[of_row])
+
+
+def _fault(text: str, column: str, contract: FileContract) -> str:
+    if not text:
+        return "is empty; fill it or delete the row" if column in contract.required else ""
+    if sign := control_character(text):
+        return f"holds the control character {sign}; remove it"
+    if column in contract.names and is_nothing(text):
+        return "is a word for nothing, not a name; if it is a name, add a word to it, as in NA (cell line)"
+    return ""

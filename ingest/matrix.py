@@ -1,29 +1,32 @@
 """Reads wide tables, with names in the first column and the first row; errors name the cell.
 
-Arrow reads the numbers. Only if it fails is the file read again, cell by cell, to find the place.
+Arrow reads the numbers. Only if anything in the file is irregular is it read again, row by row, to find the place.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
 
-from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.rejections import NO_VALUE, Rejections
 from pharmagraph.kg.errors import InputError, RowError
-from pharmagraph.kg.user_tables import finite_number
+from pharmagraph.kg.reading import numbers
+from pharmagraph.kg.reading.records import Records, records
+from pharmagraph.kg.reading.text import shown
+from pharmagraph.kg.reading.unpacking import unpacked
 
 _BLOCK = 1 << 25
 """Bytes of a CSV file that Arrow parses at once: a few blocks even of 18,000 columns, each of which costs memory."""
+
+_ROWS = 256
+"""Rows that are read at once where a file is irregular."""
+
+_EMPTY = sorted({form for word in numbers.NO_VALUE for form in (word, word.upper())})
 
 
 @dataclass(frozen=True)
@@ -60,50 +63,6 @@ class Matrix:
         )
 
 
-def shown(path: Path) -> str:
-    """A file's name in error messages: its folder and name."""
-    return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
-
-
-def existing(path: Path, *, what: str) -> Path:
-    """The path, if it is a file.
-
-    Raises
-    ------
-    InputError
-        If it is not.
-    """
-    if not path.is_file():
-        raise InputError(f"{path} is not a file; {what}")
-    return path
-
-
-@contextmanager
-def open_text(path: Path) -> Iterator[TextIO]:
-    """Open a text file, compressed with gzip or not.
-
-    Raises
-    ------
-    InputError
-        If it is truncated, is named ``.gz`` but is not gzip, is not UTF-8, or is no table.
-    """
-    try:
-        if path.suffix == ".gz":
-            with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
-                yield file
-        else:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                yield file
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
-        raise InputError(f"{shown(path)} cannot be read to its end ({error}); fetch it again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
-    except csv.Error as error:
-        raise InputError(f"{shown(path)} is no table ({error}); save it as CSV") from error
-
-
 def read_matrix(
     path: Path,
     rejections: Rejections,
@@ -117,10 +76,10 @@ def read_matrix(
     Parameters
     ----------
     path
-        ``.csv`` or ``.csv.gz``, where the first column holds the rows' names; or ``.parquet``, where the one column
-        of texts does.
+        With commas, tabs or semicolons, packed or not, where the first column holds the rows' names; or ``.parquet``,
+        where the one column of texts does.
     rejections
-        Collects bad cells, which are then empty, and bad rows, which are left out.
+        Collects bad cells, which are then empty, and bad rows, which are left out; counts rows without a value.
     kind
         Relationship type that the cells become, for the report.
     expected
@@ -137,31 +96,43 @@ def read_matrix(
     """
     if path.suffix == ".parquet":
         return _read_parquet(path)
-    fast = _read_fast(path, allowed)
-    return fast if fast is not None else _read_slow(path, rejections, kind, expected, allowed)
+    with records(path) as table:
+        names = table.header.names
+        if len(names) < 2:
+            raise InputError(
+                f'{shown(path)} has one column, "{names[0]}"; it needs names down the side and along the top'
+            )
+        fast = _read_fast(path, table, allowed)
+        return fast if fast is not None else _read_slow(table, rejections, kind, expected, allowed)
 
 
-def _read_fast(path: Path, allowed: Callable[[float], bool] | None) -> Matrix | None:
+def _read_fast(path: Path, table: Records, allowed: Callable[[float], bool] | None) -> Matrix | None:
     """Read the file with Arrow; None if it fails or if anything in the file is irregular."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    names = header(path)
-    if len(names) < 2 or len(set(names)) != len(names):
+    names = list(table.header.names)
+    if len(set(names)) != len(names):
         return None
     types = {name: pa.float64() for name in names[1:]} | {names[0]: pa.string()}
     try:
-        table = arrow_csv.read_csv(
-            path,
-            read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=_BLOCK),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=types, null_values=[""], strings_can_be_null=False
-            ),
-        )
-    except (pa.ArrowException, OSError):
+        with unpacked(path, shown(path)) as content:
+            read = arrow_csv.read_csv(
+                content,
+                read_options=arrow_csv.ReadOptions(
+                    column_names=names, skip_rows=table.header.top or 1, block_size=_BLOCK
+                ),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=table.separator, quote_char=False, ignore_empty_lines=False
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=types, null_values=_EMPTY, strings_can_be_null=False
+                ),
+            )
+    except (pa.ArrowException, OSError, EOFError):
         return None
-    rows = tuple(table.column(0).to_pylist())
-    columns = [table.column(i) for i in range(1, table.num_columns)]
+    rows = tuple(read.column(0).to_pylist())
+    columns = [read.column(i) for i in range(1, read.num_columns)]
     values = (
         np.column_stack([c.to_numpy() for c in columns]).astype(np.float64, copy=False)
         if rows
@@ -170,7 +141,7 @@ def _read_fast(path: Path, allowed: Callable[[float], bool] | None) -> Matrix | 
     n_missing = sum(c.null_count for c in columns)
     usual = (
         len(set(rows)) == len(rows)
-        and all(r.strip() for r in rows)
+        and all(r.strip() and r.isascii() and '"' not in r for r in rows)
         and int(np.isnan(values).sum()) == n_missing
         and not np.isinf(values).any()
         and not np.isnan(values).all(axis=1).any()
@@ -178,7 +149,9 @@ def _read_fast(path: Path, allowed: Callable[[float], bool] | None) -> Matrix | 
     )
     if not usual:
         return None
-    return Matrix(rows, tuple(names[1:]), values, tuple(range(2, len(rows) + 2)), (shown(path),) * len(rows))
+    top = table.header.top or 1
+    lines = tuple(range(top + 1, top + 1 + len(rows)))
+    return Matrix(tuple(r.strip() for r in rows), tuple(names[1:]), values, lines, (shown(path),) * len(rows))
 
 
 def _read_parquet(path: Path) -> Matrix:
@@ -216,103 +189,51 @@ def _read_parquet(path: Path) -> Matrix:
     return Matrix(tuple(rows), tuple(columns), values, lines, (shown(path),) * len(rows))
 
 
-def header(path: Path) -> list[str]:
-    """The names in the first line of a CSV file.
-
-    Raises
-    ------
-    InputError
-        If the file is empty or cannot be read.
-    """
-    with open_text(path) as file:
-        names = next(csv.reader(file), [])
-    if not names:
-        raise InputError(f"{shown(path)} is empty; it needs a header and rows")
-    return names
-
-
 def _read_slow(
-    path: Path, rejections: Rejections, kind: str, expected: str, allowed: Callable[[float], bool] | None
+    table: Records, rejections: Rejections, kind: str, expected: str, allowed: Callable[[float], bool] | None
 ) -> Matrix:
-    name = shown(path)
-    names = header(path)
-    if len(names) < 2:
-        raise InputError(
-            f'{name} has one column, "{names[0]}"; it needs names down the side and along the top'
-        )
+    name, names = table.header.source, table.header.names
     for column, n in Counter(names[1:]).items():
         if n > 1:
-            raise InputError(f'{name}, row 1: column "{column}" is there {n} times; keep one')
-    rows: list[str] = []
-    lines: list[int] = []
-    values: list[list[float]] = []
+            raise InputError(f'{table.header.place}: column "{column}" is there {n} times; keep one')
     first_seen: dict[str, int] = {}
-    with open_text(path) as file:
-        reader = csv.reader(file)
-        next(reader)
-        for cells in reader:
-            line = reader.line_num
-            if not cells:
+    values: list[npt.NDArray[np.float64]] = []
+    without: list[int] = []
+    for batch in table.batches(size=_ROWS):
+        bad = {one.line: one for one in batch.bad}
+        rows = dict(zip(batch.lines, batch.rows, strict=True))
+        for line in sorted({*bad, *rows}):
+            if line in bad:
+                rejections.bad(kind, name, line, None, bad[line].value, bad[line].reason)
                 continue
-            if len(cells) != len(names):
-                rejections.bad(
-                    kind,
-                    name,
-                    line,
-                    None,
-                    cells[0],
-                    f"has {len(cells)} cells where the header has {len(names)}",
-                )
-                continue
-            label = cells[0].strip()
+            label, *cells = rows[line]
             if not label:
                 rejections.bad(kind, name, line, names[0] or None, "", "is not a name; give the row one")
                 continue
             if label in first_seen:
+                before = first_seen[label]
                 rejections.bad(
-                    kind,
-                    name,
-                    line,
-                    names[0] or None,
-                    label,
-                    f"is already in row {first_seen[label]}; keep one",
+                    kind, name, line, names[0] or None, label, f"is already in row {before}; keep one"
                 )
                 continue
-            numbers = [
-                _number(cell, rejections, kind, name, line, column, expected, allowed)
-                for cell, column in zip(cells[1:], names[1:], strict=True)
-            ]
-            if all(math.isnan(n) for n in numbers):
-                rejections.bad(
-                    kind, name, line, None, label, "has no value in any column; fill the row or delete it"
-                )
+            row, wrong = numbers.column(cells)
+            if allowed is not None:
+                for at in np.flatnonzero(~np.isnan(row)).tolist():
+                    if not allowed(row[at]):
+                        row[at], wrong[at] = np.nan, numbers.NO_NUMBER
+            for at in sorted(wrong):
+                reason = numbers.instead(wrong[at], expected)
+                rejections.bad(kind, name, line, names[at + 1], cells[at], reason)
+            if np.isnan(row).all():
+                without += [] if wrong else [line]
                 continue
             first_seen[label] = line
-            rows.append(label)
-            lines.append(line)
-            values.append(numbers)
-    array = np.array(values, dtype=np.float64).reshape(len(rows), len(names) - 1)
-    return Matrix(tuple(rows), tuple(names[1:]), array, tuple(lines), (name,) * len(rows))
-
-
-def _number(
-    cell: str,
-    rejections: Rejections,
-    kind: str,
-    file: str,
-    line: int,
-    column: str,
-    expected: str,
-    allowed: Callable[[float], bool] | None,
-) -> float:
-    text = cell.strip()
-    if not text:
-        return math.nan
-    number = finite_number(text)
-    if number is None or (allowed is not None and not allowed(number)):
-        rejections.bad(kind, file, line, column, cell, expected)
-        return math.nan
-    return number
+            values.append(row)
+    if without:
+        rejections.set_aside(kind, name, without[0], "", NO_VALUE, rows=len(without))
+    array = np.array(values, dtype=np.float64).reshape(len(values), len(names) - 1)
+    lines = tuple(first_seen.values())
+    return Matrix(tuple(first_seen), tuple(names[1:]), array, lines, (name,) * len(values))
 
 
 def join_parts(parts: Sequence[Matrix]) -> Matrix:

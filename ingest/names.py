@@ -27,6 +27,8 @@ DISTINCT = {
         "KMH-2": "KMH2THYROID",
         "T-T": "TTOESOPHAGUS",
         "T.T": "TTOESOPHAGUS",
+        "TT_OESOPHAGUS": "TTOESOPHAGUS",
+        "KMH2_THYROID": "KMH2THYROID",
         "IOSE-364(-)": "IOSE364",
         "IOSE-523(-)": "IOSE523",
     },

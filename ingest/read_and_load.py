@@ -135,6 +135,7 @@ def drgt(
         ),
         reject_rows,
         advance,
+        named=name is not None,
     )
 
 
@@ -146,6 +147,7 @@ def tables(
     share: float = 0.05,
     neighbours: int = 15,
     threshold: str = "z:-0.8",
+    without_smiles: bool = False,
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -157,7 +159,7 @@ def tables(
         With ``responses.csv``; ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there.
     name
         Id of the dataset; the folder's name unless given.
-    store, share, neighbours, threshold, reject_rows, advance
+    store, share, neighbours, threshold, without_smiles, reject_rows, advance
         As in `gdsc`; ``threshold`` makes labels where a row has none.
     """
     from pharmagraph.ingest.sources import tables as source
@@ -167,10 +169,17 @@ def tables(
     return _load(
         store,
         lambda rejections: source.read(
-            place, rejections, name=name, share=share, neighbours=neighbours, threshold=threshold
+            place,
+            rejections,
+            name=name,
+            share=share,
+            neighbours=neighbours,
+            threshold=threshold,
+            without_smiles=without_smiles,
         ),
         reject_rows,
         advance,
+        named=name is not None,
     )
 
 
@@ -247,6 +256,7 @@ def targets(
         ),
         reject_rows,
         advance,
+        named=name is not None or file is None,
     )
 
 
@@ -278,6 +288,7 @@ def interactions(
         lambda rejections: source.read(place, _known(store, "Gene"), rejections, name=name),
         reject_rows,
         advance,
+        named=name is not None,
     )
 
 
@@ -298,8 +309,18 @@ def _places(files: Sequence[File]) -> list[Path]:
     return [Path(arguments.path(f"files[{n}]", one)) for n, one in enumerate(given)]
 
 
-def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool, advance: Advance) -> Report:
-    """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store."""
+def _load(
+    store: Where,
+    read: Callable[[Rejections], Bundle],
+    reject_rows: bool,
+    advance: Advance,
+    *,
+    named: bool = True,
+) -> Report:
+    """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store.
+
+    ``named`` says whether the dataset's id was given or is the source's own, and not the name of a file or a folder.
+    """
     arguments.function("advance", advance)
     if store is not None and not isinstance(store, str):
         arguments.require_store(store)
@@ -319,7 +340,7 @@ def _load(store: Where, read: Callable[[Rejections], Bundle], reject_rows: bool,
         advance(what, done, total)
 
     with _open(store) as graph:
-        return load(graph, bundle, advance=written)
+        return load(graph, bundle, advance=written, named=named)
 
 
 @contextmanager

@@ -135,6 +135,7 @@ def pathways(
             lambda rejections: pathways.read(path, _known(store, "Gene"), rejections, name=name),
             reject_rows,
             advance,
+            named=name is not None,
         )
     chosen = gene_sets.COLLECTIONS[
         arguments.one_of("collection", collection or gene_sets.DEFAULT, list(gene_sets.COLLECTIONS))

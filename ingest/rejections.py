@@ -12,6 +12,9 @@ from pharmagraph.kg.errors import InputError, RowError
 
 FOLDER = Path("rejected")
 
+NO_VALUE = "row without a value"
+"""Why a row is skipped that is not bad; it is counted."""
+
 
 @dataclass(frozen=True)
 class Rejected:

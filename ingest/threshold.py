@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading.numbers import finite_number
 from pharmagraph.kg.wording import named
 
 DEFAULT = "z:-0.8"
@@ -89,11 +93,8 @@ def parse(text: str) -> Rule:
             "outlier:PROBABILITY and ln:VALUE"
         )
     limit, allowed, expected = _RULES[name]
-    try:
-        value = float(number)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value) or not allowed(value):
+    value = finite_number(number)
+    if value is None or not allowed(value):
         raise InputError(f'{named("threshold")} "{text}": "{number}" is not {expected}')
     return Rule(text, value, limit)
 
@@ -115,16 +116,34 @@ def limits(ln_ic50: Floats, drug: npt.NDArray[np.int64], n_drugs: int, rule: Rul
     Returns
     -------
     ndarray
-        ``(n_drugs,)`` in ln(µmol/l); NaN for a drug without values.
+        ``(n_drugs,)`` in ln(µmol/l); NaN for a drug without values, and where a rule relative to the drug cannot tell
+        its cell lines apart: one value, values without spread, and a threshold that none of them is above, as of a
+        drug that was capped at its highest concentration.
     """
     result = np.full(n_drugs, np.nan)
     order = np.argsort(drug, kind="stable")
     numbers, starts = np.unique(drug[order], return_index=True)
     for number, values in zip(numbers, np.split(ln_ic50[order], starts)[1:], strict=True):
-        result[number] = rule.limit(values, rule.value)
+        if rule.limit is _fixed or (len(values) > 1 and np.ptp(values) > 0):
+            limit = rule.limit(values, rule.value)
+            result[number] = limit if rule.limit is _fixed or limit < values.max() else np.nan
     return result
 
 
-def recorded(rule: Rule, limit: float) -> str:
-    """The text of the ``threshold`` property: the rule and the threshold that follows from it."""
-    return f"{rule.text} = {limit:.4f} ln(µmol/l)"
+def labels(ln_ic50: Floats, limit: Floats) -> pa.Array:
+    """1 at and below a threshold, 0 above, null where there is no value or no threshold."""
+    cannot = np.isnan(ln_ic50) | np.isnan(limit)
+    return pa.array((ln_ic50 <= limit).astype(np.int64), pa.int64(), mask=cannot)
+
+
+def unlabelled_note(tested_on: pa.Table, names: Mapping[str, str], rule: Rule) -> tuple[str, ...]:
+    """A sentence that names drugs (id → name) whose ln IC50 the rule could not label."""
+    without = pc.and_(pc.is_valid(tested_on["ln_ic50"]), pc.is_null(tested_on["response"]))
+    ids = pc.unique(tested_on["src"].filter(without)).to_pylist()
+    reason = f"have no label by {rule.text}, which cannot tell cell lines apart of which none is above the threshold"
+    return unmatched_note("drugs", [names[id_] for id_ in ids], reason)
+
+
+def recorded(rule: Rule, limit: float) -> str | None:
+    """The text of the ``threshold`` property: the rule and the threshold that follows from it; None without one."""
+    return None if np.isnan(limit) else f"{rule.text} = {limit:.4f} ln(µmol/l)"

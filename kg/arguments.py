@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any
 
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.reading.table import Table
 from pharmagraph.kg.wording import named
 
 LARGEST_SEED = 2**32 - 1

@@ -27,6 +27,12 @@ _SIGN = re.compile(r"^[+\-/]+|\([ /]*[+-][+\-/ ]*\)")
 _PUNCTUATION = re.compile(r"(?!(?<=\d)\.(?=\d))[\W_]")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0+")
 _NCI = re.compile(r"^H\d{2,4}[A-Z]?$")
+_CCLE_TISSUE = re.compile(
+    r"(?<=[A-Z0-9])_(AUTONOMIC_GANGLIA|BILIARY_TRACT|BONE|BREAST|CENTRAL_NERVOUS_SYSTEM|CERVIX|ENDOMETRIUM|FIBROBLAST"
+    r"|HAEMATOPOIETIC_AND_LYMPHOID_TISSUE|KIDNEY|LARGE_INTESTINE|LIVER|LUNG|OESOPHAGUS|OVARY|PANCREAS|PLEURA|PLACENTA"
+    r"|PROSTATE|SALIVARY_GLAND|SKIN|SMALL_INTESTINE|SOFT_TISSUE|STOMACH|THYROID|UPPER_AERODIGESTIVE_TRACT|URINARY_TRACT"
+    r"|UVEA|MATCHED_NORMAL_TISSUE)\s*$"
+)
 _INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 _BESIDE_GENE = re.compile(r"(?<=^ENSG\d{11})\.\d+$|\s*\(\d+\)$", re.IGNORECASE)
 
@@ -56,8 +62,10 @@ def fold(name: str) -> str:
 
 
 def fold_cell_line(name: str) -> str:
-    """`fold`; NCI lines that some sources list as ``H1299`` get their prefix back."""
-    folded = fold(name)
+    """`fold`, without the tissue that CCLE's names end with, as ``A375_SKIN``; NCI lines that some sources list as
+    ``H1299`` get their prefix back.
+    """
+    folded = fold(_CCLE_TISSUE.sub("", name) if "_" in name else name)
     return "NCI" + folded if _NCI.match(folded) else folded
 
 

@@ -14,7 +14,7 @@ from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.names import find_drug, find_node, index
 from pharmagraph.kg.store import GraphStore
-from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.reading.table import Table
 
 if TYPE_CHECKING:
     from pharmagraph.kg import runs

@@ -118,6 +118,7 @@ def tables(
     share: Share = 0.05,
     neighbours: Neighbours = 15,
     threshold: Threshold = "z:-0.8",
+    without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
@@ -127,7 +128,7 @@ def tables(
     run(
         lambda advance: ingest.tables(
             store, folder, name=name, share=share, neighbours=neighbours, threshold=threshold,
-            reject_rows=reject_rows, advance=advance,
+            without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
         ),
         reject_rows, quiet, format, "cli train --preset default",
     )  # fmt: skip

@@ -21,7 +21,8 @@ from pharmagraph.ingest.dose_response.units import (
 )
 from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.kg.errors import InputError, RowError, some
-from pharmagraph.kg.user_tables import cells, finite_number
+from pharmagraph.kg.reading.numbers import finite_number
+from pharmagraph.kg.reading.table import Table
 
 CONTROLS = {"", "dmso", "control", "vehicle", "untreated"}
 """Drugs, in small letters, whose rows are controls without a drug."""
@@ -108,19 +109,11 @@ def _table(path: Path) -> tuple[list[str], Iterator[Cell]]:
     """The one place that reads the file: its columns, and each row's line and cells by column."""
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; a table of dose–response points is needed")
-    (top, header), *rows = cells(path) or [(1, [])]
-    for name in ("drug", "cell_line"):
-        if header.count(name) != 1:
-            which = (
-                "is there twice; keep one"
-                if name in header
-                else f"is not there; it has {', '.join(header) or 'nothing'}"
-            )
-            raise InputError(f'{path}, row {top}: the column "{name}" {which}')
-    n = len(header)
-    return header, (
-        (line, dict(zip(header, [*row, *[""] * (n - len(row))], strict=False))) for line, row in rows
-    )
+    table = Table.of_file(path)
+    found = table.header.columns(("drug", "cell_line"), ("plate", *TIME_ZERO))
+    own = {at: column for column, at in found.items()}
+    header = [own.get(at, name) for at, name in enumerate(table.header.names)]
+    return header, ((line, dict(zip(header, row, strict=True))) for line, row in table.rows)
 
 
 def _only(source: str, header: Sequence[str], fits: Callable[[str], bool], what: str) -> str:

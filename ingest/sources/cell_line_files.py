@@ -12,10 +12,11 @@ from itertools import islice
 from pathlib import Path
 
 from pharmagraph.ingest.longform import table_rows
-from pharmagraph.ingest.matrix import existing, header, open_text, shown
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.names import fold
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.text import existing, opened, shown
 
 ID_FORMS: dict[str, re.Pattern[str]] = {
     "depmap_id": re.compile(r"ACH-\d{6}"),
@@ -154,14 +155,13 @@ def read_identities(path: Path, rejections: Rejections) -> list[Identity]:
 
 def _is_cellosaurus(path: Path) -> bool:
     """Whether a line of the first 200 begins an entry; some 50 lines about the release come before the first one."""
-    with open_text(path) as file:
+    with opened(path) as file:
         return any(line.startswith("ID   ") for line, _ in zip(file, range(200), strict=False))
 
 
 def _table(path: Path, rejections: Rejections) -> Iterator[Identity]:
     shape = _shape(path)
-    for line, written in table_rows(path, (), what=_WANTED):
-        row = {column.lower(): value for column, value in written.items()}
+    for line, row in table_rows(path, (), rejections, kind="CellLine", what=_WANTED):
         ids = {}
         for property_, column in shape.ids.items():
             values = tuple(_ids(row.get(column, ""), property_, path, line, column, rejections))
@@ -184,7 +184,8 @@ def _table(path: Path, rejections: Rejections) -> Iterator[Identity]:
 
 def _shape(path: Path) -> _Shape:
     """The shape of a table by its header; no column may be there twice."""
-    columns = [part.strip().lower() for cell in header(path) for part in cell.split("\t")]
+    with records(path) as table:
+        columns = [name.lower() for name in table.header.names]
     for shape_columns, shape in _SHAPES.items():
         if set(shape_columns) <= set(columns):
             used = {*shape.names, *shape.ids.values(), *shape.synonyms, shape.tissue}
@@ -253,7 +254,7 @@ def _cellosaurus(path: Path) -> Iterator[Identity]:
     """
     entry: dict[str, list[str]] = {}
     begun = 0
-    with open_text(path) as file:
+    with opened(path) as file:
         for number, text in enumerate(file, start=1):
             code, value = text[:2], text[5:].rstrip()
             if code == "ID":

@@ -16,11 +16,11 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
-from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import cell_line_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.sources.cell_line_files import ID_FORMS, Identity, read_identities
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading.text import shown, stem
 
 _WAYS = ("id", "name", "synonym")
 
@@ -47,7 +47,7 @@ def read(path: Path, stored: pa.Table, rejections: Rejections, *, name: str | No
     InputError
         If the file is none of these, or names no cell line of the graph.
     """
-    name = name or path.name.split(".")[0]
+    name = name or stem(path)
     identities = read_identities(path, rejections)
     lines: dict[str, Line] = {row["id"]: row for row in stored.to_pylist()}
     clashes = _Clashes(shown(path), rejections)

@@ -16,11 +16,12 @@ from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.known import Known
-from pharmagraph.ingest.matrix import existing, read_matrix, shown
+from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.profiles import Profiles
+from pharmagraph.kg.reading.text import existing, shown, stem
 from pharmagraph.kg.wording import option
 
 BELOW = -0.5
@@ -93,7 +94,7 @@ def read(
     RowError
         At the first bad cell, unless rows are being rejected.
     """
-    name = name or path.name.split(".")[0]
+    name = name or stem(path)
     matrix = read_matrix(
         existing(path, what="a table of gene effects is needed"), rejections, kind="DEPENDS_ON"
     )

@@ -10,7 +10,6 @@ full_table.csv                known targets, in DIR or its parent, if present
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,14 +21,17 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
-from pharmagraph.ingest.matrix import Matrix, existing, join_parts, open_text, read_matrix, shown
+from pharmagraph.ingest.longform import table_rows
+from pharmagraph.ingest.matrix import Matrix, join_parts, read_matrix
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.structures import structures
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.profiles import Profiles
+from pharmagraph.kg.reading.text import existing, shown
 
+_STRUCTURES = "the drGT layout keeps the structures there"
 _OMICS = {"mut.csv": "MUTATED", "cnv.csv": "COPY_NUMBER", "meth.csv": "METHYLATED"}
 _CITATION = (
     "drGT, arXiv:2405.08979; and the screen behind it (NCI-60: Reinhold et al. 2012; GDSC: Iorio et al. 2016)"
@@ -182,33 +184,20 @@ def _drugs(folder: Path, labels: Matrix, nsc: bool, rejections: Rejections) -> d
     wanted = {_drug_of(label, nsc): label for label in labels.rows}
     rows: list[tuple[int, str, str]] = []
     drugs = {id_: _Drug(label) for id_, label in wanted.items()}
-    with open_text(path) as text:
-        reader = csv.DictReader(text)
-        columns = ("NSC", "CID", "SMILES", "MECHANISM", "NAME") if nsc else ("Drug", "SMILES")
-        for column in columns:
-            if column not in (reader.fieldnames or ()):
-                raise InputError(
-                    f"{name}, row 1: there is no column {column}; it has {', '.join(reader.fieldnames or ())}"
-                )
-        for row in reader:
-            label = (row["NSC"] if nsc else row["Drug"]) or ""
-            id_ = _drug_of(label, nsc)
-            if id_ not in wanted:
-                continue
-            rows.append((reader.line_num, id_, row["SMILES"] or ""))
-            if nsc:
-                cid = row["CID"].strip()
-                if cid and not cid.isdigit():
-                    rejections.bad(
-                        "Drug", name, reader.line_num, "CID", cid, "is not a PubChem number or empty"
-                    )
-                    cid = ""
-                drugs[id_] = _Drug(
-                    row["NAME"] or label,
-                    None,
-                    int(cid) if cid and int(cid) else None,
-                    row["MECHANISM"] or None,
-                )
+    columns = ("NSC", "CID", "SMILES", "MECHANISM", "NAME") if nsc else ("Drug", "SMILES")
+    for line, row in table_rows(path, columns, rejections, kind="Drug", what=_STRUCTURES):
+        label = row["NSC"] if nsc else row["Drug"]
+        id_ = _drug_of(label, nsc)
+        if id_ not in wanted:
+            continue
+        rows.append((line, id_, row["SMILES"]))
+        if nsc:
+            cid = row["CID"]
+            if cid and not cid.isdigit():
+                rejections.bad("Drug", name, line, "CID", cid, "is not a PubChem number or empty")
+                cid = ""
+            number = int(cid) if cid and int(cid) else None
+            drugs[id_] = _Drug(row["NAME"] or label, None, number, row["MECHANISM"] or None)
     for id_, smiles in structures(rows, rejections, file=name, column="SMILES").items():
         old = drugs[id_]
         drugs[id_] = _Drug(old.name, smiles, old.pubchem_cid, old.mechanism)
@@ -338,30 +327,26 @@ def _targets(
         by_name.setdefault(drug_id(drugs[id_].name), []).append(id_)
     known = set(ids)
     pairs: dict[tuple[str, str], None] = {}
-    with open_text(path) as text:
-        reader = csv.DictReader(text)
-        for column in ("Drug Name", "Gene", "NSC"):
-            if column not in (reader.fieldnames or ()):
-                raise InputError(
-                    f"{shown(path)}, row 1: there is no column {column}; it has {', '.join(reader.fieldnames or ())}"
-                )
-        for row in reader:
-            gene = (row["Gene"] or "").strip()
-            if not gene:
-                continue
-            matches = set(by_name.get(drug_id(row["Drug Name"] or ""), ()))
-            number = (row["NSC"] or "").strip().removesuffix(".0")
-            if number and not number.isdigit():
-                raise RowError(shown(path), reader.line_num, "NSC", row["NSC"], "is not a number or empty")
-            if number and f"NSC{int(number)}" in known:
-                matches.add(f"NSC{int(number)}")
-            if matches and not is_gene_symbol(gene):
-                rejections.set_aside(
-                    "TARGETS", shown(path), reader.line_num, gene, "target that is not a human gene", rows=1
-                )
-                continue
-            for id_ in sorted(matches):
-                pairs[id_, gene] = None
+    columns = ("Drug Name", "Gene", "NSC")
+    for line, row in table_rows(
+        path, columns, rejections, kind="TARGETS", what="a table of targets is needed"
+    ):
+        gene = row["Gene"]
+        if not gene:
+            continue
+        matches = set(by_name.get(drug_id(row["Drug Name"]), ()))
+        number = row["NSC"].removesuffix(".0")
+        if number and not number.isdigit():
+            raise RowError(shown(path), line, "NSC", row["NSC"], "is not a number or empty")
+        if number and f"NSC{int(number)}" in known:
+            matches.add(f"NSC{int(number)}")
+        if matches and not is_gene_symbol(gene):
+            rejections.set_aside(
+                "TARGETS", shown(path), line, gene, "target that is not a human gene", rows=1
+            )
+            continue
+        for id_ in sorted(matches):
+            pairs[id_, gene] = None
     src, dst = [p[0] for p in pairs], [p[1] for p in pairs]
     return assemble.edge_table(
         pa.array(src, pa.string()), pa.array(dst, pa.string()), {"source": "DrugBank", "dataset": dataset}

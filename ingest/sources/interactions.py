@@ -10,13 +10,16 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
+from pharmagraph.ingest.gene_words import Symbols
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import table_rows
-from pharmagraph.ingest.matrix import existing, open_text, shown
-from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
+from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.text import existing, shown, stem
 
+_WHAT = "a table of interactions is needed"
 COLUMNS = (("source_symbol", "target_symbol"), ("gene_a", "gene_b"))
 _LABEL = re.compile(r"\((.+)\)$")  # MI:0018(two hybrid)
 
@@ -27,8 +30,7 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     Parameters
     ----------
     path
-        Tabs in ``.txt`` or ``.tsv``, else commas, gzip or not; columns source_symbol and target_symbol, or gene_a
-        and gene_b; a column ``method`` or ``source`` is kept.
+        Columns source_symbol and target_symbol, or gene_a and gene_b; a column ``method`` or ``source`` is kept.
     known
         Nodes of the graph; interactions with other genes are left out and counted.
     rejections
@@ -43,21 +45,22 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     RowError
         At the first row without two symbols, unless rows are being rejected.
     """
-    name = name or path.name.split(".")[0]
+    name = name or stem(path)
     first, second = _columns(path)
     methods: dict[tuple[str, str], set[str]] = {}
     unmatched: set[str] = set()
     outside = 0
-    for line, row in table_rows(path, (first, second), what="a table of interactions is needed"):
+    symbols = Symbols()
+    for line, row in table_rows(
+        path, (first, second), rejections, kind="INTERACTS_WITH", what=_WHAT, optional=("method", "source")
+    ):
         a, b = row[first], row[second]
         ids, missing = known.genes_of((a, b))
-        bad = next(
-            ((c, v) for c, v in ((first, a), (second, b)) if v in missing and not is_gene_symbol(v)), None
-        )
-        if bad is not None:
-            rejections.bad(
-                "INTERACTS_WITH", shown(path), line, bad[0], bad[1], "is not a gene symbol; use HGNC symbols"
-            )
+        if not all(
+            symbols.accept(v, rejections, "INTERACTS_WITH", shown(path), line, c)
+            for c, v in ((first, a), (second, b))
+            if v in missing
+        ):
             continue
         if missing:
             unmatched |= missing
@@ -81,8 +84,11 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
             "dataset": name,
         },
     )
-    notes = unmatched_note(
-        "genes", sorted(unmatched), f"are not in the graph, which leaves out {outside:,} rows"
+    notes = (
+        *unmatched_note(
+            "genes", sorted(unmatched), f"are not in the graph, which leaves out {outside:,} rows"
+        ),
+        *symbols.notes(shown(path)),
     )
     card = DatasetCard(name, path.name, sha256=checksum(path))
     return Bundle(
@@ -91,12 +97,8 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
 
 
 def _columns(path: Path) -> tuple[str, str]:
-    with open_text(existing(path, what="a table of interactions is needed")) as file:
-        names = {n.strip() for n in re.split(r"[\t,]", file.readline())}
-    for pair in COLUMNS:
-        if names.issuperset(pair):
-            return pair
-    wanted = " or ".join(" and ".join(pair) for pair in COLUMNS)
-    raise InputError(
-        f"{shown(path)}, row 1: there are no columns {wanted}; it has {', '.join(sorted(names))}"
-    )
+    with records(existing(path, what=_WHAT)) as table:
+        for first, second in COLUMNS:
+            if table.header.find(first) is not None and table.header.find(second) is not None:
+                return first, second
+        raise table.header.lacks([" and ".join(pair) for pair in COLUMNS])

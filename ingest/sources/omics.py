@@ -9,15 +9,18 @@ import numpy.typing as npt
 
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import has_spread, statistics, z_scores
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import read_long
-from pharmagraph.ingest.matrix import existing, header, read_matrix, shown
+from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
 from pharmagraph.kg.profiles import Profiles
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.text import existing, shown, stem
 from pharmagraph.kg.schema import PROFILES
 from pharmagraph.kg.wording import named
 
@@ -71,11 +74,11 @@ def read(
     if kind not in KINDS:
         raise InputError(f'{named("kind")} "{kind}" is not one of {", ".join(KINDS)}')
     type_ = KINDS[kind]
-    name = name or path.name.split(".")[0]
+    name = name or stem(path)
     existing(path, what="a table of omics is needed")
-    is_long = {"cell_line", "gene", "value"} <= {h.strip() for h in header(path)}
-    reader = _long if is_long else _wide
-    genes, lines, cells, values = reader(path, type_, rejections)
+    with records(path) as opened:
+        is_long = all(opened.header.find(c) is not None for c in FILES["omics"].required)
+    genes, lines, cells, values, read_notes = (_long if is_long else _wide)(path, type_, rejections)
     try:
         ids = [known.cell_lines.find(c) for c in cells]
     except AmbiguousNameError as error:
@@ -131,6 +134,7 @@ def read(
             "cell lines", [c for c, i in zip(cells, ids, strict=True) if i is None], "are not in the graph"
         ),
         *unmatched_note("genes", sorted(set(used) - known.genes), "are new to the graph"),
+        *read_notes,
     )
     card = DatasetCard(name, path.name, sha256=checksum(path))
     return Bundle(
@@ -176,24 +180,20 @@ def _gene_ids(
     return ids
 
 
-_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64]]
-"""Genes, the line where each occurs first, cell lines, and values ``(cell lines, genes)``."""
+_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64], tuple[str, ...]]
+"""Genes, the line where each occurs first, cell lines, values ``(cell lines, genes)``, and notes."""
 
 
 def _long(path: Path, type_: str, rejections: Rejections) -> _Read:
-    rows = read_long(path, "omics", rejections, kind=type_)
-    lines: dict[str, int] = {}
-    cells: dict[str, int] = {}
-    for row in rows:
-        lines.setdefault(row["gene"], row.line)
-        cells.setdefault(row["cell_line"], len(cells))
-    gene_number = {g: i for i, g in enumerate(lines)}
-    values = np.full((len(cells), len(lines)), np.nan)
-    for row in rows:
-        values[cells[row["cell_line"]], gene_number[row["gene"]]] = row["value"]
-    return list(lines), list(lines.values()), list(cells), values
+    table = read_long(path, "omics", rejections, kind=type_)
+    cell, gene = table.texts["cell_line"], table.texts["gene"]
+    _, first = np.unique(gene.codes, return_index=True)
+    values = np.full((len(cell.names), len(gene.names)), np.nan)
+    values[cell.codes, gene.codes] = table.numbers["value"]
+    return list(gene.names), table.lines[first].tolist(), list(cell.names), values, table.notes
 
 
 def _wide(path: Path, type_: str, rejections: Rejections) -> _Read:
     matrix = read_matrix(path, rejections, kind=type_)
-    return list(matrix.rows), list(matrix.lines), list(matrix.columns), np.ascontiguousarray(matrix.values.T)
+    values = np.ascontiguousarray(matrix.values.T)
+    return list(matrix.rows), list(matrix.lines), list(matrix.columns), values, ()

@@ -10,13 +10,14 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
+from pharmagraph.ingest.gene_words import Symbols, fault, other_kind
 from pharmagraph.ingest.known import Known
-from pharmagraph.ingest.matrix import existing, open_text, shown
-from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
+from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading.gmt import NO_SET, gene_sets
+from pharmagraph.kg.reading.text import existing, shown, stem
 
-_NAMED = re.compile(r"^([A-Za-z0-9_.-]+):(.+)$")  # PC7_10399:a4b7 Integrin signaling
 _SOURCE = re.compile(r"^(.+?) \((.+)\)$")  # reactome (CC BY 4.0)
 
 
@@ -26,7 +27,8 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     Parameters
     ----------
     path
-        A tab-separated file. A name ``ID:name`` is split in two, and so is a description ``source (licence)``.
+        A tab-separated file. A name ``ID:name`` is split in two, and so is a description ``source (licence)``. An
+        accession such as ``GO:0006915`` is whole, and the description is its title.
     known
         Nodes of the graph; other genes are left out and counted, and so are sets without a gene of the graph.
     rejections
@@ -41,47 +43,38 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     RowError
         At the first bad line, unless rows are being rejected.
     """
-    name = name or path.name.split(".")[0]
+    name = name or stem(path)
     pathways: dict[str, tuple[str, str | None, str | None]] = {}
     lines: dict[str, int] = {}
     members: list[tuple[str, str]] = []
     unmatched: set[str] = set()
-    with open_text(existing(path, what="a GMT file is needed")) as file:
-        for line, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            cells = [c.strip() for c in text.rstrip("\r\n").split("\t")]
-            genes = sorted({c for c in cells[2:] if c})
-            if len(cells) < 3 or not cells[0] or not genes:
-                rejections.bad(
-                    "Pathway",
-                    shown(path),
-                    line,
-                    None,
-                    cells[0],
-                    "is not a name, a description and genes, separated by tabs",
-                )
-                continue
-            inside, missing = known.genes_of(genes)
-            wrong = next((g for g in genes if g in missing and not is_gene_symbol(g)), None)
-            if wrong is not None:
-                rejections.bad(
-                    "MEMBER_OF", shown(path), line, None, wrong, "is not a gene symbol; use HGNC symbols"
-                )
-                continue
-            named, described = _NAMED.match(cells[0]), _SOURCE.match(cells[1])
-            id_, title = named.groups() if named else (cells[0], cells[0])
-            if id_ in lines:
-                rejections.bad(
-                    "Pathway", shown(path), line, None, id_, f"is already in row {lines[id_]}; keep one"
-                )
-                continue
-            lines[id_] = line
-            unmatched |= missing
-            if inside:
-                source, licence = described.groups() if described else (cells[1] or None, None)
-                pathways[id_] = (title, source, licence)
-                members += [(g, id_) for g in dict.fromkeys(inside)]
+    symbols = Symbols()
+    for one in gene_sets(existing(path, what="a GMT file is needed")):
+        if not one.is_one:
+            rejections.bad("Pathway", shown(path), one.line, None, one.written, NO_SET)
+            continue
+        inside, missing = known.genes_of(sorted(one.genes))
+        named = [g for g in one.genes if g in missing]
+        others = {g for g in named if other_kind(g)}
+        wrong = next(((g, reason) for g in sorted(named) if g not in others and (reason := fault(g))), None)
+        if wrong is not None:
+            rejections.bad("MEMBER_OF", shown(path), one.line, None, *wrong)
+            continue
+        if one.id in lines:
+            before = lines[one.id]
+            rejections.bad(
+                "Pathway", shown(path), one.line, None, one.id, f"is already in row {before}; keep one"
+            )
+            continue
+        lines[one.id] = one.line
+        for gene in sorted(others):
+            symbols.accept(gene, rejections, "MEMBER_OF", shown(path), one.line, None)
+        unmatched |= missing - others
+        if inside:
+            described = _SOURCE.match(one.description)
+            source, licence = described.groups() if described else (one.description or None, None)
+            pathways[one.id] = (one.title, source, licence)
+            members += [(g, one.id) for g in dict.fromkeys(inside)]
     if not members:
         raise InputError(f"{shown(path)} has no gene of the graph; load a screen first: cli ingest gdsc")
     ids = sorted(pathways)
@@ -104,6 +97,7 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     empty = len(lines) - len(ids)
     notes = (
         *unmatched_note("genes", sorted(unmatched), "are not in the graph"),
+        *symbols.notes(shown(path)),
         *((f"{empty:,} sets have no gene of the graph and are left out",) if empty else ()),
     )
     licences = ", ".join(sorted({p[2] for p in pathways.values() if p[2]})) or None

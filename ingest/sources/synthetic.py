@@ -15,7 +15,7 @@ import pyarrow as pa
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.expression import statistics, z_scores
-from pharmagraph.ingest.threshold import limits, parse, recorded
+from pharmagraph.ingest.threshold import labels, limits, parse, recorded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.names import fold
@@ -224,7 +224,7 @@ def _responses(
         assemble.taken(cell_ids, cell),
         {
             "ln_ic50": ln_ic50,
-            "response": (ln_ic50 <= limit[drug]).astype(np.int64),
+            "response": labels(ln_ic50, limit[drug]),
             "threshold": assemble.taken(texts, drug),
             "dataset": name,
         },

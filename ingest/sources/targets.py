@@ -12,10 +12,10 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import read_long
-from pharmagraph.ingest.matrix import shown
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
+from pharmagraph.kg.reading.text import shown, stem
 
 CURATED = "curated-targets"
 
@@ -63,7 +63,7 @@ def read(
                 "pharmagraph: written from public knowledge",
                 "Apache-2.0",
             )
-    return _read(path, known, rejections, name or path.name.split(".")[0], new_genes, path.name, None)
+    return _read(path, known, rejections, name or stem(path), new_genes, path.name, None)
 
 
 def _read(
@@ -78,7 +78,8 @@ def _read(
     edges: dict[tuple[str, str], dict[str, str | None]] = {}
     lines: dict[tuple[str, str], int] = {}
     unmatched: list[str] = []
-    for row in read_long(path, "targets", rejections, kind="TARGETS"):
+    rows = read_long(path, "targets", rejections, kind="TARGETS")
+    for row in rows:
         try:
             drug = known.drugs.find(row["drug"])
         except AmbiguousNameError as error:
@@ -128,6 +129,7 @@ def _read(
     notes = (
         *unmatched_note("drugs", unmatched, "are not in the graph"),
         *unmatched_note("genes", new, "are new to the graph"),
+        *rows.notes,
     )
     nodes = {"Gene": assemble.node_table("Gene", {"id": sorted({gene for _, gene in pairs})})}
     card = DatasetCard(name, source, licence=licence, sha256=checksum(path))

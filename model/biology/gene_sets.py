@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.reading.gmt import NO_SET, gene_sets
 
 LEAST_RECOGNISED = 0.5
 """Minimum share of a GMT file's genes that are in the graph; with less, the file is taken to use other ids."""
@@ -91,7 +91,7 @@ def read_gmt(path: Path, known: Names) -> tuple[dict[str, tuple[str, list[str]]]
     Parameters
     ----------
     path
-        A tab-separated file, compressed with gzip or not: name, description, then symbols.
+        A tab-separated file, packed or not: name, description, then symbols.
     known
         Names of the graph's genes. A name that several of them have counts as unknown.
 
@@ -111,24 +111,12 @@ def read_gmt(path: Path, known: Names) -> tuple[dict[str, tuple[str, list[str]]]
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; a GMT file is needed")
     sets: dict[str, tuple[str, list[str]]] = {}
-    with user_tables.opened(path) as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            cells = [c.strip() for c in line.rstrip("\r\n").split("\t")]
-            genes = [c for c in cells[2:] if c]
-            if not cells[0] or not genes:
-                raise RowError(
-                    str(path),
-                    number,
-                    None,
-                    cells[0],
-                    "is not a name, a description and genes, separated by tabs",
-                )
-            id_, _, name = cells[0].partition(":")
-            if id_ in sets:
-                raise RowError(str(path), number, None, id_, "is in an earlier row; keep one")
-            sets[id_] = (name or id_, genes)
+    for one in gene_sets(path, str(path)):
+        if not one.is_one:
+            raise RowError(str(path), one.line, None, one.written, NO_SET)
+        if one.id in sets:
+            raise RowError(str(path), one.line, None, one.id, "is in an earlier row; keep one")
+        sets[one.id] = (one.title, list(one.genes))
     if not sets:
         raise InputError(f"{path} holds no gene set")
     genes_of_file = {g for _, genes in sets.values() for g in genes}

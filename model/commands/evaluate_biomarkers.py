@@ -48,10 +48,11 @@ def evaluate_biomarkers(
     format: FormatOption = Format.table,
 ) -> None:
     """Look for known response genes in training folds, and change them in held-out cell lines."""
-    from pharmagraph.kg import folders, user_tables
+    from pharmagraph.kg import folders
     from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.names import index
+    from pharmagraph.kg.reading import table
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation.biomarkers import figures, tables
     from pharmagraph.model.evaluation.biomarkers.knock_outs import UNITS
@@ -62,7 +63,7 @@ def evaluate_biomarkers(
     for file in (resume, out):
         if file is not None:
             folders.require_file(file)
-    user_tables.rows(truth, COLUMNS)  # what is no table of these columns is said before long work
+    table.rows(truth, COLUMNS)  # what is no table of these columns is said before long work
     settings = figures.Settings(task, preset, members, folds, tuple(range(seeds)))
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pharmagraph.kg.errors import InputError, NotFoundError, RowError, some
 from pharmagraph.kg.names import index
+from pharmagraph.kg.reading.table import rows
 from pharmagraph.kg.store import GraphStore
-from pharmagraph.kg.user_tables import rows
 from pharmagraph.kg.wording import named
 
 FORMS = "tissue, tissue:NAME, mutation:GENE, mutation:GENE:any, msi, or a CSV with the columns cell_line and group"

@@ -15,10 +15,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, ModelError, RowError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.reading.numbers import NotANumberError, as_number, finite_number
+from pharmagraph.kg.reading.table import rows
 from pharmagraph.kg.wording import option
 from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.predictor import Entity, Predictor
@@ -166,7 +167,7 @@ def agreement(rows: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
 
 
 def read_effects(path: Path, genes: Sequence[str], names: Names) -> dict[str, float]:
-    """Read measured effects of perturbing genes: columns ``gene`` and ``effect``, CSV, or with tabs ``.tsv``, ``.txt``.
+    """Read measured effects of perturbing genes: columns ``gene`` and ``effect``; a row without an effect is skipped.
 
     Parameters
     ----------
@@ -185,11 +186,14 @@ def read_effects(path: Path, genes: Sequence[str], names: Names) -> dict[str, fl
         If an effect is no finite number, a gene is there twice, or a name is that of several genes.
     """
     found: dict[str, float] = {}
-    for line, cells in user_tables.rows(path, ("gene", "effect"))[1]:
+    for line, cells in rows(path, ("gene", "effect"))[1]:
         gene = names.find_in_row(str(path), line, "gene", cells["gene"]) or cells["gene"].strip()
-        effect = user_tables.finite_number(cells["effect"])
+        try:
+            effect = as_number(cells["effect"])
+        except NotANumberError as error:
+            raise RowError(str(path), line, "effect", cells["effect"], str(error)) from None
         if effect is None:
-            raise RowError(str(path), line, "effect", cells["effect"], "is not a finite number")
+            continue
         if gene in found:
             raise RowError(
                 str(path), line, "gene", cells["gene"], f"is {gene}, which has an effect already; keep one"
@@ -209,7 +213,7 @@ def parse_set(text: str) -> Change:
         If it is not a symbol, an equals sign and a finite number.
     """
     gene, _, value = text.partition("=")
-    z = user_tables.finite_number(value)
+    z = finite_number(value)
     if not gene.strip() or z is None:
         raise InputError(f'--set "{text}": give GENE=z, such as EGFR=-2 (standard deviations)')
     return Change(gene.strip(), "expression", z)

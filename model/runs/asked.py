@@ -12,7 +12,7 @@ from pathlib import Path
 from pharmagraph.kg import structures
 from pharmagraph.kg.errors import ModelError, shortened
 from pharmagraph.kg.names import Names
-from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.reading.table import Table
 from pharmagraph.kg.wording import option
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG
 from pharmagraph.model.runs.profiles import RunGenes, read_profile

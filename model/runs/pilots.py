@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from pharmagraph.kg.errors import InputError, ModelError, RowError
 from pharmagraph.kg.names import Names
-from pharmagraph.kg.user_tables import Table, finite_number
+from pharmagraph.kg.reading.header import Header
+from pharmagraph.kg.reading.numbers import NO_VALUE, NotANumberError, as_number
+from pharmagraph.kg.reading.table import Table
 from pharmagraph.kg.wording import named
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.predictor.pilots import Kind, Pilots
@@ -103,14 +105,16 @@ def read_pilots(
         If a name is not known, a value cannot be what the column says, or replicates contradict each other.
     """
     source = table.source
-    (top, header), *rows = table.rows or [(1, [])]
-    other, value = _columns(source, top, header, task)
+    other, name_at, value, value_at = _columns(table.header, task)
+    rows = [(line, row) for line, row in table.rows if row[value_at].lower() not in NO_VALUE]
     if not rows:
         raise InputError(f"{source} has no rows below its header; give a measured response a row")
+    if len(rows) < len(table.rows):
+        note(f"{source}: rows without a value, which are skipped: {len(table.rows) - len(rows):,}")
     limits = trained_on() if task == "regression" else (0.0, 0.0)
     found: dict[int, list[tuple[int | None, float]]] = {}
     for line, row in rows:
-        name, text = (row[header.index(c)] if header.index(c) < len(row) else "" for c in (other, value))
+        name, text = row[name_at], row[value_at]
         measured = (
             _class(source, line, text) if task == "classification" else _ln_ic50(source, line, text, limits)
         )
@@ -247,23 +251,23 @@ def _only(asked: Sequence[Asked], kind: str, what: str) -> Asked:
     return asked[0]
 
 
-def _columns(source: str, top: int | None, header: Sequence[str], task: str) -> tuple[Other, str]:
-    shown, value = ", ".join(header), VALUES[task]
-    others: list[Other] = [name for name in ("cell_line", "drug") if name in header]
+def _columns(header: Header, task: str) -> tuple[Other, int, str, int]:
+    """The column of names and that of values, and where they are."""
+    source, top, shown, value = header.source, header.top, ", ".join(header.names), VALUES[task]
+    choices: tuple[Other, ...] = ("cell_line", "drug")
+    others = [(name, at) for name in choices if (at := header.find(name)) is not None]
     if len(others) != 1:
         raise RowError(
             source, top, None, shown,
             "needs one of the columns cell_line, for pilots of a drug, and drug, for those of a cell line",
         )  # fmt: skip
-    if value not in header:
+    at = header.find(value)
+    if at is None:
         units = (
             "the natural logarithm of IC50 in µmol/l" if task == "regression" else "1 sensitive, 0 resistant"
         )
         raise RowError(source, top, None, shown, f"has no column {value} ({units}), which the run predicts")
-    for name in (others[0], value):
-        if header.count(name) > 1:
-            raise RowError(source, top, None, name, "is the name of two columns; keep one")
-    return others[0], value
+    return *others[0], value, at
 
 
 def _class(source: str, line: int | None, text: str) -> float:
@@ -274,9 +278,10 @@ def _class(source: str, line: int | None, text: str) -> float:
 
 
 def _ln_ic50(source: str, line: int | None, text: str, limits: tuple[float, float]) -> float:
-    value = finite_number(text)
-    if value is None:
-        raise RowError(source, line, "ln_ic50", text, "is no finite number")
+    try:
+        value = as_number(text) or 0.0
+    except NotANumberError as error:
+        raise RowError(source, line, "ln_ic50", text, str(error)) from None
     low, high = limits[0] - BEYOND, limits[1] + BEYOND
     if not low <= value <= high:
         raise RowError(

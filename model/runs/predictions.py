@@ -15,7 +15,7 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
-from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.reading.table import Table
 from pharmagraph.model.predictor import Predictor
 from pharmagraph.model.predictor.pilots import Kind
 from pharmagraph.model.runs import pilots

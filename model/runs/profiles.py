@@ -15,7 +15,8 @@ import numpy as np
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, shortened
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
-from pharmagraph.kg.user_tables import Table, finite_number
+from pharmagraph.kg.reading.numbers import NotANumberError, as_number, finite_number
+from pharmagraph.kg.reading.table import Table
 from pharmagraph.model.runs import standardising
 from pharmagraph.model.runs.standardising import Reference
 
@@ -121,11 +122,12 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Written:
-    """All values of a table, where they stand, and whether these are z scores."""
+    """All values of a table, where they stand, whether these are z scores, and the number of genes without a value."""
 
     place: str
     cells: Sequence[_Cell]
     z: bool
+    without_value: int = 0
 
 
 def read_profile(table: Table, genes: RunGenes, note: Callable[[str], None]) -> dict[str, float]:
@@ -150,6 +152,8 @@ def read_profile(table: Table, genes: RunGenes, note: Callable[[str], None]) -> 
         If a column is missing, a value is not a finite number, or a gene is there twice; the row is named.
     """
     written = _read(table)
+    if written.without_value:
+        note(f"{table.name}: genes without a value, which are skipped: {written.without_value:,}")
     found = _by_gene(table.source, written.cells, genes)
     if not found:
         raise InputError(
@@ -202,8 +206,8 @@ def _standardised(
 
 
 def _read(table: Table) -> _Written:
-    source = table.source
-    (top, header), *rows = table.rows or [(1, [])]
+    source, rows = table.source, table.rows
+    top, header = table.header.top, table.header.names
     columns = ["".join(c for c in name.casefold() if c.isalnum()) for name in header]
     if not rows or len(header) < 2:
         raise RowError(source, top, None, ", ".join(header), "is no header with rows; give gene and z")
@@ -220,16 +224,17 @@ def _read(table: Table) -> _Written:
             "values below a header of genes",
         )  # fmt: skip
     gene = named[0] if named else 0
-    at = known[0] if known else _only(source, header, rows[0][1], {gene, *named})
+    at = known[0] if known else _only(source, header, rows, {gene, *named})
     for one in (gene, at):
         if columns.count(columns[one]) > 1:
             raise RowError(source, top, None, header[one], "is the name of two columns; keep one")
-    cells = [
-        _cell(source, row[gene], row[at] if at < len(row) else "", line, header[at])
+    read = [
+        _cell(source, row[gene], row[at], line, header[at])
         for line, row in rows
-        if gene < len(row) and not row[gene].startswith(READ_SUMMARIES)
+        if not row[gene].startswith(READ_SUMMARIES)
     ]
-    return _Written(f"column {header[at]}", cells, z=columns[at] in Z_COLUMNS)
+    cells = [cell for cell in read if cell is not None]
+    return _Written(f"column {header[at]}", cells, columns[at] in Z_COLUMNS, len(read) - len(cells))
 
 
 def _along(source: str, header: Sequence[str], line: int | None, row: Sequence[str]) -> list[_Cell]:
@@ -238,14 +243,16 @@ def _along(source: str, header: Sequence[str], line: int | None, row: Sequence[s
     labels = next(
         (n for n, (name, text) in enumerate(pairs) if name and finite_number(text) is not None), len(pairs)
     )
-    return [_cell(source, name, text, line, name) for name, text in pairs[labels:]]
+    cells = (_cell(source, name, text, line, name) for name, text in pairs[labels:])
+    return [cell for cell in cells if cell is not None]
 
 
-def _only(source: str, header: Sequence[str], first: Sequence[str], genes: set[int]) -> int:
-    """The one column that has a number in the first row."""
-    others = [
-        n for n, text in enumerate(first[: len(header)]) if n not in genes and finite_number(text) is not None
-    ]
+def _only(source: str, header: Sequence[str], rows: Sequence[tuple[int, list[str]]], genes: set[int]) -> int:
+    """The one column that has a number in the first row that has one."""
+    found = (
+        [n for n, t in enumerate(row) if n not in genes and finite_number(t) is not None] for _, row in rows
+    )
+    others = next(filter(None, found), [])
     if not others and len(header) == 2:
         others = [n for n in (0, 1) if n not in genes]  # its first row is refused with its value
     if len(others) != 1:
@@ -255,7 +262,8 @@ def _only(source: str, header: Sequence[str], first: Sequence[str], genes: set[i
     return others[0]
 
 
-def _cell(source: str, gene: str, text: str, line: int | None, column: str) -> _Cell:
+def _cell(source: str, gene: str, text: str, line: int | None, column: str) -> _Cell | None:
+    """One value; None where there is none."""
     if "\n" in gene or "\r" in gene:
         raise RowError(
             source,
@@ -264,10 +272,11 @@ def _cell(source: str, gene: str, text: str, line: int | None, column: str) -> _
             " ".join(gene.split()),
             "has a line break; close the quote in front of it",
         )
-    value = finite_number(text)
-    if value is None:
-        raise RowError(source, line, column, text, "is not a finite number")
-    return _Cell(gene, value, line, column)
+    try:
+        value = as_number(text)
+    except NotANumberError as error:
+        raise RowError(source, line, column, text, str(error)) from None
+    return None if value is None else _Cell(gene, value, line, column)
 
 
 def _by_gene(source: str, cells: Sequence[_Cell], genes: RunGenes) -> dict[str, _Cell]:

@@ -159,7 +159,16 @@ def test_fitted_curves_are_a_screen(tmp_path: Path) -> None:
     assert by_pair["Weak", "HT29"]["ln_ic50"] == "" and by_pair["Weak", "HT29"]["flags"] == "ic50_outside"
     assert by_pair["Weak", "HT29"]["censored"] == "above"
     assert float(by_pair["Weak", "HT29"]["bound"]) == pytest.approx(math.log(10), abs=1e-4)
-    loaded = typed("ingest", "tables", "screen", "--store", "ladybug://g.lbug", "--quiet", cwd=tmp_path)
+    loaded = typed(
+        "ingest",
+        "tables",
+        "screen",
+        "--without-smiles",
+        "--store",
+        "ladybug://g.lbug",
+        "--quiet",
+        cwd=tmp_path,
+    )
     assert loaded.returncode == 0, loaded.stderr
     with open_store(f"ladybug://{tmp_path}/g.lbug", read_only=True) as store:
         edges = store.read_edges("TESTED_ON", ("Drug", "CellLine"))

@@ -98,7 +98,6 @@ BAD = [
     ),
     ("drugAct.csv", "Aspirin,0,", "Aspirin,0.5,", 'row 3, column MCF7: "0.5" is not 0, 1 or empty'),
     ("drugAct.csv", "Aspirin,0,", "Aspirin,NaN,", 'row 3, column MCF7: "NaN" is not 0, 1 or empty'),
-    ("drugAct.csv", "Aspirin,0,,1,0", "Aspirin,,,,", 'row 3: "Aspirin" has no value in any column'),
     ("drugAct.csv", "Ethanol", "erlotinib", 'row 4: "erlotinib" is the same drug as row 2'),
     ("gene_exp_part1.csv", "GENE3,", "GENE3,inf,9\nX,", 'row 5: "GENE3" has 3 cells where the header has 5'),
     (
@@ -145,7 +144,7 @@ def test_a_structure_above_the_bound_is_a_bad_row(tmp_path: Path) -> None:
     )
     refused(ingest("tables", folder), RowError, *said, "leave the SMILES of B empty", "--reject-rows")
     assert not Path("pharmagraph.lbug").exists()
-    result = ingest("tables", folder, "--reject-rows")
+    result = ingest("tables", folder, "--reject-rows", "--without-smiles")
     assert result.exit_code == 0, result.exception
     with Path("rejected/lab.csv").open() as rejected:
         assert [(row["row"], row["value"]) for row in csv.DictReader(rejected)] == [("3", large)]
@@ -154,7 +153,7 @@ def test_a_structure_above_the_bound_is_a_bad_row(tmp_path: Path) -> None:
     assert of_drug == {"A": "C" * MAX_ATOMS, "B": None, "C": "CCO"}
 
 
-@pytest.mark.parametrize("cell", ["inf", "-inf", "nan", "NaN", "1e999", "n/a"])
+@pytest.mark.parametrize("cell", ["inf", "-inf", "nan", "NaN", "1e999", "1_0"])
 def test_expression_that_is_no_finite_number(screen: Path, cell: str) -> None:
     lines = (screen / "gene_exp_part1.csv").read_text().splitlines()
     lines[2] = f"GENE1,1,2,{cell},3"
@@ -183,7 +182,7 @@ def test_constant_expression_row(screen: Path) -> None:
 def test_wrong_column(screen: Path) -> None:
     edit(screen / "drug2smiles.csv", "SMILES", "Structure")
     refused(
-        ingest("drgt", screen), InputError, "drug2smiles.csv, row 1", "no column SMILES", "Drug, Structure"
+        ingest("drgt", screen), InputError, "drug2smiles.csv, row 1", 'no column "SMILES"', "Drug, Structure"
     )
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.reading.table import rows as rows_of
 
 COLUMNS = ("drug", "gene", "feature", "effect")
 FEATURES = {
@@ -95,7 +95,7 @@ def read_truth(
     Parameters
     ----------
     path
-        A CSV file, or one with tabs, with at least `COLUMNS`; other columns are ignored.
+        A table with at least `COLUMNS`; other columns are ignored.
     heterograph
         Gives nodes and homology.
     names, gene_names
@@ -115,7 +115,7 @@ def read_truth(
     """
     drug_of = {str(id_): n for n, id_ in enumerate(heterograph.ids["Drug"])}
     gene_of = {str(id_): n for n, id_ in enumerate(heterograph.ids["Gene"])}
-    _, rows = user_tables.rows(path, COLUMNS)
+    _, rows = rows_of(path, COLUMNS)
     effects: dict[tuple[str, str, str], int] = {}
     pairs: list[Pair] = []
     missing: dict[str, dict[str, None]] = {}

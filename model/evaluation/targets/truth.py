@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.reading.numbers import NotANumberError, as_number
+from pharmagraph.kg.reading.table import rows as rows_of
 
 ACTIVE_BELOW = 1000.0
 """Affinity in nmol/l at or below which a pair counts as active."""
@@ -51,8 +52,8 @@ def read_truth(
     Parameters
     ----------
     path
-        A CSV file, or ``.tsv`` or ``.txt`` with tabs. Columns are drug, gene, and either ``active`` (0 or 1) or
-        ``affinity`` (nmol/l, smaller for stronger binding); with neither, every row is an active pair.
+        Columns are drug, gene, and either ``active`` (0 or 1) or ``affinity`` (nmol/l, smaller for stronger binding);
+        with neither, every row is an active pair. A row without a value is no pair.
     drugs
         Ids of drugs, in the order of the result's rows.
     genes
@@ -74,11 +75,13 @@ def read_truth(
     active = np.zeros((len(drugs), len(genes)), bool)
     inactive = np.zeros_like(active)
     n_rows = n_shared = 0
-    columns, rows = user_tables.rows(path, ("drug", "gene"))
+    columns, rows = rows_of(path, ("drug", "gene"), ("active", "affinity"))
     value_column = next((c for c in ("active", "affinity") if c in columns), None)
     for line, cells in rows:
         n_rows += 1
         is_active = _active(path, line, cells, value_column, active_below)
+        if is_active is None:
+            continue
         drug = row_of.get(names.find_in_row(str(path), line, "drug", cells["drug"]) or "")
         gene = column_of.get(gene_names.find_in_row(str(path), line, "gene", cells["gene"]) or "")
         if drug is None or gene is None:
@@ -98,15 +101,22 @@ def read_truth(
     return Truth(active, inactive, n_rows, n_shared)
 
 
-def _active(path: Path, line: int, cells: Mapping[str, str], column: str | None, below: float) -> bool:
+def _active(path: Path, line: int, cells: Mapping[str, str], column: str | None, below: float) -> bool | None:
+    """Whether a row's pair is active; None where it has no value."""
     if column is None:
         return True
-    text = cells[column].strip()
-    value = user_tables.finite_number(text)
+    text = cells[column]
+    try:
+        value = as_number(text)
+    except NotANumberError as error:
+        expected = "is not 0 or 1" if column == "active" else "is not an affinity in nmol/l"
+        raise RowError(str(path), line, column, text, error.instead(expected)) from None
+    if value is None:
+        return None
     if column == "active":
         if value not in (0.0, 1.0):
             raise RowError(str(path), line, column, text, "is not 0 or 1")
         return value == 1.0
-    if value is None or value < 0:
+    if value < 0:
         raise RowError(str(path), line, column, text, "is not an affinity in nmol/l")
     return value <= below

@@ -282,7 +282,7 @@ def test_an_id_of_another_form_is_left_out_and_counted(tmp_path: Path) -> None:
             HEAD.replace("RRID", "COSMIC_ID").encode() + b"\nSIDM00001,A549,,,,,1,,,2\n",
             "the column cosmic_id is there 2 times",
         ),
-        (b"\xff\xfe\x00m\x00o", "is not UTF-8 text"),
+        (b"m\xe9o,x", "is not UTF-8 text"),
         (CELLOSAURUS[: CELLOSAURUS.index("CC   Pop")].encode(), "ends within the entry A-375"),
         (f"{HEAD}\nSIDM09999,NOBODY,,,,,,,,\n".encode(), "names no cell line of the graph .NOBODY"),
     ],

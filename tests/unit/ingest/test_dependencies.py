@@ -144,7 +144,7 @@ def test_a_cell_that_is_no_number_is_named_and_can_be_rejected(store: GraphStore
         ("x.csv", b"", "is empty"),
         ("x.csv", b"cell_line\nACH-000219\n", "has one column"),
         ("x.csv", b",BRAF (673),BRAF (673)\nACH-000219,-1,-1\n", r'"BRAF \(673\)" is there 2 times'),
-        ("x.csv", b"\xff\xfe\x00a", "is not UTF-8 text"),
+        ("x.csv", b"m\xe9o,x", "is not UTF-8 text"),
         ("x.csv", b",NOBODY,NOONE\nACH-000219,-1,-1\n", "names no gene of the graph"),
         ("x.csv", b",BRAF,EGFR\nACH-111111,-1,-1\n", "names no cell line of the graph"),
         ("x.csv", b",BRAF,EGFR\nACH-000219,0,0\n", "has no effect below -0.5; pass keep_all=True"),

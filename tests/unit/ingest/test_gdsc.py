@@ -138,7 +138,7 @@ def test_structures_of_ones_own_fill_in_drugs_that_have_none(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", 'no column "drug"'),
+        ("", "is empty"),
         ("name,smiles\nSecret 7,CCN\n", 'no column "drug"'),
         ("drug,smiles\nSecret 7,Cetuximab\n", '"Cetuximab" is not a structure'),
         ("drug,smiles\nSecret 7,CCN\nSecret-7,CCO\n", "is another structure than row 2"),

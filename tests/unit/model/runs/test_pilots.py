@@ -9,7 +9,7 @@ import pytest
 
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.names import Names
-from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.reading.table import Table
 from pharmagraph.model.runs.pilots import Measured, Side, read_pilots, required
 
 SIDES = {
@@ -51,21 +51,21 @@ def test_a_single_class_and_values_like_concentrations_are_said(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "task", "said"),
     [
-        ("", "regression", "row 1"),
+        ("", "regression", "is empty"),
         ("cell_line,ln_ic50\n", "regression", "has no rows"),
         ("line,ln_ic50\nMCF7,1\n", "regression", "needs one of the columns cell_line"),
         ("cell_line,drug,ln_ic50\nMCF7,NSC1,1\n", "regression", "needs one of the columns cell_line"),
         ("cell_line,ic50_nm\nMCF7,100\n", "regression", "has no column ln_ic50 (the natural logarithm of IC50"),
         ("cell_line,ln_ic50\nMCF7,1\n", "classification", "has no column response"),
-        ("cell_line,ln_ic50,ln_ic50\nMCF7,1,2\n", "regression", "is the name of two columns"),
+        ("cell_line,ln_ic50,ln_ic50\nMCF7,1,2\n", "regression", "is there twice"),
         ("cell_line,ln_ic50\nMCF7,1\nMCF8,1\n", "regression", 'row 3, column cell_line: "MCF8" is no cell line of'),
         ("cell_line,ln_ic50\nHELA,1\n", "regression", 'row 2, column cell_line: "HELA" came into the graph after'),
         ("drug,ln_ic50\nwater,1\n", "regression", 'row 2, column drug: "water" is no drug of the graph'),
         ("cell_line,ln_ic50\nMCF7,250\n", "regression", 'row 2, column ln_ic50: "250" cannot be an ln IC50 in ln'),
         ("cell_line,ln_ic50\nMCF7,-40\n", "regression", "cannot be an ln IC50"),
-        ("cell_line,ln_ic50\nMCF7,high\n", "regression", 'row 2, column ln_ic50: "high" is no finite number'),
-        ("cell_line,ln_ic50\nMCF7,nan\n", "regression", "is no finite number"),
-        ("cell_line,ln_ic50\nMCF7\n", "regression", "is no finite number"),
+        ("cell_line,ln_ic50\nMCF7,high\n", "regression", 'row 2, column ln_ic50: "high" is not a finite number'),
+        ("cell_line,ln_ic50\nMCF7,nan\n", "regression", "is not a finite number"),
+        ("cell_line,ln_ic50\nMCF7\n", "regression", "has 1 cells where the header has 2"),
         ("cell_line,ln_ic50\nMCF7,1\nMCF7,6\n", "regression", 'row 3, column ln_ic50: "MCF7: 1 and 6" are replicates'),
         ("cell_line,response\nMCF7,1\nMCF7,0\n", "classification", 'row 3, column response: "MCF7: 0" contradicts 1'),
         ("cell_line,response\nMCF7,0.4\n", "classification", 'row 2, column response: "0.4" is neither 1'),

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
-from pharmagraph.kg import user_tables
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.heterograph import Heterograph, save
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names, fold_gene
-from pharmagraph.kg.user_tables import Table
+from pharmagraph.kg.reading import table as reading
+from pharmagraph.kg.reading.table import Table
 from pharmagraph.model.runs import standardising
 from pharmagraph.model.runs.profiles import RunGenes, read_profile
 
@@ -253,18 +253,17 @@ REFUSED: dict[str, tuple[str, type[InputError], str]] = {
     "a gene twice in one row": (_wide([*LOG2, 1], [*IDS, "gene-003"]), RowError, 'is GENE003, as column "GENE003" is'),
     "z of a gene twice": ("gene,z\nGENE003,1\nGENE003,2\n", RowError, "row 3, column gene: .*is GENE003, as row 2 is"),
     "a word": (_table("gene,value", IDS, ["high", *LOG2[1:]]), RowError, 'row 2, column value: "high" is not a finite'),
-    "an empty cell": (_table("gene,z", IDS, [*Z[:-1], ""]), RowError, 'row 121, column z: "" is not a finite number'),
     "infinite": (_table("gene,z", IDS, ["inf", *Z[1:]]), RowError, '"inf" is not a finite number'),
     "decimal commas": (_table("gene,value", IDS, ["5,3"] * N, delimiter="\t"), RowError, '"5,3" is not a finite'),
-    "unquoted decimal commas": (_table("gene,value", IDS, ["5,3"] * N), RowError, "row 2: .*has 3 cells, the header 2"),
+    "unquoted decimal commas": (_table("gene,value", IDS, ["5,3"] * N), RowError, "row 2: .*has 3 cells .*5,3 has"),
     "an underscore": (_table("gene,value", IDS, ["1_0", *LOG2[1:]]), RowError, '"1_0" is not a finite number'),
     "two columns of z": (_table("gene,z,z", IDS, Z, -Z), RowError, '"z" is the name of two columns'),
     "two columns of values": (_table("gene,TPM,tpm", IDS, TPM, -TPM), RowError, '"TPM" is the name of two columns'),
-    "an open quote": ('gene,z\n"GENE000,1\nGENE001",2\nGENE002,3\n', RowError, "row 2, column gene: .*a line break"),
+    "an open quote": ('gene,z\n"GENE000,1\nGENE001",2\nGENE002,3\n', RowError, "row 2: .*opens a quote that is"),
     "z all the same": (_table("gene,z", IDS, [0] * N), InputError, "all 120 z scores are 0"),
     "no header": (_table("GENE000,4.5", IDS[1:], LOG2[1:]), RowError, "row 1: .*is no header; give one"),
     "a header alone": ("gene,value\n", RowError, "is no header with rows"),
-    "nothing": ("", RowError, "is no header with rows"),
+    "nothing": ("", InputError, "is empty"),
     "one column": ("gene\nGENE000\n", RowError, "is no header with rows"),
     "several lines": (_table("gene,A375,HT29", IDS, LOG2, LOG2), InputError, "columns A375, HT29 may each hold"),
     "no values": (_table("gene,about,more", IDS, BLANK, BLANK), InputError, "no column holds values"),
@@ -288,14 +287,11 @@ def test_a_file_that_is_no_profile_is_refused_in_one_line(kind: str, genes: RunG
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"gene,z\nGENE000,1\n"), "is packed with gzip; give it a name that ends in .gz"),
-        (
-            b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00\x21\x00\xff",
-            "is a zip archive or a workbook; unpack it, or save",
-        ),
-        ("gene,z\n".encode("utf-16"), "is not UTF-8 text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a workbook; save its sheet as CSV"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00\x21\x00\xff", "cannot be read to its end"),
+        ("gene,z\n\u00e9,1\n".encode("latin-1"), "is not UTF-8 text"),
     ],
-    ids=["gzip", "zip", "UTF-16"],  # gzip writes the time, so workers would collect other names
+    ids=["workbook", "zip", "Latin-1"],
 )
 def test_what_is_no_text_is_told_by_its_first_bytes(
     content: bytes, message: str, genes: RunGenes, tmp_path: Path
@@ -309,7 +305,7 @@ def test_what_is_no_text_is_told_by_its_first_bytes(
 def test_a_file_without_end_is_read_up_to_the_bound(
     beginning: str, genes: RunGenes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_tables, "LARGEST", 1_000)
+    monkeypatch.setattr(reading, "LARGEST", 1_000)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(beginning.encode() + b"GENE000,1\n" * 100 if beginning else bytes(2_000)))
     with pytest.raises(InputError, match=r"bomb.csv.gz has more than 1,000 characters"):
@@ -335,7 +331,6 @@ def test_shares_of_all_reads_are_no_logarithms(tmp_path: Path) -> None:
 
 CUT: dict[str, Callable[[bytes], bytes]] = {
     "cut off": lambda whole: whole[:-20],
-    "not packed": lambda whole: gzip.decompress(whole),
     "damaged": lambda whole: whole[:40] + bytes(40) + whole[80:],
 }
 
@@ -344,8 +339,16 @@ CUT: dict[str, Callable[[bytes], bytes]] = {
 def test_a_packed_file_that_is_not_whole_is_refused(how: str, genes: RunGenes, tmp_path: Path) -> None:
     path = _written(tmp_path, "line.csv", FILES["TPM"][1], packed=True)
     path.write_bytes(CUT[how](path.read_bytes()))
-    with pytest.raises(InputError, match="cannot be unpacked to its end"):
+    with pytest.raises(InputError, match="cannot be read to its end"):
         read_profile(Table.of_file(path), genes, lambda _: None)
+
+
+def test_genes_without_a_value_are_skipped_and_counted(genes: RunGenes, tmp_path: Path) -> None:
+    notes: list[str] = []
+    cells = ["NA", "#N/A", "", "-", *map(str, Z[4:])]
+    z = read_profile(_table_of(tmp_path, "line.csv", _table("gene,z", IDS, cells)), genes, notes.append)
+    assert z == dict(zip(IDS[4:], Z[4:].tolist(), strict=True))
+    assert notes[0] == "line.csv: genes without a value, which are skipped: 4"
 
 
 @pytest.mark.parametrize("features", [(), ("expression_mean", "expression_deviation")])

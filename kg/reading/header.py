@@ -1,0 +1,135 @@
+"""Finds columns by name: in any case, with blanks around them; a name that is alike is named, and never taken."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pharmagraph.kg.errors import InputError, shortened
+
+ALIKE = 0.7
+"""Ratio of common characters from which two names resemble each other."""
+
+_MEANING = {
+    "ln_ic50": "the natural logarithm of IC50 in µmol/l",
+    "response": "1 sensitive, 0 resistant",
+    "affinity": "in nmol/l",
+}
+"""What a column holds, where another is easily taken for it."""
+
+_LONGEST_LIST = 8
+
+
+def folded(name: str) -> str:
+    """A column's name in small letters, with an underscore for blanks and hyphens."""
+    return re.sub(r"[\s-]+", "_", name.strip().casefold())
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of a table's columns.
+
+    Attributes
+    ----------
+    source
+        What messages call the table.
+    top
+        Its row; None in a DataFrame.
+    names
+        As written, without blanks around them.
+    """
+
+    source: str
+    top: int | None
+    names: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """The table and the row, for messages."""
+        return self.source if self.top is None else f"{self.source}, row {self.top}"
+
+    def find(self, column: str) -> int | None:
+        """Where a column is; None where it is not.
+
+        Raises
+        ------
+        InputError
+            If it is there twice.
+        """
+        at = [n for n, name in enumerate(self.names) if folded(name) == folded(column)]
+        if len(at) > 1:
+            spelled = " and ".join(dict.fromkeys(f'"{self.names[n]}"' for n in at))
+            raise InputError(
+                f"{self.place}: the column {spelled} is there "
+                f"{'twice' if len(at) == 2 else f'{len(at)} times'}; keep one"
+            )
+        return at[0] if at else None
+
+    def columns(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, int]:
+        """Where each column is that the table has.
+
+        Raises
+        ------
+        InputError
+            If a required one is not there, or one is there twice.
+        """
+        found = {c: at for c in (*required, *optional) if (at := self.find(c)) is not None}
+        for column in required:
+            if column not in found:
+                raise self.lacks([column], needed=required, taken=found)
+        return found
+
+    def lacks(
+        self, any_of: Sequence[str], *, needed: Sequence[str] = (), taken: Iterable[str] = ()
+    ) -> InputError:
+        """The error that none of the columns is there, with those that resemble one."""
+        wanted = " or ".join(f'"{c}"' for c in any_of)
+        has = ", ".join(self.names[:_LONGEST_LIST]) + (", …" if len(self.names) > _LONGEST_LIST else "")
+        alike = [f"{shortened(n)} is not {self._meant(c)}" for n, c in self.alike(any_of, taken)]
+        needed_too = f". Needed: {', '.join(needed)}" if needed else ""
+        return InputError(
+            f"{self.place}: there is no column {wanted}; it has {has or 'nothing'}{needed_too}"
+            + (f"; {'; '.join(alike)}" if alike else "")
+        )
+
+    def unused(self, used: Iterable[str], known: Sequence[str]) -> str:
+        """A sentence that names the columns that are not read, and what they resemble; empty if all are.
+
+        Parameters
+        ----------
+        used
+            Columns that are read.
+        known
+            Columns that the table might have.
+        """
+        taken = set(used)
+        places = {self.find(c) for c in taken}
+        left = [n for at, n in enumerate(self.names) if at not in places]
+        if not left:
+            return ""
+        alike = dict(self.alike([c for c in known if c not in taken], taken))
+        said = [
+            f"{shortened(n) or '(no name)'}" + (f" (is not {self._meant(alike[n])})" if n in alike else "")
+            for n in left
+        ]
+        more = f" and {len(said) - _LONGEST_LIST} more" if len(said) > _LONGEST_LIST else ""
+        return f"{self.source} has columns that are not read: {', '.join(said[:_LONGEST_LIST])}{more}"
+
+    def alike(self, wanted: Sequence[str], taken: Iterable[str] = ()) -> list[tuple[str, str]]:
+        """Names that are none of the wanted columns, each with the one that it resembles."""
+        used = {folded(c) for c in taken}
+        found = []
+        for name in self.names:
+            own = folded(name)
+            if own in used or not own:
+                continue
+            near = difflib.get_close_matches(own, wanted, n=1, cutoff=ALIKE)
+            if near and own != folded(near[0]):
+                found.append((name, near[0]))
+        return found
+
+    @staticmethod
+    def _meant(column: str) -> str:
+        return column + (f" ({_MEANING[column]})" if column in _MEANING else "")

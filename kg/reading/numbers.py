@@ -1,0 +1,110 @@
+"""Reads numbers as people write them. What is none is refused with the reason; words for no value are no value."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pharmagraph.kg.reading.text import tidy
+
+NO_VALUE = frozenset({"", "na", "n/a", "n.a.", "#n/a", "-", "--", "\u2013", "\u2014", "."})
+"""Words for no value, in small letters."""
+
+NO_NAME = frozenset(
+    NO_VALUE
+    | {"nan", "none", "null", "nil", "unknown", "true", "false", "#name?", "#ref!", "#value!", "<na>"}
+)
+"""Words, in small letters, that programs write where there is no name."""
+
+_PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = re.compile(_PLAIN)
+_DECIMAL_COMMA = re.compile(r"([+-]?[0-9]*),([0-9]+)")
+_CENSORED = re.compile(r"[<>≤≥~≈]")
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_MINUS = "\u2212"
+
+
+NO_NUMBER = "is not a finite number"
+"""What every reason begins with."""
+
+
+class NotANumberError(ValueError):
+    """A text that is no number; `str(error)` is the end of a sentence that begins with it."""
+
+    def instead(self, expected: str) -> str:
+        """The sentence's end with what is expected in place of a number, and the reason if one is known."""
+        return instead(str(self), expected)
+
+
+def instead(reason: str, expected: str) -> str:
+    """A reason with what is expected in place of a number."""
+    return expected + reason.removeprefix(NO_NUMBER)
+
+
+def as_number(text: str) -> float | None:
+    """The finite number that a text is, or None for no value.
+
+    Raises
+    ------
+    NotANumberError
+        With the reason.
+    """
+    tidied = tidy(text)
+    if tidied.lower() in NO_VALUE:
+        return None
+    written = tidied.replace(_MINUS, "-")
+    if _NUMBER.fullmatch(written):
+        value = float(written)
+        if math.isfinite(value):
+            return value
+        raise NotANumberError(f"{NO_NUMBER}: it is too large")
+    raise NotANumberError(f"{NO_NUMBER}{_reason(written)}")
+
+
+def _reason(text: str) -> str:
+    if comma := _DECIMAL_COMMA.fullmatch(text):
+        return f": it has a decimal comma; write {comma[1] or '0'}.{comma[2]}"
+    if _CENSORED.match(text):
+        return ": it is censored, a bound of the value; give the value, or leave the cell empty"
+    if _INFINITE.fullmatch(text):
+        return ": it is infinite; give the value, or leave the cell empty"
+    return ""
+
+
+def finite_number(text: str) -> float | None:
+    """A finite number, or None where a text is none or no value."""
+    try:
+        return as_number(text)
+    except NotANumberError:
+        return None
+
+
+def column(texts: Sequence[str]) -> tuple[npt.NDArray[np.float64], dict[int, str]]:
+    """The numbers of a column, NaN for no value; and by position why a text is none.
+
+    What is written plainly is read at once, the rest one by one.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = pa.array(texts, pa.string())
+    plain = pc.match_substring_regex(cells, f"^{_PLAIN}$")
+    values = np.full(len(texts), np.nan)
+    mask = plain.to_numpy(zero_copy_only=False)
+    try:
+        values[mask] = pc.cast(pc.utf8_ltrim(cells.filter(plain), "+"), pa.float64()).to_numpy()
+    except pa.ArrowInvalid:  # a number beyond all bounds
+        mask = np.zeros(len(texts), bool)
+    mask &= np.isfinite(values)
+    wrong: dict[int, str] = {}
+    for at in np.flatnonzero(~mask).tolist():
+        try:
+            value = as_number(texts[at])
+            values[at] = math.nan if value is None else value
+        except NotANumberError as error:
+            values[at], wrong[at] = math.nan, str(error)
+    return values, wrong

@@ -1,0 +1,277 @@
+"""Makes rows of a table's lines: finds the header, the separator and the quotes, and tells bad rows from good ones.
+
+A line without a quote is a row by itself. A quote that is open at the end of its line is closed by a later line only
+where the column may hold several lines; else it is a bad row, and the next line is a row again.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import TextIO
+
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading.header import Header
+from pharmagraph.kg.reading.text import LONGEST, opened, shown, tidy
+
+BATCH = 1 << 16
+"""Rows that are read at once."""
+
+MOST_LINES = 50
+"""Lines that a cell in quotes may have."""
+
+_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+_QUOTED = re.compile(r'"[^"]*"')
+_WHOLE, _DIGITS = re.compile(r"[+-]?[0-9]+"), re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A line that is no row: its number, its first cell, and the end of a sentence that begins with that."""
+
+    line: int
+    value: str
+    reason: str
+
+
+@dataclass
+class Batch:
+    """Rows with as many cells as the header, the line of each, and the bad rows among them."""
+
+    lines: list[int] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+
+
+class _Lines:
+    """The lines of a file with their numbers; lines can be given back."""
+
+    def __init__(self, file: TextIO, called: str, largest: int | None) -> None:
+        self._file, self._called, self._left, self._largest = file, called, largest, largest
+        self._returned: deque[str] = deque()
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.number += 1
+        if self._returned:
+            return self._returned.popleft()
+        line = self._file.readline(LONGEST)
+        if not line:
+            self.number -= 1
+            raise StopIteration
+        if len(line) == LONGEST:
+            raise InputError(f"{self._called}, row {self.number}, has {LONGEST:,} characters; it is no table")
+        if self._left is not None:
+            self._left -= len(line)
+            if self._left < 0:
+                raise InputError(
+                    f"{self._called} has more than {self._largest:,} characters; give a smaller table"
+                )
+        return line.rstrip("\n")
+
+    def give_back(self, lines: Sequence[str]) -> None:
+        """The lines come again, in this order."""
+        self._returned.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+
+class Records:
+    """The header and the rows of a table.
+
+    Attributes
+    ----------
+    header
+        Names of the columns.
+    separator
+        Between cells.
+    surplus
+        Rows so far with empty cells behind the last column, as spreadsheets write them.
+    """
+
+    def __init__(self, file: TextIO, called: str, name: str, largest: int | None = None) -> None:
+        self._lines = _Lines(file, called, largest)
+        self._called = called
+        self.surplus = 0
+        self.separator, names, top = self._header(name)
+        self.header = Header(called, top, tuple(names))
+        self._width = len(names)
+
+    def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
+        """The rows, some at a time.
+
+        Parameters
+        ----------
+        multiline
+            Columns whose cells may have several lines.
+        size
+            Lines of a batch.
+        """
+        while True:
+            batch = Batch()
+            for line in islice(self._lines, size):
+                self._add(batch, line, multiline)
+            if not batch.rows and not batch.bad and self._at_end():
+                return
+            yield batch
+
+    def _at_end(self) -> bool:
+        line = next(self._lines, None)
+        if line is not None:
+            self._lines.give_back([line])
+        return line is None
+
+    def _add(self, batch: Batch, line: str, multiline: Collection[int]) -> None:
+        number, width = self._lines.number, self._width
+        if '"' in line:
+            cells, reason = self._quoted(line, multiline)
+            if reason:
+                batch.bad.append(BadRow(number, line.strip(), reason))
+                return
+        else:
+            cells = line.split(self.separator)
+        cells = [c.strip() for c in cells] if line.isascii() else [tidy(c) for c in cells]
+        if len(cells) != width:
+            if not any(cells):
+                return
+            if len(cells) < width or any(cells[width:]):
+                batch.bad.append(BadRow(number, next(filter(None, cells)), self._miscounted(cells)))
+                return
+            self.surplus += 1
+            del cells[width:]
+        elif not any(cells):
+            return
+        batch.lines.append(number)
+        batch.rows.append(cells)
+
+    def _quoted(self, line: str, multiline: Collection[int]) -> tuple[list[str], str]:
+        """The cells of a line with quotes, or why it has none."""
+        taken: list[str] = []
+
+        def following() -> Iterator[str]:
+            for more in islice(self._lines, MOST_LINES):
+                taken.append(more)
+                yield f"\n{more}"
+
+        reader = csv.reader(
+            chain([line], following()), delimiter=self.separator, skipinitialspace=True, strict=True
+        )
+        try:
+            cells = next(reader)
+        except csv.Error as error:
+            self._lines.give_back(taken)
+            if taken or "unexpected end" in str(error):
+                return [], "opens a quote that is not closed in its row; close it"
+            return [], "has text behind a closing quote; double the quotes inside a cell"
+        if not taken:
+            stray = line.count('"') % 2 and {at for at, cell in enumerate(cells) if '"' in cell} - set(
+                multiline
+            )
+            return (
+                cells,
+                "has a quote that nothing opens; take it out, or double it inside quotes" if stray else "",
+            )
+        broken = [at for at, cell in enumerate(cells) if "\n" in cell]
+        rows_of_their_own = any(len(more.split(self.separator)) == self._width > 1 for more in taken)
+        if rows_of_their_own or len(cells) != self._width or not set(broken) <= set(multiline):
+            self._lines.give_back(taken)
+            return [], "opens a quote that is not closed in its row; close it, or take the line break out"
+        return cells, ""
+
+    def _miscounted(self, cells: list[str]) -> str:
+        counts = f"has {len(cells)} cells where the header has {self._width}"
+        if len(cells) < self._width:
+            return counts
+        if self.separator == ",":
+            for whole, rest in pairwise(cells):
+                if _WHOLE.fullmatch(whole) and _DIGITS.fullmatch(rest):
+                    return f"{counts}: {whole},{rest} has a decimal comma; write {whole}.{rest}"
+        return f"{counts}; put a cell with a {_SEPARATORS[self.separator]} in quotes"
+
+    def _header(self, name: str) -> tuple[str, list[str], int]:
+        line, following = self._first_lines()
+        if line.lower().startswith("sep=") and len(line) == 5:  # what Excel writes, and reads, above a header
+            separator, line = line[4], next(self._lines, "")
+            if separator not in _SEPARATORS:
+                raise InputError(
+                    f'{self._called} has the separator "{separator}"; save it with commas or tabs'
+                )
+        else:
+            separator = _separator(line, following, name)
+        top = self._lines.number
+        try:
+            names = next(csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True), [])
+        except csv.Error:
+            raise InputError(
+                f"{self._called}, row {top}: the header has a quote that is not closed; close it"
+            ) from None
+        names = [" ".join(tidy(n).split()) for n in names]
+        while names and not names[-1]:
+            names.pop()
+        if not names:
+            raise InputError(f"{self._called} is empty; it needs a header and rows")
+        return separator, names, top
+
+    def _first_lines(self) -> tuple[str, str]:
+        """The header's line and the one behind it, without the comments above."""
+        for line in self._lines:
+            if not line.strip():
+                continue
+            after = next(self._lines, None)
+            if after is not None:
+                self._lines.give_back([after])
+            following = after or ""
+            if not line.startswith("#"):
+                return line, following
+            separator = _separator(line[1:], following, "")
+            n = line.count(separator)
+            if (
+                n
+                and line[1:2].isalpha()
+                and n == following.count(separator)
+                and not following.startswith("#")
+            ):
+                return line[1:], following  # a header that is marked, as #gene
+        return "", ""
+
+
+def _separator(header: str, following: str, name: str) -> str:
+    """The separator that the row behind the header has as often, or else the most frequent one."""
+    count = {s: _QUOTED.sub("", header).count(s) for s in _SEPARATORS}
+    agree = {s: n and n == _QUOTED.sub("", following).count(s) for s, n in count.items()}
+    if not any(count.values()):
+        return "\t" if {".tsv", ".txt", ".tab"} & set(Path(name).suffixes) else ","
+    if count["\t"]:
+        return "\t"
+    return max(count, key=lambda s: (bool(agree[s]), count[s]))
+
+
+@contextmanager
+def records(path: Path, called: str | None = None, largest: int | None = None) -> Iterator[Records]:
+    """Open a table.
+
+    Parameters
+    ----------
+    path
+        The file.
+    called
+        What messages call it; by default its folder and name.
+    largest
+        Characters that it may have.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no text, is empty, or larger.
+    """
+    called = called or shown(path)
+    with opened(path, called) as file:
+        yield Records(file, called, path.name, largest)

@@ -1,0 +1,110 @@
+"""Opens a file as bytes, unpacked. How it is packed is told from its first bytes, never from its name."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from pharmagraph.kg.errors import InputError
+
+LARGEST = 16 * 2**30
+"""Bytes that a file may have once it is unpacked."""
+
+UNCHECKED, RATIO = 2**28, 200
+"""From so many unpacked bytes on, a file may not be so many times as large as it is packed. Tables of zeros shrink
+to a hundredth; what shrinks to less was made to fill a disk."""
+
+_PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
+    (b"\x1f\x8b", lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file))),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"BZh", bz2.BZ2File),
+)
+_NO_TEXT = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a workbook; save its sheet as CSV"),
+    (b"(\xb5/\xfd", "is packed with zstandard; unpack it, or pack it with gzip"),
+    (b"PK\x05\x06", "is a zip archive of 0 files; give one with a table"),
+    (b"PAR1", "is a Parquet file; save it as CSV"),
+    (b"\x89HDF", "is an HDF5 file; save its table as CSV"),
+    (b"%PDF", "is a PDF document; save its table as CSV"),
+)
+_ZIP = b"PK\x03\x04"
+
+
+def unpacked(path: Path, called: str) -> io.BufferedReader:
+    """A file's bytes; gzip, xz, bzip2 and a zip archive of one file are unpacked.
+
+    Parameters
+    ----------
+    path
+        The file.
+    called
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        If it is no text whatever its encoding, or an archive of several files. Reading raises it where the content is
+        larger than `LARGEST`, or more than `RATIO` times as large as the file.
+    """
+    file = path.open("rb")
+    first = file.peek(8)
+    for magic, refusal in _NO_TEXT:
+        if first.startswith(magic):
+            file.close()
+            raise InputError(f"{called} {refusal}")
+    if first.startswith(_ZIP):
+        file.close()
+        content: IO[bytes] = _member(path, called)
+    else:
+        opener = next((opener for magic, opener in _PACKED if first.startswith(magic)), None)
+        if opener is None:
+            return file
+        content = opener(file)
+    return io.BufferedReader(_Bounded(content, file, called, path.stat().st_size), 1 << 16)
+
+
+def _member(path: Path, called: str) -> IO[bytes]:
+    archive = zipfile.ZipFile(path)
+    files = [i for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
+    if any(i.filename in {"[Content_Types].xml", "mimetype"} for i in files):
+        raise InputError(f"{called} is a workbook; save its sheet as CSV")
+    if len(files) != 1:
+        raise InputError(f"{called} is a zip archive of {len(files)} files; unpack it and give one of them")
+    if files[0].flag_bits & 1:
+        raise InputError(f"{called} is locked with a password; unpack it")
+    return archive.open(files[0])
+
+
+class _Bounded(io.RawIOBase):
+    """Unpacked bytes, as long as they are not too many."""
+
+    def __init__(self, content: IO[bytes], file: BinaryIO, called: str, packed: int) -> None:
+        self._content, self._file, self._called, self._packed, self._n = content, file, called, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._content.read(len(buffer))
+        self._n += len(piece)
+        if self._n > LARGEST:
+            raise InputError(f"{self._called} has more than {LARGEST:,} bytes unpacked; give a smaller file")
+        if self._n > UNCHECKED and self._n > RATIO * self._packed:
+            raise InputError(
+                f"{self._called} unpacks to more than {RATIO} times its size, {self._n:,} bytes; unpack it yourself "
+                "if you trust it"
+            )
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._content.close()
+            self._file.close()
+        super().close()
