@@ -303,9 +303,10 @@ def _require_measured(graph: SavedArrays, genes: Mapping[str, int], changes: Seq
     }
     for change in asked:
         gene, what = genes[change.gene], "expression" if change.kind == "expression" else "mutations"
-        if gene in measured[what]:
-            continue
         known = [kind for kind, of_genes in measured.items() if gene in of_genes]
+        # a gene that no cell line has mutated may have been sequenced: only one with no value at all was not
+        if what in known or (what == "mutations" and known):
+            continue
         advice = f"known of it: {', '.join(known)}" if known else "nothing was measured of it"
         if "mutations" in known:
             advice += f"; try {option('mutate', change.gene)}"
