@@ -338,7 +338,7 @@ def test_genes_are_ranked_by_what_silencing_them_does(folder: Path, tmp_path: Pa
         ("gene,value\nEGFR,1\n", 'no column "effect"; it has gene, value'),
         ("gene,effect\nEGFR,high\n", 'row 2, column effect: "high" is not a finite number'),
         ("gene,effect\nEGFR,nan\n", 'row 2, column effect: "nan" is not a finite number'),
-        ("gene,effect\nEGFR,-1,25\n", "row 2: .* has 3 cells, the header 2"),
+        ("gene,effect\nEGFR,-1,25\n", "row 2: .* has 3 cells where the header has 2"),
         ("gene,effect\nEGFR,1\nEGFR,2\n", "row 3, column gene: .* has an effect already"),
         ("gene,effect,effect\nEGFR,1,2\n", 'the column "effect" is there twice'),
         ("gene,effect\nTP53,1\n", "none of its 1 genes is among the 1 that are ranked"),
