@@ -68,4 +68,4 @@ def train(
             graph, config, folder=runs, datasets=dataset, split=split, task=task, seed=seed, device=device,
             n_null=null, promote=promote, report=report, stage=stage,
         ).trained  # fmt: skip
-    show(trained, config, split=split.value, promoted=promote, quiet=quiet, format=format)
+    show(trained, config, split=split.value, promoted=promote, store=store, quiet=quiet, format=format)
