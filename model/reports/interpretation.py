@@ -40,8 +40,8 @@ SPLITS = {
     "target-gene": "Genes without any known drug",
     "truth": "Independent truth",
 }
-DATASETS = ("GDSC1", "nci60")
-"""Data sets whose targets are held out."""
+DATASETS = {"curated-targets": "GDSC1", "nci60-targets": "NCI-60"}
+"""Data sets of known targets that are held out → the screen that they are used with."""
 
 _SCORES = """
 ## What each score is good for
@@ -118,9 +118,9 @@ def _not_run(document: dict[str, Any]) -> list[str]:
     """Tables that the page has room for and the document has no rows of."""
     there = {(m["rows"][0]["split"], m["rows"][0]["dataset"]) for m in document["measurements"]}
     missing = [
-        f"{title}: {dataset}"
+        f"{title}: {dataset} ({screen})"
         for split, title in SPLITS.items()
-        for dataset in DATASETS
+        for dataset, screen in DATASETS.items()
         if split != "truth" and (split, dataset) not in there
     ]
     tasks = {m["task"] for m in document.get("biomarkers", []) if m["dataset"] == "GDSC1"}
