@@ -15,7 +15,7 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.evaluation import journal
-from pharmagraph.model.evaluation.biomarkers.knock_outs import KnockOuts
+from pharmagraph.model.evaluation.biomarkers.knock_outs import UNITS, KnockOuts
 from pharmagraph.model.evaluation.biomarkers.scorers import SIGNED, of_genes, rank, scores
 from pharmagraph.model.evaluation.biomarkers.truth import Pair, Truth
 from pharmagraph.model.inputs.gene_features import GeneFeatures
@@ -149,11 +149,12 @@ def evaluate_biomarkers(
         for number, fold in enumerate(cut):
             if only is not None and number not in only:
                 continue
+            simple: dict[str, np.ndarray] = {}
             for seed in settings.seeds:
                 name = f"seed {seed}"
                 rows = done.get((number, name))
                 if rows is None:
-                    rows = _fold(screen, truth, settings, fold, groups, seed, folder)
+                    rows = _fold(screen, truth, settings, fold, groups, seed, folder, simple)
                     journal.append(finished, {"of": key, "fold": number, "model": name, "rows": rows})
                     give_back_memory()
                 found += [{"fold": number, "seed": seed, **row} for row in rows]
@@ -174,7 +175,7 @@ def _key(screen: Screen, truth: Truth, settings: Settings) -> Row:
     return {
         **about, "dataset": dataset_name(screen.heterograph), "data": screen.heterograph.fingerprint(),
         "first seed": settings.seeds[0], "config": journal.digest(settings.config().model_dump(mode="json")),
-        "truth": journal.digest(pairs),
+        "truth": journal.digest(pairs), "sizes in": UNITS[settings.task],
     }  # fmt: skip
 
 
@@ -187,13 +188,15 @@ def _fold(
     groups: Groups,
     seed: int,
     folder: Path,
+    simple: dict[str, np.ndarray],
 ) -> list[Row]:
+    """Rows of one fit; ``simple`` keeps the scores that all seeds of a fold share."""
     training, held_out = screen.responses.take(fold.train), screen.responses.take(fold.test)
     fitted = fit_graph(
         screen.heterograph, training, settings.config(), seed=seed, task=settings.task,
         split=Split.unseen_cell, groups=groups, tensors=screen.tensors,
     )  # fmt: skip
-    rows = rankings(fitted, truth.pairs, screen.heterograph, seed=settings.seeds[0])
+    rows = rankings(fitted, truth.pairs, screen.heterograph, seed=settings.seeds[0], simple=simple)
     if seed == settings.seeds[0]:
         knock_outs = KnockOuts(predictor_of(fitted, screen.heterograph, folder), training, held_out)
         for row, pair in zip(rows, truth.pairs, strict=True):
@@ -218,10 +221,21 @@ def predictor_of(fitted: Fitted, heterograph: Heterograph, folder: Path) -> Pred
     return Predictor(folder, SavedArrays(graph))
 
 
-def rankings(fitted: Fitted, pairs: Sequence[Pair], heterograph: Heterograph, *, seed: int) -> list[Row]:
-    """``ranks``, ``signs`` and ``lists`` of every pair, as in `evaluate_biomarkers`."""
+def rankings(
+    fitted: Fitted,
+    pairs: Sequence[Pair],
+    heterograph: Heterograph,
+    *,
+    seed: int,
+    simple: dict[str, np.ndarray],
+) -> list[Row]:
+    """``ranks``, ``signs`` and ``lists`` of every pair, as in `evaluate_biomarkers`.
+
+    ``simple`` has the scores of another ensemble of the same training pairs, or is empty and gets these.
+    """
     drugs = sorted({pair.drug_number for pair in pairs})
-    by_scorer = scores(fitted, drugs, seed=seed)
+    by_scorer = scores(fitted, drugs, seed=seed, simple=simple or None)
+    simple.update(by_scorer)
     assert fitted.messages.gene_pairs is not None  # there are effects
     features = fitted.messages.gene_pairs.features
     gene, kind = features.gene.numpy(), features.kind.numpy()

@@ -34,7 +34,9 @@ L1_RATIO, ALPHAS, INNER_FOLDS = 0.5, 20, 5
 
 
 @torch.inference_mode()
-def scores(fitted: Fitted, drugs: Sequence[int], *, seed: int) -> dict[str, np.ndarray]:
+def scores(
+    fitted: Fitted, drugs: Sequence[int], *, seed: int, simple: dict[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
     """Scores of all columns for some drugs, from the training pairs of an ensemble alone.
 
     Parameters
@@ -45,6 +47,8 @@ def scores(fitted: Fitted, drugs: Sequence[int], *, seed: int) -> dict[str, np.n
         Node numbers.
     seed
         Of the forest, and of the inner folds of the elastic net.
+    simple
+        What `scores` gave for another ensemble of the same training pairs: all but the network's are taken from there.
 
     Returns
     -------
@@ -66,8 +70,8 @@ def scores(fitted: Fitted, drugs: Sequence[int], *, seed: int) -> dict[str, np.n
     for row, drug in zip(found[NETWORK], drugs, strict=True):
         columns, effect = effects.of_drug(drug)
         row[columns] = effect
-    by_drug = simple_scores(tensors, features, visible, drugs, seed=seed)
-    return found | by_drug
+    simple = simple_scores(tensors, features, visible, drugs, seed=seed) if simple is None else simple
+    return found | {scorer: simple[scorer] for scorer in SCORERS if scorer != NETWORK}
 
 
 def simple_scores(
