@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,11 +43,51 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
         found = table.header.columns(columns.required, columns.optional)
         if columns.any_of and not found.keys() & set(columns.any_of):
             raise table.header.lacks(columns.any_of, taken=found)
-        reader = _Reader(shown(path), kind, columns, found, rejections)
-        for batch in table.batches(_multiline(table, found)):
-            reader.add(batch)
         unused = table.header.unused(found, columns.columns)
-        return reader.table((*((unused,) if unused else ()), *surplus_note(table, shown(path))))
+        return _good_rows(table, path, kind, columns, found, rejections, (unused,) if unused else ())
+
+
+def read_named(
+    path: Path, columns: FileContract, names: Mapping[str, str], rejections: Rejections, *, kind: str
+) -> LongTable:
+    """Read a table whose columns have other names than their contract.
+
+    Parameters
+    ----------
+    names
+        Column of the contract → its name in the file. What has no name here is not read.
+    path, rejections, kind
+        As in `read_long`. Columns that the contract does not have are skipped without a note.
+
+    Raises
+    ------
+    InputError
+        If the file lacks a required column.
+    RowError
+        At the first bad row, unless rows are being rejected; it names the column as the file does.
+    """
+    required = {c: names[c] for c in columns.required}
+    optional = {c: names[c] for c in columns.optional}
+    with records(path) as table:
+        at = table.header.columns(list(required.values()), list(optional.values()))
+        found = {c: at[name] for c, name in (required | optional).items() if name in at}
+        return _good_rows(table, path, kind, columns, found, rejections, (), names)
+
+
+def _good_rows(
+    table: Records,
+    path: Path,
+    kind: str,
+    columns: FileContract,
+    found: dict[str, int],
+    rejections: Rejections,
+    notes: tuple[str, ...],
+    names: Mapping[str, str] | None = None,
+) -> LongTable:
+    reader = _Reader(shown(path), kind, columns, found, rejections, names or {})
+    for batch in table.batches(_multiline(table, found)):
+        reader.add(batch)
+    return reader.table((*notes, *surplus_note(table, shown(path))))
 
 
 def table_rows(
@@ -100,9 +140,16 @@ class _Reader:
     """Checks batches of rows and puts them together."""
 
     def __init__(
-        self, file: str, kind: str, contract: FileContract, found: dict[str, int], rejections: Rejections
+        self,
+        file: str,
+        kind: str,
+        contract: FileContract,
+        found: dict[str, int],
+        rejections: Rejections,
+        called: Mapping[str, str],
     ) -> None:
         self._file, self._kind, self._contract, self._found = file, kind, contract, found
+        self._called = called
         self._rejections = rejections
         numeric = {*contract.numbers, *contract.integers}
         self._texts = [c for c in contract.columns if c not in numeric]
@@ -128,7 +175,7 @@ class _Reader:
                 self._left_out.append((batch.lines[at], column, text, reason))
                 return
             good[at] = False
-            bad.setdefault(batch.lines[at], (column, text, reason))
+            bad.setdefault(batch.lines[at], (self._called.get(column, column), text, reason))
 
         for column in self._texts:
             codes = np.full(n, -1, np.int64)
@@ -229,7 +276,7 @@ class _Reader:
                 self._file,
                 line,
                 text,
-                f"{reason}, in column {column}; the value is left out",
+                f"{reason}, in column {self._called.get(column, column)}; the value is left out",
                 rows=1,
             )
 

@@ -6,8 +6,8 @@ Arrow reads the numbers. Only if anything in the file is irregular is it read ag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,8 @@ class Matrix:
         Line number of each row in its file; the header is line 1.
     file
         Name of the file each row comes from.
+    texts
+        Columns of texts by name, ``(rows,)``.
     """
 
     rows: tuple[str, ...]
@@ -50,6 +52,7 @@ class Matrix:
     values: npt.NDArray[np.float64]
     lines: tuple[int, ...]
     file: tuple[str, ...]
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> Matrix:
         """The rows where a mask is true."""
@@ -60,6 +63,7 @@ class Matrix:
             self.values[chosen],
             tuple(self.lines[i] for i in chosen),
             tuple(self.file[i] for i in chosen),
+            {name: tuple(cells[i] for i in chosen) for name, cells in self.texts.items()},
         )
 
 
@@ -70,6 +74,7 @@ def read_matrix(
     kind: str,
     expected: str = "is not a number or empty",
     allowed: Callable[[float], bool] | None = None,
+    texts: Sequence[str] = (),
 ) -> Matrix:
     """Read a wide CSV file.
 
@@ -86,6 +91,8 @@ def read_matrix(
         End of the error message about a cell.
     allowed
         Whether a finite number is valid; by default all are.
+    texts
+        Further columns that hold no numbers, as their names are written.
 
     Raises
     ------
@@ -102,11 +109,13 @@ def read_matrix(
             raise InputError(
                 f'{shown(path)} has one column, "{names[0]}"; it needs names down the side and along the top'
             )
-        fast = _read_fast(path, table, allowed)
-        return fast if fast is not None else _read_slow(table, rejections, kind, expected, allowed)
+        fast = _read_fast(path, table, allowed, texts)
+        return fast if fast is not None else _read_slow(table, rejections, kind, expected, allowed, texts)
 
 
-def _read_fast(path: Path, table: Records, allowed: Callable[[float], bool] | None) -> Matrix | None:
+def _read_fast(
+    path: Path, table: Records, allowed: Callable[[float], bool] | None, texts: Sequence[str]
+) -> Matrix | None:
     """Read the file with Arrow; None if it fails or if anything in the file is irregular."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -114,7 +123,7 @@ def _read_fast(path: Path, table: Records, allowed: Callable[[float], bool] | No
     names = list(table.header.names)
     if len(set(names)) != len(names):
         return None
-    types = {name: pa.float64() for name in names[1:]} | {names[0]: pa.string()}
+    types = {name: pa.float64() for name in names} | dict.fromkeys((names[0], *texts), pa.string())
     try:
         with unpacked(path, shown(path)) as content:
             read = arrow_csv.read_csv(
@@ -132,7 +141,9 @@ def _read_fast(path: Path, table: Records, allowed: Callable[[float], bool] | No
     except (pa.ArrowException, OSError, EOFError):
         return None
     rows = tuple(read.column(0).to_pylist())
-    columns = [read.column(i) for i in range(1, read.num_columns)]
+    numeric = [i for i in range(1, read.num_columns) if names[i] not in texts]
+    columns = [read.column(i) for i in numeric]
+    beside = {name: tuple(c.strip() for c in read.column(names.index(name)).to_pylist()) for name in texts}
     values = (
         np.column_stack([c.to_numpy() for c in columns]).astype(np.float64, copy=False)
         if rows
@@ -142,6 +153,7 @@ def _read_fast(path: Path, table: Records, allowed: Callable[[float], bool] | No
     usual = (
         len(set(rows)) == len(rows)
         and all(r.strip() and r.isascii() and '"' not in r for r in rows)
+        and not any('"' in cell for cells in beside.values() for cell in cells)
         and int(np.isnan(values).sum()) == n_missing
         and not np.isinf(values).any()
         and not np.isnan(values).all(axis=1).any()
@@ -151,7 +163,8 @@ def _read_fast(path: Path, table: Records, allowed: Callable[[float], bool] | No
         return None
     top = table.header.top or 1
     lines = tuple(range(top + 1, top + 1 + len(rows)))
-    return Matrix(tuple(r.strip() for r in rows), tuple(names[1:]), values, lines, (shown(path),) * len(rows))
+    along = tuple(names[i] for i in numeric)
+    return Matrix(tuple(r.strip() for r in rows), along, values, lines, (shown(path),) * len(rows), beside)
 
 
 def _read_parquet(path: Path) -> Matrix:
@@ -190,9 +203,16 @@ def _read_parquet(path: Path) -> Matrix:
 
 
 def _read_slow(
-    table: Records, rejections: Rejections, kind: str, expected: str, allowed: Callable[[float], bool] | None
+    table: Records,
+    rejections: Rejections,
+    kind: str,
+    expected: str,
+    allowed: Callable[[float], bool] | None,
+    texts: Sequence[str],
 ) -> Matrix:
     name, names = table.header.source, table.header.names
+    numeric = [at for at in range(1, len(names)) if names[at] not in texts]
+    beside: dict[str, list[str]] = {text: [] for text in texts}
     for column, n in Counter(names[1:]).items():
         if n > 1:
             raise InputError(f'{table.header.place}: column "{column}" is there {n} times; keep one')
@@ -206,7 +226,7 @@ def _read_slow(
             if line in bad:
                 rejections.bad(kind, name, line, None, bad[line].value, bad[line].reason)
                 continue
-            label, *cells = rows[line]
+            label, cells = rows[line][0], [rows[line][at] for at in numeric]
             if not label:
                 rejections.bad(kind, name, line, names[0] or None, "", "is not a name; give the row one")
                 continue
@@ -223,17 +243,20 @@ def _read_slow(
                         row[at], wrong[at] = np.nan, numbers.NO_NUMBER
             for at in sorted(wrong):
                 reason = numbers.instead(wrong[at], expected)
-                rejections.bad(kind, name, line, names[at + 1], cells[at], reason)
+                rejections.bad(kind, name, line, names[numeric[at]], cells[at], reason)
             if np.isnan(row).all():
                 without += [] if wrong else [line]
                 continue
             first_seen[label] = line
             values.append(row)
+            for text, cells_of in beside.items():
+                cells_of.append(rows[line][names.index(text)])
     if without:
         rejections.set_aside(kind, name, without[0], "", NO_VALUE, rows=len(without))
-    array = np.array(values, dtype=np.float64).reshape(len(values), len(names) - 1)
-    lines = tuple(first_seen.values())
-    return Matrix(tuple(first_seen), tuple(names[1:]), array, lines, (name,) * len(values))
+    array = np.array(values, dtype=np.float64).reshape(len(values), len(numeric))
+    lines, along = tuple(first_seen.values()), tuple(names[at] for at in numeric)
+    whole = {text: tuple(column) for text, column in beside.items()}
+    return Matrix(tuple(first_seen), along, array, lines, (name,) * len(values), whole)
 
 
 def join_parts(parts: Sequence[Matrix]) -> Matrix:

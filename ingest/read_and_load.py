@@ -151,14 +151,15 @@ def tables(
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
-    """Load a screen of your own, as tables in long form.
+    """Load a screen of your own as tables in long form, or a public one as it is downloaded.
 
     Parameters
     ----------
     folder
-        With ``responses.csv``; ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there.
+        With ``responses.csv``, and ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there; or with files of
+        GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content.
     name
-        Id of the dataset; the folder's name unless given.
+        Id of the dataset; the name of the folder or file unless given.
     store, share, neighbours, threshold, without_smiles, reject_rows, advance
         As in `gdsc`; ``threshold`` makes labels where a row has none.
     """

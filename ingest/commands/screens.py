@@ -108,10 +108,12 @@ def synthetic(
 
 
 def tables(
-    folder: Annotated[
+    place: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR", help="responses.csv; drugs.csv, cells.csv and expression.csv when there."
+            metavar="FILE_OR_FOLDER",
+            help="responses.csv with drugs.csv, cells.csv and expression.csv when there; or files of GDSC, DepMap, "
+            "PRISM, CTRP, CCLE or DrEval as downloaded.",
         ),
     ],
     name: Name = None,
@@ -124,10 +126,10 @@ def tables(
     quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
-    """A screen of your own as tables in long form."""
+    """A screen of your own in long form, or a public one as it is downloaded; the shape is told from the content."""
     run(
         lambda advance: ingest.tables(
-            store, folder, name=name, share=share, neighbours=neighbours, threshold=threshold,
+            store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
             without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),

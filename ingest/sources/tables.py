@@ -1,4 +1,6 @@
-"""Reads a user's own screen from tables in long form: responses, and drugs, cell lines and expression if present.
+"""Makes a graph of a screen: responses, and drugs, cell lines, expression and mutations if present.
+
+Which files these come from, and in which shape, is decided in `ingest.shapes`. In the long layout they are
 
 DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant)
 DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
@@ -23,10 +25,12 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
 from pharmagraph.ingest.gene_words import Symbols
-from pharmagraph.ingest.long_table import LongTable, require_rows, without_repeats
-from pharmagraph.ingest.longform import read_long
+from pharmagraph.ingest.long_table import LongTable
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.screen import Levels, Listed, Mutations
+from pharmagraph.ingest.shapes.read_screen import read_screen
+from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
 from pharmagraph.kg.errors import InputError
@@ -36,17 +40,16 @@ from pharmagraph.kg.reading.text import stem
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.wording import option
 
-_FILES = ("responses", "drugs", "cells", "expression")
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
-    "CellLine": ("tissue", "cosmic_id", "depmap_id", "cellosaurus_id"),
+    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name"),
 }
-_SPELLING = " under another spelling; keep one"
 _WITHOUT_SMILES = "drug without SMILES"
+_NO_SPREAD = "gene with the same value in every cell line, which has no z score"
 
 
 def read(
-    folder: Path,
+    place: Path,
     rejections: Rejections,
     *,
     name: str | None = None,
@@ -55,16 +58,16 @@ def read(
     threshold: str = DEFAULT,
     without_smiles: bool = False,
 ) -> Bundle:
-    """Read tables into a bundle.
+    """Read a screen into a bundle.
 
     Parameters
     ----------
-    folder
-        A folder with the layout above.
+    place
+        A table of responses of any shape of `ingest.shapes`, or a folder with one and more.
     rejections
         Collects bad rows.
     name
-        Id of the dataset; by default the folder's name.
+        Id of the dataset; by default the name of the folder, or of the file.
     share, neighbours
         Share of the genes kept for each cell line; SIMILAR_TO edges kept for each node.
     threshold
@@ -75,25 +78,24 @@ def read(
     Raises
     ------
     InputError
-        If the folder or responses.csv is missing, a file lacks a column, no response is left, or no cell line has both
-        responses and expression.
+        If there are no responses, a file has no known shape or lacks a column, no response is left, or no cell line has
+        both responses and expression.
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; give one with responses.csv in it")
-    name = name or folder.resolve().name
     rule = parse(threshold)
-    files = _files(folder)
-    responses = _valid(_read(files["responses"], "responses", rejections, "TESTED_ON"), rejections)
-    require_rows(responses, "response")
-    tables = {
-        kind: _read(files[kind], kind, rejections, label) if kind in files else None
-        for kind, label in (("drugs", "Drug"), ("cells", "CellLine"), ("expression", "EXPRESSES"))
-    }
-    drugs, cells, expression = tables["drugs"], tables["cells"], tables["expression"]
-    drug_names = _names(drug_id, "drug", responses, drugs)
-    cell_names = _names(cell_line_id, "cell_line", responses, expression, cells)
+    files = recognise(place)
+    called = place.resolve().name
+    name = name or (stem(place) if place.is_file() else called)
+    screen = read_screen(files, rejections)
+    responses, drugs, cells, expression = screen.responses, screen.drugs, screen.cells, screen.expression
+    drug_names = _names(drug_id, responses.texts["drug"].names, _listed_names(drugs, "drug"))
+    cell_names = _names(
+        cell_line_id,
+        responses.texts["cell_line"].names,
+        expression.cell_lines if expression else (),
+        _listed_names(cells, "cell_line"),
+    )
     smiles = _structures(drugs, rejections)
     bare = [d for d in drug_names if d not in smiles]
     if not without_smiles:
@@ -106,10 +108,11 @@ def read(
         ),
         ("TESTED_ON", ("Drug", "CellLine")): _tested_on(responses, rule, name),
     }
-    gene_nodes = assemble.node_table("Gene", {"id": []})
     profiles: tuple[Profiles, ...] = ()
     symbols = Symbols()
     lacking: list[str] = []
+    genes: list[str] = []
+    of_genes: Statistics | None = None
     if expression is not None:
         lacking = _without_expression(responses, expression)
         genes, z, of_genes = _standardised(expression, cell_ids, rejections, symbols)
@@ -122,77 +125,50 @@ def read(
         edges["EXPRESSES", ("CellLine", "Gene")] = assemble.expresses(
             cell_ids, genes, z, share=share, dataset=name
         )
-        gene_nodes = assemble.gene_table(genes, genes, of_genes)
         profiles = (Profiles.of(name, "expression", cell_ids, genes, z),)
+    mutated = symbols_of_mutations = None
+    if screen.mutations is not None:
+        symbols_of_mutations = Symbols()
+        mutated = _mutated(screen.mutations, cell_ids, rejections, symbols_of_mutations, name)
+        edges["MUTATED", ("CellLine", "Gene")] = mutated
     nodes = {
         "Drug": _nodes("Drug", drug_ids, drug_names, drugs, smiles),
-        "Gene": gene_nodes,
+        "Gene": _gene_nodes(genes, of_genes, expression, mutated),
         "CellLine": _nodes("CellLine", cell_ids, cell_names, cells, None),
     }
     structure = "" if without_smiles else f" and are left out ({option('without_smiles')} keeps them)"
     notes = (
+        *screen.notes,
         *unmatched_note("drugs", [drug_names[d] for d in bare], f"have no structure{structure}"),
         *unlabelled_note(edges["TESTED_ON", ("Drug", "CellLine")], drug_names, rule),
         *unmatched_note("cell lines", lacking, "have responses and no expression"),
         *symbols.notes("expression"),
+        *(symbols_of_mutations.notes("mutations") if symbols_of_mutations else ()),
         *(
             note
-            for table in (responses, drugs, cells, expression)
+            for table in (responses, drugs, cells, expression, screen.mutations)
             if table is not None
             for note in table.notes
         ),
     )
-    card = DatasetCard(name, f"tables in {folder.resolve().name}", sha256=_sha256(files))
+    source = f"tables in {called}" if place.is_dir() else called
+    card = DatasetCard(name, source, sha256=_sha256(files))
     return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes, profiles)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """The folder's files by what they hold."""
-    found: dict[str, Path] = {}
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and stem(p) in _FILES and p.suffix):
-        other = found.setdefault(stem(path), path)
-        if other != path:
-            raise InputError(f"{folder} has both {other.name} and {path.name}; keep one")
-    if "responses" not in found:
-        raise InputError(f"{folder / 'responses.csv'} is not a file; a table of responses is needed")
-    return found
+def _listed_names(table: Listed | None, column: str) -> list[str]:
+    return [row[column] for row in table.rows] if table is not None else []
 
 
-def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongTable:
-    """A file's rows; further rows with the same names, once folded, are bad rows."""
-    table = read_long(path, contract, rejections, kind=kind)
-    folding: dict[str, Callable[[str], str]] = {"drug": drug_id, "cell_line": cell_line_id, "gene": str}
-    columns = [c for c in folding if c in table.texts]
-    codes = [table.texts[c].numbered(folding[c])[1] for c in columns]
-    shown = [table.texts[c] for c in columns]
-    return without_repeats(table, codes, rejections, kind, None, _SPELLING, shown)
-
-
-def _names(folding: Callable[[str], str], column: str, *tables: LongTable | None) -> dict[str, str]:
+def _names(folding: Callable[[str], str], *names: Sequence[str]) -> dict[str, str]:
     """Id → name: of several spellings the first in the last table that has one."""
-    names = [n for table in tables if table is not None for n in reversed(table.texts[column].names)]
-    return {folding(n): n for n in names}
+    return {folding(n): n for table in names for n in reversed(table)}
 
 
-def _valid(table: LongTable, rejections: Rejections) -> LongTable:
-    """Responses with a label of 0 or 1 and an area that is one."""
-    response, auc = table.numbers["response"], table.numbers["auc"]
-    wrong = [
-        (at, "response", f"{response[at]:g}", "is not 0, 1 or empty")
-        for at in np.flatnonzero(~np.isin(response, (0, 1)) & ~np.isnan(response))
-    ]
-    wrong += [(at, "auc", f"{auc[at]:g}", "is below 0; an area cannot be") for at in np.flatnonzero(auc < 0)]
-    mask = np.ones(len(table), bool)
-    for at, column, text, reason in sorted(wrong):
-        rejections.bad("TESTED_ON", table.file, int(table.lines[at]), column, text, reason)
-        mask[at] = False
-    return table.keep(mask)
-
-
-def _structures(drugs: LongTable | None, rejections: Rejections) -> dict[str, str]:
+def _structures(drugs: Listed | None, rejections: Rejections) -> dict[str, str]:
     if drugs is None:
         return {}
-    rows = [(r.line, drug_id(r["drug"]), r["smiles"] or "") for r in drugs]
+    rows = [(r.line, drug_id(r["drug"]), r.values.get("smiles") or "") for r in drugs.rows]
     return structures(rows, rejections, file=drugs.file, column="smiles")
 
 
@@ -237,7 +213,7 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
     )
 
 
-def _without_expression(responses: LongTable, expression: LongTable) -> list[str]:
+def _without_expression(responses: LongTable, expression: Levels) -> list[str]:
     """Names of the cell lines with responses that have no expression.
 
     Raises
@@ -245,8 +221,7 @@ def _without_expression(responses: LongTable, expression: LongTable) -> list[str
     InputError
         If none has.
     """
-    require_rows(expression, "value")
-    tested, expressed = responses.texts["cell_line"].names, expression.texts["cell_line"].names
+    tested, expressed = responses.texts["cell_line"].names, expression.cell_lines
     ids = {cell_line_id(n) for n in expressed}
     lacking = [n for n in tested if cell_line_id(n) not in ids]
     if len(lacking) == len(tested):
@@ -258,49 +233,82 @@ def _without_expression(responses: LongTable, expression: LongTable) -> list[str
 
 
 def _standardised(
-    table: LongTable, cells: list[str], rejections: Rejections, symbols: Symbols
+    levels: Levels, cells: list[str], rejections: Rejections, symbols: Symbols
 ) -> tuple[list[str], npt.NDArray[np.float64], Statistics]:
     """Genes, their z scores ``(cell lines, genes)``, and what these were made with."""
-    gene, number = table.texts["gene"], {c: i for i, c in enumerate(cells)}
-    _, first, rows = np.unique(gene.codes, return_index=True, return_counts=True)
-    lines = table.lines[first]
-    usable = [
-        symbols.accept(symbol, rejections, "EXPRESSES", table.file, int(line), "gene", rows=int(n))
-        for symbol, line, n in zip(gene.names, lines, rows, strict=True)
-    ]
-    of_names = np.array([number[cell_line_id(n)] for n in table.texts["cell_line"].names])
-    values = np.full((len(cells), len(gene.names)), np.nan)
-    values[of_names[table.texts["cell_line"].codes], gene.codes] = table.numbers["value"]
+    number = {c: i for i, c in enumerate(cells)}
+    rows = (~np.isnan(levels.values)).sum(axis=0)
+    usable = np.array(
+        [
+            symbols.accept(symbol, rejections, "EXPRESSES", levels.file, int(line), "gene", rows=int(n))
+            for symbol, line, n in zip(levels.genes, levels.lines, rows, strict=True)
+        ],
+        bool,
+    )
+    values = np.full((len(cells), len(levels.genes)), np.nan)
+    values[[number[cell_line_id(n)] for n in levels.cell_lines]] = levels.values
     spread = has_spread(values)
-    for at in np.flatnonzero(np.array(usable) & ~spread):
-        rejections.bad(
-            "EXPRESSES",
-            table.file,
-            int(lines[at]),
-            "gene",
-            gene.names[at],
-            "has the same value in every cell line, so it has no z score; delete it",
-        )
-    kept = np.array(usable) & spread
+    for at in np.flatnonzero(usable & ~spread):
+        line, gene = int(levels.lines[at]), levels.genes[at]
+        if levels.as_downloaded:
+            rejections.set_aside("EXPRESSES", levels.file, line, gene, _NO_SPREAD, rows=int(rows[at]))
+            continue
+        reason = "has the same value in every cell line, so it has no z score; delete it"
+        rejections.bad("EXPRESSES", levels.file, line, "gene", gene, reason)
+    kept = usable & spread
     if not kept.any():
-        raise InputError(f"{table.file} has no gene left; give HGNC symbols, whose values differ")
+        raise InputError(f"{levels.file} has no gene left; give HGNC symbols, whose values differ")
     return (
-        [gene.names[i] for i in np.flatnonzero(kept)],
+        [levels.genes[i] for i in np.flatnonzero(kept)],
         z_scores(values[:, kept]),
         statistics(values[:, kept]),
     )
+
+
+def _mutated(
+    mutations: Mutations, cells: Sequence[str], rejections: Rejections, symbols: Symbols, dataset: str
+) -> pa.Table:
+    """MUTATED edges of the screen's cell lines, with the value 1."""
+    known = set(cells)
+    accepted: dict[str, bool] = {}
+    pairs: dict[tuple[str, str], None] = {}
+    for name, gene, line in zip(mutations.cell_lines, mutations.genes, mutations.lines, strict=True):
+        id_ = cell_line_id(name)
+        if id_ not in known:
+            continue
+        if gene not in accepted:
+            accepted[gene] = symbols.accept(gene, rejections, "MUTATED", mutations.file, line, "gene")
+        if accepted[gene]:
+            pairs[id_, gene] = None
+    src, dst = [c for c, _ in pairs], [g for _, g in pairs]
+    return assemble.edge_table(
+        pa.array(src, pa.string()), pa.array(dst, pa.string()), {"value": 1.0, "dataset": dataset}
+    )
+
+
+def _gene_nodes(
+    genes: list[str], of_genes: Statistics | None, levels: Levels | None, mutated: pa.Table | None
+) -> pa.Table:
+    """Genes of all omics; those that the table of expression has an Entrez id of get it."""
+    ids = sorted({*genes, *(assemble.genes_of(mutated) if mutated is not None else ())})
+    if levels is None or of_genes is None:
+        return assemble.node_table("Gene", {"id": ids})
+    if not levels.entrez:
+        return assemble.gene_table(ids, genes, of_genes)
+    entrez = dict(zip(levels.genes, levels.entrez, strict=True))
+    return assemble.gene_table(ids, genes, of_genes, entrez_id=[entrez.get(g) for g in ids])
 
 
 def _nodes(
     label: str,
     ids: Sequence[str],
     names: dict[str, str],
-    table: LongTable | None,
+    table: Listed | None,
     smiles: dict[str, str] | None,
 ) -> pa.Table:
     """Nodes with what their table says of them."""
     kind, folding = ("drug", drug_id) if label == "Drug" else ("cell_line", cell_line_id)
-    row_of = {folding(r[kind]): r for r in table} if table is not None else {}
+    row_of = {folding(r[kind]): r.values for r in table.rows} if table is not None else {}
     structure = smiles if smiles is not None else {}
     chemistry = {
         "smiles": [structure.get(i) for i in ids],
@@ -313,14 +321,13 @@ def _nodes(
             "name": [names[i] for i in ids],
             **(chemistry if smiles is not None else {}),
             "aliases": [aliases_of(i, kind=kind) or None for i in ids],
-            **{p: [row_of[i][p] if i in row_of else None for i in ids] for p in _PROPERTIES[label]},
+            **{p: [row_of.get(i, {}).get(p) for i in ids] for p in _PROPERTIES[label]},
         },
     )
 
 
-def _sha256(files: dict[str, Path]) -> str:
+def _sha256(files: Files) -> str:
     digest = hashlib.sha256()
-    for kind in _FILES:
-        if kind in files:
-            digest.update(f"{files[kind].name}\0{checksum(files[kind])}".encode())
+    for found in sorted(files.found, key=lambda f: f.path.name):
+        digest.update(f"{found.path.name}\0{checksum(found.path)}".encode())
     return digest.hexdigest()

@@ -67,6 +67,10 @@ class Header:
             )
         return at[0] if at else None
 
+    def has(self, column: str) -> bool:
+        """Whether a column is there, once or more."""
+        return any(folded(name) == folded(column) for name in self.names)
+
     def columns(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, int]:
         """Where each column is that the table has.
 

@@ -1,0 +1,172 @@
+"""DepMap's matrices: cell lines (``ACH-…``) down the side, genes (``SYMBOL (ENTREZ)``) along the top.
+
+Files of expression, copy number, gene effects and others have the same header, so their values tell them apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pharmagraph.ingest.matrix import Matrix, read_matrix
+from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.screen import Levels
+from pharmagraph.ingest.shapes.shape import EXPRESSION, Companions, Head, Part, Shape
+from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading import numbers
+from pharmagraph.kg.reading.header import folded
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.text import shown
+
+_GENE = re.compile(r"(?P<symbol>\S+) \((?:(?P<entrez>\d+)|ENSG\d+)\)")
+_LINE = re.compile(r"ACH-\d{6}")
+_MODEL = "modelid"
+_DEFAULT = ("isdefaultentryformodel", "is_default_entry")
+_TRUE = {"yes", "true", "1"}
+_LABELS = {
+    _MODEL,
+    *_DEFAULT,
+    "isdefaultentryformc",
+    "modelconditionid",
+    "sequencingid",
+    "profileid",
+    "profile_id",
+}
+_LOGARITHM_BELOW = 25
+"""log2(TPM + 1) is below it, since 2**25 is more than all of a million."""
+
+
+def _gene_columns(head: Head) -> list[int]:
+    """Where the genes are; none if another column is neither a gene nor a known label."""
+    names = head.header.names
+    genes = [at for at, name in enumerate(names) if at and _GENE.fullmatch(name)]
+    others = [folded(name) for at, name in enumerate(names) if at and not _GENE.fullmatch(name)]
+    return genes if set(others) <= _LABELS else []
+
+
+def _values(head: Head) -> npt.NDArray[np.float64] | None:
+    """The numbers of the first rows; None if the file is no matrix of cell lines and genes."""
+    genes = _gene_columns(head)
+    at = next((n for n, name in enumerate(head.header.names) if folded(name) == _MODEL), 0)
+    if not genes or not head.rows or not all(_LINE.fullmatch(row[at]) for row in head.rows):
+        return None
+    values, _ = numbers.column([row[n] for row in head.rows for n in genes])
+    return values[~np.isnan(values)]
+
+
+def _kind(head: Head) -> str:
+    """What the values are; empty if the file is no matrix, or of nothing that is known.
+
+    Gene effects fall below 0, probabilities lie between 0 and 1, and calls of mutations are 0, 1 and 2. A relative copy
+    number is about 1 in most genes. Of log2(TPM + 1) a tenth or more is above 3, and nothing above 25.
+    """
+    values = _values(head)
+    if values is None or not len(values):
+        return ""
+    if values.min() < 0:
+        return "effect"
+    if np.isin(values, (0, 1, 2)).all():
+        return "calls"
+    if values.max() <= 1:
+        return "probability"
+    if np.quantile(values, 0.9) > 3:
+        whole = np.equal(np.mod(values, 1), 0).all()
+        return "expression" if values.max() < _LOGARITHM_BELOW and not whole else "counts"
+    return "copy number" if 0.5 < np.median(values) < 2 else ""
+
+
+def read_expression(path: Path, rejections: Rejections) -> Levels:
+    """Expression as log2(TPM + 1); of several sequencings of a cell line the one that DepMap calls its default.
+
+    Raises
+    ------
+    InputError
+        If a cell line is there twice.
+    RowError
+        At the first bad cell, unless rows are being rejected.
+    """
+    with records(path) as table:
+        labels = [name for at, name in enumerate(table.header.names) if at and folded(name) in _LABELS]
+    matrix = read_matrix(path, rejections, kind="EXPRESSES", texts=labels)
+    by_label = {folded(name): cells for name, cells in matrix.texts.items()}
+    default = next((by_label[c] for c in _DEFAULT if c in by_label), None)
+    lines = by_label.get(_MODEL, matrix.rows)
+    notes: tuple[str, ...] = ()
+    if default is not None:
+        mask = np.array([cell.lower() in _TRUE for cell in default])
+        lines = tuple(line for line, kept in zip(lines, mask, strict=True) if kept)
+        matrix = matrix.keep(mask)
+        if not mask.all():
+            notes = (
+                f"sequencings that are not their cell line's default, and are left out: {int((~mask).sum()):,}",
+            )
+    line, n = Counter(lines).most_common(1)[0] if lines else ("", 0)
+    if n > 1:
+        raise InputError(f"{shown(path)}: {line} is there {n} times; keep one")
+    return _levels(matrix, lines, shown(path), notes)
+
+
+def _levels(matrix: Matrix, lines: tuple[str, ...], file: str, notes: tuple[str, ...]) -> Levels:
+    found = [_GENE.fullmatch(name) for name in matrix.columns]
+    symbols = [m["symbol"] if m else "" for m in found]
+    formed = np.array([is_gene_symbol(s) for s in symbols], bool)
+    _, of_symbol, count = np.unique(symbols, return_inverse=True, return_counts=True)
+    once = count[of_symbol] == 1
+    kept = np.flatnonzero(formed & once)
+    entrez = [int(m["entrez"]) if m and m["entrez"] else None for m in found]
+    return Levels(
+        file,
+        lines,
+        tuple(symbols[i] for i in kept),
+        matrix.values[:, kept],
+        np.ones(len(kept), np.int64),
+        [entrez[i] for i in kept],
+        (
+            *notes,
+            *unmatched_note("genes", {s for s, f, o in zip(symbols, formed, once, strict=True) if f and not o},
+                            "stand in several columns, and are left out"),
+            *unmatched_note("columns", {n for n, f in zip(matrix.columns, formed, strict=True) if not f},
+                            "do not have the form of a gene, and are left out"),
+        ),
+        as_downloaded=True,
+    )  # fmt: skip
+
+
+def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
+    return Part(expression=read_expression(path, rejections))
+
+
+EXPRESSION_MATRIX = Shape(
+    "DepMap expression, log2(TPM + 1)", EXPRESSION, _read, tells=lambda head: _kind(head) == "expression"
+)
+GENE_EFFECTS = Shape(
+    "DepMap CRISPR gene effects",
+    tells=lambda head: _kind(head) == "effect",
+    instead="once the screen is loaded: cli ingest dependencies {file}",
+)
+COPY_NUMBERS = Shape(
+    "DepMap relative copy numbers",
+    tells=lambda head: _kind(head) == "copy number",
+    instead="their scale differs between releases, and is not in the file; cli ingest omics takes gains and losses "
+    "in long form",
+)
+PROBABILITIES = Shape(
+    "DepMap dependency probabilities",
+    tells=lambda head: _kind(head) == "probability",
+    instead="gene effects are read in their place, CRISPRGeneEffect.csv",
+)
+CALLS = Shape(
+    "DepMap matrix of mutations",
+    tells=lambda head: _kind(head) == "calls",
+    instead="mutations are read from OmicsSomaticMutations.csv",
+)
+COUNTS = Shape(
+    "DepMap expression on another scale than log2(TPM + 1)",
+    tells=lambda head: _kind(head) == "counts",
+    instead="expression is read from the file with TPMLogp1 in its name",
+)

@@ -1,0 +1,148 @@
+"""Reads the files of a screen, and gives a cell line one name in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pharmagraph.ingest.long_table import LongTable, Row, require_rows
+from pharmagraph.ingest.names import cell_line_id, unmatched_note
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.screen import Levels, Listed, Mutations, Screen
+from pharmagraph.ingest.shapes.recognise import Files, described
+from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, MUTATIONS, RESPONSES, Part
+from pharmagraph.kg.errors import InputError
+
+_IDS = ("depmap_id", "cosmic_id", "passport_id", "cellosaurus_id")
+_NO_NAME = "are known by a DepMap id alone, and are left out: put DepMap's Model.csv beside it"
+
+
+def read_screen(files: Files, rejections: Rejections) -> Screen:
+    """Read the files of a screen.
+
+    Parameters
+    ----------
+    files
+        With a table of responses.
+    rejections
+        Collects bad rows.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or no response is left.
+    RowError
+        At the first bad row, unless rows are being rejected.
+    """
+    companions: dict[str, Path] = {f.shape.name: f.path for f in files.found if not f.shape.gives}
+    parts: dict[str, Part] = {}
+    for name in (RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS):
+        found = files.of(name)
+        if found is not None and found.shape.read is not None:
+            parts[name] = found.shape.read(found.path, companions, rejections)
+    first = parts[RESPONSES]
+    responses = first.responses
+    assert responses is not None
+    require_rows(responses, "response")
+    expression = parts[EXPRESSION].expression if EXPRESSION in parts else None
+    mutations = parts[MUTATIONS].mutations if MUTATIONS in parts else None
+    cells = _joined(
+        responses,
+        [t for t in (first.cells, parts[CELLS].cells if CELLS in parts else None) if t is not None],
+        {cell_line_id(n) for n in (expression.cell_lines if expression else ())},
+    )
+    named = {row["depmap_id"]: row["cell_line"] for row in cells.rows if row.values.get("depmap_id")}
+    notes = [f"found: {described(files)}", *files.others, *(n for part in parts.values() for n in part.notes)]
+    notes += [
+        f"not read: {f.path.name}, {f.shape.name}; {f.shape.instead.format(file=f.path.name)}"
+        for f in files.found
+        if f.shape.instead
+    ]
+    drugs = [t for t in (first.drugs, parts[DRUGS].drugs if DRUGS in parts else None) if t is not None]
+    return Screen(
+        responses,
+        drugs[-1] if drugs else None,
+        cells if cells.rows else None,
+        _named_levels(expression, named) if expression else None,
+        _named_mutations(mutations, named) if mutations else None,
+        tuple(notes),
+    )
+
+
+def _joined(responses: LongTable, tables: Sequence[Listed], expressed: set[str]) -> Listed:
+    """What all tables say of the cell lines; a line is found by an id, or else by its name, unless their ids differ.
+
+    A line has the name that the responses give it, or else that of the last table.
+    """
+    tested = {cell_line_id(n): n for n in reversed(responses.texts["cell_line"].names)}
+    known: dict[str, dict[str, Any]] = {}
+    lines: dict[str, int] = {}
+    for table in tables:
+        owner = {(c, row[c]): id_ for id_, row in known.items() for c in _IDS if row.get(c) is not None}
+        filled: set[str] = set()
+        for row in table.rows:
+            by_id = [owner[c, row.values[c]] for c in _IDS if (c, row.values.get(c)) in owner]
+            id_ = by_id[0] if by_id else cell_line_id(row["cell_line"])
+            before = known.get(id_, {})
+            clash = not by_id and any(
+                before.get(c) is not None and row.values.get(c) not in (None, before[c]) for c in _IDS
+            )
+            needed = (
+                id_ in tested
+                or id_ in expressed
+                or cell_line_id(row.values.get("depmap_id") or "") in expressed
+            )
+            if clash or id_ in filled or (table.only_needed and not needed):
+                continue
+            filled.add(id_)
+            lines.setdefault(id_, row.line)
+            given = {c: v for c, v in row.values.items() if v is not None}
+            name = tested.get(id_, given["cell_line"])
+            known[id_] = {**given, **before, "cell_line": name} if table.only_needed else {**before, **given}
+    file = tables[-1].file if tables else responses.file
+    rows = tuple(Row(lines[id_], row) for id_, row in known.items())
+    return Listed(file, rows, tuple(n for t in tables for n in t.notes))
+
+
+def _named_levels(levels: Levels, named: Mapping[str, str]) -> Levels:
+    """Expression of cell lines that have a name; no line may be there twice.
+
+    Raises
+    ------
+    InputError
+        If none has, or one is.
+    """
+    if not levels.as_downloaded:
+        return levels
+    names, kept, notes = _names(levels.cell_lines, named)
+    if not names:
+        raise InputError(f"{levels.file}: all {len(levels.cell_lines):,} cell lines {_NO_NAME}")
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(cell_line_id(name), name)
+        if other is not name:
+            raise InputError(f"{levels.file}: {other} and {name} are the same cell line; keep one")
+    return replace(levels, cell_lines=tuple(names), values=levels.values[kept], notes=(*levels.notes, *notes))
+
+
+def _named_mutations(mutations: Mutations, named: Mapping[str, str]) -> Mutations:
+    names, kept, notes = _names(mutations.cell_lines, named)
+    return Mutations(
+        mutations.file,
+        tuple(names),
+        tuple(mutations.genes[i] for i in kept),
+        tuple(mutations.lines[i] for i in kept),
+        (*mutations.notes, *notes),
+    )
+
+
+def _names(cell_lines: Sequence[str], named: Mapping[str, str]) -> tuple[list[str], Any, Iterable[str]]:
+    """Names of the lines that have one, where these are, and a note on the others."""
+    names = [named.get(line, "" if line.startswith("ACH-") else line) for line in cell_lines]
+    kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
+    nameless = {line for line, name in zip(cell_lines, names, strict=True) if not name}
+    return [names[i] for i in kept], kept, unmatched_note("cell lines", nameless, _NO_NAME)

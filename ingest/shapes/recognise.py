@@ -1,0 +1,194 @@
+"""Tells the shape of files from their content, and says of one that has none what the nearest shape needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pharmagraph.ingest.shapes import (
+    ctrp,
+    depmap_matrices,
+    depmap_tables,
+    dreval,
+    gct,
+    gdsc,
+    long_form,
+    prism,
+)
+from pharmagraph.ingest.shapes.shape import RESPONSES, Head, Shape
+from pharmagraph.kg.errors import InputError, shortened
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.text import LONGEST, opened, shown, stem
+
+DOWNLOADS: tuple[Shape, ...] = (
+    gdsc.FITTED,
+    prism.CURVES,
+    ctrp.CURVES,
+    ctrp.COMPOUNDS,
+    ctrp.EXPERIMENTS,
+    ctrp.LINES,
+    dreval.RESPONSE,
+    depmap_tables.MUTATION_TABLE,
+    depmap_tables.MODELS,
+    depmap_tables.SAMPLES,
+    depmap_tables.PASSPORTS,
+    depmap_matrices.EXPRESSION_MATRIX,
+    depmap_matrices.GENE_EFFECTS,
+    depmap_matrices.COPY_NUMBERS,
+    depmap_matrices.PROBABILITIES,
+    depmap_matrices.CALLS,
+    depmap_matrices.COUNTS,
+    gct.GCT,
+)
+"""Shapes of public files; a file has the first one that fits."""
+
+_ROWS = 20
+_LISTED = 6
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file and its shape."""
+
+    path: Path
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a screen.
+
+    Parameters
+    ----------
+    found
+        Those of a known shape, in the order of their names.
+    others
+        Sentences that say why other files are not read.
+    """
+
+    found: tuple[Found, ...]
+    others: tuple[str, ...] = ()
+
+    def of(self, part: str) -> Found | None:
+        """The file that gives a part of the screen."""
+        return next((f for f in self.found if f.shape.gives == part), None)
+
+
+def recognise(place: Path) -> Files:
+    """Find the files of a screen.
+
+    Parameters
+    ----------
+    place
+        A file, or a folder, whose folders are not searched.
+
+    Raises
+    ------
+    InputError
+        If there is none, two files give one part, none has responses, or a file alone has no known shape.
+    """
+    if not place.is_dir():
+        if not place.is_file():
+            raise InputError(
+                f"{place} is neither a file nor a folder; give a table of responses, or a folder with one"
+            )
+        files = Files((Found(place, _shape(place)),))
+    else:
+        files = _in_folder(place)
+    if files.of(RESPONSES) is None:
+        raise _without_responses(place, files)
+    return files
+
+
+def _in_folder(folder: Path) -> Files:
+    found: list[Found] = []
+    others: list[str] = []
+    for path in sorted(
+        p for p in folder.iterdir() if p.is_file() and p.suffix and not p.name.startswith(".")
+    ):
+        try:
+            one = Found(path, _shape(path))
+        except InputError as error:
+            if stem(path) in long_form.BY_NAME:
+                raise
+            others.append(f"not read: {error}")
+            continue
+        same = next((f for f in found if f.shape.gives == one.shape.gives and f.shape.gives), None) or next(
+            (f for f in found if f.shape is one.shape and not one.shape.instead), None
+        )
+        if same:
+            what = one.shape.gives or one.shape.name
+            raise InputError(
+                f"{folder} has both {same.path.name} and {path.name}, which give {what}; keep one"
+            )
+        found.append(one)
+    return Files(tuple(found), tuple(others))
+
+
+def _shape(path: Path) -> Shape:
+    """The first shape that fits; a file that is called as the long layout has it is of that, whatever its columns."""
+    head = _head(path)
+    fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None) or long_form.BY_NAME.get(
+        stem(path)
+    )
+    fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
+    if fitting is None:
+        raise _unknown(head)
+    return fitting
+
+
+def _head(path: Path) -> Head:
+    with opened(path) as file:
+        first = file.readline(LONGEST).rstrip("\n")
+    with records(path) as table:
+        rows = next(table.batches(range(len(table.header.names)), size=_ROWS), None)
+        return Head(path, first, table.header, tuple(map(tuple, rows.rows)) if rows else ())
+
+
+def _unknown(head: Head) -> InputError:
+    """What the nearest shape needs, and what is there."""
+    has = head.header.has
+
+    def likeness(shape: Shape) -> float:
+        return sum(map(has, shape.columns)) / len(shape.columns) if shape.columns else 0
+
+    nearest = max((*DOWNLOADS, *long_form.BY_NAME.values()), key=likeness)
+    names = [shortened(n) or "(no name)" for n in head.header.names]
+    columns = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+    there = [c for c in nearest.columns if has(c)]
+    lacking = [c for c in nearest.columns if not has(c)]
+    if nearest.any_of and not any(map(has, nearest.any_of)):
+        lacking.append(" or ".join(nearest.any_of))
+    if not there:
+        return InputError(
+            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes"
+        )
+    return InputError(
+        f"{shown(head.path)} has no known shape; the nearest is {nearest.name}, of which {', '.join(there)} "
+        f"{'is' if len(there) == 1 else 'are'} there and {', '.join(lacking) or 'its values'} "
+        f"{'is' if len(lacking) == 1 else 'are'} not (it has {columns})"
+    )
+
+
+def _without_responses(place: Path, files: Files) -> InputError:
+    if place.is_file() and files.found:
+        found = files.found[0]
+        if found.shape.instead:
+            return InputError(
+                f"{shown(place)}: {described(files)}; {found.shape.instead.format(file=place.name)}"
+            )
+        way = "give a folder that has a table of responses, too"
+        return InputError(f"{shown(place)}: {described(files)}, without responses; {way}")
+    what = f": {described(files)}" if files.found else ""
+    why = f"; {files.others[0]}" if files.others and not files.found else ""
+    return InputError(
+        f"{place} has no table of responses{what}{why}; put responses.csv in it, or the responses of a public screen"
+    )
+
+
+def described(files: Files) -> str:
+    """The shapes that were found, each with its files."""
+    by_shape: dict[str, list[str]] = {}
+    for found in files.found:
+        by_shape.setdefault(found.shape.name, []).append(found.path.name)
+    return ", ".join(f"{shape} ({', '.join(names)})" for shape, names in by_shape.items())

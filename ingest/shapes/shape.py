@@ -1,0 +1,95 @@
+"""What a shape of files is: the columns that tell it, the part of a screen that it gives, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pharmagraph.ingest.long_table import LongTable
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.screen import Levels, Listed, Mutations
+from pharmagraph.kg.reading.header import Header
+
+RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS = "responses", "drugs", "cells", "expression", "mutations"
+"""Parts of a screen, in the order in which they are read."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    first
+        Its first line.
+    header
+        The names of its columns.
+    rows
+        Its first rows.
+    """
+
+    path: Path
+    first: str
+    header: Header
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a file gives to a screen."""
+
+    responses: LongTable | None = None
+    drugs: Listed | None = None
+    cells: Listed | None = None
+    expression: Levels | None = None
+    mutations: Mutations | None = None
+    notes: tuple[str, ...] = ()
+
+
+Companions = Mapping[str, Path]
+"""Name of a shape → the file of this shape that was given, too."""
+
+Read = Callable[[Path, Companions, Rejections], Part]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape of files.
+
+    Parameters
+    ----------
+    name
+        As a person calls it.
+    gives
+        The part of a screen; empty for a table that another one is read with.
+    read
+        Reads a file; None for a shape that is recognised and is no part of a screen.
+    columns
+        That a file must have; empty where ``tells`` decides alone.
+    any_of
+        Columns of which it must have one.
+    tells
+        Whether a beginning is of this shape, beyond its columns.
+    instead
+        Of a shape without ``read``: what to do with such a file.
+    """
+
+    name: str
+    gives: str = ""
+    read: Read | None = None
+    columns: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    tells: Callable[[Head], bool] = lambda head: True
+    instead: str = ""
+
+    def fits(self, head: Head) -> bool:
+        """Whether a file that begins so has this shape."""
+        has = head.header.has
+        return (
+            all(has(c) for c in self.columns)
+            and (not self.any_of or any(has(c) for c in self.any_of))
+            and self.tells(head)
+        )
