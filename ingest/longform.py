@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
 from pharmagraph.ingest.rejections import NO_VALUE, Rejections
 from pharmagraph.kg.reading import numbers
+from pharmagraph.kg.reading.header import Header, meant
 from pharmagraph.kg.reading.records import Batch, Records, records
 from pharmagraph.kg.reading.text import existing, shown
 
@@ -40,14 +42,35 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     columns = FILES[contract]
     existing(path, what=f"a table of {contract} is needed")
     with records(path) as table:
-        found = table.header.columns(columns.required, columns.optional)
-        if columns.any_of and not found.keys() & set(columns.any_of):
-            raise table.header.lacks(columns.any_of, taken=found)
+        found = _found(table.header, columns)
         reader = _Reader(shown(path), kind, columns, found, rejections)
         for batch in table.batches(_multiline(table, found)):
             reader.add(batch)
         unused = table.header.unused(found, columns.columns)
-        return reader.table((*((unused,) if unused else ()), *surplus_note(table, shown(path))))
+        read = reader.table((*((unused,) if unused else ()), *surplus_note(table, shown(path))))
+        used = {table.header.names[at]: meant(column) for column, at in found.items()}
+        return replace(read, used=used, unused=tuple(table.header.left(found)))
+
+
+def check_header(path: Path, contract: str) -> None:
+    """Look at a table's first rows only.
+
+    Raises
+    ------
+    InputError
+        As `read_long` does, if the file is missing, is no table or lacks a column.
+    """
+    existing(path, what=f"a table of {contract} is needed")
+    with records(path) as table:
+        _found(table.header, FILES[contract])
+
+
+def _found(header: Header, contract: FileContract) -> dict[str, int]:
+    """Where the columns of a contract are that the table has."""
+    found = header.columns(contract.required, contract.optional)
+    if contract.any_of and not found.keys() & set(contract.any_of):
+        raise header.lacks(contract.any_of, taken=found)
+    return found
 
 
 def table_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,10 +49,13 @@ class Rejections:
     ----------
     keep_going
         Whether bad rows are collected; otherwise the first one raises an error.
+    told
+        Called with each bad row that is collected, when it is found.
     """
 
     keep_going: bool = False
     rejected: list[Rejected] = field(default_factory=list)
+    told: Callable[[RowError], None] = lambda error: None
 
     def bad(
         self,
@@ -72,8 +75,10 @@ class Rejections:
         RowError
             Unless rows are being rejected.
         """
+        error = RowError(file, row, column, value, expected)
         if not self.keep_going:
-            raise RowError(file, row, column, value, expected)
+            raise error
+        self.told(error)
         self.rejected.append(Rejected(kind, file, row, column, str(value), expected, rows))
 
     def set_aside(

@@ -119,12 +119,19 @@ def tables(
     neighbours: Neighbours = 15,
     threshold: Threshold = "z:-0.8",
     without_smiles: WithoutSmiles = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Say what would be loaded and what is wrong, and load nothing."),
+    ] = False,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
     """A screen of your own as tables in long form."""
+    if check:
+        _say_check(folder, threshold, without_smiles, reject_rows, format)
+        return
     run(
         lambda advance: ingest.tables(
             store, folder, name=name, share=share, neighbours=neighbours, threshold=threshold,
@@ -132,3 +139,29 @@ def tables(
         ),
         reject_rows, quiet, format, "cli train --preset default",
     )  # fmt: skip
+
+
+def _say_check(folder: Path, threshold: str, without_smiles: bool, reject_rows: bool, format: Format) -> None:
+    """Print what a load would do: its first error at once, the rest when all is read."""
+    from pharmagraph.ingest.check import COLUMNS
+    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.kg.errors import RowError
+
+    said = reject_rows
+
+    def told(error: RowError) -> None:
+        nonlocal said
+        if not said:
+            note(f"error: {error}")
+        said = True
+
+    found = ingest.check_tables(folder, threshold=threshold, without_smiles=without_smiles, told=told)
+    print_rows(found.rows(), format, columns=COLUMNS)
+    for sentence in found.screen.notes:
+        note(sentence)
+    if found.n_bad and not reject_rows:
+        note(
+            f"Nothing was loaded. {found.n_bad:,} bad rows: correct them, or pass --reject-rows to load the rest."
+        )
+        raise typer.Exit(1)
+    note("Nothing was loaded: --check only reads.")

@@ -1,48 +1,31 @@
-"""Reads a user's own screen from tables in long form: responses, and drugs, cell lines and expression if present.
-
-DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant)
-DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
-DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
-DIR/expression.csv   cell_line, gene, value
-
-They may also be called ``.tsv`` or ``.txt``, and be packed.
-"""
+"""Makes a user's own screen, read from tables (`screen_files`), into a bundle."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
-from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
-from pharmagraph.ingest.gene_words import Symbols
-from pharmagraph.ingest.long_table import LongTable, require_rows, without_repeats
-from pharmagraph.ingest.longform import read_long
-from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, unmatched_note
+from pharmagraph.ingest.expression import statistics, z_scores
+from pharmagraph.ingest.long_table import LongTable
+from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.sources.screen_files import FILES, read_screen
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
-from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.profiles import Profiles
-from pharmagraph.kg.reading.text import stem
 from pharmagraph.kg.schema import Ends
-from pharmagraph.kg.wording import option
 
-_FILES = ("responses", "drugs", "cells", "expression")
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
     "CellLine": ("tissue", "cosmic_id", "depmap_id", "cellosaurus_id"),
 }
-_SPELLING = " under another spelling; keep one"
-_WITHOUT_SMILES = "drug without SMILES"
 
 
 def read(
@@ -60,7 +43,7 @@ def read(
     Parameters
     ----------
     folder
-        A folder with the layout above.
+        A folder with the layout of `screen_files`.
     rejections
         Collects bad rows.
     name
@@ -80,39 +63,20 @@ def read(
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; give one with responses.csv in it")
     name = name or folder.resolve().name
     rule = parse(threshold)
-    files = _files(folder)
-    responses = _valid(_read(files["responses"], "responses", rejections, "TESTED_ON"), rejections)
-    require_rows(responses, "response")
-    tables = {
-        kind: _read(files[kind], kind, rejections, label) if kind in files else None
-        for kind, label in (("drugs", "Drug"), ("cells", "CellLine"), ("expression", "EXPRESSES"))
-    }
-    drugs, cells, expression = tables["drugs"], tables["cells"], tables["expression"]
-    drug_names = _names(drug_id, "drug", responses, drugs)
-    cell_names = _names(cell_line_id, "cell_line", responses, expression, cells)
-    smiles = _structures(drugs, rejections)
-    bare = [d for d in drug_names if d not in smiles]
-    if not without_smiles:
-        responses = _with_structure(responses, set(smiles), rejections)
-    drug_ids = sorted(drug_names if without_smiles else smiles.keys() & drug_names.keys())
-    cell_ids = sorted(cell_names)
+    screen = read_screen(folder, rejections, without_smiles=without_smiles)
+    drug_ids, cell_ids = screen.drug_ids, screen.cell_ids
     edges: dict[tuple[str, Ends], pa.Table] = {
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
-            drug_ids, morgan([smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
+            drug_ids, morgan([screen.smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
         ),
-        ("TESTED_ON", ("Drug", "CellLine")): _tested_on(responses, rule, name),
+        ("TESTED_ON", ("Drug", "CellLine")): _tested_on(screen.responses, rule, name),
     }
     gene_nodes = assemble.node_table("Gene", {"id": []})
     profiles: tuple[Profiles, ...] = ()
-    symbols = Symbols()
-    lacking: list[str] = []
-    if expression is not None:
-        lacking = _without_expression(responses, expression)
-        genes, z, of_genes = _standardised(expression, cell_ids, rejections, symbols)
+    if screen.levels is not None:
+        genes, z = screen.levels.genes, z_scores(screen.levels.values)
         edges["SIMILAR_TO", ("CellLine", "CellLine")] = assemble.similar_profiles(
             cell_ids, z, neighbours=neighbours, dataset=name
         )
@@ -122,96 +86,17 @@ def read(
         edges["EXPRESSES", ("CellLine", "Gene")] = assemble.expresses(
             cell_ids, genes, z, share=share, dataset=name
         )
-        gene_nodes = assemble.gene_table(genes, genes, of_genes)
+        gene_nodes = assemble.gene_table(genes, genes, statistics(screen.levels.values))
         profiles = (Profiles.of(name, "expression", cell_ids, genes, z),)
     nodes = {
-        "Drug": _nodes("Drug", drug_ids, drug_names, drugs, smiles),
+        "Drug": _nodes("Drug", drug_ids, screen.drug_names, screen.drugs, screen.smiles),
         "Gene": gene_nodes,
-        "CellLine": _nodes("CellLine", cell_ids, cell_names, cells, None),
+        "CellLine": _nodes("CellLine", cell_ids, screen.cell_names, screen.cells, None),
     }
-    structure = "" if without_smiles else f" and are left out ({option('without_smiles')} keeps them)"
-    notes = (
-        *unmatched_note("drugs", [drug_names[d] for d in bare], f"have no structure{structure}"),
-        *unlabelled_note(edges["TESTED_ON", ("Drug", "CellLine")], drug_names, rule),
-        *unmatched_note("cell lines", lacking, "have responses and no expression"),
-        *symbols.notes("expression"),
-        *(
-            note
-            for table in (responses, drugs, cells, expression)
-            if table is not None
-            for note in table.notes
-        ),
-    )
-    card = DatasetCard(name, f"tables in {folder.resolve().name}", sha256=_sha256(files))
+    unlabelled = unlabelled_note(edges["TESTED_ON", ("Drug", "CellLine")], screen.drug_names, rule)
+    notes = (*unlabelled, *screen.notes)
+    card = DatasetCard(name, f"tables in {folder.resolve().name}", sha256=_sha256(screen.files))
     return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes, profiles)
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """The folder's files by what they hold."""
-    found: dict[str, Path] = {}
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and stem(p) in _FILES and p.suffix):
-        other = found.setdefault(stem(path), path)
-        if other != path:
-            raise InputError(f"{folder} has both {other.name} and {path.name}; keep one")
-    if "responses" not in found:
-        raise InputError(f"{folder / 'responses.csv'} is not a file; a table of responses is needed")
-    return found
-
-
-def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongTable:
-    """A file's rows; further rows with the same names, once folded, are bad rows."""
-    table = read_long(path, contract, rejections, kind=kind)
-    folding: dict[str, Callable[[str], str]] = {"drug": drug_id, "cell_line": cell_line_id, "gene": str}
-    columns = [c for c in folding if c in table.texts]
-    codes = [table.texts[c].numbered(folding[c])[1] for c in columns]
-    shown = [table.texts[c] for c in columns]
-    return without_repeats(table, codes, rejections, kind, None, _SPELLING, shown)
-
-
-def _names(folding: Callable[[str], str], column: str, *tables: LongTable | None) -> dict[str, str]:
-    """Id → name: of several spellings the first in the last table that has one."""
-    names = [n for table in tables if table is not None for n in reversed(table.texts[column].names)]
-    return {folding(n): n for n in names}
-
-
-def _valid(table: LongTable, rejections: Rejections) -> LongTable:
-    """Responses with a label of 0 or 1 and an area that is one."""
-    response, auc = table.numbers["response"], table.numbers["auc"]
-    wrong = [
-        (at, "response", f"{response[at]:g}", "is not 0, 1 or empty")
-        for at in np.flatnonzero(~np.isin(response, (0, 1)) & ~np.isnan(response))
-    ]
-    wrong += [(at, "auc", f"{auc[at]:g}", "is below 0; an area cannot be") for at in np.flatnonzero(auc < 0)]
-    mask = np.ones(len(table), bool)
-    for at, column, text, reason in sorted(wrong):
-        rejections.bad("TESTED_ON", table.file, int(table.lines[at]), column, text, reason)
-        mask[at] = False
-    return table.keep(mask)
-
-
-def _structures(drugs: LongTable | None, rejections: Rejections) -> dict[str, str]:
-    if drugs is None:
-        return {}
-    rows = [(r.line, drug_id(r["drug"]), r["smiles"] or "") for r in drugs]
-    return structures(rows, rejections, file=drugs.file, column="smiles")
-
-
-def _with_structure(table: LongTable, with_structure: set[str], rejections: Rejections) -> LongTable:
-    """The responses of drugs that have a structure; others are counted."""
-    drug = table.texts["drug"]
-    kept = np.array([drug_id(n) in with_structure for n in drug.names], bool)
-    mask = kept[drug.codes]
-    rows = np.bincount(drug.codes, minlength=len(kept))
-    for number in np.flatnonzero(~kept):
-        rejections.set_aside(
-            "TESTED_ON", table.file, None, drug.names[number], _WITHOUT_SMILES, rows=int(rows[number])
-        )
-    if not mask.any():
-        raise InputError(
-            f"none of the {len(kept):,} drugs of {table.file} has a structure; give their SMILES in drugs.csv (columns "
-            f"drug and smiles), or pass {option('without_smiles')} to keep drugs without one"
-        )
-    return table.keep(mask)
 
 
 def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
@@ -234,60 +119,6 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
             "threshold": assemble.taken(texts, which),
             "dataset": dataset,
         },
-    )
-
-
-def _without_expression(responses: LongTable, expression: LongTable) -> list[str]:
-    """Names of the cell lines with responses that have no expression.
-
-    Raises
-    ------
-    InputError
-        If none has.
-    """
-    require_rows(expression, "value")
-    tested, expressed = responses.texts["cell_line"].names, expression.texts["cell_line"].names
-    ids = {cell_line_id(n) for n in expressed}
-    lacking = [n for n in tested if cell_line_id(n) not in ids]
-    if len(lacking) == len(tested):
-        raise InputError(
-            f"{responses.file} and {expression.file} have no cell line in common: {tested[0]} in one, {expressed[0]} "
-            "in the other; call a cell line the same in both"
-        )
-    return lacking
-
-
-def _standardised(
-    table: LongTable, cells: list[str], rejections: Rejections, symbols: Symbols
-) -> tuple[list[str], npt.NDArray[np.float64], Statistics]:
-    """Genes, their z scores ``(cell lines, genes)``, and what these were made with."""
-    gene, number = table.texts["gene"], {c: i for i, c in enumerate(cells)}
-    _, first, rows = np.unique(gene.codes, return_index=True, return_counts=True)
-    lines = table.lines[first]
-    usable = [
-        symbols.accept(symbol, rejections, "EXPRESSES", table.file, int(line), "gene", rows=int(n))
-        for symbol, line, n in zip(gene.names, lines, rows, strict=True)
-    ]
-    of_names = np.array([number[cell_line_id(n)] for n in table.texts["cell_line"].names])
-    values = np.full((len(cells), len(gene.names)), np.nan)
-    values[of_names[table.texts["cell_line"].codes], gene.codes] = table.numbers["value"]
-    spread = has_spread(values)
-    for at in np.flatnonzero(np.array(usable) & ~spread):
-        rejections.bad(
-            "EXPRESSES",
-            table.file,
-            int(lines[at]),
-            "gene",
-            gene.names[at],
-            "has the same value in every cell line, so it has no z score; delete it",
-        )
-    kept = np.array(usable) & spread
-    if not kept.any():
-        raise InputError(f"{table.file} has no gene left; give HGNC symbols, whose values differ")
-    return (
-        [gene.names[i] for i in np.flatnonzero(kept)],
-        z_scores(values[:, kept]),
-        statistics(values[:, kept]),
     )
 
 
@@ -320,7 +151,7 @@ def _nodes(
 
 def _sha256(files: dict[str, Path]) -> str:
     digest = hashlib.sha256()
-    for kind in _FILES:
+    for kind in FILES:
         if kind in files:
             digest.update(f"{files[kind].name}\0{checksum(files[kind])}".encode())
     return digest.hexdigest()

@@ -27,6 +27,11 @@ def folded(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
 
 
+def meant(column: str) -> str:
+    """A column with what it holds, where another is easily taken for it."""
+    return column + (f" ({_MEANING[column]})" if column in _MEANING else "")
+
+
 @dataclass(frozen=True)
 class Header:
     """The names of a table's columns.
@@ -87,12 +92,17 @@ class Header:
         """The error that none of the columns is there, with those that resemble one."""
         wanted = " or ".join(f'"{c}"' for c in any_of)
         has = ", ".join(self.names[:_LONGEST_LIST]) + (", …" if len(self.names) > _LONGEST_LIST else "")
-        alike = [f"{shortened(n)} is not {self._meant(c)}" for n, c in self.alike(any_of, taken)]
+        alike = [f"{shortened(n)} is not {meant(c)}" for n, c in self.alike(any_of, taken)]
         needed_too = f". Needed: {', '.join(needed)}" if needed else ""
         return InputError(
             f"{self.place}: there is no column {wanted}; it has {has or 'nothing'}{needed_too}"
             + (f"; {'; '.join(alike)}" if alike else "")
         )
+
+    def left(self, used: Iterable[str]) -> list[str]:
+        """The names of the columns that are not used."""
+        places = {self.find(c) for c in used}
+        return [name for at, name in enumerate(self.names) if at not in places]
 
     def unused(self, used: Iterable[str], known: Sequence[str]) -> str:
         """A sentence that names the columns that are not read, and what they resemble; empty if all are.
@@ -105,13 +115,12 @@ class Header:
             Columns that the table might have.
         """
         taken = set(used)
-        places = {self.find(c) for c in taken}
-        left = [n for at, n in enumerate(self.names) if at not in places]
+        left = self.left(taken)
         if not left:
             return ""
         alike = dict(self.alike([c for c in known if c not in taken], taken))
         said = [
-            f"{shortened(n) or '(no name)'}" + (f" (is not {self._meant(alike[n])})" if n in alike else "")
+            f"{shortened(n) or '(no name)'}" + (f" (is not {meant(alike[n])})" if n in alike else "")
             for n in left
         ]
         more = f" and {len(said) - _LONGEST_LIST} more" if len(said) > _LONGEST_LIST else ""
@@ -129,7 +138,3 @@ class Header:
             if near and own != folded(near[0]):
                 found.append((name, near[0]))
         return found
-
-    @staticmethod
-    def _meant(column: str) -> str:
-        return column + (f" ({_MEANING[column]})" if column in _MEANING else "")
