@@ -24,7 +24,7 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     Parameters
     ----------
     path
-        With commas, tabs or semicolons; packed or not.
+        Text with commas, tabs or semicolons, packed or not; a workbook, Parquet or Arrow.
     contract
         A key of `ingest.contracts.FILES`.
     rejections
@@ -41,7 +41,7 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     """
     columns = FILES[contract]
     existing(path, what=f"a table of {contract} is needed")
-    with records(path) as table:
+    with records(path, sheet=contract) as table:
         found = _found(table.header, columns)
         reader = _Reader(shown(path), kind, columns, found, rejections)
         for batch in table.batches(_multiline(table, found)):
@@ -61,7 +61,7 @@ def check_header(path: Path, contract: str) -> None:
         As `read_long` does, if the file is missing, is no table or lacks a column.
     """
     existing(path, what=f"a table of {contract} is needed")
-    with records(path) as table:
+    with records(path, sheet=contract) as table:
         _found(table.header, FILES[contract])
 
 

@@ -5,7 +5,8 @@ DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
 DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
 DIR/expression.csv   cell_line, gene, value
 
-They may also be called ``.tsv`` or ``.txt``, and be packed.
+They may also be called ``.tsv`` or ``.txt``, and be packed; be Parquet, Arrow or Excel files; or be sheets of
+these names in one workbook.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from pharmagraph.ingest.names import cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.structures import structures
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.reading.text import stem
+from pharmagraph.kg.reading.text import shown, stem
+from pharmagraph.kg.reading.workbook import sheet_names
 from pharmagraph.kg.wording import option
 
 FILES = ("responses", "drugs", "cells", "expression")
@@ -148,15 +150,26 @@ def read_screen(folder: Path, rejections: Rejections, *, without_smiles: bool) -
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """The folder's files by what they hold."""
+    """The folder's files by what they hold: by their names, and by the names of sheets of workbooks."""
     found: dict[str, Path] = {}
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and stem(p) in FILES and p.suffix):
-        other = found.setdefault(stem(path), path)
-        if other != path:
-            raise InputError(f"{folder} has both {other.name} and {path.name}; keep one")
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix):
+        for kind in _held(path):
+            other = found.setdefault(kind, path)
+            if other != path:
+                raise InputError(f"{folder} has {kind} in both {other.name} and {path.name}; keep one")
     if "responses" not in found:
         raise InputError(f"{folder / 'responses.csv'} is not a file; a table of responses is needed")
     return found
+
+
+def _held(path: Path) -> set[str]:
+    """The tables that a file has by its name, or a workbook by its sheets."""
+    named = {stem(path)} & set(FILES)
+    if path.suffix.lower() == ".xlsx" and not path.name.startswith(
+        "~$"
+    ):  # such is Excel's mark of an open workbook
+        named |= {n.strip().casefold() for n in sheet_names(path, shown(path))} & set(FILES)
+    return named
 
 
 def _read(path: Path, contract: str, rejections: Rejections) -> LongTable:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import csv
 import re
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import TextIO
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading.columnar import is_columnar, opened_columns
 from pharmagraph.kg.reading.header import Header
-from pharmagraph.kg.reading.text import LONGEST, opened, shown, tidy
+from pharmagraph.kg.reading.text import LONGEST, first_bytes, opened, shown, tidy
+from pharmagraph.kg.reading.workbook import is_workbook, sheet_rows
 
 BATCH = 1 << 16
 """Rows that are read at once."""
@@ -84,7 +87,7 @@ class _Lines:
         self.number -= len(lines)
 
 
-class Records:
+class Records(ABC):
     """The header and the rows of a table.
 
     Attributes
@@ -92,19 +95,16 @@ class Records:
     header
         Names of the columns.
     separator
-        Between cells.
+        Between cells; empty where a file has cells of its own.
     surplus
         Rows so far with empty cells behind the last column, as spreadsheets write them.
     """
 
-    def __init__(self, file: TextIO, called: str, name: str, largest: int | None = None) -> None:
-        self._lines = _Lines(file, called, largest)
-        self._called = called
-        self.surplus = 0
-        self.separator, names, top = self._header(name)
-        self.header = Header(called, top, tuple(names))
-        self._width = len(names)
+    header: Header
+    separator: str
+    surplus = 0
 
+    @abstractmethod
     def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
         """The rows, some at a time.
 
@@ -115,6 +115,103 @@ class Records:
         size
             Lines of a batch.
         """
+
+    def _keep(self, batch: Batch, number: int, cells: list[str]) -> None:
+        """Add a row, or a bad row if it has more or fewer cells than the header; an empty one is skipped."""
+        width = len(self.header.names)
+        if len(cells) != width:
+            if not any(cells):
+                return
+            if len(cells) < width or any(cells[width:]):
+                batch.bad.append(BadRow(number, next(filter(None, cells)), self._miscounted(cells)))
+                return
+            self.surplus += 1
+            del cells[width:]
+        elif not any(cells):
+            return
+        batch.lines.append(number)
+        batch.rows.append(cells)
+
+    def _miscounted(self, cells: list[str]) -> str:
+        width = len(self.header.names)
+        counts = f"has {len(cells)} cells where the header has {width}"
+        if len(cells) < width:
+            return counts
+        if self.separator == ",":
+            for whole, rest in pairwise(cells):
+                if _WHOLE.fullmatch(whole) and _DIGITS.fullmatch(rest):
+                    return f"{counts}: {whole},{rest} has a decimal comma; write {whole}.{rest}"
+        if not self.separator:
+            return f"{counts}; give each column a name"
+        return f"{counts}; put a cell with a {_SEPARATORS[self.separator]} in quotes"
+
+
+class _CellRecords(Records):
+    """Of a file that has cells of its own: a workbook, or columns with types.
+
+    Parameters
+    ----------
+    rows
+        Their numbers and texts.
+    names
+        Of the columns; None where the first row has them.
+    """
+
+    separator = ""
+
+    def __init__(
+        self,
+        rows: Iterator[tuple[int, list[str]]],
+        called: str,
+        names: Sequence[str] | None,
+        largest: int | None,
+    ) -> None:
+        self._rows, self._called, self._largest, self._left = rows, called, largest, largest
+        top = None
+        if names is None:
+            top, names = next((row for row in rows if not row[1][0].startswith("#")), (None, ()))
+        tidied = [" ".join(tidy(n).split()) for n in names]
+        while tidied and not tidied[-1]:
+            tidied.pop()
+        if not tidied:
+            raise InputError(f"{called} is empty; it needs a header and rows")
+        self.header = Header(called, top, tuple(tidied))
+
+    def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
+        width = len(self.header.names)
+        while rows := list(islice(self._rows, size)):
+            batch = Batch()
+            for number, row in rows:
+                cells = [tidy(cell) for cell in row]
+                if self._left is not None:
+                    self._left -= sum(map(len, cells))
+                    if self._left < 0:
+                        raise InputError(
+                            f"{self._called} has more than {self._largest:,} characters; give a smaller table"
+                        )
+                while len(cells) > width and not cells[-1]:
+                    cells.pop()
+                broken = next((c for at, c in enumerate(cells) if "\n" in c and at not in multiline), None)
+                if broken is not None:
+                    batch.bad.append(
+                        BadRow(number, broken.replace("\n", " "), "has a line break; take it out")
+                    )
+                else:
+                    self._keep(batch, number, cells + [""] * (width - len(cells)))
+            yield batch
+
+
+class _TextRecords(Records):
+    """Of a file of text."""
+
+    def __init__(self, file: TextIO, called: str, name: str, largest: int | None = None) -> None:
+        self._lines = _Lines(file, called, largest)
+        self._called = called
+        self.separator, names, top = self._header(name)
+        self.header = Header(called, top, tuple(names))
+        self._width = len(names)
+
+    def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
         while True:
             batch = Batch()
             for line in islice(self._lines, size):
@@ -130,7 +227,7 @@ class Records:
         return line is None
 
     def _add(self, batch: Batch, line: str, multiline: Collection[int]) -> None:
-        number, width = self._lines.number, self._width
+        number = self._lines.number
         if '"' in line:
             cells, reason = self._quoted(line, multiline)
             if reason:
@@ -139,18 +236,7 @@ class Records:
         else:
             cells = line.split(self.separator)
         cells = [c.strip() for c in cells] if line.isascii() else [tidy(c) for c in cells]
-        if len(cells) != width:
-            if not any(cells):
-                return
-            if len(cells) < width or any(cells[width:]):
-                batch.bad.append(BadRow(number, next(filter(None, cells)), self._miscounted(cells)))
-                return
-            self.surplus += 1
-            del cells[width:]
-        elif not any(cells):
-            return
-        batch.lines.append(number)
-        batch.rows.append(cells)
+        self._keep(batch, number, cells)
 
     def _quoted(self, line: str, multiline: Collection[int]) -> tuple[list[str], str]:
         """The cells of a line with quotes, or why it has none."""
@@ -185,16 +271,6 @@ class Records:
             self._lines.give_back(taken)
             return [], "opens a quote that is not closed in its row; close it, or take the line break out"
         return cells, ""
-
-    def _miscounted(self, cells: list[str]) -> str:
-        counts = f"has {len(cells)} cells where the header has {self._width}"
-        if len(cells) < self._width:
-            return counts
-        if self.separator == ",":
-            for whole, rest in pairwise(cells):
-                if _WHOLE.fullmatch(whole) and _DIGITS.fullmatch(rest):
-                    return f"{counts}: {whole},{rest} has a decimal comma; write {whole}.{rest}"
-        return f"{counts}; put a cell with a {_SEPARATORS[self.separator]} in quotes"
 
     def _header(self, name: str) -> tuple[str, list[str], int]:
         line, following = self._first_lines()
@@ -255,8 +331,10 @@ def _separator(header: str, following: str, name: str) -> str:
 
 
 @contextmanager
-def records(path: Path, called: str | None = None, largest: int | None = None) -> Iterator[Records]:
-    """Open a table.
+def records(
+    path: Path, called: str | None = None, largest: int | None = None, *, sheet: str | None = None
+) -> Iterator[Records]:
+    """Open a table: text, a workbook, Parquet or Arrow, told apart by their first bytes.
 
     Parameters
     ----------
@@ -266,12 +344,22 @@ def records(path: Path, called: str | None = None, largest: int | None = None) -
         What messages call it; by default its folder and name.
     largest
         Characters that it may have.
+    sheet
+        The sheet that is meant of a workbook with several.
 
     Raises
     ------
     InputError
-        If it cannot be read, is no text, is empty, or larger.
+        If it cannot be read, is no table, is empty, or larger.
     """
     called = called or shown(path)
-    with opened(path, called) as file:
-        yield Records(file, called, path.name, largest)
+    head = first_bytes(path)
+    if is_columnar(head):
+        with opened_columns(path, called) as (names, rows):
+            yield _CellRecords(enumerate(rows, start=1), called, names, largest)
+    elif is_workbook(path, head):
+        with closing(sheet_rows(path, called, sheet)) as numbered:
+            yield _CellRecords(numbered, called, None, largest)
+    else:
+        with opened(path, called) as file:
+            yield _TextRecords(file, called, path.name, largest)

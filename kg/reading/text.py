@@ -19,7 +19,10 @@ from pharmagraph.kg.reading.unpacking import unpacked
 LONGEST = 2**26
 """Characters that a line may have; a line of 20,000 genes has a few hundred thousand."""
 
-ENDINGS = (".gz", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".tab", ".gmt", ".parquet")
+ENDINGS = (
+    *(".gz", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".tab", ".gmt", ".parquet", ".feather", ".arrow"),
+    *(".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+)
 """Endings that say how a file is written, not what it is."""
 
 _MARKS = (
@@ -48,6 +51,15 @@ def existing(path: Path, *, what: str) -> Path:
     if not path.is_file():
         raise InputError(f"{path} is not a file; {what}")
     return path
+
+
+def first_bytes(path: Path) -> bytes:
+    """What a file begins with; nothing of one that cannot be read, which `opened` refuses."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError:
+        return b""
 
 
 def stem(path: Path) -> str:
