@@ -48,7 +48,7 @@ COLUMNS: tuple[Property, ...] = (
     Property(
         "stability", "float", "rank-biased overlap of the node's first 20 between networks", minimum=0, maximum=1
     ),
-    Property("q", "float", "false discovery rate against permuted responses", minimum=0, maximum=1),
+    Property("q", "float", "false discovery rate against permuted or traded responses", minimum=0, maximum=1),
     Property("objective", "string", "what attention to genes is fitted to; null is target", choices=OBJECTIVES),
     Property("feature", "string", "what of the gene is attended to, for response alone", choices=FEATURES),
     Property("effect", "float", "change of the prediction per unit of the feature, for response alone"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,6 +132,22 @@ def _plain(value: Any) -> Any:
 def note(message: str) -> None:
     """Print a line for the user on standard error, so that piped rows stay clean."""
     print(message, file=sys.stderr)
+
+
+def next_command(command: str, store: str | None) -> str:
+    """A command to run next, on the same store: with ``--store`` where the environment does not name it.
+
+    Parameters
+    ----------
+    command
+        Such as ``cli train``.
+    store
+        The URL that was given; None for the default store.
+    """
+    from pharmagraph.kg.store import DEFAULT_URL, URL_VARIABLE
+
+    without = os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    return command if store in (None, without) else f"{command} --store {store}"
 
 
 @contextmanager

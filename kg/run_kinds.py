@@ -107,7 +107,9 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
             Property(
                 "q",
                 "float",
-                "false discovery rate against permuted responses, within the node",
+                "false discovery rate within the drug, if asked for: with the objective target, of attention against "
+                "permuted responses; with response, within the feature's kind, too: how often an association with "
+                "response this large appears by chance, when cell lines of the same tissue trade their responses",
                 minimum=0,
                 maximum=1,
             ),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg import runs
-from pharmagraph.kg.console import Format, note, print_rows, progress
-from pharmagraph.kg.store import DEFAULT_URL, open_store
+from pharmagraph.kg.console import Format, next_command, note, print_rows, progress
+from pharmagraph.kg.store import open_store
 
 if TYPE_CHECKING:
     from pharmagraph.model.runs.trained import Trained
@@ -76,12 +76,9 @@ def demo(
     )
     print("How many of them it finds when they are hidden: docs/interpretation.md.")
     print(f"\nstore {store_url}   run {run['id']}   {time.perf_counter() - begun:.0f} s in all")
-    option = "" if store_url == DEFAULT_URL else f" --store {store_url}"
     print("Try next:")
-    print(f"  cli query biomarkers drug=lapatinib{option}")
-    print(f"  cli query top-genes drug=erlotinib{option}")
-    print(f"  cli query strongest-unlisted{option}")
-    print(f"  cli query --list{option}")
+    for query in ("biomarkers drug=lapatinib", "top-genes drug=erlotinib", "strongest-unlisted", "--list"):
+        print(f"  {next_command(f'cli query {query}', store_url)}")
 
 
 def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> Trained:
@@ -94,7 +91,9 @@ def _train(preset: str, store_url: str, folder: Path, quiet: bool) -> Trained:
     with open_store(store_url, create=False) as graph, progress(quiet) as bar:
         report, stage = reporters(bar, config)
         run = train(graph, config, datasets=DATASET, promote=True, folder=folder, report=report, stage=stage)
-    show(run.trained, config, split="random", promoted=True, quiet=quiet, format=Format.table)
+    show(
+        run.trained, config, split="random", promoted=True, store=store_url, quiet=quiet, format=Format.table
+    )
     return run.trained
 
 

@@ -10,7 +10,7 @@ import typer
 from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import FormatOption, Name, NewGenes, Quiet, RejectRows, Share, Store
 from pharmagraph.ingest.commands.progress import run
-from pharmagraph.kg.console import Format
+from pharmagraph.kg.console import Format, next_command
 
 
 def omics(
@@ -32,7 +32,7 @@ def omics(
             store, file, kind, name=name, share=share, new_genes=new_genes, reject_rows=reject_rows,
             advance=advance,
         ),
-        reject_rows, quiet, format, "cli status",
+        reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def cells(
     """Ids, synonyms and known problems of the graph's cell lines; clashes are named and nothing is overwritten."""
     run(
         lambda advance: ingest.cells(store, file, name=name, reject_rows=reject_rows, advance=advance),
-        reject_rows, quiet, format, "cli status",
+        reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
 
 
@@ -87,5 +87,5 @@ def dependencies(
             store, file, name=name, below=below, keep_all=all_, new_genes=new_genes, reject_rows=reject_rows,
             advance=advance,
         ),
-        reject_rows, quiet, format, "cli status",
+        reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip

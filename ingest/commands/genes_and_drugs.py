@@ -12,7 +12,7 @@ import typer
 from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import FormatOption, From, Name, NewGenes, Quiet, RejectRows, Store
 from pharmagraph.ingest.commands.progress import run
-from pharmagraph.kg.console import Format
+from pharmagraph.kg.console import Format, next_command
 
 
 def targets(
@@ -35,7 +35,7 @@ def targets(
         lambda advance: ingest.targets(
             store, file, name=name, new_genes=new_genes, reject_rows=reject_rows, advance=advance
         ),
-        reject_rows, quiet, format, "cli train --preset default",
+        reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def interactions(
     """Protein–protein interactions between the graph's genes."""
     run(
         lambda advance: ingest.interactions(store, file, name=name, reject_rows=reject_rows, advance=advance),
-        reject_rows, quiet, format, "cli status",
+        reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def pathways(
             store, file, collection=collection, files=from_ or (), name=name, reject_rows=reject_rows,
             advance=advance,
         ),
-        reject_rows, quiet, format, "cli enrich --drug NAME",
+        reject_rows, quiet, format, next_command("cli enrich --drug NAME", store),
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def genes(
     """Entrez, Ensembl and HGNC ids of the graph's genes, and their aliases; fetched by name on first use."""
     run(
         lambda advance: ingest.genes(store, files=from_ or (), advance=advance),
-        False, quiet, format, "cli ingest homology",
+        False, quiet, format, next_command("cli ingest homology", store),
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def homology(
     """Genes alike in protein sequence, and essential genes; fetched by name on first use."""
     run(
         lambda advance: ingest.homology(store, files=from_ or (), advance=advance),
-        False, quiet, format, "cli train --preset default",
+        False, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
 
 
@@ -114,5 +114,5 @@ def drug_names(
     """Further names of the graph's drugs, and their DrugBank ids; fetched by name on first use."""
     run(
         lambda advance: ingest.drug_names(store, files=from_ or (), advance=advance),
-        False, quiet, format, "cli status",
+        False, quiet, format, next_command("cli status", store),
     )  # fmt: skip

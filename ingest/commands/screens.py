@@ -21,7 +21,7 @@ from pharmagraph.ingest.commands.options import (
     WithoutSmiles,
 )
 from pharmagraph.ingest.commands.progress import run
-from pharmagraph.kg.console import Format
+from pharmagraph.kg.console import Format, next_command
 
 
 def gdsc(
@@ -56,7 +56,7 @@ def gdsc(
             copy_number=copy_number, without_smiles=without_smiles, drugs=drugs, reject_rows=reject_rows,
             advance=advance,
         ),
-        reject_rows, quiet, format, "cli ingest targets",
+        reject_rows, quiet, format, next_command("cli ingest targets", store),
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def drgt(
             store, folder, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles,
             reject_rows=reject_rows, advance=advance,
         ),
-        reject_rows, quiet, format, "cli train --preset default",
+        reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def synthetic(
             store, drugs=drugs, cells=cells, genes=genes, seed=seed, name=name, share=share, neighbours=neighbours,
             threshold=threshold, advance=advance,
         ),
-        False, quiet, format, "cli train --preset fast",
+        False, quiet, format, next_command("cli train --preset fast", store),
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def tables(
             store, folder, name=name, share=share, neighbours=neighbours, threshold=threshold,
             without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
         ),
-        reject_rows, quiet, format, "cli train --preset default",
+        reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from pharmagraph.kg.commands.status import FormatOption, Store
-from pharmagraph.kg.console import Format, note, print_rows
+from pharmagraph.kg.console import Format, next_command, note, print_rows
 
 app = typer.Typer(no_args_is_help=True, help="A local Neo4j 5.26, by Docker or by Java and Maven; migration.")
 
@@ -183,7 +183,7 @@ def migrate(
     rows = [{"version": c.version, "change": c.about} for c in plan.changes]
     rows += [{"version": schema.VERSION, "change": f"{name} is made"} for name in plan.lacking]
     print_rows(rows, title=title)
-    print("Nothing was changed (dry run)." if dry_run else "Done. Next: cli status")
+    print("Nothing was changed (dry run)." if dry_run else "Done. Next: " + next_command("cli status", store))
 
 
 def _docker() -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pharmagraph.kg.commands.status import FormatOption, Store, Wide
-from pharmagraph.kg.console import Format, print_rows
+from pharmagraph.kg.console import Format, next_command, print_rows
 
 app = typer.Typer(help="The register of training runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.")]
@@ -38,7 +38,7 @@ def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide =
         columns = [c for c in columns if c not in LONG and not c.removeprefix("additive ").startswith(MINOR)]
     print_rows(shown, format, columns=columns, title="Runs" if not shown else None, wide=wide)
     if not shown and format is Format.table:
-        print("Next: cli train")
+        print(f"Next: {next_command('cli train', store)}")
 
 
 @app.command()
@@ -54,7 +54,8 @@ def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -
         print_rows([{"property": k, "value": v} for k, v in brief.items()])
         if row["metrics"]:
             print_rows(_beside_additive(row["metrics"]), title="On held-out pairs")
-        print(f"Next: cli runs show {row['id']} --format json  # with its whole configuration")
+        whole = next_command(f"cli runs show {row['id']} --format json", store)
+        print(f"Next: {whole}  # with its whole configuration")
     else:
         print_rows([{"property": k, "value": v} for k, v in row.items()], format)
 
@@ -87,7 +88,7 @@ def promote(
         written = runs.promote(graph, run, advance=lambda what: bar.update(task, note=what))
     print_rows([{"edges": kind, "with attention": n} for kind, n in written.items()], format)
     if format is Format.table:
-        print("Next: cli query strongest-links")
+        print(f"Next: {next_command('cli query strongest-links', store)}")
 
 
 @app.command()

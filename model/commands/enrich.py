@@ -49,7 +49,7 @@ def enrich(
     wide: Wide = False,
 ) -> None:
     """Pathways that stand out among genes attended to as targets, or papers on them; written on edges, and printed."""
-    from pharmagraph.kg.console import note, print_rows, progress
+    from pharmagraph.kg.console import next_command, note, print_rows, progress
     from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.names import find_drug
     from pharmagraph.kg.store import open_store
@@ -94,4 +94,7 @@ def enrich(
     if error is not None:
         raise type(error)(f"{len(rows)} of {limit} genes searched and written; {error}")
     if not quiet and format is Format.table and not literature:
-        note(f"{len(rows):,} ENRICHED edges written. Next: cli query enriched-pathways drug=NAME")
+        note(
+            f"{len(rows):,} ENRICHED edges written. "
+            f"Next: {next_command('cli query enriched-pathways drug=NAME', store)}"
+        )

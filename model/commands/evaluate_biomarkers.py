@@ -55,6 +55,7 @@ def evaluate_biomarkers(
     from pharmagraph.kg.reading import table
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation.biomarkers import figures, tables
+    from pharmagraph.model.evaluation.biomarkers.knock_outs import UNITS
     from pharmagraph.model.evaluation.biomarkers.truth import COLUMNS, read_truth
     from pharmagraph.model.reports.evaluation_folder import write_json
     from pharmagraph.model.responses.measured import dataset_name
@@ -89,6 +90,9 @@ def evaluate_biomarkers(
     print_rows(
         tables.ranks(rows, known), title=f"{about['dataset']}, {task}: rank of the gene, median of fits"
     )
-    print_rows(tables.knock_outs(rows, known), title="Held-out cell lines with the gene changed")
+    print_rows(
+        tables.knock_outs(rows, known),
+        title=f"Held-out cell lines with the gene changed, size in {UNITS[task]}",
+    )
     print_rows(tables.summary(rows, known), title="Scorers")
     print(tables.verdict(rows, known))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pharmagraph.model.explain.explanation import Explanation
     from pharmagraph.run import Run
 
+_MOST_NULL = 1000
+"""Random genes that may be asked for: each is another prediction."""
+
 
 def explain(
     drug: Annotated[str, typer.Option(help="Name, alias or id.")],
@@ -80,6 +83,10 @@ def explain(
         raise InputError("a what-if needs a cell line: --cell NAME")
     if null and not (set_ or silence or rank):
         raise InputError("--null is compared with a change of expression: add --silence GENE or --rank 20")
+    if null > _MOST_NULL:
+        raise InputError(
+            f"--null {null}: at most {_MOST_NULL:,} random genes, which resolve p of 0.001; give fewer"
+        )
     if out is not None and (asked or rank):
         raise InputError(
             "--out draws an explanation, which a what-if has not; leave it out, or the changes of genes"

@@ -39,7 +39,8 @@ def train(
     null: Annotated[
         int,
         typer.Option(
-            min=0, help="Permutations of the responses for the q of attention to genes; 0 for no q."
+            min=0,
+            help="Permutations of the responses for the q of genes, as targets and for response; 0 for no q.",
         ),
     ] = 0,
     promote: Annotated[
@@ -67,4 +68,4 @@ def train(
             graph, config, folder=runs, datasets=dataset, split=split, task=task, seed=seed, device=device,
             n_null=null, promote=promote, report=report, stage=stage,
         ).trained  # fmt: skip
-    show(trained, config, split=split.value, promoted=promote, quiet=quiet, format=format)
+    show(trained, config, split=split.value, promoted=promote, store=store, quiet=quiet, format=format)

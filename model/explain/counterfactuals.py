@@ -6,6 +6,7 @@ genes of similar variance is a null, so that an effect that any gene has is not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,9 @@ from pharmagraph.kg.wording import option
 from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
+
+MOST_RELATIVES = 5
+"""Genes of its family that are named where a gene was not measured."""
 
 LIKE_VARIANCE = 0.05
 """Fraction of the genes, those nearest in variance, from which the genes of the null are sampled."""
@@ -62,8 +66,8 @@ def what_if(
     Raises
     ------
     ModelError
-        If the run cannot be loaded, or its graph lacks the drug, the cell line or a gene, or has no expression of a
-        gene to be silenced.
+        If the run cannot be loaded, or its graph lacks the drug, the cell line or a gene, or has no expression, or no
+        mutation, of a gene that is to be changed.
     """
     run = _Run.of(folder, drug, cell_line, device, changes)
     before = run.pair.before
@@ -264,7 +268,7 @@ class _Run:
         d, c = _position(ids, "Drug", drug), _position(ids, "CellLine", cell_line)
         for change in changes:
             _position(ids, "Gene", change.gene)
-        _require_expression(graph, ids["Gene"], changes)
+        _require_measured(graph, ids["Gene"], changes)
         predictor = Predictor.of(folder, graph)
         if predictor is not None:
             return cls(graph, _Predicted(predictor, d, c), ids["Gene"])
@@ -287,27 +291,48 @@ class _Run:
         return random.choice(pool, min(n, len(pool)), replace=False)
 
 
-def _require_expression(graph: SavedArrays, genes: Mapping[str, int], changes: Sequence[Change]) -> None:
-    """Raise ModelError where a gene that is to be silenced has no expression; it names what is known of the gene."""
-    silenced = [change for change in changes if change.kind == "expression" and change.value is None]
-    if not silenced:
+def _require_measured(graph: SavedArrays, genes: Mapping[str, int], changes: Sequence[Change]) -> None:
+    """Raise ModelError where a gene that is to be changed was not measured; it names measured genes of its family."""
+    asked = [change for change in changes if change.kind != "target"]
+    if not asked:
         return
     measured = {
         "expression": _with_values(graph.profile("expression")),
         "mutations": set(graph.edges("CellLine", "MUTATED", "Gene")[1].tolist()),
         "copy numbers": _with_values(graph.profile("copy_number")),
     }
-    for change in silenced:
-        gene = genes[change.gene]
-        if gene in measured["expression"]:
+    for change in asked:
+        gene, what = genes[change.gene], "expression" if change.kind == "expression" else "mutations"
+        known = [kind for kind, of_genes in measured.items() if gene in of_genes]
+        # a gene that no cell line has mutated may have been sequenced: only one with no value at all was not
+        if what in known or (what == "mutations" and known):
             continue
-        known = [what for what, of_genes in measured.items() if gene in of_genes]
         advice = f"known of it: {', '.join(known)}" if known else "nothing was measured of it"
-        way = f"; try {option('mutate', change.gene)}" if "mutations" in known else ""
+        if "mutations" in known:
+            advice += f"; try {option('mutate', change.gene)}"
+        family = _family(graph, list(genes), gene, measured[what])
+        relatives = f"; measured of its family: {', '.join(family)}" if family else ""
+        done = {"expression": "set" if change.value is not None else "silenced"}.get(change.kind, "mutated")
         raise ModelError(
-            f"{change.gene} has no expression in the run's graph, so it cannot be silenced ({advice}{way}); "
-            f"{len(measured['expression'])} genes have expression"
+            f"{change.gene} has no {what} in the run's graph, so it cannot be {done} ({advice}{relatives}); "
+            f"{len(measured[what]):,} genes have {what}"
         )
+
+
+def _family(graph: SavedArrays, symbols: Sequence[str], gene: int, measured: set[int]) -> list[str]:
+    """Measured genes homologous to a gene, or where no homology is known, those whose symbol has the same stem."""
+    src, dst = graph.edges("Gene", "HOMOLOGOUS", "Gene")
+    near = {*dst[src == gene].tolist(), *src[dst == gene].tolist()}
+    if not near:
+        stem = _stem(symbols[gene])
+        near = {n for n, symbol in enumerate(symbols) if _stem(symbol) == stem} if stem else set()
+    return sorted(symbols[n] for n in near & measured - {gene})[:MOST_RELATIVES]
+
+
+def _stem(symbol: str) -> str:
+    """A symbol without its number, as ERBB of ERBB2; empty where less than three letters are left."""
+    stem = re.sub(r"\d+[A-Z]?\d*$", "", symbol)
+    return stem if len(stem) >= 3 else ""
 
 
 def _with_values(profile: np.ndarray) -> set[int]:

@@ -8,10 +8,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.model.inputs.tensors import GraphTensors
-from pharmagraph.model.inputs.views import GENE_FEATURES
-
-FEWEST_CELL_LINES = 3
-"""Cell lines that need a value other than 0 before a gene's column is used. Set by hand."""
+from pharmagraph.model.inputs.views import FEWEST_CELL_LINES, GENE_FEATURES
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.inputs.views import (
     ASSOCIATION_UNIT,
     GENE_FEATURES,
+    N_OF_EACH_KIND,
     N_SHARPENED_DRUG_KERNELS,
     SHARPNESS,
 )
@@ -31,9 +32,6 @@ HEADS = ("association", "target")
 
 SMALLEST = 1e-6
 """Products of norms below it count as this, so that a column without values has correlations of 0."""
-
-N_OF_EACH_KIND = 5
-"""Columns of each kind of omics that are candidates by the association with the drug's own responses. Set by hand."""
 
 BLOCK = 4096
 """Columns whose correlations are computed at a time."""
@@ -121,8 +119,7 @@ class GenePairBuilder:
         self.features = GeneFeatures.of(tensors)
         self.values = self.features.values(tensors)
         gene = self.features.gene
-        target = torch.zeros(tensors.n_drugs, tensors.n_genes, dtype=torch.bool, device=gene.device)
-        target[tensors.targets.dst, tensors.targets.src] = True
+        target = known_targets(tensors)
         self._target = target[:, gene]
         self._attention = self._of_columns(attention, tensors.n_genes)
         self._similar = similar_drugs(tensors, target)
@@ -130,8 +127,7 @@ class GenePairBuilder:
     def build(self, visible: Visible) -> GenePairs:
         """Candidates and evidence, with the visible responses alone."""
         own = correlations(self.values, residuals(visible.value, visible.measured), visible.measured)
-        weight = self._similar * visible.known_drugs
-        smoothed = functional.normalize(weight, p=1, dim=1) @ own
+        smoothed = smooth(own, self._similar, visible.known_drugs)
         associated, by_itself = torch.zeros_like(self._target), torch.zeros_like(self._target)
         n = min(self.n_associated, smoothed.shape[1])
         associated.scatter_(1, smoothed.abs().topk(n, dim=1).indices, True)
@@ -174,6 +170,13 @@ class GenePairBuilder:
         return torch.log1p(found)[:, self.features.gene]
 
 
+def known_targets(tensors: GraphTensors) -> Tensor:
+    """Which genes are known targets of which drugs, bool (n_drugs, n_genes)."""
+    target = torch.zeros(tensors.n_drugs, tensors.n_genes, dtype=torch.bool, device=tensors.device)
+    target[tensors.targets.dst, tensors.targets.src] = True
+    return target
+
+
 def similar_drugs(tensors: GraphTensors, target: Tensor) -> Tensor:
     """How much the response of one drug says of another, (n_drugs, n_drugs): by structure and shared targets.
 
@@ -188,6 +191,22 @@ def similar_drugs(tensors: GraphTensors, target: Tensor) -> Tensor:
     unit = functional.normalize(target.float(), dim=1)
     similar: Tensor = by_structure + (unit @ unit.T) ** 2
     return similar.fill_diagonal_(1.0)
+
+
+def smooth(own: Tensor, similar: Tensor, known_drugs: Tensor) -> Tensor:
+    """Weighted mean of the known drugs' correlations, the more similar ones weighing more, (n_drugs, n_columns).
+
+    Parameters
+    ----------
+    own
+        `correlations`.
+    similar
+        `similar_drugs`.
+    known_drugs
+        Drugs with responses, bool (n_drugs,).
+    """
+    found: Tensor = functional.normalize(similar * known_drugs, p=1, dim=1) @ own
+    return found
 
 
 def correlations(values: Tensor, residual: Tensor, measured: Tensor) -> Tensor:

@@ -49,6 +49,12 @@ EVEN_ATTENTION = 1e-6
 GENE_FEATURES = ("expression", "mutation", "copy_number", "dependency")
 """Kinds of omics that a drug may attend to at a gene; a column's ``kind`` is its position here."""
 
+FEWEST_CELL_LINES = 3
+"""Cell lines that need a value other than 0 before a gene's column is used. Set by hand."""
+
+N_OF_EACH_KIND = 5
+"""Columns of each kind of omics that are candidates by the association with the drug's own responses. Set by hand."""
+
 EVIDENCE = (
     "association", "own association", "agreement", "associated", "target", "target and association",
     "attended as a target", *GENE_FEATURES,

@@ -238,6 +238,12 @@ class Features:
         stored[best] = by_view[0][best]
         return np.stack([*by_view, rare, stored], axis=-1).astype(np.float32)
 
+    def similarities_of(self, drug: int) -> Floats:
+        """`drug_similarities` of one of the run's drugs."""
+        return self.drug_similarities(
+            {name: self.graph.node_feature("Drug", name)[drug][None] for name in FINGERPRINTS}
+        )
+
     @staticmethod
     def views(smiles: str) -> dict[str, npt.NDArray[np.uint8]]:
         """Fingerprints of one structure, (1, width) each."""
@@ -266,6 +272,14 @@ class Features:
         given = np.zeros(found.shape, bool)
         given[drug[candidate], at[candidate]] = True
         return given
+
+    @cached_property
+    def targets(self) -> npt.NDArray[np.bool_]:
+        """Which genes are known targets of which drugs, (n_drugs, n_genes)."""
+        drug, gene = self.graph.edges("Drug", "TARGETS", "Gene")
+        found = np.zeros((len(self.drugs), len(self.genes)), bool)
+        found[drug, gene] = True
+        return found
 
     def with_target(self, drug: int, gene: int, *, known: bool) -> npt.NDArray[np.bool_]:
         """The known targets of a drug among the candidates, with one added or taken away, (n_candidates,)."""
@@ -299,13 +313,30 @@ class Features:
         """Attention of a new drug to genes by known targets alone, as the gene part reads it, (n_genes,)."""
         if self._gene_attention is None:
             return np.zeros(len(genes), np.float32)
+        _, blind = self._blind
+        return self._as_read(_of_similar(similarities, _with_given(blind, self.given)), genes)
+
+    def attended_by(self, drug: int, targets: npt.NDArray[np.bool_], genes: npt.NDArray[np.int64]) -> Floats:
+        """The same of a drug of the run, as if its known targets were others, bool (all genes,)."""
+        if self._gene_attention is None:
+            return np.zeros(len(genes), np.float32)
+        candidates, blind = self._blind
+        return self._as_read(_with_given(blind[drug], targets[candidates]), genes)
+
+    def _as_read(self, attention: Floats, genes: npt.NDArray[np.int64]) -> Floats:
+        """Attention to candidates as a multiple of an even share, its logarithm plus 1, of some genes, (n,)."""
+        candidates, _ = self._blind
+        share = np.zeros(len(self.genes), np.float32)
+        share[candidates] = attention * len(candidates)
+        found: Floats = np.log1p(share)[genes]
+        return found
+
+    @cached_property
+    def _blind(self) -> tuple[npt.NDArray[np.int64], Floats]:
+        assert self._gene_attention is not None
         with safe_open(self._gene_attention, framework="numpy") as opened:
             file: Any = opened
-            candidates, blind = file.get_tensor("genes"), file.get_tensor("blind")
-        share = np.zeros(len(self.genes), np.float32)
-        share[candidates] = _of_similar(similarities, _with_given(blind, self.given)) * len(candidates)
-        attended: Floats = np.log1p(share)[genes]
-        return attended
+            return file.get_tensor("genes"), file.get_tensor("blind")
 
     @cached_property
     def _root_attention(self) -> Floats:

@@ -1,8 +1,12 @@
-"""What single genes add to predictions, by a run's arrays: `networks.gene_part` in NumPy, for one drug or cell line."""
+"""What single genes add to predictions, by a run's arrays: `networks.gene_part` in NumPy, for one drug or cell line.
+
+A drug of the run is asked again where its known targets are changed; a new one attends by similar drugs alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,14 +14,38 @@ import numpy.typing as npt
 
 from pharmagraph.model.inputs.views import (
     ASSOCIATION_UNIT,
-    EVIDENCE,
+    FEWEST_CELL_LINES,
     GENE_FEATURES,
+    N_OF_EACH_KIND,
     N_SHARPENED_DRUG_KERNELS,
     SHARPNESS,
 )
 from pharmagraph.model.predictor.features import Features, Floats, Omics
 
 SMALLEST = 1e-6
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Columns and the evidence for them of one drug, (n,) each, as in `inputs.gene_pairs.GenePairs`."""
+
+    kind: npt.NDArray[np.int64]
+    gene: npt.NDArray[np.int64]
+    association: Floats
+    own: Floats
+    associated: npt.NDArray[np.bool_]
+    given: npt.NDArray[np.bool_]
+    attended: Floats
+
+    def evidence(self) -> Floats:
+        """In the order of `EVIDENCE`, (n_evidence, n)."""
+        size = ASSOCIATION_UNIT * np.abs(self.association)
+        of_kinds = [self.kind == number for number in range(len(GENE_FEATURES))]
+        rows = [
+            size, ASSOCIATION_UNIT * np.abs(self.own), self.association * self.own > 0, self.associated,
+            self.given, self.given * size, self.attended, *of_kinds,
+        ]  # fmt: skip
+        return np.stack(rows).astype(np.float32)
 
 
 class GenePart:
@@ -81,32 +109,133 @@ class GenePart:
         features
             Of the run.
         """
-        near = np.maximum(similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1), 0) ** SHARPNESS
-        near = near * self._array("known")
-        association = near @ self._array("own").astype(np.float32) / max(float(near.sum()), SMALLEST)
-        size = np.abs(association)
-        read = np.zeros(self.n_columns, bool)
-        read[np.argsort(-size, kind="stable")[: self._n_read]] = True
-        read &= size > 0
-        evidence = np.zeros((len(EVIDENCE), self.n_columns), np.float32)
-        evidence[EVIDENCE.index("association")] = ASSOCIATION_UNIT * size
-        evidence[EVIDENCE.index("associated")] = 1
-        evidence[EVIDENCE.index("attended as a target")] = features.attended(similarities, self.gene)
-        for number, name in enumerate(GENE_FEATURES):
-            evidence[EVIDENCE.index(name)] = self.kind == number
-        found = np.zeros(self.n_columns, np.float32)
-        for member in range(self._n_members):
-            attention = self._attention(member, evidence[:, read], size[read])
-            weight = self._array(f"{member}/kinds")[0, self.kind[read]]
-            coefficients = np.sign(association[read]) * np.sqrt(attention * weight)
-            found[read] += coefficients * self._array(f"{member}/weights")[0, read] / self._n_members
+        association = self._smooth(self._near(similarities), self._own)
+        nothing = np.zeros_like(association)
+        attended = features.attended(similarities, self.gene)
+        return self._sum(
+            _Candidates(
+                self.kind,
+                self.gene,
+                association,
+                nothing,
+                self._strongest(association),
+                nothing > 0,
+                attended,
+            )
+        )
+
+    def of_drug(self, drug: int, targets: npt.NDArray[np.bool_], features: Features) -> Floats:
+        """Effects of the columns for a drug of the run, as if its known targets were others.
+
+        Parameters
+        ----------
+        drug
+            Its number.
+        targets
+            Known targets, bool (n_genes,): they choose candidates, and which drugs count as similar.
+        features
+            Of the run.
+        """
+        kind, gene, values = self._columns_of(np.flatnonzero(targets), features)
+        own = np.concatenate([self._own, self._correlations(values)], axis=1)
+        unit = targets / _norms(targets[None])[0]
+        shared: Floats = (features.targets / _norms(features.targets) @ unit).astype(np.float32)
+        near = self._near(features.similarities_of(drug)) + shared**2
+        near[drug] = 1
+        association = self._smooth(near, own)
+        kind, gene = np.concatenate([self.kind, kind]), np.concatenate([self.gene, gene])
+        attended = features.attended_by(drug, targets, gene)
+        associated = self._strongest(association) | (
+            _first_of_each_kind(own[drug], kind) & (association != 0)
+        )
+        candidates = _Candidates(kind, gene, association, own[drug], associated, targets[gene], attended)
+        return self._sum(candidates, drug)
+
+    @cached_property
+    def _own(self) -> Floats:
+        return self._array("own").astype(np.float32)
+
+    @staticmethod
+    def _near(similarities: Floats) -> Floats:
+        near: Floats = np.maximum(similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1), 0) ** SHARPNESS
+        return near
+
+    def _smooth(self, near: Floats, own: Floats) -> Floats:
+        """Mean of the correlations of drugs with responses, the nearer ones weighing more, (n,)."""
+        weight = near * self._array("known")
+        found: Floats = (weight @ own / max(float(weight.sum()), SMALLEST)).astype(np.float32)
         return found
 
-    def _attention(self, member: int, evidence: Floats, size: Floats) -> Floats:
-        """Softmax of the head that reads association, (n,); evidence is (n_evidence, n)."""
+    def _strongest(self, association: Floats) -> npt.NDArray[np.bool_]:
+        """The candidates by association, (n,)."""
+        read = np.zeros(len(association), bool)
+        read[np.argsort(-np.abs(association), kind="stable")[: self._n_read]] = True
+        return read & (association != 0)
+
+    def _columns_of(
+        self, genes: npt.NDArray[np.int64], features: Features
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
+        """Columns of some genes to which no drug of the run attends: kind, gene, and standardised values.
+
+        Those are (n_cell_lines, n). The columns are chosen as in `inputs.gene_features.GeneFeatures`.
+        """
+        attended = set(zip(self.kind.tolist(), self.gene.tolist(), strict=True))
+        kinds, numbers, columns = [], [], [np.empty((len(features.cell_lines), 0), np.float32)]
+        for kind, name in enumerate(GENE_FEATURES):
+            table = getattr(features, name)
+            known = table.any(axis=1)
+            for gene in genes.tolist():
+                raw = table[:, gene]
+                varies = (raw != 0).sum() >= FEWEST_CELL_LINES and raw.std() > 0
+                if (kind, gene) not in attended and varies:
+                    kinds.append(kind)
+                    numbers.append(gene)
+                    columns.append(((raw - raw.mean()) / raw.std() * known)[:, None].astype(np.float32))
+        return np.array(kinds, np.int64), np.array(numbers, np.int64), np.concatenate(columns, axis=1)
+
+    def _correlations(self, values: Floats) -> Floats:
+        """`inputs.gene_pairs.correlations` of columns with the responses of every drug, (n_drugs, n)."""
+        norms = np.sqrt(self._read("measured").astype(np.float32).T @ values**2)
+        found: Floats = self._array("unit").astype(np.float32).T @ values / np.maximum(norms, SMALLEST)
+        return found
+
+    def _sum(self, candidates: _Candidates, drug: int | None = None) -> Floats:
+        """Effects of the run's columns by candidates, of which they are the first, (n_columns,)."""
+        found = np.zeros(len(candidates.kind), np.float32)
+        evidence, size = candidates.evidence(), np.abs(candidates.association)
+        heads = (
+            (candidates.associated, 2 * np.log(np.maximum(size, SMALLEST)), np.sign(candidates.association)),
+            (candidates.given, np.zeros_like(size), np.ones_like(size)),
+        )
+        for member in range(self._n_members):
+            scale = 1.0 if drug is None else float(self._read(f"{member}/drug_scale")[drug])
+            learned = np.zeros((len(heads), len(found)), np.float32)
+            learned[:, : self.n_columns] = self._array(f"{member}/weights") * scale / self._n_members
+            for head, (read, prior, sign) in enumerate(heads):
+                attention = self._attention(member, head, evidence[:, read], prior[read])
+                weight = self._array(f"{member}/kinds")[head, candidates.kind[read]]
+                found[read] += sign[read] * np.sqrt(attention * weight) * learned[head, read]
+        return found[: self.n_columns]
+
+    def _attention(self, member: int, head: int, evidence: Floats, prior: Floats) -> Floats:
+        """Softmax of one of `HEADS`, (n,); evidence is (n_evidence, n), and ``prior`` is added to the score."""
         hidden = self._array(f"{member}/edge") @ evidence + self._array(f"{member}/bias")[:, None]
-        score = self._array(f"{member}/att")[0] @ np.where(hidden > 0, hidden, 0.2 * hidden)
-        score = score + 2 * np.log(np.maximum(size, SMALLEST))
+        score = self._array(f"{member}/att")[head] @ np.where(hidden > 0, hidden, 0.2 * hidden) + prior
         weight = np.exp(score - score.max(initial=-np.inf))
         attention: Floats = weight / weight.sum()
         return attention
+
+
+def _norms(rows: npt.NDArray[np.bool_]) -> Floats:
+    """Euclidean norms of rows, not 0, (n, 1)."""
+    norms: Floats = np.sqrt(np.maximum(rows.sum(1, keepdims=True), 1)).astype(np.float32)
+    return norms
+
+
+def _first_of_each_kind(own: Floats, kind: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """The candidates by a drug's own correlations, (n,)."""
+    found = np.zeros(len(own), bool)
+    for number in range(len(GENE_FEATURES)):
+        of_kind = np.flatnonzero(kind == number)
+        found[of_kind[np.argsort(-np.abs(own[of_kind]), kind="stable")[:N_OF_EACH_KIND]]] = True
+    return found & (own != 0)

@@ -203,22 +203,24 @@ class Predictor:
         return min(float(column[column != 0].min()), 0.0)
 
     def _with_target(self, drug: int, change: Change, gene: int) -> Entity:
-        had = bool(self._targets(drug, gene))
+        had = bool(self.features.targets[drug, gene])
         if not change.value and not had:
             raise ModelError(f"{change.gene} is no known target of this drug in the run's graph")
         if bool(change.value) == had:
             return Entity(drug)
-        if not self._uses_genes:
-            return Entity(drug)
-        row = self.features.with_target(drug, gene, known=bool(change.value))
-        nothing = np.empty(0, np.float32)
-        after = self.features.overlaps(row, drug=drug, similarities=nothing)
-        before = self.features.overlaps(self.features.given[drug], drug=drug, similarities=nothing)
-        return Entity(drug, None, after - before, None)
-
-    def _targets(self, drug: int, gene: int) -> bool:
-        src, dst = self.features.graph.edges("Drug", "TARGETS", "Gene")
-        return bool(((src == drug) & (dst == gene)).any())
+        overlap = genes = None
+        if self._uses_genes:
+            row = self.features.with_target(drug, gene, known=not had)
+            nothing = np.empty(0, np.float32)
+            after = self.features.overlaps(row, drug=drug, similarities=nothing)
+            before = self.features.overlaps(self.features.given[drug], drug=drug, similarities=nothing)
+            overlap = after - before
+        if (part := self.gene_part) is not None:
+            targets = self.features.targets[drug].copy()
+            targets[gene] = not had
+            genes = part.of_drug(drug, targets, self.features)
+            genes = genes - part.of_drug(drug, self.features.targets[drug], self.features)
+        return Entity(drug, None, overlap, None, genes)
 
     @cached_property
     def _uses_genes(self) -> bool:

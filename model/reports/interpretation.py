@@ -40,6 +40,9 @@ SPLITS = {
     "target-gene": "Genes without any known drug",
     "truth": "Independent truth",
 }
+DATASETS = ("GDSC1", "nci60")
+"""Data sets whose targets are held out."""
+
 _SCORES = """
 ## What each score is good for
 
@@ -50,7 +53,8 @@ _SCORES = """
 | `excess` | weight times competitors; 1 is an even share | comparing drugs, and hubs | proof |
 | `spread` | standard deviation of the weight over the networks of the run | discarding genes that depend on the seed | cause |
 | `stability` | agreement between seeds on a drug's first 20 genes that are not known targets; 1 is the same list | deciding whether a drug's list is reproducible | single genes |
-| `q` (by `cli train --null 20`) | false discovery rate against permuted responses | deciding whether attention depends on the responses | targets known from structure alone: their attention does not come from responses |
+| `q` of objective `target` (by `cli train --null 20`) | false discovery rate against permuted responses | deciding whether attention depends on the responses | targets known from structure alone: their attention does not come from responses |
+| `q` of objective `response` (by the same) | how often an association with response this large appears by chance among cell lines of the same tissue, as a false discovery rate within the drug and kind of omics | discarding genes that chance or the tissue explains | cause: genes that go together get a small q together |
 | `publications`, `expected_publications`, `publications_p` (by `cli enrich --literature`) | abstracts that name both, against independence | what is known already | what is new |
 | ENRICHED `q` | a gene set stands out among attended genes, against all that could be attended to | the mechanism behind a list | single genes |
 
@@ -65,7 +69,7 @@ def markdown(document: dict[str, Any]) -> str:
         "",
         "`python -m pharmagraph.model.reports.interpretation` prints this page from `interpretation.json`, which holds",
         "the rows with the command, commit and machine that made them.",
-        "Rows of earlier commits are of the candidates of then.",
+        "What was not run with this network stands at the end.",
         "",
         "Every drug has the same candidate genes: all that any evidence reaches, such as homology or a pathway. The",
         "first scorer, `attention`, is the attention to genes of `model/targets`: a softmax over a drug's candidates,",
@@ -106,7 +110,27 @@ def markdown(document: dict[str, Any]) -> str:
         ]
         for drug in document["worked"]:
             lines += _worked(drug)
+    lines += ["## Not run", "", *(f"- {one}" for one in _not_run(document)), ""]
     return "\n".join(lines).rstrip() + "\n" + _SCORES
+
+
+def _not_run(document: dict[str, Any]) -> list[str]:
+    """Tables that the page has room for and the document has no rows of."""
+    there = {(m["rows"][0]["split"], m["rows"][0]["dataset"]) for m in document["measurements"]}
+    missing = [
+        f"{title}: {dataset}"
+        for split, title in SPLITS.items()
+        for dataset in DATASETS
+        if split != "truth" and (split, dataset) not in there
+    ]
+    tasks = {m["task"] for m in document.get("biomarkers", []) if m["dataset"] == "GDSC1"}
+    missing += [
+        f"Response genes found again: GDSC1, {task}"
+        for task in ("regression", "classification")
+        if task not in tasks
+    ]
+    sections = {"runs": "One run", "faithfulness": "Faithfulness", "worked": "Worked drugs"}
+    return missing + [title for name, title in sections.items() if not document.get(name)]
 
 
 def _with_spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pharmagraph.kg.console import Format, note, print_rows
+from pharmagraph.kg.console import Format, next_command, note, print_rows
 
 if TYPE_CHECKING:
     from pharmagraph.model.presets.config import Config
@@ -49,9 +49,19 @@ def reporters(
 
 
 def show(
-    trained: Trained, config: Config, *, split: str, promoted: bool, quiet: bool, format: Format
+    trained: Trained,
+    config: Config,
+    *,
+    split: str,
+    promoted: bool,
+    store: str | None = None,
+    quiet: bool,
+    format: Format,
 ) -> None:
-    """Print the figures on held-out pairs; unless ``quiet``, also what predictions are made of and the next command."""
+    """Print the figures on held-out pairs; unless ``quiet``, also what predictions are made of and the next command.
+
+    ``store`` is the URL that was given, None for the default store.
+    """
     title = (
         f"{trained.run_id}: {trained.n_training:,} training pairs, {trained.n_held_out:,} held out ({split})"
     )
@@ -80,7 +90,8 @@ def show(
             f"cli runs show {trained.run_id}"
         )
     note(f"run {trained.run_id} in {trained.folder}")
-    note("Next: cli query top-genes drug=NAME" if promoted else f"Next: cli runs promote {trained.run_id}")
+    following = "cli query top-genes drug=NAME" if promoted else f"cli runs promote {trained.run_id}"
+    note(f"Next: {next_command(following, store)}")
 
 
 def about_parts(weights: Mapping[str, float]) -> str:

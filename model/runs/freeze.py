@@ -17,7 +17,7 @@ from pharmagraph.model.inputs.similarities import components_of_expression, squa
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.factors import KINDS
 from pharmagraph.model.predictor.predictor import FILE
-from pharmagraph.model.responses.visible import SIGN_PAIRS, residuals
+from pharmagraph.model.responses.visible import SHRINKAGE, SIGN_PAIRS, Visible, residuals
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.gene_effects import EnsembleEffects, gene_effects
 
@@ -176,17 +176,19 @@ def _factors(fitted: Fitted, network: RelationalNetwork) -> tuple[Tensor, dict[s
 def _genes(fitted: Fitted, effects: EnsembleEffects) -> dict[str, Tensor]:
     """What single genes add to the predictions of the run's drugs, and what the attention of another drug is made of.
 
-    Columns that no drug of the run attends to have no learned weight; a new drug attends to none of them either.
+    Columns that no drug of the run attends to have no learned weight; a new drug attends to none of them either. A drug
+    with another known target may: ``unit`` tells how these go with the responses.
     """
     pairs, visible = effects.pairs, fitted.messages.visible
     used, position = torch.unique(pairs.column, return_inverse=True)
-    own = correlations(pairs.values[:, used], residuals(visible.value, visible.measured), visible.measured)
+    residual = residuals(visible.value, visible.measured)
+    own = correlations(pairs.values[:, used], residual, visible.measured)
     found = {
         "drug": pairs.drug, "column": position, "effect": effects.effect.mean(0),
         "kind": pairs.features.kind[used], "gene": pairs.features.gene[used],
         "mean": pairs.features.mean[used], "deviation": pairs.features.deviation[used],
         "n_read": torch.tensor([fitted.config.network.n_response_genes]),
-        "own": own.half(), "known": visible.known_drugs.to(torch.uint8),
+        "own": own.half(), "known": visible.known_drugs.to(torch.uint8), "unit": _unit(visible, residual).half(),
     }  # fmt: skip
     for number, (member, weights) in enumerate(zip(fitted.members, effects.weights, strict=True)):
         assert isinstance(member.network, RelationalNetwork)  # it has effects
@@ -198,3 +200,9 @@ def _genes(fitted: Fitted, effects: EnsembleEffects) -> dict[str, Tensor]:
             f"{number}/att": part.att.weight, f"{number}/kinds": functional.softplus(part.weights),
         }  # fmt: skip
     return {f"genes/{name}": values for name, values in found.items()}
+
+
+def _unit(visible: Visible, residual: Tensor) -> Tensor:
+    """Residual responses of every drug as what `correlations` multiplies with a column, (n_cell_lines, n_drugs)."""
+    count = visible.measured.sum(0)
+    return functional.normalize(residual, dim=0) * count / (count + SHRINKAGE)

@@ -19,7 +19,9 @@ from pharmagraph.model.metrics.rank_agreement import edge_stability
 from pharmagraph.model.training.gene_effects import EnsembleEffects
 
 
-def response_tables(effects: EnsembleEffects, heterograph: Heterograph) -> dict[Ends, pa.Table]:
+def response_tables(
+    effects: EnsembleEffects, heterograph: Heterograph, q: np.ndarray | None = None
+) -> dict[Ends, pa.Table]:
     """Attention of drugs to genes, and of cell lines to genes, by what genes give to predictions.
 
     Parameters
@@ -28,6 +30,8 @@ def response_tables(effects: EnsembleEffects, heterograph: Heterograph) -> dict[
         Of the ensemble.
     heterograph
         The graph that it was fitted on: gives the ids.
+    q
+        False discovery rates of the pairs of ``effects`` (`response_null.association_q`); None if none were asked for.
 
     Returns
     -------
@@ -37,12 +41,12 @@ def response_tables(effects: EnsembleEffects, heterograph: Heterograph) -> dict[
         deviations of ln IC50; that of a cell line is what the feature adds to its predictions, mean over drugs.
     """
     return {
-        ("Drug", "Gene"): _of_drugs(effects, heterograph),
+        ("Drug", "Gene"): _of_drugs(effects, heterograph, q),
         ("CellLine", "Gene"): _of_cell_lines(effects, heterograph),
     }
 
 
-def _of_drugs(effects: EnsembleEffects, heterograph: Heterograph) -> pa.Table:
+def _of_drugs(effects: EnsembleEffects, heterograph: Heterograph, q: np.ndarray | None) -> pa.Table:
     pairs, features = effects.pairs, effects.pairs.features
     drug, column = pairs.drug.cpu().numpy(), pairs.column.cpu().numpy()
     size = effects.effect.abs()
@@ -50,10 +54,11 @@ def _of_drugs(effects: EnsembleEffects, heterograph: Heterograph) -> pa.Table:
     weight = (size / whole.clamp(min=torch.finfo(size.dtype).tiny)).cpu().numpy().astype(np.float64)
     unit = features.deviation[pairs.column] * effects.unit[pairs.drug]
     effect = (effects.effect.mean(0) / unit).cpu().numpy()
-    return _table(
+    table = _table(
         heterograph, "Drug", drug, features.gene.cpu().numpy()[column], features.kind.cpu().numpy()[column],
         weight=weight, effect=effect, competitors=np.bincount(drug)[drug],
     )  # fmt: skip
+    return table if q is None else table.append_column("q", pa.array(q))
 
 
 def _of_cell_lines(effects: EnsembleEffects, heterograph: Heterograph) -> pa.Table:

@@ -46,6 +46,7 @@ from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
+from pharmagraph.model.training.response_null import association_q
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def train(
     PharmagraphError
         Before training: if the store is open read-only or holds no responses or those of one class only, ``folder``
         cannot be made, nothing is known of a cell line that is to be predicted unseen, or q-values are asked of a run
-        without attention to known targets.
+        without attention to known targets or for response.
     """
     started = datetime.now(UTC)
     device = resolve_device(device)
@@ -156,13 +157,16 @@ def train(
             f"add SMILES and ingest again, or use {option('split', 'random')}"
         )
     attends_targets = config.targets is not None and enough_targets(heterograph)
-    if n_null and not attends_targets:
+    if n_null and not attends_targets and not config.network.uses_gene_part:
         why = (
             "its preset has no section targets"
             if config.targets is None
             else "the graph has no known targets"
         )
-        raise ModelError(f"{named('n_null')} needs attention to known targets, and this run has none: {why}")
+        raise ModelError(
+            f"{named('n_null')} needs attention to known targets or for response, and this run has none: {why}, and "
+            "its networks have no gene part (preset default has one)"
+        )
     folders.require_possible(folder)
     twins = Groups.of(heterograph)
     groups, asked_as = twins.of_split(heterograph, split), split.asked_as
@@ -190,7 +194,13 @@ def train(
     through_genes = None
     if (effects := gene_effects(fitted)) is not None:
         through_genes = variance_through_genes(fitted, effects)
-        for_response = response_tables(effects, heterograph)
+        q = None
+        if n_null:
+            q = association_q(
+                fitted.tensors, fitted.messages.visible, effects.pairs,
+                n_permutations=n_null, seed=seed, advance=stage,
+            )  # fmt: skip
+        for_response = response_tables(effects, heterograph, q)
         of_targets = {"Drug", "Gene"} if targets is not None else set()
         for ends, table in for_response.items():
             both = [tables[ends], table] if set(ends) == of_targets else [table]

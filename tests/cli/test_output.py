@@ -10,6 +10,7 @@ import sys
 import pyarrow as pa
 import pytest
 
+from pharmagraph.kg.console import next_command
 from pharmagraph.kg.store import open_store
 from tests.cli.typed import typed
 from tests.graphs import fill_everything
@@ -78,3 +79,14 @@ def test_lines_of_tables_fit_the_terminal(store: str, words: tuple[str, ...], wi
 def test_wide_prints_a_line_a_row(store: str) -> None:
     done = cli(*QUERY, "--wide", "--store", store, COLUMNS="20", PYTHONIOENCODING="utf-8")
     assert len(done.stdout.decode().splitlines()) == 2 + 3 + 1
+
+
+def test_a_next_command_names_the_store_unless_it_is_found_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PHARMAGRAPH_STORE", raising=False)
+    assert next_command("cli train", None) == "cli train"
+    assert next_command("cli train", "ladybug://pharmagraph.lbug") == "cli train"
+    assert next_command("cli train", "ladybug://mine.lbug") == "cli train --store ladybug://mine.lbug"
+    monkeypatch.setenv("PHARMAGRAPH_STORE", "ladybug://mine.lbug")
+    assert next_command("cli train", "ladybug://mine.lbug") == "cli train"
+    given = "ladybug://pharmagraph.lbug"
+    assert next_command("cli train", given) == f"cli train --store {given}"

@@ -13,13 +13,23 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError
+from pharmagraph.kg.heterograph import Relation
+from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names, find_drug, find_node
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.commands.explain import _print
 from pharmagraph.model.commands.explain import explain as explain_command
-from pharmagraph.model.explain.counterfactuals import agreement, parse_set, rank_genes, read_effects, what_if
+from pharmagraph.model.explain.counterfactuals import (
+    _require_measured,
+    agreement,
+    parse_set,
+    rank_genes,
+    read_effects,
+    what_if,
+)
 from pharmagraph.model.explain.explanation import explain
 from pharmagraph.model.explain.picture import write
 from pharmagraph.model.inputs.changes import Change
@@ -237,6 +247,40 @@ def test_what_if_predicts_before_and_after(folder: Path) -> None:
     assert rows[2]["null_p"] is None and rows[2]["change"] == "GENE000 no target"
 
 
+@pytest.mark.parametrize("homologous", [True, False])
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (Change("GENE029", "expression", -2.0), "has no expression .* cannot be set"),
+        (Change("GENE029", "expression", None), "has no expression .* cannot be silenced"),
+        (Change("GENE029", "mutation", 1.0), "has no mutations .* cannot be mutated"),
+    ],
+)
+def test_a_gene_that_was_not_measured_is_said_with_its_family(
+    change: Change, why: str, homologous: bool, tmp_path: Path
+) -> None:
+    heterograph = screen(whole=True)  # the last gene lacks
+    expected = "GENE000, GENE001, GENE002, GENE003, GENE004"  # of the same stem
+    mutated = torch.tensor([28, 3])
+    edges = {"dataset": torch.zeros(2, dtype=torch.int64), "value": torch.ones(2)}
+    heterograph = heterograph.with_relation(
+        ("CellLine", "MUTATED", "Gene"), Relation(torch.tensor([1, 2]), mutated, edges)
+    )
+    if homologous:
+        pairs = Relation(
+            torch.tensor([28, 29]), torch.tensor([29, 3]), {"identity": torch.tensor([0.5, 0.6])}
+        )
+        heterograph = heterograph.with_relation(("Gene", "HOMOLOGOUS", "Gene"), pairs)
+        expected = "GENE003, GENE028"
+    elif change.kind == "mutation":
+        expected = "GENE003, GENE028"
+    graphs.save(heterograph, tmp_path)
+    numbers = {str(id_): n for n, id_ in enumerate(heterograph.ids["Gene"])}
+    with pytest.raises(ModelError, match=f"GENE029 {why}.*measured of its family: {expected}\\)") as refused:
+        _require_measured(SavedArrays(tmp_path), numbers, [change])
+    assert "\n" not in str(refused.value)
+
+
 def test_a_change_touches_its_edge_alone_and_not_the_runs_graph(folder: Path) -> None:
     graph = saved.load_graph(folder)
     after = changed(graph, Change("GENE005", "expression", 4.5), 0, 3, 5)
@@ -294,7 +338,7 @@ def test_genes_are_ranked_by_what_silencing_them_does(folder: Path, tmp_path: Pa
         ("gene,value\nEGFR,1\n", 'no column "effect"; it has gene, value'),
         ("gene,effect\nEGFR,high\n", 'row 2, column effect: "high" is not a finite number'),
         ("gene,effect\nEGFR,nan\n", 'row 2, column effect: "nan" is not a finite number'),
-        ("gene,effect\nEGFR,-1,25\n", "row 2: .* has 3 cells, the header 2"),
+        ("gene,effect\nEGFR,-1,25\n", "row 2: .* has 3 cells where the header has 2"),
         ("gene,effect\nEGFR,1\nEGFR,2\n", "row 3, column gene: .* has an effect already"),
         ("gene,effect,effect\nEGFR,1,2\n", 'the column "effect" is there twice'),
         ("gene,effect\nTP53,1\n", "none of its 1 genes is among the 1 that are ranked"),
@@ -321,6 +365,7 @@ def test_a_set_without_a_number_is_said(text: str) -> None:
         ({"silence": ["EGFR"], "out": Path("x.svg")}, "--out draws an explanation"),
         ({"rank": 3, "out": Path("x.svg")}, "--out draws an explanation"),
         ({"rank": 3, "silence": ["EGFR"]}, "--rank silences the genes itself"),
+        ({"silence": ["EGFR"], "null": 1001}, "--null 1001: at most 1,000 random genes"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(options: dict[str, Any], message: str) -> None:

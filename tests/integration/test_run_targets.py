@@ -113,6 +113,36 @@ def test_attention_to_genes_is_fitted_to_targets_and_predictions_stay_to_the_bit
     assert all(row["attention"] == pytest.approx(found[row["src"], row["dst"]]["weight"]) for row in promoted)
 
 
+def test_attention_for_response_gets_q_with_and_without_known_targets(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    config = load_preset(
+        "default",
+        network={"channels": 8, "axial": False, "factors": False, "n_response_genes": 4},
+        training={"epochs": 2, "members": 1, "untested_pairs": 100},
+    )
+    assert config.targets is not None
+    config = config.model_copy(update={"targets": config.targets.model_copy(update={"steps": 5})})
+    asked = training_run.train(store, config, folder=tmp_path / "runs", n_null=2)
+    not_asked = training_run.train(store, config, folder=tmp_path / "runs")
+    files = [(r.folder / "weights.safetensors").read_bytes() for r in (asked, not_asked)]
+    assert files[0] == files[1]
+    edges, without = (
+        runs.attention_of(store, runs.find(store, r.run_id))["Drug", "Gene"].to_pandas()
+        for r in (asked, not_asked)
+    )
+    for objective in ("target", "response"):
+        q = edges["q"][edges["objective"] == objective]
+        assert len(q) and ((q > 0) & (q <= 1)).all()
+    assert edges["q"][edges["objective"] == "response"].nunique() > 2
+    assert "q" not in without or without["q"].isna().all()
+    datasets = store.read_edges("TARGETS", ("Drug", "Gene"), ["dataset"])["dataset"].unique().to_pylist()
+    store.delete_edges("TARGETS", ("Drug", "Gene"), equals={"dataset": datasets})
+    bare = training_run.train(store, config, folder=tmp_path / "runs", n_null=2)
+    kept = store.read_edges("ATTENDS", ("Drug", "Gene"), equals={"run_id": bare.run_id}).to_pandas()
+    assert (kept["objective"] == "response").all() and kept["q"].between(0, 1, inclusive="right").all()
+
+
 def test_a_runs_drug_is_read_back_with_its_held_out_misses(store: GraphStore, tmp_path: Path) -> None:
     trained = training_run.train(store, QUICK, folder=tmp_path / "runs", n_null=2)
     rows = store.query(

@@ -15,7 +15,7 @@ from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.evaluation import journal
-from pharmagraph.model.evaluation.biomarkers.knock_outs import KnockOuts
+from pharmagraph.model.evaluation.biomarkers.knock_outs import UNITS, KnockOuts
 from pharmagraph.model.evaluation.biomarkers.scorers import SIGNED, of_genes, rank, scores
 from pharmagraph.model.evaluation.biomarkers.truth import Pair, Truth
 from pharmagraph.model.inputs.gene_features import GeneFeatures
@@ -174,7 +174,7 @@ def _key(screen: Screen, truth: Truth, settings: Settings) -> Row:
     return {
         **about, "dataset": dataset_name(screen.heterograph), "data": screen.heterograph.fingerprint(),
         "first seed": settings.seeds[0], "config": journal.digest(settings.config().model_dump(mode="json")),
-        "truth": journal.digest(pairs),
+        "truth": journal.digest(pairs), "sizes in": UNITS[settings.task],
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from pharmagraph.model.evaluation.biomarkers.truth import Pair
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.predictor.one_gene import OneGene
+from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.responses.measured import Responses
 
 N_CELL_LINES = 3
@@ -34,7 +35,13 @@ SIGNIFICANT = 0.05
 """Largest share of genes, this one included, that move the prediction as far as a knock-out that counts as right."""
 
 SMALLEST_SIZE = 0.2
-"""Standard deviations of a drug's responses that a knock-out has to move the prediction to count as right."""
+"""How far a knock-out has to move the prediction to count as right, in one of `UNITS`."""
+
+UNITS: dict[Task, str] = {
+    "classification": "logits",
+    "regression": "standard deviations of the drug's ln IC50",
+}
+"""Task → unit of the size of a knock-out. A probability near 0 or 1 hardly moves, so its logit is taken."""
 
 CHANGED = {
     "expression": ("expression",),
@@ -53,8 +60,8 @@ class KnockOut:
     Attributes
     ----------
     size
-        Mean change over cell lines, in standard deviations of the drug's training responses; positive where the cell
-        lines move the way that the gene's effect says.
+        Mean change over cell lines, in one of `UNITS`, deviations being those of the drug's training responses;
+        positive where the cell lines move the way that the gene's effect says.
     p
         Share of genes, this one included, that move the prediction as far either way.
     n_cell_lines
@@ -116,25 +123,33 @@ class KnockOuts:
         """
         random = np.random.default_rng([seed, pair.drug_number, pair.gene_number])
         kinds = [k for k in CHANGED[pair.kind] if self._deviation[k][pair.gene_number] > 0]
-        deviation = self._deviation_of_responses(pair.drug_number)
-        if pair.kind not in kinds or not deviation:
+        unit = self._unit(pair.drug_number)
+        if pair.kind not in kinds or not unit:
             return []
         genes = [pair.gene_number, *self._like(pair, kinds, random)]
         found = []
         for cell_line in self._cell_lines(pair, random):
             moved = self._differences(pair, cell_line, genes, kinds)
-            found.append((self._direction(pair) * moved / deviation).tolist())
+            found.append((self._direction(pair) * moved / unit).tolist())
         return found
 
     def _direction(self, pair: Pair) -> int:
-        """1 where the right move is towards a larger prediction: a higher probability, or a higher ln IC50."""
+        """1 where the right move is towards a larger prediction: a higher logit, or a higher ln IC50."""
         towards_sensitive = pair.effect * (1 if pair.kind == "mutation" else -1)
         return towards_sensitive * (1 if self.predictor.task == "classification" else -1)
 
-    def _deviation_of_responses(self, drug: int) -> float:
-        task: Any = self.predictor.task
-        responses = self.training.label(task)[self.training.drug == drug]
+    def _unit(self, drug: int) -> float:
+        """One of `UNITS` in the unit of `_predict`; 0 for a drug without training responses, or with one ln IC50."""
+        responses = self.training.ln_ic50[self.training.drug == drug]
+        if self.predictor.task == "classification":
+            return float(len(responses) > 0)
         return float(responses.std()) if len(responses) else 0.0
+
+    def _predict(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> Floats:
+        """Logits, or ln IC50, (n_cell_lines, n_drugs)."""
+        if self.predictor.task == "classification":
+            return self.predictor.outputs(drugs, cell_lines)
+        return self.predictor.predict(drugs, cell_lines)
 
     @cached_property
     def _deviation(self) -> dict[str, Floats]:
@@ -185,8 +200,8 @@ class KnockOuts:
                 entities if changed is None else [_both(*two) for two in zip(changed, entities, strict=True)]
             )
         drug = [Entity(pair.drug_number)]
-        before = self.predictor.predict(drug, [Entity(cell_line)])[0, 0]
-        difference = self.predictor.predict(drug, changed or [])[:, 0] - before
+        before = self._predict(drug, [Entity(cell_line)])[0, 0]
+        difference = self._predict(drug, changed or [])[:, 0] - before
         return np.where(skipped, np.nan, difference)
 
     def _amounts(self, kind: str, cell_line: int, genes: Sequence[int]) -> Floats:

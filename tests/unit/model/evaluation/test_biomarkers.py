@@ -18,7 +18,7 @@ from pharmagraph.kg.errors import InputError, ModelError, RowError
 from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.kg.names import Names
 from pharmagraph.model.evaluation.biomarkers import figures, tables
-from pharmagraph.model.evaluation.biomarkers.knock_outs import N_NULL, KnockOut
+from pharmagraph.model.evaluation.biomarkers.knock_outs import N_NULL, UNITS, KnockOut, KnockOuts
 from pharmagraph.model.evaluation.biomarkers.scorers import (
     ASSOCIATION,
     SCORERS,
@@ -27,11 +27,17 @@ from pharmagraph.model.evaluation.biomarkers.scorers import (
     simple_scores,
 )
 from pharmagraph.model.evaluation.biomarkers.truth import Truth, read_truth
+from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.inputs.gene_features import GeneFeatures
 from pharmagraph.model.inputs.tensors import baseline_tensors
+from pharmagraph.model.predictor import Entity
+from pharmagraph.model.presets.choices import Split
+from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.reports import interpretation
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
+from pharmagraph.model.responses.splits import folds
+from pharmagraph.model.training.from_graph import fit_graph
 from tests.screens import screen
 
 torch.set_num_threads(1)
@@ -85,6 +91,31 @@ def test_a_planted_gene_is_found_and_its_knock_out_moves_the_right_way(evaluated
         assert found["change"] == "silenced" and found["size"] > 0.2 and found["p"] == 0.01
         assert found["right"] == "yes"
     assert "2 of 2 (100%)" in tables.verdict(rows, truth)
+
+
+def test_for_classes_a_knock_out_is_sized_in_logits(heterograph: Heterograph, tmp_path: Path) -> None:
+    config = load_preset(
+        "default",
+        network={"factors": False, "axial": False, "process_genes": False, "n_response_genes": 20},
+        training={"epochs": 2, "members": 1},
+    )
+    measured = responses(heterograph)
+    fold = next(folds(measured, heterograph, Split.unseen_cell, 3))
+    training, held_out = measured.take(fold.train), measured.take(fold.test)
+    fitted = fit_graph(heterograph, training, config, seed=0, task="classification", split=Split.unseen_cell)
+    predictor = figures.predictor_of(fitted, heterograph, tmp_path)
+    pair = _truth(tmp_path, PLANTED, heterograph).pairs[0]
+    moves = KnockOuts(predictor, training, held_out).moves(pair, seed=0)
+    z = fitted.tensors.expression[:, pair.gene_number].numpy()
+    tested = np.unique(held_out.cell_line[held_out.drug == pair.drug_number])
+    silenced = Change(pair.gene, "expression", float(z[np.unique(training.cell_line)].min()))
+    expected = []
+    for line in tested[np.argsort(-z[tested])][: len(moves)].tolist():
+        drug, changed = predictor.changed(pair.drug_number, line, silenced, pair.gene_number)
+        before, after = (predictor.predict([drug], [one])[0, 0] for one in (Entity(line), changed))
+        expected.append(np.log(before / (1 - before)) - np.log(after / (1 - after)))
+    assert [move[0] for move in moves] == pytest.approx(expected, rel=1e-2)
+    assert UNITS["classification"] == "logits" and np.abs(expected).min() > 0.2
 
 
 def test_the_summary_compares_scorers_and_lists(evaluated: Any) -> None:

@@ -32,6 +32,7 @@ from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.predictor import features as features_module
+from pharmagraph.model.predictor.gene_part import GenePart
 from pharmagraph.model.predictor.predictor import FILE
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import load_preset
@@ -333,6 +334,92 @@ def test_a_target_moves_a_drug_towards_drugs_that_have_it(run: tuple[Path, Heter
     assert np.isfinite(after) and after != before
     with_it = predictor.changed(drug, 1, Change("G", "target", 1.0), gene)
     assert with_it[0].as_trained  # it had the target before
+
+
+def _effects_with_held_weights(
+    fitted: Fitted, folder: Path, heterograph: Heterograph, effects: EnsembleEffects, drug: int
+) -> np.ndarray:
+    """What the networks' attention on another graph makes of what they learned, (n_columns,)."""
+    pairs = saved.on_graph(fitted, folder, heterograph).messages.gene_pairs
+    assert pairs is not None and len(pairs.features) == len(effects.pairs.features)
+    mine, dense = pairs.drug == drug, np.zeros(pairs.values.shape[1])
+    for member, weights in zip(fitted.members, effects.weights, strict=True):
+        process = member.network.gaussian_process
+        assert isinstance(process, GaussianProcessComponent) and process.gene_part is not None
+        with torch.inference_mode():
+            each = process.gene_part.coefficients(pairs) * weights[:, pairs.column]
+        scale = float(fitted.messages.drug_scale[drug]) / len(fitted.members)
+        dense[pairs.column[mine]] += scale * each[:, mine].sum(0).numpy()
+    return dense
+
+
+@pytest.mark.parametrize("how", ["taken away", "of other drugs", "of no drug"])
+def test_another_known_target_changes_the_genes_that_a_drug_attends_to_as_in_the_networks(
+    run: tuple[Path, Heterograph, Fitted], how: str
+) -> None:
+    folder, heterograph, fitted = run
+    predictor, effects = _predictor(folder), gene_effects(fitted)
+    part = predictor.gene_part
+    assert part is not None and effects is not None
+    drug, cell_line, known = 5, 2, heterograph.relations["Drug", "TARGETS", "Gene"]
+    own = int(known.dst[known.src == drug][0])
+    of_others = next(int(gene) for gene in known.dst if gene != own)
+    of_none = next(gene for gene in range(heterograph.n_nodes("Gene")) if gene not in known.dst)
+    gene = {"taken away": own, "of other drugs": of_others, "of no drug": of_none}[how]
+    change = Change("G", "target", float(how != "taken away"))
+    entity, _ = predictor.changed(drug, cell_line, change, gene)
+    columns = _columns(effects, part.kind, part.gene)
+    before, after = (
+        _effects_with_held_weights(fitted, folder, graph, effects, drug)
+        for graph in (heterograph, edits.changed(heterograph, change, drug, cell_line, gene))
+    )
+    assert part.effects(np.array([drug]))[0] == pytest.approx(before[columns], abs=1e-6)
+    assert part.of_drug(drug, predictor.features.targets[drug], predictor.features) == pytest.approx(
+        before[columns], abs=2e-3 * np.abs(before).max()
+    )
+    assert entity.genes is not None
+    assert entity.genes == pytest.approx((after - before)[columns], abs=3e-3 * np.abs(before).max())
+    assert np.abs(after - before).max() > 0.05 * np.abs(before).max()
+    without = replace(entity, genes=None)
+    found, by_overlap = (predictor.outputs([one], [Entity(cell_line)])[0, 0] for one in (entity, without))
+    expected = float(part.values(predictor.features.omics(cell_line)) @ entity.genes)
+    assert found - by_overlap == pytest.approx(expected, abs=1e-5) and abs(expected) > 1e-5
+
+
+def test_a_target_to_which_no_drug_attends_takes_its_share_of_the_attention_to_targets(
+    run: tuple[Path, Heterograph, Fitted],
+) -> None:
+    predictor = _predictor(run[0])
+    features, whole = predictor.features, predictor.gene_part
+    assert whole is not None
+    n_checked = 0
+    for drug, gene in np.argwhere(~features.targets).tolist():
+        of_gene = whole.gene == gene
+        read = whole.effects(np.array([drug]))[0] != 0
+        if not of_gene.any() or features.targets[:, gene].any() or read[of_gene].any():
+            continue
+        targets = features.targets[drug].copy()
+        targets[gene] = True
+        expected = whole.of_drug(drug, targets, features)
+        if expected[of_gene].any():  # it is a candidate by association then
+            continue
+
+        def others(name: str, left: np.ndarray = ~of_gene) -> np.ndarray:
+            """The predictor's arrays as if no drug attended to the gene."""
+            values = predictor.array(name)
+            by_column = name.removeprefix("genes/") in ("kind", "gene", "mean", "deviation")
+            if by_column or name.endswith(("/own", "/weights")):
+                return values[..., left]
+            return values
+
+        found = GenePart(others, len(predictor.members)).of_drug(drug, targets, features)
+        assert found == pytest.approx(expected[~of_gene], abs=2e-3 * float(np.abs(expected).max()))
+        without = whole.of_drug(drug, features.targets[drug], features)[~of_gene]
+        assert not np.allclose(found, without, atol=0.02 * float(np.abs(expected).max()))
+        n_checked += 1
+        if n_checked == 5:
+            return
+    assert n_checked
 
 
 DAMAGE: dict[str, tuple[Callable[[dict[str, np.ndarray]], object], str]] = {
