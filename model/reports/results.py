@@ -33,6 +33,7 @@ _TITLES = {
     "rmse": "RMSE",
     "spearman": "Spearman",
 }
+NONE = "–"
 _PLAN = ("dataset", "split", "task", "changes", "omics", "drug_groups", "cell_line_groups", "n_folds", "seed")
 _INTRODUCTION = """# Results
 
@@ -116,9 +117,13 @@ def overview(results: Sequence[Row]) -> str:
     }
     tables = ""
     for task, figures in told.items():
-        rows = [result for result in results if result["task"] == task and result["ours"]]
-        lines = (f"| {r['dataset']} | {_split(r)} | {' | '.join(_duels(r))} |\n" for r in rows)
-        tables += f"\n{figures}\n\n{head}{''.join(lines)}" if rows else ""
+        duels = [(r, _duels(r)) for r in results if r["task"] == task and r["ours"]]
+        lines = [
+            f"| {r['dataset']} | {_split(r)} | {' | '.join(cells)} |\n"
+            for r, cells in duels
+            if set(cells) != {NONE}  # without a baseline, such as an ablation
+        ]
+        tables += f"\n{figures}\n\n{head}{''.join(lines)}" if lines else ""
     if not tables:
         return ""
     about = "The best of ours / the best baseline of the same evaluation, and p; bold if ours is ahead."
@@ -145,7 +150,7 @@ def _duels(result: Row) -> list[str]:
         best = _best(cells, result["ours"], column)
         mine = cells[(best, *column)] if best else None
         if mine is None or mine["rival"] is None:
-            found.append("–")
+            found.append(NONE)
             continue
         ours, theirs = (f"{cells[(model, *column)]['mean']:.4f}" for model in (best, mine["rival"]))
         sure = f", p = {mine['p']:.2g}" if _number(mine["p"]) else ""
