@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from pharmagraph.ingest.matrix import Matrix, read_matrix
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels
-from pharmagraph.ingest.shapes.shape import EXPRESSION, Companions, Head, Part, Shape
+from pharmagraph.ingest.shapes.shape import EXPRESSION, Companions, Head, Part, Read, Shape
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.header import folded
@@ -59,6 +60,7 @@ def _values(head: Head) -> npt.NDArray[np.float64] | None:
     return values[~np.isnan(values)]
 
 
+@lru_cache(maxsize=1)  # each shape asks for the kind of the same file
 def _kind(head: Head) -> str:
     """What the values are; empty if the file is no matrix, or of nothing that is known.
 
@@ -141,32 +143,34 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
     return Part(expression=read_expression(path, rejections))
 
 
-EXPRESSION_MATRIX = Shape(
-    "DepMap expression, log2(TPM + 1)", EXPRESSION, _read, tells=lambda head: _kind(head) == "expression"
-)
-GENE_EFFECTS = Shape(
+def _shape(name: str, kind: str, *, gives: str = "", read: Read | None = None, instead: str = "") -> Shape:
+    return Shape(name, gives, read, tells=lambda head: _kind(head) == kind, instead=instead)
+
+
+EXPRESSION_MATRIX = _shape("DepMap expression, log2(TPM + 1)", "expression", gives=EXPRESSION, read=_read)
+GENE_EFFECTS = _shape(
     "DepMap CRISPR gene effects",
-    tells=lambda head: _kind(head) == "effect",
+    "effect",
     instead="once the screen is loaded: cli ingest dependencies {file}",
 )
-COPY_NUMBERS = Shape(
+COPY_NUMBERS = _shape(
     "DepMap relative copy numbers",
-    tells=lambda head: _kind(head) == "copy number",
+    "copy number",
     instead="their scale differs between releases, and is not in the file; cli ingest omics takes gains and losses "
     "in long form",
 )
-PROBABILITIES = Shape(
+PROBABILITIES = _shape(
     "DepMap dependency probabilities",
-    tells=lambda head: _kind(head) == "probability",
+    "probability",
     instead="gene effects are read in their place, CRISPRGeneEffect.csv",
 )
-CALLS = Shape(
+CALLS = _shape(
     "DepMap matrix of mutations",
-    tells=lambda head: _kind(head) == "calls",
+    "calls",
     instead="mutations are read from OmicsSomaticMutations.csv",
 )
-COUNTS = Shape(
+COUNTS = _shape(
     "DepMap expression on another scale than log2(TPM + 1)",
-    tells=lambda head: _kind(head) == "counts",
+    "counts",
     instead="expression is read from the file with TPMLogp1 in its name",
 )

@@ -312,7 +312,7 @@ def _require_measured(graph: SavedArrays, genes: Mapping[str, int], changes: Seq
             advice += f"; try {option('mutate', change.gene)}"
         family = _family(graph, list(genes), gene, measured[what])
         relatives = f"; measured of its family: {', '.join(family)}" if family else ""
-        done = {"expression": "set" if change.value is not None else "silenced"}.get(change.kind, "mutated")
+        done = "mutated" if what == "mutations" else "silenced" if change.value is None else "set"
         raise ModelError(
             f"{change.gene} has no {what} in the run's graph, so it cannot be {done} ({advice}{relatives}); "
             f"{len(measured[what]):,} genes have {what}"

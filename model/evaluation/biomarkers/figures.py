@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,14 @@ from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.evaluation import journal
 from pharmagraph.model.evaluation.biomarkers.knock_outs import UNITS, KnockOuts
-from pharmagraph.model.evaluation.biomarkers.scorers import SIGNED, of_genes, rank, scores
+from pharmagraph.model.evaluation.biomarkers.scorers import (
+    NETWORK,
+    SIGNED,
+    network_scores,
+    of_genes,
+    rank,
+    simple_scores,
+)
 from pharmagraph.model.evaluation.biomarkers.truth import Pair, Truth
 from pharmagraph.model.inputs.gene_features import GeneFeatures
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
@@ -149,12 +156,12 @@ def evaluate_biomarkers(
         for number, fold in enumerate(cut):
             if only is not None and number not in only:
                 continue
-            simple: dict[str, np.ndarray] = {}
+            simple: dict[str, np.ndarray] | None = None  # the same for every seed
             for seed in settings.seeds:
                 name = f"seed {seed}"
                 rows = done.get((number, name))
                 if rows is None:
-                    rows = _fold(screen, truth, settings, fold, groups, seed, folder, simple)
+                    rows, simple = _fold(screen, truth, settings, fold, groups, seed, folder, simple)
                     journal.append(finished, {"of": key, "fold": number, "model": name, "rows": rows})
                     give_back_memory()
                 found += [{"fold": number, "seed": seed, **row} for row in rows]
@@ -188,20 +195,26 @@ def _fold(
     groups: Groups,
     seed: int,
     folder: Path,
-    simple: dict[str, np.ndarray],
-) -> list[Row]:
-    """Rows of one fit; ``simple`` keeps the scores that all seeds of a fold share."""
+    simple: dict[str, np.ndarray] | None,
+) -> tuple[list[Row], dict[str, np.ndarray]]:
+    """Rows of one fit, and `simple_scores` of the fold, which are computed unless they are given."""
     training, held_out = screen.responses.take(fold.train), screen.responses.take(fold.test)
     fitted = fit_graph(
         screen.heterograph, training, settings.config(), seed=seed, task=settings.task,
         split=Split.unseen_cell, groups=groups, tensors=screen.tensors,
     )  # fmt: skip
-    rows = rankings(fitted, truth.pairs, screen.heterograph, seed=settings.seeds[0], simple=simple)
+    features = GeneFeatures.of(screen.tensors)
+    drugs = sorted({pair.drug_number for pair in truth.pairs})
+    if simple is None:
+        visible = fitted.messages.visible
+        simple = simple_scores(screen.tensors, features, visible, drugs, seed=settings.seeds[0])
+    by_scorer = {NETWORK: network_scores(fitted, drugs)} | simple
+    rows = rankings(by_scorer, drugs, truth.pairs, features, screen.heterograph.ids["Gene"])
     if seed == settings.seeds[0]:
         knock_outs = KnockOuts(predictor_of(fitted, screen.heterograph, folder), training, held_out)
         for row, pair in zip(rows, truth.pairs, strict=True):
             row["moves"] = knock_outs.moves(pair, seed=seed)
-    return rows
+    return rows, simple
 
 
 def predictor_of(fitted: Fitted, heterograph: Heterograph, folder: Path) -> Predictor:
@@ -222,24 +235,22 @@ def predictor_of(fitted: Fitted, heterograph: Heterograph, folder: Path) -> Pred
 
 
 def rankings(
-    fitted: Fitted,
+    by_scorer: Mapping[str, np.ndarray],
+    drugs: Sequence[int],
     pairs: Sequence[Pair],
-    heterograph: Heterograph,
-    *,
-    seed: int,
-    simple: dict[str, np.ndarray],
+    features: GeneFeatures,
+    ids: np.ndarray,
 ) -> list[Row]:
     """``ranks``, ``signs`` and ``lists`` of every pair, as in `evaluate_biomarkers`.
 
-    ``simple`` has the scores of another ensemble of the same training pairs, or is empty and gets these.
+    Parameters
+    ----------
+    by_scorer
+        Scorer → scores of the columns of ``features`` for ``drugs``, (n_drugs, n_columns).
+    ids
+        Of all genes of the graph.
     """
-    drugs = sorted({pair.drug_number for pair in pairs})
-    by_scorer = scores(fitted, drugs, seed=seed, simple=simple or None)
-    simple.update(by_scorer)
-    assert fitted.messages.gene_pairs is not None  # there are effects
-    features = fitted.messages.gene_pairs.features
     gene, kind = features.gene.numpy(), features.kind.numpy()
-    ids = heterograph.ids["Gene"]
     rows: list[Row] = [{"ranks": {}, "signs": {}, "lists": {}} for _ in pairs]
     for scorer, table in by_scorer.items():
         best = [of_genes(row, gene, len(ids)) for row in table]

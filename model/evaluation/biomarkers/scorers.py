@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.inputs.gene_features import GeneFeatures
-from pharmagraph.model.inputs.gene_pairs import correlations, similar_drugs
+from pharmagraph.model.inputs.gene_pairs import correlations, known_targets, similar_drugs, smooth
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.responses.visible import Visible, residuals
 from pharmagraph.model.training.fitted import Fitted
@@ -34,10 +33,8 @@ L1_RATIO, ALPHAS, INNER_FOLDS = 0.5, 20, 5
 
 
 @torch.inference_mode()
-def scores(
-    fitted: Fitted, drugs: Sequence[int], *, seed: int, simple: dict[str, np.ndarray] | None = None
-) -> dict[str, np.ndarray]:
-    """Scores of all columns for some drugs, from the training pairs of an ensemble alone.
+def network_scores(fitted: Fitted, drugs: Sequence[int]) -> np.ndarray:
+    """Effects of all columns on the predictions for some drugs, (n_drugs_asked, n_columns).
 
     Parameters
     ----------
@@ -45,16 +42,6 @@ def scores(
         The ensemble.
     drugs
         Node numbers.
-    seed
-        Of the forest, and of the inner folds of the elastic net.
-    simple
-        What `scores` gave for another ensemble of the same training pairs: all but the network's are taken from there.
-
-    Returns
-    -------
-    dict
-        Scorer → (n_drugs_asked, n_columns) in the order of `GeneFeatures`; positive where more makes sensitive, for
-        the scorers that are `SIGNED`; 0 where a scorer does not use a column.
 
     Raises
     ------
@@ -64,29 +51,43 @@ def scores(
     effects = gene_effects(fitted)
     if effects is None:
         raise ModelError("the preset's network has no gene part, or the gene part has no weight")
-    tensors, visible = fitted.tensors, fitted.messages.visible
-    features = effects.pairs.features
-    found = {NETWORK: np.zeros((len(drugs), len(features)), np.float32)}
-    for row, drug in zip(found[NETWORK], drugs, strict=True):
+    found = np.zeros((len(drugs), len(effects.pairs.features)), np.float32)
+    for row, drug in zip(found, drugs, strict=True):
         columns, effect = effects.of_drug(drug)
         row[columns] = effect
-    simple = simple_scores(tensors, features, visible, drugs, seed=seed) if simple is None else simple
-    return found | {scorer: simple[scorer] for scorer in SCORERS if scorer != NETWORK}
+    return found
 
 
+@torch.inference_mode()
 def simple_scores(
     tensors: GraphTensors, features: GeneFeatures, visible: Visible, drugs: Sequence[int], *, seed: int
 ) -> dict[str, np.ndarray]:
-    """Scores without the network, by visible responses less the means of drugs and cell lines; as in `scores`."""
+    """Scores without the network, by visible responses less the means of drugs and cell lines.
+
+    Parameters
+    ----------
+    tensors, features
+        Of the graph.
+    visible
+        Responses of the training pairs.
+    drugs
+        Node numbers.
+    seed
+        Of the forest, and of the inner folds of the elastic net.
+
+    Returns
+    -------
+    dict
+        Scorer → (n_drugs_asked, n_columns) in the order of `GeneFeatures`; positive where more makes sensitive, for
+        the scorers that are `SIGNED`; 0 where a scorer does not use a column.
+    """
     values = features.values(tensors)
     residual, asked = residuals(visible.value, visible.measured), list(drugs)
     own = correlations(values, residual, visible.measured)
-    target = torch.zeros(tensors.n_drugs, tensors.n_genes, dtype=torch.bool)
-    target[tensors.targets.dst, tensors.targets.src] = True
-    similar = similar_drugs(tensors, target[:, features.gene])[asked] * visible.known_drugs
+    similar = similar_drugs(tensors, known_targets(tensors)[:, features.gene])[asked]
     found = {
         ASSOCIATION: own[asked].numpy(),
-        SMOOTHED: (functional.normalize(similar, p=1, dim=1) @ own).numpy(),
+        SMOOTHED: smooth(own, similar, visible.known_drugs).numpy(),
         FOREST: np.zeros((len(asked), len(features)), np.float32),
         ELASTIC_NET: np.zeros((len(asked), len(features)), np.float32),
     }
