@@ -50,6 +50,8 @@ class FileContract:
         Smallest and largest value of whole numbers, by column.
     key
         Columns whose combined values may not repeat.
+    bounded
+        Column of numbers of which a cell may be a bound, as ``>10``; the column ``censored`` then has the side.
     """
 
     required: tuple[str, ...]
@@ -62,6 +64,7 @@ class FileContract:
     valued: tuple[tuple[str, ...], ...] = ()
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     key: tuple[str, ...] = ()
+    bounded: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -70,6 +73,7 @@ class FileContract:
 
 
 _MEASURED = ("ln_ic50", "auc", "response")
+_OF_CURVE = ("e_inf", "hill", "r2")
 _OF_GENE = FileContract(
     ("cell_line", "gene", "value"),
     numbers=("value",),
@@ -100,13 +104,15 @@ FILES: dict[str, FileContract] = {
     ),
     "responses": FileContract(
         ("drug", "cell_line"),
-        _MEASURED,
-        numbers=("ln_ic50", "auc"),
+        (*_MEASURED, "censored", "bound", *_OF_CURVE, "flags"),
+        numbers=("ln_ic50", "auc", "bound", *_OF_CURVE),
         integers=("response",),
         names=("drug", "cell_line"),
+        annotations=(*_OF_CURVE, "flags"),
         any_of=_MEASURED,
-        valued=(_MEASURED,),
+        valued=((*_MEASURED, "bound"),),
         key=("drug", "cell_line"),
+        bounded="ln_ic50",
     ),
     "expression": _OF_GENE,
     "omics": _OF_GENE,

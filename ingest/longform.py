@@ -15,6 +15,9 @@ from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.records import Batch, Records, records
 from pharmagraph.kg.reading.text import existing, shown
 
+CENSORED = "censored"
+"""Column that says on which side of a bound the true value is."""
+
 
 def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -> LongTable:
     """Read a table by its contract.
@@ -148,7 +151,8 @@ class _Reader:
         rejections: Rejections,
         called: Mapping[str, str],
     ) -> None:
-        self._file, self._kind, self._contract, self._found = file, kind, contract, found
+        self._file, self._kind, self._contract = file, kind, contract
+        self._found = {CENSORED: -1, **found} if contract.bounded in found else found
         self._called = called
         self._rejections = rejections
         numeric = {*contract.numbers, *contract.integers}
@@ -167,6 +171,8 @@ class _Reader:
         bad: dict[int, tuple[str | None, str, str]] = {b.line: (None, b.value, b.reason) for b in batch.bad}
         cells: list[Sequence[str]] = list(zip(*batch.rows, strict=True))
         cells = cells or [()] * (max(self._found.values()) + 1)
+        if self._contract.bounded in self._found:
+            cells = self._with_sides(cells)
         lines, n = np.array(batch.lines, np.int64), len(batch.lines)
         good, without = np.ones(n, bool), np.zeros(n, bool)
 
@@ -209,6 +215,26 @@ class _Reader:
             codes_of[-1] = codes_of[-1][kept]
         for values_of in self._values.values():
             values_of[-1] = values_of[-1][kept]
+
+    def _with_sides(self, cells: list[Sequence[str]]) -> list[Sequence[str]]:
+        """The cells with bounds as numbers, and their sides in the column `CENSORED`, the last unless the file has it.
+
+        A side that contradicts the file's own is put beside it, so that the word is refused.
+        """
+        column, at = self._found[self._contract.bounded or ""], self._found[CENSORED]
+        found = {
+            row: split
+            for row, text in enumerate(cells[column])
+            if text.lstrip()[:1] in numbers.SIDES and (split := numbers.bound(text))
+        }
+        changed = list(cells) if at >= 0 else [*cells, [""] * len(cells[column])]
+        if found:
+            numeric, sides = list(changed[column]), list(changed[at])
+            for row, (value, side) in found.items():
+                numeric[row] = repr(value)
+                sides[row] = side if sides[row].lower() in ("", side) else f"{sides[row]} and {side}"
+            changed[column], changed[at] = numeric, sides
+        return changed
 
     def _coded(
         self, column: str, cells: Sequence[str], refuse: Callable[[int, str, str, str], None]

@@ -44,7 +44,7 @@ __all__ = [
     "node",
 ]
 
-VERSION = 6
+VERSION = 7
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
 _DATASET = Property("dataset", "string", "id of the Dataset that brought the edge", required=True)
@@ -188,8 +188,20 @@ EDGES: tuple[EdgeKind, ...] = (
         (("Drug", "CellLine"),),
         "A measured drug response.",
         (
-            Property("ln_ic50", "float", "response", "ln(µmol/l)"),
+            Property(
+                "ln_ic50", "float", "response; where it is censored, the bound that is known", "ln(µmol/l)"
+            ),
+            Property(
+                "censored",
+                "string",
+                "whether the true value is above or below `ln_ic50`; empty where it is known",
+                choices=("above", "below"),
+            ),
             Property("auc", "float", "area under the dose-response curve", minimum=0),
+            Property("e_inf", "float", "lower end of the curve", "shares of the control"),
+            Property("hill", "float", "slope of the curve"),
+            Property("r2", "float", "share of the variance of the points that the curve explains"),
+            Property("flags", "string", "what to mind of the curve, as no_response;poor_fit"),
             Property("response", "integer", "1 sensitive, 0 resistant", choices=(0, 1)),
             Property("threshold", "string", "the rule and value by which `ln_ic50` became `response`"),
             _DATASET,

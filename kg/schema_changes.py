@@ -135,6 +135,11 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(6, "ATTENDS", "feature"),
     AddProperty(6, "ATTENDS", "effect"),
     FillProperty(6, "ATTENDS", ("Drug", "Gene"), "objective", "target"),
+    AddProperty(7, "TESTED_ON", "censored"),
+    AddProperty(7, "TESTED_ON", "e_inf"),
+    AddProperty(7, "TESTED_ON", "hill"),
+    AddProperty(7, "TESTED_ON", "r2"),
+    AddProperty(7, "TESTED_ON", "flags"),
 )
 """All changes in order; version 1 is the first and has none."""
 

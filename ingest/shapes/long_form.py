@@ -11,6 +11,7 @@ from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
+from pharmagraph.ingest.shapes.bounds import with_bounds
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, RESPONSES, Companions, Part, Shape
 from pharmagraph.ingest.shapes.tables import valid
 
@@ -18,7 +19,7 @@ _SPELLING = " under another spelling; keep one"
 
 
 def _responses(path: Path, companions: Companions, rejections: Rejections) -> Part:
-    table = valid(_read(path, RESPONSES, rejections, "TESTED_ON"), rejections)
+    table = with_bounds(valid(_read(path, RESPONSES, rejections, "TESTED_ON"), rejections), rejections)
     require_rows(table, "response")
     return Part(responses=table)
 

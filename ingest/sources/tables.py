@@ -2,7 +2,8 @@
 
 Which files these come from, and in which shape, is decided in `ingest.shapes`. In the long layout they are
 
-DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant)
+DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant); of curves also
+                     censored, bound, e_inf, hill, r2, flags
 DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
 DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
 DIR/expression.csv   cell_line, gene, value
@@ -29,6 +30,7 @@ from pharmagraph.ingest.long_table import LongTable
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations
+from pharmagraph.ingest.shapes.bounds import sides
 from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
@@ -196,16 +198,23 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
     ln_ic50, given = table.numbers["ln_ic50"], table.numbers["response"]
     measured, labelled = ~np.isnan(ln_ic50), ~np.isnan(given)
     limit = limits(ln_ic50[measured], drug[measured], len(drugs), rule)
-    by_rule = labels(ln_ic50, limit[drug])
+    side = sides(table)
+    by_rule = labels(ln_ic50, limit[drug], side)
     response = np.where(labelled, given, by_rule.to_numpy(zero_copy_only=False).astype(np.float64))
     texts = [*(recorded(rule, value) for value in limit), "label as the file gives it"]
     which = np.where(labelled, len(drugs), np.where(np.isnan(response), -1, drug))
+    nothing = np.full(len(table), np.nan)
     return assemble.edge_table(
         assemble.taken(drugs, drug),
         assemble.taken(cells, cell),
         {
             "ln_ic50": ln_ic50,
+            "censored": assemble.taken(["above", "below"], np.where(side == 0, -1, side < 0)),
             "auc": table.numbers["auc"],
+            **{name: table.numbers.get(name, nothing) for name in ("e_inf", "hill", "r2")},
+            "flags": pa.array(
+                table.texts["flags"].cells() if "flags" in table.texts else [None] * len(table), pa.string()
+            ),
             "response": pa.array(response, from_pandas=True).cast(pa.int64()),
             "threshold": assemble.taken(texts, which),
             "dataset": dataset,

@@ -24,6 +24,9 @@ _PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(_PLAIN)
 _DECIMAL_COMMA = re.compile(r"([+-]?[0-9]*),([0-9]+)")
 _CENSORED = re.compile(r"[<>≤≥~≈]")
+SIDES = frozenset("<>≤≥")
+"""Signs that a bound begins with."""
+_BOUND = re.compile(r"(?P<side>[<>]=?|[≤≥])(?P<number>.*)")
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _MINUS = "\u2212"
 
@@ -73,6 +76,15 @@ def _reason(text: str) -> str:
     if _INFINITE.fullmatch(text):
         return ": it is infinite; give the value, or leave the cell empty"
     return ""
+
+
+def bound(text: str) -> tuple[float, str] | None:
+    """The number and the side, ``above`` or ``below``, of a text such as ``>10``, or None where a text is no bound."""
+    found = _BOUND.fullmatch(tidy(text))
+    value = finite_number(found["number"]) if found else None
+    if found is None or value is None:
+        return None
+    return value, "above" if found["side"][0] in ">≥" else "below"
 
 
 def finite_number(text: str) -> float | None:
