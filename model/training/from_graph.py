@@ -11,6 +11,7 @@ from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.runtime import give_back_memory
 from pharmagraph.model.targets.run import RunTargets, fit_gene_attention
 from pharmagraph.model.training.ensemble import Progress, fit
+from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
 
 
@@ -35,7 +36,7 @@ def fit_graph(
     heterograph
         Held-out entities included: of responses only ``training`` is read.
     training
-        Training pairs only.
+        Training pairs only; those that are censored are fitted as bounds (`expectation`).
     config
         The preset.
     seed, task, split, groups, device, report
@@ -52,6 +53,7 @@ def fit_graph(
         If the training pairs are all of one class, or all have one ln IC50.
     """
     tensors = network_tensors(heterograph, config.network) if tensors is None else tensors
+    training = with_expected(training, tensors)
     if targets is None:
         gene_attention = fit_gene_attention(heterograph, tensors, training, config, task=task, seed=seed)
     else:

@@ -172,4 +172,9 @@ def test_fitted_curves_are_a_screen(tmp_path: Path) -> None:
     assert loaded.returncode == 0, loaded.stderr
     with open_store(f"ladybug://{tmp_path}/g.lbug", read_only=True) as store:
         edges = store.read_edges("TESTED_ON", ("Drug", "CellLine"))
-    assert edges.num_rows == 9 and edges["ln_ic50"].null_count == 3 and edges["auc"].null_count == 0
+    assert edges.num_rows == 9 and edges["auc"].null_count == edges["r2"].null_count == 0
+    weak = [row for row in edges.to_pylist() if row["src"] == "WEAK"]
+    assert {(row["censored"], round(row["ln_ic50"], 4), row["flags"]) for row in weak} == {
+        ("above", round(math.log(10), 4), "ic50_outside")
+    }
+    assert edges["censored"].null_count == 6
