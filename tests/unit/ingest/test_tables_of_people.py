@@ -109,7 +109,7 @@ BAD = {
     "decimal comma": ("Erlotinib,K-562,3,576", 'row 22: "Erlotinib" has 4 cells .* write 3.576'),
     "decimal comma in quotes": ('Erlotinib,K-562,"3,576"', 'column ln_ic50: "3,576" .*decimal comma; write 3.576'),
     "an underscore": ("Erlotinib,K-562,1_0", '"1_0" is not a finite number'),
-    "censored": ("Erlotinib,K-562,>10", '">10" is not a finite number: it is censored'),
+    "about a value": ("Erlotinib,K-562,~10", '"~10" is not a finite number: it is censored'),
     "infinite": ("Erlotinib,K-562,Inf", '"Inf" is not a finite number: it is infinite'),
     "NaN": ("Erlotinib,K-562,NaN", '"NaN" is not a finite number'),
     "too few cells": ("Erlotinib,K-562", "row 22: .* has 2 cells where the header has 3"),
