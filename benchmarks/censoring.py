@@ -26,7 +26,6 @@ from pharmagraph.model.metrics.scores import pearson, per_entity, r2, rmse
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.censoring import Bounds
-from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.splits import folds
 
@@ -64,7 +63,9 @@ def arms(training: Responses, bound: np.ndarray) -> Iterator[tuple[str, Response
 
 def measure(graph: Heterograph, split: Split, cell_lines: int) -> Iterator[dict[str, Any]]:
     """A row for each way to censor and each arm."""
-    from pharmagraph.model.training.from_graph import fit_graph
+    from pharmagraph.model.inputs.tensors import network_tensors
+    from pharmagraph.model.training.ensemble import fit
+    from pharmagraph.model.training.expectation import with_expected
 
     config = load_preset(
         "default",
@@ -74,18 +75,16 @@ def measure(graph: Heterograph, split: Split, cell_lines: int) -> Iterator[dict[
     everything = responses(graph, "regression")
     chosen = np.random.default_rng(0).permutation(np.unique(everything.cell_line))[:cell_lines]
     everything = everything.take(np.isin(everything.cell_line, chosen))
-    groups = Groups.of(graph)
-    fold = next(folds(everything, graph, split, 5, groups=groups))
+    tensors = network_tensors(graph, config.network)
+    fold = next(folds(everything, graph, split, 5))
     bounds = {name: way(everything) for name, way in WAYS.items()}
     test = everything.take(fold.test)
     for name, bound in bounds.items():
         beyond = test.ln_ic50 > bound[fold.test]
         for arm, training in arms(everything.take(fold.train), bound[fold.train]):
             started = time.perf_counter()
-            fitted = fit_graph(
-                graph, training, config, seed=0, task="regression", split=split.asked_as,
-                groups=groups.of_split(graph, split),
-            )  # fmt: skip
+            training = with_expected(training, tensors)
+            fitted = fit(tensors, training, config, seed=0, task="regression", split=split.asked_as)
             seconds = time.perf_counter() - started
             said, true = (
                 fitted.predict(test.drug, test.cell_line).astype(np.float64),

@@ -16,8 +16,8 @@ def curves(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Points: columns drug, cell_line, a concentration such as dose_uM, value or viability; plate and "
-            "time_zero when there. Rows of the drug DMSO, or of none, are controls.",
+            help="Points: columns drug, cell_line, a concentration such as dose_uM, value or viability; plate, control "
+            "and time_zero when there. Rows of the drug DMSO, or of none, are controls.",
         ),
     ],
     out: Annotated[
@@ -38,7 +38,7 @@ def curves(
     """Fit a curve to each drug on each cell line: ln IC50 or its bound, area, ends, slope, and flags."""
     from pharmagraph.ingest.dose_response import points, table
     from pharmagraph.ingest.dose_response.figures import LEAST, fitted
-    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import some
     from pharmagraph.kg.folders import require_file
 
@@ -46,7 +46,9 @@ def curves(
     series, notes = points.read(file, unit=unit, given=value_unit)
     for line in notes:
         note(line)
-    found = fitted(series)
+    with progress(quiet=format is not Format.table) as bar:
+        task = bar.add_task("fitting curves", total=len(series), note="")
+        found = fitted(series, lambda done: bar.update(task, completed=done))
     left_out = table.write(out, found)
     if left_out:
         names = some([f"{curve.drug} on {curve.cell_line}" for curve in left_out])

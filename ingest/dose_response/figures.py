@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,11 +113,11 @@ class Fitted:
     flags: tuple[str, ...]
 
 
-def fitted(series: Sequence[Series]) -> list[Fitted]:
-    """Fit all series and tell their figures, in their order."""
+def fitted(series: Sequence[Series], advance: Callable[[int], None] = lambda done: None) -> list[Fitted]:
+    """Fit all series and tell their figures, in their order; ``advance`` is told how many curves are done."""
     enough = [len(np.unique(one.x)) >= LEAST for one in series]
     chosen = [one for one, yes in zip(series, enough, strict=True) if yes]
-    found = iter(_figures(chosen))
+    found = iter(_figures(chosen, advance))
     return [next(found) if yes else _too_few(one) for one, yes in zip(series, enough, strict=True)]
 
 
@@ -135,11 +135,11 @@ def _too_few(one: Series) -> Fitted:
     )
 
 
-def _figures(series: Sequence[Series]) -> list[Fitted]:
+def _figures(series: Sequence[Series], advance: Callable[[int], None]) -> list[Fitted]:
     if not series:
         return []
     x, y, weight = _padded(series)
-    curves = fit(x, y, weight)
+    curves = fit(x, y, weight, advance)
     n = weight.sum(1)
     residual = (weight * (curves.at(x) - y) ** 2).sum(1)
     total = (weight * (y - ((weight * y).sum(1) / np.maximum(n, 1))[:, None]) ** 2).sum(1)

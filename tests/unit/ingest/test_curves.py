@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, special
 
+from pharmagraph.ingest.dose_response import logistic
 from pharmagraph.ingest.dose_response.figures import Fitted, Series, fitted, growth_rate
 from pharmagraph.ingest.dose_response.logistic import BEYOND, E0, E_INF, HILL, Curves, fit
 
@@ -164,6 +165,16 @@ def test_without_growth_of_the_control_there_are_no_growth_figures(time_zero: fl
 def test_a_drug_that_only_slows_growth_has_no_tgi_and_no_lc50() -> None:
     found = one(exact(e_inf=0.4), time_zero=0.2)
     assert found.ln_gi50 is not None and (found.ln_tgi, found.ln_lc50) == (None, None)
+
+
+def test_progress_is_told_up_to_the_last_curve_and_order_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logistic, "CHUNK", 4)
+    series = [Series(f"D{i}", "C", DOSES, exact(ln_middle=-1 + i / 5)) for i in range(10)]
+    told: list[int] = []
+    found = fitted(series, told.append)
+    assert told == [4, 8, 10]
+    assert [f.drug for f in found] == [s.drug for s in series]
+    assert np.all(np.diff([f.ln_ic50 for f in found]) > 0)  # type: ignore[arg-type]
 
 
 def test_no_series_give_no_figures() -> None:
