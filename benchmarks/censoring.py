@@ -1,7 +1,7 @@
 """What it is worth to fit a censored ln IC50 as a bound: against the bound as its value, and against leaving it out.
 
-python -m benchmarks.censoring --store ladybug:///gdsc1.lbug [--dataset GDSC1] [--drugs 60] [--cell-lines 300]
-                               [--split random] [--format table|json]
+python -m benchmarks.censoring --store ladybug:///gdsc1.lbug [--dataset GDSC1] [--drugs 60]
+                               [--tissues lung_nsclc,breast,leukemia] [--way "10 uM for all"] [--format table|json]
 
 The values of a screen are censored on purpose among the training pairs of one fold, so that the truth is known. Two
 ways: every drug has one highest concentration (10 µmol/l), or each is censored at the quantile 0.7 of its own values.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,8 +61,8 @@ def arms(training: Responses, bound: np.ndarray) -> Iterator[tuple[str, Response
     yield "true values", training
 
 
-def measure(graph: Heterograph, split: Split, cell_lines: int) -> Iterator[dict[str, Any]]:
-    """A row for each way to censor and each arm."""
+def measure(graph: Heterograph, ways: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """A row for each way to censor and each arm, on one random fold of five."""
     from pharmagraph.model.inputs.tensors import network_tensors
     from pharmagraph.model.training.ensemble import fit
     from pharmagraph.model.training.expectation import with_expected
@@ -73,18 +73,16 @@ def measure(graph: Heterograph, split: Split, cell_lines: int) -> Iterator[dict[
         training={"members": 1},
     )
     everything = responses(graph, "regression")
-    chosen = np.random.default_rng(0).permutation(np.unique(everything.cell_line))[:cell_lines]
-    everything = everything.take(np.isin(everything.cell_line, chosen))
     tensors = network_tensors(graph, config.network)
-    fold = next(folds(everything, graph, split, 5))
-    bounds = {name: way(everything) for name, way in WAYS.items()}
+    fold = next(folds(everything, graph, Split.random, 5))
+    bounds = {name: way(everything) for name, way in WAYS.items() if name in ways}
     test = everything.take(fold.test)
     for name, bound in bounds.items():
         beyond = test.ln_ic50 > bound[fold.test]
         for arm, training in arms(everything.take(fold.train), bound[fold.train]):
             started = time.perf_counter()
             training = with_expected(training, tensors)
-            fitted = fit(tensors, training, config, seed=0, task="regression", split=split.asked_as)
+            fitted = fit(tensors, training, config, seed=0, task="regression")
             seconds = time.perf_counter() - started
             said, true = (
                 fitted.predict(test.drug, test.cell_line).astype(np.float64),
@@ -108,16 +106,18 @@ def main() -> None:
     parser.add_argument("--store", required=True, metavar="URL")
     parser.add_argument("--dataset", default="GDSC1")
     parser.add_argument("--drugs", type=int, default=60)
-    parser.add_argument("--cell-lines", type=int, default=300)
-    parser.add_argument("--split", default="random", choices=["random", "unseen-cell", "unseen-drug"])
+    parser.add_argument("--tissues", default="lung_nsclc,breast,leukemia")
+    parser.add_argument("--way", action="append", choices=list(WAYS))
     parser.add_argument("--format", type=Format, default=Format.table, choices=list(Format))
     given = parser.parse_args()
     with open_store(given.store, read_only=True) as store:
         ids = sorted(store.read_edges("TESTED_ON", ("Drug", "CellLine"), ["src"])["src"].unique().to_pylist())
         chosen = np.random.default_rng(0).permutation(ids)[: given.drugs].tolist()
-        graph = heterograph.export(store, datasets=[given.dataset], drugs=chosen)
+        graph = heterograph.export(
+            store, datasets=[given.dataset], drugs=chosen, tissues=given.tissues.split(",")
+        )
     rows = []
-    for row in measure(graph, Split(given.split), given.cell_lines):
+    for row in measure(graph, given.way or list(WAYS)):
         rows.append(row)
         note(f"{row['censored at']}, {row['censored values']}: {row['s']:.0f} s")
     print_rows(rows, given.format)
