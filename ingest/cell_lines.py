@@ -5,6 +5,7 @@ Like the functions of `ingest.read_and_load`, of which the docstring says what a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ def omics(
     name: str | None = None,
     share: float = 0.05,
     new_genes: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -40,6 +42,8 @@ def omics(
         Id of the dataset; the file's name unless given.
     new_genes
         Add genes that the graph lacks, instead of refusing the row.
+    units
+        Of expression, where the header does not say it: ``{"expression": "tpm"}``.
     store, share, reject_rows, advance
         As in `gdsc`.
     """
@@ -50,7 +54,14 @@ def omics(
     return _load(
         store,
         lambda rejections: source.read(
-            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+            place,
+            kind,
+            _known(store, "CellLine"),
+            rejections,
+            name=name,
+            share=share,
+            new_genes=new_genes,
+            units=units,
         ),
         reject_rows,
         advance,

@@ -18,6 +18,7 @@ from pharmagraph.ingest.commands.options import (
     Share,
     Store,
     Threshold,
+    Unit,
     WithoutSmiles,
 )
 from pharmagraph.ingest.commands.progress import run
@@ -121,6 +122,7 @@ def tables(
     neighbours: Neighbours = 15,
     threshold: Threshold = "z:-0.8",
     without_smiles: WithoutSmiles = False,
+    unit: Unit = None,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
@@ -130,7 +132,7 @@ def tables(
     run(
         lambda advance: ingest.tables(
             store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
-            without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+            without_smiles=without_smiles, units=unit or (), reject_rows=reject_rows, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip

@@ -37,8 +37,8 @@ def _cells(path: Path, companions: Companions, rejections: Rejections) -> Part:
 def _expression(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = _read(path, EXPRESSION, rejections, "EXPRESSES")
     require_rows(table, "value")
-    table = in_logarithms(table, companions.units)
-    return Part(expression=Levels.of(table))
+    table, scale = in_logarithms(table, companions.units)
+    return Part(expression=Levels.of(table, z=scale == "z"))
 
 
 def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongTable:

@@ -13,7 +13,7 @@ They may also be called ``.tsv`` or ``.txt``, and be packed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
+from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.profiles import Profiles
@@ -57,6 +58,7 @@ def read(
     neighbours: int = 15,
     threshold: str = DEFAULT,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
 ) -> Bundle:
     """Read a screen into a bundle.
 
@@ -74,12 +76,14 @@ def read(
         Rule by which ln IC50 is labelled in rows without ``response`` (`ingest.threshold`).
     without_smiles
         Keep drugs that have no structure.
+    units
+        Of responses and expression, where columns do not say them: ``{"ic50": "nM"}`` (`ingest.units.given`).
 
     Raises
     ------
     InputError
-        If there are no responses, a file has no known shape or lacks a column, no response is left, or no cell line has
-        both responses and expression.
+        If a unit is not clear or contradicts the values, there are no responses, a file has no known shape or lacks a
+        column, no response is left, or no cell line has both responses and expression.
     RowError
         At the first bad row, unless rows are being rejected.
     """
@@ -87,7 +91,7 @@ def read(
     files = recognise(place)
     called = place.resolve().name
     name = name or (stem(place) if place.is_file() else called)
-    screen = read_screen(files, rejections)
+    screen = read_screen(files, rejections, given(units))
     responses, drugs, cells, expression = screen.responses, screen.drugs, screen.cells, screen.expression
     drug_names = _names(drug_id, responses.texts["drug"].names, _listed_names(drugs, "drug"))
     cell_names = _names(
@@ -291,7 +295,7 @@ def _gene_nodes(
 ) -> pa.Table:
     """Genes of all omics; those that the table of expression has an Entrez id of get it."""
     ids = sorted({*genes, *(assemble.genes_of(mutated) if mutated is not None else ())})
-    if levels is None or of_genes is None:
+    if levels is None or of_genes is None or levels.z:
         return assemble.node_table("Gene", {"id": ids})
     if not levels.entrez:
         return assemble.gene_table(ids, genes, of_genes)

@@ -1,7 +1,7 @@
 """Makes IC50s and areas those of the graph: ln µmol/l, and fractions of the tested range.
 
-A unit is what the user says, or else what the column's name says; a column ``ln_ic50`` is in ln µmol/l. Values then must
-be able to be in it. The rules of IC50s, where x is the concentration that a value would be:
+A unit is what the user says, or else what the column's name says; a column ``ln_ic50`` is in ln µmol/l. Values then
+must be able to be in it. The rules of IC50s, where x is the concentration that a value would be:
 
 impossible    x outside `POSSIBLE`. A few are bad rows, as a concentration of 0 is; more than `FEW` are another unit.
 implausible   of `LEAST` values or more, unless the user said the unit: half of them on one side of `MEDIANS`; of
