@@ -27,6 +27,7 @@ def omics(
     share: float = 0.05,
     new_genes: bool = False,
     units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -44,6 +45,8 @@ def omics(
         Add genes that the graph lacks, instead of refusing the row.
     units
         Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
     store, share, reject_rows, advance
         As in `gdsc`.
     """
@@ -62,6 +65,7 @@ def omics(
             share=share,
             new_genes=new_genes,
             units=units,
+            human=human,
         ),
         reject_rows,
         advance,

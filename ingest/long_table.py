@@ -101,6 +101,10 @@ class LongTable:
         values = {c: v[mask] for c, v in self.numbers.items()}
         return replace(self, lines=self.lines[mask], texts=texts, numbers=values)
 
+    def with_texts(self, note: Sequence[str] = (), **texts: Texts) -> LongTable:
+        """The table with other columns of texts, and further notes."""
+        return replace(self, texts={**self.texts, **texts}, notes=(*self.notes, *note))
+
     def __iter__(self) -> Iterator[Row]:
         columns: dict[str, list[Any]] = {c: t.cells() for c, t in self.texts.items()}
         for c, values in self.numbers.items():

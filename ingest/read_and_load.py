@@ -149,6 +149,7 @@ def tables(
     threshold: str = "z:-0.8",
     without_smiles: bool = False,
     units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -162,6 +163,8 @@ def tables(
     units
         Of responses and expression, where the columns' names do not say them: ``{"ic50": "nM"}``, also ``auc`` and
         ``expression``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
     name
         Id of the dataset; the name of the folder or file unless given.
     store, share, neighbours, threshold, without_smiles, reject_rows, advance
@@ -182,6 +185,7 @@ def tables(
             threshold=threshold,
             without_smiles=without_smiles,
             units=units,
+            human=human,
         ),
         reject_rows,
         advance,

@@ -10,6 +10,7 @@ import typer
 from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import (
     FormatOption,
+    Human,
     Name,
     NewGenes,
     Quiet,
@@ -31,6 +32,7 @@ def omics(
     share: Share = 0.05,
     new_genes: NewGenes = False,
     unit: Unit = None,
+    human: Human = False,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
@@ -39,7 +41,7 @@ def omics(
     """Omics of the graph's cell lines."""
     run(
         lambda advance: ingest.omics(
-            store, file, kind, name=name, share=share, new_genes=new_genes, units=unit or (),
+            store, file, kind, name=name, share=share, new_genes=new_genes, units=unit or (), human=human,
             reject_rows=reject_rows, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),

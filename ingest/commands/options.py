@@ -65,5 +65,8 @@ Unit = Annotated[
         "expression=tpm (log2, counts, linear, z); may be repeated.",
     ),
 ]
+Human = Annotated[
+    bool, typer.Option("--human", help="Gene symbols in small letters, as Brca1, are human and not of mouse.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome is printed.")]

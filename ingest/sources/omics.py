@@ -13,6 +13,7 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import has_spread, statistics, z_scores
+from pharmagraph.ingest.identities.genes import require_human
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import read_matrix
@@ -47,6 +48,7 @@ def read(
     share: float = 0.05,
     new_genes: bool = False,
     units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
     """Read omics into a bundle.
 
@@ -69,6 +71,8 @@ def read(
         Add genes that the graph lacks.
     units
         Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
@@ -85,6 +89,7 @@ def read(
     with records(path) as opened:
         is_long = all(opened.header.find(c) is not None for c in FILES["omics"].key)
     genes, lines, cells, values, read_notes, header = (_long if is_long else _wide)(path, type_, rejections)
+    require_human(genes, shown(path), human=human)
     scale = None
     if type_ == "EXPRESSES":
         said = given(units).get("expression")

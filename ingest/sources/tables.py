@@ -25,17 +25,18 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
 from pharmagraph.ingest.gene_words import Symbols
+from pharmagraph.ingest.identities.of_screen import identified
 from pharmagraph.ingest.long_table import LongTable
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations
 from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
-from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.structures import chemistry, structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
 from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.fingerprints import morgan
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import stem
 from pharmagraph.kg.schema import Ends
@@ -43,7 +44,7 @@ from pharmagraph.kg.wording import option
 
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
-    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name"),
+    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name", "problem"),
 }
 _WITHOUT_SMILES = "drug without SMILES"
 _NO_SPREAD = "gene with the same value in every cell line, which has no z score"
@@ -59,6 +60,7 @@ def read(
     threshold: str = DEFAULT,
     without_smiles: bool = False,
     units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
     """Read a screen into a bundle.
 
@@ -78,6 +80,8 @@ def read(
         Keep drugs that have no structure.
     units
         Of responses and expression, where columns do not say them: ``{"ic50": "nM"}`` (`ingest.units.given`).
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def read(
     files = recognise(place)
     called = place.resolve().name
     name = name or (stem(place) if place.is_file() else called)
-    screen = read_screen(files, rejections, given(units))
+    screen = identified(read_screen(files, rejections, given(units)), rejections, human=human)
     responses, drugs, cells, expression = screen.responses, screen.drugs, screen.cells, screen.expression
     drug_names = _names(drug_id, responses.texts["drug"].names, _listed_names(drugs, "drug"))
     cell_names = _names(
@@ -313,18 +317,16 @@ def _nodes(
     """Nodes with what their table says of them."""
     kind, folding = ("drug", drug_id) if label == "Drug" else ("cell_line", cell_line_id)
     row_of = {folding(r[kind]): r.values for r in table.rows} if table is not None else {}
-    structure = smiles if smiles is not None else {}
-    chemistry = {
-        "smiles": [structure.get(i) for i in ids],
-        "inchikey": [inchikey(structure[i]) if i in structure else None for i in ids],
-    }
     return assemble.node_table(
         label,
         {
             "id": ids,
             "name": [names[i] for i in ids],
-            **(chemistry if smiles is not None else {}),
-            "aliases": [aliases_of(i, kind=kind) or None for i in ids],
+            **(chemistry(ids, smiles) if smiles is not None else {}),
+            "aliases": [
+                sorted({*aliases_of(i, kind=kind), *row_of.get(i, {}).get("aliases", ())}) or None
+                for i in ids
+            ],
             **{p: [row_of.get(i, {}).get(p) for i in ids] for p in _PROPERTIES[label]},
         },
     )
