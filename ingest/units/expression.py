@@ -5,8 +5,9 @@ What no value of that scale can be is refused:
 
 log2      above 25, since 2**25 is more than all of a million, or below -20
 z         beyond 40, or half of them beyond 3
-tpm, counts, linear   below 0; of `MANY` genes, unless the user said the scale, no value above 25
-counts    a fraction in more than one of a hundred, unless the user said so or the name is ``expected_count``
+tpm, counts, linear   below 0; of `MANY` genes, unless the user and the column's name both say the scale, no value above
+          25
+counts    a fraction in more than one of a hundred, unless both say it or the name is ``expected_count``
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def logarithms(measured: Measured, given: str | None) -> tuple[Floats, Scale, st
         )
     likely = _by_values(measured)
     scale: Scale = given or said or ("z" if likely == "z" else "log2")  # type: ignore[assignment]
-    known = given is not None
+    known = given is not None and said is not None
     if (at := _impossible(measured, scale, known)) is not None:
         fits = f", which fits {likely}" if likely not in (None, scale) else ""
         renamed = f"call the column {likely}, or pass" if likely and measured.header else "pass"

@@ -154,6 +154,14 @@ def test_an_unlikely_unit_is_taken_if_the_user_says_it(tmp_path: Path) -> None:
     assert ln_ic50(read(tmp_path, responses("ln_ic50", weak), "", "ic50=ln_uM")) == pytest.approx(weak)
 
 
+def test_an_option_alone_does_not_outweigh_the_values(tmp_path: Path) -> None:
+    text = responses("IC50", CONCENTRATION * 1e4)
+    with pytest.raises(InputError, match=r"ic50=nM., or call the column ic50_uM, too, if µM is right"):
+        read(tmp_path, text, "", "ic50=uM")
+    found = ln_ic50(read(tmp_path, text.replace("IC50", "ic50_uM"), "", "ic50=uM"))
+    assert found == pytest.approx(LN_UM + math.log(1e4), abs=1e-6)
+
+
 def test_a_concentration_of_zero_is_a_bad_row_and_no_other_unit(tmp_path: Path) -> None:
     values = CONCENTRATION.copy()
     values[0, :4] = 0
