@@ -78,6 +78,12 @@ def fold_gene(name: str) -> str:
     return fold(_BESIDE_GENE.sub("", text) if "." in text or ")" in text else text)
 
 
+def without_batch(broad_id: str) -> str:
+    """A Broad id of a compound without its batch: BRD-K70401845 of BRD-K70401845-003-09-6; other texts as they are."""
+    found = _BROAD_BATCH.fullmatch(broad_id.strip())
+    return found[1].upper() if found else broad_id
+
+
 @dataclass(frozen=True)
 class _Kind:
     """How nodes of a label are named: the word for messages, further ids among the properties, and the folding."""
@@ -215,9 +221,8 @@ class Names:
             return self.starting_with(f"{text}-")
         if _INCHIKEY.fullmatch(text):
             return self.starting_with(text)
-        if (number := _PUBCHEM.fullmatch(text)) or (number := _BROAD_BATCH.fullmatch(text)):
-            return self._others.get(number[1], ())
-        return ()
+        number = _PUBCHEM.fullmatch(text)
+        return self._others.get(number[1] if number else without_batch(text), ())
 
     def _shown(self, id_: str) -> str:
         name = next(iter(self.names[id_]), None)

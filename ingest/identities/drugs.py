@@ -11,11 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from pharmagraph.ingest.long_table import LongTable, Row, Texts
-from pharmagraph.ingest.names import drug_id, is_known_drug, unmatched_note
+from pharmagraph.ingest.long_table import LongTable, Row, Texts, without_repeats
+from pharmagraph.ingest.names import cell_line_id, drug_id, is_known_drug, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Listed, Screen
+from pharmagraph.kg.errors import AmbiguousNameError
 from pharmagraph.kg.fingerprints import inchikey, is_structure
+from pharmagraph.kg.names import Names, without_batch
 from pharmagraph.kg.parents import Parent, parent
 from pharmagraph.kg.structures import too_large
 
@@ -24,17 +26,17 @@ _COLON = re.compile(r"\s*:\s*|\s+/\s+|\s*\+\s*")
 _RATIO = re.compile(r"\s*\([\d.:]+(?:\s*(?:mol/mol|w/w))?\)$")
 
 COMBINATION, MIXTURE = "combination of drugs", "mixture of two compounds"
+_SAME = " under a code; keep one"
 _OTHER_NAME = "pair that was measured under another name of the drug, too"
 
 
 def identified(screen: Screen, rejections: Rejections) -> Screen:
     """A screen without combinations and mixtures, in which a structure is one drug, with notes on all of them."""
-    names = [
-        *screen.responses.texts["drug"].names,
-        *(row["drug"] for row in (screen.drugs.rows if screen.drugs else ())),
-    ]
-    combined = combinations(names)
     parents = _parents(screen.drugs)
+    if screen.drugs is not None:
+        screen = replace(screen, responses=by_code(screen.responses, screen.drugs, parents, rejections))
+    listed = [row["drug"] for row in (screen.drugs.rows if screen.drugs else ())]
+    combined = combinations([*screen.responses.texts["drug"].names, *listed])
     mixed = {id_ for id_, (_, found) in parents.items() if found.others}
     screen = _without(screen, {drug_id(n) for n in combined}, COMBINATION, rejections)
     screen = _without(screen, mixed, MIXTURE, rejections)
@@ -55,6 +57,49 @@ def identified(screen: Screen, rejections: Rejections) -> Screen:
     )  # fmt: skip
     drugs = _one_row_a_drug(screen.drugs, preferred) if screen.drugs else None
     return replace(screen, responses=responses, drugs=drugs, notes=(*screen.notes, *notes))
+
+
+def by_code(
+    responses: LongTable, drugs: Listed, parents: Mapping[str, tuple[str, Parent]], rejections: Rejections
+) -> LongTable:
+    """Responses whose drugs go by name where they are called by a PubChem number, a Broad id or an InChIKey.
+
+    Raises
+    ------
+    RowError
+        At the first pair that is there under a name and a code, unless rows are being rejected.
+    """
+    names: dict[str, list[str]] = {}
+    for row in drugs.rows:
+        codes = [str(row.values[c]) for c in ("pubchem_cid", "broad_id") if row.values.get(c) is not None]
+        smiles = (row.values.get("smiles") or "").split()
+        keys = [inchikey(smiles[0])] if drug_id(row["drug"]) in parents and smiles else []
+        names.setdefault(drug_id(row["drug"]), [row["drug"], *map(without_batch, codes), *keys])
+    of_parents = {id_: inchikey(found.smiles) for id_, (_, found) in parents.items()}
+    known = Names("drug", names, drug_id, of_parents)
+    texts = responses.texts["drug"]
+    called = [_found(known, name) for name in texts.names]
+    changed = [f"{old} is {new}" for old, new in zip(texts.names, called, strict=True) if old != new]
+    if not changed:
+        return responses
+    ids, codes_of = Texts(tuple(called), texts.codes).numbered(drug_id)
+    first = {drug_id(name): name for name in reversed(called)}
+    one = Texts(tuple(first[id_] for id_ in ids), codes_of)
+    table = responses.with_texts(drug=one, note=unmatched_note("drugs", changed, "are found by a code"))
+    cells = table.texts["cell_line"]
+    pair = [codes_of, cells.numbered(cell_line_id)[1]]
+    return without_repeats(table, pair, rejections, "TESTED_ON", None, _SAME, [one, cells])
+
+
+def _found(known: Names, name: str) -> str:
+    """The name of the drug that has a code; the text itself for a name, and where two drugs have the code."""
+    if drug_id(name) in known.names:
+        return name
+    try:
+        id_ = known.find(name)
+    except AmbiguousNameError:
+        return name
+    return name if id_ is None else str(known.names[id_][0])
 
 
 def combinations(names: Iterable[str]) -> list[str]:
@@ -156,7 +201,7 @@ def _merged(
 
 
 def _one_row_a_drug(drugs: Listed, preferred: Mapping[str, str]) -> Listed:
-    """What is said of drugs, other names of a drug among its aliases."""
+    """What is said of drugs, other names and the Broad id of a drug among its aliases."""
     aliases: dict[str, list[str]] = {}
     for row in drugs.rows:
         if best := preferred.get(drug_id(row["drug"])):
@@ -165,6 +210,7 @@ def _one_row_a_drug(drugs: Listed, preferred: Mapping[str, str]) -> Listed:
     for row in drugs.rows:
         id_ = drug_id(row["drug"])
         if id_ not in preferred:
-            more = [*(row.values.get("aliases") or ()), *aliases.get(id_, ())]
+            broad = row.values.get("broad_id")
+            more = [*aliases.get(id_, ()), *([without_batch(broad)] if broad else ())]
             rows.append(Row(row.line, {**row.values, "aliases": more}) if more else row)
     return replace(drugs, rows=tuple(rows))

@@ -3,7 +3,7 @@
 Which files these come from, and in which shape, is decided in `ingest.shapes`. In the long layout they are
 
 DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant)
-DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
+DIR/drugs.csv        drug, smiles, pubchem_cid, broad_id, max_phase, mechanism
 DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
 DIR/expression.csv   cell_line, gene, value
 

@@ -313,6 +313,29 @@ def test_a_salt_beside_its_parent_is_found_by_its_own_key() -> None:
     assert (names.find(own), names.find(of), names.find(of[:14])) == ("B", "A", "A")
 
 
+CODES = [
+    "176870", "CID 176870", "cid:176870", "BRD-K70401845", "BRD-K70401845-003-09-6", "AAKJLRGGTJKAMG-UHFFFAOYSA-N",
+    "AAKJLRGGTJKAMG", "Tarceva",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_drug_is_found_by_a_code_that_the_table_of_drugs_has(tmp_path: Path, code: str) -> None:
+    own = f"Erlotinib,{ERLOTINIB},176870,BRD-K70401845-003-09-6"
+    drugs = f'drug,smiles,pubchem_cid,broad_id\n{own}\nImatinib,"{SALTS["mesylate"]}",,\n'
+    text = responses(["Imatinib", code]) + "Erlotinib,K-562,1\nKTUFNOKKBVMGRW,K-562,2\n"
+    bundle, _ = read(tmp_path, responses=text, drugs=drugs)
+    nodes = {r["id"]: r for r in bundle.nodes["Drug"].to_pylist()}
+    assert sorted(nodes) == ["ERLOTINIB", "IMATINIB"] and nodes["ERLOTINIB"]["name"] == "Erlotinib"
+    assert "BRD-K70401845" in nodes["ERLOTINIB"]["aliases"]
+    assert bundle.edges["TESTED_ON", ("Drug", "CellLine")].num_rows == 10
+    assert "KTUFNOKKBVMGRW is Imatinib" in notes(bundle)
+    with pytest.raises(RowError, match=r"is already in row \d+ under a"):
+        read(tmp_path, responses=text + f"{code},K-562,3\n", drugs=drugs)
+    names = index_of("Drug", bundle.nodes["Drug"])
+    assert names.find("BRD-K70401845-003-09-6") == names.find("brd-k70401845") == "ERLOTINIB"
+
+
 COMBINED = {
     "Erlotinib + Imatinib": True, "Erlotinib + something": True, "erlotinib:imatinib": True,
     "Erlotinib:Imatinib (1:1 mol/mol)": True, "Erlotinib / Imatinib": True, "Erlotinib plus Imatinib": True,
