@@ -5,6 +5,7 @@ Like the functions of `ingest.read_and_load`, of which the docstring says what a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +26,8 @@ def omics(
     name: str | None = None,
     share: float = 0.05,
     new_genes: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -40,6 +43,10 @@ def omics(
         Id of the dataset; the file's name unless given.
     new_genes
         Add genes that the graph lacks, instead of refusing the row.
+    units
+        Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
     store, share, reject_rows, advance
         As in `gdsc`.
     """
@@ -50,7 +57,15 @@ def omics(
     return _load(
         store,
         lambda rejections: source.read(
-            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+            place,
+            kind,
+            _known(store, "CellLine"),
+            rejections,
+            name=name,
+            share=share,
+            new_genes=new_genes,
+            units=units,
+            human=human,
         ),
         reject_rows,
         advance,

@@ -9,7 +9,7 @@ row unless rows are rejected; nothing was written then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -148,6 +148,8 @@ def tables(
     neighbours: int = 15,
     threshold: str = "z:-0.8",
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -158,6 +160,11 @@ def tables(
     folder
         With ``responses.csv``, and ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there; or with files of
         GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content.
+    units
+        Of responses and expression, where the columns' names do not say them: ``{"ic50": "nM"}``, also ``auc`` and
+        ``expression``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
     name
         Id of the dataset; the name of the folder or file unless given.
     store, share, neighbours, threshold, without_smiles, reject_rows, advance
@@ -177,6 +184,8 @@ def tables(
             neighbours=neighbours,
             threshold=threshold,
             without_smiles=without_smiles,
+            units=units,
+            human=human,
         ),
         reject_rows,
         advance,

@@ -57,6 +57,11 @@ NODES: tuple[NodeKind, ...] = (
             Property("name", "string", "preferred name", required=True),
             Property("smiles", "string", "structure as SMILES"),
             Property("inchikey", "string", "structure key"),
+            Property(
+                "parent_inchikey",
+                "string",
+                "structure key of the parent, where the structure is a salt or a solvate",
+            ),
             Property("aliases", "strings", "other names"),
             Property("pubchem_cid", "integer", "PubChem compound id", minimum=1),
             Property("max_phase", "integer", "highest clinical phase", minimum=0, maximum=4),

@@ -140,6 +140,7 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(7, "TESTED_ON", "hill"),
     AddProperty(7, "TESTED_ON", "r2"),
     AddProperty(7, "TESTED_ON", "flags"),
+    AddProperty(7, "Drug", "parent_inchikey"),
 )
 """All changes in order; version 1 is the first and has none."""
 

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from pharmagraph import ingest
-from pharmagraph.ingest.commands.options import FormatOption, Name, NewGenes, Quiet, RejectRows, Share, Store
+from pharmagraph.ingest.commands.options import (
+    FormatOption,
+    Human,
+    Name,
+    NewGenes,
+    Quiet,
+    RejectRows,
+    Share,
+    Store,
+    Unit,
+)
 from pharmagraph.ingest.commands.progress import run
 from pharmagraph.kg.console import Format, next_command
 
@@ -21,6 +31,8 @@ def omics(
     name: Name = None,
     share: Share = 0.05,
     new_genes: NewGenes = False,
+    unit: Unit = None,
+    human: Human = False,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
@@ -29,8 +41,8 @@ def omics(
     """Omics of the graph's cell lines."""
     run(
         lambda advance: ingest.omics(
-            store, file, kind, name=name, share=share, new_genes=new_genes, reject_rows=reject_rows,
-            advance=advance,
+            store, file, kind, name=name, share=share, new_genes=new_genes, units=unit or (), human=human,
+            reject_rows=reject_rows, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip

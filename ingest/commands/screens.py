@@ -11,6 +11,7 @@ from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import (
     FormatOption,
     From,
+    Human,
     Name,
     Neighbours,
     Quiet,
@@ -18,6 +19,7 @@ from pharmagraph.ingest.commands.options import (
     Share,
     Store,
     Threshold,
+    Unit,
     WithoutSmiles,
 )
 from pharmagraph.ingest.commands.progress import run
@@ -121,6 +123,8 @@ def tables(
     neighbours: Neighbours = 15,
     threshold: Threshold = "z:-0.8",
     without_smiles: WithoutSmiles = False,
+    unit: Unit = None,
+    human: Human = False,
     reject_rows: RejectRows = False,
     store: Store = None,
     quiet: Quiet = False,
@@ -130,7 +134,7 @@ def tables(
     run(
         lambda advance: ingest.tables(
             store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
-            without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+            without_smiles=without_smiles, units=unit or (), human=human, reject_rows=reject_rows, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip

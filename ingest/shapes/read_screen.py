@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pharmagraph.ingest.identities.cell_lines import IDS, by_name, names_by_id
 from pharmagraph.ingest.long_table import LongTable, Row, require_rows
 from pharmagraph.ingest.names import cell_line_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations, Screen
 from pharmagraph.ingest.shapes.recognise import Files, described
-from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, MUTATIONS, RESPONSES, Part
+from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, MUTATIONS, RESPONSES, Companions, Part
+from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import InputError
 
-_IDS = ("depmap_id", "cosmic_id", "passport_id", "cellosaurus_id")
 _NO_NAME = "are known by a DepMap id alone, and are left out: put DepMap's Model.csv beside it"
 
 
-def read_screen(files: Files, rejections: Rejections) -> Screen:
+def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAID) -> Screen:
     """Read the files of a screen.
 
     Parameters
@@ -30,15 +30,17 @@ def read_screen(files: Files, rejections: Rejections) -> Screen:
         With a table of responses.
     rejections
         Collects bad rows.
+    units
+        What the user says of units, by measure.
 
     Raises
     ------
     InputError
-        If a file cannot be read, or no response is left.
+        If a file cannot be read, a unit is not clear or contradicts values, or no response is left.
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    companions: dict[str, Path] = {f.shape.name: f.path for f in files.found if not f.shape.gives}
+    companions = Companions({f.shape.name: f.path for f in files.found if not f.shape.gives}, units)
     parts: dict[str, Part] = {}
     for name in (RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS):
         found = files.of(name)
@@ -48,14 +50,17 @@ def read_screen(files: Files, rejections: Rejections) -> Screen:
     responses = first.responses
     assert responses is not None
     require_rows(responses, "response")
+    listed = [t for t in (first.cells, parts[CELLS].cells if CELLS in parts else None) if t is not None]
+    named = names_by_id(listed)
+    responses = by_name(responses, named, rejections)
     expression = parts[EXPRESSION].expression if EXPRESSION in parts else None
     mutations = parts[MUTATIONS].mutations if MUTATIONS in parts else None
     cells = _joined(
         responses,
-        [t for t in (first.cells, parts[CELLS].cells if CELLS in parts else None) if t is not None],
+        listed,
         {cell_line_id(n) for n in (expression.cell_lines if expression else ())},
     )
-    named = {row["depmap_id"]: row["cell_line"] for row in cells.rows if row.values.get("depmap_id")}
+    named |= names_by_id([cells])
     notes = [f"found: {described(files)}", *files.others, *(n for part in parts.values() for n in part.notes)]
     notes += [
         f"not read: {f.path.name}, {f.shape.name}; {f.shape.instead.format(file=f.path.name)}"
@@ -82,19 +87,19 @@ def _joined(responses: LongTable, tables: Sequence[Listed], expressed: set[str])
     known: dict[str, dict[str, Any]] = {}
     lines: dict[str, int] = {}
     for table in tables:
-        owner = {(c, row[c]): id_ for id_, row in known.items() for c in _IDS if row.get(c) is not None}
+        owner = {(c, row[c]): id_ for id_, row in known.items() for c in IDS if row.get(c) is not None}
         filled: set[str] = set()
         for row in table.rows:
-            by_id = [owner[c, row.values[c]] for c in _IDS if (c, row.values.get(c)) in owner]
+            by_id = [owner[c, row.values[c]] for c in IDS if (c, row.values.get(c)) in owner]
             id_ = by_id[0] if by_id else cell_line_id(row["cell_line"])
             before = known.get(id_, {})
             clash = not by_id and any(
-                before.get(c) is not None and row.values.get(c) not in (None, before[c]) for c in _IDS
+                before.get(c) is not None and row.values.get(c) not in (None, before[c]) for c in IDS
             )
             needed = (
                 id_ in tested
                 or id_ in expressed
-                or cell_line_id(row.values.get("depmap_id") or "") in expressed
+                or any(cell_line_id(str(row.values.get(c) or "")) in expressed for c in IDS)
             )
             if clash or id_ in filled or (table.only_needed and not needed):
                 continue
@@ -116,7 +121,7 @@ def _named_levels(levels: Levels, named: Mapping[str, str]) -> Levels:
     InputError
         If none has, or one is.
     """
-    if not levels.as_downloaded:
+    if not levels.as_downloaded and not named.keys() & set(levels.cell_lines):
         return levels
     names, kept, notes = _names(levels.cell_lines, named)
     if not names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import has_spread, statistics, z_scores
+from pharmagraph.ingest.identities.genes import require_human
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.units.expression import matrix_in_logarithms
+from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.records import records
@@ -43,6 +47,8 @@ def read(
     name: str | None = None,
     share: float = 0.05,
     new_genes: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
     """Read omics into a bundle.
 
@@ -63,6 +69,10 @@ def read(
         For expression: share of the genes kept for each cell line.
     new_genes
         Add genes that the graph lacks.
+    units
+        Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
@@ -77,8 +87,14 @@ def read(
     name = name or stem(path)
     existing(path, what="a table of omics is needed")
     with records(path) as opened:
-        is_long = all(opened.header.find(c) is not None for c in FILES["omics"].required)
-    genes, lines, cells, values, read_notes = (_long if is_long else _wide)(path, type_, rejections)
+        is_long = all(opened.header.find(c) is not None for c in FILES["omics"].key)
+    genes, lines, cells, values, read_notes, header = (_long if is_long else _wide)(path, type_, rejections)
+    require_human(genes, shown(path), human=human)
+    scale = None
+    if type_ == "EXPRESSES":
+        said = given(units).get("expression")
+        values, scale, note = matrix_in_logarithms(values, shown(path), lines, said, header)
+        read_notes = (*read_notes, note)
     try:
         ids = [known.cell_lines.find(c) for c in cells]
     except AmbiguousNameError as error:
@@ -120,7 +136,11 @@ def read(
         z = z_scores(values)
         table = assemble.expresses(cell_ids, kept, z, share=share, dataset=name)
         used = sorted(kept)
-        genes_table = assemble.gene_table(used, kept, statistics(values))
+        genes_table = (
+            assemble.gene_table(used, kept, statistics(values))
+            if scale != "z"
+            else assemble.node_table("Gene", {"id": used})
+        )
         profiles = [Profiles.of(name, "expression", cell_ids, kept, z)]
     else:
         table = assemble.valued(cell_ids, kept, values, dataset=name)
@@ -180,20 +200,28 @@ def _gene_ids(
     return ids
 
 
-_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64], tuple[str, ...]]
-"""Genes, the line where each occurs first, cell lines, values ``(cell lines, genes)``, and notes."""
+_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64], tuple[str, ...], str]
+"""Genes, the line where each occurs first, cell lines, values ``(cell lines, genes)``, notes, and the column of values.
+"""
 
 
 def _long(path: Path, type_: str, rejections: Rejections) -> _Read:
-    table = read_long(path, "omics", rejections, kind=type_)
+    table = read_long(path, "expression" if type_ == "EXPRESSES" else "omics", rejections, kind=type_)
     cell, gene = table.texts["cell_line"], table.texts["gene"]
     _, first = np.unique(gene.codes, return_index=True)
     values = np.full((len(cell.names), len(gene.names)), np.nan)
     values[cell.codes, gene.codes] = table.numbers["value"]
-    return list(gene.names), table.lines[first].tolist(), list(cell.names), values, table.notes
+    return (
+        list(gene.names),
+        table.lines[first].tolist(),
+        list(cell.names),
+        values,
+        table.notes,
+        table.headers.get("value", ""),
+    )
 
 
 def _wide(path: Path, type_: str, rejections: Rejections) -> _Read:
     matrix = read_matrix(path, rejections, kind=type_)
     values = np.ascontiguousarray(matrix.values.T)
-    return list(matrix.rows), list(matrix.lines), list(matrix.columns), values, ()
+    return list(matrix.rows), list(matrix.lines), list(matrix.columns), values, (), ""

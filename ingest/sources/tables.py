@@ -4,7 +4,7 @@ Which files these come from, and in which shape, is decided in `ingest.shapes`. 
 
 DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant); of curves also
                      censored, bound, e_inf, hill, r2, flags
-DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
+DIR/drugs.csv        drug, smiles, pubchem_cid, broad_id, max_phase, mechanism
 DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
 DIR/expression.csv   cell_line, gene, value
 
@@ -14,7 +14,7 @@ They may also be called ``.tsv`` or ``.txt``, and be packed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
 from pharmagraph.ingest.gene_words import Symbols
+from pharmagraph.ingest.identities.of_screen import identified
 from pharmagraph.ingest.long_table import LongTable
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
@@ -33,10 +34,11 @@ from pharmagraph.ingest.screen import Levels, Listed, Mutations
 from pharmagraph.ingest.shapes.bounds import sides
 from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
-from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.structures import chemistry, structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
+from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.fingerprints import morgan
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import stem
 from pharmagraph.kg.schema import Ends
@@ -44,7 +46,7 @@ from pharmagraph.kg.wording import option
 
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
-    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name"),
+    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name", "problem"),
 }
 _WITHOUT_SMILES = "drug without SMILES"
 _NO_SPREAD = "gene with the same value in every cell line, which has no z score"
@@ -59,6 +61,8 @@ def read(
     neighbours: int = 15,
     threshold: str = DEFAULT,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
     """Read a screen into a bundle.
 
@@ -76,12 +80,16 @@ def read(
         Rule by which ln IC50 is labelled in rows without ``response`` (`ingest.threshold`).
     without_smiles
         Keep drugs that have no structure.
+    units
+        Of responses and expression, where columns do not say them: ``{"ic50": "nM"}`` (`ingest.units.given`).
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
     InputError
-        If there are no responses, a file has no known shape or lacks a column, no response is left, or no cell line has
-        both responses and expression.
+        If a unit is not clear or contradicts the values, there are no responses, a file has no known shape or lacks a
+        column, no response is left, or no cell line has both responses and expression.
     RowError
         At the first bad row, unless rows are being rejected.
     """
@@ -89,7 +97,7 @@ def read(
     files = recognise(place)
     called = place.resolve().name
     name = name or (stem(place) if place.is_file() else called)
-    screen = read_screen(files, rejections)
+    screen = identified(read_screen(files, rejections, given(units)), rejections, human=human)
     responses, drugs, cells, expression = screen.responses, screen.drugs, screen.cells, screen.expression
     drug_names = _names(drug_id, responses.texts["drug"].names, _listed_names(drugs, "drug"))
     cell_names = _names(
@@ -300,7 +308,7 @@ def _gene_nodes(
 ) -> pa.Table:
     """Genes of all omics; those that the table of expression has an Entrez id of get it."""
     ids = sorted({*genes, *(assemble.genes_of(mutated) if mutated is not None else ())})
-    if levels is None or of_genes is None:
+    if levels is None or of_genes is None or levels.z:
         return assemble.node_table("Gene", {"id": ids})
     if not levels.entrez:
         return assemble.gene_table(ids, genes, of_genes)
@@ -318,18 +326,16 @@ def _nodes(
     """Nodes with what their table says of them."""
     kind, folding = ("drug", drug_id) if label == "Drug" else ("cell_line", cell_line_id)
     row_of = {folding(r[kind]): r.values for r in table.rows} if table is not None else {}
-    structure = smiles if smiles is not None else {}
-    chemistry = {
-        "smiles": [structure.get(i) for i in ids],
-        "inchikey": [inchikey(structure[i]) if i in structure else None for i in ids],
-    }
     return assemble.node_table(
         label,
         {
             "id": ids,
             "name": [names[i] for i in ids],
-            **(chemistry if smiles is not None else {}),
-            "aliases": [aliases_of(i, kind=kind) or None for i in ids],
+            **(chemistry(ids, smiles) if smiles is not None else {}),
+            "aliases": [
+                sorted({*aliases_of(i, kind=kind), *row_of.get(i, {}).get("aliases", ())}) or None
+                for i in ids
+            ],
             **{p: [row_of.get(i, {}).get(p) for i in ids] for p in _PROPERTIES[label]},
         },
     )
