@@ -10,8 +10,9 @@ import numpy as np
 from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
-from pharmagraph.ingest.rejections import NO_VALUE, Rejections
+from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
 from pharmagraph.kg.reading import numbers
+from pharmagraph.kg.reading.header import Header, meant
 from pharmagraph.kg.reading.records import Batch, Records, records
 from pharmagraph.kg.reading.text import existing, shown
 
@@ -22,7 +23,7 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     Parameters
     ----------
     path
-        With commas, tabs or semicolons; packed or not.
+        Text with commas, tabs or semicolons, packed or not; a workbook, Parquet or Arrow.
     contract
         A key of `ingest.contracts.FILES`.
     rejections
@@ -40,11 +41,23 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     columns = FILES[contract]
     existing(path, what=f"a table of {contract} is needed")
     with records(path) as table:
-        found = table.header.columns(columns.required, columns.optional)
-        if columns.any_of and not found.keys() & set(columns.any_of):
-            raise table.header.lacks(columns.any_of, taken=found)
+        found = columns_of(table.header, columns)
         unused = table.header.unused(found, columns.columns)
         return _good_rows(table, path, kind, columns, found, rejections, (unused,) if unused else ())
+
+
+def columns_of(header: Header, contract: FileContract) -> dict[str, int]:
+    """Where the columns of a contract are that a table has.
+
+    Raises
+    ------
+    InputError
+        If a required one is not there, none of those is of which one is needed, or one is there twice.
+    """
+    found = header.columns(contract.required, contract.optional)
+    if contract.any_of and not found.keys() & set(contract.any_of):
+        raise header.lacks(contract.any_of, taken=found)
+    return found
 
 
 def read_named(
@@ -87,6 +100,10 @@ def _good_rows(
     reader = _Reader(shown(path), kind, columns, found, rejections, names or {})
     for batch in table.batches(_multiline(table, found)):
         reader.add(batch)
+    header = table.header
+    used = {header.names[at]: meant(column) for column, at in found.items()}
+    left = tuple(name for at, name in enumerate(header.names) if at not in found.values())
+    rejections.columns.append(ColumnsRead(shown(path), used, left))
     return reader.table((*notes, *surplus_note(table, shown(path))))
 
 

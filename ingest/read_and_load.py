@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.known import Known, known
@@ -23,6 +23,9 @@ from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import RowError
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.kg.wording import option
+
+if TYPE_CHECKING:
+    from pharmagraph.ingest.check import Check
 
 Where: TypeAlias = GraphStore | str | None
 File: TypeAlias = str | PathLike[str]
@@ -182,6 +185,31 @@ def tables(
         advance,
         named=name is not None,
     )
+
+
+def check_tables(
+    folder: File,
+    *,
+    threshold: str = "z:-0.8",
+    without_smiles: bool = False,
+    told: Callable[[RowError], None] = lambda error: None,
+) -> Check:
+    """Read a screen of your own as `tables` does, and load nothing; the store is not opened.
+
+    Parameters
+    ----------
+    folder, threshold, without_smiles
+        As in `tables`.
+    told
+        Called with each bad row, as soon as it is found.
+    """
+    from pharmagraph.ingest.check import check_screen
+    from pharmagraph.ingest.threshold import parse
+
+    _check(None, threshold=threshold)
+    arguments.function("told", told)
+    parse(threshold)
+    return check_screen(Path(arguments.path("folder", folder)), without_smiles=without_smiles, told=told)
 
 
 def synthetic(

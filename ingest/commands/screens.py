@@ -122,11 +122,21 @@ def tables(
     threshold: Threshold = "z:-0.8",
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Load nothing: print what would be loaded, which columns are read, and what is wrong.",
+        ),
+    ] = False,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
     """A screen of your own in long form, or a public one as it is downloaded; the shape is told from the content."""
+    if check:
+        _say_check(place, threshold, without_smiles, reject_rows, format)
+        return
     run(
         lambda advance: ingest.tables(
             store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
@@ -134,3 +144,29 @@ def tables(
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
+
+
+def _say_check(place: Path, threshold: str, without_smiles: bool, reject_rows: bool, format: Format) -> None:
+    """Print what a load would do: its first error at once, the rest when all is read."""
+    from pharmagraph.ingest.check import COLUMNS
+    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.kg.errors import RowError
+
+    said = reject_rows
+
+    def told(error: RowError) -> None:
+        nonlocal said
+        if not said:
+            note(f"error: {error}")
+        said = True
+
+    found = ingest.check_tables(place, threshold=threshold, without_smiles=without_smiles, told=told)
+    print_rows(found.rows(), format, columns=COLUMNS)
+    for sentence in (*found.screen.notes, *found.screen.of_tables):
+        note(sentence)
+    if found.n_bad and not reject_rows:
+        note(
+            f"Nothing was loaded. {found.n_bad:,} bad rows: correct them, or pass --reject-rows to load the rest."
+        )
+        raise typer.Exit(1)
+    note("Nothing was loaded: --check only reads.")

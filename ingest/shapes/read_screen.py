@@ -58,7 +58,7 @@ def read_screen(files: Files, rejections: Rejections) -> Screen:
     named = {row["depmap_id"]: row["cell_line"] for row in cells.rows if row.values.get("depmap_id")}
     notes = [f"found: {described(files)}", *files.others, *(n for part in parts.values() for n in part.notes)]
     notes += [
-        f"not read: {f.path.name}, {f.shape.name}; {f.shape.instead.format(file=f.path.name)}"
+        f"not read: {f.name}, {f.shape.name}; {f.shape.instead.format(file=f.name)}"
         for f in files.found
         if f.shape.instead
     ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pharmagraph.ingest.contracts import FILES
+from pharmagraph.ingest.longform import columns_of
 from pharmagraph.ingest.shapes import (
     ctrp,
     depmap_matrices,
@@ -17,8 +20,8 @@ from pharmagraph.ingest.shapes import (
 )
 from pharmagraph.ingest.shapes.shape import RESPONSES, Head, Shape
 from pharmagraph.kg.errors import InputError, shortened
-from pharmagraph.kg.reading.records import records
-from pharmagraph.kg.reading.text import LONGEST, opened, shown, stem
+from pharmagraph.kg.reading.records import records, sheets
+from pharmagraph.kg.reading.text import LONGEST, located, opened, shown, stem
 
 DOWNLOADS: tuple[Shape, ...] = (
     gdsc.FITTED,
@@ -53,6 +56,11 @@ class Found:
     path: Path
     shape: Shape
 
+    @property
+    def name(self) -> str:
+        """The file's name, with the sheet behind that of a workbook."""
+        return _name(self.path)
+
 
 @dataclass(frozen=True)
 class Files:
@@ -80,36 +88,44 @@ def recognise(place: Path) -> Files:
     Parameters
     ----------
     place
-        A file, or a folder, whose folders are not searched.
+        A file, or a folder, whose folders are not searched. A workbook of several sheets is as a folder of them.
 
     Raises
     ------
     InputError
         If there is none, two files give one part, none has responses, or a file alone has no known shape.
     """
-    if not place.is_dir():
-        if not place.is_file():
-            raise InputError(
-                f"{place} is neither a file nor a folder; give a table of responses, or a folder with one"
-            )
-        files = Files((Found(place, _shape(place)),))
-    else:
-        files = _in_folder(place)
+    if not place.is_dir() and not located(place)[0].is_file():
+        raise InputError(
+            f"{place} is neither a file nor a folder; give a table of responses, or a folder with one"
+        )
+    tables = _tables(place)
+    files = Files((Found(place, _shape(place)),)) if tables == [place] else _together(place, tables)
     if files.of(RESPONSES) is None:
         raise _without_responses(place, files)
     return files
 
 
-def _in_folder(folder: Path) -> Files:
+def _tables(place: Path) -> list[Path]:
+    """The files of a folder, and the sheets of workbooks that have several."""
+    if place.is_dir():
+        paths = sorted(p for p in place.iterdir() if p.is_file() and p.suffix and p.name[0] not in ".~")
+        return [table for path in paths for table in _tables(path)]
+    try:
+        names = sheets(place)
+    except InputError:  # told of again, and judged, when the table is opened
+        return [place]
+    return [place / name for name in names] if len(names) > 1 else [place]
+
+
+def _together(place: Path, tables: Sequence[Path]) -> Files:
     found: list[Found] = []
     others: list[str] = []
-    for path in sorted(
-        p for p in folder.iterdir() if p.is_file() and p.suffix and not p.name.startswith(".")
-    ):
+    for path in tables:
         try:
             one = Found(path, _shape(path))
         except InputError as error:
-            if stem(path) in long_form.BY_NAME:
+            if _by_name(path):
                 raise
             others.append(f"not read: {error}")
             continue
@@ -118,19 +134,34 @@ def _in_folder(folder: Path) -> Files:
         )
         if same:
             what = one.shape.gives or one.shape.name
-            raise InputError(
-                f"{folder} has both {same.path.name} and {path.name}, which give {what}; keep one"
-            )
+            raise InputError(f"{place} has both {same.name} and {one.name}, which give {what}; keep one")
         found.append(one)
     return Files(tuple(found), tuple(others))
 
 
+def _name(path: Path) -> str:
+    return path.name if located(path)[1] is None else shown(path)
+
+
+def _by_name(path: Path) -> str:
+    """The part of a screen that a file or a sheet is called like; empty for another one."""
+    name = stem(path).strip().casefold()
+    return name if name in long_form.BY_NAME else ""
+
+
 def _shape(path: Path) -> Shape:
-    """The first shape that fits; a file that is called as the long layout has it is of that, whatever its columns."""
+    """The first shape that fits; a file that is called as the long layout has it is of that, whatever its columns.
+
+    Raises
+    ------
+    InputError
+        If none fits, or a file that is called as the long layout has it lacks a column.
+    """
     head = _head(path)
-    fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None) or long_form.BY_NAME.get(
-        stem(path)
-    )
+    fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None)
+    if fitting is None and (part := _by_name(path)):
+        columns_of(head.header, FILES[part])
+        return long_form.BY_NAME[part]
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
     if fitting is None:
         raise _unknown(head)
@@ -138,9 +169,11 @@ def _shape(path: Path) -> Shape:
 
 
 def _head(path: Path) -> Head:
-    with opened(path) as file:
-        first = file.readline(LONGEST).rstrip("\n")
     with records(path) as table:
+        first = ""
+        if table.separator:
+            with opened(path) as file:
+                first = file.readline(LONGEST).rstrip("\n")
         rows = next(table.batches(range(len(table.header.names)), size=_ROWS), None)
         return Head(path, first, table.header, tuple(map(tuple, rows.rows)) if rows else ())
 
@@ -171,7 +204,7 @@ def _unknown(head: Head) -> InputError:
 
 
 def _without_responses(place: Path, files: Files) -> InputError:
-    if place.is_file() and files.found:
+    if files.found and files.found[0].path == place:
         found = files.found[0]
         if found.shape.instead:
             return InputError(
@@ -190,5 +223,5 @@ def described(files: Files) -> str:
     """The shapes that were found, each with its files."""
     by_shape: dict[str, list[str]] = {}
     for found in files.found:
-        by_shape.setdefault(found.shape.name, []).append(found.path.name)
+        by_shape.setdefault(found.shape.name, []).append(found.name)
     return ", ".join(f"{shape} ({', '.join(names)})" for shape, names in by_shape.items())
