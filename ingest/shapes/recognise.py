@@ -16,6 +16,8 @@ from pharmagraph.ingest.shapes import (
     gct,
     gdsc,
     long_form,
+    nci60,
+    pharmacogx,
     prism,
 )
 from pharmagraph.ingest.shapes.shape import RESPONSES, Head, Shape
@@ -25,16 +27,22 @@ from pharmagraph.kg.reading.text import LONGEST, located, opened, shown, stem
 
 DOWNLOADS: tuple[Shape, ...] = (
     gdsc.FITTED,
+    gdsc.RAW,
+    gdsc.COMPOUNDS,
     prism.CURVES,
     ctrp.CURVES,
     ctrp.COMPOUNDS,
     ctrp.EXPERIMENTS,
     ctrp.LINES,
     dreval.RESPONSE,
+    pharmacogx.PROFILES,
+    pharmacogx.OLDER_PROFILES,
     depmap_tables.MUTATION_TABLE,
     depmap_tables.MODELS,
     depmap_tables.SAMPLES,
     depmap_tables.PASSPORTS,
+    depmap_tables.GDSC_DETAILS,
+    depmap_tables.GDSC_LISTING,
     depmap_matrices.EXPRESSION_MATRIX,
     depmap_matrices.GENE_EFFECTS,
     depmap_matrices.COPY_NUMBERS,
@@ -42,6 +50,8 @@ DOWNLOADS: tuple[Shape, ...] = (
     depmap_matrices.CALLS,
     depmap_matrices.COUNTS,
     gct.GCT,
+    nci60.ACTIVITY,
+    nci60.EXPERIMENTS,
 )
 """Shapes of public files; a file has the first one that fits."""
 

@@ -10,7 +10,7 @@ import csv
 import re
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
@@ -27,8 +27,13 @@ from pharmagraph.kg.reading.workbook import OLD, ZIP, is_workbook, sheet_names, 
 BATCH = 1 << 16
 """Rows that are read at once."""
 
+ABOVE = 20
+"""Rows of titles that may stand above a header that is looked for."""
+
 MOST_LINES = 50
 """Lines that a cell in quotes may have."""
+
+IsHeader = Callable[[Sequence[str]], bool]
 
 _SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
 _QUOTED = re.compile(r'"[^"]*"')
@@ -166,10 +171,14 @@ class _CellRecords(Records):
         called: str,
         names: Sequence[str] | None,
         largest: int | None,
+        is_header: IsHeader | None = None,
     ) -> None:
         self._rows, self._called, self._largest, self._left = rows, called, largest, largest
         top = None
-        if names is None:
+        if names is None and is_header is not None:
+            first = islice(rows, ABOVE)
+            top, names = next((row for row in first if is_header([tidy(c) for c in row[1]])), (None, ()))
+        elif names is None:
             top, names = next((row for row in rows if not row[1][0].startswith("#")), (None, ()))
         tidied = [" ".join(tidy(n).split()) for n in names]
         while tidied and not tidied[-1]:
@@ -205,12 +214,30 @@ class _CellRecords(Records):
 class _TextRecords(Records):
     """Of a file of text."""
 
-    def __init__(self, file: TextIO, called: str, name: str, largest: int | None = None) -> None:
+    def __init__(
+        self,
+        file: TextIO,
+        called: str,
+        name: str,
+        largest: int | None = None,
+        is_header: IsHeader | None = None,
+    ) -> None:
         self._lines = _Lines(file, called, largest)
         self._called = called
+        if is_header is not None:
+            self._skip_to(is_header)
         self.separator, names, top = self._header(name)
         self.header = Header(called, top, tuple(names))
         self._width = len(names)
+
+    def _skip_to(self, is_header: IsHeader) -> None:
+        """Leave the rows above the header out."""
+        for line in islice(self._lines, ABOVE):
+            separator = _separator(line, line, "")
+            if is_header([tidy(cell) for cell in next(csv.reader([line], delimiter=separator), [])]):
+                self._lines.give_back([line])
+                return
+        raise InputError(f"{self._called} has no header in its first {ABOVE} rows")
 
     def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
         while True:
@@ -332,7 +359,12 @@ def _separator(header: str, following: str, name: str) -> str:
 
 
 @contextmanager
-def records(path: Path, called: str | None = None, largest: int | None = None) -> Iterator[Records]:
+def records(
+    path: Path,
+    called: str | None = None,
+    largest: int | None = None,
+    is_header: IsHeader | None = None,
+) -> Iterator[Records]:
     """Open a table: text, a workbook, Parquet or Arrow, told apart by their first bytes.
 
     Parameters
@@ -343,6 +375,9 @@ def records(path: Path, called: str | None = None, largest: int | None = None) -
         What messages call it; by default its folder and name.
     largest
         Characters that it may have.
+    is_header
+        Whether a row with these cells is the header, which is then among the first `ABOVE` rows; the first row
+        otherwise.
 
     Raises
     ------
@@ -358,12 +393,12 @@ def records(path: Path, called: str | None = None, largest: int | None = None) -
                 yield _CellRecords(enumerate(rows, start=1), called, names, largest)
         elif is_workbook(file, head):
             with closing(sheet_rows(file, called, sheet)) as numbered:
-                yield _CellRecords(numbered, called, None, largest)
+                yield _CellRecords(numbered, called, None, largest, is_header)
         elif sheet is not None:
             raise InputError(f"{path} is no sheet; {named} is no workbook")
         else:
             with opened(path, called) as text:
-                yield _TextRecords(text, called, path.name, largest)
+                yield _TextRecords(text, called, path.name, largest, is_header)
 
 
 def sheets(path: Path) -> list[str]:
