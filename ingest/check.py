@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pharmagraph.ingest.rejections import ColumnsRead, Rejected, Rejections
 from pharmagraph.ingest.sources.checked_screen import CheckedScreen, checked_screen
 from pharmagraph.kg.errors import RowError
@@ -51,6 +53,8 @@ class Check:
         }
         if screen.mutated is not None:
             sizes["mutated genes of cell lines"] = len(screen.mutated)
+        for kind, levels in screen.layers.items():
+            sizes[f"values of {kind.replace('_', ' ')}"] = int((~np.isnan(levels.values)).sum())
         return [
             *(_row("loaded", name, n) for name, n in sizes.items()),
             *(row for file in self.columns for row in _columns(file)),

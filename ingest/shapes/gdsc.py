@@ -46,7 +46,11 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
             f"{shown(path)} holds {' and '.join(releases)}, which are screens of their own; give a file for each"
         )
     responses = pairs(table, rejections, ln_ic50=table.numbers["ln_ic50"], auc=table.numbers["auc"])
-    return Part(responses=responses, cells=listed(table, "cell_line", ("cosmic_id", "passport_id")))
+    return Part(
+        responses=responses,
+        dataset=releases[0] if releases else None,
+        cells=listed(table, "cell_line", ("cosmic_id", "passport_id")),
+    )
 
 
 RAW = Shape(
@@ -61,5 +65,9 @@ COMPOUNDS = Shape(
     instead="it names the drugs of GDSC's raw data, for cli ingest curves --compounds {file}",
 )
 FITTED = Shape(
-    "GDSC fitted dose response", RESPONSES, _read, ("DRUG_NAME", "CELL_LINE_NAME", "LN_IC50", "COSMIC_ID")
+    "GDSC fitted dose response",
+    RESPONSES,
+    _read,
+    ("DRUG_NAME", "CELL_LINE_NAME", "LN_IC50", "COSMIC_ID"),
+    tells_dataset=True,
 )

@@ -125,6 +125,7 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
         )
     return Part(
         responses=responses,
+        dataset="NCI-60",
         drugs=_drugs(file, drugs, kept, lines, texts),
         cells=Listed(
             file,
@@ -209,7 +210,7 @@ def _drugs(
 
 
 def _shape(name: str, kind: str) -> Shape:
-    return Shape(name, RESPONSES, _read, tells=lambda head: _kind(head) == kind)
+    return Shape(name, RESPONSES, _read, tells_dataset=True, tells=lambda head: _kind(head) == kind)
 
 
 ACTIVITY = _shape("CellMiner NCI-60 drug activity, z scores", "z")

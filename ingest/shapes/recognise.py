@@ -55,6 +55,7 @@ DOWNLOADS: tuple[Shape, ...] = (
 )
 """Shapes of public files; a file has the first one that fits."""
 
+_INIT = "cli ingest tables --init FOLDER writes down which column is what, for you to correct"
 _ROWS = 20
 _LISTED = 6
 
@@ -87,9 +88,9 @@ class Files:
     found: tuple[Found, ...]
     others: tuple[str, ...] = ()
 
-    def of(self, part: str) -> Found | None:
-        """The file that gives a part of the screen."""
-        return next((f for f in self.found if f.shape.gives == part), None)
+    def of(self, part: str) -> tuple[Found, ...]:
+        """The files that give a part of the screen; of responses there may be several."""
+        return tuple(f for f in self.found if f.shape.gives == part)
 
 
 def recognise(place: Path) -> Files:
@@ -111,7 +112,7 @@ def recognise(place: Path) -> Files:
         )
     tables = _tables(place)
     files = Files((Found(place, _shape(place)),)) if tables == [place] else _together(place, tables)
-    if files.of(RESPONSES) is None:
+    if not files.of(RESPONSES):
         raise _without_responses(place, files)
     return files
 
@@ -142,11 +143,23 @@ def _together(place: Path, tables: Sequence[Path]) -> Files:
         same = next((f for f in found if f.shape.gives == one.shape.gives and f.shape.gives), None) or next(
             (f for f in found if f.shape is one.shape and not one.shape.instead), None
         )
-        if same:
-            what = one.shape.gives or one.shape.name
-            raise InputError(f"{place} has both {same.name} and {one.name}, which give {what}; keep one")
+        if same and not (same.shape.tells_dataset and one.shape.tells_dataset):
+            raise both(place, same, one)
         found.append(one)
     return Files(tuple(found), tuple(others))
+
+
+def both(place: Path, first: Found, second: Found) -> InputError:
+    """The error that two files give one part of a screen."""
+    part = first.shape.gives
+    way = (
+        ", or load each as a dataset of its own: cli ingest tables FILE --name NAME"
+        if part == RESPONSES
+        else ""
+    )
+    return InputError(
+        f"{place} has both {first.name} and {second.name}, which give {part or first.shape.name}; keep one{way}"
+    )
 
 
 def _name(path: Path) -> str:
@@ -204,12 +217,13 @@ def _unknown(head: Head) -> InputError:
         lacking.append(" or ".join(nearest.any_of))
     if not there:
         return InputError(
-            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes"
+            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes, and "
+            f"{_INIT}"
         )
     return InputError(
         f"{shown(head.path)} has no known shape; the nearest is {nearest.name}, of which {', '.join(there)} "
         f"{'is' if len(there) == 1 else 'are'} there and {', '.join(lacking) or 'its values'} "
-        f"{'is' if len(lacking) == 1 else 'are'} not (it has {columns})"
+        f"{'is' if len(lacking) == 1 else 'are'} not (it has {columns}); {_INIT}"
     )
 
 

@@ -12,6 +12,10 @@ from pharmagraph.ingest.screen import Levels, Listed, Mutations
 from pharmagraph.kg.reading.header import Header
 
 RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS = "responses", "drugs", "cells", "expression", "mutations"
+COPY_NUMBER, DEPENDENCY = "copy_number", "dependency"
+LAYERS = (COPY_NUMBER, DEPENDENCY)
+"""Further omics, by the kind of their profiles."""
+PARTS = (RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS, *LAYERS)
 """Parts of a screen, in the order in which they are read."""
 
 
@@ -39,13 +43,23 @@ class Head:
 
 @dataclass(frozen=True)
 class Part:
-    """What a file gives to a screen."""
+    """What a file gives to a screen.
+
+    Parameters
+    ----------
+    dataset
+        Of responses: the screen that they are of, where the shape tells it.
+    layer
+        Values of a kind of `LAYERS`, which is that of the shape.
+    """
 
     responses: LongTable | None = None
+    dataset: str | None = None
     drugs: Listed | None = None
     cells: Listed | None = None
     expression: Levels | None = None
     mutations: Mutations | None = None
+    layer: Levels | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -75,6 +89,8 @@ class Shape:
         Whether a beginning is of this shape, beyond its columns.
     instead
         Of a shape without ``read``: what to do with such a file.
+    tells_dataset
+        Whether its responses say the screen that they are of, so that a folder may have several of them.
     """
 
     name: str
@@ -84,6 +100,7 @@ class Shape:
     any_of: tuple[str, ...] = ()
     tells: Callable[[Head], bool] = lambda head: True
     instead: str = ""
+    tells_dataset: bool = False
 
     def fits(self, head: Head) -> bool:
         """Whether a file that begins so has this shape."""

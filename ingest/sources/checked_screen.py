@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from pharmagraph.ingest.expression import has_spread
 from pharmagraph.ingest.gene_words import Symbols
@@ -29,6 +30,7 @@ from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.schema import PROFILES
 from pharmagraph.kg.wording import option
 
 _WITHOUT_SMILES = "drug without SMILES"
@@ -57,6 +59,8 @@ class CheckedScreen:
         Of genes that vary between the cell lines; its cell lines are `cell_ids`.
     mutated
         Pairs of a cell line's id and a gene; None without a table of mutations.
+    layers
+        Kind of profiles → further omics, whose cell lines are some of `cell_ids`.
     notes
         Sentences about the files and what is left out.
     of_tables
@@ -74,6 +78,7 @@ class CheckedScreen:
     cell_ids: list[str]
     expression: Levels | None
     mutated: tuple[tuple[str, str], ...] | None
+    layers: dict[str, Levels]
     notes: tuple[str, ...]
     of_tables: tuple[str, ...]
 
@@ -120,6 +125,14 @@ def checked_screen(place: Path, rejections: Rejections, *, without_smiles: bool)
         expression = _varying(expression, cell_ids, rejections, of_expression)
     mutations = screen.mutations
     mutated = _mutated(mutations, cell_ids, rejections, of_mutations) if mutations is not None else None
+    of_layers = {kind: Symbols() for kind in screen.layers}
+    layers = {
+        kind: _accepted(levels, rejections, of_layers[kind], PROFILES[kind].type)
+        for kind, levels in screen.layers.items()
+    }
+    layers = {
+        kind: replace(v, cell_lines=tuple(map(cell_line_id, v.cell_lines))) for kind, v in layers.items()
+    }
     structure = "" if without_smiles else f" and are left out ({option('without_smiles')} keeps them)"
     notes = (
         *screen.notes,
@@ -127,12 +140,13 @@ def checked_screen(place: Path, rejections: Rejections, *, without_smiles: bool)
         *unmatched_note("cell lines", lacking, "have responses and no expression"),
         *of_expression.notes("expression"),
         *of_mutations.notes("mutations"),
+        *(note for kind, symbols in of_layers.items() for note in symbols.notes(kind)),
     )
-    tables = (responses, drugs, cells, screen.expression, screen.mutations)
+    tables = (responses, drugs, cells, screen.expression, screen.mutations, *screen.layers.values())
     return CheckedScreen(
         files, responses, drugs, cells, smiles, drug_names, cell_names,
         sorted(drug_names if without_smiles else smiles.keys() & drug_names.keys()), cell_ids, expression, mutated,
-        notes, tuple(note for table in tables if table is not None for note in table.notes),
+        layers, notes, tuple(note for table in tables if table is not None for note in table.notes),
     )  # fmt: skip
 
 
@@ -191,33 +205,43 @@ def _without_expression(responses: LongTable, expression: Levels) -> list[str]:
 
 def _varying(levels: Levels, cells: Sequence[str], rejections: Rejections, symbols: Symbols) -> Levels:
     """The genes that have a z score, with a row of values for each of the cell lines."""
+    levels = _accepted(levels, rejections, symbols, "EXPRESSES")
     number = {c: i for i, c in enumerate(cells)}
     rows = (~np.isnan(levels.values)).sum(axis=0)
-    usable = np.array(
-        [
-            symbols.accept(symbol, rejections, "EXPRESSES", levels.file, int(line), "gene", rows=int(n))
-            for symbol, line, n in zip(levels.genes, levels.lines, rows, strict=True)
-        ],
-        bool,
-    )
     values = np.full((len(cells), len(levels.genes)), np.nan)
     values[[number[cell_line_id(n)] for n in levels.cell_lines]] = levels.values
     spread = has_spread(values)
-    for at in np.flatnonzero(usable & ~spread):
+    for at in np.flatnonzero(~spread):
         line, gene = int(levels.lines[at]), levels.genes[at]
         if levels.as_downloaded:
             rejections.set_aside("EXPRESSES", levels.file, line, gene, _NO_SPREAD, rows=int(rows[at]))
             continue
         reason = "has the same value in every cell line, so it has no z score; delete it"
         rejections.bad("EXPRESSES", levels.file, line, "gene", gene, reason)
-    kept = np.flatnonzero(usable & spread)
+    kept = np.flatnonzero(spread)
     if not len(kept):
         raise InputError(f"{levels.file} has no gene left; give HGNC symbols, whose values differ")
+    return _of_genes(replace(levels, cell_lines=tuple(cells), values=values), kept)
+
+
+def _accepted(levels: Levels, rejections: Rejections, symbols: Symbols, kind: str) -> Levels:
+    """The genes whose names are symbols."""
+    rows = (~np.isnan(levels.values)).sum(axis=0)
+    usable = [
+        symbols.accept(symbol, rejections, kind, levels.file, int(line), "gene", rows=int(n))
+        for symbol, line, n in zip(levels.genes, levels.lines, rows, strict=True)
+    ]
+    return _of_genes(levels, np.flatnonzero(np.array(usable, bool)))
+
+
+def _of_genes(levels: Levels, kept: npt.NDArray[np.int64]) -> Levels:
+    """The columns of some genes."""
+    if len(kept) == len(levels.genes):
+        return levels
     return replace(
         levels,
-        cell_lines=tuple(cells),
         genes=tuple(levels.genes[i] for i in kept),
-        values=values[:, kept],
+        values=levels.values[:, kept],
         lines=levels.lines[kept],
         entrez=[levels.entrez[i] for i in kept] if levels.entrez else (),
     )

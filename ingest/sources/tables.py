@@ -6,7 +6,7 @@ The tables are read, and checked, in `ingest.sources.checked_screen`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,15 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
 from pharmagraph.ingest.shapes.recognise import Files
 from pharmagraph.ingest.sources.checked_screen import checked_screen
+from pharmagraph.ingest.sources.dependencies import BELOW
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import located, stem
-from pharmagraph.kg.schema import Ends
+from pharmagraph.kg.schema import PROFILES, Ends
+
+FAR_COPIES = 1.0
+"""|log2(ratio)| of a copy number from which it has an edge: a half or less, or the double and more."""
 
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
@@ -53,7 +57,9 @@ def read(
     rejections
         Collects bad rows.
     name
-        Id of the dataset; by default the name of the folder, or of the file.
+        Id of the dataset; by default the name of the folder, or of the file. Where a folder has several screens, their
+        responses are datasets of their own, as GDSC1 and GDSC2, that are part of this one. If it was given, it is in
+        front of their names.
     share, neighbours
         Share of the genes kept for each cell line; SIMILAR_TO edges kept for each node.
     threshold
@@ -71,16 +77,18 @@ def read(
     """
     rule = parse(threshold)
     called = place.resolve().name
-    name = name or (called if place.is_dir() else stem(place))
+    given, name = name, name or (called if place.is_dir() else stem(place))
     screen = checked_screen(place, rejections, without_smiles=without_smiles)
     drug_ids, cell_ids, expression = screen.drug_ids, screen.cell_ids, screen.expression
+    several = screen.responses.texts.get("dataset")
+    named = [f"{given}-{one}" if given else one for one in several.names] if several else [name]
     edges: dict[tuple[str, Ends], pa.Table] = {
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
             drug_ids, morgan([screen.smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
         ),
-        ("TESTED_ON", ("Drug", "CellLine")): _tested_on(screen.responses, rule, name),
+        ("TESTED_ON", ("Drug", "CellLine")): _of_screens(screen.responses, rule, named),
     }
-    profiles: tuple[Profiles, ...] = ()
+    profiles: list[Profiles] = []
     if expression is not None:
         genes, z = list(expression.genes), z_scores(expression.values)
         edges["SIMILAR_TO", ("CellLine", "CellLine")] = assemble.similar_profiles(
@@ -92,20 +100,46 @@ def read(
         edges["EXPRESSES", ("CellLine", "Gene")] = assemble.expresses(
             cell_ids, genes, z, share=share, dataset=name
         )
-        profiles = (Profiles.of(name, "expression", cell_ids, genes, z),)
+        profiles.append(Profiles.of(name, "expression", cell_ids, genes, z))
     mutated = None
     if screen.mutated is not None:
         mutated = edges["MUTATED", ("CellLine", "Gene")] = _mutated(screen.mutated, name)
+    for kind, levels in screen.layers.items():
+        edges[PROFILES[kind].type, ("CellLine", "Gene")] = _far(levels, kind, name)
+        profiles.append(Profiles.of(name, kind, levels.cell_lines, levels.genes, levels.values))
     nodes = {
         "Drug": _nodes("Drug", drug_ids, screen.drug_names, screen.drugs, screen.smiles),
-        "Gene": _gene_nodes(expression, mutated),
+        "Gene": _gene_nodes(expression, mutated, screen.layers.values()),
         "CellLine": _nodes("CellLine", cell_ids, screen.cell_names, screen.cells, None),
     }
     unlabelled = unlabelled_note(edges["TESTED_ON", ("Drug", "CellLine")], screen.drug_names, rule)
     notes = (*screen.notes, *unlabelled, *screen.of_tables)
     source = f"tables in {called}" if place.is_dir() else called
-    card = DatasetCard(name, source, sha256=_sha256(screen.files))
-    return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes, profiles)
+    cards = [DatasetCard(name, source, sha256=_sha256(screen.files))]
+    cards += [DatasetCard(dataset, source, part_of=name) for dataset in named if dataset != name]
+    return Bundle(name, tuple(cards), nodes, edges, tuple(rejections.rejected), notes, tuple(profiles))
+
+
+def _of_screens(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Table:
+    """TESTED_ON edges of each screen, whose thresholds are its own."""
+    if "dataset" not in table.texts:
+        return _tested_on(table, rule, datasets[0])
+    of_row = table.texts["dataset"].codes
+    parts = [_tested_on(table.keep(of_row == n), rule, dataset) for n, dataset in enumerate(datasets)]
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _far(levels: Levels, kind: str, dataset: str) -> pa.Table:
+    """Edges of the values that stand out; profiles hold all."""
+    with np.errstate(invalid="ignore"):
+        far = levels.values < BELOW if kind == "dependency" else np.abs(levels.values) >= FAR_COPIES
+    row, column = np.nonzero(far)
+    edges = PROFILES[kind]
+    return assemble.edge_table(
+        assemble.taken(levels.cell_lines, row),
+        assemble.taken(levels.genes, column),
+        {edges.property: levels.values[row, column], "dataset": dataset},
+    )
 
 
 def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
@@ -139,17 +173,17 @@ def _mutated(pairs: Sequence[tuple[str, str]], dataset: str) -> pa.Table:
     )
 
 
-def _gene_nodes(levels: Levels | None, mutated: pa.Table | None) -> pa.Table:
-    """Genes of all omics; those that the table of expression has an Entrez id of get it."""
-    genes = list(levels.genes) if levels is not None else []
-    ids = sorted({*genes, *(assemble.genes_of(mutated) if mutated is not None else ())})
+def _gene_nodes(levels: Levels | None, mutated: pa.Table | None, layers: Iterable[Levels]) -> pa.Table:
+    """Genes of all omics, with the Entrez ids that a table has of them."""
+    tables = [*([levels] if levels is not None else []), *layers]
+    ids = sorted(
+        {*(g for t in tables for g in t.genes), *(assemble.genes_of(mutated) if mutated is not None else ())}
+    )
+    entrez = {g: e for t in reversed(tables) if t.entrez for g, e in zip(t.genes, t.entrez, strict=True)}
+    more = {"entrez_id": [entrez.get(g) for g in ids]} if entrez else {}
     if levels is None:
-        return assemble.node_table("Gene", {"id": ids})
-    of_genes = statistics(levels.values)
-    if not levels.entrez:
-        return assemble.gene_table(ids, genes, of_genes)
-    entrez = dict(zip(genes, levels.entrez, strict=True))
-    return assemble.gene_table(ids, genes, of_genes, entrez_id=[entrez.get(g) for g in ids])
+        return assemble.node_table("Gene", {"id": ids, **more})
+    return assemble.gene_table(ids, list(levels.genes), statistics(levels.values), **more)
 
 
 def _nodes(
