@@ -210,8 +210,8 @@ def _varying(levels: Levels, cells: Sequence[str], rejections: Rejections, symbo
             continue
         reason = "has the same value in every cell line, so it has no z score; delete it"
         rejections.bad("EXPRESSES", levels.file, line, "gene", gene, reason)
-    kept = np.flatnonzero(usable & spread)
-    if not len(kept):
+    kept = np.flatnonzero(usable & spread).tolist()
+    if not kept:
         raise InputError(f"{levels.file} has no gene left; give HGNC symbols, whose values differ")
     return replace(
         levels,
