@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -50,6 +50,8 @@ class FileContract:
         Smallest and largest value of whole numbers, by column.
     key
         Columns whose combined values may not repeat.
+    united
+        Columns in whose place a table may have one whose name says a unit (`ingest.units.columns`).
     """
 
     required: tuple[str, ...]
@@ -62,6 +64,7 @@ class FileContract:
     valued: tuple[tuple[str, ...], ...] = ()
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     key: tuple[str, ...] = ()
+    united: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -107,8 +110,9 @@ FILES: dict[str, FileContract] = {
         any_of=_MEASURED,
         valued=(_MEASURED,),
         key=("drug", "cell_line"),
+        united=("ln_ic50", "auc"),
     ),
-    "expression": _OF_GENE,
+    "expression": replace(_OF_GENE, united=("value",)),
     "omics": _OF_GENE,
 }
 """Name → contract of the files of `cli ingest tables`, `targets` and `omics`."""

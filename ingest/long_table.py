@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ class LongTable:
         Those of the numbers that are whole.
     notes
         Sentences about columns that are not read, and cells that were left out.
+    headers
+        Column that may be in several units → its name in the file, while its numbers are as in the file.
     """
 
     file: str
@@ -86,6 +88,7 @@ class LongTable:
     numbers: dict[str, Numbers]
     integers: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -96,7 +99,7 @@ class LongTable:
             return self
         texts = {c: Texts(t.names, t.codes[mask]) for c, t in self.texts.items()}
         values = {c: v[mask] for c, v in self.numbers.items()}
-        return LongTable(self.file, self.lines[mask], texts, values, self.integers, self.notes)
+        return replace(self, lines=self.lines[mask], texts=texts, numbers=values)
 
     def __iter__(self) -> Iterator[Row]:
         columns: dict[str, list[Any]] = {c: t.cells() for c, t in self.texts.items()}

@@ -11,6 +11,7 @@ from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
 from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
+from pharmagraph.ingest.units.columns import called
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.header import Header, meant
 from pharmagraph.kg.reading.records import Batch, Records, records
@@ -41,20 +42,24 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     columns = FILES[contract]
     existing(path, what=f"a table of {contract} is needed")
     with records(path) as table:
+        names = called(table.header, columns.united)
         found = columns_of(table.header, columns)
-        unused = table.header.unused(found, columns.columns)
-        return _good_rows(table, path, kind, columns, found, rejections, (unused,) if unused else ())
+        unused = table.header.unused([names.get(c, c) for c in found], columns.columns)
+        return _good_rows(table, path, kind, columns, found, rejections, (unused,) if unused else (), names)
 
 
 def columns_of(header: Header, contract: FileContract) -> dict[str, int]:
-    """Where the columns of a contract are that a table has.
+    """Where the columns of a contract are that a table has, also those whose name says a unit.
 
     Raises
     ------
     InputError
         If a required one is not there, none of those is of which one is needed, or one is there twice.
     """
-    found = header.columns(contract.required, contract.optional)
+    found = {
+        c: at for c, name in called(header, contract.united).items() if (at := header.find(name)) is not None
+    }
+    found |= header.columns([c for c in contract.required if c not in found], contract.optional)
     if contract.any_of and not found.keys() & set(contract.any_of):
         raise header.lacks(contract.any_of, taken=found)
     return found
@@ -271,7 +276,8 @@ class _Reader:
                 codes[np.isin(np.concatenate(self._lines), gone)] = -1
         self._count()
         lines = np.concatenate([empty_codes, *self._lines])
-        table = LongTable(self._file, lines, texts, values, self._contract.integers, notes)
+        united = {c: self._called.get(c, c) for c in self._contract.united if c in self._found}
+        table = LongTable(self._file, lines, texts, values, self._contract.integers, notes, united)
         key = self._contract.key
         return without_repeats(
             table, [table.texts[c].codes for c in key], self._rejections, self._kind, key[-1], "; keep one",

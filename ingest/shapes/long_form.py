@@ -13,12 +13,15 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, RESPONSES, Companions, Part, Shape
 from pharmagraph.ingest.shapes.tables import valid
+from pharmagraph.ingest.units.expression import in_logarithms
+from pharmagraph.ingest.units.responses import in_graph_units
 
 _SPELLING = " under another spelling; keep one"
 
 
 def _responses(path: Path, companions: Companions, rejections: Rejections) -> Part:
-    table = valid(_read(path, RESPONSES, rejections, "TESTED_ON"), rejections)
+    table = in_graph_units(_read(path, RESPONSES, rejections, "TESTED_ON"), companions.units, rejections)
+    table = valid(table, rejections)
     require_rows(table, "response")
     return Part(responses=table)
 
@@ -34,6 +37,7 @@ def _cells(path: Path, companions: Companions, rejections: Rejections) -> Part:
 def _expression(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = _read(path, EXPRESSION, rejections, "EXPRESSES")
     require_rows(table, "value")
+    table = in_logarithms(table, companions.units)
     return Part(expression=Levels.of(table))
 
 
@@ -50,7 +54,8 @@ def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongT
 def _shape(part: str, read: Callable[[Path, Companions, Rejections], Part], *telling: str) -> Shape:
     contract = FILES[part]
     any_of = contract.any_of or (() if contract.valued else contract.optional)
-    return Shape(f"{part} in long form", part, read, (*contract.required, *telling), any_of=any_of)
+    columns = (*contract.required, *telling)
+    return Shape(f"{part} in long form", part, read, columns, any_of=any_of, united=contract.united)
 
 
 BY_NAME = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,24 @@ from pharmagraph.ingest.names import cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations, Screen
 from pharmagraph.ingest.shapes.recognise import Files, Found, both, described
-from pharmagraph.ingest.shapes.shape import DRUGS, EXPRESSION, LAYERS, MUTATIONS, PARTS, RESPONSES, Part
+from pharmagraph.ingest.shapes.shape import (
+    DRUGS,
+    EXPRESSION,
+    LAYERS,
+    MUTATIONS,
+    PARTS,
+    RESPONSES,
+    Companions,
+    Part,
+)
+from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import InputError
 
 _IDS = ("depmap_id", "cosmic_id", "passport_id", "cellosaurus_id")
 _NO_NAME = "are known by a DepMap id alone, and are left out: put DepMap's Model.csv beside it"
 
 
-def read_screen(files: Files, rejections: Rejections) -> Screen:
+def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAID) -> Screen:
     """Read the files of a screen.
 
     Parameters
@@ -30,15 +39,17 @@ def read_screen(files: Files, rejections: Rejections) -> Screen:
         With a table of responses.
     rejections
         Collects bad rows.
+    units
+        What the user says of units, by measure.
 
     Raises
     ------
     InputError
-        If a file cannot be read, or no response is left.
+        If a file cannot be read, a unit is not clear or contradicts values, or no response is left.
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    companions: dict[str, Path] = {f.shape.name: f.path for f in files.found if not f.shape.gives}
+    companions = Companions({f.shape.name: f.path for f in files.found if not f.shape.gives}, units)
     read = [
         (f, f.shape.read(f.path, companions, rejections))
         for name in PARTS

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pharmagraph.ingest.long_table import LongTable
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations
+from pharmagraph.ingest.units.columns import stands_for
+from pharmagraph.ingest.units.given import Given
 from pharmagraph.kg.reading.header import Header
 
 RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS = "responses", "drugs", "cells", "expression", "mutations"
@@ -63,8 +65,27 @@ class Part:
     notes: tuple[str, ...] = ()
 
 
-Companions = Mapping[str, Path]
-"""Name of a shape → the file of this shape that was given, too."""
+@dataclass(frozen=True)
+class Companions:
+    """What was given beside a file.
+
+    Parameters
+    ----------
+    files
+        Name of a shape → the file of this shape that was given, too.
+    units
+        What the user says of units, by measure.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    units: Given = field(default_factory=dict)
+
+    def __contains__(self, shape: str) -> bool:
+        return shape in self.files
+
+    def __getitem__(self, shape: str) -> Path:
+        return self.files[shape]
+
 
 Read = Callable[[Path, Companions, Rejections], Part]
 
@@ -85,6 +106,8 @@ class Shape:
         That a file must have; empty where ``tells`` decides alone.
     any_of
         Columns of which it must have one.
+    united
+        Those of them in whose place may be a column whose name says a unit.
     tells
         Whether a beginning is of this shape, beyond its columns.
     instead
@@ -98,13 +121,18 @@ class Shape:
     read: Read | None = None
     columns: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
+    united: tuple[str, ...] = ()
     tells: Callable[[Head], bool] = lambda head: True
     instead: str = ""
     tells_dataset: bool = False
 
     def fits(self, head: Head) -> bool:
         """Whether a file that begins so has this shape."""
-        has = head.header.has
+
+        def has(column: str) -> bool:
+            names = head.header.names if column in self.united else ()
+            return head.header.has(column) or any(stands_for(column, name) for name in names)
+
         return (
             all(has(c) for c in self.columns)
             and (not self.any_of or any(has(c) for c in self.any_of))

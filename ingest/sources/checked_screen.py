@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from pharmagraph.ingest.expression import has_spread
 from pharmagraph.ingest.gene_words import Symbols
@@ -218,8 +217,8 @@ def _varying(levels: Levels, cells: Sequence[str], rejections: Rejections, symbo
             continue
         reason = "has the same value in every cell line, so it has no z score; delete it"
         rejections.bad("EXPRESSES", levels.file, line, "gene", gene, reason)
-    kept = np.flatnonzero(spread)
-    if not len(kept):
+    kept = np.flatnonzero(spread).tolist()
+    if not kept:
         raise InputError(f"{levels.file} has no gene left; give HGNC symbols, whose values differ")
     return _of_genes(replace(levels, cell_lines=tuple(cells), values=values), kept)
 
@@ -231,10 +230,10 @@ def _accepted(levels: Levels, rejections: Rejections, symbols: Symbols, kind: st
         symbols.accept(symbol, rejections, kind, levels.file, int(line), "gene", rows=int(n))
         for symbol, line, n in zip(levels.genes, levels.lines, rows, strict=True)
     ]
-    return _of_genes(levels, np.flatnonzero(np.array(usable, bool)))
+    return _of_genes(levels, [at for at, yes in enumerate(usable) if yes])
 
 
-def _of_genes(levels: Levels, kept: npt.NDArray[np.int64]) -> Levels:
+def _of_genes(levels: Levels, kept: Sequence[int]) -> Levels:
     """The columns of some genes."""
     if len(kept) == len(levels.genes):
         return levels
