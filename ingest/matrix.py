@@ -17,6 +17,7 @@ from pharmagraph.ingest.rejections import NO_VALUE, Rejections
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.columnar import PARQUET
+from pharmagraph.kg.reading.plain import EMPTY
 from pharmagraph.kg.reading.records import Records, records
 from pharmagraph.kg.reading.text import first_bytes, shown
 from pharmagraph.kg.reading.unpacking import unpacked
@@ -26,8 +27,6 @@ _BLOCK = 1 << 25
 
 _ROWS = 256
 """Rows that are read at once where a file is irregular."""
-
-_EMPTY = sorted({form for word in numbers.NO_VALUE for form in (word, word.upper())})
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def _read_fast(
                     delimiter=table.separator, quote_char=False, ignore_empty_lines=False
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=types, null_values=_EMPTY, strings_can_be_null=False
+                    column_types=types, null_values=EMPTY, strings_can_be_null=False
                 ),
             )
     except (pa.ArrowException, OSError, EOFError):

@@ -99,8 +99,8 @@ def opened(path: Path, called: str | None = None) -> Iterator[TextIO]:
     called = called or shown(path)
     try:
         with unpacked(path, called) as content:
-            encoding = _encoding(content.peek(1 << 12)[: 1 << 12])
-            with io.TextIOWrapper(content, encoding=encoding) as text:
+            found = encoding(content.peek(1 << 12)[: 1 << 12])
+            with io.TextIOWrapper(content, encoding=found) as text:
                 yield text
     except UnicodeDecodeError as error:
         near = error.object[max(error.start - 8, 0) : error.start + 8].decode("utf-8", "replace").split("\n")
@@ -117,10 +117,11 @@ def opened(path: Path, called: str | None = None) -> Iterator[TextIO]:
         raise InputError(f"{called} {reason}; {way}") from None
 
 
-def _encoding(head: bytes) -> str:
-    for mark, encoding in _MARKS:
+def encoding(head: bytes) -> str:
+    """The encoding of a text that begins so."""
+    for mark, name in _MARKS:
         if head.startswith(mark):
-            return encoding
+            return name
     if len(head) >= 4:  # letters of a table are below 256, so that every other byte of UTF-16 is 0
         odd, even = head[1::2].count(0), head[0::2].count(0)
         if max(odd, even) > 0.4 * len(head) > min(odd, even) * 10:
