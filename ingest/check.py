@@ -11,6 +11,7 @@ from typing import Any
 
 from pharmagraph.ingest.rejections import ColumnsRead, Rejected, Rejections
 from pharmagraph.ingest.sources.checked_screen import CheckedScreen, checked_screen
+from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import RowError
 
 COLUMNS = ("what", "name", "number", "detail")
@@ -59,7 +60,11 @@ class Check:
 
 
 def check_screen(
-    place: Path, *, without_smiles: bool, told: Callable[[RowError], None] = lambda error: None
+    place: Path,
+    *,
+    without_smiles: bool,
+    units: Given = NOTHING_SAID,
+    told: Callable[[RowError], None] = lambda error: None,
 ) -> Check:
     """Read and check the tables of a screen.
 
@@ -69,6 +74,8 @@ def check_screen(
         A table of responses, or a folder with one and more.
     without_smiles
         Keep drugs that have no structure.
+    units
+        What the user says of units, by measure.
     told
         Called with each bad row when it is found.
 
@@ -85,7 +92,7 @@ def check_screen(
         told(error)
 
     rejections = Rejections(keep_going=True, told=counted)
-    screen = checked_screen(place, rejections, without_smiles=without_smiles)
+    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=units)
     return Check(screen, tuple(rejections.columns), tuple(rejections.rejected), n_bad)
 
 

@@ -85,7 +85,7 @@ def read_named(
         At the first bad row, unless rows are being rejected; it names the column as the file does.
     """
     required = {c: names[c] for c in columns.required}
-    optional = {c: names[c] for c in columns.optional}
+    optional = {c: names[c] for c in columns.optional if c in names}
     with records(path) as table:
         at = table.header.columns(list(required.values()), list(optional.values()))
         found = {c: at[name] for c, name in (required | optional).items() if name in at}

@@ -119,7 +119,10 @@ def tables(
     name: Name = None,
     share: Share = 0.05,
     neighbours: Neighbours = 15,
-    threshold: Threshold = "z:-0.8",
+    threshold: Annotated[
+        str | None,
+        typer.Option(help="As in the other commands; that of manifest.yaml, or z:-0.8, when left out."),
+    ] = None,
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
     check: Annotated[
@@ -146,7 +149,9 @@ def tables(
     )  # fmt: skip
 
 
-def _say_check(place: Path, threshold: str, without_smiles: bool, reject_rows: bool, format: Format) -> None:
+def _say_check(
+    place: Path, threshold: str | None, without_smiles: bool, reject_rows: bool, format: Format
+) -> None:
     """Print what a load would do: its first error at once, the rest when all is read."""
     from pharmagraph.ingest.check import COLUMNS
     from pharmagraph.kg.console import note, print_rows

@@ -40,7 +40,11 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    companions = Companions({f.shape.name: f.path for f in files.found if not f.shape.gives}, units)
+    companions = Companions(
+        {f.shape.name: f.path for f in files.found if not f.shape.gives},
+        units,
+        tuple((f.path, f.shape.naming) for f in files.found),
+    )
     parts: dict[str, Part] = {}
     for name in (RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS):
         found = files.of(name)

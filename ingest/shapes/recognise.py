@@ -18,7 +18,8 @@ from pharmagraph.ingest.shapes import (
     long_form,
     prism,
 )
-from pharmagraph.ingest.shapes.shape import RESPONSES, Head, Shape
+from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
+from pharmagraph.ingest.shapes.wide import is_wide, wide_shape
 from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading.records import records, sheets
 from pharmagraph.kg.reading.text import LONGEST, located, opened, shown, stem
@@ -72,10 +73,13 @@ class Files:
         Those of a known shape, in the order of their names.
     others
         Sentences that say why other files are not read.
+    beside
+        Files that say how the others are read.
     """
 
     found: tuple[Found, ...]
     others: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     def of(self, part: str) -> Found | None:
         """The file that gives a part of the screen."""
@@ -99,18 +103,18 @@ def recognise(place: Path) -> Files:
         raise InputError(
             f"{place} is neither a file nor a folder; give a table of responses, or a folder with one"
         )
-    tables = _tables(place)
-    files = Files((Found(place, _shape(place)),)) if tables == [place] else _together(place, tables)
+    tables = tables_of(place)
+    files = Files((Found(place, shape_of(place)),)) if tables == [place] else _together(place, tables)
     if files.of(RESPONSES) is None:
         raise _without_responses(place, files)
     return files
 
 
-def _tables(place: Path) -> list[Path]:
+def tables_of(place: Path) -> list[Path]:
     """The files of a folder, and the sheets of workbooks that have several."""
     if place.is_dir():
         paths = sorted(p for p in place.iterdir() if p.is_file() and p.suffix and p.name[0] not in ".~")
-        return [table for path in paths for table in _tables(path)]
+        return [table for path in paths for table in tables_of(path)]
     try:
         names = sheets(place)
     except InputError:  # told of again, and judged, when the table is opened
@@ -123,7 +127,7 @@ def _together(place: Path, tables: Sequence[Path]) -> Files:
     others: list[str] = []
     for path in tables:
         try:
-            one = Found(path, _shape(path))
+            one = Found(path, shape_of(path))
         except InputError as error:
             if _by_name(path):
                 raise
@@ -149,7 +153,7 @@ def _by_name(path: Path) -> str:
     return name if name in long_form.BY_NAME else ""
 
 
-def _shape(path: Path) -> Shape:
+def shape_of(path: Path) -> Shape:
     """The first shape that fits; a file that is called as the long layout has it is of that, whatever its columns.
 
     Raises
@@ -160,6 +164,8 @@ def _shape(path: Path) -> Shape:
     head = _head(path)
     fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None)
     if fitting is None and (part := _by_name(path)):
+        if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
+            return wide_shape(part)
         columns_of(head.header, FILES[part])
         return long_form.BY_NAME[part]
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
