@@ -13,7 +13,7 @@ from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, with
 from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
 from pharmagraph.ingest.units.columns import called
 from pharmagraph.kg.reading import numbers
-from pharmagraph.kg.reading.header import Header, meant
+from pharmagraph.kg.reading.header import Header, folded, meant
 from pharmagraph.kg.reading.records import Batch, Records, records
 from pharmagraph.kg.reading.text import existing, shown
 
@@ -106,7 +106,10 @@ def _good_rows(
     for batch in table.batches(_multiline(table, found)):
         reader.add(batch)
     header = table.header
-    used = {header.names[at]: meant(column) for column, at in found.items()}
+    used = {
+        header.names[at]: meant(column) if folded(header.names[at]) == column else column
+        for column, at in found.items()
+    }
     left = tuple(name for at, name in enumerate(header.names) if at not in found.values())
     rejections.columns.append(ColumnsRead(shown(path), used, left))
     return reader.table((*notes, *surplus_note(table, shown(path))))

@@ -161,7 +161,7 @@ def shape_of(path: Path) -> Shape:
     InputError
         If none fits, or a file that is called as the long layout has it lacks a column.
     """
-    head = _head(path)
+    head = head_of(path)
     fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None)
     if fitting is None and (part := _by_name(path)):
         if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
@@ -174,7 +174,7 @@ def shape_of(path: Path) -> Shape:
     return fitting
 
 
-def _head(path: Path) -> Head:
+def head_of(path: Path) -> Head:
     with records(path) as table:
         first = ""
         if table.separator:
@@ -200,7 +200,8 @@ def _unknown(head: Head) -> InputError:
         lacking.append(" or ".join(nearest.any_of))
     if not there:
         return InputError(
-            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes"
+            f"{shown(head.path)} has the columns of no known shape ({columns}); say in manifest.yaml what they hold "
+            "(cli ingest tables FOLDER --init writes one)"
         )
     return InputError(
         f"{shown(head.path)} has no known shape; the nearest is {nearest.name}, of which {', '.join(there)} "
@@ -221,7 +222,8 @@ def _without_responses(place: Path, files: Files) -> InputError:
     what = f": {described(files)}" if files.found else ""
     why = f"; {files.others[0]}" if files.others and not files.found else ""
     return InputError(
-        f"{place} has no table of responses{what}{why}; put responses.csv in it, or the responses of a public screen"
+        f"{place} has no table of responses{what}{why}; put responses.csv or the responses of a public screen in it, "
+        "or say in manifest.yaml what its files hold (--init writes one)"
     )
 
 
