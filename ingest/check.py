@@ -13,9 +13,10 @@ import numpy as np
 
 from pharmagraph.ingest.rejections import ColumnsRead, Rejected, Rejections
 from pharmagraph.ingest.sources.checked_screen import CheckedScreen, checked_screen
-from pharmagraph.kg.errors import RowError
+from pharmagraph.ingest.units.given import NOTHING_SAID, Given
+from pharmagraph.kg.errors import RowError, shortened
 
-COLUMNS = ("what", "name", "number", "detail")
+COLUMNS = ("what", "file", "name", "number", "detail")
 """Of a check's rows."""
 
 _NUMBERS = re.compile(r"[\d.,]+")
@@ -56,14 +57,18 @@ class Check:
         for kind, levels in screen.layers.items():
             sizes[f"values of {kind.replace('_', ' ')}"] = int((~np.isnan(levels.values)).sum())
         return [
-            *(_row("loaded", name, n) for name, n in sizes.items()),
+            *(_row("loaded", "", name, n) for name, n in sizes.items()),
             *(row for file in self.columns for row in _columns(file)),
             *_reasons(self.rejected),
         ]
 
 
 def check_screen(
-    place: Path, *, without_smiles: bool, told: Callable[[RowError], None] = lambda error: None
+    place: Path,
+    *,
+    without_smiles: bool,
+    units: Given = NOTHING_SAID,
+    told: Callable[[RowError], None] = lambda error: None,
 ) -> Check:
     """Read and check the tables of a screen.
 
@@ -73,6 +78,8 @@ def check_screen(
         A table of responses, or a folder with one and more.
     without_smiles
         Keep drugs that have no structure.
+    units
+        What the user says of units, by measure.
     told
         Called with each bad row when it is found.
 
@@ -89,19 +96,19 @@ def check_screen(
         told(error)
 
     rejections = Rejections(keep_going=True, told=counted)
-    screen = checked_screen(place, rejections, without_smiles=without_smiles)
+    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=units)
     return Check(screen, tuple(rejections.columns), tuple(rejections.rejected), n_bad)
 
 
-def _row(what: str, name: str, number: int | None = None, detail: str = "") -> dict[str, Any]:
-    return {"what": what, "name": name, "number": number, "detail": detail}
+def _row(what: str, file: str, name: str, number: int | None = None, detail: str = "") -> dict[str, Any]:
+    return {"what": what, "file": file, "name": name, "number": number, "detail": detail}
 
 
 def _columns(table: ColumnsRead) -> Iterable[dict[str, Any]]:
     for name, read_as in table.used.items():
-        yield _row("column", f"{table.file} {name}", detail=f"read as {read_as}")
+        yield _row("column", table.file, name, detail=f"read as {read_as}")
     for name in table.unused:
-        yield _row("column", f"{table.file} {name}", detail="not read")
+        yield _row("column", table.file, name or "(no name)", detail="not read")
 
 
 def _reasons(rejected: Iterable[Rejected]) -> Iterable[dict[str, Any]]:
@@ -114,5 +121,5 @@ def _reasons(rejected: Iterable[Rejected]) -> Iterable[dict[str, Any]]:
         number[key] = number.get(key, 0) + one.rows
     for key, one in first.items():
         place = f"; first in row {one.row}" if one.row is not None else ""
-        value = f' "{one.value}"' if one.value else ""
-        yield _row("left out", one.file, number[key], f"{one.column or 'row'}{value} {one.reason}{place}")
+        value = f'"{shortened(one.value)}" ' if one.value else ""
+        yield _row("left out", one.file, one.column or "", number[key], f"{value}{one.reason}{place}")

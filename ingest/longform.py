@@ -14,7 +14,7 @@ from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, with
 from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
 from pharmagraph.ingest.units.columns import called
 from pharmagraph.kg.reading import numbers
-from pharmagraph.kg.reading.header import Header, meant
+from pharmagraph.kg.reading.header import Header, folded, meant
 from pharmagraph.kg.reading.plain import NotPlainError, PlainBatch, plain_batches
 from pharmagraph.kg.reading.records import Batch, Records, records
 from pharmagraph.kg.reading.text import existing, shown
@@ -87,7 +87,7 @@ def read_named(
         At the first bad row, unless rows are being rejected; it names the column as the file does.
     """
     required = {c: names[c] for c in columns.required}
-    optional = {c: names[c] for c in columns.optional}
+    optional = {c: names[c] for c in columns.optional if c in names}
     with records(path) as table:
         at = table.header.columns(list(required.values()), list(optional.values()))
         found = {c: at[name] for c, name in (required | optional).items() if name in at}
@@ -113,7 +113,10 @@ def _good_rows(
         for batch in table.batches(_multiline(table, found)):
             reader.add(batch)
     header = table.header
-    used = {header.names[at]: meant(column) for column, at in found.items()}
+    used = {
+        header.names[at]: meant(column) if folded(header.names[at]) == column else column
+        for column, at in found.items()
+    }
     left = tuple(name for at, name in enumerate(header.names) if at not in found.values())
     rejections.columns.append(ColumnsRead(shown(path), used, left))
     return reader.table((*notes, *surplus_note(table, shown(path))))

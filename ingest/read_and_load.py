@@ -9,7 +9,7 @@ row unless rows are rejected; nothing was written then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -149,8 +149,9 @@ def tables(
     name: str | None = None,
     share: float = 0.05,
     neighbours: int = 15,
-    threshold: str = "z:-0.8",
+    threshold: str | None = None,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
     reject_rows: bool = False,
     advance: Advance = _silent,
 ) -> Report:
@@ -160,15 +161,20 @@ def tables(
     ----------
     folder
         With ``responses.csv``, and ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there; or with files of
-        GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content.
+        GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content,
+        or by ``manifest.yaml`` in the folder.
+    units
+        Of responses and expression, where the columns' names do not say them: ``{"ic50": "nM"}``, also ``auc`` and
+        ``expression``.
     name
-        Id of the dataset; the name of the folder or file unless given.
+        Id of the dataset; the manifest's, or the name of the folder or file, unless given.
     store, share, neighbours, threshold, without_smiles, reject_rows, advance
-        As in `gdsc`; ``threshold`` makes labels where a row has none.
+        As in `gdsc`; ``threshold`` makes labels where a row has none, and is the manifest's unless given.
     """
     from pharmagraph.ingest.sources import tables as source
+    from pharmagraph.ingest.threshold import DEFAULT
 
-    _check(name, share=share, neighbours=neighbours, threshold=threshold)
+    _check(name, share=share, neighbours=neighbours, threshold=threshold or DEFAULT)
     place = Path(arguments.path("folder", folder))
     return _load(
         store,
@@ -180,6 +186,7 @@ def tables(
             neighbours=neighbours,
             threshold=threshold,
             without_smiles=without_smiles,
+            units=units,
         ),
         reject_rows,
         advance,
@@ -190,26 +197,29 @@ def tables(
 def check_tables(
     folder: File,
     *,
-    threshold: str = "z:-0.8",
+    threshold: str | None = None,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
     told: Callable[[RowError], None] = lambda error: None,
 ) -> Check:
     """Read a screen of your own as `tables` does, and load nothing; the store is not opened.
 
     Parameters
     ----------
-    folder, threshold, without_smiles
+    folder, threshold, without_smiles, units
         As in `tables`.
     told
         Called with each bad row, as soon as it is found.
     """
     from pharmagraph.ingest.check import check_screen
-    from pharmagraph.ingest.threshold import parse
+    from pharmagraph.ingest.threshold import DEFAULT, parse
+    from pharmagraph.ingest.units.given import given
 
-    _check(None, threshold=threshold)
+    _check(None, threshold=threshold or DEFAULT)
     arguments.function("told", told)
-    parse(threshold)
-    return check_screen(Path(arguments.path("folder", folder)), without_smiles=without_smiles, told=told)
+    parse(threshold or DEFAULT)
+    place = Path(arguments.path("folder", folder))
+    return check_screen(place, without_smiles=without_smiles, units=given(units), told=told)
 
 
 def synthetic(

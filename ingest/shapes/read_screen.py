@@ -49,7 +49,11 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    companions = Companions({f.shape.name: f.path for f in files.found if not f.shape.gives}, units)
+    companions = Companions(
+        {f.shape.name: f.path for f in files.found if not f.shape.gives},
+        units,
+        tuple((f.path, f.shape.naming) for f in files.found),
+    )
     read = [
         (f, f.shape.read(f.path, companions, rejections))
         for name in PARTS

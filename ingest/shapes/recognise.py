@@ -20,7 +20,8 @@ from pharmagraph.ingest.shapes import (
     pharmacogx,
     prism,
 )
-from pharmagraph.ingest.shapes.shape import RESPONSES, Head, Shape
+from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
+from pharmagraph.ingest.shapes.wide import is_wide, wide_shape
 from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading.records import records, sheets
 from pharmagraph.kg.reading.text import LONGEST, located, opened, shown, stem
@@ -55,7 +56,7 @@ DOWNLOADS: tuple[Shape, ...] = (
 )
 """Shapes of public files; a file has the first one that fits."""
 
-_INIT = "cli ingest tables --init FOLDER writes down which column is what, for you to correct"
+_INIT = "cli ingest tables FOLDER --init writes a manifest.yaml, in which you say what they hold"
 _ROWS = 20
 _LISTED = 6
 
@@ -83,10 +84,13 @@ class Files:
         Those of a known shape, in the order of their names.
     others
         Sentences that say why other files are not read.
+    beside
+        Files that say how the others are read.
     """
 
     found: tuple[Found, ...]
     others: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
 
     def of(self, part: str) -> tuple[Found, ...]:
         """The files that give a part of the screen; of responses there may be several."""
@@ -110,18 +114,18 @@ def recognise(place: Path) -> Files:
         raise InputError(
             f"{place} is neither a file nor a folder; give a table of responses, or a folder with one"
         )
-    tables = _tables(place)
-    files = Files((Found(place, _shape(place)),)) if tables == [place] else _together(place, tables)
+    tables = tables_of(place)
+    files = Files((Found(place, shape_of(place)),)) if tables == [place] else _together(place, tables)
     if not files.of(RESPONSES):
         raise _without_responses(place, files)
     return files
 
 
-def _tables(place: Path) -> list[Path]:
+def tables_of(place: Path) -> list[Path]:
     """The files of a folder, and the sheets of workbooks that have several."""
     if place.is_dir():
         paths = sorted(p for p in place.iterdir() if p.is_file() and p.suffix and p.name[0] not in ".~")
-        return [table for path in paths for table in _tables(path)]
+        return [table for path in paths for table in tables_of(path)]
     try:
         names = sheets(place)
     except InputError:  # told of again, and judged, when the table is opened
@@ -134,7 +138,7 @@ def _together(place: Path, tables: Sequence[Path]) -> Files:
     others: list[str] = []
     for path in tables:
         try:
-            one = Found(path, _shape(path))
+            one = Found(path, shape_of(path))
         except InputError as error:
             if _by_name(path):
                 raise
@@ -172,7 +176,7 @@ def _by_name(path: Path) -> str:
     return name if name in long_form.BY_NAME else ""
 
 
-def _shape(path: Path) -> Shape:
+def shape_of(path: Path) -> Shape:
     """The first shape that fits; a file that is called as the long layout has it is of that, whatever its columns.
 
     Raises
@@ -180,9 +184,11 @@ def _shape(path: Path) -> Shape:
     InputError
         If none fits, or a file that is called as the long layout has it lacks a column.
     """
-    head = _head(path)
+    head = head_of(path)
     fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None)
     if fitting is None and (part := _by_name(path)):
+        if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
+            return wide_shape(part)
         columns_of(head.header, FILES[part])
         return long_form.BY_NAME[part]
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
@@ -191,7 +197,7 @@ def _shape(path: Path) -> Shape:
     return fitting
 
 
-def _head(path: Path) -> Head:
+def head_of(path: Path) -> Head:
     with records(path) as table:
         first = ""
         if table.separator:
@@ -239,7 +245,8 @@ def _without_responses(place: Path, files: Files) -> InputError:
     what = f": {described(files)}" if files.found else ""
     why = f"; {files.others[0]}" if files.others and not files.found else ""
     return InputError(
-        f"{place} has no table of responses{what}{why}; put responses.csv in it, or the responses of a public screen"
+        f"{place} has no table of responses{what}{why}; put responses.csv or the responses of a public screen in it, "
+        "or say in manifest.yaml what its files hold (--init writes one)"
     )
 
 

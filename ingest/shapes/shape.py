@@ -75,10 +75,13 @@ class Companions:
         Name of a shape → the file of this shape that was given, too.
     units
         What the user says of units, by measure.
+    named
+        All files, and for each the columns that have names of drugs and cell lines, as `Shape.naming` has them.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     units: Given = field(default_factory=dict)
+    named: tuple[tuple[Path, Mapping[str, str]], ...] = ()
 
     def __contains__(self, shape: str) -> bool:
         return shape in self.files
@@ -110,6 +113,8 @@ class Shape:
         Those of them in whose place may be a column whose name says a unit.
     tells
         Whether a beginning is of this shape, beyond its columns.
+    naming
+        ``drug`` and ``cell_line`` → the column with their names; empty where that is not known.
     instead
         Of a shape without ``read``: what to do with such a file.
     tells_dataset
@@ -123,6 +128,7 @@ class Shape:
     any_of: tuple[str, ...] = ()
     united: tuple[str, ...] = ()
     tells: Callable[[Head], bool] = lambda head: True
+    naming: Mapping[str, str] = field(default_factory=dict)
     instead: str = ""
     tells_dataset: bool = False
 

@@ -22,12 +22,15 @@ import numpy as np
 from pharmagraph.ingest.expression import has_spread
 from pharmagraph.ingest.gene_words import Symbols
 from pharmagraph.ingest.long_table import LongTable
+from pharmagraph.ingest.manifest.entries import manifest_of
+from pharmagraph.ingest.manifest.files import files_of
 from pharmagraph.ingest.names import cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations
 from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.schema import PROFILES
 from pharmagraph.kg.wording import option
@@ -82,17 +85,21 @@ class CheckedScreen:
     of_tables: tuple[str, ...]
 
 
-def checked_screen(place: Path, rejections: Rejections, *, without_smiles: bool) -> CheckedScreen:
+def checked_screen(
+    place: Path, rejections: Rejections, *, without_smiles: bool, units: Given = NOTHING_SAID
+) -> CheckedScreen:
     """Read the tables of a screen.
 
     Parameters
     ----------
     place
-        A table of responses of any shape of `ingest.shapes`, or a folder with one and more.
+        A table of responses of any shape of `ingest.shapes`, or a folder with one and more, or with a manifest.
     rejections
         Collects bad rows.
     without_smiles
         Keep drugs that have no structure.
+    units
+        What the user says of units, by measure.
 
     Raises
     ------
@@ -102,8 +109,9 @@ def checked_screen(place: Path, rejections: Rejections, *, without_smiles: bool)
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    files = recognise(place)
-    screen = read_screen(files, rejections)
+    manifest = manifest_of(place)
+    files = files_of(manifest) if manifest is not None else recognise(place)
+    screen = read_screen(files, rejections, units)
     responses, drugs, cells, expression = screen.responses, screen.drugs, screen.cells, screen.expression
     drug_names = _names(drug_id, responses.texts["drug"].names, _listed_names(drugs, "drug"))
     cell_names = _names(

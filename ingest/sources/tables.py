@@ -6,7 +6,7 @@ The tables are read, and checked, in `ingest.sources.checked_screen`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import statistics, z_scores
 from pharmagraph.ingest.long_table import LongTable
+from pharmagraph.ingest.manifest.entries import manifest_of
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
@@ -24,6 +25,7 @@ from pharmagraph.ingest.shapes.recognise import Files
 from pharmagraph.ingest.sources.checked_screen import checked_screen
 from pharmagraph.ingest.sources.dependencies import BELOW
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
+from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.fingerprints import inchikey, morgan
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import located, stem
@@ -45,43 +47,50 @@ def read(
     name: str | None = None,
     share: float = 0.05,
     neighbours: int = 15,
-    threshold: str = DEFAULT,
+    threshold: str | None = None,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
 ) -> Bundle:
     """Read a screen into a bundle.
 
     Parameters
     ----------
     place
-        A table of responses of any shape of `ingest.shapes`, or a folder with one and more.
+        A table of responses of any shape of `ingest.shapes`, or a folder with one and more, or with a manifest.
     rejections
         Collects bad rows.
     name
-        Id of the dataset; by default the name of the folder, or of the file. Where a folder has several screens, their
-        responses are datasets of their own, as GDSC1 and GDSC2, that are part of this one. If it was given, it is in
-        front of their names.
+        Id of the dataset; by default the manifest's, or the name of the folder or the file. Where a folder has several
+        screens, their responses are datasets of their own, as GDSC1 and GDSC2, that are part of this one. If it was
+        given, it is in front of their names.
     share, neighbours
         Share of the genes kept for each cell line; SIMILAR_TO edges kept for each node.
     threshold
-        Rule by which ln IC50 is labelled in rows without ``response`` (`ingest.threshold`).
+        Rule by which ln IC50 is labelled in rows without ``response`` (`ingest.threshold`); by default the manifest's,
+        or `DEFAULT`.
     without_smiles
         Keep drugs that have no structure.
+    units
+        Of responses and expression, where columns do not say them: ``{"ic50": "nM"}`` (`ingest.units.given`).
 
     Raises
     ------
     InputError
-        If there are no responses, a file has no known shape or lacks a column, no response is left, or no cell line has
-        both responses and expression.
+        If a unit is not clear or contradicts the values, there are no responses, a file has no known shape or lacks a
+        column, no response is left, or no cell line has both responses and expression.
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    rule = parse(threshold)
+    manifest = manifest_of(place)
+    said_name, said_threshold = (manifest.name, manifest.threshold) if manifest is not None else ("", "")
+    rule = parse(threshold or said_threshold or DEFAULT)
     called = place.resolve().name
-    given, name = name, name or (called if place.is_dir() else stem(place))
-    screen = checked_screen(place, rejections, without_smiles=without_smiles)
+    prefix = name or said_name
+    name = prefix or (called if place.is_dir() else stem(place))
+    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=given(units))
     drug_ids, cell_ids, expression = screen.drug_ids, screen.cell_ids, screen.expression
     several = screen.responses.texts.get("dataset")
-    named = [f"{given}-{one}" if given else one for one in several.names] if several else [name]
+    named = [f"{prefix}-{one}" if prefix else one for one in several.names] if several else [name]
     edges: dict[tuple[str, Ends], pa.Table] = {
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
             drug_ids, morgan([screen.smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
@@ -215,6 +224,8 @@ def _nodes(
 
 def _sha256(files: Files) -> str:
     digest = hashlib.sha256()
+    for path in files.beside:
+        digest.update(f"{path.name}\0{checksum(path)}".encode())
     for found in sorted(files.found, key=lambda f: f.name):
         digest.update(f"{found.name}\0{checksum(located(found.path)[0])}".encode())
     return digest.hexdigest()

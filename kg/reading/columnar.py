@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,22 +39,30 @@ def opened_columns(path: Path, called: str) -> Iterator[tuple[list[str], Iterato
         try:
             if is_parquet:
                 source = parquet.ParquetFile(file)
-                names, batches = source.schema_arrow.names, source.iter_batches(_BATCH)
+                names, batches = _index_first(source.schema_arrow), source.iter_batches(_BATCH)
             else:
                 reader = pa.ipc.open_file(file)
-                names = reader.schema.names
+                names = _index_first(reader.schema)
                 batches = (reader.get_batch(n) for n in range(reader.num_record_batches))
-            yield list(names), _rows(batches)
+            yield [n for n, _ in names], _rows(batches, [at for _, at in names])
         except (pa.ArrowException, OSError) as error:
             kind = "Parquet" if is_parquet else "Arrow"
             reason = (str(error).splitlines() or ["damaged"])[0]
             raise InputError(f"{called} cannot be read as {kind} ({reason}); fetch it again") from None
 
 
-def _rows(batches: Any) -> Iterator[list[str]]:
+def _index_first(schema: Any) -> list[tuple[str, int]]:
+    """Names of columns and where they are; what was the index of a DataFrame, which is written last, comes first."""
+    index = [n for n in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(n, str)]
+    named = [(("" if n.startswith("__index_level_") else n), at, n in index) for at, n in enumerate(schema.names)]
+    return [(n, at) for n, at, _ in sorted(named, key=lambda one: not one[2])]
+
+
+def _rows(batches: Any, order: Sequence[int]) -> Iterator[list[str]]:
     for batch in batches:
         for start in range(0, batch.num_rows, _BATCH):
-            columns = [_texts(column) for column in batch.slice(start, _BATCH).columns]
+            part = batch.slice(start, _BATCH)
+            columns = [_texts(part.column(at)) for at in order]
             yield from (list(row) for row in zip(*columns, strict=True))
 
 

@@ -36,7 +36,7 @@ def check(folder: Path, *options: str) -> tuple[int, dict[str, int], list[dict[s
 def test_a_check_counts_what_a_load_then_loads(folder: Path) -> None:
     code, sizes, rows, _ = check(folder)
     assert (code, sizes) == (0, {"drugs": 2, "cell lines": 2, "pairs": 3, "genes": 2})
-    columns = {r["name"].split()[-1]: r["detail"] for r in rows if r["what"] == "column"}  # type: ignore[attr-defined]
+    columns = {r["name"]: r["detail"] for r in rows if r["what"] == "column"}
     assert columns["ln_ic50"] == "read as ln_ic50 (the natural logarithm of IC50 in µmol/l)"
     assert columns["plate"] == "not read"
     store = f"ladybug://{folder / 'a.lbug'}"

@@ -365,7 +365,7 @@ def test_an_unknown_table_names_the_nearest_shape_and_what_it_lacks(tmp_path: Pa
     said = "GDSC fitted dose response, of which DRUG_NAME, LN_IC50, COSMIC_ID are there and CELL_LINE_NAME is not"
     with pytest.raises(InputError, match=said) as caught:
         read(path)
-    assert "\n" not in str(caught.value) and "cli ingest tables --init FOLDER" in str(caught.value)
+    assert "\n" not in str(caught.value) and "cli ingest tables FOLDER --init" in str(caught.value)
 
 
 def test_two_tables_of_responses_are_refused(tmp_path: Path) -> None:
