@@ -11,11 +11,20 @@ from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pharmagraph.ingest.cell_lines import cells, dependencies, omics
-    from pharmagraph.ingest.read_and_load import drgt, gdsc, interactions, synthetic, tables, targets
+    from pharmagraph.ingest.read_and_load import (
+        check_tables,
+        drgt,
+        gdsc,
+        interactions,
+        synthetic,
+        tables,
+        targets,
+    )
     from pharmagraph.ingest.read_packages import drug_names, genes, homology, pathways
 
 __all__ = [
     "cells",
+    "check_tables",
     "dependencies",
     "drgt",
     "drug_names",

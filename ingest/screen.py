@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Levels:
-    """Expression as a table gives it.
+    """Expression, or another kind of numeric omics, as a table gives it.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Levels:
     genes
         Symbols, each once.
     values
-        ``(cell lines, genes)`` on a scale of logarithms, NaN where not measured.
+        ``(cell lines, genes)``, NaN where not measured: expression and copy numbers as logarithms, gene effects.
     lines
         Where each gene is first, ``(genes,)``; the header is row 1.
     entrez
@@ -115,10 +115,13 @@ class Screen:
     ----------
     responses
         A row a pair: texts ``drug`` and ``cell_line``; numbers ``ln_ic50`` (ln µmol/l), ``auc`` and ``response``.
+        Where there are several screens, the text ``dataset`` says which each row is of.
     drugs, cells
         What is said of drugs and cell lines.
     expression, mutations
         Omics of cell lines.
+    layers
+        Kind of profiles → further omics.
     notes
         Sentences about the files.
     """
@@ -128,4 +131,5 @@ class Screen:
     cells: Listed | None = None
     expression: Levels | None = None
     mutations: Mutations | None = None
+    layers: Mapping[str, Levels] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

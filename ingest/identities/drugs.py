@@ -188,7 +188,7 @@ def _merged(
     whole = table.with_texts(drug=Texts(tuple(first[id_] for id_ in ids), codes))
     own = np.array([old == new for old, new in zip(texts.names, names, strict=True)], bool)[texts.codes]
     cell = table.texts["cell_line"].codes
-    pair = codes * (int(cell.max(initial=0)) + 1) + cell
+    pair = (table.screen * (int(codes.max(initial=0)) + 1) + codes) * (int(cell.max(initial=0)) + 1) + cell
     order = np.argsort(~own, kind="stable")
     _, at = np.unique(pair[order], return_index=True)
     mask = np.zeros(len(table), bool)

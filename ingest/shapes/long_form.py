@@ -43,8 +43,11 @@ def _expression(path: Path, companions: Companions, rejections: Rejections) -> P
 
 
 def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongTable:
-    """A file's rows; further rows with the same names, once folded, are bad rows."""
-    table = read_long(path, contract, rejections, kind=kind)
+    return distinct(read_long(path, contract, rejections, kind=kind), rejections, kind)
+
+
+def distinct(table: LongTable, rejections: Rejections, kind: str) -> LongTable:
+    """A table's rows; further rows with the same names, once folded, are bad rows."""
     folding: dict[str, Callable[[str], str]] = {"drug": drug_id, "cell_line": cell_line_id, "gene": str}
     columns = [c for c in folding if c in table.texts]
     codes = [table.texts[c].numbered(folding[c])[1] for c in columns]
@@ -56,7 +59,10 @@ def _shape(part: str, read: Callable[[Path, Companions, Rejections], Part], *tel
     contract = FILES[part]
     any_of = contract.any_of or (() if contract.valued else contract.optional)
     columns = (*contract.required, *telling)
-    return Shape(f"{part} in long form", part, read, columns, any_of=any_of, united=contract.united)
+    naming = {c: c for c in ("drug", "cell_line") if c in contract.required}
+    return Shape(
+        f"{part} in long form", part, read, columns, any_of=any_of, united=contract.united, naming=naming
+    )
 
 
 BY_NAME = {

@@ -54,6 +54,7 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
     whole = LongTable(table.file, table.lines, texts, table.numbers, table.integers)
     return Part(
         responses=responses,
+        dataset="PRISM",
         drugs=listed(whole, "drug", ("smiles", "mechanism", "broad_id"), change=_changed),
         cells=listed(whole, "cell_line", ("depmap_id", "ccle_name", "tissue"), lines, _changed),
     )
@@ -109,4 +110,5 @@ CURVES = Shape(
     RESPONSES,
     _read,
     ("broad_id", "depmap_id", "ccle_name", "auc", "ic50", "name"),
+    tells_dataset=True,
 )

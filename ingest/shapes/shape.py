@@ -14,6 +14,10 @@ from pharmagraph.ingest.units.given import Given
 from pharmagraph.kg.reading.header import Header
 
 RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS = "responses", "drugs", "cells", "expression", "mutations"
+COPY_NUMBER, DEPENDENCY = "copy_number", "dependency"
+LAYERS = (COPY_NUMBER, DEPENDENCY)
+"""Further omics, by the kind of their profiles."""
+PARTS = (RESPONSES, DRUGS, CELLS, EXPRESSION, MUTATIONS, *LAYERS)
 """Parts of a screen, in the order in which they are read."""
 
 
@@ -41,13 +45,23 @@ class Head:
 
 @dataclass(frozen=True)
 class Part:
-    """What a file gives to a screen."""
+    """What a file gives to a screen.
+
+    Parameters
+    ----------
+    dataset
+        Of responses: the screen that they are of, where the shape tells it.
+    layer
+        Values of a kind of `LAYERS`, which is that of the shape.
+    """
 
     responses: LongTable | None = None
+    dataset: str | None = None
     drugs: Listed | None = None
     cells: Listed | None = None
     expression: Levels | None = None
     mutations: Mutations | None = None
+    layer: Levels | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -61,10 +75,13 @@ class Companions:
         Name of a shape → the file of this shape that was given, too.
     units
         What the user says of units, by measure.
+    named
+        All files, and for each the columns that have names of drugs and cell lines, as `Shape.naming` has them.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     units: Given = field(default_factory=dict)
+    named: tuple[tuple[Path, Mapping[str, str]], ...] = ()
 
     def __contains__(self, shape: str) -> bool:
         return shape in self.files
@@ -96,8 +113,12 @@ class Shape:
         Those of them in whose place may be a column whose name says a unit.
     tells
         Whether a beginning is of this shape, beyond its columns.
+    naming
+        ``drug`` and ``cell_line`` → the column with their names; empty where that is not known.
     instead
         Of a shape without ``read``: what to do with such a file.
+    tells_dataset
+        Whether its responses say the screen that they are of, so that a folder may have several of them.
     """
 
     name: str
@@ -107,7 +128,9 @@ class Shape:
     any_of: tuple[str, ...] = ()
     united: tuple[str, ...] = ()
     tells: Callable[[Head], bool] = lambda head: True
+    naming: Mapping[str, str] = field(default_factory=dict)
     instead: str = ""
+    tells_dataset: bool = False
 
     def fits(self, head: Head) -> bool:
         """Whether a file that begins so has this shape."""

@@ -6,7 +6,10 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -30,7 +33,10 @@ _NO_TEXT = (
     (b"(\xb5/\xfd", "is packed with zstandard; unpack it, or pack it with gzip"),
     (b"PK\x05\x06", "is a zip archive of 0 files; give one with a table"),
     (b"PAR1", "is a Parquet file; save it as CSV"),
-    (b"\x89HDF", "is an HDF5 file; save its table as CSV"),
+    (
+        b"\x89HDF",
+        "is an HDF5 file, as AnnData writes; save its table with adata.to_df().to_parquet('expression.parquet')",
+    ),
     (b"%PDF", "is a PDF document; save its table as CSV"),
 )
 _ZIP = b"PK\x03\x04"
@@ -67,6 +73,38 @@ def unpacked(path: Path, called: str) -> io.BufferedReader:
             return file
         content = opener(file)
     return io.BufferedReader(_Bounded(content, file, called, path.stat().st_size), 1 << 16)
+
+
+def unpacked_copy(path: Path, called: str, is_binary: Callable[[bytes], bool]) -> IO[bytes] | None:
+    """A temporary file with the content of one that is packed; None if it is not packed, or its content is text.
+
+    Parameters
+    ----------
+    path
+        The file.
+    called
+        What messages call it.
+    is_binary
+        Whether content that begins so is no text.
+
+    Raises
+    ------
+    InputError
+        As `unpacked` does, and if the file is damaged.
+    """
+    with path.open("rb") as file:
+        if not file.read(8).startswith((*(magic for magic, _ in _PACKED), _ZIP)):
+            return None
+    try:
+        with unpacked(path, called) as content:
+            if not is_binary(content.peek(8)[:8]):
+                return None
+            whole = tempfile.NamedTemporaryFile()  # noqa: SIM115, the caller closes it
+            shutil.copyfileobj(content, whole)
+            whole.flush()
+            return whole
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        raise InputError(f"{called} cannot be read to its end ({error}); fetch it again") from None
 
 
 def _member(path: Path, called: str) -> IO[bytes]:
