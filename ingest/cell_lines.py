@@ -13,6 +13,7 @@ from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.load import Report
 from pharmagraph.ingest.read_and_load import Advance, File, Where, _check, _known, _load, _open, _silent
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.releases import Gone
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 
@@ -26,6 +27,7 @@ def omics(
     share: float = 0.05,
     new_genes: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load omics of the graph's cell lines.
@@ -40,6 +42,9 @@ def omics(
         Id of the dataset; the file's name unless given.
     new_genes
         Add genes that the graph lacks, instead of refusing the row.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, share, reject_rows, advance
         As in `gdsc`.
     """
@@ -55,6 +60,7 @@ def omics(
         reject_rows,
         advance,
         named=name is not None,
+        gone=gone,
     )
 
 
@@ -100,6 +106,7 @@ def dependencies(
     keep_all: bool = False,
     new_genes: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load which genes the graph's cell lines depend on, by CRISPR.
@@ -117,6 +124,9 @@ def dependencies(
         All effects become edges, 18 million of a whole release.
     new_genes
         Add genes that the graph lacks; otherwise they are counted.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, reject_rows, advance
         As in `gdsc`.
     """
@@ -144,7 +154,7 @@ def dependencies(
             new_genes=new_genes,
         )
 
-    return _load(store, read, reject_rows, advance)
+    return _load(store, read, reject_rows, advance, named=name is not None, gone=gone)
 
 
 def _cell_lines(store: Where) -> pa.Table:

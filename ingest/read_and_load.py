@@ -19,6 +19,7 @@ from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.known import Known, known
 from pharmagraph.ingest.load import Report, load
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.releases import Gone, require_gone
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import RowError
 from pharmagraph.kg.store import GraphStore, open_store
@@ -111,6 +112,7 @@ def drgt(
     neighbours: int = 15,
     without_smiles: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load a folder in the layout of the drGT paper.
@@ -121,6 +123,9 @@ def drgt(
         With ``drugAct.csv``, ``gene_exp_part*.csv.gz``, ``drug2smiles.csv`` and more.
     name
         Id of the dataset; the folder's name unless given.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, share, neighbours, without_smiles, reject_rows, advance
         As in `gdsc`.
     """
@@ -136,6 +141,7 @@ def drgt(
         reject_rows,
         advance,
         named=name is not None,
+        gone=gone,
     )
 
 
@@ -149,6 +155,7 @@ def tables(
     threshold: str = "z:-0.8",
     without_smiles: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load a screen of your own as tables in long form, or a public one as it is downloaded.
@@ -160,6 +167,9 @@ def tables(
         GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content.
     name
         Id of the dataset; the name of the folder or file unless given.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, share, neighbours, threshold, without_smiles, reject_rows, advance
         As in `gdsc`; ``threshold`` makes labels where a row has none.
     """
@@ -181,6 +191,7 @@ def tables(
         reject_rows,
         advance,
         named=name is not None,
+        gone=gone,
     )
 
 
@@ -231,6 +242,7 @@ def targets(
     name: str | None = None,
     new_genes: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load known targets of the graph's drugs.
@@ -243,6 +255,9 @@ def targets(
         Id of the dataset; the file's name unless given.
     new_genes
         Add genes that the graph lacks, instead of refusing the row.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, reject_rows, advance
         As in `gdsc`.
     """
@@ -258,6 +273,7 @@ def targets(
         reject_rows,
         advance,
         named=name is not None or file is None,
+        gone=gone,
     )
 
 
@@ -267,6 +283,7 @@ def interactions(
     *,
     name: str | None = None,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load protein–protein interactions between the graph's genes.
@@ -277,6 +294,9 @@ def interactions(
         With the columns source_symbol and target_symbol, or gene_a and gene_b.
     name
         Id of the dataset; the file's name unless given.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, reject_rows, advance
         As in `gdsc`.
     """
@@ -290,6 +310,7 @@ def interactions(
         reject_rows,
         advance,
         named=name is not None,
+        gone=gone,
     )
 
 
@@ -317,12 +338,14 @@ def _load(
     advance: Advance,
     *,
     named: bool = True,
+    gone: Gone = "remove",
 ) -> Report:
     """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store.
 
     ``named`` says whether the dataset's id was given or is the source's own, and not the name of a file or a folder.
     """
     arguments.function("advance", advance)
+    require_gone(gone)
     if store is not None and not isinstance(store, str):
         arguments.require_store(store)
     try:
@@ -341,14 +364,14 @@ def _load(
         advance(what, done, total)
 
     with _open(store) as graph:
-        return load(graph, bundle, advance=written, named=named)
+        return load(graph, bundle, advance=written, named=named, gone=gone)
 
 
 @contextmanager
-def _open(store: Where, *, read_only: bool = False) -> Iterator[GraphStore]:
+def _open(store: Where, *, read_only: bool = False, create: bool = True) -> Iterator[GraphStore]:
     """The store itself, which stays open, or that at a URL, which does not."""
     if store is None or isinstance(store, str):
-        with open_store(store, read_only=read_only) as graph:
+        with open_store(store, read_only=read_only, create=create) as graph:
             yield graph
     else:
         yield store

@@ -26,6 +26,7 @@ from pharmagraph.ingest.read_and_load import (
     _silent,
 )
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.releases import Gone
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.wording import named
@@ -96,6 +97,7 @@ def pathways(
     files: Sequence[File] = (),
     name: str | None = None,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load pathways with members among the graph's genes.
@@ -115,6 +117,9 @@ def pathways(
         Id of the dataset; the file's name or the collection's id unless given.
     reject_rows
         Leave bad rows of a file out and load the rest; they are in the report's ``rejected``.
+    gone
+        What becomes of what the stored release of a file's dataset has and this one lacks: ``keep``, ``mark`` (training
+        then leaves it out) or ``remove``.
     store, advance
         As in `genes`.
     """
@@ -136,6 +141,7 @@ def pathways(
             reject_rows,
             advance,
             named=name is not None,
+            gone=gone,
         )
     chosen = gene_sets.COLLECTIONS[
         arguments.one_of("collection", collection or gene_sets.DEFAULT, list(gene_sets.COLLECTIONS))

@@ -47,6 +47,11 @@ ATTENTION = (
 )
 """Properties that a promoted run sets on every base edge."""
 
+GONE = Property(
+    "gone", "string", "time of the load whose source no longer had it; exports for models leave it out"
+)
+"""Property of what a dataset brought and its next release no longer has, where a load marks it."""
+
 Ends = tuple[str, str]
 """(source label, target label) of an edge."""
 
@@ -91,7 +96,7 @@ class EdgeKind:
         Stored once, the smaller id as ``src``.
     base
         Whether the edge is evidence that a model may use as messages; a promoted run then sets
-        ``attention`` and ``attention_run`` on it.
+        ``attention`` and ``attention_run`` on it, and a later release of its dataset may mark it as gone.
     """
 
     type: str
@@ -109,7 +114,7 @@ class EdgeKind:
             Property("src", "string", "id of the source node", required=True),
             Property("dst", "string", "id of the target node", required=True),
         )
-        return (*ends, *self.properties, *(ATTENTION if self.base else ()))
+        return (*ends, *self.properties, *((*ATTENTION, GONE) if self.base else ()))
 
     @property
     def key(self) -> tuple[str, ...]:

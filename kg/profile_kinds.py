@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pharmagraph.kg.kinds import NodeKind, Property
+from pharmagraph.kg.kinds import GONE, NodeKind, Property
 
 
 class Edges(NamedTuple):
@@ -50,6 +50,7 @@ OMICS_PROFILE = NodeKind(
             "that of the edges",
             required=True,
         ),
+        GONE,
     ),
     in_views=False,
 )

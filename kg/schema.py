@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.ingest_kind import INGEST
 from pharmagraph.kg.kinds import ATTENTION, EdgeKind, Ends, NodeKind, Property, Type
 from pharmagraph.kg.lazy_names import lazy_names
 from pharmagraph.kg.profile_kinds import GENE_PANEL, OMICS_PROFILE, PROFILES
@@ -44,7 +45,7 @@ __all__ = [
     "node",
 ]
 
-VERSION = 6
+VERSION = 8
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
 _DATASET = Property("dataset", "string", "id of the Dataset that brought the edge", required=True)
@@ -126,8 +127,10 @@ NODES: tuple[NodeKind, ...] = (
             Property("ingested_at", "string", "ISO 8601 time of the last load that changed something"),
             Property("part_of", "string", "id of the Dataset that holds its omics and similarities"),
             Property("row_counts", "string", "rows loaded for each kind, as JSON"),
+            Property("marked", "integer", "edges and profiles that are marked as gone", minimum=0),
         ),
     ),
+    INGEST,
     GENE_PANEL,
     OMICS_PROFILE,
     RUN,

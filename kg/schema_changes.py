@@ -135,6 +135,20 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(6, "ATTENDS", "feature"),
     AddProperty(6, "ATTENDS", "effect"),
     FillProperty(6, "ATTENDS", ("Drug", "Gene"), "objective", "target"),
+    AddKind(8, "Ingest"),
+    AddProperty(8, "Dataset", "marked"),
+    AddProperty(8, "OmicsProfile", "gone"),
+    AddProperty(8, "SIMILAR_TO", "gone"),
+    AddProperty(8, "TARGETS", "gone"),
+    AddProperty(8, "EXPRESSES", "gone"),
+    AddProperty(8, "MUTATED", "gone"),
+    AddProperty(8, "COPY_NUMBER", "gone"),
+    AddProperty(8, "METHYLATED", "gone"),
+    AddProperty(8, "TESTED_ON", "gone"),
+    AddProperty(8, "INTERACTS_WITH", "gone"),
+    AddProperty(8, "HOMOLOGOUS", "gone"),
+    AddProperty(8, "DEPENDS_ON", "gone"),
+    AddProperty(8, "MEMBER_OF", "gone"),
 )
 """All changes in order; version 1 is the first and has none."""
 

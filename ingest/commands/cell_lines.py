@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from pharmagraph import ingest
-from pharmagraph.ingest.commands.options import FormatOption, Name, NewGenes, Quiet, RejectRows, Share, Store
+from pharmagraph.ingest.commands.options import (
+    FormatOption,
+    Gone,
+    Name,
+    NewGenes,
+    Quiet,
+    RejectRows,
+    Share,
+    Store,
+)
 from pharmagraph.ingest.commands.progress import run
 from pharmagraph.kg.console import Format, next_command
 
@@ -22,6 +31,7 @@ def omics(
     share: Share = 0.05,
     new_genes: NewGenes = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -30,7 +40,7 @@ def omics(
     run(
         lambda advance: ingest.omics(
             store, file, kind, name=name, share=share, new_genes=new_genes, reject_rows=reject_rows,
-            advance=advance,
+            gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
@@ -77,6 +87,7 @@ def dependencies(
         bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of counting them.")
     ] = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -85,7 +96,7 @@ def dependencies(
     run(
         lambda advance: ingest.dependencies(
             store, file, name=name, below=below, keep_all=all_, new_genes=new_genes, reject_rows=reject_rows,
-            advance=advance,
+            gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip

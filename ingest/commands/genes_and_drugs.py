@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from pharmagraph import ingest
-from pharmagraph.ingest.commands.options import FormatOption, From, Name, NewGenes, Quiet, RejectRows, Store
+from pharmagraph.ingest.commands.options import (
+    FormatOption,
+    From,
+    Gone,
+    Name,
+    NewGenes,
+    Quiet,
+    RejectRows,
+    Store,
+)
 from pharmagraph.ingest.commands.progress import run
 from pharmagraph.kg.console import Format, next_command
 
@@ -26,6 +35,7 @@ def targets(
     name: Name = None,
     new_genes: NewGenes = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -33,7 +43,7 @@ def targets(
     """Known targets of the graph's drugs."""
     run(
         lambda advance: ingest.targets(
-            store, file, name=name, new_genes=new_genes, reject_rows=reject_rows, advance=advance
+            store, file, name=name, new_genes=new_genes, reject_rows=reject_rows, gone=gone, advance=advance
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
@@ -46,13 +56,16 @@ def interactions(
     ],
     name: Name = None,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
     """Protein–protein interactions between the graph's genes."""
     run(
-        lambda advance: ingest.interactions(store, file, name=name, reject_rows=reject_rows, advance=advance),
+        lambda advance: ingest.interactions(
+            store, file, name=name, reject_rows=reject_rows, gone=gone, advance=advance
+        ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
 
@@ -74,6 +87,7 @@ def pathways(
     from_: From = None,
     name: Name = None,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -82,7 +96,7 @@ def pathways(
     run(
         lambda advance: ingest.pathways(
             store, file, collection=collection, files=from_ or (), name=name, reject_rows=reject_rows,
-            advance=advance,
+            gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli enrich --drug NAME", store),
     )  # fmt: skip

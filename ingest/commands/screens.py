@@ -11,6 +11,7 @@ from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import (
     FormatOption,
     From,
+    Gone,
     Name,
     Neighbours,
     Quiet,
@@ -70,6 +71,7 @@ def drgt(
     neighbours: Neighbours = 15,
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -78,7 +80,7 @@ def drgt(
     run(
         lambda advance: ingest.drgt(
             store, folder, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles,
-            reject_rows=reject_rows, advance=advance,
+            reject_rows=reject_rows, gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
@@ -122,6 +124,7 @@ def tables(
     threshold: Threshold = "z:-0.8",
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -130,7 +133,7 @@ def tables(
     run(
         lambda advance: ingest.tables(
             store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
-            without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+            without_smiles=without_smiles, reject_rows=reject_rows, gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip

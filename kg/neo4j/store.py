@@ -8,9 +8,9 @@ versions in `kg.neo4j.schema`, edges in `kg.neo4j.edges`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import neo4j
 import numpy as np
@@ -28,6 +28,9 @@ from pharmagraph.kg.neo4j.sessions import Connection, run
 from pharmagraph.kg.schema import NODES, EdgeKind, Ends, NodeKind, arrow_schema, edge_count_key, edge_tables
 from pharmagraph.kg.schema import edge as edge_kind
 from pharmagraph.kg.schema import node as node_kind
+
+if TYPE_CHECKING:
+    from pharmagraph.kg.store import EdgeFilter
 
 BATCH_NODES = 5_000
 BATCH_BYTES = 4 << 20
@@ -195,7 +198,7 @@ class Neo4jStore:
             f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}})-[e]-() "
             f"WITH DISTINCT e LIMIT {DELETE_EDGES} DELETE e"
         )
-        nodes = f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}}) DETACH DELETE n"
+        nodes = cypher.delete_nodes(kind)
         self.connection.require_writable()
         deleted = 0
         for start in range(0, len(doomed), BATCH_NODES):
@@ -204,6 +207,27 @@ class Neo4jStore:
                 pass
             deleted += self.connection.change(nodes, ids=part).nodes_deleted
         return deleted
+
+    def remove(self, edges: Iterable[EdgeFilter], nodes: Mapping[str, Sequence[str]]) -> None:
+        """Delete edges by property, and nodes with their edges, in one transaction."""
+        self.connection.require_writable()
+        filters = []
+        for type_, ends, equals in edges:
+            kind = edge_kind(type_)
+            changes.require_ends(kind, ends)
+            if not equals:
+                raise InputError(
+                    f"deleting {type_} needs a filter, such as equals={{'{kind.identity[0]}': …}}"
+                )
+            filters.append((kind, ends, cypher.filter_values(kind, equals)))
+
+        def work(transaction: neo4j.Transaction) -> None:
+            for kind, ends, values in filters:
+                run(transaction, cypher.delete_all_edges(kind, ends, values), values).consume()
+            for label, ids in nodes.items():
+                run(transaction, cypher.delete_nodes(node_kind(label)), {"ids": list(ids)}).consume()
+
+        self.connection.write(work)
 
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
         """Set ``attention`` and ``attention_run`` on base edges and clear the others, in blocks of sources.
