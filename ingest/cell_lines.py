@@ -25,6 +25,7 @@ def omics(
     *,
     name: str | None = None,
     share: float = 0.05,
+    threshold: float | None = None,
     new_genes: bool = False,
     reject_rows: bool = False,
     gone: Gone = "remove",
@@ -35,11 +36,15 @@ def omics(
     Parameters
     ----------
     file
-        With the columns cell_line, gene and value; or genes down the side and cell lines along the top.
+        With the columns cell_line, gene and value; or a matrix of genes by cell lines, or the other way round.
     kind
-        ``mutated``, ``copy_number``, ``methylated`` or ``expression``.
+        A layer of `kg.layers`: ``expression``, ``mutation``, ``copy_number``, ``methylation``, ``dependency``,
+        ``hotspot``, ``proteomics`` or ``metabolomics``.
     name
         Id of the dataset; the file's name unless given.
+    threshold
+        Of values that become edges, in place of the layer's own; expression, proteomics and metabolomics have
+        ``share``.
     new_genes
         Add genes that the graph lacks, instead of refusing the row.
     gone
@@ -51,11 +56,20 @@ def omics(
     from pharmagraph.ingest.sources import omics as source
 
     _check(name, share=share)
+    if threshold is not None:
+        arguments.number("threshold", threshold)
     place = Path(arguments.path("file", file))
     return _load(
         store,
         lambda rejections: source.read(
-            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+            place,
+            kind,
+            _known(store, "CellLine"),
+            rejections,
+            name=name,
+            share=share,
+            threshold=threshold,
+            new_genes=new_genes,
         ),
         reject_rows,
         advance,

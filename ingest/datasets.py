@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from pharmagraph.kg import history
 from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.ingest_kind import REMOVE
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import PANEL, PROFILE
 from pharmagraph.kg.schema import Ends, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore
 
-ENTITIES = ("Drug", "Gene", "CellLine", "Pathway")
+ENTITIES = ("Drug", "Gene", "CellLine", "Pathway", "Metabolite")
 """Labels whose nodes several datasets may share."""
 
 Ids = dict[str, set[str]]
@@ -122,8 +123,8 @@ def _of(store: GraphStore, datasets: Collection[str]) -> tuple[Ids, Ids]:
         theirs = pc.is_in(table["dataset"], value_set=named)
         add_ends(brought, ends, table.filter(theirs))
         add_ends(held, ends, table.filter(pc.invert(theirs)))
-    for row in store.node_rows(PANEL, ["dataset", "genes"]):
-        (brought if row["dataset"] in datasets else held)["Gene"].update(row["genes"])
+    for row in store.node_rows(PANEL, ["dataset", "kind", "genes"]):
+        (brought if row["dataset"] in datasets else held)[layer(row["kind"]).features].update(row["genes"])
     for row in store.node_rows(PROFILE, ["dataset", "cell_line"]):
         (brought if row["dataset"] in datasets else held)["CellLine"].add(row["cell_line"])
     present = {row["id"] for row in store.node_rows("Dataset", ["id"])}

@@ -25,6 +25,7 @@ from pharmagraph.kg import history, schema
 from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import InputError, StoreFullError
 from pharmagraph.kg.ingest_kind import LOAD
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import PROFILE
 from pharmagraph.kg.reading.text import stem
 from pharmagraph.kg.schema import Ends
@@ -213,7 +214,7 @@ def _joined(bundle: Bundle, label: str) -> set[str]:
         add_ends(found, ends, table)
     for one in bundle.profiles:
         found.setdefault("CellLine", set()).update(one.cell_lines)
-        found.setdefault("Gene", set()).update(one.genes)
+        found.setdefault(layer(one.kind).features, set()).update(one.genes)
     return found.get(label, set())
 
 

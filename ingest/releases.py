@@ -13,6 +13,7 @@ from pharmagraph.ingest.datasets import Ids, add_ends
 from pharmagraph.kg import changes, history, schema
 from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import InputError, StoreError
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import PANEL, PROFILE, Profiles
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.store import GraphStore
@@ -157,7 +158,8 @@ def write_profiles(store: GraphStore, profiles: Sequence[Profiles], *, gone: Gon
     unused = [row for row in held(PANEL, ["genes"]) if row["id"] not in panels]
     if unused:
         store.delete_nodes(PANEL, [row["id"] for row in unused])
-        left.setdefault("Gene", set()).update(gene for row in unused for gene in row["genes"])
+        for row in unused:
+            left.setdefault(layer(row["kind"]).features, set()).update(row["genes"])
     for label, there in ((PROFILE, {row["id"] for row in rows}), (PANEL, panels)):
         reconcile(label, tables[label].num_rows, change[label].total)
         reconcile(label, tables[label].num_rows, len(there & sent[label]))

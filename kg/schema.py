@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.ingest_kind import INGEST
 from pharmagraph.kg.kinds import ATTENTION, EdgeKind, Ends, NodeKind, Property, Type
+from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.lazy_names import lazy_names
 from pharmagraph.kg.profile_kinds import GENE_PANEL, OMICS_PROFILE, PROFILES
 from pharmagraph.kg.run_kinds import GENE_ATTENTION, RUN, RUN_EDGES
@@ -116,6 +117,11 @@ NODES: tuple[NodeKind, ...] = (
         ),
     ),
     NodeKind(
+        "Metabolite",
+        "A metabolite, as the source calls it.",
+        (Property("name", "string", "name"),),
+    ),
+    NodeKind(
         "Dataset",
         "A loaded data set: the source, version and terms of use of its edges.",
         (
@@ -136,9 +142,7 @@ NODES: tuple[NodeKind, ...] = (
     RUN,
 )
 
-_VALUE = Property("value", "float", "as the source gives it", required=True)
-_DRIVER = Property("driver", "boolean", "whether the source lists it as a driver of cancer")
-_EVENT = Property("event", "string", "name of the driver event: mutation, fusion or recurrent segment")
+_LAYERS = {layer.name: layer.kind(_DATASET) for layer in LAYERS}
 
 EDGES: tuple[EdgeKind, ...] = (
     EdgeKind(
@@ -164,28 +168,7 @@ EDGES: tuple[EdgeKind, ...] = (
             _DATASET,
         ),
     ),
-    EdgeKind(
-        "EXPRESSES",
-        (("CellLine", "Gene"),),
-        "Expression far from the gene's mean over cell lines.",
-        (
-            Property("z", "float", "signed z score over cell lines", "standard deviations", required=True),
-            _DATASET,
-        ),
-    ),
-    EdgeKind(
-        "MUTATED",
-        (("CellLine", "Gene"),),
-        "A mutation of the gene in the cell line.",
-        (_VALUE, _DRIVER, _EVENT, _DATASET),
-    ),
-    EdgeKind(
-        "COPY_NUMBER",
-        (("CellLine", "Gene"),),
-        "A copy number away from the diploid.",
-        (_VALUE, _DRIVER, _EVENT, _DATASET),
-    ),
-    EdgeKind("METHYLATED", (("CellLine", "Gene"),), "Promoter methylation of the gene.", (_VALUE, _DATASET)),
+    *(_LAYERS.pop(name) for name in ("expression", "mutation", "copy_number", "methylation")),
     EdgeKind(
         "TESTED_ON",
         (("Drug", "CellLine"),),
@@ -218,20 +201,7 @@ EDGES: tuple[EdgeKind, ...] = (
         ),
         symmetric=True,
     ),
-    EdgeKind(
-        "DEPENDS_ON",
-        (("CellLine", "Gene"),),
-        "The effect on the cell line's growth of knocking the gene out by CRISPR.",
-        (
-            Property(
-                "effect",
-                "float",
-                "gene effect: 0 none, -1 the median of common essential genes",
-                required=True,
-            ),
-            _DATASET,
-        ),
-    ),
+    *_LAYERS.values(),
     EdgeKind("MEMBER_OF", (("Gene", "Pathway"),), "The gene belongs to the set.", (_DATASET,)),
     *RUN_EDGES,
 )

@@ -16,13 +16,16 @@ import pyarrow.compute as pc
 
 from pharmagraph.kg import arguments, names, schema
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError
+from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.schema import PROFILES, EdgeKind, Ends
 from pharmagraph.kg.store import GraphStore
 
 NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
 """Labels that a choice filters; the others, Dataset and Run, are always whole."""
-OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"})
-"""Kinds that are kept whatever data set brought them."""
+OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"}) | {
+    layer.edges for layer in LAYERS if not layer.relation
+}
+"""Kinds that are kept whatever data set brought them; layers that no screen brings are among them."""
 
 EdgeType = tuple[str, str, str]
 Mask = npt.NDArray[np.bool_]

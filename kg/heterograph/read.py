@@ -16,6 +16,7 @@ from pharmagraph.kg.fingerprints import fingerprints, scaffolds
 from pharmagraph.kg.heterograph import drivers
 from pharmagraph.kg.heterograph.container import Heterograph, Relation
 from pharmagraph.kg.heterograph.profiles import of_cell_lines
+from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
@@ -23,15 +24,14 @@ from pharmagraph.kg.subgraph import Choice, Subgraph
 
 _FEATURES = {
     "SIMILAR_TO": ("similarity",),
-    "EXPRESSES": ("z",),
-    "MUTATED": ("value",),
-    "COPY_NUMBER": ("value",),
-    "METHYLATED": ("value",),
     "TESTED_ON": ("ln_ic50", "auc"),
     "HOMOLOGOUS": ("identity",),
-    "DEPENDS_ON": ("effect",),
+    **{layer.edges: (layer.value.name,) for layer in LAYERS if layer.relation},
 }
 """Float properties that become edge features; a missing value is NaN."""
+
+_PROFILES_ALONE = frozenset(layer.edges for layer in LAYERS if not layer.relation)
+"""Edge types that are for queries: all of their values are in profiles."""
 
 _EXPRESSION = ("expression_mean", "expression_deviation")
 """Float properties of genes that become node features; a missing value is NaN."""
@@ -100,6 +100,8 @@ def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
     relations = {}
     for edge_type, table in part.edges.items():
+        if edge_type[1] in _PROFILES_ALONE:
+            continue
         src, dst = subgraph.positions(table, (edge_type[0], edge_type[2]), nodes)
         rows = kept[edge_type[0]][src] & kept[edge_type[2]][dst]
         relations[edge_type] = Relation(
