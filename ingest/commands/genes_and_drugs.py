@@ -52,9 +52,19 @@ def targets(
 def interactions(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Columns source_symbol and target_symbol, or gene_a and gene_b."),
+        typer.Argument(
+            metavar="FILE",
+            help="Columns source_symbol and target_symbol, or gene_a and gene_b; SIF; BioGRID tab3; or STRING.",
+        ),
     ],
     name: Name = None,
+    min_score: Annotated[
+        int, typer.Option(min=0, max=1000, help="STRING: smallest combined score, of 1,000.")
+    ] = 700,
+    names: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="STRING: its protein.info file, which has the symbols of its ids."),
+    ] = None,
     reject_rows: RejectRows = False,
     gone: Gone = "remove",
     store: Store = None,
@@ -64,7 +74,8 @@ def interactions(
     """Protein–protein interactions between the graph's genes."""
     run(
         lambda advance: ingest.interactions(
-            store, file, name=name, reject_rows=reject_rows, gone=gone, advance=advance
+            store, file, name=name, min_score=min_score, names=names, reject_rows=reject_rows, gone=gone,
+            advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
@@ -74,8 +85,8 @@ def pathways(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE.gmt]",
-            help="One gene set a line: name, description, symbols; a public collection when left out.",
+            metavar="[FILE]",
+            help="GMT, a set a line; GPML of WikiPathways, or a folder of it; a public collection when left out.",
         ),
     ] = None,
     collection: Annotated[

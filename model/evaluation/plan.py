@@ -44,8 +44,8 @@ class Plan:
     changes
         Options of presets to replace: ``{"network": {...}, "training": {...}}``.
     omics
-        The kinds of omics that models are given (`model.presets.choices.OMICS`); by default all. Folds and near twins do
-        not depend on it.
+        The kinds of omics that models are given (`model.presets.choices.OMICS`); by default all. Folds and near twins
+        do not depend on it.
     """
 
     split: Split

@@ -24,9 +24,9 @@ SIMILAR_LINES = ("CellLine", "SIMILAR_TO", "CellLine")
 
 
 def with_omics(heterograph: Heterograph, kept: Collection[str] | None) -> Heterograph:
-    """The same nodes, drugs and responses; of omics only those named in ``kept``, some of `choices.OMICS`; None for all.
+    """The same nodes, drugs and responses; of omics only those named in ``kept``, some of `choices.OMICS`.
 
-    Similarities of cell lines are made of expression, so they go with it.
+    None keeps all. Similarities of cell lines are made of expression, so they go with it.
     """
     if kept is None:
         return heterograph

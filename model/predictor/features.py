@@ -27,9 +27,9 @@ from pharmagraph.model.inputs.views import (
     EVEN_ATTENTION,
     N_SHARPENED_DRUG_KERNELS,
     N_SIMILAR,
-    OF_FURTHER_LAYERS,
     SHARPNESS,
 )
+from pharmagraph.model.predictor.layers import centred_layers, similarities
 
 Floats = npt.NDArray[np.float32]
 
@@ -195,26 +195,18 @@ class Features:
             *(np.where(has, row, 0) for row in by_expression), stored,
             self._along("mutation", omics)[1], self._along("copy_number", omics)[1],
             same_tissue.astype(np.float32),
-            *(np.zeros_like(rbf) if omics.number is None else _cosine(table, table[omics.number]) for table in self._further),
+            *similarities(self._layers, omics.number),
         ]  # fmt: skip
         return np.stack(rows, axis=-1).astype(np.float32)
 
     @cached_property
-    def _further(self) -> list[Floats]:
-        """Values of each further layer of the run less their features' means, 0 where not measured."""
-        found = []
-        for name in OF_FURTHER_LAYERS:
-            if self.graph.has_node_feature("CellLine", name):
-                values = self.graph.node_feature("CellLine", name)
-                measured = np.isfinite(values)
-                mean = np.where(measured, values, 0).sum(0) / np.maximum(measured.sum(0), 1)
-                found.append(np.where(measured, values - mean, 0).astype(np.float32))
-        return found
+    def _layers(self) -> list[Floats]:
+        return centred_layers(self.graph)
 
     @property
     def n_cell_line_kernels(self) -> int:
         """Number of similarities of cell lines."""
-        return len(CELL_LINE_KERNELS) + len(self._further)
+        return len(CELL_LINE_KERNELS) + len(self._layers)
 
     @cached_property
     def _centred(self) -> dict[str, tuple[Floats, Floats]]:
