@@ -1,6 +1,6 @@
 """Files to validated tables to the store: one function a source, imported when it is first asked for.
 
-`read_and_load`, `gene_tables`, `read_packages`, `cell_lines` and `upkeep` hold the functions, `sources` how each source is read.
+`read_and_load`, `gene_tables`, `read_packages`, `cell_lines` and `upkeep` hold the functions, `sources` the readers.
 """
 
 from __future__ import annotations

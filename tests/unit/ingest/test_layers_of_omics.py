@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,10 +28,16 @@ LINES = [f"synthetic-line-{n:04}" for n in range(1, 7)]
 VALUES = np.array([[0, 1.5, -2], [1, 0, 0.3], [0, -0.7, 0], [2, 0.2, 0], [0, 0, 0.9], [1, 3, -1]])
 
 
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("screen") / "graph.lbug"
+    ingest.synthetic(f"ladybug://{path}", drugs=6, cells=8, genes=10)
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(f"ladybug://{tmp_path}/graph.lbug") as opened:
-        ingest.synthetic(opened, drugs=6, cells=8, genes=10)
+def store(screen: Path, tmp_path: Path) -> Iterator[GraphStore]:
+    with open_store(f"ladybug://{shutil.copy(screen, tmp_path)}") as opened:
         yield opened
 
 
@@ -64,7 +71,9 @@ def test_a_layer_becomes_edges_by_its_rule_and_whole_profiles(
     held = {"strongest": np.isfinite(wanted), "beyond": wanted != 0, "below": wanted < -0.5}[one.rule]
     found = read(store, one, "mine")
     assert len(found) == held.sum()
-    assert sorted(found.values()) == pytest.approx(sorted(wanted[held].tolist()))
+    assert sorted(found.values()) == pytest.approx(
+        sorted(wanted[held].tolist()), abs=5e-5
+    )  # z has four digits
     assert store.counts()["OmicsProfile"] - before == (len(LINES) if one.profile else 0)
     twice = ingest.omics(store, tmp_path / f"{one.name}.csv", one.option, share=1, name="mine")
     assert not twice.changed
@@ -109,7 +118,10 @@ def test_a_further_layer_is_a_similarity_that_an_ablation_takes_away(
 ) -> None:
     without = heterograph.export(store)
     ingest.omics(store, matrix(tmp_path, layer(name)), name, name="mine")
-    graph = heterograph.export(store, datasets=["synthetic"])
+    datasets = (
+        ["synthetic", "mine"] if layer(name).relation else ["synthetic"]
+    )  # what no screen brings is kept
+    graph = heterograph.export(store, datasets=datasets)
     kernels = graph_tensors(graph, n_expressed=0, n_neighbours=1).cell_line_kernels
     assert kernels.shape[-1] == len(CELL_LINE_KERNELS) + 1
     raw = np.zeros((len(graph.ids["CellLine"]), VALUES.shape[1]))
@@ -117,7 +129,7 @@ def test_a_further_layer_is_a_similarity_that_an_ablation_takes_away(
     raw[order] = VALUES if not layer(name).standardised else (VALUES - VALUES.mean(0)) / VALUES.std(0)
     raw[order] -= raw[order].mean(0)
     norm = np.maximum(np.linalg.norm(raw, axis=1), 1e-12)
-    assert kernels[..., -1].numpy() == pytest.approx((raw @ raw.T) / norm / norm[:, None], abs=1e-5)
+    assert kernels[..., -1].numpy() == pytest.approx((raw @ raw.T) / norm / norm[:, None], abs=2e-4)
     ablated = with_omics(graph, [o for o in OMICS if o != layer(name).option])
     assert name not in ablated.profiles
     left = graph_tensors(ablated, n_expressed=0, n_neighbours=1).cell_line_kernels

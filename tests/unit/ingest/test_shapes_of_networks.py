@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,10 +22,16 @@ INFO = "#string_protein_id\tpreferred_name\tprotein_size\tannotation\n"
 Write = Callable[[str, str], Path]
 
 
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("screen") / "graph.lbug"
+    ingest.synthetic(f"ladybug://{path}", drugs=6, cells=8, genes=10)
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(f"ladybug://{tmp_path}/graph.lbug") as opened:
-        ingest.synthetic(opened, drugs=6, cells=6, genes=6)
+def store(screen: Path, tmp_path: Path) -> Iterator[GraphStore]:
+    with open_store(f"ladybug://{shutil.copy(screen, tmp_path)}") as opened:
         yield opened
 
 
