@@ -113,7 +113,7 @@ def network(
             f"STRING's links, combined score {min_score} and more",
             lambda out: _of_string_links(path, symbols, min_score, rejections, out),
         )
-    if whole[:2] == ["#node1", "node2"]:
+    if [one.lstrip("#") for one in whole[:2]] == ["node1", "node2"]:
         return _made(
             f"STRING's table, combined score {min_score / 1000:g} and more",
             lambda out: _of_string_table(path, min_score, rejections, out),
@@ -161,7 +161,7 @@ def _of_biogrid(path: Path, rejections: Rejections, out: Counter[str]) -> Iterat
 
 
 def _of_string_table(path: Path, min_score: int, rejections: Rejections, out: Counter[str]) -> Iterator[Pair]:
-    columns = ("#node1", "node2")
+    columns = ("node1", "node2")
     rows = table_rows(path, (*columns, "combined_score"), rejections, kind=KIND, what=_WHAT)
     for line, row in rows:
         score = _score(row["combined_score"], 1.0)
@@ -172,7 +172,7 @@ def _of_string_table(path: Path, min_score: int, rejections: Rejections, out: Co
         elif round(1000 * score) < min_score:
             out["a combined score below the threshold"] += 1
         else:
-            yield Pair(line, (row["#node1"], row["node2"]), columns, (f"STRING {round(1000 * score)}",))
+            yield Pair(line, (row["node1"], row["node2"]), columns, (f"STRING {round(1000 * score)}",))
 
 
 def _of_string_links(
@@ -244,7 +244,7 @@ def _of_sif(path: Path, rejections: Rejections) -> Iterator[Pair]:
 
 def _is_sif(lines: list[str], known: Known) -> bool:
     rows = [cells for line in lines if len(cells := _sif_cells(line)) != 1]
-    if not rows or any(len(cells) < 3 for cells in rows[:3]):
+    if not rows or len(rows[0]) < 3 or sum(len(cells) < 3 for cells in rows) > len(rows) / 2:
         return False
     relations, targets = {cells[1] for cells in rows if len(cells) > 1}, [cells[-1] for cells in rows]
     numbers = sum(_score(target, float("inf")) is not None for target in targets)

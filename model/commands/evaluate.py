@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from pharmagraph.kg.commands.status import FormatOption, Store
@@ -74,8 +73,7 @@ def evaluate(
     omics: Annotated[
         list[str] | None,
         typer.Option(
-            click_type=click.Choice(OMICS),
-            help="Let models see these omics alone; may be repeated. All when left out.",
+            help=f"Let models see these omics alone ({', '.join(OMICS)}); may be repeated. All when left out."
         ),
     ] = None,
     device: Device = "auto",
