@@ -5,6 +5,7 @@ The kinds themselves are in `kg.schema`, their Arrow tables in `kg.tables`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,6 +55,9 @@ GONE = Property(
 
 Ends = tuple[str, str]
 """(source label, target label) of an edge."""
+
+EdgeFilter = tuple[str, Ends, Mapping[str, str | Sequence[str]]]
+"""Edge type, ends, and column → a value or several: the edges that have one of them in each column."""
 
 
 @dataclass(frozen=True)

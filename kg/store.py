@@ -11,15 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.schema import Ends
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from pharmagraph.kg.changes import Change
-
-EdgeFilter = tuple[str, Ends, Mapping[str, "str | Sequence[str]"]]
-"""Edge type, ends, and column → a value or several: the edges that have one of them in each column."""
 
 DEFAULT_URL = "ladybug://pharmagraph.lbug"
 URL_VARIABLE = "PHARMAGRAPH_STORE"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pharmagraph.kg.changes import Change
-    from pharmagraph.kg.store import EdgeFilter
+    from pharmagraph.kg.kinds import EdgeFilter
 
 SCHEME = "ladybug://"
 

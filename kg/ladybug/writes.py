@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pharmagraph.kg import changes
 from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_edges, read_places
 from pharmagraph.kg.ladybug.file import File, Run
@@ -17,9 +17,6 @@ from pharmagraph.kg.ladybug.replace import REBUILD_ROWS, Filter, delete, replace
 from pharmagraph.kg.schema import Ends, conform, edge_tables
 from pharmagraph.kg.schema import edge as edge_kind
 from pharmagraph.kg.schema import node as node_kind
-
-if TYPE_CHECKING:
-    from pharmagraph.kg.store import EdgeFilter
 
 
 def upsert_nodes(file: File, label: str, table: pa.Table) -> Change:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import neo4j
 import numpy as np
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from pharmagraph.kg import changes, statements
 from pharmagraph.kg.changes import Change, total
 from pharmagraph.kg.errors import InputError, StoreFullError
+from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.neo4j import edges as neo4j_edges
 from pharmagraph.kg.neo4j import schema as neo4j_schema
 from pharmagraph.kg.neo4j import statements as cypher
@@ -28,9 +29,6 @@ from pharmagraph.kg.neo4j.sessions import Connection, run
 from pharmagraph.kg.schema import NODES, EdgeKind, Ends, NodeKind, arrow_schema, edge_count_key, edge_tables
 from pharmagraph.kg.schema import edge as edge_kind
 from pharmagraph.kg.schema import node as node_kind
-
-if TYPE_CHECKING:
-    from pharmagraph.kg.store import EdgeFilter
 
 BATCH_NODES = 5_000
 BATCH_BYTES = 4 << 20
