@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +171,9 @@ def load(
         for label, ids in orphans(store, {k: v - sent.get(k, set()) for k, v in left.items()}).items():
             if ids:
                 store.delete_nodes(label, ids)
-                steps.append(Step(label, None, Change(), removed=len(ids), examples=tuple(ids[:3])))
+                at = next((n for n, s in enumerate(steps) if s.kind == label), len(steps))
+                step = steps[at] if at < len(steps) else Step(label, None, Change())
+                steps[at : at + 1] = [replace(step, removed=len(ids), examples=tuple(ids[:3]))]
         writing = "Dataset"
         marks = {card.id for card in bundle.datasets if card.id in marked or any(s.marked for s in steps)}
         _write_cards(store, bundle, edges, marks=marks, steps=steps, alone=alone)

@@ -35,8 +35,8 @@ def print_report(
         for sentence in report.bundle.notes:
             note(sentence)
         return
-    nodes = [s for s in report.steps if s.ends is None and s.change.total]
-    sizes = ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes)
+    nodes = [s for s in report.steps if s.ends is None]
+    sizes = ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes if s.change.total)
     title = f"{report.bundle.name}: {sizes}" if sizes else report.bundle.name
     print(f"{title:<68}{seconds:>7.1f} s")
     unchanged = not report.changed

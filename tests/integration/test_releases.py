@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import ladybug
 import pyarrow as pa
 import pytest
 
 from pharmagraph import ingest
 from pharmagraph.kg import heterograph, history
 from pharmagraph.kg.errors import InputError, NotFoundError, RowError
+from pharmagraph.kg.migrations import migrate
+from pharmagraph.kg.schema_changes import CHANGES, AddKind
 from pharmagraph.kg.store import GraphStore, open_store
 
 TESTED_ON = ("TESTED_ON", ("Drug", "CellLine"))
@@ -190,3 +193,33 @@ def test_a_run_says_what_it_saw_and_that_the_graph_changed_since(store: GraphSto
     ]
     assert history.since(later, start) == ["2999-01-01 00:00 remove screen: 2 removed"]
     assert history.seen(later, ["screen"], "2999-02-01T00:00:00+00:00") == [told]
+
+
+def test_a_store_of_an_older_schema_is_migrated_and_has_a_history(
+    store: GraphStore, write: Write, tmp_path: Path
+) -> None:
+    load(store, write("screen", ("Erlotinib",), LINES))
+    store.close()
+    url = f"ladybug://{tmp_path}/graph.lbug"
+    database = ladybug.Database(f"{tmp_path}/graph.lbug", buffer_pool_size=1 << 28)
+    connection = ladybug.Connection(database)
+    for change in CHANGES:
+        if change.version > 6:
+            text = (
+                f"DROP TABLE {change.of}"
+                if isinstance(change, AddKind)
+                else f"ALTER TABLE {change.of} DROP {change.name}"
+            )
+            connection.execute(text)
+    connection.execute("MATCH (v:SchemaVersion) SET v.version = 6")
+    connection.close()
+    database.close()
+    migrate(url)
+    with open_store(url) as migrated:
+        (line,) = ingest.history(migrated)
+        assert (line["datasets"], line["program"]) == (["screen"], None)
+        assert not ingest.tables(
+            migrated, tmp_path / "screen", share=1, neighbours=2, threshold="ln:1"
+        ).changed
+        ingest.remove(migrated, "screen")
+        assert [key for key, n in migrated.counts().items() if n] == ["Ingest"]
