@@ -203,14 +203,11 @@ def test_a_store_of_an_older_schema_is_migrated_and_has_a_history(
     url = f"ladybug://{tmp_path}/graph.lbug"
     database = ladybug.Database(f"{tmp_path}/graph.lbug", buffer_pool_size=1 << 28)
     connection = ladybug.Connection(database)
-    for change in CHANGES:
+    for change in reversed(CHANGES):
         if change.version > 6:
-            text = (
-                f"DROP TABLE {change.of}"
-                if isinstance(change, AddKind)
-                else f"ALTER TABLE {change.of} DROP {change.name}"
-            )
-            connection.execute(text)
+            new_kind = isinstance(change, AddKind)
+            what = f"DROP TABLE {change.of}" if new_kind else f"ALTER TABLE {change.of} DROP {change.name}"
+            connection.execute(what)
     connection.execute("MATCH (v:SchemaVersion) SET v.version = 6")
     connection.close()
     database.close()
