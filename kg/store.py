@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,6 +35,11 @@ class GraphStore(Protocol):
     @property
     def url(self) -> str:
         """Where the store is, without credentials."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of an embedded store's file; None on a server."""
         ...
 
     def create_schema(self) -> None:

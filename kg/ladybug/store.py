@@ -78,6 +78,11 @@ class LadybugStore:
         """URL of the store."""
         return f"{SCHEME}{self.path}"
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the store's file."""
+        return self.path.absolute().parent
+
     # --- schema ---------------------------------------------------------------------------------------
 
     def create_schema(self) -> None:

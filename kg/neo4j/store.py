@@ -74,6 +74,11 @@ class Neo4jStore:
         """Where the store is, without credentials."""
         return self.connection.url
 
+    @property
+    def folder(self) -> None:
+        """None: a server's files are not the user's."""
+        return None
+
     # --- schema -------------------------------------------------------------------------------------------
 
     def create_schema(self) -> None:
