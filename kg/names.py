@@ -93,6 +93,7 @@ _KINDS = {
         fold_cell_line,
     ),
     "Pathway": _Kind("pathway"),
+    "Metabolite": _Kind("metabolite"),
 }
 
 

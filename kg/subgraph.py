@@ -20,7 +20,7 @@ from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.schema import PROFILES, EdgeKind, Ends
 from pharmagraph.kg.store import GraphStore
 
-NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
+NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway", "Metabolite")
 """Labels that a choice filters; the others, Dataset and Run, are always whole."""
 OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"}) | {
     layer.edges for layer in LAYERS if not layer.relation

@@ -30,6 +30,7 @@ _FEATURES = {
 }
 """Float properties that become edge features; a missing value is NaN."""
 
+_NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
 _PROFILES_ALONE = frozenset(layer.edges for layer in LAYERS if not layer.relation)
 """Edge types that are for queries: all of their values are in profiles."""
 
@@ -109,7 +110,7 @@ def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
             torch.from_numpy(renumbered[edge_type[2]][dst[rows]]),
             _edge_features(edge_type[1], table, rows, datasets),
         )
-    left = {label: nodes[label].filter(pa.array(mask)) for label, mask in kept.items()}
+    left = {label: nodes[label].filter(pa.array(kept[label])) for label in _NODE_TYPES}
     ids = {label: np.array(table["id"].to_pylist(), dtype=object) for label, table in left.items()}
     tissue = left["CellLine"]["tissue"].to_pylist()
     tissues = tuple(sorted({t for t in tissue if t}))

@@ -17,6 +17,8 @@ from pharmagraph.kg.heterograph.saved import load, save
 from pharmagraph.kg.layers import LAYERS, Layer, layer
 from pharmagraph.kg.schema import edge
 from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.kg.subgraph import Choice
+from pharmagraph.kg.views.kgx import write_kgx
 from pharmagraph.model.inputs.edits import with_omics
 from pharmagraph.model.inputs.tensors import graph_tensors
 from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, OF_FURTHER_LAYERS
@@ -145,6 +147,14 @@ def test_a_graph_without_further_layers_is_the_graph_it_was(store: GraphStore) -
     graph = heterograph.export(store)
     assert not set(OF_FURTHER_LAYERS) & set(graph.profiles)
     assert not {one.edges for one in LAYERS if not one.relation} & {e[1] for e in graph.relations}
+
+
+def test_views_show_metabolites_and_may_be_taken_around_one(store: GraphStore, tmp_path: Path) -> None:
+    ingest.omics(store, matrix(tmp_path, layer("metabolomics")), "metabolomics", share=1, name="mine")
+    write_kgx(store, tmp_path / "kgx", Choice(around="lactate", hops=1))
+    edges = (tmp_path / "kgx" / "edges.tsv").read_text().splitlines()
+    assert sum("METABOLITE_LEVEL" in line and "lactate" in line for line in edges) == len(LINES)
+    assert "biolink:SmallMolecule" in (tmp_path / "kgx" / "nodes.tsv").read_text()
 
 
 def test_a_preset_names_the_omics_that_its_network_is_given() -> None:
