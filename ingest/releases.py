@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -140,7 +140,7 @@ def write_profiles(store: GraphStore, profiles: Sequence[Profiles], *, gone: Gon
     replaced = {(one.dataset, one.kind) for one in profiles}
     sent = {label: set(table["id"].to_pylist()) for label, table in tables.items()}
 
-    def held(label: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    def held(label: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         rows = store.node_rows(label, ["id", "dataset", "kind", *columns])
         return [row for row in rows if (row["dataset"], row["kind"]) in replaced]
 
@@ -163,13 +163,11 @@ def write_profiles(store: GraphStore, profiles: Sequence[Profiles], *, gone: Gon
     for label, there in ((PROFILE, {row["id"] for row in rows}), (PANEL, panels)):
         reconcile(label, tables[label].num_rows, change[label].total)
         reconcile(label, tables[label].num_rows, len(there & sent[label]))
-    n_stale = len(stale)
     examples = tuple(row["cell_line"] for row in stale[:_EXAMPLES])
-    out = {"removed": n_stale} if gone == "remove" else {"gone": n_stale, "fate": gone, "marked": n_marked}
-    return [
-        Step(PROFILE, None, change[PROFILE], examples=examples, **out),
-        Step(PANEL, None, change[PANEL], removed=len(unused)),
-    ]
+    step = Step(PROFILE, None, change[PROFILE], removed=len(stale), examples=examples)
+    if gone != "remove":
+        step = replace(step, removed=0, gone=len(stale), fate=gone, marked=n_marked)
+    return [step, Step(PANEL, None, change[PANEL], removed=len(unused))]
 
 
 def reconcile(kind: str, sent: int, held: int) -> None:
