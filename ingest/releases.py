@@ -160,9 +160,9 @@ def write_profiles(store: GraphStore, profiles: Sequence[Profiles], *, gone: Gon
         store.delete_nodes(PANEL, [row["id"] for row in unused])
         for row in unused:
             left.setdefault(layer(row["kind"]).features, set()).update(row["genes"])
-    for label, there in ((PROFILE, {row["id"] for row in rows}), (PANEL, panels)):
+    for label, there in ((PROFILE, rows), (PANEL, held(PANEL, []))):
         reconcile(label, tables[label].num_rows, change[label].total)
-        reconcile(label, tables[label].num_rows, len(there & sent[label]))
+        reconcile(label, tables[label].num_rows, len(sent[label].intersection(row["id"] for row in there)))
     examples = tuple(row["cell_line"] for row in stale[:_EXAMPLES])
     step = Step(PROFILE, None, change[PROFILE], removed=len(stale), examples=examples)
     if gone != "remove":
