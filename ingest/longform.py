@@ -242,7 +242,8 @@ class _Reader:
     def places(self) -> tuple[dict[str, int], dict[str, int]]:
         """Where the columns of texts are, and those of numbers."""
         texts, numeric = (
-            {c: self._found[c] for c in of if self._found.get(c, -1) >= 0} for of in (self._texts, self._numeric)
+            {c: self._found[c] for c in of if self._found.get(c, -1) >= 0}
+            for of in (self._texts, self._numeric)
         )
         return texts, numeric
 

@@ -105,6 +105,7 @@ _KINDS = {
         fold_cell_line,
     ),
     "Pathway": _Kind("pathway"),
+    "Metabolite": _Kind("metabolite"),
 }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from pharmagraph.kg.console import Format
+
+GoneChoice = Literal["keep", "mark", "remove"]
 
 Store = Annotated[
     str | None,
@@ -41,6 +43,13 @@ WithoutSmiles = Annotated[
 ]
 NewGenes = Annotated[
     bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of refusing the row.")
+]
+Gone = Annotated[
+    GoneChoice,
+    typer.Option(
+        help="What the stored release of the dataset has and this one lacks: keep it, mark it (training then leaves it "
+        "out), or remove it."
+    ),
 ]
 Threshold = Annotated[
     str,

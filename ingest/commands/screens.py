@@ -12,6 +12,7 @@ from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import (
     FormatOption,
     From,
+    Gone,
     Human,
     Name,
     Neighbours,
@@ -73,6 +74,7 @@ def drgt(
     neighbours: Neighbours = 15,
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -81,7 +83,7 @@ def drgt(
     run(
         lambda advance: ingest.drgt(
             store, folder, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles,
-            reject_rows=reject_rows, advance=advance,
+            reject_rows=reject_rows, gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
@@ -130,6 +132,7 @@ def tables(
     unit: Unit = None,
     human: Human = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     check: Annotated[
         bool,
         typer.Option(
@@ -163,7 +166,8 @@ def tables(
     run(
         lambda advance: ingest.tables(
             store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
-            without_smiles=without_smiles, units=unit or (), human=human, reject_rows=reject_rows, advance=advance,
+            without_smiles=without_smiles, units=unit or (), human=human, reject_rows=reject_rows, gone=gone,
+            advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip

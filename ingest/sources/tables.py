@@ -24,17 +24,17 @@ from pharmagraph.ingest.screen import Levels, Listed
 from pharmagraph.ingest.shapes.bounds import sides
 from pharmagraph.ingest.shapes.recognise import Files
 from pharmagraph.ingest.sources.checked_screen import checked_screen
-from pharmagraph.ingest.sources.dependencies import BELOW
 from pharmagraph.ingest.structures import chemistry
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
 from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.fingerprints import morgan
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import located, stem
-from pharmagraph.kg.schema import PROFILES, Ends
+from pharmagraph.kg.schema import Ends
 
 FAR_COPIES = 1.0
-"""|log2(ratio)| of a copy number from which it has an edge: a half or less, or the double and more."""
+"""|log2(ratio)| of a copy number above which it has an edge: less than a half, or more than the double."""
 
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
@@ -119,7 +119,11 @@ def read(
     if screen.mutated is not None:
         mutated = edges["MUTATED", ("CellLine", "Gene")] = _mutated(screen.mutated, name)
     for kind, levels in screen.layers.items():
-        edges[PROFILES[kind].type, ("CellLine", "Gene")] = _far(levels, kind, name)
+        of = layer(kind)
+        edges[of.edges, of.ends] = assemble.layer_edges(
+            of, levels.cell_lines, levels.genes, levels.values, dataset=name,
+            threshold=FAR_COPIES if kind == "copy_number" else None,
+        )  # fmt: skip
         profiles.append(Profiles.of(name, kind, levels.cell_lines, levels.genes, levels.values))
     nodes = {
         "Drug": _nodes("Drug", drug_ids, screen.drug_names, screen.drugs, screen.smiles),
@@ -141,19 +145,6 @@ def _of_screens(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Tab
     of_row = table.texts["dataset"].codes
     parts = [_tested_on(table.keep(of_row == n), rule, dataset) for n, dataset in enumerate(datasets)]
     return pa.concat_tables(parts).combine_chunks()
-
-
-def _far(levels: Levels, kind: str, dataset: str) -> pa.Table:
-    """Edges of the values that stand out; profiles hold all."""
-    with np.errstate(invalid="ignore"):
-        far = levels.values < BELOW if kind == "dependency" else np.abs(levels.values) >= FAR_COPIES
-    row, column = np.nonzero(far)
-    edges = PROFILES[kind]
-    return assemble.edge_table(
-        assemble.taken(levels.cell_lines, row),
-        assemble.taken(levels.genes, column),
-        {edges.property: levels.values[row, column], "dataset": dataset},
-    )
 
 
 def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:

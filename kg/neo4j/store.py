@@ -8,7 +8,7 @@ versions in `kg.neo4j.schema`, edges in `kg.neo4j.edges`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from pharmagraph.kg import changes, statements
 from pharmagraph.kg.changes import Change, total
 from pharmagraph.kg.errors import InputError, StoreFullError
+from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.neo4j import edges as neo4j_edges
 from pharmagraph.kg.neo4j import schema as neo4j_schema
 from pharmagraph.kg.neo4j import statements as cypher
@@ -200,7 +201,7 @@ class Neo4jStore:
             f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}})-[e]-() "
             f"WITH DISTINCT e LIMIT {DELETE_EDGES} DELETE e"
         )
-        nodes = f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}}) DETACH DELETE n"
+        nodes = cypher.delete_nodes(kind)
         self.connection.require_writable()
         deleted = 0
         for start in range(0, len(doomed), BATCH_NODES):
@@ -209,6 +210,27 @@ class Neo4jStore:
                 pass
             deleted += self.connection.change(nodes, ids=part).nodes_deleted
         return deleted
+
+    def remove(self, edges: Iterable[EdgeFilter], nodes: Mapping[str, Sequence[str]]) -> None:
+        """Delete edges by property, and nodes with their edges, in one transaction."""
+        self.connection.require_writable()
+        filters = []
+        for type_, ends, equals in edges:
+            kind = edge_kind(type_)
+            changes.require_ends(kind, ends)
+            if not equals:
+                raise InputError(
+                    f"deleting {type_} needs a filter, such as equals={{'{kind.identity[0]}': …}}"
+                )
+            filters.append((kind, ends, cypher.filter_values(kind, equals)))
+
+        def work(transaction: neo4j.Transaction) -> None:
+            for kind, ends, values in filters:
+                run(transaction, cypher.delete_all_edges(kind, ends, values), values).consume()
+            for label, ids in nodes.items():
+                run(transaction, cypher.delete_nodes(node_kind(label)), {"ids": list(ids)}).consume()
+
+        self.connection.write(work)
 
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
         """Set ``attention`` and ``attention_run`` on base edges and clear the others, in blocks of sources.
