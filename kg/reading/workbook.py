@@ -126,6 +126,14 @@ def _sheets(path: Path, called: str) -> dict[str, str]:
                 raise InputError(
                     f"{called} is a document of another kind than .xlsx; save it as .xlsx or CSV"
                 )
+            for one in archive.infolist():
+                if one.file_size > _LARGEST_XML or (
+                    one.file_size > UNCHECKED and one.file_size > RATIO * one.compress_size
+                ):
+                    raise InputError(
+                        f"{called} unpacks to {one.file_size:,} bytes, {one.file_size // max(one.compress_size, 1):,} "
+                        "times its size; save it as CSV if you trust it"
+                    )
             relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
             target = {r.get("Id"): r.get("Target") or "" for r in relations}
             book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
@@ -145,9 +153,6 @@ def _sheets(path: Path, called: str) -> dict[str, str]:
 def _looked_through(path: Path, called: str, member: str) -> dict[int, list[tuple[int, str]]]:
     """Cells with failed formulas by row: column and text. A sheet that spans too much is refused."""
     with zipfile.ZipFile(path) as archive:
-        size, packed = archive.getinfo(member).file_size, archive.getinfo(member).compress_size
-        if size > _LARGEST_XML or (size > UNCHECKED and size > RATIO * packed):
-            raise InputError(f"{called} unpacks to {size:,} bytes; save it as CSV")
         content = archive.read(member)
     last_row, columns = 0, set()
     for letters, number in _PLACE.findall(content):
