@@ -87,7 +87,7 @@ def _shape(entry: Entry) -> Shape:
         return replace(shape, read=_in_units(entry, shape.read))
     with records(entry.path) as table:
         table.header.columns(list(entry.columns.values()))
-    naming = {c: entry.columns[c] for c in ("drug", "cell_line") if c in entry.columns}
+    naming: dict[str, str] = {c: entry.columns[c] for c in ("drug", "cell_line") if c in entry.columns}
     return Shape(called, entry.part, _in_units(entry, partial(_long, entry)), naming=naming)
 
 

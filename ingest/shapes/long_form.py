@@ -59,7 +59,7 @@ def _shape(part: str, read: Callable[[Path, Companions, Rejections], Part], *tel
     contract = FILES[part]
     any_of = contract.any_of or (() if contract.valued else contract.optional)
     columns = (*contract.required, *telling)
-    naming = {c: c for c in ("drug", "cell_line") if c in contract.required}
+    naming: dict[str, str] = {c: c for c in ("drug", "cell_line") if c in contract.required}
     return Shape(
         f"{part} in long form", part, read, columns, any_of=any_of, united=contract.united, naming=naming
     )
