@@ -54,7 +54,9 @@ def opened_columns(path: Path, called: str) -> Iterator[tuple[list[str], Iterato
 def _index_first(schema: Any) -> list[tuple[str, int]]:
     """Names of columns and where they are; what was the index of a DataFrame, which is written last, comes first."""
     index = [n for n in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(n, str)]
-    named = [(("" if n.startswith("__index_level_") else n), at, n in index) for at, n in enumerate(schema.names)]
+    named = [
+        (("" if n.startswith("__index_level_") else n), at, n in index) for at, n in enumerate(schema.names)
+    ]
     return [(n, at) for n, at, _ in sorted(named, key=lambda one: not one[2])]
 
 
