@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import re
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from typing import TextIO
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading.columnar import is_columnar, opened_columns
 from pharmagraph.kg.reading.header import Header
-from pharmagraph.kg.reading.text import LONGEST, first_bytes, located, opened, shown, tidy
+from pharmagraph.kg.reading.lines import Lines
+from pharmagraph.kg.reading.text import first_bytes, located, opened, shown, tidy
 from pharmagraph.kg.reading.unpacking import unpacked_copy
 from pharmagraph.kg.reading.workbook import OLD, ZIP, is_workbook, sheet_names, sheet_rows
 
@@ -56,41 +56,6 @@ class Batch:
     lines: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
-
-
-class _Lines:
-    """The lines of a file with their numbers; lines can be given back."""
-
-    def __init__(self, file: TextIO, called: str, largest: int | None) -> None:
-        self._file, self._called, self._left, self._largest = file, called, largest, largest
-        self._returned: deque[str] = deque()
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        self.number += 1
-        if self._returned:
-            return self._returned.popleft()
-        line = self._file.readline(LONGEST)
-        if not line:
-            self.number -= 1
-            raise StopIteration
-        if len(line) == LONGEST:
-            raise InputError(f"{self._called}, row {self.number}, has {LONGEST:,} characters; it is no table")
-        if self._left is not None:
-            self._left -= len(line)
-            if self._left < 0:
-                raise InputError(
-                    f"{self._called} has more than {self._largest:,} characters; give a smaller table"
-                )
-        return line.rstrip("\n")
-
-    def give_back(self, lines: Sequence[str]) -> None:
-        """The lines come again, in this order."""
-        self._returned.extendleft(reversed(lines))
-        self.number -= len(lines)
 
 
 class Records(ABC):
@@ -227,7 +192,7 @@ class _TextRecords(Records):
         largest: int | None = None,
         is_header: IsHeader | None = None,
     ) -> None:
-        self._lines = _Lines(file, called, largest)
+        self._lines = Lines(file, called, largest)
         self._called = called
         if is_header is not None:
             self._skip_to(is_header)
