@@ -116,7 +116,8 @@ def _responses(table: LongTable, beside: Companions, rejections: Rejections) -> 
 
 def _expression(table: LongTable, beside: Companions, rejections: Rejections) -> Part:
     require_rows(table, "value")
-    return Part(expression=Levels.of(in_logarithms(table, beside.units)))
+    table, scale = in_logarithms(table, beside.units)
+    return Part(expression=Levels.of(table, z=scale == "z"))
 
 
 def _mutations(table: LongTable, beside: Companions, rejections: Rejections) -> Part:

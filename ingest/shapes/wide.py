@@ -114,10 +114,10 @@ def read_expression(path: Path, beside: Companions, rejections: Rejections, layo
     texts = {"cell_line": Texts(levels.cell_lines, at), "gene": Texts(levels.genes, along)}
     number = {"value": levels.values[at, along]}
     long = LongTable(levels.file, levels.lines[along], texts, number, (), headers={"value": "value"})
-    long = in_logarithms(long, beside.units)
+    long, scale = in_logarithms(long, beside.units)
     values = np.full(levels.values.shape, np.nan)
     values[at, along] = long.numbers["value"]
-    return Part(expression=replace(levels, values=values, notes=long.notes))
+    return Part(expression=replace(levels, values=values, notes=long.notes, z=scale == "z"))
 
 
 def read_mutations(path: Path, beside: Companions, rejections: Rejections, layout: Layout) -> Part:

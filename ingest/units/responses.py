@@ -188,7 +188,7 @@ def _implausible(values: Floats, x: Floats, unit: Named) -> int | None:
     there = np.flatnonzero(~np.isnan(x))
     if len(there) < LEAST:
         return None
-    middle = int(there[np.argsort(x[there], kind="stable")[len(there) // 2]])
+    middle = int(there[np.argpartition(x[there], len(there) // 2)[len(there) // 2]])
     if not math.log(MEDIANS[0]) <= x[middle] <= math.log(MEDIANS[1]):
         return middle
     if unit != _GRAPH:
