@@ -12,7 +12,18 @@ from pharmagraph.explorer import search
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.explorer.asking import Asked
 from pharmagraph.explorer.page import Page, hits
-from pharmagraph.explorer.pages import cell_line, drug, gene, groups, home, network, nothing_here, pair, query, runs
+from pharmagraph.explorer.pages import (
+    cell_line,
+    drug,
+    gene,
+    groups,
+    home,
+    network,
+    nothing_here,
+    pair,
+    query,
+    runs,
+)
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.store import GraphStore, open_store
 
@@ -127,7 +138,10 @@ def page_at(store_url: str | None, path: str | None, given: str | None) -> Page:
     except Exception as error:
         _log.exception("%s%s", path, given or "")
         said = f"{type(error).__name__}: {error}"
-        return Page("This page failed", [html.P(said, className="notice", role="alert"), html.P("The terminal of cli serve shows more.")])
+        return Page(
+            "This page failed",
+            [html.P(said, className="notice", role="alert"), html.P("The terminal of cli serve shows more.")],
+        )
     finally:
         if graph is not None:
             graph.close()
@@ -164,11 +178,18 @@ def _frame() -> Component:
                         role="search",
                     ),
                     html.Nav(_navigation("/"), id="navigation", **{"aria-label": "Pages"}),
-                    html.Button("Dark or light", id="theme", className="theme", **{"aria-label": "Switch between the dark and the light theme"}),
+                    html.Button(
+                        "Dark or light",
+                        id="theme",
+                        className="theme",
+                        **{"aria-label": "Switch between the dark and the light theme"},
+                    ),
                 ]
             ),
             html.Main(html.P("Loading…"), id="content"),
-            html.Footer("Attention to a gene is a hypothesis, not a discovery and not a cause. Nothing leaves this machine."),
+            html.Footer(
+                "Attention to a gene is a hypothesis, not a discovery and not a cause. Nothing leaves this machine."
+            ),
         ]
     )
 

@@ -21,8 +21,12 @@ ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
 )  # fmt: skip
 """The palette of Okabe and Ito, without black."""
 OTHERS = "#8A8A8A"
+KNOWN = "★"
+_NARROW = 120
+"""More bars than these stand without a gap."""
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW)
 SENSITIVE, RESISTANT = BLUE, VERMILION
+_FEATURES = {"mutation": ", mutated", "copy_number": ", copies", "dependency": ", knock-out"}
 
 Figure = dict[str, Any]
 Row = Mapping[str, Any]
@@ -61,7 +65,9 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
     """
     ordered = sorted((row for row in rows if row[value] is not None), key=lambda row: row[value])
     place = {id(row): n for n, row in enumerate(ordered)}
-    frequent = [g for g, _ in Counter(row[by] for row in ordered if row[by]).most_common(len(COLOURS))] if by else []
+    frequent = (
+        [g for g, _ in Counter(row[by] for row in ordered if row[by]).most_common(len(COLOURS))] if by else []
+    )
     groups: dict[str, list[Row]] = {}
     for row in ordered:
         group = row[by] if by and row[by] in frequent else "other"
@@ -73,8 +79,11 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
             "name": escape(group),
             "x": [place[id(row)] for row in groups[group]],
             "y": [row[value] for row in groups[group]],
-            "customdata": [[escape(str(row[of])), escape(str((row[by] if by else "") or ""))] for row in groups[group]],
+            "customdata": [
+                [escape(str(row[of])), escape(str((row[by] if by else "") or ""))] for row in groups[group]
+            ],
             "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<br>%{y:.3g}<extra></extra>",
+            "width": 1 if len(ordered) > _NARROW else 0.8,
             "marker": {"color": colour_of[group], "line": {"width": 0}},
         }
         for group in [*frequent, "other"]
@@ -82,13 +91,21 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
     ]
     layout = _layout(360, y=title, legend=by is not None)
     layout["xaxis"] |= {"showticklabels": False, "title": {"text": f"{len(ordered):,} ordered by response"}}
-    layout |= {"bargap": 0 if len(ordered) > 120 else 0.15, "barmode": "overlay"}
+    layout["barmode"] = "overlay"
     return {"data": traces, "layout": layout}
 
 
-def signed_bars(labels: Sequence[str], values: Sequence[float], *, title: str, marked: Sequence[bool] = ()) -> Figure:
-    """Horizontal bars to both sides of 0, the first on top; blue above 0, vermilion below, stripes where marked."""
-    stripes = ["/" if m else "" for m in marked] or [""] * len(labels)
+def effects(rows: Sequence[Row], of: str) -> Figure:
+    """Effects on response, a bar a row, by the columns ``of``, ``feature``, ``effect`` and ``known``; known ones have a
+    star."""
+    labels = [
+        f"{row[of]}{_FEATURES.get(row['feature'], '')}{f' {KNOWN}' if row['known'] else ''}" for row in rows
+    ]
+    return signed_bars(labels, [row["effect"] for row in rows], title="effect: resistant ← 0 → sensitive")
+
+
+def signed_bars(labels: Sequence[str], values: Sequence[float], *, title: str) -> Figure:
+    """Horizontal bars to both sides of 0, the first on top; blue above 0, vermilion below."""
     trace = {
         "type": "bar",
         "orientation": "h",
@@ -96,10 +113,7 @@ def signed_bars(labels: Sequence[str], values: Sequence[float], *, title: str, m
         "y": list(range(len(labels))),
         "customdata": [escape(label) for label in labels],
         "hovertemplate": "%{customdata}<br>%{x:.3g}<extra></extra>",
-        "marker": {
-            "color": [SENSITIVE if v >= 0 else RESISTANT for v in values],
-            "pattern": {"shape": stripes, "fgcolor": "white", "size": 6, "solidity": 0.35},
-        },
+        "marker": {"color": [SENSITIVE if v >= 0 else RESISTANT for v in values]},
     }
     layout = _layout(70 + 24 * len(labels), x=title)
     layout["yaxis"] |= {
@@ -162,7 +176,7 @@ def _layout(height: int, *, x: str = "", y: str = "", legend: bool = False) -> F
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 13},
         "showlegend": legend,
-        "legend": {"orientation": "h", "y": -0.12, "x": 0, "yanchor": "top"},
+        "legend": {"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom"},
         "xaxis": axis | {"title": {"text": x}},
         "yaxis": axis | {"title": {"text": y}},
         "hoverlabel": {"align": "left"},

@@ -75,9 +75,7 @@ def main() -> None:
     try:
         with open_store(request["store"], read_only=True) as graph:
             _limit_memory()
-            rows = graph.rows(
-                request["cypher"], request["parameters"], most=MOST_ROWS + 1, seconds=SECONDS
-            )
+            rows = graph.rows(request["cypher"], request["parameters"], most=MOST_ROWS + 1, seconds=SECONDS)
         answer: dict[str, Any] = {"rows": plain(rows)}
     except PharmagraphError as error:
         answer = {"error": str(error)}

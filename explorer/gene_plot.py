@@ -36,7 +36,9 @@ def gene_plot(asked: Asked, drug: dict[str, Any], name: str, feature: str) -> Co
 def _plot(asked: Asked, drug: dict[str, Any], gene: str, feature: str) -> list[Component]:
     found = asked.named("responses", drug=drug["id"])
     measured = [row for row in found.rows if row["ln_ic50"] is not None]
-    datasets = sorted({row["dataset"] for row in measured}, key=lambda d: -sum(r["dataset"] == d for r in measured))
+    datasets = sorted(
+        {row["dataset"] for row in measured}, key=lambda d: -sum(r["dataset"] == d for r in measured)
+    )
     dataset = asked.given.get("dataset") or (datasets[0] if datasets else "")
     rows = [row for row in measured if row["dataset"] == dataset]
     if not rows:
@@ -48,21 +50,47 @@ def _plot(asked: Asked, drug: dict[str, Any], gene: str, feature: str) -> list[C
         return [html.P(f'"{feature}" is none of {", ".join([*PROFILES, MUTATION])}.', className="notice")]
     values = profile_values.of_gene(asked.graph, feature, gene)
     joined = [
-        {"cell_line": r["cell_line"], "name": r["name"], "tissue": r["tissue"], gene: values[r["cell_line"]], "ln_ic50": r["ln_ic50"]}
+        {
+            "cell_line": r["cell_line"],
+            "name": r["name"],
+            "tissue": r["tissue"],
+            gene: values[r["cell_line"]],
+            "ln_ic50": r["ln_ic50"],
+        }
         for r in rows
         if r["cell_line"] in values
     ]
     if not joined:
-        return [html.P(f"The graph has no {feature.replace('_', ' ')} of {gene} over cell lines.", className="notice")]
-    figure = scatter(joined, x=gene, y="ln_ic50", of="name", x_title=f"{gene}: {UNITS[feature]}", y_title="ln IC50 (ln µmol/l)")
-    answer = Answer(["cell_line", "name", "tissue", gene, "ln_ic50"], joined, found.cypher, found.parameters, "responses")
+        return [
+            html.P(
+                f"The graph has no {feature.replace('_', ' ')} of {gene} over cell lines.", className="notice"
+            )
+        ]
+    figure = scatter(
+        joined,
+        x=gene,
+        y="ln_ic50",
+        of="name",
+        x_title=f"{gene}: {UNITS[feature]}",
+        y_title="ln IC50 (ln µmol/l)",
+    )
+    answer = Answer(
+        ["cell_line", "name", "tissue", gene, "ln_ic50"], joined, found.cypher, found.parameters, "responses"
+    )
     rho = _spearman([row[gene] for row in joined], [row["ln_ic50"] for row in joined])
-    said = f"{drug['name']} against {feature.replace('_', ' ')} of {gene} in {len(joined):,} cell lines of {dataset}; Spearman {rho}"
+    what = f"{feature.replace('_', ' ')} of {gene}"
+    said = f"{drug['name']} against {what} in {len(joined):,} cell lines of {dataset}; Spearman {rho}"
     return [html.H3(f"{gene} against response"), shown(figure, said, answer, file=file, id_="scatter")]
 
 
 def _with_and_without(
-    asked: Asked, drug: dict[str, Any], gene: str, dataset: str, rows: list[dict[str, Any]], found: Answer, file: str
+    asked: Asked,
+    drug: dict[str, Any],
+    gene: str,
+    dataset: str,
+    rows: list[dict[str, Any]],
+    found: Answer,
+    file: str,
 ) -> list[Component]:
     by, notes = f"mutation:{gene}:any", list[str]()
     (groups,) = contrasts(asked.graph, by, notes.append)
@@ -76,7 +104,9 @@ def _with_and_without(
         for group, members in parts.items()
         for r in members
     ]
-    answer = Answer(["cell_line", "name", "group", "ln_ic50"], joined, found.cypher, found.parameters, "responses")
+    answer = Answer(
+        ["cell_line", "name", "group", "ln_ic50"], joined, found.cypher, found.parameters, "responses"
+    )
     figure = strips(parts, y="ln_ic50", of="name", y_title="ln IC50 (ln µmol/l)")
     return [html.H3(f"{gene} against response"), shown(figure, said, answer, file=file, id_="scatter")]
 

@@ -57,7 +57,9 @@ def relations(label: str) -> list[Relation]:
     return found
 
 
-def edges(graph: GraphStore, relation: Relation, id_: str, run: str | None, limit: int) -> list[dict[str, Any]]:
+def edges(
+    graph: GraphStore, relation: Relation, id_: str, run: str | None, limit: int
+) -> list[dict[str, Any]]:
     """The strongest edges of a relation that a node has."""
     given = {"id": id_, "limit": limit} | ({"run": run} if relation.of_run else {})
     return [row | {"relation": relation.name} for row in graph.rows(relation.cypher, given)]
@@ -69,8 +71,13 @@ def _relations(kind: EdgeKind, ends: Ends, *, outward: bool) -> list[Relation]:
     of_run = any(p.name == "run_id" for p in kind.properties)
     strength = STRENGTH.get(kind.type, "1.0")
     found = []
-    for objective in ("target", "response") if kind.type == "ATTENDS" and ends == ("Drug", "Gene") else (None,):
-        wanted = [*(["e.run_id = $run"] if of_run else []), *([f"e.objective = '{objective}'"] if objective else [])]
+    for objective in (
+        ("target", "response") if kind.type == "ATTENDS" and ends == ("Drug", "Gene") else (None,)
+    ):
+        wanted = [
+            *(["e.run_id = $run"] if of_run else []),
+            *([f"e.objective = '{objective}'"] if objective else []),
+        ]
         cypher = (
             f"MATCH (:{here} {{id: $id}}){left}[e:{kind.type}]{right}(o:{there})\n"
             + (f"WHERE {' AND '.join(wanted)}\n" if wanted else "")
@@ -112,7 +119,12 @@ def between(graph: GraphStore, ids: dict[str, list[str]], limit: int) -> list[di
         )
         rows = graph.rows(text, {"src": ids[ends[0]], "dst": ids[ends[1]], "limit": limit})
         found += [
-            {"src": f"{ends[0]}:{r['src']}", "dst": f"{ends[1]}:{r['dst']}", "relation": kind.type, "strength": r["strength"]}
+            {
+                "src": f"{ends[0]}:{r['src']}",
+                "dst": f"{ends[1]}:{r['dst']}",
+                "relation": kind.type,
+                "strength": r["strength"],
+            }
             for r in rows
         ]
     return found

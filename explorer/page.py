@@ -117,4 +117,6 @@ def form(
         )
         for name, label, hint, default in fields
     ]
-    return html.Form([*rows, html.Button(button, type="submit")], action=action, method="get", className="fields")
+    return html.Form(
+        [*rows, html.Button(button, type="submit")], action=action, method="get", className="fields"
+    )

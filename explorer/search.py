@@ -128,7 +128,7 @@ def index(graph: GraphStore) -> SearchIndex:
 def _known(graph: GraphStore) -> dict[str, Names]:
     known = {label: names.index(graph, label) for label in ("Drug", "Gene", "CellLine", "Pathway")}
     tissues = {row["tissue"] for row in graph.node_rows("CellLine", ["tissue"]) if row["tissue"]}
-    return known | {"Tissue": Names("tissue", {tissue: () for tissue in sorted(tissues)})}
+    return known | {"Tissue": Names("tissue", dict.fromkeys(sorted(tissues), ()))}
 
 
 def _spellings(id_: str, own: Iterable[str | None]) -> list[tuple[str, bool]]:

@@ -58,7 +58,9 @@ def make_server(store_url: str | None, port: int) -> BaseWSGIServer:
     try:
         return serving.make_server(HOST, port, server, threaded=True)
     except (OSError, SystemExit):  # werkzeug prints and exits where the port is taken
-        raise InputError(f"port {port} of {HOST} is taken or may not be used; give another: --port 8051") from None
+        raise InputError(
+            f"port {port} of {HOST} is taken or may not be used; give another: --port 8051"
+        ) from None
 
 
 def serve(store_url: str | None, port: int, *, browser: bool) -> None:

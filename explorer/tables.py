@@ -44,21 +44,27 @@ def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) 
         Makes a link at the end of each row, such as to a page about a pair.
     """
     if not answer.rows:
-        return html.Div([html.P(f"{caption}: no rows.", className="nothing"), cypher(answer)], className="table")
+        return html.Div(
+            [html.P(f"{caption}: no rows.", className="nothing"), cypher(answer)], className="table"
+        )
     numeric = {
-        c for c in answer.columns if all(isinstance(row.get(c), (int, float, type(None))) for row in answer.rows)
+        c
+        for c in answer.columns
+        if all(isinstance(row.get(c), (int, float, type(None))) for row in answer.rows)
     }
     heads = [html.Th(_words(c), scope="col", className="n" if c in numeric else "") for c in answer.columns]
     if link is not None:
         heads.append(html.Th(html.Span("more", className="unseen"), scope="col"))
-    body = [html.Tr([*(_cell(c, row.get(c), c in numeric) for c in answer.columns), *_end(row, link)]) for row in answer.rows]
-    note = f" These are the first {len(answer.rows):,} rows; there are more." if answer.are_more else ""
+    body = [
+        html.Tr([*(_cell(c, row.get(c), c in numeric) for c in answer.columns), *_end(row, link)])
+        for row in answer.rows
+    ]
+    note = f". These are the first {len(answer.rows):,} rows; there are more" if answer.are_more else ""
     return html.Div(
         [
+            html.P(f"{caption}{note}.", className="caption"),
             html.Div(
-                html.Table(
-                    [html.Caption(caption + note), html.Thead(html.Tr(heads)), html.Tbody(body)],
-                ),
+                html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], **{"aria-label": caption}),
                 className="scroll",
                 tabIndex="0",
                 role="region",
@@ -103,7 +109,10 @@ def cypher(answer: Answer) -> Component:
 
 def _as_given(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Parameters of free Cypher as an address has them."""
-    return {f"${name}": value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+    return {
+        f"${name}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in parameters.items()
+    }
 
 
 def _words(column: str) -> str:

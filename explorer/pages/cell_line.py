@@ -25,7 +25,12 @@ def page(asked: Asked) -> Page:
         definitions(
             [
                 ("id", id_),
-                ("tissue", dcc.Link(line["tissue"], href=page_of("Tissue", line["tissue"])) if line["tissue"] else None),
+                (
+                    "tissue",
+                    dcc.Link(line["tissue"], href=page_of("Tissue", line["tissue"]))
+                    if line["tissue"]
+                    else None,
+                ),
                 ("also called", line["aliases"]),
                 ("COSMIC", str(line["cosmic_id"] or "")),
                 ("DepMap", line["depmap_id"]),
@@ -36,7 +41,11 @@ def page(asked: Asked) -> Page:
     ]
     if line["problem"]:
         body.insert(0, html.P(f"Known problem: {line['problem']}", className="notice"))
-    body.append(html.P(dcc.Link("Its neighbours in the network", href=address("network", node=f"CellLine:{id_}", **run))))
+    body.append(
+        html.P(
+            dcc.Link("Its neighbours in the network", href=address("network", node=f"CellLine:{id_}", **run))
+        )
+    )
     tested = asked.named("tested-drugs", cell_line=id_)
     if tested.rows:
         dataset = Counter(row["dataset"] for row in tested.rows).most_common(1)[0][0]
@@ -44,7 +53,9 @@ def page(asked: Asked) -> Page:
         of_dataset = Answer(tested.columns, rows, tested.cypher, tested.parameters, "tested-drugs")
         content = []
         if any(row["difference"] is not None for row in rows):
-            figure = waterfall(rows, value="difference", of="name", by=None, title="ln IC50 minus the drug's mean")
+            figure = waterfall(
+                rows, value="difference", of="name", by=None, title="ln IC50 minus the drug's mean"
+            )
             said = f"{len(rows):,} drugs on {name}, {dataset}: below 0 it is more sensitive than the mean cell line"
             content.append(shown(figure, said, of_dataset, file=f"{id_}-responses", id_="responses"))
         content.append(
@@ -55,7 +66,13 @@ def page(asked: Asked) -> Page:
                 link=lambda row: ("why", address("pair", row["drug"], id_, **run)),
             )
         )
-        body.append(section("Measured responses", *content, note="IC50 beyond the highest dose tested are extrapolated by the source."))
+        body.append(
+            section(
+                "Measured responses",
+                *content,
+                note="IC50 beyond the highest dose tested are extrapolated by the source.",
+            )
+        )
     if asked.run is None:
         body.append(html.P(NO_RUN, className="notice"))
     else:
@@ -69,11 +86,21 @@ def page(asked: Asked) -> Page:
                     file=f"{id_}-predicted",
                     link=lambda row: ("why", address("pair", row["drug"], id_, **run)),
                 ),
-                note="The probability is the run's; measured is 1 where the cell line was sensitive, empty where nobody measured it.",
+                note="Measured is 1 where the line was sensitive, and empty where it was not tested.",
             )
         )
-    body.append(section("Driver events", table(asked.named("drivers", cell_line=id_), f"Driver events of {name}", file=f"{id_}-drivers")))
+    body.append(
+        section(
+            "Driver events",
+            table(asked.named("drivers", cell_line=id_), f"Driver events of {name}", file=f"{id_}-drivers"),
+        )
+    )
     if asked.run is not None:
         similar = asked.named("similar-cell-lines", cell_line=id_, limit=ROWS)
-        body.append(section("Similar cell lines", table(similar, "Cell lines of similar expression", file=f"{id_}-similar")))
+        body.append(
+            section(
+                "Similar cell lines",
+                table(similar, "Cell lines of similar expression", file=f"{id_}-similar"),
+            )
+        )
     return Page(name, body, above="cell line")

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from pharmagraph import rows as of_run
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.figures import shown, signed_bars, waterfall
+from pharmagraph.explorer.figures import KNOWN, effects, shown, waterfall
 from pharmagraph.explorer.gene_plot import gene_plot
 from pharmagraph.explorer.page import NO_RUN, Page, definitions, section
 from pharmagraph.explorer.structures import drawing
@@ -24,8 +24,8 @@ from pharmagraph.run import Run
 ROWS = 15
 TARGET_COLUMNS = ("gene", "rank", "weight", "excess", "spread", "q", "stability", "publications", "known")
 DECIDE = (
-    "Association within this screen, not cause: genes that vary together share an effect. An effect above 0 makes a cell "
-    "line with more of the feature more sensitive. Spread is over the networks of the run."
+    "Association within this screen, not cause: genes that vary together share an effect. An effect above 0 makes a "
+    "cell line with more of the feature more sensitive. Spread is over the networks of the run."
 )
 TARGETS = (
     "Hypotheses, not discoveries. This attention was fitted to known targets, so known ones come first; excess is in "
@@ -37,7 +37,9 @@ def page(asked: Asked) -> Page:
     """The drug that the address names."""
     drug = find_drug(asked.graph, asked.parts[0])
     smiles = drug["smiles"]
-    picture = drawing(smiles, drug["name"]) if smiles else html.P("No structure is known.", className="nothing")
+    picture = (
+        drawing(smiles, drug["name"]) if smiles else html.P("No structure is known.", className="nothing")
+    )
     identities = definitions(
         [
             ("id", drug["id"]),
@@ -52,7 +54,10 @@ def page(asked: Asked) -> Page:
     body = [
         html.Div([picture, identities], className="card"),
         html.P(
-            dcc.Link("Its neighbours in the network", href=address("network", node=f"Drug:{drug['id']}", **_run(asked)))
+            dcc.Link(
+                "Its neighbours in the network",
+                href=address("network", node=f"Drug:{drug['id']}", **_run(asked)),
+            )
         ),
         _responses(asked, drug),
     ]
@@ -68,7 +73,13 @@ def _responses(asked: Asked, drug: dict[str, Any]) -> Component:
     if not found.rows:
         return section("Measured response", html.P("It was tested on no cell line.", className="nothing"))
     dataset = asked.given.get("dataset") or Counter(row["dataset"] for row in found.rows).most_common(1)[0][0]
-    of_dataset = Answer(found.columns, [r for r in found.rows if r["dataset"] == dataset], found.cypher, found.parameters, "responses")
+    of_dataset = Answer(
+        found.columns,
+        [r for r in found.rows if r["dataset"] == dataset],
+        found.cypher,
+        found.parameters,
+        "responses",
+    )
     content: list[Component] = []
     others = sorted({row["dataset"] for row in found.rows} - {dataset})
     if others:
@@ -77,8 +88,18 @@ def _responses(asked: Asked, drug: dict[str, Any]) -> Component:
     n_sensitive = sum(row["response"] == 1 for row in of_dataset.rows)
     said = f"{drug['name']} on {len(of_dataset.rows):,} cell lines of {dataset}, {n_sensitive:,} of them sensitive"
     if any(row["ln_ic50"] is not None for row in of_dataset.rows):
-        figure = waterfall(of_dataset.rows, value="ln_ic50", of="name", by="tissue", title="ln IC50 (ln µmol/l)")
-        content.append(shown(figure, f"{said}. The lower, the more sensitive.", of_dataset, file=f"{drug['id']}-responses", id_="responses"))
+        figure = waterfall(
+            of_dataset.rows, value="ln_ic50", of="name", by="tissue", title="ln IC50 (ln µmol/l)"
+        )
+        content.append(
+            shown(
+                figure,
+                f"{said}. The lower, the more sensitive.",
+                of_dataset,
+                file=f"{drug['id']}-responses",
+                id_="responses",
+            )
+        )
     content.append(
         table(
             of_dataset.first(ROWS),
@@ -87,7 +108,11 @@ def _responses(asked: Asked, drug: dict[str, Any]) -> Component:
             link=lambda row: ("why", address("pair", drug["id"], row["cell_line"], **_run(asked))),
         )
     )
-    return section("Measured response", *content, note="IC50 beyond the highest dose tested are extrapolated by the source.")
+    return section(
+        "Measured response",
+        *content,
+        note="IC50 beyond the highest dose tested are extrapolated by the source.",
+    )
 
 
 def _deciding(asked: Asked, drug: dict[str, Any]) -> Component:
@@ -95,23 +120,29 @@ def _deciding(asked: Asked, drug: dict[str, Any]) -> Component:
     if not found.rows:
         why = "This run keeps no genes that decide response for it."
         return section("Genes that decide response", html.P(why, className="nothing"))
-    figure = signed_bars(
-        [f"{row['gene']} {_short(row['feature'])}" for row in found.rows],
-        [row["effect"] for row in found.rows],
-        title="effect: resistant ← 0 → sensitive",
-        marked=[bool(row["known"]) for row in found.rows],
-    )
+    figure = effects(found.rows, "gene")
     gene, feature = asked.given.get("gene"), asked.given.get("feature", "expression")
     plot = [gene_plot(asked, drug, gene, feature)] if gene else []
 
     def against(row: Any) -> tuple[str, str]:
-        given = {"gene": row["gene"], "feature": row["feature"], "dataset": asked.given.get("dataset"), **_run(asked)}
+        given = {
+            "gene": row["gene"],
+            "feature": row["feature"],
+            "dataset": asked.given.get("dataset"),
+            **_run(asked),
+        }
         return "against response", address("drug", drug["id"], **given)
 
     return section(
         "Genes that decide response",
         *plot,
-        shown(figure, "Effect of each gene; striped bars are known targets", found, file=f"{drug['id']}-genes", id_="genes"),
+        shown(
+            figure,
+            f"Effect of each gene; {KNOWN} known target",
+            found,
+            file=f"{drug['id']}-genes",
+            id_="genes",
+        ),
         table(found, "Genes that decide response", file=f"{drug['id']}-genes", link=against),
         note=DECIDE,
     )
@@ -126,7 +157,11 @@ def _targets(asked: Asked, drug: dict[str, Any]) -> Component:
     columns = [c for c in TARGET_COLUMNS if any(row[c] is not None for row in genes)]
     given = {"drug": drug["id"], "run": asked.run["id"], "limit": ROWS}
     answer = Answer(columns, genes, GENES, given)
-    return section("Target hypotheses", table(answer, f"Genes that {drug['name']} attends to as targets", file=f"{drug['id']}-targets"), note=TARGETS)
+    return section(
+        "Target hypotheses",
+        table(answer, f"Genes that {drug['name']} attends to as targets", file=f"{drug['id']}-targets"),
+        note=TARGETS,
+    )
 
 
 def _similar(asked: Asked, drug: dict[str, Any]) -> Component:
@@ -138,11 +173,5 @@ def _similar(asked: Asked, drug: dict[str, Any]) -> Component:
     )
 
 
-def _short(feature: str | None) -> str:
-    return {"expression": "", "mutation": "(mut.)", "copy_number": "(copies)", "dependency": "(knock-out)"}.get(feature or "", "")
-
-
 def _run(asked: Asked) -> dict[str, str]:
     return {"run": asked.given["run"]} if "run" in asked.given else {}
-
-

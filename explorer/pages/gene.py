@@ -6,7 +6,7 @@ from dash import dcc, html
 
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.figures import shown, signed_bars
+from pharmagraph.explorer.figures import KNOWN, effects, shown
 from pharmagraph.explorer.page import NO_RUN, Page, definitions, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.names import find_node
@@ -30,7 +30,12 @@ def page(asked: Asked) -> Page:
                 ("selectively essential", gene["selective"]),
             ]
         ),
-        html.P(dcc.Link("Its neighbours in the network", href=address("network", node=f"Gene:{id_}", run=asked.given.get("run")))),
+        html.P(
+            dcc.Link(
+                "Its neighbours in the network",
+                href=address("network", node=f"Gene:{id_}", run=asked.given.get("run")),
+            )
+        ),
     ]
     if asked.run is None:
         body.append(html.P(NO_RUN, className="notice"))
@@ -38,13 +43,16 @@ def page(asked: Asked) -> Page:
         found = asked.named("sensitivity-genes", gene=id_, limit=ROWS)
         figure = []
         if found.rows:
-            bars = signed_bars(
-                [str(row["drug"]) for row in found.rows],
-                [row["effect"] for row in found.rows],
-                title="effect: resistant ← 0 → sensitive",
-                marked=[bool(row["known"]) for row in found.rows],
-            )
-            figure = [shown(bars, f"Effect of {id_} on each drug; striped bars: known target", found, file=f"{id_}-drugs", id_="drugs")]
+            bars = effects(found.rows, "drug")
+            figure = [
+                shown(
+                    bars,
+                    f"Effect of {id_} on each drug; {KNOWN} known target",
+                    found,
+                    file=f"{id_}-drugs",
+                    id_="drugs",
+                )
+            ]
         body += [
             section(
                 "Drugs whose response it decides",
@@ -55,21 +63,31 @@ def page(asked: Asked) -> Page:
                     file=f"{id_}-response",
                     link=lambda row: (
                         "against response",
-                        address("drug", row["drug"], gene=id_, feature=row["feature"], run=asked.given.get("run")),
+                        address(
+                            "drug", row["drug"], gene=id_, feature=row["feature"], run=asked.given.get("run")
+                        ),
                     ),
                 ),
                 note="Association within this screen, not cause. Above 0: more of it, more sensitive.",
             ),
             section(
                 "Drugs that may act on it",
-                table(asked.named("top-drugs", gene=id_, limit=ROWS), f"Drugs that attend to {id_} as a target", file=f"{id_}-top-drugs"),
+                table(
+                    asked.named("top-drugs", gene=id_, limit=ROWS),
+                    f"Drugs that attend to {id_} as a target",
+                    file=f"{id_}-top-drugs",
+                ),
                 note="Hypotheses: attention that was fitted to known targets. Excess is in multiples of an even share.",
             ),
         ]
     body += [
         section(
             "Drugs that are known to act on it",
-            table(asked.named("targeted-by", gene=id_), f"Drugs with {id_} as a known target", file=f"{id_}-targeted-by"),
+            table(
+                asked.named("targeted-by", gene=id_),
+                f"Drugs with {id_} as a known target",
+                file=f"{id_}-targeted-by",
+            ),
         ),
     ]
     dataset = _largest_dataset(asked)
@@ -79,11 +97,24 @@ def page(asked: Asked) -> Page:
             body.append(
                 section(
                     "Drugs that act otherwise where it is mutated",
-                    table(found, f"Mean ln IC50 with and without a driver mutation of {id_}, {dataset}", file=f"{id_}-drivers"),
+                    table(
+                        found,
+                        f"Mean ln IC50 with and without a driver mutation of {id_}, {dataset}",
+                        file=f"{id_}-drivers",
+                    ),
                     note="A difference of means in one screen, tissues not taken into account.",
                 )
             )
-    body.append(section("Pathways", table(asked.named("gene-pathways", gene=id_), f"Pathways of {id_}, the smallest first", file=f"{id_}-pathways")))
+    body.append(
+        section(
+            "Pathways",
+            table(
+                asked.named("gene-pathways", gene=id_),
+                f"Pathways of {id_}, the smallest first",
+                file=f"{id_}-pathways",
+            ),
+        )
+    )
     return Page(id_, body, above="gene")
 
 

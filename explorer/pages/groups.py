@@ -38,5 +38,18 @@ def tissue(asked: Asked) -> Page:
     if asked.run is not None:
         genes = asked.named("tissue-genes", tissue=name, limit=ROWS)
         if genes.rows:
-            body.append(section("Genes", table(genes, f"Genes to which cell lines of {name} attend", file=f"{name}-genes")))
-    return Page(name, [*body, html.P("Compare its responses with other tissues: cli compare --by tissue:NAME", className="note")], above="tissue")
+            body.append(
+                section(
+                    "Genes", table(genes, f"Genes to which cell lines of {name} attend", file=f"{name}-genes")
+                )
+            )
+    return Page(
+        name,
+        [
+            *body,
+            html.P(
+                "Compare its responses with other tissues: cli compare --by tissue:NAME", className="note"
+            ),
+        ],
+        above="tissue",
+    )

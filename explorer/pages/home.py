@@ -19,12 +19,18 @@ LIMIT = 10
 def page(asked: Asked) -> Page:
     """What is in the graph."""
     counts = asked.graph.counts()
-    datasets = asked.graph.node_rows("Dataset", ["id", "version", "part_of", "ingested_at", "licence", "citation"])
+    datasets = asked.graph.node_rows(
+        "Dataset", ["id", "version", "part_of", "ingested_at", "licence", "citation"]
+    )
+    for row in datasets:
+        row["ingested_at"] = (row["ingested_at"] or "")[:16].replace("T", " ")
     runs = run_register.runs(asked.graph)
     kinds = [{"kind": kind, "count": n} for kind, n in counts.items() if n]
     body = [
         html.P(
-            ["Type a drug, a gene, a cell line, a tissue or a pathway above: any name, alias or id, with typing errors."],
+            [
+                "Type a drug, gene, cell line, tissue or pathway above: a name, an alias or an id, typing errors too."
+            ],
             className="lead",
         ),
         html.Ul(
@@ -33,7 +39,11 @@ def page(asked: Asked) -> Page:
             className="counts",
         ),
         definitions(
-            [("store", asked.graph.url), ("schema", asked.graph.schema_version()), ("state", health(counts, datasets, runs))]
+            [
+                ("store", asked.graph.url),
+                ("schema", asked.graph.schema_version()),
+                ("state", health(counts, datasets, runs)),
+            ]
         ),
     ]
     if asked.run is not None:
@@ -46,15 +56,39 @@ def page(asked: Asked) -> Page:
             )
         )
     if runs:
-        body.append(section("Runs", brief(runs), html.P(dcc.Link("All about the runs", href=address("runs")))))
+        body.append(
+            section("Runs", brief(runs), html.P(dcc.Link("All about the runs", href=address("runs"))))
+        )
     body += [
-        section("Data sets", table(Answer(list(datasets[0]) if datasets else [], datasets), "Data sets and their terms of use", file="data-sets")),
-        section("Tissues", table(asked.named("tissues"), "Cell lines and measured responses of each tissue", file="tissues")),
-        section("Everything in the graph", table(Answer(["kind", "count"], kinds), "Nodes and edges of each kind", file="graph")),
+        section(
+            "Data sets",
+            table(
+                Answer(list(datasets[0]) if datasets else [], datasets),
+                "Data sets and their terms of use",
+                file="data-sets",
+            ),
+        ),
+        section(
+            "Tissues",
+            table(asked.named("tissues"), "Cell lines and measured responses of each tissue", file="tissues"),
+        ),
+        section(
+            "Everything in the graph",
+            table(Answer(["kind", "count"], kinds), "Nodes and edges of each kind", file="graph"),
+        ),
     ]
-    example = next(iter(asked.graph.rows("MATCH (d:Drug)-[:TESTED_ON]->(:CellLine) RETURN d.id AS id, d.name AS name LIMIT 1")), None)
+    example = next(
+        iter(
+            asked.graph.rows(
+                "MATCH (d:Drug)-[:TESTED_ON]->(:CellLine) RETURN d.id AS id, d.name AS name LIMIT 1"
+            )
+        ),
+        None,
+    )
     if example:
-        body.insert(1, html.P(["For example ", dcc.Link(example["name"], href=page_of("Drug", example["id"])), "."]))
+        body.insert(
+            1, html.P(["For example ", dcc.Link(example["name"], href=page_of("Drug", example["id"])), "."])
+        )
     return Page("What is in the graph", body)
 
 

@@ -31,7 +31,10 @@ def page(asked: Asked) -> Page:
     ]
     ask = form(address("network"), hints, "Draw", given=asked.given, file="network")
     if not node:
-        return Page("Network", [html.P("Draw what is around a drug, a gene, a cell line or a pathway.", className="lead"), ask])
+        return Page(
+            "Network",
+            [html.P("Draw what is around a drug, a gene, a cell line or a pathway.", className="lead"), ask],
+        )
     label, found = _centre(asked, node)
     limit = _limit(asked.given.get("limit"))
     run = asked.run["id"] if asked.run else None
@@ -40,7 +43,15 @@ def page(asked: Asked) -> Page:
     title = f"Around {found['name'] or found['id']}"
     if not rows:
         return Page(title, [html.P("No edge leads to it.", className="notice"), ask], above=WORDS[label])
-    return Page(title, [*_drawn(asked, label, found, rows), _edges(rows, relations, found, run, limit), section("Around another node", ask)], above=WORDS[label])
+    return Page(
+        title,
+        [
+            *_drawn(asked, label, found, rows),
+            _edges(rows, relations, found, run, limit),
+            section("Around another node", ask),
+        ],
+        above=WORDS[label],
+    )
 
 
 def register(app: Dash) -> None:
@@ -72,7 +83,9 @@ def register(app: Dash) -> None:
 def _centre(asked: Asked, text: str) -> tuple[str, dict[str, Any]]:
     label, colon, name = text.partition(":")
     if not colon or label not in neighbours.NAMED or not name:
-        raise InputError(f'"{text}" is no node; write it as Drug:erlotinib, Gene:EGFR, CellLine:A375 or Pathway:ID')
+        raise InputError(
+            f'"{text}" is no node; write it as Drug:erlotinib, Gene:EGFR, CellLine:A375 or Pathway:ID'
+        )
     return label, find_node(asked.graph, label, name)
 
 
@@ -87,19 +100,27 @@ def _limit(text: str | None) -> int:
 def _drawn(asked: Asked, label: str, node: dict[str, Any], rows: Rows) -> list[Component]:
     ids: dict[str, list[str]] = {}
     for row in rows:
-        if (row["label"], row["id"]) != (label, node["id"]) and row["id"] not in ids.setdefault(row["label"], []):
+        if (row["label"], row["id"]) != (label, node["id"]) and row["id"] not in ids.setdefault(
+            row["label"], []
+        ):
             ids[row["label"]].append(row["id"])
     drawn = elements(label, node, rows, neighbours.between(asked.graph, ids, BETWEEN))
     names = list(dict.fromkeys(e["data"]["relation"] for e in drawn if "relation" in e["data"]))
     n_nodes = sum("relation" not in e["data"] for e in drawn)
-    said = f"{n_nodes} nodes and {len(drawn) - n_nodes} edges around {node['name'] or node['id']}; the table below lists them"
+    around = node["name"] or node["id"]
+    said = f"{n_nodes} nodes and {len(drawn) - n_nodes} edges around {around}; the table below lists them"
     return [
         html.Div(
             [
                 html.Fieldset(
                     [
                         html.Legend("Relations"),
-                        dcc.Checklist(id="network-relations", options=[{"label": n, "value": n} for n in names], value=names),
+                        dcc.Checklist(
+                            id="network-relations",
+                            options=[{"label": n, "value": n} for n in names],
+                            value=names,
+                            inline=True,
+                        ),
                     ]
                 ),
                 html.Div(
@@ -130,18 +151,42 @@ def _drawn(asked: Asked, label: str, node: dict[str, Any], rows: Rows) -> list[C
             **{"aria-label": said},
         ),
         html.P("Click a node to go on from there.", id="network-chosen", **{"aria-live": "polite"}),
-        html.P("The nearer a node and the thicker its edge, the stronger. Drug: rectangle; gene: circle; cell line: diamond; pathway: hexagon.", className="note"),
+        html.P(
+            "The nearer a node and the thicker its edge, the stronger. Drug: rectangle; gene: circle; "
+            "cell line: diamond; pathway: hexagon.",
+            className="note",
+        ),
     ]
 
 
-def _edges(rows: Rows, relations: list[neighbours.Relation], node: dict[str, Any], run: str | None, limit: int) -> Component:
+def _edges(
+    rows: Rows, relations: list[neighbours.Relation], node: dict[str, Any], run: str | None, limit: int
+) -> Component:
     shown = [
-        {"relation": r["relation"], "kind": WORDS[r["label"]], "id": r["id"], "name": r["name"], "strength": r["strength"]}
+        {
+            "relation": r["relation"],
+            "kind": WORDS[r["label"]],
+            "id": r["id"],
+            "name": r["name"],
+            "strength": r["strength"],
+        }
         for r in rows
     ]
     asked = {row["relation"] for row in rows}
     texts = [
-        html.Li([html.Span(r.name), cypher(Answer([], [], r.cypher, {"id": node["id"], "limit": limit} | ({"run": run} if r.of_run else {})))])
+        html.Li(
+            [
+                html.Span(r.name),
+                cypher(
+                    Answer(
+                        [],
+                        [],
+                        r.cypher,
+                        {"id": node["id"], "limit": limit} | ({"run": run} if r.of_run else {}),
+                    )
+                ),
+            ]
+        )
         for r in relations
         if r.name in asked
     ]

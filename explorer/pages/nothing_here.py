@@ -21,19 +21,35 @@ def results(asked: Asked) -> Page:
         return Page("Search", [html.P("Type a name, an alias or an id above.")])
     found = search.index(asked.graph).find(text, MOST)
     if not found:
-        return Page("Nothing found", [html.P(f'No drug, gene, cell line, tissue or pathway is called like "{search_text(text)}".')])
+        return Page(
+            "Nothing found",
+            [html.P(f'No drug, gene, cell line, tissue or pathway is called like "{search_text(text)}".')],
+        )
     exact = [hit for hit in found if hit.exact]
     if len(exact) == 1:
         return Page(exact[0].name, [], goto=page_of(exact[0].kind, exact[0].id))
     sure = "exactly this" if found[0].exact else "like this"
-    return Page(f"Results for “{search_text(text)}”", [html.P(f"{len(found)} called {sure}, or partly so."), hits(found)])
+    return Page(
+        f"Results for “{search_text(text)}”",
+        [html.P(f"{len(found)} called {sure}, or partly so."), hits(found)],
+    )
 
 
 def unknown_address(graph: GraphStore, path: str) -> Page:
     """A page for an address that leads nowhere: its last part is looked for."""
     last = path.rstrip("/").rpartition("/")[2]
     found = search.index(graph).find(last, 10)
-    body = [html.P(["No page has the address ", html.Code(search_text(path)), ". Search above, or go ", dcc.Link("home", href="/"), "."])]
+    body = [
+        html.P(
+            [
+                "No page has the address ",
+                html.Code(search_text(path)),
+                ". Search above, or go ",
+                dcc.Link("home", href="/"),
+                ".",
+            ]
+        )
+    ]
     return Page("No such page", [*body, *([html.P("Did you mean:"), hits(found)] if found else [])])
 
 
@@ -45,7 +61,11 @@ def refused(error: PharmagraphError, graph: GraphStore | None) -> Page:
                     [html.P(f"{error}."), *([html.P("Called like this:"), hits(found)] if found else [])])  # fmt: skip
     if isinstance(error, StoreError) and graph is None:
         said = "The page is asked for again every few seconds, and appears when the store is back."
-        return Page("The store does not answer", [html.P(f"{error}.", className="notice", role="alert"), html.P(said)], retry=True)
+        return Page(
+            "The store does not answer",
+            [html.P(f"{error}.", className="notice", role="alert"), html.P(said)],
+            retry=True,
+        )
     return Page("This cannot be shown", [html.P(f"{error}.", className="notice", role="alert")])
 
 

@@ -17,7 +17,9 @@ from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError
 from pharmagraph.kg.statements import parameter_names
 
-EXAMPLE = "MATCH (d:Drug)-[t:TARGETS]->(g:Gene)\nRETURN d.name AS drug, g.id AS gene, t.action AS action\nORDER BY drug LIMIT 20"
+EXAMPLE = """MATCH (d:Drug)-[t:TARGETS]->(g:Gene)
+RETURN d.name AS drug, g.id AS gene, t.action AS action
+ORDER BY drug LIMIT 20"""
 
 
 def page(asked: Asked) -> Page:
@@ -40,7 +42,13 @@ def page(asked: Asked) -> Page:
     )
     answered: list[Component] = []
     if text and set(names) <= given.keys():
-        answered = [_answered(lambda: free(asked.graph.url, text, {k: _value(v) for k, v in given.items()}), "Answer", "answer")]
+        answered = [
+            _answered(
+                lambda: free(asked.graph.url, text, {k: _value(v) for k, v in given.items()}),
+                "Answer",
+                "answer",
+            )
+        ]
     queries = [
         html.Li([dcc.Link(q.name, href=address("query", q.name)), html.Span(f" {q.about}")])
         for q in catalogue.catalogue().values()
@@ -48,7 +56,12 @@ def page(asked: Asked) -> Page:
     return Page(
         "Ask the graph",
         [
-            section("Cypher", box, *answered, note="The engine refuses what would write, read files, or take too long."),
+            section(
+                "Cypher",
+                box,
+                *answered,
+                note="The engine refuses what would write, read files, or take too long.",
+            ),
             section("Named queries", html.Ul(queries, className="queries")),
         ],
     )
@@ -60,7 +73,12 @@ def _named(asked: Asked, name: str) -> Page:
         raise NotFoundError("query", name, queries, "see: cli query --list")
     query = queries[name]
     fields = [
-        (p.name, p.name.replace("_", " "), f"{p.about}{'' if p.default is None else f'; {p.default} unless given'}", "")
+        (
+            p.name,
+            p.name.replace("_", " "),
+            f"{p.about}{'' if p.default is None else f'; {p.default} unless given'}",
+            "",
+        )
         for p in query.parameters
     ]
     body: list[Component] = [html.P(query.about, className="lead")]
@@ -70,7 +88,13 @@ def _named(asked: Asked, name: str) -> Page:
     if needed <= asked.given.keys():
         body.append(_answered(lambda: _ask(asked, query), query.about, name))
     else:
-        body.append(html.Details([html.Summary("Cypher"), html.Pre(html.Code(query.text), tabIndex="0")], open=True, className="cypher"))
+        body.append(
+            html.Details(
+                [html.Summary("Cypher"), html.Pre(html.Code(query.text), tabIndex="0")],
+                open=True,
+                className="cypher",
+            )
+        )
     body.append(html.P(dcc.Link("All queries", href=address("query"))))
     return Page(name, body, above="named query")
 
@@ -89,7 +113,10 @@ def _answered(ask: Any, caption: str, file: str) -> Component:
 
 def _field(name: str, label: str, value: str) -> Component:
     return html.Div(
-        [html.Label(label, htmlFor=f"p-{name[1:]}"), dcc.Input(id=f"p-{name[1:]}", name=name, value=value, type="text", autoComplete="off")],
+        [
+            html.Label(label, htmlFor=f"p-{name[1:]}"),
+            dcc.Input(id=f"p-{name[1:]}", name=name, value=value, type="text", autoComplete="off"),
+        ],
         className="field",
     )
 

@@ -30,7 +30,9 @@ def page(asked: Asked) -> Page:
     if asked.given.get("first") and asked.given.get("second"):
         found = runs.compare(asked.graph, asked.given["first"], asked.given["second"])
         answer = Answer(list(found[0]) if found else [], found)
-        compared = [table(answer, f"{asked.given['first']} beside {asked.given['second']}", file="compared-runs")]
+        compared = [
+            table(answer, f"{asked.given['first']} beside {asked.given['second']}", file="compared-runs")
+        ]
     fields = [("first", "First run", "", ""), ("second", "Second run", "", "")]
     return Page(
         "Runs",
@@ -56,7 +58,9 @@ def brief(rows: Sequence[dict[str, Any]]) -> Component:
         for row in reversed(rows)
     ]
     columns = [c for c in shown[0] if any(row[c] is not None for row in shown)] if shown else []
-    return table(Answer(columns, shown), "Runs", file="runs", link=lambda row: ("about it", address("runs", row["id"])))
+    return table(
+        Answer(columns, shown), "Runs", file="runs", link=lambda row: ("about it", address("runs", row["id"]))
+    )
 
 
 def _one(asked: Asked, run_id: str) -> Page:
@@ -67,26 +71,65 @@ def _one(asked: Asked, run_id: str) -> Page:
         if not name.startswith("additive ")
     ]
     config = [{"option": k, "value": v} for k, v in _flattened(row["config"])]
-    brief_ = ("preset", "seed", "split", "datasets", "device", "started_at", "folder", "gene_attention", "git_fingerprint")
+    brief_ = (
+        "preset",
+        "seed",
+        "split",
+        "datasets",
+        "device",
+        "started_at",
+        "folder",
+        "gene_attention",
+        "git_fingerprint",
+    )
     unused = [{"relation": k, "reason": v} for k, v in row["unused_attention"].items()]
     body = [
-        definitions([(name.replace("_", " "), row[name]) for name in brief_] + [("promoted", bool(row["promoted"]))]),
+        definitions(
+            [(name.replace("_", " "), row[name]) for name in brief_] + [("promoted", bool(row["promoted"]))]
+        ),
         section(
             "On held-out pairs",
-            table(Answer(["metric", "run", "additive"], metrics), "Held-out figures beside the additive baseline", file=f"{run_id}-figures"),
+            table(
+                Answer(["metric", "run", "additive"], metrics),
+                "Held-out figures beside the additive baseline",
+                file=f"{run_id}-figures",
+            ),
         ),
     ]
     strongest = asked.graph, (), {"run": run_id}
     body.append(
         section(
             "Genes that decide the response to a drug",
-            table(Asked(*strongest).named("strongest-biomarkers"), "The gene that decides most of a drug's response", file=f"{run_id}-biomarkers"),
+            table(
+                Asked(*strongest).named("strongest-biomarkers"),
+                "The gene that decides most of a drug's response",
+                file=f"{run_id}-biomarkers",
+            ),
             note="Association within this screen, not cause.",
         )
     )
     if unused:
-        body.append(section("Attention without a part in the predictions", table(Answer(["relation", "reason"], unused), "Relations and reasons", file=f"{run_id}-unused")))
-    body.append(section("Configuration", html.Details([html.Summary(f"{len(config)} options"), table(Answer(["option", "value"], config), "Options of the run", file=f"{run_id}-options")])))
+        body.append(
+            section(
+                "Attention without a part in the predictions",
+                table(
+                    Answer(["relation", "reason"], unused), "Relations and reasons", file=f"{run_id}-unused"
+                ),
+            )
+        )
+    body.append(
+        section(
+            "Configuration",
+            html.Details(
+                [
+                    html.Summary(f"{len(config)} options"),
+                    table(
+                        Answer(["option", "value"], config), "Options of the run", file=f"{run_id}-options"
+                    ),
+                ]
+            ),
+        )
+    )
     body.append(html.P(dcc.Link("All runs", href=address("runs"))))
     return Page(run_id, body, above="run")
 
@@ -94,4 +137,8 @@ def _one(asked: Asked, run_id: str) -> Page:
 def _flattened(options: Any, path: str = "") -> list[tuple[str, Any]]:
     if not isinstance(options, dict):
         return [(path, options)]
-    return [pair for key, value in options.items() for pair in _flattened(value, f"{path}.{key}" if path else str(key))]
+    return [
+        pair
+        for key, value in options.items()
+        for pair in _flattened(value, f"{path}.{key}" if path else str(key))
+    ]

@@ -20,7 +20,14 @@ from urllib.parse import urlsplit
 import neo4j
 from neo4j import exceptions
 
-from pharmagraph.kg.errors import TOO_LONG, InputError, QueryError, StoreError, StoreFullError, StoreUnavailableError
+from pharmagraph.kg.errors import (
+    TOO_LONG,
+    InputError,
+    QueryError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 USERNAME, PASSWORD, DATABASE = "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE"
