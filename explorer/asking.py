@@ -78,8 +78,17 @@ class Asked:
             return run_register.find(self.graph, self.given.get("run"))
         return None
 
-    def named(self, name: str, **given: object) -> Answer:
+    def named(self, name: str, ids: Mapping[str, str] | None = None, **given: object) -> Answer:
         """The answer of a named query; of the address's run, if it takes one.
+
+        Parameters
+        ----------
+        name
+            Of the query.
+        ids
+            Parameter → id of a node that the page has found already.
+        **given
+            Other parameters, nodes by any of their names.
 
         Raises
         ------
@@ -90,7 +99,7 @@ class Asked:
         texts = {key: str(value) for key, value in given.items()}
         if "run" in self.given and any(p.name == "run" for p in query.parameters):
             texts.setdefault("run", self.given["run"])
-        cypher, parameters = catalogue.bound(self.graph, name, texts)
+        cypher, parameters = catalogue.bound(self.graph, name, texts, ids or {})
         rows = self.graph.rows(cypher, parameters)
         return Answer(list(query.columns), rows, cypher, parameters, name)
 

@@ -65,9 +65,8 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
     """
     ordered = sorted((row for row in rows if row[value] is not None), key=lambda row: row[value])
     place = {id(row): n for n, row in enumerate(ordered)}
-    frequent = (
-        [g for g, _ in Counter(row[by] for row in ordered if row[by]).most_common(len(COLOURS))] if by else []
-    )
+    counts = Counter(row[by] for row in ordered if row[by]) if by else Counter[str]()
+    frequent = sorted(counts, key=lambda group: (-counts[group], group))[: len(COLOURS)]
     groups: dict[str, list[Row]] = {}
     for row in ordered:
         group = row[by] if by and row[by] in frequent else "other"

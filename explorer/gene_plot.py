@@ -34,7 +34,7 @@ def gene_plot(asked: Asked, drug: dict[str, Any], name: str, feature: str) -> Co
 
 
 def _plot(asked: Asked, drug: dict[str, Any], gene: str, feature: str) -> list[Component]:
-    found = asked.named("responses", drug=drug["id"])
+    found = asked.named("responses", {"drug": drug["id"]})
     measured = [row for row in found.rows if row["ln_ic50"] is not None]
     datasets = sorted(
         {row["dataset"] for row in measured}, key=lambda d: -sum(r["dataset"] == d for r in measured)

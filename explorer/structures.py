@@ -27,7 +27,7 @@ def svg(smiles: str) -> str:
 
     molecule = Chem.MolFromSmiles(smiles)
     pen = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT)
-    pen.drawOptions().clearBackground = False
+    pen.drawOptions().clearBackground = False  # type: ignore[assignment]  # the stubs are wrong
     rdMolDraw2D.PrepareAndDrawMolecule(pen, molecule)
     pen.FinishDrawing()
     text: str = pen.GetDrawingText()

@@ -46,7 +46,7 @@ def page(asked: Asked) -> Page:
             dcc.Link("Its neighbours in the network", href=address("network", node=f"CellLine:{id_}", **run))
         )
     )
-    tested = asked.named("tested-drugs", cell_line=id_)
+    tested = asked.named("tested-drugs", {"cell_line": id_})
     if tested.rows:
         dataset = Counter(row["dataset"] for row in tested.rows).most_common(1)[0][0]
         rows = [row for row in tested.rows if row["dataset"] == dataset]
@@ -76,7 +76,7 @@ def page(asked: Asked) -> Page:
     if asked.run is None:
         body.append(html.P(NO_RUN, className="notice"))
     else:
-        predicted = asked.named("sensitive-drugs", cell_line=id_, limit=ROWS)
+        predicted = asked.named("sensitive-drugs", {"cell_line": id_}, limit=ROWS)
         body.append(
             section(
                 "Predicted to be sensitive to",
@@ -92,11 +92,13 @@ def page(asked: Asked) -> Page:
     body.append(
         section(
             "Driver events",
-            table(asked.named("drivers", cell_line=id_), f"Driver events of {name}", file=f"{id_}-drivers"),
+            table(
+                asked.named("drivers", {"cell_line": id_}), f"Driver events of {name}", file=f"{id_}-drivers"
+            ),
         )
     )
     if asked.run is not None:
-        similar = asked.named("similar-cell-lines", cell_line=id_, limit=ROWS)
+        similar = asked.named("similar-cell-lines", {"cell_line": id_}, limit=ROWS)
         body.append(
             section(
                 "Similar cell lines",

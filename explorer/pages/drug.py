@@ -69,7 +69,7 @@ def page(asked: Asked) -> Page:
 
 
 def _responses(asked: Asked, drug: dict[str, Any]) -> Component:
-    found = asked.named("responses", drug=drug["id"])
+    found = asked.named("responses", {"drug": drug["id"]})
     if not found.rows:
         return section("Measured response", html.P("It was tested on no cell line.", className="nothing"))
     dataset = asked.given.get("dataset") or Counter(row["dataset"] for row in found.rows).most_common(1)[0][0]
@@ -116,7 +116,7 @@ def _responses(asked: Asked, drug: dict[str, Any]) -> Component:
 
 
 def _deciding(asked: Asked, drug: dict[str, Any]) -> Component:
-    found = asked.named("biomarkers", drug=drug["id"], limit=ROWS)
+    found = asked.named("biomarkers", {"drug": drug["id"]}, limit=ROWS)
     if not found.rows:
         why = "This run keeps no genes that decide response for it."
         return section("Genes that decide response", html.P(why, className="nothing"))
@@ -165,7 +165,7 @@ def _targets(asked: Asked, drug: dict[str, Any]) -> Component:
 
 
 def _similar(asked: Asked, drug: dict[str, Any]) -> Component:
-    found = asked.named("similar-drugs", drug=drug["id"], limit=ROWS)
+    found = asked.named("similar-drugs", {"drug": drug["id"]}, limit=ROWS)
     return section(
         "Similar drugs",
         table(found, "Drugs of similar structure", file=f"{drug['id']}-similar"),

@@ -40,7 +40,7 @@ def page(asked: Asked) -> Page:
     if asked.run is None:
         body.append(html.P(NO_RUN, className="notice"))
     else:
-        found = asked.named("sensitivity-genes", gene=id_, limit=ROWS)
+        found = asked.named("sensitivity-genes", {"gene": id_}, limit=ROWS)
         figure = []
         if found.rows:
             bars = effects(found.rows, "drug")
@@ -73,7 +73,7 @@ def page(asked: Asked) -> Page:
             section(
                 "Drugs that may act on it",
                 table(
-                    asked.named("top-drugs", gene=id_, limit=ROWS),
+                    asked.named("top-drugs", {"gene": id_}, limit=ROWS),
                     f"Drugs that attend to {id_} as a target",
                     file=f"{id_}-top-drugs",
                 ),
@@ -84,15 +84,14 @@ def page(asked: Asked) -> Page:
         section(
             "Drugs that are known to act on it",
             table(
-                asked.named("targeted-by", gene=id_),
+                asked.named("targeted-by", {"gene": id_}),
                 f"Drugs with {id_} as a known target",
                 file=f"{id_}-targeted-by",
             ),
         ),
     ]
-    dataset = _largest_dataset(asked)
-    if dataset:
-        found = asked.named("driver-response", gene=id_, dataset=dataset, limit=ROWS)
+    for dataset in (asked.run or {}).get("datasets") or ():
+        found = asked.named("driver-response", {"gene": id_}, dataset=dataset, limit=ROWS)
         if found.rows:
             body.append(
                 section(
@@ -109,15 +108,10 @@ def page(asked: Asked) -> Page:
         section(
             "Pathways",
             table(
-                asked.named("gene-pathways", gene=id_),
+                asked.named("gene-pathways", {"gene": id_}),
                 f"Pathways of {id_}, the smallest first",
                 file=f"{id_}-pathways",
             ),
         )
     )
     return Page(id_, body, above="gene")
-
-
-def _largest_dataset(asked: Asked) -> str | None:
-    rows = asked.named("coverage").rows
-    return max(rows, key=lambda row: row["responses"])["dataset"] if rows else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_cytoscape as cytoscape
-from dash import Dash, Input, Output, State, dcc, html
+from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from pharmagraph.explorer import neighbours
@@ -59,12 +59,20 @@ def register(app: Dash) -> None:
 
     @app.callback(  # type: ignore[untyped-decorator, unused-ignore]
         Output("network", "stylesheet"),
-        Input("network-relations", "value"),
+        Output({"type": "relation", "index": ALL}, "aria-pressed"),
+        Input({"type": "relation", "index": ALL}, "n_clicks"),
         Input("network-least", "value"),
+        State({"type": "relation", "index": ALL}, "children"),
         State("network", "elements"),
     )
-    def _filtered(relations: list[str], least: float, drawn: Rows) -> Rows:
-        return [*style(), *hidden(drawn, set(relations or ()), float(least or 0))]
+    def _filtered(
+        clicks: list[int], least: float | None, names: list[str], drawn: Rows
+    ) -> tuple[Rows, list[str]]:
+        pressed = [n % 2 == 0 for n in clicks]
+        wanted = {name for name, on in zip(names, pressed, strict=True) if on}
+        return [*style(), *hidden(drawn, wanted, float(least or 0))], [
+            "true" if on else "false" for on in pressed
+        ]
 
     @app.callback(Output("network-chosen", "children"), Input("network", "tapNodeData"))  # type: ignore[untyped-decorator, unused-ignore]
     def _chosen(node: dict[str, Any] | None) -> list[Component] | str:
@@ -114,14 +122,19 @@ def _drawn(asked: Asked, label: str, node: dict[str, Any], rows: Rows) -> list[C
             [
                 html.Fieldset(
                     [
-                        html.Legend("Relations"),
-                        dcc.Checklist(
-                            id="network-relations",
-                            options=[{"label": n, "value": n} for n in names],
-                            value=names,
-                            inline=True,
+                        html.Legend("Relations shown"),
+                        *(
+                            html.Button(
+                                name,
+                                id={"type": "relation", "index": n},
+                                n_clicks=0,
+                                type="button",
+                                **{"aria-pressed": "true"},
+                            )
+                            for n, name in enumerate(names)
                         ),
-                    ]
+                    ],
+                    id="network-relations",
                 ),
                 html.Div(
                     [
