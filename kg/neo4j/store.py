@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
@@ -305,20 +306,36 @@ class Neo4jStore:
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run read-only Cypher in a read-only transaction."""
+        return self._read(cypher, parameters)
+
+    def _read(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> pa.Table:
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
 
         def work(transaction: neo4j.Transaction) -> pa.Table:
             result = run(transaction, cypher, bound)
             names = result.keys()
-            rows = [record.values() for record in result]
+            rows = [record.values() for record in islice(result, most)]
             return pa.table([_arrow([_plain(r[i]) for r in rows]) for i in range(len(names))], names=names)
 
-        return self.connection.read(work)
+        return self.connection.read(work, seconds)
 
-    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    def rows(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> list[dict[str, Any]]:
         """Run read-only Cypher as `query` does; each row by column."""
-        return self.query(cypher, parameters).to_pylist()
+        return self._read(cypher, parameters, most, seconds).to_pylist()
 
     def node_rows(self, label: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Chosen columns of all nodes of a label, ordered by id."""
