@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pharmagraph.ingest.cells_with_bounds import CENSORED, with_sides
 from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
@@ -18,9 +19,6 @@ from pharmagraph.kg.reading.header import Header, folded, meant
 from pharmagraph.kg.reading.plain import NotPlainError, PlainBatch, plain_batches
 from pharmagraph.kg.reading.records import Batch, Records, records
 from pharmagraph.kg.reading.text import existing, shown
-
-CENSORED = "censored"
-"""Column that says on which side of a bound the true value is."""
 
 
 def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -> LongTable:
@@ -204,7 +202,8 @@ class _Reader:
         cells: list[Sequence[str]] = list(zip(*batch.rows, strict=True))
         cells = cells or [()] * (max(self._found.values()) + 1)
         if self._contract.bounded in self._found:
-            cells = self._with_sides(cells)
+            at = self._found[self._contract.bounded or ""], self._found[CENSORED]
+            cells = with_sides(cells, *at)
         lines, n = np.array(batch.lines, np.int64), len(batch.lines)
         good = np.ones(n, bool)
 
@@ -287,26 +286,6 @@ class _Reader:
             codes_of[-1] = codes_of[-1][kept]
         for values_of in self._values.values():
             values_of[-1] = values_of[-1][kept]
-
-    def _with_sides(self, cells: list[Sequence[str]]) -> list[Sequence[str]]:
-        """The cells with bounds as numbers, and their sides in the column `CENSORED`, the last unless the file has it.
-
-        A side that contradicts the file's own is put beside it, so that the word is refused.
-        """
-        column, at = self._found[self._contract.bounded or ""], self._found[CENSORED]
-        found = {
-            row: split
-            for row, text in enumerate(cells[column])
-            if text.lstrip()[:1] in numbers.SIDES and (split := numbers.bound(text))
-        }
-        changed = list(cells) if at >= 0 else [*cells, [""] * len(cells[column])]
-        if found:
-            numeric, sides = list(changed[column]), list(changed[at])
-            for row, (value, side) in found.items():
-                numeric[row] = repr(value)
-                sides[row] = side if sides[row].lower() in ("", side) else f"{sides[row]} and {side}"
-            changed[column], changed[at] = numeric, sides
-        return changed
 
     def _coded(
         self, column: str, cells: Sequence[str], refuse: Callable[[int, str, str, str], None]

@@ -7,7 +7,6 @@ versions in `kg.neo4j.schema`, edges in `kg.neo4j.edges`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import TracebackType
@@ -22,6 +21,7 @@ from pharmagraph.kg import changes, statements
 from pharmagraph.kg.changes import Change, total
 from pharmagraph.kg.errors import InputError, StoreFullError
 from pharmagraph.kg.kinds import EdgeFilter
+from pharmagraph.kg.neo4j import answers
 from pharmagraph.kg.neo4j import edges as neo4j_edges
 from pharmagraph.kg.neo4j import schema as neo4j_schema
 from pharmagraph.kg.neo4j import statements as cypher
@@ -322,7 +322,9 @@ class Neo4jStore:
             result = run(transaction, cypher, bound)
             names = result.keys()
             rows = [record.values() for record in islice(result, most)]
-            return pa.table([_arrow([_plain(r[i]) for r in rows]) for i in range(len(names))], names=names)
+            return pa.table(
+                [answers.column([answers.plain(r[i]) for r in rows]) for i in range(len(names))], names=names
+            )
 
         return self.connection.read(work, seconds)
 
@@ -380,33 +382,3 @@ def _chosen(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> list[st
 def _schema(kind: NodeKind | EdgeKind, columns: Sequence[str]) -> pa.Schema:
     whole = arrow_schema(kind.columns)
     return pa.schema([whole.field(name).with_nullable(True) for name in columns])
-
-
-def _plain(value: Any) -> Any:
-    """A value of a result without the driver's types."""
-    if isinstance(value, (neo4j.graph.Node, neo4j.graph.Relationship)):
-        labels = (
-            {"label": next(iter(sorted(value.labels)), None)}
-            if isinstance(value, neo4j.graph.Node)
-            else {"type": value.type}
-        )
-        return {**labels, **{k: _plain(v) for k, v in sorted(value.items())}}
-    if isinstance(value, neo4j.graph.Path):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if hasattr(value, "to_native"):
-        return value.to_native()
-    return value if isinstance(value, (str, int, float, bool, bytes, type(None))) else str(value)
-
-
-def _arrow(values: list[Any]) -> pa.Array:
-    """A column; values that have no common Arrow type become JSON text."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return pa.array(
-            [v if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in values], pa.string()
-        )
