@@ -82,6 +82,7 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
         if f.shape.instead
     ]
     own = parts[DRUGS].drugs if DRUGS in parts else None
+    expression = _named_levels(expression, named) if expression else None
     of_expression = expression.cell_lines if expression else ()
     of_cells = [row["cell_line"] for row in cells.rows]
     tested = responses.texts["cell_line"].names
@@ -90,7 +91,7 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
         responses,
         own or _first_said([part.drugs for _, part in screens if part.drugs is not None]),
         cells if cells.rows else None,
-        _named_levels(expression, named) if expression else None,
+        expression,
         _named_mutations(mutations, named) if mutations else None,
         {
             name: _of_screen(layer, named, screened)
@@ -219,18 +220,18 @@ def _of_screen(levels: Levels, named: Mapping[str, str], screened: Mapping[str, 
     ----------
     levels
         As the file has them.
-    named, screened
-        DepMap id, and id, of the screen's cell lines → name.
+    named
+        Id in one of the tables → name.
+    screened
+        Id of a cell line of the screen → name.
 
     Raises
     ------
     InputError
         If it has none of them.
     """
-    of_line = (
-        named if levels.as_downloaded else {n: screened.get(cell_line_id(n), "") for n in levels.cell_lines}
-    )
-    names = [named.get(line) or of_line.get(line, "") for line in levels.cell_lines]
+    given = [named.get(line, "" if levels.as_downloaded else line) for line in levels.cell_lines]
+    names = [screened.get(cell_line_id(name), "") if name else "" for name in given]
     kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
     if not len(kept):
         raise InputError(
