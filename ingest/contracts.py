@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -52,6 +52,8 @@ class FileContract:
         Columns whose combined values may not repeat.
     bounded
         Column of numbers of which a cell may be a bound, as ``>10``; the column ``censored`` then has the side.
+    united
+        Columns in whose place a table may have one whose name says a unit (`ingest.units.columns`).
     """
 
     required: tuple[str, ...]
@@ -65,6 +67,7 @@ class FileContract:
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     key: tuple[str, ...] = ()
     bounded: str | None = None
+    united: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,10 +89,10 @@ FILES: dict[str, FileContract] = {
     "targets": FileContract(("drug", "gene"), ("action", "source", "evidence"), names=("drug",)),
     "drugs": FileContract(
         ("drug",),
-        ("smiles", "pubchem_cid", "max_phase", "mechanism"),
+        ("smiles", "pubchem_cid", "broad_id", "max_phase", "mechanism"),
         integers=("pubchem_cid", "max_phase"),
         names=("drug",),
-        annotations=("pubchem_cid", "max_phase", "mechanism"),
+        annotations=("pubchem_cid", "broad_id", "max_phase", "mechanism"),
         bounds={"pubchem_cid": (1, 2**53), "max_phase": (0, 4)},
         key=("drug",),
     ),
@@ -113,8 +116,9 @@ FILES: dict[str, FileContract] = {
         valued=((*_MEASURED, "bound"),),
         key=("drug", "cell_line"),
         bounded="ln_ic50",
+        united=("ln_ic50", "auc"),
     ),
-    "expression": _OF_GENE,
+    "expression": replace(_OF_GENE, united=("value",)),
     "omics": _OF_GENE,
 }
 """Name → contract of the files of `cli ingest tables`, `targets` and `omics`."""

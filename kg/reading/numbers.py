@@ -28,6 +28,10 @@ SIDES = frozenset("<>≤≥")
 """Signs that a bound begins with."""
 _BOUND = re.compile(r"(?P<side>[<>]=?|[≤≥])(?P<number>.*)")
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_DATE = re.compile(r"[0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4}.*")
+_UNIT = re.compile(
+    r"[\[(]?(?:(?:ln|log10|log2|log)?[ _(]*[pnuµμm]?M\)?|[pnuµμm]?mol/[lL]|%|TPM|FPKM|RPKM|counts|a\.?u\.?)[\])]?"
+)
 _MINUS = "\u2212"
 
 
@@ -73,6 +77,10 @@ def _reason(text: str) -> str:
         return f": it has a decimal comma; write {comma[1] or '0'}.{comma[2]}"
     if _CENSORED.match(text):
         return ": it is censored, a bound of the value; give the value, or leave the cell empty"
+    if _DATE.fullmatch(text):
+        return ": it is a date, which a spreadsheet made of it; give the number, in cells of numbers"
+    if _UNIT.fullmatch(text):
+        return ": it is a unit; delete the row of units below the header"
     if _INFINITE.fullmatch(text):
         return ": it is infinite; give the value, or leave the cell empty"
     return ""

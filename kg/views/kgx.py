@@ -15,7 +15,9 @@ from pharmagraph.kg.subgraph import EVERYTHING, Choice
 from pharmagraph.kg.views import text
 from pharmagraph.kg.views.parts import Part
 
-CATEGORIES = {label: f"biolink:{label}" for label in ("Drug", "Gene", "CellLine", "Pathway")}
+CATEGORIES = {label: f"biolink:{label}" for label in ("Drug", "Gene", "CellLine", "Pathway")} | {
+    "Metabolite": "biolink:SmallMolecule"
+}
 """Labels that the Biolink model has a class for, and that class."""
 PREDICATES = {
     "SIMILAR_TO": "biolink:similar_to",
@@ -118,6 +120,7 @@ def _curies(label: str, row: Mapping[str, Any]) -> list[str]:
         "Gene": [("", "hgnc_id"), ("NCBIGene", "entrez_id")],
         "CellLine": [("cellosaurus", "cellosaurus_id"), ("DepMap", "depmap_id"), ("COSMIC", "cosmic_id")],
         "Pathway": [],
+        "Metabolite": [],
     }[label]
     known = [f"{prefix}:{row[c]}" if prefix else str(row[c]) for prefix, c in others if row[c] is not None]
     return [own, *known]

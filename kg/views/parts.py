@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from pharmagraph.kg import subgraph
 from pharmagraph.kg.copy import edge_blocks
+from pharmagraph.kg.profiles import PANEL, PROFILE
 from pharmagraph.kg.schema import NODES, EdgeKind, Ends, NodeKind, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, NODE_TYPES, Choice, Subgraph
@@ -54,7 +55,7 @@ class Part:
             table = self._store.read_nodes(kind.label)
             if self._chosen is not None and kind.label in NODE_TYPES:
                 table = table.filter(pc.is_in(table["id"], self._chosen.kept_ids(kind.label)))
-            elif self._chosen is not None and not kind.in_views:
+            elif self._chosen is not None and kind.label in (PANEL, PROFILE):
                 table = self._of_profiles(table, self._chosen)
             yield kind, table
 

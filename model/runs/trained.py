@@ -23,6 +23,7 @@ from pharmagraph.kg.wording import named, option
 from pharmagraph.model import kernels
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.problem import fit_predict
+from pharmagraph.model.inputs.edits import with_omics
 from pharmagraph.model.inputs.tensors import (
     baseline_tensors,
     cell_lines_without_features,
@@ -144,6 +145,10 @@ def train(
     fold = _one_fold(measured, heterograph, split)
     training, held_out = measured.take(fold.train), measured.take(fold.test)
     require_two_classes(training, task, "the training responses")
+    twins = Groups.of(heterograph)
+    heterograph = with_omics(
+        heterograph, config.network.omics
+    )  # after folds and twins, which do not depend on it
     tensors = network_tensors(heterograph, config.network)
     bare = cell_lines_without_features(heterograph, tensors)
     if bare and split.of_unseen_cell_lines:
@@ -169,7 +174,6 @@ def train(
             "its networks have no gene part (preset default has one)"
         )
     folders.require_possible(folder)
-    twins = Groups.of(heterograph)
     groups, asked_as = twins.of_split(heterograph, split), split.asked_as
     audit = _audit(heterograph, measured, fold, split, twins)
     if training.bounds is not None:
