@@ -12,12 +12,13 @@ from pharmagraph.kg.lazy_names import lazy_names
 if TYPE_CHECKING:
     from pharmagraph.ingest.cell_lines import cells, dependencies, omics
     from pharmagraph.ingest.gene_tables import interactions, targets
-    from pharmagraph.ingest.read_and_load import drgt, gdsc, synthetic, tables
+    from pharmagraph.ingest.read_and_load import check_tables, drgt, gdsc, synthetic, tables
     from pharmagraph.ingest.read_packages import drug_names, genes, homology, pathways
     from pharmagraph.ingest.upkeep import history, remove
 
 __all__ = [
     "cells",
+    "check_tables",
     "dependencies",
     "drgt",
     "drug_names",

@@ -5,6 +5,7 @@ Like the functions of `ingest.read_and_load`, of which the docstring says what a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,8 @@ def omics(
     share: float = 0.05,
     threshold: float | None = None,
     new_genes: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
     gone: Gone = "remove",
     advance: Advance = _silent,
@@ -47,6 +50,10 @@ def omics(
         ``share``.
     new_genes
         Add genes that the graph lacks, instead of refusing the row.
+    units
+        Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
     gone
         What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
         leaves it out) or ``remove``.
@@ -70,6 +77,8 @@ def omics(
             share=share,
             threshold=threshold,
             new_genes=new_genes,
+            units=units,
+            human=human,
         ),
         reject_rows,
         advance,

@@ -9,11 +9,11 @@ row unless rows are rejected; nothing was written then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.known import Known, known
@@ -24,6 +24,9 @@ from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import RowError
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.kg.wording import option
+
+if TYPE_CHECKING:
+    from pharmagraph.ingest.check import Check
 
 Where: TypeAlias = GraphStore | str | None
 File: TypeAlias = str | PathLike[str]
@@ -152,8 +155,10 @@ def tables(
     name: str | None = None,
     share: float = 0.05,
     neighbours: int = 15,
-    threshold: str = "z:-0.8",
+    threshold: str | None = None,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
     gone: Gone = "remove",
     advance: Advance = _silent,
@@ -164,18 +169,25 @@ def tables(
     ----------
     folder
         With ``responses.csv``, and ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there; or with files of
-        GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content.
+        GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content,
+        or by ``manifest.yaml`` in the folder.
+    units
+        Of responses and expression, where the columns' names do not say them: ``{"ic50": "nM"}``, also ``auc`` and
+        ``expression``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
     name
-        Id of the dataset; the name of the folder or file unless given.
+        Id of the dataset; the manifest's, or the name of the folder or file, unless given.
     gone
         What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
         leaves it out) or ``remove``.
     store, share, neighbours, threshold, without_smiles, reject_rows, advance
-        As in `gdsc`; ``threshold`` makes labels where a row has none.
+        As in `gdsc`; ``threshold`` makes labels where a row has none, and is the manifest's unless given.
     """
     from pharmagraph.ingest.sources import tables as source
+    from pharmagraph.ingest.threshold import DEFAULT
 
-    _check(name, share=share, neighbours=neighbours, threshold=threshold)
+    _check(name, share=share, neighbours=neighbours, threshold=threshold or DEFAULT)
     place = Path(arguments.path("folder", folder))
     return _load(
         store,
@@ -187,12 +199,43 @@ def tables(
             neighbours=neighbours,
             threshold=threshold,
             without_smiles=without_smiles,
+            units=units,
+            human=human,
         ),
         reject_rows,
         advance,
         named=name is not None,
         gone=gone,
     )
+
+
+def check_tables(
+    folder: File,
+    *,
+    threshold: str | None = None,
+    without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
+    told: Callable[[RowError], None] = lambda error: None,
+) -> Check:
+    """Read a screen of your own as `tables` does, and load nothing; the store is not opened.
+
+    Parameters
+    ----------
+    folder, threshold, without_smiles, units, human
+        As in `tables`.
+    told
+        Called with each bad row, as soon as it is found.
+    """
+    from pharmagraph.ingest.check import check_screen
+    from pharmagraph.ingest.threshold import DEFAULT, parse
+    from pharmagraph.ingest.units.given import given
+
+    _check(None, threshold=threshold or DEFAULT)
+    arguments.function("told", told)
+    parse(threshold or DEFAULT)
+    place = Path(arguments.path("folder", folder))
+    return check_screen(place, without_smiles=without_smiles, units=given(units), human=human, told=told)
 
 
 def synthetic(

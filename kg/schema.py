@@ -59,6 +59,11 @@ NODES: tuple[NodeKind, ...] = (
             Property("name", "string", "preferred name", required=True),
             Property("smiles", "string", "structure as SMILES"),
             Property("inchikey", "string", "structure key"),
+            Property(
+                "parent_inchikey",
+                "string",
+                "structure key of the parent, where the structure is a salt or a solvate",
+            ),
             Property("aliases", "strings", "other names"),
             Property("pubchem_cid", "integer", "PubChem compound id", minimum=1),
             Property("max_phase", "integer", "highest clinical phase", minimum=0, maximum=4),
@@ -174,8 +179,20 @@ EDGES: tuple[EdgeKind, ...] = (
         (("Drug", "CellLine"),),
         "A measured drug response.",
         (
-            Property("ln_ic50", "float", "response", "ln(µmol/l)"),
+            Property(
+                "ln_ic50", "float", "response; where it is censored, the bound that is known", "ln(µmol/l)"
+            ),
+            Property(
+                "censored",
+                "string",
+                "whether the true value is above or below `ln_ic50`; empty where it is known",
+                choices=("above", "below"),
+            ),
             Property("auc", "float", "area under the dose-response curve", minimum=0),
+            Property("e_inf", "float", "lower end of the curve", "shares of the control"),
+            Property("hill", "float", "slope of the curve"),
+            Property("r2", "float", "share of the variance of the points that the curve explains"),
+            Property("flags", "string", "what to mind of the curve, as no_response;poor_fit"),
             Property("response", "integer", "1 sensitive, 0 resistant", choices=(0, 1)),
             Property("threshold", "string", "the rule and value by which `ln_ic50` became `response`"),
             _DATASET,

@@ -150,8 +150,28 @@ class GraphStore(Protocol):
         """
         ...
 
-    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Run read-only Cypher as `query` does; each row by column, without Arrow."""
+    def rows(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run read-only Cypher as `query` does; each row by column, without Arrow.
+
+        Parameters
+        ----------
+        most
+            Rows that are fetched; all unless given.
+        seconds
+            Time after which the engine stops the query; none unless given.
+
+        Raises
+        ------
+        QueryError
+            As of `query`, and if the query takes longer.
+        """
         ...
 
     def close(self) -> None:

@@ -11,12 +11,14 @@ from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import (
     FormatOption,
     Gone,
+    Human,
     Name,
     NewGenes,
     Quiet,
     RejectRows,
     Share,
     Store,
+    Unit,
 )
 from pharmagraph.ingest.commands.progress import run
 from pharmagraph.kg.console import Format, next_command
@@ -38,6 +40,8 @@ def omics(
         typer.Option(help="Of values that become edges, in place of the kind's own; profiles are whole."),
     ] = None,
     new_genes: NewGenes = False,
+    unit: Unit = None,
+    human: Human = False,
     reject_rows: RejectRows = False,
     gone: Gone = "remove",
     store: Store = None,
@@ -47,8 +51,8 @@ def omics(
     """Omics of the graph's cell lines."""
     run(
         lambda advance: ingest.omics(
-            store, file, kind, name=name, share=share, threshold=threshold, new_genes=new_genes,
-            reject_rows=reject_rows, gone=gone, advance=advance,
+            store, file, kind, name=name, share=share, threshold=threshold, new_genes=new_genes, units=unit or (),
+            human=human, reject_rows=reject_rows, gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip

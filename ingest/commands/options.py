@@ -65,5 +65,17 @@ From = Annotated[
         help="A package's file, or a folder with them, instead of fetching; may be repeated.",
     ),
 ]
+Unit = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unit",
+        metavar="MEASURE=UNIT",
+        help="Where no header says it: ic50=nM (pM to M, ln_uM, log10_M, pIC50), auc=percent (fraction, area), "
+        "expression=tpm (log2, counts, linear, z); may be repeated.",
+    ),
+]
+Human = Annotated[
+    bool, typer.Option("--human", help="Gene symbols in small letters, as Brca1, are human and not of mouse.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome is printed.")]

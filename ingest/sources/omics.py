@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +13,23 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import has_spread, statistics, z_scores
+from pharmagraph.ingest.identities.genes import require_human
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.units.expression import matrix_in_logarithms
+from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
 from pharmagraph.kg.layers import Layer, layer
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.records import records
 from pharmagraph.kg.reading.text import existing, shown, stem
 
-_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64], tuple[str, ...]]
-"""Features, the line where each occurs first, cell lines, values ``(cell lines, features)``, and notes."""
+_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64], tuple[str, ...], str]
+"""Features, the line where each occurs first, cell lines, values ``(cell lines, features)``, notes, and the name of the
+column of values."""
 
 
 def read(
@@ -38,6 +42,8 @@ def read(
     share: float = 0.05,
     threshold: float | None = None,
     new_genes: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
     """Read one layer of omics into a bundle.
 
@@ -60,6 +66,10 @@ def read(
         For the others: the threshold, instead of the layer's own.
     new_genes
         Add genes that the graph lacks. Other features, such as metabolites, are always added.
+    units
+        Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
@@ -74,9 +84,16 @@ def read(
     existing(path, what="a table of omics is needed")
     with records(path) as opened:
         is_long = all(opened.header.find(c) is not None for c in FILES["omics"].required)
-    features, lines, cells, values, read_notes = (
-        _long(path, type_, rejections) if is_long else _wide(path, type_, rejections, known)
+    features, lines, cells, values, read_notes, header = (
+        _long(path, of, rejections) if is_long else _wide(path, type_, rejections, known)
     )
+    if of.features == "Gene":
+        require_human(features, shown(path), human=human)
+    scale = None
+    if of.name == "expression":
+        said = given(units).get("expression")
+        values, scale, note = matrix_in_logarithms(values, shown(path), lines, said, header)
+        read_notes = (*read_notes, note)
     ids = _cell_line_ids(path, cells, known)
     found = _features(of, features, lines, known, rejections, shown(path), new_genes)
     usable = np.array([f is not None for f in found], dtype=bool)
@@ -96,7 +113,7 @@ def read(
     used = assemble.all_genes([table], profiles)
     if of.features != "Gene":
         nodes = assemble.node_table(of.features, {"id": used, "name": used})
-    elif of.name == "expression":
+    elif of.name == "expression" and scale != "z":
         nodes = assemble.gene_table(sorted(kept), kept, statistics(values))
     else:
         nodes = assemble.node_table("Gene", {"id": used})
@@ -183,13 +200,21 @@ def _features(
     return ids
 
 
-def _long(path: Path, type_: str, rejections: Rejections) -> _Read:
-    table = read_long(path, "omics", rejections, kind=type_)
+def _long(path: Path, of: Layer, rejections: Rejections) -> _Read:
+    contract = "expression" if of.name == "expression" else "omics"
+    table = read_long(path, contract, rejections, kind=of.edges)
     cell, gene = table.texts["cell_line"], table.texts["gene"]
     _, first = np.unique(gene.codes, return_index=True)
     values = np.full((len(cell.names), len(gene.names)), np.nan)
     values[cell.codes, gene.codes] = table.numbers["value"]
-    return list(gene.names), table.lines[first].tolist(), list(cell.names), values, table.notes
+    return (
+        list(gene.names),
+        table.lines[first].tolist(),
+        list(cell.names),
+        values,
+        table.notes,
+        table.headers.get("value", ""),
+    )
 
 
 def _wide(path: Path, type_: str, rejections: Rejections, known: Known) -> _Read:
@@ -198,6 +223,6 @@ def _wide(path: Path, type_: str, rejections: Rejections, known: Known) -> _Read
     along, down = (any(_is_cell_line(n, known) for n in names) for names in (matrix.columns, matrix.rows))
     if down and not along:
         header = [1] * len(matrix.columns)
-        return list(matrix.columns), header, list(matrix.rows), np.ascontiguousarray(matrix.values), ()
+        return list(matrix.columns), header, list(matrix.rows), np.ascontiguousarray(matrix.values), (), ""
     values = np.ascontiguousarray(matrix.values.T)
-    return list(matrix.rows), list(matrix.lines), list(matrix.columns), values, ()
+    return list(matrix.rows), list(matrix.lines), list(matrix.columns), values, (), ""

@@ -37,9 +37,9 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
         url = graph.url
     for run in runs:
         run["graph"] = history.verdict(history.since(done, run["started_at"]))
-    health = _health(counts, datasets, runs)
+    condition = health(counts, datasets, runs)
     if format is Format.table:
-        print(f"{url}   schema {version}   {health}")
+        print(f"{url}   schema {version}   {condition}")
         print_rows([{"kind": k, "count": n} for k, n in counts.items() if n], title="Graph")
         print_rows(_to_the_minute(datasets, "ingested_at"), title="Datasets", wide=wide)
         print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide)
@@ -47,7 +47,7 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
     rows: list[dict[str, Any]] = [
         {"section": "store", "name": "url", "value": url},
         {"section": "store", "name": "schema", "value": version},
-        {"section": "store", "name": "health", "value": health},
+        {"section": "store", "name": "health", "value": condition},
         *({"section": "count", "name": k, "value": n} for k, n in counts.items()),
         *({"section": "dataset", "name": row["id"], "value": row["ingested_at"]} for row in datasets),
         *({"section": "run", "name": row["id"], "value": row["started_at"]} for row in runs),
@@ -60,7 +60,7 @@ def _to_the_minute(rows: list[dict[str, Any]], column: str) -> list[dict[str, An
     return [row | {column: (row[column] or "")[:16].replace("T", " ")} for row in rows]
 
 
-def _health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
+def health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
     """The first thing that is missing on the way to a queried attention, and the command for it."""
     if not datasets:
         if any(counts.values()):

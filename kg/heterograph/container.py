@@ -83,8 +83,9 @@ class Heterograph:
     relations
         Edge type → its edges. Features: SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED,
         COPY_NUMBER and METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (n_edges,)
-        with NaN where missing; TESTED_ON ``response`` int8 (n_edges,), -1 where missing; every relation ``dataset``
-        int64 (n_edges,).
+        with NaN where missing; TESTED_ON ``response`` int8 (n_edges,), -1 where missing, and where any is censored
+        ``censored`` int8 (n_edges,), 1 where the true value is above ``ln_ic50``, -1 where it is below; every relation
+        ``dataset`` int64 (n_edges,).
     datasets
         Ids of the datasets; the code in ``dataset`` is the position here.
     tissues

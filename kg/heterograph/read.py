@@ -92,7 +92,13 @@ def export(
 
 
 def _columns(kind: EdgeKind) -> list[str]:
-    more = ["response"] if kind.type == "TESTED_ON" else ["driver"] if kind.type in drivers.KINDS else []
+    more = (
+        ["response", "censored"]
+        if kind.type == "TESTED_ON"
+        else ["driver"]
+        if kind.type in drivers.KINDS
+        else []
+    )
     return ["dataset", *_FEATURES.get(kind.type, ()), *more]
 
 
@@ -144,6 +150,10 @@ def _edge_features(
     if type_ == "TESTED_ON":
         response = np.asarray(table["response"].fill_null(-1).to_numpy(), np.int8)
         columns["response"] = torch.from_numpy(response[rows])
+        if table["censored"].null_count < len(table):
+            above, below = (pc.equal(table["censored"], side).fill_null(False) for side in ("above", "below"))
+            side = above.to_numpy().astype(np.int8) - below.to_numpy().astype(np.int8)
+            columns["censored"] = torch.from_numpy(side[rows])
     return columns
 
 

@@ -200,11 +200,18 @@ class LadybugStore:
         with self._opened().reading(QueryError) as run:
             return run(cypher, **bound)
 
-    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+    def rows(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> Rows:
         """Run read-only Cypher as `query` does; each row by column, without Arrow."""
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
-        with self._opened().reading_rows(QueryError) as run:
+        with self._opened().reading_rows(QueryError, most=most, seconds=seconds) as run:
             return run(cypher, **bound)
 
     # --- the file -------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ versions in `kg.neo4j.schema`, edges in `kg.neo4j.edges`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +21,7 @@ from pharmagraph.kg import changes, statements
 from pharmagraph.kg.changes import Change, total
 from pharmagraph.kg.errors import InputError, StoreFullError
 from pharmagraph.kg.kinds import EdgeFilter
+from pharmagraph.kg.neo4j import answers
 from pharmagraph.kg.neo4j import edges as neo4j_edges
 from pharmagraph.kg.neo4j import schema as neo4j_schema
 from pharmagraph.kg.neo4j import statements as cypher
@@ -305,20 +306,38 @@ class Neo4jStore:
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run read-only Cypher in a read-only transaction."""
+        return self._read(cypher, parameters)
+
+    def _read(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> pa.Table:
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
 
         def work(transaction: neo4j.Transaction) -> pa.Table:
             result = run(transaction, cypher, bound)
             names = result.keys()
-            rows = [record.values() for record in result]
-            return pa.table([_arrow([_plain(r[i]) for r in rows]) for i in range(len(names))], names=names)
+            rows = [record.values() for record in islice(result, most)]
+            return pa.table(
+                [answers.column([answers.plain(r[i]) for r in rows]) for i in range(len(names))], names=names
+            )
 
-        return self.connection.read(work)
+        return self.connection.read(work, seconds)
 
-    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    def rows(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> list[dict[str, Any]]:
         """Run read-only Cypher as `query` does; each row by column."""
-        return self.query(cypher, parameters).to_pylist()
+        return self._read(cypher, parameters, most, seconds).to_pylist()
 
     def node_rows(self, label: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Chosen columns of all nodes of a label, ordered by id."""
@@ -363,33 +382,3 @@ def _chosen(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> list[st
 def _schema(kind: NodeKind | EdgeKind, columns: Sequence[str]) -> pa.Schema:
     whole = arrow_schema(kind.columns)
     return pa.schema([whole.field(name).with_nullable(True) for name in columns])
-
-
-def _plain(value: Any) -> Any:
-    """A value of a result without the driver's types."""
-    if isinstance(value, (neo4j.graph.Node, neo4j.graph.Relationship)):
-        labels = (
-            {"label": next(iter(sorted(value.labels)), None)}
-            if isinstance(value, neo4j.graph.Node)
-            else {"type": value.type}
-        )
-        return {**labels, **{k: _plain(v) for k, v in sorted(value.items())}}
-    if isinstance(value, neo4j.graph.Path):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if hasattr(value, "to_native"):
-        return value.to_native()
-    return value if isinstance(value, (str, int, float, bool, bytes, type(None))) else str(value)
-
-
-def _arrow(values: list[Any]) -> pa.Array:
-    """A column; values that have no common Arrow type become JSON text."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return pa.array(
-            [v if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in values], pa.string()
-        )

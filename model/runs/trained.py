@@ -44,6 +44,7 @@ from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
+from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
@@ -175,6 +176,9 @@ def train(
     folders.require_possible(folder)
     groups, asked_as = twins.of_split(heterograph, split), split.asked_as
     audit = _audit(heterograph, measured, fold, split, twins)
+    if training.bounds is not None:
+        stage("expectations of censored values")
+        training = with_expected(training, tensors)
     targets = None
     if attends_targets and config.targets is not None:
         targets = fit_run(
@@ -280,6 +284,9 @@ def _audit(
 
 
 def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict[str, Any]]:
+    if not len(held_out):
+        return []
+    held_out = held_out.take(held_out.certain(problem.task))
     if not len(held_out):
         return []
     label = held_out.label(problem.task)

@@ -12,6 +12,7 @@ from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.runtime import give_back_memory
 from pharmagraph.model.targets.run import RunTargets, fit_gene_attention
 from pharmagraph.model.training.ensemble import Progress, fit
+from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
 
 
@@ -36,7 +37,7 @@ def fit_graph(
     heterograph
         Held-out entities included: of responses only ``training`` is read.
     training
-        Training pairs only.
+        Training pairs only; those that are censored are fitted as bounds (`expectation`).
     config
         The preset.
     seed, task, split, groups, device, report
@@ -55,6 +56,7 @@ def fit_graph(
     if tensors is None:
         heterograph = with_omics(heterograph, config.network.omics)
         tensors = network_tensors(heterograph, config.network)
+    training = with_expected(training, tensors)
     if targets is None:
         gene_attention = fit_gene_attention(heterograph, tensors, training, config, task=task, seed=seed)
     else:

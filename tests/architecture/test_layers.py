@@ -23,6 +23,11 @@ from docs.architecture import (
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
+    ("explorer.commands",),
+    ("explorer.server",),
+    ("explorer.app",),
+    ("explorer.pages",),
+    ("explorer",),
     ("workflow",),
     ("model.commands", "ingest.commands", "cypher.commands"),
     ("kg.commands",),

@@ -75,6 +75,11 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     _table(
         folder / "points.csv", ["drug", "cell_line", "concentration", "value"], [list(row) for row in rows]
     )
+    wells: list[list[object]] = [[1, "A375", 1, "B", "", "", 100], [1, "A375", 2, "NC-1", "", "", 1_000]]
+    wells += [[1, "A375", 3 + n, f"L1-D{n + 1}-S", 5, x, 100 + 900 / (1 + x)] for n, x in enumerate(doses)]
+    of_raw = ["BARCODE", "CELL_LINE_NAME", "POSITION", "TAG", "DRUG_ID", "CONC", "INTENSITY"]
+    _table(folder / "raw.csv", of_raw, wells)
+    _table(folder / "compounds.csv", ["DRUG_ID", "DRUG_NAME"], [[5, "Aspirin"]])
     _table(folder / "measured.csv", ["gene", "effect"], [[g, i / 10] for i, g in enumerate(genes)])
     _table(
         folder / "truth.csv",
