@@ -36,7 +36,7 @@ CURVES, POINTS = 100_000, 9
 CHECKED = 25_000_000
 """Rows of the checked file, 1 GB."""
 
-AS_PANDAS = csv.WriteOptions(quoting_style="needed")
+AS_PANDAS = csv.WriteOptions(quoting_style="none")
 BAD_AT = 0.1
 BY_HAND = 2_000
 """Rows that are merged one at a time."""
@@ -213,7 +213,7 @@ def check(folder: Path, scale: float, turn: int) -> Iterator[Row]:
     path = place / "responses.csv"
     with path.open("wb") as file:
         csv.write_csv(table.slice(0, at), file, AS_PANDAS)
-        plain = csv.WriteOptions(include_header=False, quoting_style="needed")
+        plain = csv.WriteOptions(include_header=False, quoting_style="none")
         csv.write_csv(bad, file, plain)
         csv.write_csv(table.slice(at), file, plain)
     words = ["ingest", "tables", str(place), "--without-smiles", "--check"]
