@@ -68,6 +68,7 @@ def check_screen(
     *,
     without_smiles: bool,
     units: Given = NOTHING_SAID,
+    human: bool = False,
     told: Callable[[RowError], None] = lambda error: None,
 ) -> Check:
     """Read and check the tables of a screen.
@@ -80,6 +81,8 @@ def check_screen(
         Keep drugs that have no structure.
     units
         What the user says of units, by measure.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
     told
         Called with each bad row when it is found.
 
@@ -96,7 +99,7 @@ def check_screen(
         told(error)
 
     rejections = Rejections(keep_going=True, told=counted)
-    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=units)
+    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=units, human=human)
     return Check(screen, tuple(rejections.columns), tuple(rejections.rejected), n_bad)
 
 

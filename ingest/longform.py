@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pharmagraph.ingest.cells_with_bounds import CENSORED, with_sides
 from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
@@ -180,7 +181,8 @@ class _Reader:
         rejections: Rejections,
         called: Mapping[str, str],
     ) -> None:
-        self._file, self._kind, self._contract, self._found = file, kind, contract, found
+        self._file, self._kind, self._contract = file, kind, contract
+        self._found = {CENSORED: -1, **found} if contract.bounded in found else found
         self._called = called
         self._rejections = rejections
         numeric = {*contract.numbers, *contract.integers}
@@ -199,6 +201,9 @@ class _Reader:
         bad: dict[int, tuple[str | None, str, str]] = {b.line: (None, b.value, b.reason) for b in batch.bad}
         cells: list[Sequence[str]] = list(zip(*batch.rows, strict=True))
         cells = cells or [()] * (max(self._found.values()) + 1)
+        if self._contract.bounded in self._found:
+            at = self._found[self._contract.bounded or ""], self._found[CENSORED]
+            cells = with_sides(cells, *at)
         lines, n = np.array(batch.lines, np.int64), len(batch.lines)
         good = np.ones(n, bool)
 
@@ -236,7 +241,8 @@ class _Reader:
     def places(self) -> tuple[dict[str, int], dict[str, int]]:
         """Where the columns of texts are, and those of numbers."""
         texts, numeric = (
-            {c: self._found[c] for c in of if c in self._found} for of in (self._texts, self._numeric)
+            {c: self._found[c] for c in of if self._found.get(c, -1) >= 0}
+            for of in (self._texts, self._numeric)
         )
         return texts, numeric
 

@@ -60,6 +60,8 @@ class Levels:
         Sentences for the report.
     as_downloaded
         Whether nobody can be asked to correct the table: genes that have the same value everywhere are then counted.
+    z
+        Whether the values are z scores, of which means and deviations say nothing.
     """
 
     file: str
@@ -70,15 +72,16 @@ class Levels:
     entrez: Sequence[int | None] = ()
     notes: tuple[str, ...] = ()
     as_downloaded: bool = False
+    z: bool = False
 
     @classmethod
-    def of(cls, table: LongTable) -> Levels:
+    def of(cls, table: LongTable, *, z: bool = False) -> Levels:
         """The values of a table with a row a gene and cell line."""
         cell, gene = table.texts["cell_line"], table.texts["gene"]
         values = np.full((len(cell.names), len(gene.names)), np.nan)
         values[cell.codes, gene.codes] = table.numbers["value"]
         _, first = np.unique(gene.codes, return_index=True)
-        return cls(table.file, cell.names, gene.names, values, table.lines[first], (), table.notes)
+        return cls(table.file, cell.names, gene.names, values, table.lines[first], (), table.notes, z=z)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,8 @@ from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import (
     FormatOption,
     From,
+    Gone,
+    Human,
     Name,
     Neighbours,
     Quiet,
@@ -18,6 +21,7 @@ from pharmagraph.ingest.commands.options import (
     Share,
     Store,
     Threshold,
+    Unit,
     WithoutSmiles,
 )
 from pharmagraph.ingest.commands.progress import run
@@ -70,6 +74,7 @@ def drgt(
     neighbours: Neighbours = 15,
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -78,7 +83,7 @@ def drgt(
     run(
         lambda advance: ingest.drgt(
             store, folder, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles,
-            reject_rows=reject_rows, advance=advance,
+            reject_rows=reject_rows, gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
@@ -124,7 +129,10 @@ def tables(
         typer.Option(help="As in the other commands; that of manifest.yaml, or z:-0.8, when left out."),
     ] = None,
     without_smiles: WithoutSmiles = False,
+    unit: Unit = None,
+    human: Human = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     check: Annotated[
         bool,
         typer.Option(
@@ -148,20 +156,24 @@ def tables(
         _say_manifest(place, format)
         return
     if check:
-        _say_check(place, threshold, without_smiles, reject_rows, format)
+        _say_check(
+            place,
+            reject_rows,
+            format,
+            {"threshold": threshold, "without_smiles": without_smiles, "units": unit or (), "human": human},
+        )
         return
     run(
         lambda advance: ingest.tables(
             store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
-            without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+            without_smiles=without_smiles, units=unit or (), human=human, reject_rows=reject_rows, gone=gone,
+            advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
 
 
-def _say_check(
-    place: Path, threshold: str | None, without_smiles: bool, reject_rows: bool, format: Format
-) -> None:
+def _say_check(place: Path, reject_rows: bool, format: Format, options: Mapping[str, Any]) -> None:
     """Print what a load would do: its first error at once, the rest when all is read."""
     from pharmagraph.ingest.check import COLUMNS
     from pharmagraph.kg.console import note, print_rows
@@ -175,7 +187,7 @@ def _say_check(
             note(f"error: {error}")
         said = True
 
-    found = ingest.check_tables(place, threshold=threshold, without_smiles=without_smiles, told=told)
+    found = ingest.check_tables(place, **options, told=told)
     print_rows(found.rows(), format, columns=COLUMNS)
     for sentence in (*found.screen.notes, *found.screen.of_tables):
         note(sentence)

@@ -23,6 +23,7 @@ _DOSE = re.compile(r"(?P<log>log10|log|ln)?(?:dose|concentration|conc)(?P<unit>[
 _VALUE = re.compile(
     r"(?P<before>percent|pct|fraction)?(?:relative|cell)?(?:viability|value|survival)(?P<after>percent|pct|fraction)?"
 )
+_COUNT = re.compile(r"(?:cell)?counts?|(?:raw)?(?:signal|intensity|luminescence|fluorescence|absorbance)")
 
 
 def is_dose(header: str) -> bool:
@@ -31,8 +32,13 @@ def is_dose(header: str) -> bool:
 
 
 def is_value(header: str) -> bool:
-    """Whether a column's name is one of viability."""
-    return _VALUE.fullmatch(folded(header)) is not None
+    """Whether a column's name is one of viability, or of counts."""
+    return _VALUE.fullmatch(folded(header)) is not None or is_count(header)
+
+
+def is_count(header: str) -> bool:
+    """Whether a column's name is one of counts of cells or of a signal, which say nothing without a control."""
+    return _COUNT.fullmatch(folded(header)) is not None
 
 
 def dose_of(source: str, header: str, given: str | None) -> Dose:

@@ -87,7 +87,7 @@ def _shape(entry: Entry) -> Shape:
         return replace(shape, read=_in_units(entry, shape.read))
     with records(entry.path) as table:
         table.header.columns(list(entry.columns.values()))
-    naming = {c: entry.columns[c] for c in ("drug", "cell_line") if c in entry.columns}
+    naming: dict[str, str] = {c: entry.columns[c] for c in ("drug", "cell_line") if c in entry.columns}
     return Shape(called, entry.part, _in_units(entry, partial(_long, entry)), naming=naming)
 
 
@@ -116,7 +116,8 @@ def _responses(table: LongTable, beside: Companions, rejections: Rejections) -> 
 
 def _expression(table: LongTable, beside: Companions, rejections: Rejections) -> Part:
     require_rows(table, "value")
-    return Part(expression=Levels.of(in_logarithms(table, beside.units)))
+    table, scale = in_logarithms(table, beside.units)
+    return Part(expression=Levels.of(table, z=scale == "z"))
 
 
 def _mutations(table: LongTable, beside: Companions, rejections: Rejections) -> Part:

@@ -110,7 +110,7 @@ def _long(head: Head, folder: Path) -> Guess | None:
         body += unit_of_ic50(chosen["ic50"], cells_of(head, chosen["ic50"]))
     if part == EXPRESSION:
         body += scale_of(chosen["value"], cells_of(head, chosen["value"]))
-    naming = {c: chosen[c] for c in ("drug", "cell_line") if c in chosen}
+    naming: dict[str, str] = {c: chosen[c] for c in ("drug", "cell_line") if c in chosen}
     return Guess(part, head.path, tuple(body), naming)
 
 

@@ -11,6 +11,7 @@ from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
+from pharmagraph.ingest.shapes.bounds import with_bounds
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, RESPONSES, Companions, Part, Shape
 from pharmagraph.ingest.shapes.tables import valid
 from pharmagraph.ingest.units.expression import in_logarithms
@@ -21,7 +22,7 @@ _SPELLING = " under another spelling; keep one"
 
 def _responses(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = in_graph_units(_read(path, RESPONSES, rejections, "TESTED_ON"), companions.units, rejections)
-    table = valid(table, rejections)
+    table = with_bounds(valid(table, rejections), rejections)
     require_rows(table, "response")
     return Part(responses=table)
 
@@ -37,8 +38,8 @@ def _cells(path: Path, companions: Companions, rejections: Rejections) -> Part:
 def _expression(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = _read(path, EXPRESSION, rejections, "EXPRESSES")
     require_rows(table, "value")
-    table = in_logarithms(table, companions.units)
-    return Part(expression=Levels.of(table))
+    table, scale = in_logarithms(table, companions.units)
+    return Part(expression=Levels.of(table, z=scale == "z"))
 
 
 def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongTable:
@@ -58,7 +59,7 @@ def _shape(part: str, read: Callable[[Path, Companions, Rejections], Part], *tel
     contract = FILES[part]
     any_of = contract.any_of or (() if contract.valued else contract.optional)
     columns = (*contract.required, *telling)
-    naming = {c: c for c in ("drug", "cell_line") if c in contract.required}
+    naming: dict[str, str] = {c: c for c in ("drug", "cell_line") if c in contract.required}
     return Shape(
         f"{part} in long form", part, read, columns, any_of=any_of, united=contract.united, naming=naming
     )

@@ -25,13 +25,14 @@ _NAMES = {
     "smiles_listed": "smiles",
     "mechanism": "moa",
     "passed": "passed_str_profiling",
+    "broad_id": "broad_id",
 }
 _COLUMNS = FileContract(
     ("drug", "depmap_id", "auc", "ic50"),
-    ("ccle_name", "run", "smiles_listed", "mechanism", "passed"),
+    ("ccle_name", "run", "smiles_listed", "mechanism", "passed", "broad_id"),
     numbers=("auc", "ic50"),
     names=("drug", "depmap_id"),
-    annotations=("ccle_name", "mechanism"),
+    annotations=("ccle_name", "mechanism", "broad_id"),
     valued=(("auc", "ic50"),),
 )
 _BEST_RUN = "MTS010"
@@ -54,7 +55,7 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
     return Part(
         responses=responses,
         dataset="PRISM",
-        drugs=listed(whole, "drug", ("smiles", "mechanism"), change=_changed),
+        drugs=listed(whole, "drug", ("smiles", "mechanism", "broad_id"), change=_changed),
         cells=listed(whole, "cell_line", ("depmap_id", "ccle_name", "tissue"), lines, _changed),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.ingest.identities.cell_lines import IDS, by_name, names_by_id
 from pharmagraph.ingest.long_table import LongTable, Row, Texts, require_rows
 from pharmagraph.ingest.names import cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
@@ -26,7 +27,6 @@ from pharmagraph.ingest.shapes.shape import (
 from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import InputError
 
-_IDS = ("depmap_id", "cosmic_id", "passport_id", "cellosaurus_id")
 _NO_NAME = "are known by a DepMap id alone, and are left out: put DepMap's Model.csv beside it"
 
 
@@ -62,16 +62,19 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
     ]
     parts = {f.shape.gives: part for f, part in read}
     screens = [(f, part) for f, part in read if f.shape.gives == RESPONSES]
+    listed = [part.cells for _, part in read if part.cells is not None]
+    named = names_by_id(listed)
     responses = _one_table(screens)
     require_rows(responses, "response")
+    responses = by_name(responses, named, rejections)
     expression = parts[EXPRESSION].expression if EXPRESSION in parts else None
     mutations = parts[MUTATIONS].mutations if MUTATIONS in parts else None
     cells = _joined(
         responses,
-        [part.cells for _, part in read if part.cells is not None],
+        listed,
         {cell_line_id(n) for n in (expression.cell_lines if expression else ())},
     )
-    named = {row["depmap_id"]: row["cell_line"] for row in cells.rows if row.values.get("depmap_id")}
+    named |= names_by_id([cells])
     notes = [f"found: {described(files)}", *files.others, *(n for _, part in read for n in part.notes)]
     notes += [
         f"not read: {f.name}, {f.shape.name}; {f.shape.instead.format(file=f.name)}"
@@ -154,19 +157,19 @@ def _joined(responses: LongTable, tables: Sequence[Listed], expressed: set[str])
     known: dict[str, dict[str, Any]] = {}
     lines: dict[str, int] = {}
     for table in tables:
-        owner = {(c, row[c]): id_ for id_, row in known.items() for c in _IDS if row.get(c) is not None}
+        owner = {(c, row[c]): id_ for id_, row in known.items() for c in IDS if row.get(c) is not None}
         filled: set[str] = set()
         for row in table.rows:
-            by_id = [owner[c, row.values[c]] for c in _IDS if (c, row.values.get(c)) in owner]
+            by_id = [owner[c, row.values[c]] for c in IDS if (c, row.values.get(c)) in owner]
             id_ = by_id[0] if by_id else cell_line_id(row["cell_line"])
             before = known.get(id_, {})
             clash = not by_id and any(
-                before.get(c) is not None and row.values.get(c) not in (None, before[c]) for c in _IDS
+                before.get(c) is not None and row.values.get(c) not in (None, before[c]) for c in IDS
             )
             needed = (
                 id_ in tested
                 or id_ in expressed
-                or cell_line_id(row.values.get("depmap_id") or "") in expressed
+                or any(cell_line_id(str(row.values.get(c) or "")) in expressed for c in IDS)
             )
             if clash or id_ in filled or (table.only_needed and not needed):
                 continue
@@ -188,7 +191,7 @@ def _named_levels(levels: Levels, named: Mapping[str, str]) -> Levels:
     InputError
         If none has, or one is.
     """
-    if not levels.as_downloaded:
+    if not levels.as_downloaded and not named.keys() & set(levels.cell_lines):
         return levels
     names, kept, notes = _names(levels.cell_lines, named)
     if not names:

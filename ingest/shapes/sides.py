@@ -6,7 +6,7 @@ have, too. Where they disagree, or none tells, the table is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,11 @@ _OFTENER = 10
 
 @dataclass
 class Known:
-    """Ids of drugs and cell lines that other files name."""
+    """Ids that other files name: of drugs, of cell lines, and of what may be cell lines, on a side of a wide table."""
 
     drugs: set[str] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
+    maybe: set[str] = field(default_factory=set)
 
 
 def side_of(
@@ -62,16 +63,17 @@ def side_of(
     """
     first, second = kinds
     side, top = names
-    ids: dict[str, tuple[Callable[[str], str], set[str]]] = {
-        "cell_line": (cell_line_id, known.lines), "drug": (drug_id, known.drugs), "gene": (str, set()),
-    }  # fmt: skip
 
-    def shared(kind: str, of: Sequence[str]) -> int:
-        id_of, there = ids[kind]
-        return sum(id_of(name) in there for name in of) if there else 0
+    def shared(kind: str, of: Sequence[str], lines: set[str]) -> int:
+        if kind == "drug":
+            return sum(drug_id(name) in known.drugs for name in of) if known.drugs else 0
+        return sum(cell_line_id(name) in lines for name in of) if kind == "cell_line" and lines else 0
 
-    straight = shared(first, side) + shared(second, top)
-    turned = shared(second, side) + shared(first, top)
+    straight = turned = 0
+    for lines in (known.lines, known.maybe):
+        if not straight + turned:
+            straight = shared(first, side, lines) + shared(second, top, lines)
+            turned = shared(second, side, lines) + shared(first, top, lines)
     by_names = first if straight > _OFTENER * turned else second if turned > _OFTENER * straight else ""
     by_corner = next((kind for kind in kinds if stands_for(kind, corner)), "")
     given = said or by_corner
@@ -98,7 +100,7 @@ def some_of(names: Sequence[str]) -> str:
 
 
 def known_beside(named: Iterable[tuple[Path, Mapping[str, str]]], path: Path) -> Known:
-    """What the other files of a screen name; of a wide one the names of both sides may be cell lines.
+    """What the other files of a screen name.
 
     Parameters
     ----------
@@ -120,5 +122,5 @@ def known_beside(named: Iterable[tuple[Path, Mapping[str, str]]], path: Path) ->
                 known.lines |= {cell_line_id(r[found["cell_line"]]) for r in cells if "cell_line" in found}
                 known.drugs |= {drug_id(r[found["drug"]]) for r in cells if "drug" in found}
             else:
-                known.lines |= {cell_line_id(n) for n in (*header.names[1:], *(r[0] for r in cells))}
+                known.maybe |= {cell_line_id(n) for n in (*header.names[1:], *(r[0] for r in cells))}
     return known

@@ -35,6 +35,8 @@ from pharmagraph.kg.reading.text import shown
 MEASURES = ("ic50", "auc", "response")
 """What the values of a wide table of responses may be."""
 
+_MOST = 0.8
+"""Share of the cells that are numbers in a wide table; others are bad cells."""
 _ENTREZ = re.compile(r"(\S+) \((\d+)\)")
 
 
@@ -64,16 +66,10 @@ def is_wide(head: Head, part: str) -> bool:
     if len(names) < 2 or not head.rows or any(head.header.find(c) not in (None, 0) for c in long_names):
         return False
     labels, *cells = zip(*head.rows, strict=True)
-    texts = [text for column in cells for text in column]
-    return (
-        all(label and numbers.finite_number(label) is None for label in labels)
-        and all(_may_be_number(text) for text in texts)
-        and any(numbers.finite_number(text) is not None for text in texts)
-    )
-
-
-def _may_be_number(text: str) -> bool:
-    return text.lower() in numbers.NO_VALUE or numbers.finite_number(text) is not None
+    texts = [text for column in cells for text in column if text.lower() not in numbers.NO_VALUE]
+    numeric = [text for text in texts if numbers.finite_number(text) is not None]
+    named = all(label and numbers.finite_number(label) is None for label in labels)
+    return named and bool(numeric) and len(numeric) >= _MOST * len(texts)
 
 
 def read_responses(path: Path, beside: Companions, rejections: Rejections, layout: Layout) -> Part:
@@ -118,10 +114,10 @@ def read_expression(path: Path, beside: Companions, rejections: Rejections, layo
     texts = {"cell_line": Texts(levels.cell_lines, at), "gene": Texts(levels.genes, along)}
     number = {"value": levels.values[at, along]}
     long = LongTable(levels.file, levels.lines[along], texts, number, (), headers={"value": "value"})
-    long = in_logarithms(long, beside.units)
+    long, scale = in_logarithms(long, beside.units)
     values = np.full(levels.values.shape, np.nan)
     values[at, along] = long.numbers["value"]
-    return Part(expression=replace(levels, values=values, notes=long.notes))
+    return Part(expression=replace(levels, values=values, notes=long.notes, z=scale == "z"))
 
 
 def read_mutations(path: Path, beside: Companions, rejections: Rejections, layout: Layout) -> Part:

@@ -2,8 +2,9 @@
 
 Which files these are, and in which shape, is decided in `ingest.shapes`. In the long layout they are
 
-DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant)
-DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
+DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant); of curves also
+                     censored, bound, e_inf, hill, r2, flags
+DIR/drugs.csv        drug, smiles, pubchem_cid, broad_id, max_phase, mechanism
 DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
 DIR/expression.csv   cell_line, gene, value
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from pharmagraph.ingest.expression import has_spread
 from pharmagraph.ingest.gene_words import Symbols
+from pharmagraph.ingest.identities.of_screen import identified
 from pharmagraph.ingest.long_table import LongTable
 from pharmagraph.ingest.manifest.entries import manifest_of
 from pharmagraph.ingest.manifest.files import files_of
@@ -86,7 +88,12 @@ class CheckedScreen:
 
 
 def checked_screen(
-    place: Path, rejections: Rejections, *, without_smiles: bool, units: Given = NOTHING_SAID
+    place: Path,
+    rejections: Rejections,
+    *,
+    without_smiles: bool,
+    units: Given = NOTHING_SAID,
+    human: bool = False,
 ) -> CheckedScreen:
     """Read the tables of a screen.
 
@@ -100,6 +107,8 @@ def checked_screen(
         Keep drugs that have no structure.
     units
         What the user says of units, by measure.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
@@ -111,7 +120,7 @@ def checked_screen(
     """
     manifest = manifest_of(place)
     files = files_of(manifest) if manifest is not None else recognise(place)
-    screen = read_screen(files, rejections, units)
+    screen = identified(read_screen(files, rejections, units), rejections, human=human)
     responses, drugs, cells, expression = screen.responses, screen.drugs, screen.cells, screen.expression
     drug_names = _names(drug_id, responses.texts["drug"].names, _listed_names(drugs, "drug"))
     cell_names = _names(

@@ -21,22 +21,24 @@ from pharmagraph.ingest.manifest.entries import manifest_of
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
+from pharmagraph.ingest.shapes.bounds import sides
 from pharmagraph.ingest.shapes.recognise import Files
 from pharmagraph.ingest.sources.checked_screen import checked_screen
-from pharmagraph.ingest.sources.dependencies import BELOW
+from pharmagraph.ingest.structures import chemistry
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
 from pharmagraph.ingest.units.given import given
-from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.fingerprints import morgan
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import located, stem
-from pharmagraph.kg.schema import PROFILES, Ends
+from pharmagraph.kg.schema import Ends
 
 FAR_COPIES = 1.0
-"""|log2(ratio)| of a copy number from which it has an edge: a half or less, or the double and more."""
+"""|log2(ratio)| of a copy number above which it has an edge: less than a half, or more than the double."""
 
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
-    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name"),
+    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name", "problem"),
 }
 
 
@@ -50,6 +52,7 @@ def read(
     threshold: str | None = None,
     without_smiles: bool = False,
     units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
     """Read a screen into a bundle.
 
@@ -72,6 +75,8 @@ def read(
         Keep drugs that have no structure.
     units
         Of responses and expression, where columns do not say them: ``{"ic50": "nM"}`` (`ingest.units.given`).
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
@@ -87,7 +92,7 @@ def read(
     called = place.resolve().name
     prefix = name or said_name
     name = prefix or (called if place.is_dir() else stem(place))
-    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=given(units))
+    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=given(units), human=human)
     drug_ids, cell_ids, expression = screen.drug_ids, screen.cell_ids, screen.expression
     several = screen.responses.texts.get("dataset")
     named = [f"{prefix}-{one}" if prefix else one for one in several.names] if several else [name]
@@ -114,7 +119,11 @@ def read(
     if screen.mutated is not None:
         mutated = edges["MUTATED", ("CellLine", "Gene")] = _mutated(screen.mutated, name)
     for kind, levels in screen.layers.items():
-        edges[PROFILES[kind].type, ("CellLine", "Gene")] = _far(levels, kind, name)
+        of = layer(kind)
+        edges[of.edges, of.ends] = assemble.layer_edges(
+            of, levels.cell_lines, levels.genes, levels.values, dataset=name,
+            threshold=FAR_COPIES if kind == "copy_number" else None,
+        )  # fmt: skip
         profiles.append(Profiles.of(name, kind, levels.cell_lines, levels.genes, levels.values))
     nodes = {
         "Drug": _nodes("Drug", drug_ids, screen.drug_names, screen.drugs, screen.smiles),
@@ -138,35 +147,29 @@ def _of_screens(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Tab
     return pa.concat_tables(parts).combine_chunks()
 
 
-def _far(levels: Levels, kind: str, dataset: str) -> pa.Table:
-    """Edges of the values that stand out; profiles hold all."""
-    with np.errstate(invalid="ignore"):
-        far = levels.values < BELOW if kind == "dependency" else np.abs(levels.values) >= FAR_COPIES
-    row, column = np.nonzero(far)
-    edges = PROFILES[kind]
-    return assemble.edge_table(
-        assemble.taken(levels.cell_lines, row),
-        assemble.taken(levels.genes, column),
-        {edges.property: levels.values[row, column], "dataset": dataset},
-    )
-
-
 def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
     drugs, drug = table.texts["drug"].numbered(drug_id)
     cells, cell = table.texts["cell_line"].numbered(cell_line_id)
     ln_ic50, given = table.numbers["ln_ic50"], table.numbers["response"]
     measured, labelled = ~np.isnan(ln_ic50), ~np.isnan(given)
     limit = limits(ln_ic50[measured], drug[measured], len(drugs), rule)
-    by_rule = labels(ln_ic50, limit[drug])
+    side = sides(table)
+    by_rule = labels(ln_ic50, limit[drug], side)
     response = np.where(labelled, given, by_rule.to_numpy(zero_copy_only=False).astype(np.float64))
     texts = [*(recorded(rule, value) for value in limit), "label as the file gives it"]
     which = np.where(labelled, len(drugs), np.where(np.isnan(response), -1, drug))
+    nothing = np.full(len(table), np.nan)
     return assemble.edge_table(
         assemble.taken(drugs, drug),
         assemble.taken(cells, cell),
         {
             "ln_ic50": ln_ic50,
+            "censored": assemble.taken(["above", "below"], np.where(side == 0, -1, side < 0)),
             "auc": table.numbers["auc"],
+            **{name: table.numbers.get(name, nothing) for name in ("e_inf", "hill", "r2")},
+            "flags": pa.array(
+                table.texts["flags"].cells() if "flags" in table.texts else [None] * len(table), pa.string()
+            ),
             "response": pa.array(response, from_pandas=True).cast(pa.int64()),
             "threshold": assemble.taken(texts, which),
             "dataset": dataset,
@@ -190,7 +193,7 @@ def _gene_nodes(levels: Levels | None, mutated: pa.Table | None, layers: Iterabl
     )
     entrez = {g: e for t in reversed(tables) if t.entrez for g, e in zip(t.genes, t.entrez, strict=True)}
     more = {"entrez_id": [entrez.get(g) for g in ids]} if entrez else {}
-    if levels is None:
+    if levels is None or levels.z:
         return assemble.node_table("Gene", {"id": ids, **more})
     return assemble.gene_table(ids, list(levels.genes), statistics(levels.values), **more)
 
@@ -205,18 +208,16 @@ def _nodes(
     """Nodes with what their table says of them."""
     kind, folding = ("drug", drug_id) if label == "Drug" else ("cell_line", cell_line_id)
     row_of = {folding(r[kind]): r.values for r in table.rows} if table is not None else {}
-    structure = smiles if smiles is not None else {}
-    chemistry = {
-        "smiles": [structure.get(i) for i in ids],
-        "inchikey": [inchikey(structure[i]) if i in structure else None for i in ids],
-    }
     return assemble.node_table(
         label,
         {
             "id": ids,
             "name": [names[i] for i in ids],
-            **(chemistry if smiles is not None else {}),
-            "aliases": [aliases_of(i, kind=kind) or None for i in ids],
+            **(chemistry(ids, smiles) if smiles is not None else {}),
+            "aliases": [
+                sorted({*aliases_of(i, kind=kind), *row_of.get(i, {}).get("aliases", ())}) or None
+                for i in ids
+            ],
             **{p: [row_of.get(i, {}).get(p) for i in ids] for p in _PROPERTIES[label]},
         },
     )

@@ -32,16 +32,13 @@ def ic50(name: str) -> Named | None:
     if found is None:
         return None
     front, rest = found["log"], _BRACKETS.sub("", found["rest"])
-    if front == "p":
-        log, unit = "-log10", Named(None, "m")
-    else:
-        log, unit = logarithm(front), Named(None, None)
+    own = Named("-log10", "m") if front == "p" else Named(logarithm(front), None)
     if not rest:
-        return Named(log, unit.unit)
+        return own
     said = named(rest)
-    if said is None or (log and said.log not in ("", None, log)):
+    if said is None or (own.log and said.log not in ("", None, own.log)):
         return None
-    return Named(log or said.log, said.unit or unit.unit)
+    return Named(own.log or said.log, said.unit or own.unit)
 
 
 def auc(name: str) -> tuple[Share | None] | None:

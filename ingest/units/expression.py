@@ -1,16 +1,18 @@
 """Makes expression logarithms: log2(x + 1) of TPM and other linear values, of counts per million, or what is one.
 
-A scale is what the user says, or else what the column's name says (``tpm``, ``counts``, ``z``), or else logarithms. What
-no value of that scale can be is refused:
+A scale is what the user says, or else what the column's name says (``tpm``, ``counts``, ``z``), or else logarithms.
+What no value of that scale can be is refused:
 
 log2      above 25, since 2**25 is more than all of a million, or below -20
 z         beyond 40, or half of them beyond 3
-tpm, counts, linear   below 0; of `MANY` genes, unless the user said the scale, no value above 25
-counts    a fraction in more than one of a hundred, unless the user said so or the name is ``expected_count``
+tpm, counts, linear   below 0; of `MANY` genes, unless the user and the column's name both say the scale, no value above
+          25
+counts    a fraction in more than one of a hundred, unless both say it or the name is ``expected_count``
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -66,25 +68,25 @@ class Measured:
     Attributes
     ----------
     file, header
-        What messages call the table, and the column.
+        What messages call the table, and the column; that is empty in a matrix.
     values
         ``(n,)``; NaN where not measured.
     cell, gene
         Number of the cell line and of the gene of each, ``(n,)``.
-    lines
-        Row of each in the file.
+    line
+        Gives the row of one in the file.
     """
 
     file: str
     header: str
     values: Floats
-    cell: npt.NDArray[np.int64]
-    gene: npt.NDArray[np.int64]
-    lines: npt.NDArray[np.int64]
+    cell: npt.NDArray[np.integer]
+    gene: npt.NDArray[np.integer]
+    line: Callable[[int], int]
 
 
-def in_logarithms(table: LongTable, given: Given) -> LongTable:
-    """Expression in long form as logarithms, with a note that says what its values were taken for.
+def in_logarithms(table: LongTable, given: Given) -> tuple[LongTable, Scale]:
+    """Expression in long form as logarithms, with a note that says what its values were taken for; and their scale.
 
     Raises
     ------
@@ -93,10 +95,23 @@ def in_logarithms(table: LongTable, given: Given) -> LongTable:
     """
     values, cell, gene = table.numbers["value"], table.texts["cell_line"].codes, table.texts["gene"].codes
     header = table.headers.get("value", "value")
-    found, _, note = logarithms(
-        Measured(table.file, header, values, cell, gene, table.lines), given.get("expression")
+    found, scale, note = logarithms(
+        Measured(table.file, header, values, cell, gene, lambda at: int(table.lines[at])),
+        given.get("expression"),
     )
-    return replace(table, numbers={**table.numbers, "value": found}, notes=(*table.notes, note))
+    return replace(table, numbers={**table.numbers, "value": found}, notes=(*table.notes, note)), scale
+
+
+def matrix_in_logarithms(
+    values: Floats, file: str, lines: Sequence[int], given: str | None, header: str = ""
+) -> tuple[Floats, Scale, str]:
+    """`logarithms` of a matrix ``(cell lines, genes)``; ``lines`` are the rows of the genes."""
+    n_lines, n_genes = values.shape
+    cell = np.repeat(np.arange(n_lines, dtype=np.int32), n_genes)
+    gene = np.tile(np.arange(n_genes, dtype=np.int32), n_lines)
+    flat = Measured(file, header, values.ravel(), cell, gene, lambda at: lines[at % n_genes])
+    found, scale, note = logarithms(flat, given)
+    return found.reshape(values.shape), scale, note
 
 
 def logarithms(measured: Measured, given: str | None) -> tuple[Floats, Scale, str]:
@@ -115,12 +130,13 @@ def logarithms(measured: Measured, given: str | None) -> tuple[Floats, Scale, st
         )
     likely = _by_values(measured)
     scale: Scale = given or said or ("z" if likely == "z" else "log2")  # type: ignore[assignment]
-    known = given is not None
+    known = given is not None and said is not None
     if (at := _impossible(measured, scale, known)) is not None:
         fits = f", which fits {likely}" if likely not in (None, scale) else ""
-        renamed = f"call the column {likely}, or pass" if likely else "pass"
+        renamed = f"call the column {likely}, or pass" if likely and measured.header else "pass"
+        column = f", column {measured.header}" if measured.header else ""
         raise InputError(
-            f'{measured.file}, row {measured.lines[at]}, column {measured.header}: "{measured.values[at]:g}" shows '
+            f'{measured.file}, row {measured.line(at)}{column}: "{measured.values[at]:g}" shows '
             f"that the values are not {scale}; they are {_range(measured.values)}{fits}; "
             + (f"{renamed} {way('expression', likely or 'linear')}" if likely != scale else "correct it")
             + (

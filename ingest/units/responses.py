@@ -1,12 +1,12 @@
 """Makes IC50s and areas those of the graph: ln µmol/l, and fractions of the tested range.
 
-A unit is what the user says, or else what the column's name says; a column ``ln_ic50`` is in ln µmol/l. Values then must
-be able to be in it. The rules of IC50s, where x is the concentration that a value would be:
+A unit is what the user says, or else what the column's name says; a column ``ln_ic50`` is in ln µmol/l. Values then
+must be able to be in it. The rules of IC50s, where x is the concentration that a value would be:
 
 impossible    x outside `POSSIBLE`. A few are bad rows, as a concentration of 0 is; more than `FEW` are another unit.
-implausible   of `LEAST` values or more, unless the user said the unit: half of them on one side of `MEDIANS`; of
-              ln µmol/l also no value below 0 and a tenth of them between 0 and 1, as of concentrations, or nearly all
-              of them within `PIC50S`.
+implausible   of `LEAST` values or more, unless the user and the column's name both say the unit: half of them on one
+              side of `MEDIANS`; of ln µmol/l also no value below 0 and a tenth of them between 0 and 1, as of
+              concentrations, or nearly all of them within `PIC50S`.
 
 The responses of 529 of the 534 drugs of GDSC1 and GDSC2 pass the rule of medians each on their own.
 """
@@ -82,7 +82,8 @@ def _ic50(table: LongTable, header: str, given: str | None, rejections: Rejectio
     impossible = np.flatnonzero(wrong & ~((column.values == 0) & (unit.log == "")))
     if len(impossible) > max(1, FEW * there.sum()):
         raise column.contradiction(int(impossible[0]), unit, sure=True)
-    if given is None and (at := _implausible(column.values, x, unit)) is not None:
+    confirmed = given is not None and column.said != Named(None, None)
+    if not confirmed and (at := _implausible(column.values, x, unit)) is not None:
         raise column.contradiction(at, unit, sure=False)
     for at in np.flatnonzero(wrong).tolist():
         value = column.values[at]
@@ -99,7 +100,10 @@ def _ic50(table: LongTable, header: str, given: str | None, rejections: Rejectio
         what = "kept" if unit == _GRAPH else "converted to ln µM"
         notes = (*notes, f"{table.file}: ic50: {_written(unit)}, from {source}; {what}")
     texts = _turned(table.texts) if _of(unit).sign < 0 else table.texts
-    return replace(table, numbers={**table.numbers, "ln_ic50": x}, texts=texts, notes=notes).keep(~wrong)
+    found = {"ln_ic50": x}
+    if "bound" in table.numbers:  # has the unit of the IC50s
+        found["bound"] = _of(unit).ln_micromolars(table.numbers["bound"])
+    return replace(table, numbers={**table.numbers, **found}, texts=texts, notes=notes).keep(~wrong)
 
 
 def _of(unit: Named) -> Concentration:
@@ -117,9 +121,14 @@ class _Column:
     given: str | None
     values: Floats
 
+    @property
+    def said(self) -> Named:
+        """The unit that the header says, all of it or less."""
+        return columns.ic50(self.header) or Named(None, None)
+
     def unit(self) -> tuple[Named, str]:
         """The unit, and what says it; that is empty for ``ln_ic50``."""
-        said = columns.ic50(self.header) or Named(None, None)
+        said = self.said
         if self.given is not None:
             unit = named(self.given)
             assert unit is not None  # `given` was read by it
@@ -128,7 +137,7 @@ class _Column:
                     f'{self.table.file}: the column "{self.header}" says {said.text or "concentrations"}, and '
                     f"{way('ic50', self.given)} another unit; correct the one that is wrong"
                 )
-            return unit, "the option" if said.known is None else "the header and the option"
+            return unit, "the option" if said == Named(None, None) else "the header and the option"
         if said.known is not None:
             return said, f'the header "{self.header}"'
         if said == Named("ln", None):
@@ -147,7 +156,12 @@ class _Column:
         if self.given is not None and fitting:
             ways = [f"pass the unit that they have, such as {way('ic50', fitting[0].text)}"]
         if not sure:
-            ways.append(f"pass {way('ic50', unit.text)} if {_written(unit)} is right")
+            name = (
+                f"pass {way('ic50', unit.text)}"
+                if self.given is None
+                else f"call the column {_called(unit)}, too,"
+            )
+            ways.append(f"{name} if {_written(unit)} is right")
         return InputError(
             f'{self.table.file}, row {self.table.lines[at]}, column {self.header}: "{self.values[at]:g}" in '
             f"{_written(unit)} {_why(self.values[at], unit)}; {self._range(fitting)}; {', or '.join(ways)}"
@@ -174,7 +188,7 @@ def _implausible(values: Floats, x: Floats, unit: Named) -> int | None:
     there = np.flatnonzero(~np.isnan(x))
     if len(there) < LEAST:
         return None
-    middle = int(there[np.argsort(x[there], kind="stable")[len(there) // 2]])
+    middle = int(there[np.argpartition(x[there], len(there) // 2)[len(there) // 2]])
     if not math.log(MEDIANS[0]) <= x[middle] <= math.log(MEDIANS[1]):
         return middle
     if unit != _GRAPH:
@@ -247,7 +261,9 @@ def _auc(table: LongTable, header: str, given: str | None) -> LongTable:
     largest = int(np.nanargmax(values))
     high = shares.high(there)
     other = high <= shares.FRACTIONS if percent else high > shares.FRACTIONS
-    if (other and given is None) or values[largest] > shares.LARGEST_FRACTION * (100 if percent else 1):
+    if (other and not (given and said)) or values[largest] > shares.LARGEST_FRACTION * (
+        100 if percent else 1
+    ):
         ways = "rename the column" if said else f"pass {way('auc', 'fraction' if percent else 'percent')}"
         raise InputError(
             f'{table.file}, row {table.lines[largest]}, column {header}: "{values[largest]:g}" is the largest area, '

@@ -107,6 +107,10 @@ class Header:
         has = ", ".join(self.names[:_LONGEST_LIST]) + (", …" if len(self.names) > _LONGEST_LIST else "")
         alike = [f"{shortened(n)} is not {meant(c)}" for n, c in self.alike(any_of, taken)]
         needed_too = f". Needed: {', '.join(needed)}" if needed else ""
+        if "" in self.names:
+            needed_too += (
+                "; cells without a name, as merged ones leave, are in this row: give each column its own"
+            )
         return InputError(
             f"{self.place}: there is no column {wanted}; it has {has or 'nothing'}{needed_too}"
             + (f"; {'; '.join(alike)}" if alike else "")

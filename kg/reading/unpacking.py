@@ -23,6 +23,18 @@ UNCHECKED, RATIO = 2**28, 200
 """From so many unpacked bytes on, a file may not be so many times as large as it is packed. Tables of zeros shrink
 to a hundredth; what shrinks to less was made to fill a disk."""
 
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+"""What Python raises on archives whose bytes were changed."""
+
 _PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
     (b"\x1f\x8b", lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file))),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
@@ -103,12 +115,18 @@ def unpacked_copy(path: Path, called: str, is_binary: Callable[[bytes], bool]) -
             shutil.copyfileobj(content, whole)
             whole.flush()
             return whole
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(f"{called} cannot be read to its end ({error}); fetch it again") from None
 
 
 def _member(path: Path, called: str) -> IO[bytes]:
-    archive = zipfile.ZipFile(path)
+    try:
+        return _only_member(zipfile.ZipFile(path), called)
+    except DAMAGED as error:
+        raise InputError(f"{called} cannot be read to its end ({error}); fetch it again") from None
+
+
+def _only_member(archive: zipfile.ZipFile, called: str) -> IO[bytes]:
     files = [i for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
     if any(i.filename in {"[Content_Types].xml", "mimetype"} for i in files):
         raise InputError(f"{called} is a workbook; save its sheet as CSV")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import mmap
 import re
 import zipfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
 from pharmagraph.kg.errors import InputError, some
 from pharmagraph.kg.reading.typed_cells import text_of
-from pharmagraph.kg.reading.unpacking import RATIO, UNCHECKED
+from pharmagraph.kg.reading.unpacking import DAMAGED, RATIO, UNCHECKED
 
 LARGEST = 2**26
 """Cells of the rectangle that a sheet may span; each takes tens of bytes."""
@@ -43,7 +44,7 @@ def is_workbook(path: Path, head: bytes) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return bool({"[Content_Types].xml", "mimetype"} & set(archive.namelist()))
-    except zipfile.BadZipFile:
+    except DAMAGED:
         return False
 
 
@@ -117,37 +118,54 @@ def _sheets(path: Path, called: str) -> dict[str, str]:
                 "is locked with a password; save it without one" if locked else "is a workbook of before 2007"
             )
             raise InputError(f"{called} {kind}" + ("" if locked else "; save it as .xlsx or CSV"))
+    with _archive(path, called) as archive:
+        members = set(archive.namelist())
+        if any(member.endswith("vbaProject.bin") for member in members):
+            raise InputError(f"{called} is a workbook with macros; save it as .xlsx without them")
+        if "xl/workbook.xml" not in members:
+            raise InputError(f"{called} is a document of another kind than .xlsx; save it as .xlsx or CSV")
+        for one in archive.infolist():
+            if one.file_size > _LARGEST_XML or (
+                one.file_size > UNCHECKED and one.file_size > RATIO * one.compress_size
+            ):
+                raise InputError(
+                    f"{called} unpacks to {one.file_size:,} bytes, {one.file_size // max(one.compress_size, 1):,} "
+                    "times its size; save it as CSV if you trust it"
+                )
+        relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+        target = {r.get("Id"): r.get("Target") or "" for r in relations}
+        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+        found = {}
+        for sheet in book.iter(_SHEET):
+            place = target.get(sheet.get(_ID) or "", "")
+            member = place.lstrip("/") if place.startswith("/") else f"xl/{place}"
+            if member in members:
+                found[sheet.get("name") or ""] = member
+        if not found:
+            raise InputError(f"{called} has no sheet that can be read; save it again, or as CSV")
+        return found
+
+
+@contextmanager
+def _archive(path: Path, called: str) -> Iterator[zipfile.ZipFile]:
+    """The workbook as an archive.
+
+    Raises
+    ------
+    InputError
+        If it is damaged; also while it is read.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = set(archive.namelist())
-            if any(member.endswith("vbaProject.bin") for member in members):
-                raise InputError(f"{called} is a workbook with macros; save it as .xlsx without them")
-            if "xl/workbook.xml" not in members:
-                raise InputError(
-                    f"{called} is a document of another kind than .xlsx; save it as .xlsx or CSV"
-                )
-            relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-            target = {r.get("Id"): r.get("Target") or "" for r in relations}
-            book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-            found = {}
-            for sheet in book.iter(_SHEET):
-                place = target.get(sheet.get(_ID) or "", "")
-                member = place.lstrip("/") if place.startswith("/") else f"xl/{place}"
-                if member in members:
-                    found[sheet.get("name") or ""] = member
-            if not found:
-                raise InputError(f"{called} has no sheet that can be read; save it again, or as CSV")
-            return found
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
-        raise InputError(f"{called} cannot be read as a workbook ({error}); save it again") from None
+            yield archive
+    except (*DAMAGED, ElementTree.ParseError, KeyError) as error:
+        reason = (str(error).splitlines() or ["damaged"])[0]
+        raise InputError(f"{called} cannot be read as a workbook ({reason}); save it again") from None
 
 
 def _looked_through(path: Path, called: str, member: str) -> dict[int, list[tuple[int, str]]]:
     """Cells with failed formulas by row: column and text. A sheet that spans too much is refused."""
-    with zipfile.ZipFile(path) as archive:
-        size, packed = archive.getinfo(member).file_size, archive.getinfo(member).compress_size
-        if size > _LARGEST_XML or (size > UNCHECKED and size > RATIO * packed):
-            raise InputError(f"{called} unpacks to {size:,} bytes; save it as CSV")
+    with _archive(path, called) as archive:
         content = archive.read(member)
     last_row, columns = 0, set()
     for letters, number in _PLACE.findall(content):

@@ -47,6 +47,11 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     _table(
         folder / "pairs.csv", ["gene_a", "gene_b"], [["EGFR", "ERBB2"], ["ERBB2", "SRC"], ["BRAF", "MAP2K1"]]
     )
+    ids = {"9606.ENSP1": "EGFR", "9606.ENSP2": "ERBB2"}
+    (folder / "string.info.txt").write_text(
+        "\n".join(["#string_protein_id\tpreferred_name", *(f"{i}\t{s}" for i, s in ids.items())]) + "\n"
+    )
+    (folder / "string.links.txt").write_text(f"protein1 protein2 combined_score\n{' '.join(ids)} 450\n")
     _table(
         folder / "mutations.csv", ["cell_line", "gene", "value"], [["A375", "EGFR", 1], ["A549", "ERBB2", 1]]
     )

@@ -21,6 +21,7 @@ from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.sources import tables
 from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.reading import unpacking, workbook
 
 Cell = str | float | int | bool | date | None
 Sheet = list[list[Cell]]
@@ -153,7 +154,6 @@ def test_a_date_for_a_gene_is_refused_with_what_happened(tmp_path: Path, kind: s
     [
         (date(2026, 5, 3), r'row 11, column ln_ic50: "3-May-2026" .*it is a date'),
         ("3,5", r'"3,5" .*decimal comma; write 3.5'),
-        (">10", "censored"),
         (True, '"TRUE" is not a finite number'),
         ("#DIV/0!", r'row 11, column ln_ic50: "#DIV/0!" is not a finite number'),
     ],
@@ -284,3 +284,56 @@ def test_a_sheet_of_a_workbook_can_be_given_alone(tmp_path: Path) -> None:
         InputError, match="there is no sheet of this name; the workbook has Read me, Responses"
     ):
         read(book / "Nothing")
+
+
+def test_a_workbook_that_unpacks_to_far_more_than_its_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "UNCHECKED", 1 << 20)
+    path = write(tmp_path, "workbooks") / "responses.xlsx"
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b"0" * (1 << 22))
+    assert "unpacks to 4,194,304 bytes, " in refused(tmp_path)
+
+
+def test_a_packed_file_that_unpacks_to_far_more_than_its_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "UNCHECKED", 1 << 20)
+    write(tmp_path, "parquet")
+    (tmp_path / "responses.parquet").write_bytes(gzip.compress(b"PAR1" + bytes(1 << 24)))
+    assert "unpacks to more than 200 times its size" in refused(tmp_path)
+
+
+def test_a_row_of_units_and_a_header_that_comes_again_are_said_to_be_that(tmp_path: Path) -> None:
+    header, first, *rest = RESPONSES
+    units: Sheet = [["", "", "ln µM", ""], ["text", "text", "nM", ""]]
+    for row in units:
+        write(tmp_path, "workbooks", SCREEN | {"responses": [header, ["A", "W", row[2], 1], *rest]})
+        with pytest.raises(
+            RowError, match=rf'row 2, column ln_ic50: "{row[2]}" .* is a unit; delete the row of units'
+        ):
+            read(tmp_path)
+    (tmp_path / "responses.xlsx").unlink()
+    write(tmp_path, "csv", {"responses": [header, first, header, *rest]})
+    with pytest.raises(
+        RowError, match=r'row 3: "Drug" and the cells behind it repeat the header; delete this row'
+    ):
+        read(tmp_path)
+    assert [r.row for r in read(tmp_path, reject=True).rejected] == [3]
+
+
+def test_merged_cells_in_a_header_are_said_to_be_that(tmp_path: Path) -> None:
+    write(tmp_path, "workbooks", SCREEN | {"responses": [["Drug", "", "Response", "plate"], *RESPONSES]})
+    book = openpyxl.load_workbook(tmp_path / "responses.xlsx")
+    book.worksheets[0].merge_cells("A1:B1")
+    book.save(tmp_path / "responses.xlsx")
+    assert "cells without a name, as merged ones leave, are in this row: give each column its own" in refused(
+        tmp_path
+    )
+
+
+def test_anndata_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "responses.h5ad").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    said = refused(tmp_path)
+    assert "is an HDF5 file, as AnnData writes; save its table with adata.to_df().to_parquet(" in said
