@@ -82,13 +82,27 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
         if f.shape.instead
     ]
     own = parts[DRUGS].drugs if DRUGS in parts else None
+    expression = _named_levels(expression, named) if expression else None
+    lines = {
+        cell_line_id(name)
+        for name in (
+            *responses.texts["cell_line"].names,
+            *(expression.cell_lines if expression else ()),
+            *(row["cell_line"] for row in cells.rows),
+        )
+    }
+    of_screen = {id_: name for id_, name in named.items() if cell_line_id(name) in lines}
     return Screen(
         responses,
         own or _first_said([part.drugs for _, part in screens if part.drugs is not None]),
         cells if cells.rows else None,
-        _named_levels(expression, named) if expression else None,
+        expression,
         _named_mutations(mutations, named) if mutations else None,
-        {name: _of_screen(layer, named) for name in LAYERS if name in parts and (layer := parts[name].layer)},
+        {
+            kind: _of_screen(layer, of_screen)
+            for kind in LAYERS
+            if kind in parts and (layer := parts[kind].layer)
+        },
         tuple(notes),
     )
 
@@ -205,7 +219,7 @@ def _named_levels(levels: Levels, named: Mapping[str, str]) -> Levels:
 
 
 def _of_screen(levels: Levels, named: Mapping[str, str]) -> Levels:
-    """Further omics of the screen's cell lines, with their names.
+    """Further omics of the screen's cell lines, with their names, which are given by id.
 
     Raises
     ------
@@ -216,8 +230,8 @@ def _of_screen(levels: Levels, named: Mapping[str, str]) -> Levels:
     kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
     if not len(kept):
         raise InputError(
-            f"{levels.file}: none of its {len(names):,} cell lines is known by DepMap id; put DepMap's Model.csv "
-            "beside it"
+            f"{levels.file}: none of its {len(names):,} cell lines is known to be in the screen; put DepMap's "
+            "Model.csv beside it"
         )
     others = len(names) - len(kept)
     notes = (
