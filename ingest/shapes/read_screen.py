@@ -133,7 +133,12 @@ def _one_table(screens: Sequence[tuple[Found, Part]]) -> LongTable:
         texts,
         {c: np.concatenate([t.numbers[c] for t in tables]) for c in ("ln_ic50", "auc", "response")},
         ("response",),
-        tuple(note for table in tables for note in table.notes),
+        tuple(
+            f"{part.dataset}: {note}"
+            for _, part in screens
+            if part.responses
+            for note in part.responses.notes
+        ),
     )
 
 
