@@ -87,6 +87,7 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
     of_cells = [row["cell_line"] for row in cells.rows]
     tested = responses.texts["cell_line"].names
     screened = {cell_line_id(n): n for names in (of_expression, of_cells, tested) for n in names}
+    known = {id_: name for id_, name in named.items() if cell_line_id(name) in screened}
     return Screen(
         responses,
         own or _first_said([part.drugs for _, part in screens if part.drugs is not None]),
@@ -94,9 +95,9 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
         expression,
         _named_mutations(mutations, named) if mutations else None,
         {
-            name: _of_screen(layer, named, screened)
-            for name in LAYERS
-            if name in parts and (layer := parts[name].layer)
+            kind: _of_screen(layer, known, screened)
+            for kind in LAYERS
+            if kind in parts and (layer := parts[kind].layer)
         },
         tuple(notes),
     )
@@ -128,7 +129,12 @@ def _one_table(screens: Sequence[tuple[Found, Part]]) -> LongTable:
         texts,
         {c: np.concatenate([t.numbers[c] for t in tables]) for c in ("ln_ic50", "auc", "response")},
         ("response",),
-        tuple(note for table in tables for note in table.notes),
+        tuple(
+            f"{part.dataset}: {note}"
+            for _, part in screens
+            if part.responses
+            for note in part.responses.notes
+        ),
     )
 
 
@@ -220,18 +226,15 @@ def _of_screen(levels: Levels, named: Mapping[str, str], screened: Mapping[str, 
     ----------
     levels
         As the file has them.
-    named
-        Id in one of the tables → name.
-    screened
-        Id of a cell line of the screen → name.
+    named, screened
+        DepMap id, and id, of the screen's cell lines → name.
 
     Raises
     ------
     InputError
         If it has none of them.
     """
-    given = [named.get(line, "" if levels.as_downloaded else line) for line in levels.cell_lines]
-    names = [screened.get(cell_line_id(name), "") if name else "" for name in given]
+    names = [named.get(line) or screened.get(cell_line_id(line), "") for line in levels.cell_lines]
     kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
     if not len(kept):
         raise InputError(
