@@ -6,11 +6,13 @@ Tables go in and out as Arrow, in the columns of `kg.schema`. It holds no Cypher
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.schema import Ends
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ class GraphStore(Protocol):
     @property
     def url(self) -> str:
         """Where the store is, without credentials."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of an embedded store's file; None on a server."""
         ...
 
     def create_schema(self) -> None:
@@ -103,6 +110,23 @@ class GraphStore(Protocol):
 
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
         """Delete nodes and their edges; returns how many nodes."""
+        ...
+
+    def remove(self, edges: Iterable[EdgeFilter], nodes: Mapping[str, Sequence[str]]) -> None:
+        """Delete edges by property, and nodes with their edges: all of them or none, on every engine.
+
+        Parameters
+        ----------
+        edges
+            Types, ends and filters, as `delete_edges` takes them.
+        nodes
+            Label → ids.
+
+        Raises
+        ------
+        StoreFullError
+            If a server's memory does not hold all of it in one transaction; nothing is deleted then.
+        """
         ...
 
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:

@@ -25,6 +25,7 @@ Wide = Annotated[
 
 def status(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """What the store holds: counts, datasets, runs, schema version, health."""
+    from pharmagraph.kg import history
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
@@ -32,7 +33,10 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
         version = graph.schema_version()
         datasets = graph.node_rows("Dataset", ["id", "version", "part_of", "ingested_at", "licence"])
         runs = graph.node_rows("Run", ["id", "preset", "split", "started_at", "promoted"])
+        done = history.entries(graph) if runs else []
         url = graph.url
+    for run in runs:
+        run["graph"] = history.verdict(history.since(done, run["started_at"]))
     condition = health(counts, datasets, runs)
     if format is Format.table:
         print(f"{url}   schema {version}   {condition}")

@@ -84,4 +84,6 @@ def test_no_more_rows_are_fetched_than_asked_for(store: GraphStore) -> None:
 
 def test_a_query_is_stopped_after_its_time(store: GraphStore) -> None:
     with pytest.raises(QueryError, match="took too long"):
-        store.rows("UNWIND range(1, 100000) AS i UNWIND range(1, 100000) AS j RETURN max(i * j % 7)", seconds=0.5)
+        store.rows(
+            "UNWIND range(1, 100000) AS i UNWIND range(1, 100000) AS j RETURN max(i * j % 7)", seconds=0.5
+        )
