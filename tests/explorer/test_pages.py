@@ -176,4 +176,4 @@ def test_an_awkward_name_is_text(tab: Page, site: Site) -> None:
     assert AWKWARD in tab.inner_text("#suggestions")
     opened(tab, f"/query/responses?drug={quote(AWKWARD, safe='')}")
     with pg.open_store(site.store, read_only=True) as store:
-        assert len(store.node_rows("Drug", ["id"])) == 61
+        assert len(store.node_rows("Drug", ["id"])) == 25
