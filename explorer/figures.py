@@ -34,13 +34,13 @@ Row = Mapping[str, Any]
 
 def shown(figure: Figure, caption: str, answer: Answer, *, file: str, id_: str | None = None) -> Component:
     """A figure on a page, with its caption, its rows as CSV and their Cypher; its own button saves it as SVG."""
-    config = {
+    config: Any = {
         "displaylogo": False,
         "responsive": True,
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
         "toImageButtonOptions": {"format": "svg", "filename": file},
     }
-    named = {"id": id_} if id_ else {}
+    named: dict[str, Any] = {"id": id_} if id_ else {}
     height = f"{figure['layout']['height']}px"
     return html.Figure(
         [

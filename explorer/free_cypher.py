@@ -55,7 +55,8 @@ def ask(store_url: str | None, cypher: str, parameters: Mapping[str, Any]) -> tu
         raise QueryError("the query needs too much memory and was stopped; narrow it down")
     if "error" in answer:
         raise QueryError(answer["error"])
-    return answer["rows"][:MOST_ROWS], len(answer["rows"]) > MOST_ROWS
+    rows: Rows = answer["rows"]
+    return rows[:MOST_ROWS], len(rows) > MOST_ROWS
 
 
 def _limit_memory() -> None:
