@@ -114,7 +114,7 @@ def make_app(store_url: str | None) -> Dash:
         except PharmagraphError as error:
             return html.P(f"{error}.", className="notice")
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         "window.pharmagraph.arrived", Output("page-title", "modified_timestamp"), Input("page-title", "data")
     )
     network.register(app)
