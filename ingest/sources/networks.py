@@ -120,13 +120,13 @@ def network(
         )
     for pair in COLUMNS:
         if set(map(folded, pair)) <= {*head, *whole}:
-            return _made("a table", lambda out, pair=pair: _of_columns(path, pair, rejections))
+            return Network("a table", _of_columns(path, pair, rejections))
     if _is_sif(first, known):
         return _made("SIF", lambda out: _of_sif(path, rejections))
     with records(path) as table:
         for pair in COLUMNS:
             if all(table.header.find(column) is not None for column in pair):
-                return _made("a table", lambda out, pair=pair: _of_columns(path, pair, rejections))
+                return Network("a table", _of_columns(path, pair, rejections))
         raise table.header.lacks([" and ".join(pair) for pair in COLUMNS])
 
 
