@@ -36,6 +36,7 @@ CURVES, POINTS = 100_000, 9
 CHECKED = 25_000_000
 """Rows of the checked file, 1 GB."""
 
+AS_PANDAS = csv.WriteOptions(quoting_style="none")
 BAD_AT = 0.1
 BY_HAND = 2_000
 """Rows that are merged one at a time."""
@@ -65,12 +66,12 @@ def expression(folder: Path, n_lines: int, n_genes: int, seed: int) -> None:
     ids = [f"ACH-{i:06}" for i in range(n_lines)]
     values = np.round(random.gamma(2, 2, (n_lines, n_genes)).clip(0, 15), 3)
     columns = {"": pa.array(ids)} | {f"GEN{i} ({i + 1})": values[:, i] for i in range(n_genes)}
-    csv.write_csv(pa.table(columns), folder / "OmicsExpressionTPMLogp1.csv")
+    csv.write_csv(pa.table(columns), folder / "OmicsExpressionTPMLogp1.csv", AS_PANDAS)
     names = [f"Line-{i}x" for i in range(n_lines)]
     models = {"ModelID": ids, "CellLineName": names, "StrippedCellLineName": names}
-    csv.write_csv(pa.table(models), folder / "Model.csv")
+    csv.write_csv(pa.table(models), folder / "Model.csv", AS_PANDAS)
     rows = {"drug": ["Drug 1x"] * n_lines, "cell_line": names, "ln_ic50": random.normal(1, 2, n_lines)}
-    csv.write_csv(pa.table(rows), folder / "responses.csv")
+    csv.write_csv(pa.table(rows), folder / "responses.csv", AS_PANDAS)
 
 
 def points(path: Path, n: int, seed: int) -> None:
@@ -84,7 +85,7 @@ def points(path: Path, n: int, seed: int) -> None:
     table = table.append_column("dose_uM", pa.array(dose)).append_column(
         "viability", pa.array(value.round(4))
     )
-    csv.write_csv(table, path)
+    csv.write_csv(table, path, AS_PANDAS)
 
 
 def command(words: list[str], until: Callable[[str], bool] | None = None) -> tuple[float, float]:
@@ -153,7 +154,10 @@ def tables(folder: Path, ending: str, scale: float, turn: int) -> Iterator[Row]:
     place = folder / f"{ending}{turn}"
     place.mkdir()
     path = place / f"responses.{ending}"
-    (parquet.write_table if ending == "parquet" else csv.write_csv)(responses(n, turn), path)
+    if ending == "parquet":
+        parquet.write_table(responses(n, turn), path)
+    else:
+        csv.write_csv(responses(n, turn), path, AS_PANDAS)
     case = f"{n:,} responses, {ending}"
     words = [
         "ingest",
@@ -208,8 +212,8 @@ def check(folder: Path, scale: float, turn: int) -> Iterator[Row]:
     bad = pa.table({"drug": ["Drug 0x"], "cell_line": ["bad line"], "ln_ic50": ["3,5"], "auc": [""]})
     path = place / "responses.csv"
     with path.open("wb") as file:
-        csv.write_csv(table.slice(0, at), file)
-        plain = csv.WriteOptions(include_header=False)
+        csv.write_csv(table.slice(0, at), file, AS_PANDAS)
+        plain = csv.WriteOptions(include_header=False, quoting_style="none")
         csv.write_csv(bad, file, plain)
         csv.write_csv(table.slice(at), file, plain)
     words = ["ingest", "tables", str(place), "--without-smiles", "--check"]

@@ -17,7 +17,7 @@ from pharmagraph.ingest.rejections import NO_VALUE, Rejections
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.columnar import PARQUET
-from pharmagraph.kg.reading.plain import EMPTY
+from pharmagraph.kg.reading.plain import EMPTY, Watched
 from pharmagraph.kg.reading.records import Records, records
 from pharmagraph.kg.reading.text import first_bytes, shown
 from pharmagraph.kg.reading.unpacking import unpacked
@@ -126,14 +126,13 @@ def _read_fast(
     types = {name: pa.float64() for name in names} | dict.fromkeys((names[0], *texts), pa.string())
     try:
         with unpacked(path, shown(path)) as content:
+            watched = Watched(content, table.separator)
             read = arrow_csv.read_csv(
-                content,
+                watched,
                 read_options=arrow_csv.ReadOptions(
                     column_names=names, skip_rows=table.header.top or 1, block_size=_BLOCK
                 ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=table.separator, quote_char=False, ignore_empty_lines=False
-                ),
+                parse_options=arrow_csv.ParseOptions(delimiter=table.separator, ignore_empty_lines=False),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=types, null_values=EMPTY, strings_can_be_null=False
                 ),
@@ -151,7 +150,8 @@ def _read_fast(
     )
     n_missing = sum(c.null_count for c in columns)
     usual = (
-        len(set(rows)) == len(rows)
+        not watched.has_odd_quote
+        and len(set(rows)) == len(rows)
         and all(r.strip() and r.isascii() and '"' not in r for r in rows)
         and not any('"' in cell for cells in beside.values() for cell in cells)
         and int(np.isnan(values).sum()) == n_missing

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pharmagraph.kg.errors import InputError, shortened
 
@@ -63,7 +64,7 @@ class Header:
         InputError
             If it is there twice.
         """
-        at = [n for n, name in enumerate(self.names) if folded(name) == folded(column)]
+        at = self._places.get(folded(column), [])
         if len(at) > 1:
             spelled = " and ".join(dict.fromkeys(f'"{self.names[n]}"' for n in at))
             raise InputError(
@@ -74,7 +75,15 @@ class Header:
 
     def has(self, column: str) -> bool:
         """Whether a column is there, once or more."""
-        return any(folded(name) == folded(column) for name in self.names)
+        return folded(column) in self._places
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Folded name → where it is; a matrix has tens of thousands, and each shape asks for columns."""
+        places: dict[str, list[int]] = {}
+        for at, name in enumerate(self.names):
+            places.setdefault(folded(name), []).append(at)
+        return places
 
     def columns(self, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, int]:
         """Where each column is that the table has.

@@ -100,7 +100,7 @@ def plain_batches(
         raise NotPlainError from error
 
 
-class _Watched(io.RawIOBase):
+class Watched(io.RawIOBase):
     """A file of bytes that knows whether it read a quote that is not around a whole cell."""
 
     def __init__(self, content: io.BufferedReader, separator: str) -> None:
@@ -133,7 +133,7 @@ def _of_text(
     with unpacked(path, shown(path)) as content:
         if not encoding(content.peek(1 << 12)[: 1 << 12]).startswith("utf-8"):
             raise NotPlainError
-        watched = _Watched(content, table.separator)
+        watched = Watched(content, table.separator)
         reader = csv.open_csv(
             watched,
             read_options=csv.ReadOptions(

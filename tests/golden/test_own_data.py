@@ -62,12 +62,3 @@ def test_top_genes_has_the_known_target_and_the_gene_that_decides(lab: Desk) -> 
     rows = {row["gene"]: row for row in found(lab, "top-genes", "LAB-101")}
     assert rows["TOP1"]["known"] and rows["TOP1"]["rank"] == 1
     assert not rows["SLFN11"]["known"] and rows["SLFN11"]["response_rank"] == 1
-
-
-def test_the_screen_is_exchanged_in_the_form_of_drevalpy(lab: Desk) -> None:
-    responses = lab.folder / "league" / "data" / "pharmagraph-screen" / "pharmagraph-screen.csv"
-    header, *rows = responses.read_text(encoding="utf-8").splitlines()
-    assert header == "cell_line_name,pubchem_id,response,tissue" and len(rows) == 551
-    results = lab.folder / "league" / "results" / "pharmagraph" / "pharmagraph-screen" / "LCO"
-    assert (results / "mean-effects" / "predictions" / "predictions_split_0.csv").is_file()
-    assert len(list((results / "splits").glob("cv_split_*_test.csv"))) == 5

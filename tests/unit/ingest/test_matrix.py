@@ -126,3 +126,19 @@ def test_a_long_table_names_what_is_wrong(tmp_path: Path, text: str, message: st
     with pytest.raises(InputError) as caught:
         read_long(matrix_file(tmp_path, text), "responses", Rejections(), kind="TESTED_ON")
     assert message in str(caught.value)
+
+
+def test_quotes_around_names_are_read_at_once_and_others_row_by_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = '"","G1","G 2"\n"A, B",1,2\nC,3,"4"\n'
+    whole, odd = tmp_path / "whole.csv", tmp_path / "odd.csv"
+    whole.write_text(rows)
+    odd.write_text(rows + 'D "1,5,6\n')
+    slow = read_matrix(odd, Rejections(keep_going=True), kind="EXPRESSES")
+    monkeypatch.setattr("pharmagraph.ingest.matrix._read_slow", None)
+    fast = read_matrix(whole, Rejections(), kind="EXPRESSES")
+    assert fast.rows == slow.rows[:2] == ("A, B", "C") and fast.columns == slow.columns == ("G1", "G 2")
+    assert fast.values.tolist() == slow.values[:2].tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(TypeError):
+        read_matrix(odd, Rejections(), kind="EXPRESSES")
