@@ -202,8 +202,7 @@ class _Reader:
         cells: list[Sequence[str]] = list(zip(*batch.rows, strict=True))
         cells = cells or [()] * (max(self._found.values()) + 1)
         if self._contract.bounded in self._found:
-            at = self._found[self._contract.bounded or ""], self._found[CENSORED]
-            cells = with_sides(cells, *at)
+            cells = with_sides(cells, self._found[self._contract.bounded or ""], self._found[CENSORED])
         lines, n = np.array(batch.lines, np.int64), len(batch.lines)
         good = np.ones(n, bool)
 

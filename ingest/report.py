@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pharmagraph.ingest.load import COLUMNS, Report, Step
+from pharmagraph.ingest.load import COLUMNS, Report
 from pharmagraph.ingest.rejections import count
+from pharmagraph.ingest.releases import Step
 from pharmagraph.kg.console import Format, note, print_rows
 
 _WIDTH = 16

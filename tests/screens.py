@@ -8,6 +8,8 @@ import torch
 from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.kg.heterograph import Heterograph, Relation
 
+TESTED_ON = ("Drug", "TESTED_ON", "CellLine")
+
 
 def screen(
     n_drugs: int = 24,
@@ -117,3 +119,13 @@ def with_alterations(heterograph: Heterograph, *, seed: int = 0) -> Heterograph:
         relation = Relation(torch.tensor(src), torch.tensor(dst), features)
         heterograph = heterograph.with_relation(("CellLine", type_, "Gene"), relation)
     return heterograph
+
+
+def censored(heterograph: Heterograph, above: float) -> Heterograph:
+    """The screen with ln IC50 above a value known as that bound."""
+    tested = heterograph.relations[TESTED_ON]
+    ln_ic50 = tested.features["ln_ic50"]
+    side = (ln_ic50 > above).to(torch.int8)
+    return heterograph.with_relation(
+        TESTED_ON, tested.with_features({"ln_ic50": ln_ic50.clamp(max=above), "censored": side})
+    )

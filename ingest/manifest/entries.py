@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pharmagraph.ingest.contracts import FILES, FileContract
 from pharmagraph.ingest.manifest.document import Value, read_document, unknown
-from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, MUTATIONS, RESPONSES
+from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, LAYERS, MUTATIONS, RESPONSES
 from pharmagraph.ingest.shapes.wide import MEASURES
 from pharmagraph.ingest.threshold import parse
 from pharmagraph.ingest.units.given import given
@@ -25,11 +25,13 @@ PARTS = {
     "cell_lines": CELLS,
     "expression": EXPRESSION,
     "mutations": MUTATIONS,
+    **{layer: layer for layer in LAYERS},
 }
 """What a manifest calls a part of a screen → the part."""
 
 CONTRACTS: dict[str, FileContract] = {
     **{part: FILES[part] for part in (RESPONSES, DRUGS, CELLS, EXPRESSION)},
+    **dict.fromkeys(LAYERS, FILES["omics"]),
     MUTATIONS: FileContract(
         ("cell_line", "gene"), ("value",), numbers=("value",), names=("cell_line",), key=("cell_line", "gene")
     ),
@@ -44,8 +46,7 @@ COLUMNS = {
 
 SIDES = {
     RESPONSES: ("drug", "cell_line"),
-    EXPRESSION: ("gene", "cell_line"),
-    MUTATIONS: ("gene", "cell_line"),
+    **dict.fromkeys((EXPRESSION, MUTATIONS, *LAYERS), ("gene", "cell_line")),
 }
 """Part → what may lie down the side of a wide table of it."""
 
@@ -53,9 +54,7 @@ _TOP = ("name", "threshold", *PARTS)
 _LONG, _WIDE = "long", "wide"
 _ELSEWHERE = {
     "targets": "cli ingest targets FILE",
-    "copy_number": "cli ingest omics FILE --kind copy_number",
     "methylation": "cli ingest omics FILE --kind methylated",
-    "dependencies": "cli ingest dependencies FILE",
     "interactions": "cli ingest interactions FILE",
     "pathways": "cli ingest pathways FILE",
 }
@@ -218,7 +217,7 @@ def _columns(at: Value, word: str, part: str) -> dict[str, str]:
     for column in contract.required:
         if column not in found:
             raise at.error(f"{what} has no {column}; add {column}: NAME")
-    if contract.any_of and not found.keys() & set(COLUMNS[part][len(contract.required) :]):
+    if contract.any_of and not found.keys() & set(MEASURES):
         raise at.error(f"{what} has none of {', '.join(MEASURES)}; add one, as in ic50: NAME")
     return found
 

@@ -12,12 +12,14 @@ from pharmagraph.ingest.longform import read_named
 from pharmagraph.ingest.manifest.entries import CONTRACTS, Entry, Manifest
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations
+from pharmagraph.ingest.shapes.bounds import with_bounds
 from pharmagraph.ingest.shapes.long_form import distinct
 from pharmagraph.ingest.shapes.recognise import Files, Found, shape_of, tables_of
 from pharmagraph.ingest.shapes.shape import (
     CELLS,
     DRUGS,
     EXPRESSION,
+    LAYERS,
     MUTATIONS,
     RESPONSES,
     Companions,
@@ -25,10 +27,11 @@ from pharmagraph.ingest.shapes.shape import (
     Shape,
 )
 from pharmagraph.ingest.shapes.tables import valid
-from pharmagraph.ingest.shapes.wide import Layout, read_expression, read_mutations, read_responses
+from pharmagraph.ingest.shapes.wide import Layout, read_expression, read_layer, read_mutations, read_responses
 from pharmagraph.ingest.units.expression import in_logarithms
 from pharmagraph.ingest.units.responses import in_graph_units
 from pharmagraph.kg.errors import InputError, some
+from pharmagraph.kg.profile_kinds import PROFILES
 from pharmagraph.kg.reading.records import records
 from pharmagraph.kg.reading.text import located, shown
 
@@ -39,7 +42,12 @@ _KINDS = {
     EXPRESSION: "EXPRESSES",
     MUTATIONS: "MUTATED",
 }
-_WIDE = {RESPONSES: read_responses, EXPRESSION: read_expression, MUTATIONS: read_mutations}
+_WIDE: Mapping[str, Callable[..., Part]] = {
+    RESPONSES: read_responses,
+    EXPRESSION: read_expression,
+    MUTATIONS: read_mutations,
+    **{layer: partial(read_layer, kind=PROFILES[layer].type) for layer in LAYERS},
+}
 
 
 def files_of(manifest: Manifest) -> Files:
@@ -103,13 +111,13 @@ def _in_units(entry: Entry, read: Callable[[Path, Companions, Rejections], Part]
 def _long(entry: Entry, path: Path, beside: Companions, rejections: Rejections) -> Part:
     """Read a table with a row a fact, under the names that its columns have in the file."""
     names = {("ln_ic50" if c == "ic50" else c): name for c, name in entry.columns.items()}
-    kind = _KINDS[entry.part]
+    kind = _KINDS.get(entry.part) or PROFILES[entry.part].type
     table = distinct(read_named(path, CONTRACTS[entry.part], names, rejections, kind=kind), rejections, kind)
     return _PARTS[entry.part](table, beside, rejections)
 
 
 def _responses(table: LongTable, beside: Companions, rejections: Rejections) -> Part:
-    table = valid(in_graph_units(table, beside.units, rejections), rejections)
+    table = with_bounds(valid(in_graph_units(table, beside.units, rejections), rejections), rejections)
     require_rows(table, "response")
     return Part(responses=table)
 
@@ -141,4 +149,5 @@ _PARTS: Mapping[str, Callable[[LongTable, Companions, Rejections], Part]] = {
     CELLS: lambda table, beside, rejections: Part(cells=Listed.of(table)),
     EXPRESSION: _expression,
     MUTATIONS: _mutations,
+    **{layer: lambda table, beside, rejections: Part(layer=Levels.of(table)) for layer in LAYERS},
 }

@@ -116,6 +116,12 @@ def _long(head: Head, folder: Path) -> Guess | None:
 
 _FOUND_BY: dict[str, Callable[[str], bool]] = {
     **{column: (lambda name, column=column: stands_for(column, name)) for column in WORDS},  # type: ignore[misc]
+    **{
+        column: (lambda name, column=column: folded(name) == column)  # type: ignore[misc]
+        for columns in COLUMNS.values()
+        for column in columns
+        if column not in WORDS
+    },
     "ic50": lambda name: units.ic50(name) is not None,
     "auc": lambda name: units.auc(name) is not None,
     "value": lambda name: units.expression(name) is not None,

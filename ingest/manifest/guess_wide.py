@@ -11,7 +11,7 @@ from pharmagraph.ingest.column_words import stands_for
 from pharmagraph.ingest.manifest.draft import Guess, Line, name_of, range_of, scale_of, unit_of_ic50
 from pharmagraph.ingest.manifest.entries import OPEN, SIDES
 from pharmagraph.ingest.names import drug_id, is_gene_symbol
-from pharmagraph.ingest.shapes.shape import EXPRESSION, MUTATIONS, RESPONSES, Head
+from pharmagraph.ingest.shapes.shape import COPY_NUMBER, DEPENDENCY, EXPRESSION, MUTATIONS, RESPONSES, Head
 from pharmagraph.ingest.shapes.sides import known_beside, side_of
 from pharmagraph.ingest.shapes.wide import MEASURES
 from pharmagraph.ingest.units import columns as units
@@ -23,6 +23,8 @@ from pharmagraph.kg.reading.text import shown, stem
 _EXPRESSION = ("expr", "rna", "tpm", "fpkm", "rpkm", "count", "transcript")
 _RESPONSES = ("ic50", "auc", "respon", "viab", "sensitiv", "screen")
 _MUTATIONS = ("mut",)
+_COPY_NUMBER = ("copy", "cnv", "_cn")
+_DEPENDENCY = ("crispr", "depend", "chronos", "gene_effect")
 _MOST_TEXTS = 0.4
 """Share of the columns of a wide table that may hold texts, such as tissues."""
 
@@ -90,7 +92,13 @@ def _part_of_wide(
     if any(drug_id(name) in known_drugs for name in (*side, *top)):
         return RESPONSES, "it has names of drugs that another file has, too"
     calls = bool(values) and set(values) <= {0.0, 1.0}
-    for part, words in ((MUTATIONS, _MUTATIONS), (EXPRESSION, _EXPRESSION), (RESPONSES, _RESPONSES)):
+    for part, words in (
+        (COPY_NUMBER, _COPY_NUMBER),
+        (DEPENDENCY, _DEPENDENCY),
+        (MUTATIONS, _MUTATIONS),
+        (EXPRESSION, _EXPRESSION),
+        (RESPONSES, _RESPONSES),
+    ):
         word = next((w for w in words if w in file), "")
         if word and (part != MUTATIONS or calls):
             return part, f'by "{word}" in its name'

@@ -82,26 +82,21 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
         if f.shape.instead
     ]
     own = parts[DRUGS].drugs if DRUGS in parts else None
-    expression = _named_levels(expression, named) if expression else None
-    lines = {
-        cell_line_id(name)
-        for name in (
-            *responses.texts["cell_line"].names,
-            *(expression.cell_lines if expression else ()),
-            *(row["cell_line"] for row in cells.rows),
-        )
-    }
-    of_screen = {id_: name for id_, name in named.items() if cell_line_id(name) in lines}
+    of_expression = [named.get(name, name) for name in (expression.cell_lines if expression else ())]
+    of_cells = [row["cell_line"] for row in cells.rows]
+    tested = responses.texts["cell_line"].names
+    screened = {cell_line_id(n): n for names in (of_expression, of_cells, tested) for n in names}
+    of_screen = {id_: name for id_, name in named.items() if cell_line_id(name) in screened}
     return Screen(
         responses,
         own or _first_said([part.drugs for _, part in screens if part.drugs is not None]),
         cells if cells.rows else None,
-        expression,
+        _named_levels(expression, named) if expression else None,
         _named_mutations(mutations, named) if mutations else None,
         {
-            kind: _of_screen(layer, of_screen)
-            for kind in LAYERS
-            if kind in parts and (layer := parts[kind].layer)
+            name: _of_screen(layer, of_screen, screened)
+            for name in LAYERS
+            if name in parts and (layer := parts[name].layer)
         },
         tuple(notes),
     )
@@ -134,10 +129,10 @@ def _one_table(screens: Sequence[tuple[Found, Part]]) -> LongTable:
         {c: np.concatenate([t.numbers[c] for t in tables]) for c in ("ln_ic50", "auc", "response")},
         ("response",),
         tuple(
-            f"{part.dataset}: {note}"
+            f"{part.dataset}: {n}"
             for _, part in screens
-            if part.responses
-            for note in part.responses.notes
+            if part.responses is not None
+            for n in part.responses.notes
         ),
     )
 
@@ -223,20 +218,33 @@ def _named_levels(levels: Levels, named: Mapping[str, str]) -> Levels:
     return replace(levels, cell_lines=tuple(names), values=levels.values[kept], notes=(*levels.notes, *notes))
 
 
-def _of_screen(levels: Levels, named: Mapping[str, str]) -> Levels:
-    """Further omics of the screen's cell lines, with their names, which are given by id.
+def _of_screen(levels: Levels, named: Mapping[str, str], screened: Mapping[str, str]) -> Levels:
+    """Further omics of the screen's cell lines, with their names; a download has their DepMap ids.
+
+    Parameters
+    ----------
+    levels
+        As the file has them.
+    named, screened
+        DepMap id, and id, of the screen's cell lines → name.
 
     Raises
     ------
     InputError
         If it has none of them.
     """
-    names = [named.get(line, "") for line in levels.cell_lines]
+    of_line = (
+        named if levels.as_downloaded else {n: screened.get(cell_line_id(n), "") for n in levels.cell_lines}
+    )
+    names = [named.get(line) or of_line.get(line, "") for line in levels.cell_lines]
     kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
     if not len(kept):
         raise InputError(
-            f"{levels.file}: none of its {len(names):,} cell lines is known to be in the screen; put DepMap's "
-            "Model.csv beside it"
+            f"{levels.file}: none of its {len(names):,} cell lines is known by DepMap id; put DepMap's Model.csv "
+            "beside it"
+            if levels.as_downloaded
+            else f"{levels.file}: none of its {len(names):,} cell lines ({levels.cell_lines[0]}, …) is in the screen; "
+            "call a cell line the same in both"
         )
     others = len(names) - len(kept)
     notes = (

@@ -120,6 +120,19 @@ def read_expression(path: Path, beside: Companions, rejections: Rejections, layo
     return Part(expression=replace(levels, values=values, notes=long.notes, z=scale == "z"))
 
 
+def read_layer(path: Path, beside: Companions, rejections: Rejections, layout: Layout, *, kind: str) -> Part:
+    """A value for each cell line and gene as it is in the file, which becomes edges of a kind.
+
+    Raises
+    ------
+    InputError
+        If it is not clear what the sides are, or a cell line or a gene is there twice.
+    RowError
+        At the first bad cell, unless rows are being rejected.
+    """
+    return Part(layer=_levels(path, kind, beside, rejections, layout, "value"))
+
+
 def read_mutations(path: Path, beside: Companions, rejections: Rejections, layout: Layout) -> Part:
     """Genes of cell lines whose value is not 0.
 

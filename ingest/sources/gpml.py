@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from pharmagraph.ingest.known import Known
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading.gmt import GeneSet
-from pharmagraph.kg.reading.text import opened, shown, tidy
+from pharmagraph.kg.reading.text import existing, opened, shown, tidy
 
 LARGEST = 64 * 2**20
 """Characters that a drawing may have; those of WikiPathways have less than a million."""
@@ -20,10 +20,18 @@ _ID = re.compile(r"WP\d+")
 
 
 def files(path: Path) -> list[Path]:
-    """The GPML files of a folder, or the file itself if it is one; none where it is of another kind."""
+    """The GPML files of a folder, or the file itself if it is one; none where it is of another kind.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or no GPML file in the folder.
+    """
     if path.is_dir():
-        return sorted(path.glob("*.gpml"))
-    with opened(path) as file:
+        if found := sorted(path.glob("*.gpml")):
+            return found
+        raise InputError(f"{path} has no file *.gpml; give a GMT file, a GPML file or a folder of those")
+    with opened(existing(path, what="a GMT file, a GPML file or a folder of those is needed")) as file:
         return [path] if re.search(r"<(\w+:)?Pathway[\s>]", file.read(4096)) else []
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -63,7 +63,7 @@ class Network:
 
     shape: str
     pairs: Iterator[Pair]
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str]
 
     def notes(self) -> tuple[str, ...]:
         """Sentences about the shape and what was left out."""
@@ -105,34 +105,25 @@ def network(
         first = [line for line in islice(file, _LOOKED_AT) if line.strip()]
     head = [folded(cell) for cell in re.split(r"[\t, ]", first[0].strip())] if first else []
     whole = [folded(cell) for cell in first[0].strip().split("\t")] if first else []
+    out: Counter[str] = Counter()
     if set(_BIOGRID) <= set(whole):
-        return _made("a BioGRID tab file", lambda out: _of_biogrid(path, rejections, out))
+        return Network("a BioGRID tab file", _of_biogrid(path, rejections, out), out)
     if head[:2] == ["protein1", "protein2"]:
-        symbols = _symbols_of_string(path, names)
-        return _made(
-            f"STRING's links, combined score {min_score} and more",
-            lambda out: _of_string_links(path, symbols, min_score, rejections, out),
-        )
+        pairs = _of_string_links(path, _symbols_of_string(path, names), min_score, rejections, out)
+        return Network(f"STRING's links, combined score {min_score} and more", pairs, out)
     if [one.lstrip("#") for one in whole[:2]] == ["node1", "node2"]:
-        return _made(
-            f"STRING's table, combined score {min_score / 1000:g} and more",
-            lambda out: _of_string_table(path, min_score, rejections, out),
-        )
-    for pair in COLUMNS:
-        if set(map(folded, pair)) <= {*head, *whole}:
-            return _made("a table", lambda out, pair=pair: _of_columns(path, pair, rejections))
+        pairs = _of_string_table(path, min_score, rejections, out)
+        return Network(f"STRING's table, combined score {min_score / 1000:g} and more", pairs, out)
+    for columns in COLUMNS:
+        if set(map(folded, columns)) <= {*head, *whole}:
+            return Network("a table", _of_columns(path, columns, rejections), out)
     if _is_sif(first, known):
-        return _made("SIF", lambda out: _of_sif(path, rejections))
+        return Network("SIF", _of_sif(path, rejections), out)
     with records(path) as table:
-        for pair in COLUMNS:
-            if all(table.header.find(column) is not None for column in pair):
-                return _made("a table", lambda out, pair=pair: _of_columns(path, pair, rejections))
-        raise table.header.lacks([" and ".join(pair) for pair in COLUMNS])
-
-
-def _made(shape: str, read: Callable[[Counter[str]], Iterator[Pair]]) -> Network:
-    left_out: Counter[str] = Counter()
-    return Network(shape, read(left_out), left_out)
+        for columns in COLUMNS:
+            if all(table.header.find(column) is not None for column in columns):
+                return Network("a table", _of_columns(path, columns, rejections), out)
+        raise table.header.lacks([" and ".join(columns) for columns in COLUMNS])
 
 
 def _of_columns(path: Path, columns: tuple[str, str], rejections: Rejections) -> Iterator[Pair]:

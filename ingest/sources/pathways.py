@@ -17,7 +17,7 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.sources import gpml
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading.gmt import NO_SET, gene_sets
-from pharmagraph.kg.reading.text import existing, shown, stem
+from pharmagraph.kg.reading.text import shown, stem
 
 _SOURCE = re.compile(r"^(.+?) \((.+)\)$")  # reactome (CC BY 4.0)
 
@@ -51,7 +51,6 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     members: list[tuple[str, str]] = []
     unmatched: set[str] = set()
     symbols = Symbols()
-    existing(path, what="a GMT file, a GPML file or a folder of those is needed")
     drawings = gpml.files(path)
     for one in gpml.gene_sets(drawings, known) if drawings else gene_sets(path):
         if not one.is_one:

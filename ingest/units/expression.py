@@ -35,12 +35,13 @@ PER_MILLION, NEAR = 1e6, 0.02
 """Sum of TPM, and the distance from it, as a share, that is still that sum."""
 
 _DONE = {
-    "log2": "logarithms, kept",
-    "tpm": "TPM, made log2(TPM + 1)",
-    "counts": "counts, made log2(counts per million + 1)",
-    "linear": "linear values, made log2(x + 1)",
-    "z": "z scores, kept; they tell no mean by which a new cell line could be standardised",
+    "log2": ("logarithms", "kept"),
+    "tpm": ("TPM", "made log2(TPM + 1)"),
+    "counts": ("counts", "made log2(counts per million + 1)"),
+    "linear": ("linear values", "made log2(x + 1)"),
+    "z": ("z scores", "kept; they tell no mean by which a new cell line could be standardised"),
 }
+"""Scale → what the note calls it, and what becomes of the values."""
 
 
 def as_log2(values: Floats, scale: Scale, totals: Floats | float = PER_MILLION) -> Floats:
@@ -147,7 +148,8 @@ def logarithms(measured: Measured, given: str | None) -> tuple[Floats, Scale, st
         )
     totals = np.bincount(measured.cell, weights=np.nan_to_num(measured.values))[measured.cell]
     source = "the option" if given else f'the header "{measured.header}"' if said else "the values"
-    note = f"{measured.file}: expression: {_range(measured.values)}, by {source} {_DONE[scale]}"
+    what, done = _DONE[scale]
+    note = f"{measured.file}: expression: {what}, from {source} ({_range(measured.values)}); {done}"
     return as_log2(measured.values, scale, np.where(totals > 0, totals, 1.0)), scale, note
 
 

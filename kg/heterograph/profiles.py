@@ -68,7 +68,9 @@ def of_cell_lines(
             continue
         columns = column
         if layer(kind).features != "Gene":  # no nodes of the graph: the profiles' own, in order
-            columns = _positions(sorted({feature for one in of_kind for feature in one.genes}))
+            columns = {
+                f: n for n, f in enumerate(sorted({feature for one in of_kind for feature in one.genes}))
+            }
         mean = _Mean((len(row), len(columns)))
         for one in of_kind:
             mean.add_table(one, row, columns)

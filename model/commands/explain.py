@@ -158,7 +158,8 @@ def _print(found: Explanation, limit: int) -> None:
             {"what": f"predicted {k}", "value": v} for k, v in found.prediction.items() if k != "measured"
         ]
         for row in measured:
-            response = {1: "sensitive", 0: "resistant"}.get(row["response"], row["ln_ic50"])
+            value = f"{row['censored']} {row['ln_ic50']:.4g}" if row["censored"] else row["ln_ic50"]
+            response = {1: "sensitive", 0: "resistant"}.get(row["response"], value)
             rows_of_pair.append({"what": f"measured, {row['dataset']}", "value": response})
         print_rows(rows_of_pair, title=f"{about}, run {found.run_id}")
     if found.contributions:

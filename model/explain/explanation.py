@@ -34,7 +34,7 @@ RETURN p.probability AS probability, p.ln_ic50 AS predicted_ln_ic50
 
 MEASURED = """
 MATCH (d:Drug {id: $drug})-[t:TESTED_ON]->(c:CellLine {id: $cell_line})
-RETURN t.dataset AS dataset, t.response AS response, t.ln_ic50 AS ln_ic50 ORDER BY dataset
+RETURN t.dataset AS dataset, t.response AS response, t.ln_ic50 AS ln_ic50, t.censored AS censored ORDER BY dataset
 """
 
 SIMILAR_DRUGS = """

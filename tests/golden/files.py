@@ -31,6 +31,10 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     generator = np.random.default_rng(0)
     _own_screen(folder / "my-screen", genes, generator)
     _paper_screen(folder / "nci60", genes, generator)
+    (folder / "lab-files").mkdir()
+    _table(
+        folder / "lab-files" / "results.csv", ["Compound", "Cell Line", "IC50"], [["Sinularin", "A375", 0.5]]
+    )
     z = generator.normal(size=len(genes)).round(3)
     pd.DataFrame({"gene": genes, "z": z}).to_csv(folder / "profile.csv", index=False)
     log2 = 8 + 2 * expression.astype(np.float64)

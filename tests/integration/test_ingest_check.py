@@ -55,14 +55,14 @@ def test_a_check_makes_no_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_bad_rows_are_counted_by_reason_and_end_as_the_load_does(folder: Path) -> None:
-    bad = 'A,Z,"1,5",1\nB,Z,"2,5",1\nB,Y,>10,1\n'
+    bad = 'A,Z,"1,5",1\nB,Z,"2,5",1\nB,Y,high,1\n'
     (folder / "responses.csv").write_text(RESPONSES + bad)
     code, sizes, rows, err = check(folder)
     assert (code, sizes["pairs"]) == (1, 3)
     assert err.splitlines()[0].startswith("error: ") and 'row 6, column ln_ic50: "1,5"' in err.splitlines()[0]
     reasons = [(r["number"], r["detail"]) for r in rows if r["what"] == "left out"]
     assert [n for n, text in reasons if "decimal comma" in str(text)] == [2]
-    assert [n for n, text in reasons if "censored" in str(text)] == [1]
+    assert [n for n, text in reasons if '"high"' in str(text)] == [1]
     assert "3 bad rows" in err
     code, _, _, err = check(folder, "--reject-rows")
     assert code == 0 and "error" not in err

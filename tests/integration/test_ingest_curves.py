@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from pharmagraph.ingest.dose_response import points
+from pharmagraph.kg import heterograph
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.store import open_store
+from pharmagraph.model.responses.measured import responses
 from tests.cli.typed import typed
 
 DOSES = 10 * 2.0 ** -np.arange(8)
@@ -219,6 +221,9 @@ def test_fitted_curves_are_a_screen(tmp_path: Path) -> None:
     assert loaded.returncode == 0, loaded.stderr
     with open_store(f"ladybug://{tmp_path}/g.lbug", read_only=True) as store:
         edges = store.read_edges("TESTED_ON", ("Drug", "CellLine"))
+        measured = responses(heterograph.export(store), "regression")
+    assert measured.bounds is not None and measured.bounds.side.tolist().count(1) == 3
+    assert measured.ln_ic50[measured.bounds.side == 1] == pytest.approx(math.log(10), abs=1e-4)
     assert edges.num_rows == 9 and edges["auc"].null_count == edges["r2"].null_count == 0
     weak = [row for row in edges.to_pylist() if row["src"] == "WEAK"]
     assert {(row["censored"], round(row["ln_ic50"], 4), row["flags"]) for row in weak} == {

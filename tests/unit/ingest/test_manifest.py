@@ -14,6 +14,7 @@ from pharmagraph.ingest.manifest.entries import read_manifest
 from pharmagraph.ingest.manifest.write import write_manifest
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.sources import tables
+from pharmagraph.ingest.sources.tables import FAR_COPIES
 from pharmagraph.kg.errors import InputError
 from tests.cli.typed import typed
 
@@ -92,6 +93,31 @@ def test_another_manifest_is_another_checksum(folder: Path) -> None:
     assert read(manifest(folder)).datasets[0].sha256 == first
 
 
+@pytest.mark.parametrize("is_wide", [True, False])
+def test_copy_numbers_are_a_layer_of_the_screen(folder: Path, is_wide: bool) -> None:
+    values = {("X", "EGFR"): 2.5, ("Y", "EGFR"): -0.5, ("X", "TP53"): -1.25, ("Y", "TP53"): 0.25}
+    rows = [f"{c},{g},{v}" for (c, g), v in values.items()]
+    text = (
+        "gene,X,Y\nEGFR,2.5,-0.5\nTP53,-1.25,0.25\n" if is_wide else "\n".join(["line,gene,ratio", *rows, ""])
+    )
+    (folder / "ratios.csv").write_text(text)
+    said = "layout: wide" if is_wide else "columns: {cell_line: line, gene: gene, value: ratio}"
+    bundle = read(manifest(folder, f"{MANIFEST}copy_number: {{file: ratios.csv, {said}}}\n"))
+    edges = bundle.edges["COPY_NUMBER", ("CellLine", "Gene")].to_pylist()
+    far = {pair: value for pair, value in values.items() if abs(value) > FAR_COPIES}
+    assert {(e["src"], e["dst"]): e["value"] for e in edges} == far
+    (profiles,) = [p for p in bundle.profiles if p.kind == "copy_number"]
+    assert profiles.values.tolist() == [[2.5, -1.25], [-0.5, 0.25]]
+
+
+def test_a_bound_in_the_unit_of_the_file_is_a_bound(folder: Path) -> None:
+    (folder / "results.csv").write_text(RESULTS.replace("200", ">200"))
+    edges = read(manifest(folder)).edges["TESTED_ON", ("Drug", "CellLine")].to_pylist()
+    (bound,) = [e for e in edges if e["censored"] is not None]
+    assert (bound["src"], bound["dst"], bound["censored"]) == ("A", "Y", "above")
+    assert bound["ln_ic50"] == pytest.approx(np.log(0.2))
+
+
 def test_a_table_of_mutations_has_a_row_each(folder: Path) -> None:
     (folder / "calls.csv").write_text("line,symbol,call\nX,EGFR,1\nY,KRAS,0\nZ,KRAS,1\nZ,TP53,1\n")
     columns = "columns: {cell_line: line, gene: symbol, value: call}"
@@ -151,7 +177,7 @@ def swap(old: str, new: str) -> Change:
         (swap("[tissue]", "[tissues]"), "has no column tissues; take it out of skip"),
         (swap("results.csv", "result.csv"), "line 3: result.csv is not a file; screen has calls.csv, lines.csv"),
         (swap("threshold: drug-median", "threshold: z"), 'line 2: .*threshold "z": "" is not'),
-        (swap("mutations:", "copy_number:"), "line 10: copy_number is no part of a screen; load it"),
+        (swap("mutations:", "methylation:"), "line 10: methylation is no part of a screen; load it"),
         (swap("name: lab", "name: lab\nname: two"), 'line 2: "name" is there twice; keep one'),
         (swap("name: lab", "name: &a lab"), "line 1: a name that begins with & or [*] is a reference"),
         (swap("name: lab", "name: [a, b]"), "line 1: name is one value, not a list"),

@@ -162,6 +162,23 @@ def test_an_option_alone_does_not_outweigh_the_values(tmp_path: Path) -> None:
     assert found == pytest.approx(LN_UM + math.log(1e4), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("header", "cell", "ln_um", "side"),
+    [
+        ("pIC50", ">8", math.log(1e-2), "below"), ("pIC50", "<5", math.log(10), "above"),
+        ("IC50 (nM)", ">10000", math.log(10), "above"), ("log10_ic50_M", "<-8", math.log(1e-2), "below"),
+    ],
+)  # fmt: skip
+def test_a_bound_is_converted_with_its_side(
+    tmp_path: Path, header: str, cell: str, ln_um: float, side: str
+) -> None:
+    text = responses(header, HEADERS[header]) + f"Imatinib,X,{cell}\n"
+    rows = read(tmp_path, text).edges["TESTED_ON", ("Drug", "CellLine")].to_pylist()
+    (row,) = (r for r in rows if r["dst"] == "X")
+    assert row["ln_ic50"] == pytest.approx(ln_um) and row["censored"] == side
+    assert sum(r["censored"] is not None for r in rows) == 1
+
+
 def test_a_concentration_of_zero_is_a_bad_row_and_no_other_unit(tmp_path: Path) -> None:
     values = CONCENTRATION.copy()
     values[0, :4] = 0
@@ -253,19 +270,19 @@ def expression(header: str, values: np.ndarray) -> str:
 
 
 SCALES = {
-    ("value", ""): (LOG2, LOG2, "by the values logarithms, kept"),
-    ("expression", ""): (LOG2, LOG2, "by the values logarithms, kept"),
-    ("log2(TPM+1)", ""): (LOG2, LOG2, "by the header .* logarithms, kept"),
-    ("TPM", ""): (TPM, np.log2(TPM + 1), "by the header .* TPM, made"),
-    ("value (TPM)", ""): (TPM, np.log2(TPM + 1), "by the header .* TPM, made"),
-    ("counts", ""): (COUNTS, np.log2(CPM + 1), "by the header .* counts, made"),
-    ("expected_count", ""): (COUNTS + 0.25, None, "by the header .* counts, made"),
-    ("FPKM", ""): (LINEAR, LOG2, "by the header .* linear values, made"),
-    ("value", "expression=tpm"): (TPM, np.log2(TPM + 1), "by the option TPM"),
-    ("value", "expression=counts"): (COUNTS, np.log2(CPM + 1), "by the option counts"),
-    ("value", "expression=linear"): (LINEAR, LOG2, "by the option linear"),
-    ("z", ""): (Z, Z, "by the header .* z scores, kept"),
-    ("value", "expression=z"): (Z, Z, "by the option z scores"),
+    ("value", ""): (LOG2, LOG2, r"logarithms, from the values \(.*; kept"),
+    ("expression", ""): (LOG2, LOG2, r"logarithms, from the values \(.*; kept"),
+    ("log2(TPM+1)", ""): (LOG2, LOG2, r"logarithms, from the header \S+ \(.*; kept"),
+    ("TPM", ""): (TPM, np.log2(TPM + 1), r"TPM, from the header .*; made log2.TPM"),
+    ("value (TPM)", ""): (TPM, np.log2(TPM + 1), r"TPM, from the header .*; made log2.TPM"),
+    ("counts", ""): (COUNTS, np.log2(CPM + 1), r"counts, from the header .*; made log2.counts per"),
+    ("expected_count", ""): (COUNTS + 0.25, None, r"counts, from the header .*; made log2.counts per"),
+    ("FPKM", ""): (LINEAR, LOG2, r"linear values, from the header .*; made log2.x"),
+    ("value", "expression=tpm"): (TPM, np.log2(TPM + 1), "TPM, from the option .*; made"),
+    ("value", "expression=counts"): (COUNTS, np.log2(CPM + 1), "counts, from the option .*; made"),
+    ("value", "expression=linear"): (LINEAR, LOG2, "linear values, from the option .*; made"),
+    ("z", ""): (Z, Z, r"z scores, from the header .*; kept"),
+    ("value", "expression=z"): (Z, Z, "z scores, from the option .*; kept"),
 }
 
 

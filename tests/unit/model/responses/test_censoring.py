@@ -10,30 +10,17 @@ import torch
 from scipy import stats
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.responses.censoring import Bounds, beyond, tobit_loss
 from pharmagraph.model.responses.inner_folds import InnerFold
 from pharmagraph.model.responses.measured import Responses, joined, require_two_classes, responses
 from pharmagraph.model.responses.scale import Scale
-from tests.screens import screen
-
-TESTED_ON = ("Drug", "TESTED_ON", "CellLine")
+from tests.screens import TESTED_ON, censored, screen
 
 
 def pairs(ln_ic50: list[float], side: list[int]) -> Responses:
     value, n = np.array(ln_ic50, np.float32), len(side)
     bounds = Bounds(np.array(side, np.int8), value)
     return Responses(np.zeros(n, int), np.arange(n), np.full(n, np.nan, np.float32), value, 1, n, bounds)
-
-
-def censored(heterograph: Heterograph, above: float) -> Heterograph:
-    """The screen with ln IC50 above a value known as that bound."""
-    tested = heterograph.relations[TESTED_ON]
-    ln_ic50 = tested.features["ln_ic50"]
-    side = (ln_ic50 > above).to(torch.int8)
-    return heterograph.with_relation(
-        TESTED_ON, tested.with_features({"ln_ic50": ln_ic50.clamp(max=above), "censored": side})
-    )
 
 
 @pytest.mark.parametrize(("side", "tail"), [(1, (0.4, np.inf)), (-1, (-np.inf, 0.4))])

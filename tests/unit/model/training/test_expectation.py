@@ -19,8 +19,7 @@ from pharmagraph.model.responses.measured import Responses, responses
 from pharmagraph.model.responses.splits import folds
 from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.from_graph import fit_graph
-from tests.screens import screen
-from tests.unit.model.responses.test_censoring import censored
+from tests.screens import censored, screen
 
 pytestmark = pytest.mark.once
 torch.set_num_threads(1)
