@@ -130,10 +130,10 @@ def _one_table(screens: Sequence[tuple[Found, Part]]) -> LongTable:
         {c: np.concatenate([t.numbers[c] for t in tables]) for c in ("ln_ic50", "auc", "response")},
         ("response",),
         tuple(
-            f"{part.dataset}: {note}"
+            f"{part.dataset}: {n}"
             for _, part in screens
-            if part.responses
-            for note in part.responses.notes
+            if part.responses is not None
+            for n in part.responses.notes
         ),
     )
 

@@ -40,7 +40,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def found(lab: Desk, query: str, drug: str) -> list[dict[str, object]]:
-    return json.loads(lab.must(f"cli query {query} drug={drug} limit=5 --format json").out)  # type: ignore[no-any-return]
+    line = f"cli query {query} drug={drug} limit=5 --store ladybug://lab.lbug --format json"
+    return json.loads(lab.must(line).out)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("family", list(example_lab.PLANTED))
@@ -49,7 +50,7 @@ def test_the_planted_gene_decides_and_is_found_first(lab: Desk, family: str) -> 
     for n in range(1, 5):
         first, second = found(lab, "biomarkers", f"{family}{n:02}")[:2]
         assert first["gene"] == gene and first["direction"] == "sensitive"
-        assert float(str(first["effect"])) > 5 * abs(float(str(second["effect"])))
+        assert float(str(first["effect"])) > 3 * abs(float(str(second["effect"])))
 
 
 def test_a_family_without_a_planted_gene_has_none(lab: Desk) -> None:
@@ -62,3 +63,12 @@ def test_top_genes_has_the_known_target_and_the_gene_that_decides(lab: Desk) -> 
     rows = {row["gene"]: row for row in found(lab, "top-genes", "LAB-101")}
     assert rows["TOP1"]["known"] and rows["TOP1"]["rank"] == 1
     assert not rows["SLFN11"]["known"] and rows["SLFN11"]["response_rank"] == 1
+
+
+def test_the_screen_is_exchanged_in_the_form_of_drevalpy(lab: Desk) -> None:
+    responses = lab.folder / "league" / "data" / "pharmagraph-screen" / "pharmagraph-screen.csv"
+    header, *rows = responses.read_text(encoding="utf-8").splitlines()
+    assert header == "cell_line_name,pubchem_id,response,tissue" and len(rows) == 576
+    results = lab.folder / "league" / "results" / "pharmagraph" / "pharmagraph-screen" / "LCO"
+    assert (results / "mean-effects" / "predictions" / "predictions_split_0.csv").is_file()
+    assert len(list((results / "splits").glob("cv_split_*_test.csv"))) == 5
