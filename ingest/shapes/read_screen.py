@@ -238,8 +238,8 @@ def _of_screen(levels: Levels, named: Mapping[str, str], screened: Mapping[str, 
     kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
     if not len(kept):
         raise InputError(
-            f"{levels.file}: none of its {len(names):,} cell lines is known by DepMap id; put DepMap's Model.csv "
-            "beside it"
+            f"{levels.file}: none of its {len(names):,} cell lines is known to be in the screen; put DepMap's "
+            "Model.csv beside it"
             if levels.as_downloaded
             else f"{levels.file}: none of its {len(names):,} cell lines ({levels.cell_lines[0]}, …) is in the screen; "
             "call a cell line the same in both"
