@@ -480,7 +480,7 @@ def test_layers_of_lines_that_nothing_names_are_refused(tmp_path: Path) -> None:
     gdsc(tmp_path)
     matrix(tmp_path, EXPRESSION - 4, "CRISPRGeneEffect.csv")
     with pytest.raises(
-        InputError, match=r"none of its 3 cell lines is known by DepMap id; put DepMap's Model\.csv"
+        InputError, match=r"none of its 3 cell lines is known to be in the screen; put DepMap's Model\.csv"
     ):
         read(tmp_path)
 
