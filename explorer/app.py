@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from pharmagraph.explorer import search
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.page import Page, hits
+from pharmagraph.explorer.page import Page, aria, hits
 from pharmagraph.explorer.pages import (
     cell_line,
     drug,
@@ -91,20 +91,18 @@ def make_app(store_url: str | None) -> Dash:
         Output("page-title", "data"),
         Output("retry", "disabled"),
         Output("navigation", "children"),
-        Output("find", "value"),
         Output("address", "href"),
         Input("address", "pathname"),
         Input("address", "search"),
         Input("retry", "n_intervals"),
-        State("find", "value"),
     )
-    def _show(path: str | None, given: str | None, _n: int, typed: str | None) -> tuple[object, ...]:
+    def _show(path: str | None, given: str | None, _n: int) -> tuple[object, ...]:
         from dash import no_update
 
         page = page_at(store_url, path, given)
         href = page.goto or no_update
         title = f"{page.title} · pharmagraph"
-        return page.component(), title, not page.retry, _navigation(path), "" if typed else no_update, href
+        return page.component(), title, not page.retry, _navigation(path), href
 
     @app.callback(Output("suggestions", "children"), Input("find", "value"))  # type: ignore[untyped-decorator, unused-ignore]
     def _suggest(text: str | None) -> Component | list[Component]:
@@ -116,7 +114,7 @@ def make_app(store_url: str | None) -> Dash:
         except PharmagraphError as error:
             return html.P(f"{error}.", className="notice")
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         "window.pharmagraph.arrived", Output("page-title", "modified_timestamp"), Input("page-title", "data")
     )
     network.register(app)
@@ -171,18 +169,18 @@ def _frame() -> Component:
                                 value="",
                             ),
                             html.Button("Search", type="submit"),
-                            html.Div(id="suggestions", **{"aria-live": "polite"}),
+                            html.Div(id="suggestions", **aria(live="polite")),
                         ],
                         action=address("search"),
                         method="get",
                         role="search",
                     ),
-                    html.Nav(_navigation("/"), id="navigation", **{"aria-label": "Pages"}),
+                    html.Nav(_navigation("/"), id="navigation", **aria(label="Pages")),
                     html.Button(
                         "Dark or light",
                         id="theme",
                         className="theme",
-                        **{"aria-label": "Switch between the dark and the light theme"},
+                        **aria(label="Switch between the dark and the light theme"),
                     ),
                 ]
             ),

@@ -34,13 +34,13 @@ Row = Mapping[str, Any]
 
 def shown(figure: Figure, caption: str, answer: Answer, *, file: str, id_: str | None = None) -> Component:
     """A figure on a page, with its caption, its rows as CSV and their Cypher; its own button saves it as SVG."""
-    config = {
+    config: Any = {
         "displaylogo": False,
         "responsive": True,
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
         "toImageButtonOptions": {"format": "svg", "filename": file},
     }
-    named = {"id": id_} if id_ else {}
+    named: dict[str, Any] = {"id": id_} if id_ else {}
     height = f"{figure['layout']['height']}px"
     return html.Figure(
         [
@@ -52,21 +52,22 @@ def shown(figure: Figure, caption: str, answer: Answer, *, file: str, id_: str |
 
 
 def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title: str) -> Figure:
-    """Bars of a value, lowest first, coloured by the most frequent groups.
+    """Bars of a value, lowest first, coloured by the groups that are most frequent among the lowest quarter.
 
     Parameters
     ----------
     rows
         With numbers under ``value``.
     value, of, by
-        Columns: the value, the name of each bar, and what colours it; without ``by`` bars below 0 and above 0 differ.
+        Columns: the value, the name of each bar, and what colours it; without ``by`` all have one colour.
     title
         Of the axis of values.
     """
     ordered = sorted((row for row in rows if row[value] is not None), key=lambda row: row[value])
     place = {id(row): n for n, row in enumerate(ordered)}
     counts = Counter(row[by] for row in ordered if row[by]) if by else Counter[str]()
-    frequent = sorted(counts, key=lambda group: (-counts[group], group))[: len(COLOURS)]
+    lowest = Counter(row[by] for row in ordered[: -(-len(ordered) // 4)]) if by else Counter[str]()
+    frequent = sorted(counts, key=lambda group: (-lowest[group], -counts[group], group))[: len(COLOURS)]
     groups: dict[str, list[Row]] = {}
     for row in ordered:
         group = row[by] if by and row[by] in frequent else "other"
@@ -89,7 +90,11 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
         if group in groups
     ]
     layout = _layout(360, y=title, legend=by is not None)
-    layout["xaxis"] |= {"showticklabels": False, "title": {"text": f"{len(ordered):,} ordered by response"}}
+    layout["xaxis"] |= {
+        "showticklabels": False,
+        "showgrid": False,
+        "title": {"text": f"{len(ordered):,} ordered by response"},
+    }
     layout["barmode"] = "overlay"
     return {"data": traces, "layout": layout}
 

@@ -50,12 +50,13 @@ def ask(store_url: str | None, cypher: str, parameters: Mapping[str, Any]) -> tu
         )
     except subprocess.TimeoutExpired:
         raise QueryError(TOO_LONG) from None
-    answer = json.loads(done.stdout) if done.returncode == 0 else {"error": "bad_alloc"}
+    answer: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {"error": "bad_alloc"}
     if "bad_alloc" in answer.get("error", ""):
         raise QueryError("the query needs too much memory and was stopped; narrow it down")
     if "error" in answer:
         raise QueryError(answer["error"])
-    return answer["rows"][:MOST_ROWS], len(answer["rows"]) > MOST_ROWS
+    rows: Rows = answer["rows"]
+    return rows[:MOST_ROWS], len(rows) > MOST_ROWS
 
 
 def _limit_memory() -> None:

@@ -12,7 +12,6 @@ from pharmagraph.explorer.asking import Answer, Asked
 from pharmagraph.explorer.figures import scatter, shown, strips
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.names import find_node
-from pharmagraph.kg.schema import PROFILES
 from pharmagraph.model.contrasts.groups import contrasts
 from pharmagraph.model.contrasts.measured import compare
 
@@ -20,8 +19,11 @@ MUTATION = "mutation"
 UNITS = {
     "expression": "expression (z over cell lines)",
     "copy_number": "copy number (as the source gives it)",
+    "methylation": "methylation (as the source gives it)",
+    "proteomics": "protein level (z over cell lines)",
     "dependency": "effect of the knock-out (−1: common essential)",
 }
+"""Kind of profile → the axis of its values."""
 
 
 def gene_plot(asked: Asked, drug: dict[str, Any], name: str, feature: str) -> Component:
@@ -46,8 +48,8 @@ def _plot(asked: Asked, drug: dict[str, Any], gene: str, feature: str) -> list[C
     file = f"{drug['id']}-{gene}-{feature}"
     if feature == MUTATION:
         return _with_and_without(asked, drug, gene, dataset, rows, found, file)
-    if feature not in PROFILES:
-        return [html.P(f'"{feature}" is none of {", ".join([*PROFILES, MUTATION])}.', className="notice")]
+    if feature not in UNITS:
+        return [html.P(f'"{feature}" is none of {", ".join([*UNITS, MUTATION])}.', className="notice")]
     values = profile_values.of_gene(asked.graph, feature, gene)
     joined = [
         {

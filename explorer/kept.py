@@ -34,7 +34,7 @@ def kept(graph: GraphStore, what: str, make: Callable[[], T]) -> T:
     with _lock:
         found = _kept.get(key)
     if found is not None and found[0] == stamp:
-        return found[1]  # type: ignore[no-any-return]
+        return found[1]
     made = make()
     with _lock:
         _kept.pop(key, None)

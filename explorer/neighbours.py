@@ -13,6 +13,7 @@ STRENGTH = {
     "EXPRESSES": "abs(e.z)",
     "COPY_NUMBER": "abs(e.value)",
     "METHYLATED": "abs(e.value)",
+    "PROTEIN_LEVEL": "abs(e.z)",
     "TESTED_ON": "-e.ln_ic50",
     "HOMOLOGOUS": "e.identity",
     "DEPENDS_ON": "-e.effect",

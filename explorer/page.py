@@ -48,6 +48,11 @@ class Page:
         return html.Article([*kind, html.H1(self.title, tabIndex="-1"), *self.body])
 
 
+def aria(**given: str) -> dict[str, Any]:
+    """What is said to screen readers: ``label="…"`` is the attribute ``aria-label``."""
+    return {f"aria-{name}": value for name, value in given.items()}
+
+
 def section(title: str, *content: Component, note: str = "") -> Component:
     """A part of a page under a heading, with a note on what its numbers mean and do not mean."""
     about = [html.P(note, className="note")] if note else []

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer
+from pharmagraph.explorer.page import aria
 from pharmagraph.kg.console import cell, flat
 
 KIND_OF_COLUMN = {
@@ -64,11 +65,11 @@ def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) 
         [
             html.P(f"{caption}{note}.", className="caption"),
             html.Div(
-                html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], **{"aria-label": caption}),
+                html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], **aria(label=caption)),
                 className="scroll",
                 tabIndex="0",
                 role="region",
-                **{"aria-label": caption},
+                **aria(label=caption),
             ),
             html.Div([saved_as_csv(answer, file, caption), cypher(answer)], className="below"),
         ],
@@ -82,7 +83,11 @@ def saved_as_csv(answer: Answer, file: str, what: str) -> Component:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(answer.columns)
     writer.writerows([flat(row.get(c)) for c in answer.columns] for row in answer.rows)
-    given = {"data-csv": text.getvalue(), "data-file": f"{file}.csv", "aria-label": f"CSV of: {what}"}
+    given: dict[str, Any] = {
+        "data-csv": text.getvalue(),
+        "data-file": f"{file}.csv",
+        "aria-label": f"CSV of: {what}",
+    }
     return html.Button("CSV", className="csv", **given)
 
 

@@ -19,6 +19,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 LONGEST = (
     "tests/golden/test_golden.py",
+    "tests/explorer/test_pages.py",
     "tests/integration/test_faults_neo4j.py",
     "tests/unit/model/evaluation/test_evaluation.py",
     "tests/cli/test_cli.py",

@@ -1,5 +1,6 @@
 // What the pages need in the browser itself: forms that lead to addresses, CSV files, the theme, and the focus.
 window.pharmagraph = {
+  emptySearch: () => window.dash_clientside.set_props("find", { value: "" }),
   arrived(title) {
     if (title) document.title = title;
     const heading = document.querySelector("main h1");
@@ -19,9 +20,11 @@ document.addEventListener("submit", (event) => {
   const query = new URLSearchParams(given).toString();
   history.pushState({}, "", form.getAttribute("action") + (query ? `?${query}` : ""));
   window.dispatchEvent(new PopStateEvent("popstate"));
+  if (form.getAttribute("role") === "search") window.pharmagraph.emptySearch();
 });
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("#suggestions a")) window.pharmagraph.emptySearch();
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.csv !== undefined) {

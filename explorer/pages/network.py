@@ -12,7 +12,7 @@ from pharmagraph.explorer import neighbours
 from pharmagraph.explorer.addresses import PAGE_OF, address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.ego_layout import elements, hidden, style
-from pharmagraph.explorer.page import WORDS, Page, form, section
+from pharmagraph.explorer.page import WORDS, Page, aria, form, section
 from pharmagraph.explorer.tables import cypher, table
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.names import find_node
@@ -75,7 +75,7 @@ def register(app: Dash) -> None:
         ]
 
     @app.callback(Output("network-chosen", "children"), Input("network", "tapNodeData"))  # type: ignore[untyped-decorator, unused-ignore]
-    def _chosen(node: dict[str, Any] | None) -> list[Component] | str:
+    def _chosen(node: dict[str, Any] | None) -> list[Any] | str:
         if not node or node.get("kind") not in PAGE_OF:
             return "Click a node to go on from there."
         around = address("network", node=f"{node['kind']}:{node['ref']}")
@@ -129,7 +129,7 @@ def _drawn(asked: Asked, label: str, node: dict[str, Any], rows: Rows) -> list[C
                                 id={"type": "relation", "index": n},
                                 n_clicks=0,
                                 type="button",
-                                **{"aria-pressed": "true"},
+                                **aria(pressed="true"),
                             )
                             for n, name in enumerate(names)
                         ),
@@ -161,9 +161,9 @@ def _drawn(asked: Asked, label: str, node: dict[str, Any], rows: Rows) -> list[C
             ),
             className="canvas",
             role="img",
-            **{"aria-label": said},
+            **aria(label=said),
         ),
-        html.P("Click a node to go on from there.", id="network-chosen", **{"aria-live": "polite"}),
+        html.P("Click a node to go on from there.", id="network-chosen", **aria(live="polite")),
         html.P(
             "The nearer a node and the thicker its edge, the stronger. Drug: rectangle; gene: circle; "
             "cell line: diamond; pathway: hexagon.",

@@ -63,10 +63,10 @@ def files_of(manifest: Manifest) -> Files:
     found = [Found(entry.path, _shape(entry)) for entry in manifest.entries]
     if not any(f.shape.gives == RESPONSES for f in found):
         raise InputError(f"{shown(manifest.path)} names no responses; add responses: file: …")
-    named = {located(f.path)[0].resolve() for f in found}
+    named = {f.path.resolve() for f in found}
     others = []
     for path in tables_of(folder):
-        if located(path)[0].resolve() in named or path == manifest.path:
+        if path.resolve() in named or path == manifest.path:
             continue
         try:
             shape = shape_of(path)

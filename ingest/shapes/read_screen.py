@@ -82,21 +82,22 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
         if f.shape.instead
     ]
     own = parts[DRUGS].drugs if DRUGS in parts else None
-    of_expression = [named.get(name, name) for name in (expression.cell_lines if expression else ())]
+    expression = _named_levels(expression, named) if expression else None
+    of_expression = expression.cell_lines if expression else ()
     of_cells = [row["cell_line"] for row in cells.rows]
     tested = responses.texts["cell_line"].names
     screened = {cell_line_id(n): n for names in (of_expression, of_cells, tested) for n in names}
-    of_screen = {id_: name for id_, name in named.items() if cell_line_id(name) in screened}
+    known = {id_: name for id_, name in named.items() if cell_line_id(name) in screened}
     return Screen(
         responses,
         own or _first_said([part.drugs for _, part in screens if part.drugs is not None]),
         cells if cells.rows else None,
-        _named_levels(expression, named) if expression else None,
+        expression,
         _named_mutations(mutations, named) if mutations else None,
         {
-            name: _of_screen(layer, of_screen, screened)
-            for name in LAYERS
-            if name in parts and (layer := parts[name].layer)
+            kind: _of_screen(layer, known, screened)
+            for kind in LAYERS
+            if kind in parts and (layer := parts[kind].layer)
         },
         tuple(notes),
     )
@@ -233,15 +234,12 @@ def _of_screen(levels: Levels, named: Mapping[str, str], screened: Mapping[str, 
     InputError
         If it has none of them.
     """
-    of_line = (
-        named if levels.as_downloaded else {n: screened.get(cell_line_id(n), "") for n in levels.cell_lines}
-    )
-    names = [named.get(line) or of_line.get(line, "") for line in levels.cell_lines]
+    names = [named.get(line) or screened.get(cell_line_id(line), "") for line in levels.cell_lines]
     kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
     if not len(kept):
         raise InputError(
-            f"{levels.file}: none of its {len(names):,} cell lines is known by DepMap id; put DepMap's Model.csv "
-            "beside it"
+            f"{levels.file}: none of its {len(names):,} cell lines is known to be in the screen; put DepMap's "
+            "Model.csv beside it"
             if levels.as_downloaded
             else f"{levels.file}: none of its {len(names):,} cell lines ({levels.cell_lines[0]}, …) is in the screen; "
             "call a cell line the same in both"

@@ -14,12 +14,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 import pharmagraph as pg
 from pharmagraph.explorer.server import make_server
 from tests.golden.conftest import small_preset
 
+PATIENCE = 60_000
+"""Milliseconds that a page may take on a machine that does much else."""
+expect.set_options(timeout=PATIENCE)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DRUG, GENE, LINE, TISSUE = "synthetic-drug-0001", "SYNTHETICG00001", "synthetic-line-0001", "breast"
 AWKWARD = "<img src=x onerror=\"document.title='broken'\">'); MATCH (n) DETACH DELETE n // 💊/é"
@@ -51,10 +54,10 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("screen")
     options = yaml.safe_load(small_preset())
     options["network"] |= {"relational": False, "axial": False}
-    options["targets"] |= {"steps": 10, "members": 2}
+    options["targets"] |= {"steps": 10, "members": 2, "candidate_genes": 60}
     (folder / "process.yaml").write_text(yaml.safe_dump(options))
     with pg.open_store(f"ladybug://{folder / 'graph.lbug'}") as store:
-        pg.ingest.synthetic(store)
+        pg.ingest.synthetic(store, drugs=24, cells=24, genes=60)
         store.upsert_nodes(
             "Drug", pa.table({"id": ["AWKWARD"], "name": [AWKWARD], "aliases": [["it's <b>odd</b>"]]})
         )
@@ -105,7 +108,7 @@ def browser() -> Iterator[Browser]:
 def tab(browser: Browser, site: Site) -> Iterator[Page]:
     """A tab of 1280 by 900 pixels; the test fails if a page asks another host for anything, or a script fails."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=site.url)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     page, elsewhere, failed = context.new_page(), list[str](), list[str]()
 
     def asked(request: Request) -> None:

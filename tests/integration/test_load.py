@@ -196,7 +196,8 @@ def test_interactions_are_stored_once_with_the_smaller_symbol_first(
         "source": "affinity; two hybrid",
         "dataset": "ppi",
     }
-    assert bundle.notes == ("genes that are not in the graph, which leaves out 1 rows: 1 (TP53)",)
+    missing = "genes that are not in the graph, which leaves out 1 rows: 1 (TP53)"
+    assert bundle.notes == (missing, "read as a table")
     load(store, bundle)
 
 

@@ -228,11 +228,15 @@ def test_omics_are_read_by_any_name_of_a_line(
     assert edges.select(["src", "dst"]).to_pylist() == [{"src": id_, "dst": "EGFR"}]
 
 
-def test_a_table_of_omics_on_its_side_is_said_to_be(store: GraphStore, tmp_path: Path) -> None:
+def test_a_table_of_omics_is_read_either_way_round(store: GraphStore, tmp_path: Path) -> None:
+    graph, ends = known(store, needs="CellLine"), ("CellLine", "Gene")
     path = tmp_path / "expression.csv"
-    path.write_text("line,EGFR (1956),MET (4233)\nACH-000000,1,2\nACH-999999,3,4\n")
-    with pytest.raises(InputError, match="has cell lines down the side and genes along the top"):
-        omics.read(path, "expression", known(store, needs="CellLine"), Rejections())
+    path.write_text("line,EGFR (1956),MET (4233)\nA375_SKIN,1,2\nTT_OESOPHAGUS,3,4\n")
+    turned = omics.read(path, "expression", graph, Rejections()).edges["EXPRESSES", ends]
+    path.write_text("gene,A375_SKIN,TT_OESOPHAGUS\nEGFR (1956),1,3\nMET (4233),2,4\n")
+    straight = omics.read(path, "expression", graph, Rejections()).edges["EXPRESSES", ends]
+    assert turned.num_rows
+    assert turned.equals(straight)
 
 
 @pytest.mark.parametrize(("written", "id_"), DRUG_NAMES)

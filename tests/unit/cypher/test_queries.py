@@ -97,6 +97,8 @@ def fill(graph: GraphStore, folder: Path) -> None:
             }
         ),
     )
+    pair = {"src": ["A549"], "dst": ["HT29"], "similarity": [0.4], "kernel": ["rbf"], "dataset": ["A"]}
+    graph.upsert_edges("SIMILAR_TO", ("CellLine", "CellLine"), pa.table(pair))
     graph.upsert_edges(
         "EXPRESSES",
         ("CellLine", "Gene"),
@@ -213,6 +215,29 @@ def both_objectives() -> dict[tuple[str, str], pa.Table]:
 
 
 ANSWERS = {
+    "responses": (
+        {"drug": "tarceva"},
+        [("A549", -1.0, 1), ("HT29", 3.0, 0)],
+        ("cell_line", "ln_ic50", "response"),
+    ),
+    "tested-drugs": (
+        {"cell_line": "a549"},
+        [("ERLOTINIB", -1.0, 1.0, -2.0)],
+        ("drug", "ln_ic50", "drug_mean", "difference"),
+    ),
+    "similar-cell-lines": (
+        {"cell_line": "ht29"},
+        [("A549", "Lung", 0.4)],
+        ("cell_line", "tissue", "similarity"),
+    ),
+    "targeted-by": (
+        {"gene": "egfr"},
+        [("ERLOTINIB", "inhibitor"), ("GEFITINIB", "inhibitor")],
+        ("drug", "action"),
+    ),
+    "gene-pathways": ({"gene": "EGFR"}, [("P1", 2)], ("pathway", "genes")),
+    "members": ({"pathway": "P1"}, [("EGFR", 2), ("KRAS", 0)], ("gene", "drugs_with_this_target")),
+    "tissue-cell-lines": ({"tissue": "Lung"}, [("A549", 1, 1.0)], ("cell_line", "responses", "sensitive")),
     "drivers": (
         {"cell_line": "a549"},
         [

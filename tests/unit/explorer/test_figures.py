@@ -17,7 +17,7 @@ def test_a_waterfall_has_every_row_once_in_order_of_its_value() -> None:
     drawn = waterfall(rows, value="ln_ic50", of="name", by="tissue", title="")["data"]
     points = sorted((x, y) for trace in drawn for x, y in zip(trace["x"], trace["y"], strict=True))
     assert points == [(n, float(n)) for n in range(40)]
-    assert [t["name"] for t in drawn] == ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "other"]
+    assert [t["name"] for t in drawn] == ["t0", "t6", "t1", "t2", "t3", "t5", "t7", "other"]
     assert [t["marker"]["color"] for t in drawn[:-1]] == list(COLOURS)
     assert "&lt;b&gt;" in drawn[0]["customdata"][0][0]
 

@@ -146,6 +146,7 @@ def test_a_sheet_of_a_workbook_is_a_file(folder: Path) -> None:
     book.save(folder / "book.xlsx")
     bundle = read(manifest(folder, MANIFEST.replace("file: results.csv", "file: book.xlsx/Run 7")))
     assert bundle.edges["TESTED_ON", ("Drug", "CellLine")].num_rows == 4
+    assert "not read: book.xlsx/Sheet is not in manifest.yaml" in bundle.notes
 
 
 Change = Callable[[str], str]
