@@ -209,7 +209,7 @@ def check(folder: Path, scale: float, turn: int) -> Iterator[Row]:
     place.mkdir()
     table = responses(n, turn)
     at = round(n * BAD_AT)
-    bad = pa.table({"drug": ["Drug 0x"], "cell_line": ["bad line"], "ln_ic50": ["3,5"], "auc": [""]})
+    bad = pa.table({"drug": ["Drug 0x"], "cell_line": ["bad line"], "ln_ic50": ["3.5 uM"], "auc": [""]})
     path = place / "responses.csv"
     with path.open("wb") as file:
         csv.write_csv(table.slice(0, at), file, AS_PANDAS)
