@@ -114,7 +114,7 @@ def _sum(
         why = (
             "A component of this run's network has no terms for single genes, so there is no such sum."
             if here
-            else f"The run's folder {folder} is not here; start cli serve in the folder in which the run was trained."
+            else f"The run's folder {folder} is not there; bring it back, or train again."
         )
         return section(title, html.P(why, className="nothing"))
     answer = Answer(list(contributions[0]), contributions)
