@@ -31,6 +31,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
         figures = {"metrics": '{"auroc pooled": 0.8934, "additive auroc pooled": 0.7428}', "config": "{}"}
         runs = [{"id": id_, "unused_attention": "{}", **figures} for id_ in ("A", "B", "C d")]
         graph.upsert_nodes("Run", pa.Table.from_pylist(runs))
+        for label, column in (("Ingest", "changes"), ("Dataset", "row_counts")):
+            graph.upsert_nodes(label, pa.table({"id": ["A", "B", "C d"], column: ["{}"] * 3}))
     return url
 
 

@@ -230,7 +230,7 @@ def test_a_file_of_version_1_gets_what_version_2_added(tmp_path: Path) -> None:
         graph.upsert_nodes("Pathway", pa.table({"id": ["P1"], "name": ["first"]}))
     file = acquire(tmp_path / "old.lbug", read_only=False)
     with file.writing() as run:
-        for change in CHANGES:
+        for change in reversed(CHANGES):
             if isinstance(change, FillProperty):
                 continue  # there are no edges
             if isinstance(change, AddKind):

@@ -227,9 +227,8 @@ def test_responses_of_version_6_get_censoring_that_can_be_written_and_asked_for(
     age(6)
     with pytest.raises(SchemaVersionError, match="version 6"):
         open_store(url)
-    assert [c.about for c in migrations.migrate(url).changes] == [
-        f"TESTED_ON gets the property {name}" for name in NEW_IN_7
-    ]
+    done = [c.about for c in migrations.migrate(url).changes]
+    assert done[: len(NEW_IN_7)] == [f"TESTED_ON gets the property {name}" for name in NEW_IN_7]
     with open_store(url) as store:
         after = store.read_edges(*tested)
         old = [name for name in before.column_names if name not in NEW_IN_7]

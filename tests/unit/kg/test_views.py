@@ -51,7 +51,7 @@ def test_networkx_has_every_node_and_edge_with_its_properties(store: GraphStore)
     graph = views.to_networkx(store)
     counts = store.counts()
     assert graph.number_of_nodes() + graph.number_of_edges() == sum(
-        n for kind, n in counts.items() if kind not in ("GenePanel", "OmicsProfile")
+        n for kind, n in counts.items() if kind not in ("GenePanel", "Ingest", "OmicsProfile")
     )
     row = store.read_nodes("Drug").to_pylist()[0]
     assert graph.nodes["Drug:A"] == {"label": "Drug", **{k: v for k, v in row.items() if v is not None}}
@@ -155,7 +155,7 @@ def test_kgx_edges_join_nodes_that_are_there(store: GraphStore, tmp_path: Path) 
     assert (
         (len(nodes), len(edges))
         == (written["nodes.tsv"], written["edges.tsv"])
-        == (12, 2 * len(list(edge_tables())))
+        == (15, 2 * len(list(edge_tables())))
     )
     assert all(":" in identifier for identifier in nodes)
     assert all(e["subject"] in nodes and e["object"] in nodes for e in edges)

@@ -287,7 +287,7 @@ def test_a_file_that_is_no_profile_is_refused_in_one_line(kind: str, genes: RunG
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a workbook; save its sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is a workbook of before 2007; save it as .xlsx or CSV"),
         (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00\x21\x00\xff", "cannot be read to its end"),
         ("gene,z\n\u00e9,1\n".encode("latin-1"), "is not UTF-8 text"),
     ],
