@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.packaging, pytest.mark.timeout(1200)]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDERS = ("cypher", "explorer", "ingest", "kg", "model", "workflow")
-DATA = {".cypher", ".yaml", ".csv", ".cpp", ".h"}
+DATA = {".cypher", ".yaml", ".csv", ".cpp", ".h", ".css", ".js"}
 SOURCE = (*FOLDERS, "pharmagraph", "cli.py", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 
