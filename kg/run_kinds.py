@@ -186,6 +186,7 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
             Property("ln_ic50", "float", "predicted response", "ln(µmol/l)"),
             Property("low", "float", "lower end of the interval, in the unit of the prediction"),
             Property("high", "float", "upper end of the interval, in the unit of the prediction"),
+            Property("level", "float", "level of the interval", minimum=0, maximum=1),
         ),
         identity=("run_id",),
         base=False,
