@@ -104,11 +104,16 @@ class Latent:
         return sigmoid(self.mean(situation) / np.sqrt(1 + np.pi / 8 * self.deviation(situation) ** 2))
 
     def interval(self, situation: Situation, level: float) -> tuple[Array, Array]:
-        """Ends of the central interval of the latent probability."""
+        """Ends of the central interval of the latent probability, which are moved to hold the mean, the probability."""
         from scipy.special import ndtri
 
         mean, reach = self.mean(situation), ndtri(0.5 + level / 2) * self.deviation(situation)
-        return sigmoid(mean - reach), sigmoid(mean + reach)
+        probability = self.probability(situation)
+        low, high = (
+            np.minimum(sigmoid(mean - reach), probability),
+            np.maximum(sigmoid(mean + reach), probability),
+        )
+        return low, high
 
     @classmethod
     def of(cls, situation: Situation, label: Array) -> Latent:

@@ -230,13 +230,13 @@ def unlike_sentences(
     ids
         Of the run's.
     """
-    found, known = [], certainty.tables[f"known_{kind}s"]
+    found, known, limit = [], certainty.tables[f"known_{kind}s"], certainty.thresholds.get(kind) or 0.0
     for n in np.flatnonzero(beyond(certainty, kind, distance))[:TOLD]:
         row = np.where(known, similarity(int(n)), -np.inf)
         best = np.argsort(-row, kind="stable")[:NEIGHBOURS]
         near = ", ".join(f"{ids[at]} ({row[at]:.2f})" for at in best)
         found.append(
             f"{names[n]} is unlike all {WORDS[kind]} that the run was trained on; the nearest by {SIMILARITY[kind]} "
-            f"are {near}. Below {1 - certainty.thresholds[kind]:.2f} held-out errors were larger, and so is its interval"
+            f"are {near}; below {1 - limit:.2f} held-out errors were larger, and the interval is as wide"
         )  # fmt: skip
     return found

@@ -33,6 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model.reports",),
     ("model.explain", "model.evaluation.biomarkers"),
     ("model.runs", "model.evaluation"),
+    ("model.certainty",),
     ("model.training", "model.baselines"),
     ("model.networks", "model.targets", "model.predictor"),
     ("model.inputs",),
