@@ -184,6 +184,13 @@ RUN_EDGES: tuple[EdgeKind, ...] = (
             _RUN,
             Property("probability", "float", "probability of being sensitive", minimum=0, maximum=1),
             Property("ln_ic50", "float", "predicted response", "ln(µmol/l)"),
+            Property(
+                "calibrated",
+                "float",
+                "the same probability, calibrated on hidden training pairs",
+                minimum=0,
+                maximum=1,
+            ),
             Property("low", "float", "lower end of the interval, in the unit of the prediction"),
             Property("high", "float", "upper end of the interval, in the unit of the prediction"),
             Property("level", "float", "level of the interval", minimum=0, maximum=1),

@@ -135,6 +135,7 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(6, "ATTENDS", "feature"),
     AddProperty(6, "ATTENDS", "effect"),
     FillProperty(6, "ATTENDS", ("Drug", "Gene"), "objective", "target"),
+    AddProperty(7, "PREDICTED", "calibrated"),
     AddProperty(7, "PREDICTED", "level"),
 )
 """All changes in order; version 1 is the first and has none."""

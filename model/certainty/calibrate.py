@@ -1,4 +1,4 @@
-"""From a fitted ensemble to its `Certainty`: training pairs are hidden, predicted and compared with what was measured."""
+"""From a fitted ensemble to its `Certainty`: training pairs are hidden, predicted, and compared with measurements."""
 
 from __future__ import annotations
 

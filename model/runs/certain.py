@@ -237,6 +237,6 @@ def unlike_sentences(
         near = ", ".join(f"{ids[at]} ({row[at]:.2f})" for at in best)
         found.append(
             f"{names[n]} is unlike all {WORDS[kind]} that the run was trained on; the nearest by {SIMILARITY[kind]} "
-            f"are {near}; below {1 - limit:.2f} held-out errors were larger, and the interval is as wide"
+            f"are {near}; below {1 - limit:.2f} held-out errors were larger, so its interval is wider"
         )  # fmt: skip
     return found

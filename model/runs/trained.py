@@ -307,7 +307,10 @@ def _predictions(
         table = predicted.reshape(len(cell_lines), len(drugs))
         known = (certainty.tables["known_drugs"][drugs], certainty.tables["known_cell_lines"][cell_lines])
         found = certainty.intervals(certainty.situation(table, drugs, cell_lines), table, *known)
-        ends = {"low": found.low.ravel().astype(np.float64), "high": found.high.ravel().astype(np.float64)}
+        ends = (
+            {} if found.probability is None else {"calibrated": found.probability.ravel().astype(np.float64)}
+        )
+        ends |= {"low": found.low.ravel().astype(np.float64), "high": found.high.ravel().astype(np.float64)}
         given = np.isfinite(ends["low"])
         columns |= {name: pa.array(values, mask=~given) for name, values in ends.items()}
         columns["level"] = pa.array(np.full(len(drug), LEVEL), mask=~given)
