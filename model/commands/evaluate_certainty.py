@@ -50,9 +50,11 @@ def evaluate_certainty(
     from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
+    from pharmagraph.model.evaluation.certainty import FOREST
     from pharmagraph.model.evaluation.certainty import evaluate_certainty as measure
     from pharmagraph.model.evaluation.certainty_figures import means
     from pharmagraph.model.evaluation.plan import Plan
+    from pharmagraph.model.presets.config import load_preset
     from pharmagraph.model.reports.evaluation_folder import write_json
     from pharmagraph.model.runtime import resolve_device
 
@@ -61,10 +63,13 @@ def evaluate_certainty(
         raise ModelError("--models names none; try --models default,random-forest")
     if wrong := [n for n in only or () if n >= folds]:
         raise ModelError(f"--fold {wrong[0]} is not among {folds} folds, which are counted from 0")
-    plan = Plan(
-        split, folds, task=task, seed=seed, device=resolve_device(device),
-        changes=preset_changes(epochs, members, None, set_ or ()),
-    )  # fmt: skip
+    if split is Split.none:
+        raise ModelError("--split none holds nothing out; use random, unseen-drug, unseen-cell or another")
+    changes = preset_changes(epochs, members, None, set_ or ())
+    for name in names:
+        if name != FOREST:
+            load_preset(name, **changes)  # a wrong one is told before the store is read
+    plan = Plan(split, folds, task=task, seed=seed, device=resolve_device(device), changes=changes)
     with open_store(store, read_only=True) as graph:
         heterograph = export(graph, datasets=dataset)
     n_done = len(set(only)) if only else folds

@@ -29,7 +29,8 @@ ORDER BY rank LIMIT $limit
 _PREDICTION = """
 MATCH (d:Drug {id: $drug})-[p:PREDICTED]->(c:CellLine {id: $cell_line})
 WHERE p.run_id = $run
-RETURN p.probability AS probability, p.calibrated AS calibrated, p.ln_ic50 AS predicted_ln_ic50, p.low AS low, p.high AS high, p.level AS level
+RETURN p.probability AS probability, p.calibrated AS calibrated, p.ln_ic50 AS predicted_ln_ic50,
+       p.low AS low, p.high AS high, p.level AS level
 """
 
 _MEASURED = """
