@@ -54,7 +54,7 @@ setup: .venv/.made  ## the environment in .venv
 demo: .venv/.made  ## the whole loop on public data: ingest, train, promote, query
 	.venv/bin/cli demo
 
-test: .venv/.made $(if $(filter 3.13,$(PYTHONS)),with-3.13)  ## lint, types and every test
+test: .venv/.made browser $(if $(filter 3.13,$(PYTHONS)),with-3.13)  ## lint, types and every test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	@echo "types are checked beside the tests: .venv/bin/mypy"; said=$$(mktemp); .venv/bin/mypy > $$said & types=$$!; \
@@ -63,6 +63,16 @@ test: .venv/.made $(if $(filter 3.13,$(PYTHONS)),with-3.13)  ## lint, types and 
 ifneq ($(filter 3.13,$(PYTHONS)),)
 	test ! -e .venv313/.made || .venv313/bin/python $(PYTEST) -m "$(NOT_ON_3.13)" $(or $(TESTS),$(ON_3.13))
 endif
+
+pictures: .venv/.made browser  ## pictures of the explorer's pages, and the README's, from a store with a run
+	$(PY) docs/pictures.py
+
+# CI installs what the tests need; elsewhere, one line says what is missing
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit; done; \
+	if test -n "$$CI" && command -v apt-get > /dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium > /dev/null; \
+	else echo "No Chromium here, so the tests of the explorer are left out; apt-get install chromium, or the like"; fi
 
 soak: .venv/.made  ## servers and clients killed many times at random moments; half an hour
 	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
@@ -86,4 +96,4 @@ wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's ki
 clean:  ## remove the environment and caches, keep data and graphs
 	rm -rf .venv .venv313 .tools .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
-.PHONY: help setup demo test soak with-3.13 bench lock wheel clean
+.PHONY: help setup demo test pictures browser soak with-3.13 bench lock wheel clean

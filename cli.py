@@ -18,6 +18,7 @@ import typer
 from typer.models import CommandInfo
 
 from pharmagraph.cypher import commands as cypher
+from pharmagraph.explorer import commands as explorer
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg.commands import db, export, runs, status
 from pharmagraph.kg.errors import PharmagraphError
@@ -70,6 +71,7 @@ app.command()(explain.explain)
 app.command()(report.report)
 app.command()(report.faithfulness)
 app.command()(cypher.query)
+app.command()(explorer.serve)
 app.command()(enrich.enrich)
 app.command()(compare.compare)
 app.add_typer(runs.app, name="runs")

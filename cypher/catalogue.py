@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pharmagraph.kg import names, run_register
@@ -131,7 +132,9 @@ def rows(store: GraphStore, name: str, given: Mapping[str, str]) -> list[dict[st
     return store.rows(*bound(store, name, given))
 
 
-def bound(store: GraphStore, name: str, given: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def bound(
+    store: GraphStore, name: str, given: Mapping[str, str], ids: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, dict[str, Any]]:
     """The text of a named query and its parameters as the store takes them.
 
     Parameters
@@ -142,6 +145,8 @@ def bound(store: GraphStore, name: str, given: Mapping[str, str]) -> tuple[str, 
         Name of the query.
     given
         Parameter → its value as text; a node may be given by any of its names.
+    ids
+        Parameter → id of a node that the caller has looked up already.
 
     Raises
     ------
@@ -155,11 +160,14 @@ def bound(store: GraphStore, name: str, given: Mapping[str, str]) -> tuple[str, 
         raise NotFoundError("query", name, queries, "see: cli query --list")
     query = queries[name]
     listed = {p.name for p in query.parameters}
-    for key in given:
+    for key in (*given, *ids):
         if key not in listed:
             takes = ", ".join(p.name for p in query.parameters) or "none"
             raise InputError(f'query {name} has no parameter "{key}"; it takes {takes}')
-    return query.text, {p.name: _bind(store, query, p, given.get(p.name)) for p in query.parameters}
+    return query.text, {
+        p.name: ids[p.name] if p.name in ids else _bind(store, query, p, given.get(p.name))
+        for p in query.parameters
+    }
 
 
 def _bind(store: GraphStore, query: Query, parameter: Parameter, text: str | None) -> Any:

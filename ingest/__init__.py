@@ -1,6 +1,6 @@
 """Files to validated tables to the store: one function a source, imported when it is first asked for.
 
-`read_and_load`, `read_packages` and `cell_lines` hold the functions, `sources` how each source is read.
+`read_and_load`, `gene_tables`, `read_packages`, `cell_lines` and `upkeep` hold the functions, `sources` the readers.
 """
 
 from __future__ import annotations
@@ -11,20 +11,25 @@ from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pharmagraph.ingest.cell_lines import cells, dependencies, omics
-    from pharmagraph.ingest.read_and_load import drgt, gdsc, interactions, synthetic, tables, targets
+    from pharmagraph.ingest.gene_tables import interactions, targets
+    from pharmagraph.ingest.read_and_load import check_tables, drgt, gdsc, synthetic, tables
     from pharmagraph.ingest.read_packages import drug_names, genes, homology, pathways
+    from pharmagraph.ingest.upkeep import history, remove
 
 __all__ = [
     "cells",
+    "check_tables",
     "dependencies",
     "drgt",
     "drug_names",
     "gdsc",
     "genes",
+    "history",
     "homology",
     "interactions",
     "omics",
     "pathways",
+    "remove",
     "synthetic",
     "tables",
     "targets",
@@ -38,7 +43,9 @@ if not TYPE_CHECKING:  # or a type checker would take every name for one that is
         __name__,
         dict.fromkeys(__all__, "pharmagraph.ingest.read_and_load")
         | dict.fromkeys(_OF_PACKAGES, "pharmagraph.ingest.read_packages")
-        | dict.fromkeys(_OF_CELL_LINES, "pharmagraph.ingest.cell_lines"),
+        | dict.fromkeys(("interactions", "targets"), "pharmagraph.ingest.gene_tables")
+        | dict.fromkeys(_OF_CELL_LINES, "pharmagraph.ingest.cell_lines")
+        | dict.fromkeys(("history", "remove"), "pharmagraph.ingest.upkeep"),
     )
 
 

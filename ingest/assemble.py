@@ -12,6 +12,7 @@ import pyarrow as pa
 from pharmagraph.ingest.expression import Statistics, strongest_tails
 from pharmagraph.ingest.similarity import RBF, TANIMOTO, EdgeList, rbf_neighbours, tanimoto_neighbours
 from pharmagraph.kg import schema
+from pharmagraph.kg.layers import Layer, layer
 from pharmagraph.kg.profiles import Profiles
 
 Ids = npt.NDArray[np.object_]
@@ -154,21 +155,46 @@ def expresses(
     share
         Share of the genes kept for each cell line.
     """
-    rows, columns = strongest_tails(z, share)
-    return edge_table(
-        taken(cell_lines, rows), taken(genes, columns), {"z": z[rows, columns], "dataset": dataset}
-    )
+    return layer_edges(layer("expression"), cell_lines, genes, z, share=share, dataset=dataset)
 
 
 def valued(
     cell_lines: Sequence[str], genes: Sequence[str], values: npt.NDArray[Any], *, dataset: str
 ) -> pa.Table:
-    """MUTATED, COPY_NUMBER or METHYLATED edges where a value, ``(cell lines, genes)``, is neither 0 nor NaN."""
-    rows, columns = np.nonzero(np.nan_to_num(values, nan=0.0))
+    """MUTATED or COPY_NUMBER edges where a value, ``(cell lines, genes)``, is neither 0 nor NaN."""
+    return layer_edges(layer("mutation"), cell_lines, genes, values, dataset=dataset)
+
+
+def layer_edges(
+    of: Layer,
+    cell_lines: Sequence[str],
+    features: Sequence[str],
+    values: npt.NDArray[Any],
+    *,
+    dataset: str,
+    share: float = 1.0,
+    threshold: float | None = None,
+) -> pa.Table:
+    """Edges of a layer where its rule finds a value, ``(cell lines, features)``, NaN where not measured.
+
+    Parameters
+    ----------
+    share
+        Of each cell line's features, for the rule ``strongest``.
+    threshold
+        For the rules ``beyond`` and ``below``; the layer's own unless given.
+    """
+    at = of.threshold if threshold is None else threshold
+    if of.rule == "strongest":
+        rows, columns = strongest_tails(values, share)
+    elif of.rule == "beyond":
+        rows, columns = np.nonzero(np.abs(np.nan_to_num(values, nan=0.0)) > at)
+    else:
+        rows, columns = np.nonzero(np.nan_to_num(values, nan=np.inf) < at)
     return edge_table(
         taken(cell_lines, rows),
-        taken(genes, columns),
-        {"value": values[rows, columns].astype(np.float64), "dataset": dataset},
+        taken(features, columns),
+        {of.value.name: values[rows, columns].astype(np.float64), "dataset": dataset},
     )
 
 

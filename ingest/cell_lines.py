@@ -5,6 +5,7 @@ Like the functions of `ingest.read_and_load`, of which the docstring says what a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.load import Report
 from pharmagraph.ingest.read_and_load import Advance, File, Where, _check, _known, _load, _open, _silent
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.releases import Gone
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 
@@ -24,8 +26,12 @@ def omics(
     *,
     name: str | None = None,
     share: float = 0.05,
+    threshold: float | None = None,
     new_genes: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load omics of the graph's cell lines.
@@ -33,28 +39,51 @@ def omics(
     Parameters
     ----------
     file
-        With the columns cell_line, gene and value; or genes down the side and cell lines along the top.
+        With the columns cell_line, gene and value; or a matrix of genes by cell lines, or the other way round.
     kind
-        ``mutated``, ``copy_number``, ``methylated`` or ``expression``.
+        A layer of `kg.layers`: ``expression``, ``mutation``, ``copy_number``, ``methylation``, ``dependency``,
+        ``hotspot``, ``proteomics`` or ``metabolomics``.
     name
         Id of the dataset; the file's name unless given.
+    threshold
+        Of values that become edges, in place of the layer's own; expression, proteomics and metabolomics have
+        ``share``.
     new_genes
         Add genes that the graph lacks, instead of refusing the row.
+    units
+        Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, share, reject_rows, advance
         As in `gdsc`.
     """
     from pharmagraph.ingest.sources import omics as source
 
     _check(name, share=share)
+    if threshold is not None:
+        arguments.number("threshold", threshold)
     place = Path(arguments.path("file", file))
     return _load(
         store,
         lambda rejections: source.read(
-            place, kind, _known(store, "CellLine"), rejections, name=name, share=share, new_genes=new_genes
+            place,
+            kind,
+            _known(store, "CellLine"),
+            rejections,
+            name=name,
+            share=share,
+            threshold=threshold,
+            new_genes=new_genes,
+            units=units,
+            human=human,
         ),
         reject_rows,
         advance,
         named=name is not None,
+        gone=gone,
     )
 
 
@@ -100,6 +129,7 @@ def dependencies(
     keep_all: bool = False,
     new_genes: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load which genes the graph's cell lines depend on, by CRISPR.
@@ -117,6 +147,9 @@ def dependencies(
         All effects become edges, 18 million of a whole release.
     new_genes
         Add genes that the graph lacks; otherwise they are counted.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, reject_rows, advance
         As in `gdsc`.
     """
@@ -144,7 +177,7 @@ def dependencies(
             new_genes=new_genes,
         )
 
-    return _load(store, read, reject_rows, advance)
+    return _load(store, read, reject_rows, advance, named=name is not None, gone=gone)
 
 
 def _cell_lines(store: Where) -> pa.Table:

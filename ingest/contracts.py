@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -50,6 +50,10 @@ class FileContract:
         Smallest and largest value of whole numbers, by column.
     key
         Columns whose combined values may not repeat.
+    bounded
+        Column of numbers of which a cell may be a bound, as ``>10``; the column ``censored`` then has the side.
+    united
+        Columns in whose place a table may have one whose name says a unit (`ingest.units.columns`).
     """
 
     required: tuple[str, ...]
@@ -62,6 +66,8 @@ class FileContract:
     valued: tuple[tuple[str, ...], ...] = ()
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     key: tuple[str, ...] = ()
+    bounded: str | None = None
+    united: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -70,6 +76,7 @@ class FileContract:
 
 
 _MEASURED = ("ln_ic50", "auc", "response")
+_OF_CURVE = ("e_inf", "hill", "r2")
 _OF_GENE = FileContract(
     ("cell_line", "gene", "value"),
     numbers=("value",),
@@ -82,10 +89,10 @@ FILES: dict[str, FileContract] = {
     "targets": FileContract(("drug", "gene"), ("action", "source", "evidence"), names=("drug",)),
     "drugs": FileContract(
         ("drug",),
-        ("smiles", "pubchem_cid", "max_phase", "mechanism"),
+        ("smiles", "pubchem_cid", "broad_id", "max_phase", "mechanism"),
         integers=("pubchem_cid", "max_phase"),
         names=("drug",),
-        annotations=("pubchem_cid", "max_phase", "mechanism"),
+        annotations=("pubchem_cid", "broad_id", "max_phase", "mechanism"),
         bounds={"pubchem_cid": (1, 2**53), "max_phase": (0, 4)},
         key=("drug",),
     ),
@@ -100,15 +107,18 @@ FILES: dict[str, FileContract] = {
     ),
     "responses": FileContract(
         ("drug", "cell_line"),
-        _MEASURED,
-        numbers=("ln_ic50", "auc"),
+        (*_MEASURED, "censored", "bound", *_OF_CURVE, "flags"),
+        numbers=("ln_ic50", "auc", "bound", *_OF_CURVE),
         integers=("response",),
         names=("drug", "cell_line"),
+        annotations=(*_OF_CURVE, "flags"),
         any_of=_MEASURED,
-        valued=(_MEASURED,),
+        valued=((*_MEASURED, "bound"),),
         key=("drug", "cell_line"),
+        bounded="ln_ic50",
+        united=("ln_ic50", "auc"),
     ),
-    "expression": _OF_GENE,
+    "expression": replace(_OF_GENE, united=("value",)),
     "omics": _OF_GENE,
 }
 """Name → contract of the files of `cli ingest tables`, `targets` and `omics`."""

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
 
+from pharmagraph.ingest.identities import gene_dates
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.reading.numbers import NO_NAME
 
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_SYMBOLS_OF_MONTHS = {
-    "mar": "MARCHF{n} or MTARC{n}, once MARCH{n} and MARC{n}",
-    "sep": "SEPTIN{n}, once SEPT{n}",
-    "dec": "DELEC1, once DEC1",
-    "oct": "POU5F1, once OCT4",
-}
-_DATE = re.compile(
-    rf"(?:(?P<n>\d{{1,2}})[-/. ]{{1,2}}(?P<m>{_MONTHS})[a-z]*\.?|(?P<m2>{_MONTHS})[a-z]*[-/. ]{{1,2}}(?P<n2>\d{{1,2}}))"
-    r"(?:[-/. ]\d{2,4})?",
-    re.IGNORECASE,
-)
-_NUMERIC_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?")
-_FIRST_DAY = date(1899, 12, 30)
-_SERIALS = range(36_526, 55_153)
-"""Days that spreadsheets count from 2000 to 2050."""
-
 _FLOAT = re.compile(r"\d+(?:\.\d+)?[eE]\+\d+")
+ENSEMBL, OTHER_SPECIES = "Ensembl id", "symbol of another species, such as mouse"
 _KINDS = (
-    ("Ensembl id", re.compile(r"ENS[A-Z]{0,4}[GTP]\d{11}(\.\d+)?(_PAR_Y)?", re.IGNORECASE)),
+    (ENSEMBL, re.compile(r"ENS[A-Z]{0,4}[GTP]\d{11}(\.\d+)?(_PAR_Y)?", re.IGNORECASE)),
     ("RefSeq id", re.compile(r"[NX][MRP]_\d+(\.\d+)?")),
     ("probe id", re.compile(r"\S+_at|ILMN_\d+|A_\d+_P\d+|cg\d{8}|TC\d+\.hg\.\d+|AFFX-\S+")),
     ("HGNC id", re.compile(r"HGNC:\d+")),
     (
-        "symbol of another species, such as mouse",
+        OTHER_SPECIES,
         re.compile(r"(?!C\d+orf\d+$)[A-Z](?=[a-z0-9-]*[a-z])[a-z0-9-]+"),
     ),
 )
@@ -46,7 +30,7 @@ def is_nothing(text: str) -> bool:
 
 def other_kind(text: str) -> str | None:
     """The kind of id that a text is instead of a symbol; None where it is of no such kind."""
-    if is_nothing(text) or _DATE.fullmatch(text):
+    if is_nothing(text) or gene_dates.is_written_date(text):
         return None
     return next((kind for kind, form in _KINDS if form.fullmatch(text)), None)
 
@@ -55,20 +39,15 @@ def fault(text: str) -> str:
     """Why a text is no gene symbol, as the end of a sentence that begins with it; empty where it may be one."""
     if is_nothing(text):
         return "is a word for nothing; give the gene's HGNC symbol or delete the row"
-    if day := _DATE.fullmatch(text):
-        number, month = day["n"] or day["n2"], (day["m"] or day["m2"]).lower()[:3]
-        likely = _SYMBOLS_OF_MONTHS.get(month, "").format(n=int(number))
-        meant = f" ({likely}?)" if likely else ""
+    if gene_dates.is_written_date(text):
         return (
-            f"is a date, which a spreadsheet made of a gene symbol{meant}; give the symbol, in cells of text"
+            f"is a date, which a spreadsheet made of a gene symbol{gene_dates.meant(text)}; give the symbol, in cells "
+            "of text"
         )
-    if _NUMERIC_DATE.fullmatch(text):
-        return "is a date, which a spreadsheet made of a gene symbol; give the symbol, in cells of text"
-    if text.isdecimal() and int(text) in _SERIALS:
-        day_of = _FIRST_DAY + timedelta(days=int(text))
+    if day := gene_dates.serial(text):
         return (
-            f"is a number, as spreadsheets store the date {day_of.day} {day_of:%B} that they make of a gene symbol; "
-            "use HGNC symbols"
+            f"is a number, as spreadsheets store the date {day.day} {day:%B} that they make of a gene symbol"
+            f"{gene_dates.meant(text)}; use HGNC symbols"
         )
     if _FLOAT.fullmatch(text):
         return "is a number, which a spreadsheet made of an identifier; use HGNC symbols"
@@ -82,6 +61,7 @@ class Symbols:
 
     def __init__(self) -> None:
         self._others: dict[str, list[str]] = {}
+        self._n = 0
 
     def accept(
         self,
@@ -108,6 +88,7 @@ class Symbols:
         RowError
             If it is neither, unless rows are being rejected.
         """
+        self._n += 1
         if other := other_kind(text):
             self._others.setdefault(other, []).append(text)
             rejections.set_aside(kind, file, line, text, f"{other} where a symbol is needed", rows=rows)
@@ -123,6 +104,8 @@ class Symbols:
             sentence
             for other, names in sorted(self._others.items())
             for sentence in unmatched_note(
-                f"genes of {what}", names, f"are given as {other}, not as HGNC symbol, and are left out"
+                f"genes of {what}",
+                names,
+                f"are given as {other}, not as HGNC symbol, and are left out ({len(names) / self._n:.0%} of the genes)",
             )
         )

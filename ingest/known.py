@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pharmagraph.ingest.gene_words import fault, other_kind
+from pharmagraph.ingest.identities import gene_dates
 from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import names
@@ -69,6 +70,9 @@ class Known:
         except AmbiguousNameError as error:
             rejections.bad(kind, file, line, column, symbol, error.expected)
             return None
+        if id_ is None and len(meant := gene_dates.symbols(symbol)) == 1:  # a spreadsheet made a date of it
+            id_ = self.gene_names.find(meant[0]) or self.gene_names.find(gene_dates.FORMER[meant[0]])
+            symbol = meant[0]
         if id_ is not None:
             return id_
         if other := other_kind(symbol):

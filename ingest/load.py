@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,15 @@ import pyarrow.compute as pc
 
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.contracts import validate
+from pharmagraph.ingest.datasets import Ids, add_ends, orphans
 from pharmagraph.ingest.rejections import Rejected, count
-from pharmagraph.kg import schema
+from pharmagraph.ingest.releases import Gone, Step, n_marked, reconcile, write_edges, write_profiles
+from pharmagraph.kg import history, schema
 from pharmagraph.kg.changes import Change
-from pharmagraph.kg.errors import InputError, StoreError, StoreFullError
-from pharmagraph.kg.profiles import PANEL, PROFILE, Profiles
+from pharmagraph.kg.errors import InputError, StoreFullError
+from pharmagraph.kg.ingest_kind import LOAD
+from pharmagraph.kg.layers import layer
+from pharmagraph.kg.profiles import PROFILE
 from pharmagraph.kg.reading.text import stem
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.store import GraphStore
@@ -35,35 +38,8 @@ if TYPE_CHECKING:
 Advance = Callable[[str, int], None]
 """Called before each step with the name of the step and the number of rows done since the last call."""
 
-COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "removed", "rejected")
+COLUMNS = ("dataset", "kind", "ends", "inserted", "updated", "unchanged", "removed", "gone", "rejected")
 """Of a report's table."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """The result of a load for one node kind or edge kind.
-
-    Parameters
-    ----------
-    kind
-        Node label, or relationship type.
-    ends
-        Labels of an edge kind; None for nodes.
-    change
-        Rows inserted, updated and unchanged.
-    removed
-        Number of edges of the same datasets that the source no longer has.
-    """
-
-    kind: str
-    ends: Ends | None
-    change: Change
-    removed: int = 0
-
-    @property
-    def changed(self) -> bool:
-        """Whether the store is another than before."""
-        return bool(self.change.inserted or self.change.updated or self.removed)
 
 
 @dataclass(frozen=True)
@@ -100,6 +76,7 @@ class Report:
                 "updated": step.change.updated,
                 "unchanged": step.change.unchanged,
                 "removed": step.removed,
+                "gone": step.gone,
                 "rejected": count(self.bundle.rejected, step.kind).total(),
             }
             for step in self.steps
@@ -108,7 +85,7 @@ class Report:
     @property
     def table(self) -> pd.DataFrame:
         """One row a kind: ``dataset``, ``kind``, ``ends`` (of edges), and numbers of rows that were ``inserted``,
-        ``updated``, ``unchanged``, ``removed`` and ``rejected``."""
+        ``updated``, ``unchanged``, ``removed``, ``gone`` (left in, though the source lacks them) and ``rejected``."""
         import pandas as pd
 
         return pd.DataFrame(self.rows(), columns=list(COLUMNS))
@@ -124,7 +101,12 @@ class Report:
 
 
 def load(
-    store: GraphStore, bundle: Bundle, *, advance: Advance = lambda what, rows: None, named: bool = True
+    store: GraphStore,
+    bundle: Bundle,
+    *,
+    advance: Advance = lambda what, rows: None,
+    named: bool = True,
+    gone: Gone = "remove",
 ) -> Report:
     """Write a bundle.
 
@@ -138,6 +120,9 @@ def load(
         Called to show progress.
     named
         Whether the dataset's id was given or is the source's own, and not the name of a file or a folder.
+    gone
+        What becomes of what the stored release of a dataset has, and this one lacks. With ``remove``, nodes go, too, of
+        which nothing is left.
 
     Raises
     ------
@@ -153,27 +138,45 @@ def load(
     store.create_schema()
     if not named:
         _require_free(store, bundle)
+    marked = {row["id"] for row in store.node_rows("Dataset", ["id", "marked"]) if row["marked"]}
     steps: list[Step] = []
+    left: Ids = {}
+    alone: list[str] = []
     writing = ""
     try:
         for label, table in nodes.items():
             writing = label
             advance(label, 0)
-            steps.append(Step(label, None, _upsert_nodes(store, label, table)))
+            step, new = _upsert_nodes(store, label, table)
+            steps.append(step)
+            alone += [f"{label}:{id_}" for id_ in sorted(new - _joined(bundle, label))]
             advance(label, table.num_rows)
         if bundle.profiles:
             writing = PROFILE
             advance(PROFILE, 0)
-            steps += _replace_profiles(store, bundle.profiles)
+            steps += write_profiles(store, bundle.profiles, gone=gone, left=left)
             advance(PROFILE, sum(len(one.cell_lines) for one in bundle.profiles))
         for (type_, ends), table in edges.items():
             writing = type_
             advance(type_, 0)
             replaced = _replaced(table, bundle)
-            steps.append(_upsert_edges(store, type_, ends, table, replaced))
+            steps.append(
+                write_edges(
+                    store, type_, ends, table, replaced, gone=gone, any_marked=not marked.isdisjoint(replaced),
+                    left=left,
+                )
+            )  # fmt: skip
             advance(type_, table.num_rows)
+        sent = {label: set(table["id"].to_pylist()) for label, table in nodes.items()}
+        for label, ids in orphans(store, {k: v - sent.get(k, set()) for k, v in left.items()}).items():
+            if ids:
+                store.delete_nodes(label, ids)
+                at = next((n for n, s in enumerate(steps) if s.kind == label), len(steps))
+                step = steps[at] if at < len(steps) else Step(label, None, Change())
+                steps[at : at + 1] = [replace(step, removed=len(ids), examples=tuple(ids[:3]))]
         writing = "Dataset"
-        _write_cards(store, bundle, edges, changed=any(s.changed for s in steps))
+        marks = {card.id for card in bundle.datasets if card.id in marked or any(s.marked for s in steps)}
+        _write_cards(store, bundle, edges, marks=marks, steps=steps, alone=alone)
     except StoreFullError as error:
         whole = ", ".join(dict.fromkeys(s.kind for s in steps)) or "nothing"
         raise StoreFullError(
@@ -195,35 +198,26 @@ def _require_free(store: GraphStore, bundle: Bundle) -> None:
             )
 
 
-def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> Change:
-    change = store.upsert_nodes(label, _kept(store.read_nodes(label), table))
-    _reconcile(label, table.num_rows, change.total)
+def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> tuple[Step, set[str]]:
+    """Write nodes; the ids of those that are new."""
+    stored = store.read_nodes(label)
+    change = store.upsert_nodes(label, _kept(stored, table))
+    reconcile(label, table.num_rows, change.total)
     held = store.read_nodes(label, ["id"]).column("id")
     missing = pc.sum(pc.invert(pc.is_in(table.column("id"), value_set=held.combine_chunks()))).as_py() or 0
-    _reconcile(label, table.num_rows, table.num_rows - missing)
-    return change
+    reconcile(label, table.num_rows, table.num_rows - missing)
+    return Step(label, None, change), set(table["id"].to_pylist()).difference(stored["id"].to_pylist())
 
 
-def _replace_profiles(store: GraphStore, profiles: Sequence[Profiles]) -> list[Step]:
-    """Write panels, the profiles that refer to them, and only then remove what the datasets no longer have."""
-    tables = {
-        PANEL: pa.concat_tables([one.panel_table() for one in profiles]),
-        PROFILE: pa.concat_tables([one.table() for one in profiles]),
-    }
-    written = {label: store.upsert_nodes(label, table) for label, table in tables.items()}
-    replaced = {(one.dataset, one.kind) for one in profiles}
-    steps = []
-    for label in (PROFILE, PANEL):
-        table, change = tables[label], written[label]
-        _reconcile(label, table.num_rows, change.total)
-        sent = set(table["id"].to_pylist())
-        held = store.node_rows(label, ["id", "dataset", "kind"])
-        ids = {row["id"] for row in held if (row["dataset"], row["kind"]) in replaced}
-        if stale := sorted(ids - sent):
-            store.delete_nodes(label, stale)
-        _reconcile(label, table.num_rows, len(ids & sent))
-        steps.append(Step(label, None, change, len(stale)))
-    return steps
+def _joined(bundle: Bundle, label: str) -> set[str]:
+    """The nodes of a label that an edge or a profile of a bundle refers to."""
+    found: Ids = {}
+    for (_, ends), table in bundle.edges.items():
+        add_ends(found, ends, table)
+    for one in bundle.profiles:
+        found.setdefault("CellLine", set()).update(one.cell_lines)
+        found.setdefault(layer(one.kind).features, set()).update(one.genes)
+    return found.get(label, set())
 
 
 def _kept(stored: pa.Table, table: pa.Table) -> pa.Table:
@@ -259,37 +253,18 @@ def _replaced(table: pa.Table, bundle: Bundle) -> list[str]:
     return [card.id for card in bundle.datasets if not named or card.id in named]
 
 
-def _upsert_edges(store: GraphStore, type_: str, ends: Ends, table: pa.Table, datasets: list[str]) -> Step:
-    before = _held(store, type_, ends, datasets)
-    change = store.upsert_edges(type_, ends, table)
-    _reconcile(type_, table.num_rows, change.total)
-    removed = before - change.updated - change.unchanged
-    if removed:
-        # Rewriting the datasets' edges of this kind takes two calls; deleting edges one by one is slow on some engines.
-        for dataset in datasets:
-            store.delete_edges(type_, ends, equals={"dataset": dataset})
-        store.upsert_edges(type_, ends, table)
-    if change.inserted or removed:
-        _reconcile(type_, table.num_rows, _held(store, type_, ends, datasets))
-    return Step(type_, ends, change, removed)
-
-
-def _held(store: GraphStore, type_: str, ends: Ends, datasets: Iterable[str]) -> int:
-    return int(store.read_edges(type_, ends, ["dataset"], equals={"dataset": list(datasets)}).num_rows)
-
-
-def _reconcile(kind: str, sent: int, held: int) -> None:
-    if sent != held:
-        raise StoreError(
-            f"{kind}: {sent:,} rows were sent and the store holds {held:,}; run the same command again, "
-            "and if that does not mend it, load into a new store"
-        )
-
-
 def _write_cards(
-    store: GraphStore, bundle: Bundle, edges: dict[tuple[str, Ends], pa.Table], *, changed: bool
+    store: GraphStore,
+    bundle: Bundle,
+    edges: dict[tuple[str, Ends], pa.Table],
+    *,
+    marks: Collection[str],
+    steps: Sequence[Step],
+    alone: Sequence[str],
 ) -> None:
+    """Write the Dataset nodes and, if the load changed anything, a line of the history."""
     stored = {row["id"]: row for row in store.read_nodes("Dataset").to_pylist()}
+    changed = any(s.changed for s in steps)
     rows = []
     for card in bundle.datasets:
         row = _card_row(card, edges)
@@ -298,19 +273,50 @@ def _write_cards(
         if old is not None and old.get("row_counts"):
             counts = {**json.loads(old["row_counts"]), **json.loads(str(row["row_counts"]))}
             merged["row_counts"] = json.dumps(counts, sort_keys=True)
+        if card.id in marks:
+            merged["marked"] = n_marked(store, card.id)
         if changed or old is None or any(merged[k] != old.get(k) for k in row):
-            merged["ingested_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+            changed = True
+            merged["ingested_at"] = history.now()
         rows.append(merged)
     columns = schema.node("Dataset").columns
     table = pa.Table.from_pylist(
         [{p.name: row.get(p.name) for p in columns} for row in rows],
         schema=pa.schema([(p.name, schema.ARROW[p.type]) for p in columns]),
     )
-    _reconcile(
+    reconcile(
         "Dataset",
         table.num_rows,
         store.upsert_nodes("Dataset", validate(schema.node("Dataset"), table)).total,
     )
+    if changed:
+        history.record(
+            store, LOAD, [card.id for card in bundle.datasets], _done(steps), alone=alone,
+            source=_texts(card.source for card in bundle.datasets),
+            version=_texts(card.version for card in bundle.datasets),
+            sha256=_texts(card.sha256 for card in bundle.datasets),
+        )  # fmt: skip
+
+
+def _done(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
+    """What a load did, as the history has it."""
+    found: dict[str, dict[str, int]] = {}
+    for step in steps:
+        key = schema.edge_count_key(step.kind, step.ends) if step.ends else step.kind
+        of_kind = found.setdefault(key, dict.fromkeys(("inserted", "updated", "removed", "gone"), 0))
+        for what, n in (
+            ("inserted", step.change.inserted),
+            ("updated", step.change.updated),
+            ("removed", step.removed),
+            ("gone", step.gone),
+        ):
+            of_kind[what] += n
+    return found
+
+
+def _texts(texts: Iterable[str | None]) -> str | None:
+    """Different texts in one, or None."""
+    return "; ".join(dict.fromkeys(t for t in texts if t)) or None
 
 
 def _card_row(card: DatasetCard, edges: dict[tuple[str, Ends], pa.Table]) -> dict[str, str | None]:

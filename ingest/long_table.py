@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ class LongTable:
         Those of the numbers that are whole.
     notes
         Sentences about columns that are not read, and cells that were left out.
+    headers
+        Column that may be in several units → its name in the file, while its numbers are as in the file.
     """
 
     file: str
@@ -86,9 +88,15 @@ class LongTable:
     numbers: dict[str, Numbers]
     integers: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    @property
+    def screen(self) -> Codes:
+        """Number of the screen of each row, where those of several are in one table, ``(n,)``."""
+        return self.texts["dataset"].codes if "dataset" in self.texts else np.zeros(len(self), np.int64)
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> LongTable:
         """The rows where a mask is true."""
@@ -96,7 +104,11 @@ class LongTable:
             return self
         texts = {c: Texts(t.names, t.codes[mask]) for c, t in self.texts.items()}
         values = {c: v[mask] for c, v in self.numbers.items()}
-        return LongTable(self.file, self.lines[mask], texts, values, self.integers, self.notes)
+        return replace(self, lines=self.lines[mask], texts=texts, numbers=values)
+
+    def with_texts(self, note: Sequence[str] = (), **texts: Texts) -> LongTable:
+        """The table with other columns of texts, and further notes."""
+        return replace(self, texts={**self.texts, **texts}, notes=(*self.notes, *note))
 
     def __iter__(self) -> Iterator[Row]:
         columns: dict[str, list[Any]] = {c: t.cells() for c, t in self.texts.items()}
@@ -117,7 +129,7 @@ def without_repeats(
     end: str,
     shown_as: Sequence[Texts],
 ) -> LongTable:
-    """The table with the first row of each key; further rows are bad rows.
+    """The table with the first row of each key in a screen; further rows are bad rows.
 
     Parameters
     ----------
@@ -129,7 +141,7 @@ def without_repeats(
         Texts that the message shows of a row.
     """
     whole = np.zeros(len(table), np.int64)
-    for code in codes:
+    for code in (table.screen, *codes):
         whole = whole * (int(code.max(initial=0)) + 1) + code
     _, first, of_row = np.unique(whole, return_index=True, return_inverse=True)
     earliest = first[of_row]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from pharmagraph.ingest.cells_with_bounds import CENSORED, with_sides
 from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
-from pharmagraph.ingest.rejections import NO_VALUE, Rejections
+from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
+from pharmagraph.ingest.units.columns import called
 from pharmagraph.kg.reading import numbers
+from pharmagraph.kg.reading.header import Header, folded, meant
+from pharmagraph.kg.reading.plain import NotPlainError, PlainBatch, plain_batches
 from pharmagraph.kg.reading.records import Batch, Records, records
 from pharmagraph.kg.reading.text import existing, shown
 
@@ -22,7 +27,7 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     Parameters
     ----------
     path
-        With commas, tabs or semicolons; packed or not.
+        Text with commas, tabs or semicolons, packed or not; a workbook, Parquet or Arrow.
     contract
         A key of `ingest.contracts.FILES`.
     rejections
@@ -40,11 +45,27 @@ def read_long(path: Path, contract: str, rejections: Rejections, *, kind: str) -
     columns = FILES[contract]
     existing(path, what=f"a table of {contract} is needed")
     with records(path) as table:
-        found = table.header.columns(columns.required, columns.optional)
-        if columns.any_of and not found.keys() & set(columns.any_of):
-            raise table.header.lacks(columns.any_of, taken=found)
-        unused = table.header.unused(found, columns.columns)
-        return _good_rows(table, path, kind, columns, found, rejections, (unused,) if unused else ())
+        names = called(table.header, columns.united)
+        found = columns_of(table.header, columns)
+        unused = table.header.unused([names.get(c, c) for c in found], columns.columns)
+        return _good_rows(table, path, kind, columns, found, rejections, (unused,) if unused else (), names)
+
+
+def columns_of(header: Header, contract: FileContract) -> dict[str, int]:
+    """Where the columns of a contract are that a table has, also those whose name says a unit.
+
+    Raises
+    ------
+    InputError
+        If a required one is not there, none of those is of which one is needed, or one is there twice.
+    """
+    found = {
+        c: at for c, name in called(header, contract.united).items() if (at := header.find(name)) is not None
+    }
+    found |= header.columns([c for c in contract.required if c not in found], contract.optional)
+    if contract.any_of and not found.keys() & set(contract.any_of):
+        raise header.lacks(contract.any_of, taken=found)
+    return found
 
 
 def read_named(
@@ -67,7 +88,7 @@ def read_named(
         At the first bad row, unless rows are being rejected; it names the column as the file does.
     """
     required = {c: names[c] for c in columns.required}
-    optional = {c: names[c] for c in columns.optional}
+    optional = {c: names[c] for c in columns.optional if c in names}
     with records(path) as table:
         at = table.header.columns(list(required.values()), list(optional.values()))
         found = {c: at[name] for c, name in (required | optional).items() if name in at}
@@ -85,8 +106,20 @@ def _good_rows(
     names: Mapping[str, str] | None = None,
 ) -> LongTable:
     reader = _Reader(shown(path), kind, columns, found, rejections, names or {})
-    for batch in table.batches(_multiline(table, found)):
-        reader.add(batch)
+    try:
+        for plain in plain_batches(path, table, *reader.places()):
+            reader.add_plain(plain)
+    except NotPlainError:
+        reader = _Reader(shown(path), kind, columns, found, rejections, names or {})
+        for batch in table.batches(_multiline(table, found)):
+            reader.add(batch)
+    header = table.header
+    used = {
+        header.names[at]: meant(column) if folded(header.names[at]) == column else column
+        for column, at in found.items()
+    }
+    left = tuple(name for at, name in enumerate(header.names) if at not in found.values())
+    rejections.columns.append(ColumnsRead(shown(path), used, left))
     return reader.table((*notes, *surplus_note(table, shown(path))))
 
 
@@ -148,7 +181,8 @@ class _Reader:
         rejections: Rejections,
         called: Mapping[str, str],
     ) -> None:
-        self._file, self._kind, self._contract, self._found = file, kind, contract, found
+        self._file, self._kind, self._contract = file, kind, contract
+        self._found = {CENSORED: -1, **found} if contract.bounded in found else found
         self._called = called
         self._rejections = rejections
         numeric = {*contract.numbers, *contract.integers}
@@ -167,8 +201,11 @@ class _Reader:
         bad: dict[int, tuple[str | None, str, str]] = {b.line: (None, b.value, b.reason) for b in batch.bad}
         cells: list[Sequence[str]] = list(zip(*batch.rows, strict=True))
         cells = cells or [()] * (max(self._found.values()) + 1)
+        if self._contract.bounded in self._found:
+            at = self._found[self._contract.bounded or ""], self._found[CENSORED]
+            cells = with_sides(cells, *at)
         lines, n = np.array(batch.lines, np.int64), len(batch.lines)
-        good, without = np.ones(n, bool), np.zeros(n, bool)
+        good = np.ones(n, bool)
 
         def refuse(at: int, column: str, text: str, reason: str) -> None:
             if column in self._contract.annotations:
@@ -191,17 +228,57 @@ class _Reader:
                 texts = cells[self._found[column]]
                 values, wrong = numbers.column(texts)
                 if column in self._contract.integers:
-                    wrong |= self._not_whole(column, values, texts)
+                    wrong |= self._not_whole(column, values)
                 for at, reason in wrong.items():
                     values[at] = np.nan
                     refuse(at, column, texts[at], reason)
             self._values[column].append(values)
-        for group in self._contract.valued:
-            none = np.all([np.isnan(self._values[c][-1]) for c in group], axis=0)
-            without |= none & good
         for line in sorted(bad):
             column_of, text, reason = bad[line]
             self._rejections.bad(self._kind, self._file, line, column_of, text, reason)
+        self._keep(lines, good)
+
+    def places(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Where the columns of texts are, and those of numbers."""
+        texts, numeric = (
+            {c: self._found[c] for c in of if self._found.get(c, -1) >= 0}
+            for of in (self._texts, self._numeric)
+        )
+        return texts, numeric
+
+    def add_plain(self, batch: PlainBatch) -> None:
+        """Add a batch of a plain table.
+
+        Raises
+        ------
+        NotPlainError
+            If anything is wrong with it.
+        """
+        n = len(batch.lines)
+        for column in self._texts:
+            codes = np.full(n, -1, np.int64)
+            if column in batch.texts:
+                texts, of_row = batch.texts[column]
+                if column == "smiles":
+                    texts = [next(iter(text.split()), "") for text in texts]
+                self._number(column, texts)
+                if self._faults[column]:
+                    raise NotPlainError
+                codes = np.array([self._names[column][text] for text in texts], np.int64)[of_row]
+            self._codes[column].append(codes)
+        for column in self._numeric:
+            values = batch.numbers.get(column, np.full(n, np.nan))
+            if column in self._contract.integers and self._not_whole(column, values):
+                raise NotPlainError
+            self._values[column].append(values)
+        self._keep(batch.lines, np.ones(n, bool))
+
+    def _keep(self, lines: Codes, good: npt.NDArray[np.bool_]) -> None:
+        """Of the last batch, keep the good rows that have a value."""
+        without = np.zeros(len(lines), bool)
+        for group in self._contract.valued:
+            none = np.all([np.isnan(self._values[c][-1]) for c in group], axis=0)
+            without |= none & good
         self._without_value += lines[without].tolist()
         kept = good & ~without
         self._lines.append(lines[kept])
@@ -214,20 +291,25 @@ class _Reader:
         self, column: str, cells: Sequence[str], refuse: Callable[[int, str, str, str], None]
     ) -> Codes:
         """Number of each cell's text; what is wrong with a text is found once."""
+        self._number(column, cells)
         names, faults = self._names[column], self._faults[column]
-        for text in dict.fromkeys(cells):
-            if text not in names:
-                names[text] = len(names)
-                reason = _fault(text, column, self._contract)
-                if reason:
-                    faults[text] = reason
         if faults and not faults.keys().isdisjoint(cells):
             for at, text in enumerate(cells):
                 if text in faults:
                     refuse(at, column, text, faults[text])
         return np.fromiter(map(names.__getitem__, cells), np.int64, len(cells))
 
-    def _not_whole(self, column: str, values: Numbers, texts: Sequence[str]) -> dict[int, str]:
+    def _number(self, column: str, cells: Iterable[str]) -> None:
+        """Number the texts that are new, and find what is wrong with them."""
+        names = self._names[column]
+        for text in dict.fromkeys(cells):
+            if text not in names:
+                names[text] = len(names)
+                reason = _fault(text, column, self._contract)
+                if reason:
+                    self._faults[column][text] = reason
+
+    def _not_whole(self, column: str, values: Numbers) -> dict[int, str]:
         low, high = self._contract.bounds.get(column, (-(2**53), 2**53))
         measured = ~np.isnan(values)
         whole = np.equal(np.mod(values, 1, where=measured, out=np.ones_like(values)), 0)
@@ -254,7 +336,8 @@ class _Reader:
                 codes[np.isin(np.concatenate(self._lines), gone)] = -1
         self._count()
         lines = np.concatenate([empty_codes, *self._lines])
-        table = LongTable(self._file, lines, texts, values, self._contract.integers, notes)
+        united = {c: self._called.get(c, c) for c in self._contract.united if c in self._found}
+        table = LongTable(self._file, lines, texts, values, self._contract.integers, notes, united)
         key = self._contract.key
         return without_repeats(
             table, [table.texts[c].codes for c in key], self._rejections, self._kind, key[-1], "; keep one",

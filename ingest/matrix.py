@@ -16,8 +16,10 @@ import numpy.typing as npt
 from pharmagraph.ingest.rejections import NO_VALUE, Rejections
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.reading import numbers
+from pharmagraph.kg.reading.columnar import PARQUET
+from pharmagraph.kg.reading.plain import EMPTY
 from pharmagraph.kg.reading.records import Records, records
-from pharmagraph.kg.reading.text import shown
+from pharmagraph.kg.reading.text import first_bytes, shown
 from pharmagraph.kg.reading.unpacking import unpacked
 
 _BLOCK = 1 << 25
@@ -25,8 +27,6 @@ _BLOCK = 1 << 25
 
 _ROWS = 256
 """Rows that are read at once where a file is irregular."""
-
-_EMPTY = sorted({form for word in numbers.NO_VALUE for form in (word, word.upper())})
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def read_matrix(
     Parameters
     ----------
     path
-        With commas, tabs or semicolons, packed or not, where the first column holds the rows' names; or ``.parquet``,
-        where the one column of texts does.
+        With commas, tabs or semicolons, packed or not, where the first column holds the rows' names; or a
+        workbook like that; or Parquet, where the one column of texts does.
     rejections
         Collects bad cells, which are then empty, and bad rows, which are left out; counts rows without a value.
     kind
@@ -101,7 +101,7 @@ def read_matrix(
     InputError
         If there is no header, or a column's name repeats.
     """
-    if path.suffix == ".parquet":
+    if first_bytes(path).startswith(PARQUET):
         return _read_parquet(path)
     with records(path) as table:
         names = table.header.names
@@ -109,7 +109,7 @@ def read_matrix(
             raise InputError(
                 f'{shown(path)} has one column, "{names[0]}"; it needs names down the side and along the top'
             )
-        fast = _read_fast(path, table, allowed, texts)
+        fast = _read_fast(path, table, allowed, texts) if table.separator else None
         return fast if fast is not None else _read_slow(table, rejections, kind, expected, allowed, texts)
 
 
@@ -135,7 +135,7 @@ def _read_fast(
                     delimiter=table.separator, quote_char=False, ignore_empty_lines=False
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=types, null_values=_EMPTY, strings_can_be_null=False
+                    column_types=types, null_values=EMPTY, strings_can_be_null=False
                 ),
             )
     except (pa.ArrowException, OSError, EOFError):

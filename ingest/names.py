@@ -68,6 +68,12 @@ def aliases_of(id_: str, *, kind: str) -> list[str]:
     return list(_names_by_id(kind).get(id_, ()))
 
 
+def is_known_drug(name: str) -> bool:
+    """Whether the alias table has a drug of a name."""
+    folded = fold(name)
+    return folded in _aliases("drug") or folded in _names_by_id("drug")
+
+
 def preferred_name(name: str, *, kind: str) -> str:
     """The name that the alias table prefers to this one, or else the name itself."""
     return _preferred(kind).get(_FOLDING[kind](name), name)

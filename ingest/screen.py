@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Levels:
-    """Expression as a table gives it.
+    """Expression, or another kind of numeric omics, as a table gives it.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Levels:
     genes
         Symbols, each once.
     values
-        ``(cell lines, genes)`` on a scale of logarithms, NaN where not measured.
+        ``(cell lines, genes)``, NaN where not measured: expression and copy numbers as logarithms, gene effects.
     lines
         Where each gene is first, ``(genes,)``; the header is row 1.
     entrez
@@ -60,6 +60,8 @@ class Levels:
         Sentences for the report.
     as_downloaded
         Whether nobody can be asked to correct the table: genes that have the same value everywhere are then counted.
+    z
+        Whether the values are z scores, of which means and deviations say nothing.
     """
 
     file: str
@@ -70,15 +72,16 @@ class Levels:
     entrez: Sequence[int | None] = ()
     notes: tuple[str, ...] = ()
     as_downloaded: bool = False
+    z: bool = False
 
     @classmethod
-    def of(cls, table: LongTable) -> Levels:
+    def of(cls, table: LongTable, *, z: bool = False) -> Levels:
         """The values of a table with a row a gene and cell line."""
         cell, gene = table.texts["cell_line"], table.texts["gene"]
         values = np.full((len(cell.names), len(gene.names)), np.nan)
         values[cell.codes, gene.codes] = table.numbers["value"]
         _, first = np.unique(gene.codes, return_index=True)
-        return cls(table.file, cell.names, gene.names, values, table.lines[first], (), table.notes)
+        return cls(table.file, cell.names, gene.names, values, table.lines[first], (), table.notes, z=z)
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,13 @@ class Screen:
     ----------
     responses
         A row a pair: texts ``drug`` and ``cell_line``; numbers ``ln_ic50`` (ln µmol/l), ``auc`` and ``response``.
+        Where there are several screens, the text ``dataset`` says which each row is of.
     drugs, cells
         What is said of drugs and cell lines.
     expression, mutations
         Omics of cell lines.
+    layers
+        Kind of profiles → further omics.
     notes
         Sentences about the files.
     """
@@ -125,4 +131,5 @@ class Screen:
     cells: Listed | None = None
     expression: Levels | None = None
     mutations: Mutations | None = None
+    layers: Mapping[str, Levels] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

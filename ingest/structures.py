@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.fingerprints import inchikey, is_structure
+from pharmagraph.kg.parents import parent
 from pharmagraph.kg.structures import too_large
 
 
@@ -66,3 +67,15 @@ def structures(
                 f"is another structure than row {lines[id_]} gives {id_}; keep one",
             )
     return found
+
+
+def chemistry(ids: Sequence[str], smiles_of: Mapping[str, str]) -> dict[str, list[str | None]]:
+    """Columns of a table of drugs: the structure as it was given, its key, and that of its parent if it is another."""
+    smiles = [smiles_of.get(id_) for id_ in ids]
+    keys = [None if text is None else inchikey(text) for text in smiles]
+    parents = [None if text is None else inchikey(parent(text).smiles) for text in smiles]
+    return {
+        "smiles": smiles,
+        "inchikey": keys,
+        "parent_inchikey": [of or None if of != own else None for own, of in zip(keys, parents, strict=True)],
+    }

@@ -130,18 +130,34 @@ def limits(ln_ic50: Floats, drug: npt.NDArray[np.int64], n_drugs: int, rule: Rul
     return result
 
 
-def labels(ln_ic50: Floats, limit: Floats) -> pa.Array:
-    """1 at and below a threshold, 0 above, null where there is no value or no threshold."""
+def labels(ln_ic50: Floats, limit: Floats, side: npt.NDArray[np.int8] | None = None) -> pa.Array:
+    """1 at and below a threshold, 0 above, null where there is no value or no threshold.
+
+    ``side`` is 1 where ln IC50 is only known to be above the value, -1 where it is only known to be below. It then has
+    a label where all that it may be has the same one, else null.
+    """
     cannot = np.isnan(ln_ic50) | np.isnan(limit)
+    if side is not None:
+        cannot |= np.where(ln_ic50 <= limit, side > 0, side < 0)
     return pa.array((ln_ic50 <= limit).astype(np.int64), pa.int64(), mask=cannot)
 
 
 def unlabelled_note(tested_on: pa.Table, names: Mapping[str, str], rule: Rule) -> tuple[str, ...]:
-    """A sentence that names drugs (id → name) whose ln IC50 the rule could not label."""
+    """Sentences that name drugs (id → name) whose ln IC50 the rule could not label, and count bounds of others."""
     without = pc.and_(pc.is_valid(tested_on["ln_ic50"]), pc.is_null(tested_on["response"]))
-    ids = pc.unique(tested_on["src"].filter(without)).to_pylist()
+    labelled = pc.unique(tested_on["src"].filter(pc.is_valid(tested_on["response"])))
+    drugs = tested_on["src"].filter(without)
+    bounds = pc.sum(pc.is_in(drugs, labelled)).as_py() or 0
+    ids = pc.unique(drugs.filter(pc.invert(pc.is_in(drugs, labelled)))).to_pylist()
     reason = f"have no label by {rule.text}, which cannot tell cell lines apart of which none is above the threshold"
-    return unmatched_note("drugs", [names[id_] for id_ in ids], reason)
+    counted = (
+        f"{bounds:,} censored responses have no label by {rule.text}: what is known of them is on both sides of the "
+        "threshold"
+    )
+    return (
+        *unmatched_note("drugs", [names[id_] for id_ in ids], reason),
+        *((counted,) if bounds else ()),
+    )
 
 
 def recorded(rule: Rule, limit: float) -> str | None:

@@ -153,6 +153,13 @@ def difference(stored: pa.Table, incoming: pa.Table, key: Sequence[str]) -> Diff
     )
 
 
+def lacking(stored: pa.Table, incoming: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The stored rows whose key is not in ``incoming``; keys are compared as in `difference`."""
+    n = stored.num_rows
+    codes = _codes([_joined(stored.column(c), incoming.column(c)) for c in key])
+    return stored.filter(pa.array(_positions(codes[n:], codes[:n]) < 0))
+
+
 def replaced(stored: pa.Table, rows: Rows, incoming: pa.Table, from_rows: Rows) -> pa.Table:
     """The stored table with ``incoming``'s values in some rows; columns that it lacks are kept."""
     take = np.arange(stored.num_rows)

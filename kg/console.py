@@ -57,7 +57,7 @@ def print_rows(
     columns = list(columns or (rows[0].keys() if rows else ()))
     if format is Format.json:
         json.dump(
-            [{c: _plain(row.get(c)) for c in columns} for row in rows],
+            [{c: plain(row.get(c)) for c in columns} for row in rows],
             sys.stdout,
             indent=2,
             ensure_ascii=not _holds_unicode(sys.stdout),
@@ -66,7 +66,7 @@ def print_rows(
     elif format is Format.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_flat(row.get(c)) for c in columns] for row in rows)
+        writer.writerows([flat(row.get(c)) for c in columns] for row in rows)
     else:
         _print_table(rows, columns, title, wide)
 
@@ -87,7 +87,7 @@ def _print_table(
         return
     numeric = [all(isinstance(row.get(c), (int, float, type(None))) for row in rows) for c in columns]
     width = None if wide else shutil.get_terminal_size().columns
-    cells = [[_cell(row.get(c)) for c in columns] for row in rows]
+    cells = [[cell(row.get(c)) for c in columns] for row in rows]
     if title:
         print(title)
     print("\n".join([*terminal.lines(columns, cells, numeric, width), ""]))
@@ -98,7 +98,8 @@ def _holds_unicode(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as a table shows it: four significant digits, yes and no, lists with semicolons."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -107,25 +108,26 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(_flat(value))
+    return str(flat(value))
 
 
-def _flat(value: Any) -> Any:
+def flat(value: Any) -> Any:
+    """A value as CSV has it: numbers whole, lists with semicolons, mappings as JSON."""
     if isinstance(value, (list, tuple)):
         return "; ".join(map(str, value))
     if isinstance(value, dict):
-        return json.dumps(_plain(value), ensure_ascii=False)
+        return json.dumps(plain(value), ensure_ascii=False)
     return str(value) if isinstance(value, str) else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value for JSON, which has no NaN: NaN becomes null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return value
 
 

@@ -23,6 +23,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+TOO_LONG = "the query took too long and was stopped; narrow it down"
+"""What a QueryError says of a query that reached its limit of time."""
 _LONGEST = 60
 """Characters of a user's text that a message repeats."""
 

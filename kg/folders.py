@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,6 +52,32 @@ def whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """The place to write an export's files to, beside its folder; it takes the folder's name when the block has ended.
+
+    A block that fails leaves nothing.
+
+    Raises
+    ------
+    InputError
+        If there is something in the folder, or no folder can be there.
+    """
+    target = Path(os.path.realpath(folder))
+    make(target)
+    if any(target.iterdir()):
+        raise InputError(f"{folder} is not empty; give a new folder")
+    unfinished = target.with_name(f".new.{target.name}")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of an export that was killed
+    try:
+        unfinished.mkdir()
+        yield unfinished
+        target.rmdir()
+        unfinished.replace(target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def require_file(path: Path) -> None:

@@ -5,6 +5,7 @@ The kinds themselves are in `kg.schema`, their Arrow tables in `kg.tables`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,8 +48,16 @@ ATTENTION = (
 )
 """Properties that a promoted run sets on every base edge."""
 
+GONE = Property(
+    "gone", "string", "time of the load whose source no longer had it; exports for models leave it out"
+)
+"""Property of what a dataset brought and its next release no longer has, where a load marks it."""
+
 Ends = tuple[str, str]
 """(source label, target label) of an edge."""
+
+EdgeFilter = tuple[str, Ends, Mapping[str, str | Sequence[str]]]
+"""Edge type, ends, and column → a value or several: the edges that have one of them in each column."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class EdgeKind:
         Stored once, the smaller id as ``src``.
     base
         Whether the edge is evidence that a model may use as messages; a promoted run then sets
-        ``attention`` and ``attention_run`` on it.
+        ``attention`` and ``attention_run`` on it, and a later release of its dataset may mark it as gone.
     """
 
     type: str
@@ -109,7 +118,7 @@ class EdgeKind:
             Property("src", "string", "id of the source node", required=True),
             Property("dst", "string", "id of the target node", required=True),
         )
-        return (*ends, *self.properties, *(ATTENTION if self.base else ()))
+        return (*ends, *self.properties, *((*ATTENTION, GONE) if self.base else ()))
 
     @property
     def key(self) -> tuple[str, ...]:

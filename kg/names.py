@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,9 @@ _CCLE_TISSUE = re.compile(
     r"|UVEA|MATCHED_NORMAL_TISSUE)\s*$"
 )
 _INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
+_FIRST_BLOCK = re.compile(r"[A-Z]{14}")
+_PUBCHEM = re.compile(r"(?:PUBCHEM\W*)?(?:CID\W*)(\d+)", re.IGNORECASE)
+_BROAD_BATCH = re.compile(r"(BRD-[A-Z]\d{8})-\d{3}-\d{2}-\d", re.IGNORECASE)
 _BESIDE_GENE = re.compile(r"(?<=^ENSG\d{11})\.\d+$|\s*\(\d+\)$", re.IGNORECASE)
 
 
@@ -75,6 +78,12 @@ def fold_gene(name: str) -> str:
     return fold(_BESIDE_GENE.sub("", text) if "." in text or ")" in text else text)
 
 
+def without_batch(broad_id: str) -> str:
+    """A Broad id of a compound without its batch: BRD-K70401845 of BRD-K70401845-003-09-6; other texts as they are."""
+    found = _BROAD_BATCH.fullmatch(broad_id.strip())
+    return found[1].upper() if found else broad_id
+
+
 @dataclass(frozen=True)
 class _Kind:
     """How nodes of a label are named: the word for messages, further ids among the properties, and the folding."""
@@ -83,6 +92,9 @@ class _Kind:
     ids: tuple[str, ...] = ()
     folding: Callable[[str], str] = fold
 
+
+PARENT = "parent_inchikey"
+"""Property of drugs by which they are found last."""
 
 _KINDS = {
     "Drug": _Kind("drug", ("inchikey", "pubchem_cid")),
@@ -93,6 +105,7 @@ _KINDS = {
         fold_cell_line,
     ),
     "Pathway": _Kind("pathway"),
+    "Metabolite": _Kind("metabolite"),
 }
 
 
@@ -101,7 +114,8 @@ class Names:
     """Finds a node by any of its names.
 
     Spellings are looked for in this order, and the first that a node has decides: id; name; alias or other id; then,
-    folded, id or name; alias or other id. So a stored spelling that is written exactly wins over any folding.
+    folded, id or name; alias or other id; then a code. So a stored spelling that is written exactly wins over any
+    folding.
 
     Attributes
     ----------
@@ -111,11 +125,14 @@ class Names:
         Id → the node's name, then its aliases and other ids; None where it has none.
     folding
         Makes one text of the spellings that mean one node.
+    parents
+        Id → InChIKey of the parent of a drug that is a salt or a solvate.
     """
 
     what: str
     names: Mapping[str, Sequence[str | None]]
     folding: Callable[[str], str] = fold
+    parents: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> str | None:
         """The id of the node that has a name, or None.
@@ -187,6 +204,7 @@ class Names:
     def starting_with(self, text: str) -> list[str]:
         """Ids of the nodes that have an alias or another id beginning with a text, such as half an InChIKey."""
         found = [ids for spelling, ids in self._others.items() if spelling.startswith(text)]
+        found = found or [[id_] for id_, key in self.parents.items() if key.startswith(text)]
         return sorted({id_ for ids in found for id_ in ids})
 
     def _candidates(self, name: str) -> Iterator[Sequence[str]]:
@@ -195,6 +213,17 @@ class Names:
         folded = self.folding(name)
         yield self._folded_named.get(folded, ())
         yield self._folded_others.get(folded, ())
+        if self.what == _KINDS["Drug"].what:
+            yield self._by_code(name.strip())
+
+    def _by_code(self, text: str) -> Sequence[str]:
+        """Drugs by an InChIKey of their parent, the first block of one, PubChem's number, or a batch of a Broad id."""
+        if _FIRST_BLOCK.fullmatch(text):
+            return self.starting_with(f"{text}-")
+        if _INCHIKEY.fullmatch(text):
+            return self.starting_with(text)
+        number = _PUBCHEM.fullmatch(text)
+        return self._others.get(number[1] if number else without_batch(text), ())
 
     def _shown(self, id_: str) -> str:
         name = next(iter(self.names[id_]), None)
@@ -237,7 +266,7 @@ def _by_spelling(pairs: Iterable[tuple[str | None, str]]) -> dict[str, list[str]
 
 def columns(label: str) -> list[str]:
     """The properties of a label by which its nodes are found, the id first."""
-    wanted = ("id", "name", "aliases", *_KINDS[label].ids)
+    wanted = ("id", "name", "aliases", *_KINDS[label].ids, PARENT)
     return [p.name for p in schema.node(label).columns if p.name in wanted]
 
 
@@ -254,7 +283,7 @@ def index_of(label: str, nodes: pa.Table) -> Names:
 
 
 def _index_of_rows(label: str, rows: Iterable[Mapping[str, Any]]) -> Names:
-    kind = _KINDS[label]
+    kind, rows = _KINDS[label], list(rows)
     names = {
         row["id"]: [
             row.get("name"),
@@ -263,7 +292,8 @@ def _index_of_rows(label: str, rows: Iterable[Mapping[str, Any]]) -> Names:
         ]
         for row in rows
     }
-    return Names(kind.what, names, kind.folding)
+    parents = {row["id"]: row[PARENT] for row in rows if row.get(PARENT) is not None}
+    return Names(kind.what, names, kind.folding, parents)
 
 
 def find_drug(store: GraphStore, name: str) -> dict[str, Any]:

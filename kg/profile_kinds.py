@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pharmagraph.kg.kinds import NodeKind, Property
+from pharmagraph.kg.kinds import GONE, NodeKind, Property
+from pharmagraph.kg.layers import LAYERS
 
 
 class Edges(NamedTuple):
@@ -18,11 +19,7 @@ class Edges(NamedTuple):
     property: str
 
 
-PROFILES = {
-    "expression": Edges("EXPRESSES", "z"),
-    "copy_number": Edges("COPY_NUMBER", "value"),
-    "dependency": Edges("DEPENDS_ON", "effect"),
-}
+PROFILES = {layer.name: Edges(layer.edges, layer.value.name) for layer in LAYERS if layer.profile}
 """Kind of profile → the edges that have the values of cell lines without such a profile."""
 
 _DATASET = Property("dataset", "string", "id of the Dataset that brought it", required=True)
@@ -31,7 +28,11 @@ _KIND = Property("kind", "string", "what was measured", required=True, choices=t
 GENE_PANEL = NodeKind(
     "GenePanel",
     "The genes of a dataset's profiles of one kind, in the order of their values.",
-    (_DATASET, _KIND, Property("genes", "strings", "ids of the genes", required=True)),
+    (
+        _DATASET,
+        _KIND,
+        Property("genes", "strings", "ids of the genes, or of the layer's other features", required=True),
+    ),
     in_views=False,
 )
 OMICS_PROFILE = NodeKind(
@@ -45,11 +46,12 @@ OMICS_PROFILE = NodeKind(
         Property(
             "values",
             "string",
-            "a value for each gene of the panel, NaN where it was not measured: z of EXPRESSES, value of COPY_NUMBER "
-            "or effect of DEPENDS_ON; float32, little-endian, compressed with zlib, in base64",
+            "a value for each gene of the panel, as the layer's edges have it, NaN where it was not measured; float32, "
+            "little-endian, compressed with zlib, in base64",
             "that of the edges",
             required=True,
         ),
+        GONE,
     ),
     in_views=False,
 )

@@ -104,16 +104,19 @@ class Profiles:
             "kind": [self.kind] * n,
             "panel": [self.panel] * n,
             "values": [packed(row) for row in self.values],
+            "gone": [None] * n,
         }
         return pa.table(columns, schema=arrow_schema(OMICS_PROFILE.columns))
 
 
 def read(store: GraphStore) -> list[Profiles]:
-    """All profiles of a store, one item for each panel that has any, in the order of the panels' ids."""
+    """All profiles of a store but those marked as gone, one item for each panel that has any, in the order of the
+    panels' ids."""
     panels = store.read_nodes(PANEL)
     if not panels.num_rows:
         return []
     rows = store.read_nodes(PROFILE)
+    rows = rows.filter(pc.is_null(rows["gone"]))
     found = []
     for panel in panels.to_pylist():
         of_panel = rows.filter(pc.equal(rows["panel"], panel["id"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pharmagraph.kg import schema
@@ -19,12 +20,24 @@ def silent(what: str) -> None:
 
 
 def runs(store: GraphStore) -> list[dict[str, Any]]:
-    """All runs, oldest first, with ``metrics``, ``config`` and ``unused_attention`` as dictionaries."""
+    """All runs, oldest first, with ``metrics``, ``config`` and ``unused_attention`` as dictionaries.
+
+    A run's folder is where training made it. Where it is not there any more, since a project was moved or copied as a
+    whole, it is the one of the same name beside the embedded store.
+    """
     rows = store.node_rows("Run", [p.name for p in schema.node("Run").columns])
     for row in rows:
         for name in ("metrics", "config", "unused_attention"):
             row[name] = json.loads(row[name] or "{}")
+        row["folder"] = _moved_with_store(store, row["folder"])
     return sorted(rows, key=lambda row: (row["started_at"] or "", row["id"]))
+
+
+def _moved_with_store(store: GraphStore, folder: str | None) -> str | None:
+    if folder is None or store.folder is None or Path(folder).is_dir():
+        return folder
+    beside = store.folder / Path(folder).parent.name / Path(folder).name
+    return str(beside) if beside.is_dir() else folder
 
 
 def find(store: GraphStore, run_id: str | None = None) -> dict[str, Any]:

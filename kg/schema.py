@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.ingest_kind import INGEST
 from pharmagraph.kg.kinds import ATTENTION, EdgeKind, Ends, NodeKind, Property, Type
+from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.lazy_names import lazy_names
 from pharmagraph.kg.profile_kinds import GENE_PANEL, OMICS_PROFILE, PROFILES
 from pharmagraph.kg.run_kinds import GENE_ATTENTION, RUN, RUN_EDGES
@@ -44,7 +46,7 @@ __all__ = [
     "node",
 ]
 
-VERSION = 7
+VERSION = 9
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
 _DATASET = Property("dataset", "string", "id of the Dataset that brought the edge", required=True)
@@ -57,6 +59,11 @@ NODES: tuple[NodeKind, ...] = (
             Property("name", "string", "preferred name", required=True),
             Property("smiles", "string", "structure as SMILES"),
             Property("inchikey", "string", "structure key"),
+            Property(
+                "parent_inchikey",
+                "string",
+                "structure key of the parent, where the structure is a salt or a solvate",
+            ),
             Property("aliases", "strings", "other names"),
             Property("pubchem_cid", "integer", "PubChem compound id", minimum=1),
             Property("max_phase", "integer", "highest clinical phase", minimum=0, maximum=4),
@@ -115,6 +122,11 @@ NODES: tuple[NodeKind, ...] = (
         ),
     ),
     NodeKind(
+        "Metabolite",
+        "A metabolite, as the source calls it.",
+        (Property("name", "string", "name"),),
+    ),
+    NodeKind(
         "Dataset",
         "A loaded data set: the source, version and terms of use of its edges.",
         (
@@ -126,16 +138,16 @@ NODES: tuple[NodeKind, ...] = (
             Property("ingested_at", "string", "ISO 8601 time of the last load that changed something"),
             Property("part_of", "string", "id of the Dataset that holds its omics and similarities"),
             Property("row_counts", "string", "rows loaded for each kind, as JSON"),
+            Property("marked", "integer", "edges and profiles that are marked as gone", minimum=0),
         ),
     ),
+    INGEST,
     GENE_PANEL,
     OMICS_PROFILE,
     RUN,
 )
 
-_VALUE = Property("value", "float", "as the source gives it", required=True)
-_DRIVER = Property("driver", "boolean", "whether the source lists it as a driver of cancer")
-_EVENT = Property("event", "string", "name of the driver event: mutation, fusion or recurrent segment")
+_LAYERS = {layer.name: layer.kind(_DATASET) for layer in LAYERS}
 
 EDGES: tuple[EdgeKind, ...] = (
     EdgeKind(
@@ -161,35 +173,26 @@ EDGES: tuple[EdgeKind, ...] = (
             _DATASET,
         ),
     ),
-    EdgeKind(
-        "EXPRESSES",
-        (("CellLine", "Gene"),),
-        "Expression far from the gene's mean over cell lines.",
-        (
-            Property("z", "float", "signed z score over cell lines", "standard deviations", required=True),
-            _DATASET,
-        ),
-    ),
-    EdgeKind(
-        "MUTATED",
-        (("CellLine", "Gene"),),
-        "A mutation of the gene in the cell line.",
-        (_VALUE, _DRIVER, _EVENT, _DATASET),
-    ),
-    EdgeKind(
-        "COPY_NUMBER",
-        (("CellLine", "Gene"),),
-        "A copy number away from the diploid.",
-        (_VALUE, _DRIVER, _EVENT, _DATASET),
-    ),
-    EdgeKind("METHYLATED", (("CellLine", "Gene"),), "Promoter methylation of the gene.", (_VALUE, _DATASET)),
+    *(_LAYERS.pop(name) for name in ("expression", "mutation", "copy_number", "methylation")),
     EdgeKind(
         "TESTED_ON",
         (("Drug", "CellLine"),),
         "A measured drug response.",
         (
-            Property("ln_ic50", "float", "response", "ln(µmol/l)"),
+            Property(
+                "ln_ic50", "float", "response; where it is censored, the bound that is known", "ln(µmol/l)"
+            ),
+            Property(
+                "censored",
+                "string",
+                "whether the true value is above or below `ln_ic50`; empty where it is known",
+                choices=("above", "below"),
+            ),
             Property("auc", "float", "area under the dose-response curve", minimum=0),
+            Property("e_inf", "float", "lower end of the curve", "shares of the control"),
+            Property("hill", "float", "slope of the curve"),
+            Property("r2", "float", "share of the variance of the points that the curve explains"),
+            Property("flags", "string", "what to mind of the curve, as no_response;poor_fit"),
             Property("response", "integer", "1 sensitive, 0 resistant", choices=(0, 1)),
             Property("threshold", "string", "the rule and value by which `ln_ic50` became `response`"),
             _DATASET,
@@ -215,20 +218,7 @@ EDGES: tuple[EdgeKind, ...] = (
         ),
         symmetric=True,
     ),
-    EdgeKind(
-        "DEPENDS_ON",
-        (("CellLine", "Gene"),),
-        "The effect on the cell line's growth of knocking the gene out by CRISPR.",
-        (
-            Property(
-                "effect",
-                "float",
-                "gene effect: 0 none, -1 the median of common essential genes",
-                required=True,
-            ),
-            _DATASET,
-        ),
-    ),
+    *_LAYERS.values(),
     EdgeKind("MEMBER_OF", (("Gene", "Pathway"),), "The gene belongs to the set.", (_DATASET,)),
     *RUN_EDGES,
 )

@@ -6,11 +6,13 @@ Tables go in and out as Arrow, in the columns of `kg.schema`. It holds no Cypher
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.schema import Ends
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ class GraphStore(Protocol):
     @property
     def url(self) -> str:
         """Where the store is, without credentials."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of an embedded store's file; None on a server."""
         ...
 
     def create_schema(self) -> None:
@@ -105,6 +112,23 @@ class GraphStore(Protocol):
         """Delete nodes and their edges; returns how many nodes."""
         ...
 
+    def remove(self, edges: Iterable[EdgeFilter], nodes: Mapping[str, Sequence[str]]) -> None:
+        """Delete edges by property, and nodes with their edges: all of them or none, on every engine.
+
+        Parameters
+        ----------
+        edges
+            Types, ends and filters, as `delete_edges` takes them.
+        nodes
+            Label → ids.
+
+        Raises
+        ------
+        StoreFullError
+            If a server's memory does not hold all of it in one transaction; nothing is deleted then.
+        """
+        ...
+
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
         """Set ``attention`` and ``attention_run`` on base edges, and clear them on all others of the kind.
 
@@ -126,8 +150,28 @@ class GraphStore(Protocol):
         """
         ...
 
-    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Run read-only Cypher as `query` does; each row by column, without Arrow."""
+    def rows(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run read-only Cypher as `query` does; each row by column, without Arrow.
+
+        Parameters
+        ----------
+        most
+            Rows that are fetched; all unless given.
+        seconds
+            Time after which the engine stops the query; none unless given.
+
+        Raises
+        ------
+        QueryError
+            As of `query`, and if the query takes longer.
+        """
         ...
 
     def close(self) -> None:

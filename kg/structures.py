@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pharmagraph.kg import parents
 from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.fingerprints import inchikey, is_ascii_sign
 
@@ -62,8 +62,7 @@ def may_be_meant_as_structure(text: str) -> bool:
 def read(text: str) -> Structure:
     """Read a SMILES.
 
-    A salt or a mixture is replaced by its parent: the largest organic part, without the charges that hydrogen balances,
-    as RDKit's standardiser takes them.
+    A salt or a mixture is replaced by its parent (`kg.parents`), of a mixture by that of the largest compound.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def read(text: str) -> Structure:
     if reason:
         raise InputError(f'"{shortened(text)}" is not a structure that can be predicted: {reason}')
     parts = len(Chem.GetMolFrags(molecule))
-    parent = text if parts == 1 else _parent(molecule)
+    parent = text if parts == 1 else parents.parent(text).smiles
     keys = dict.fromkeys(key for key in (inchikey(text), inchikey(parent)) if key)
     return Structure(parent, tuple(keys), parts)
 
@@ -143,13 +142,3 @@ def _reason(log: str) -> str:
     message = match.group(1) if match else "RDKit gives no reason"
     position = _POSITION.search(log)
     return f"{message} at position {position.group(1)}" if position else message
-
-
-def _parent(molecule: Any) -> str:
-    from rdkit import Chem, rdBase
-    from rdkit.Chem.MolStandardize import rdMolStandardize
-
-    write: Callable[[Any], str] = Chem.MolToSmiles
-    with rdBase.BlockLogs():
-        largest = rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(molecule)
-        return write(rdMolStandardize.Uncharger().uncharge(largest))

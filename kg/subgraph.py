@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,16 @@ import pyarrow.compute as pc
 
 from pharmagraph.kg import arguments, names, schema
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, NotFoundError
+from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.schema import PROFILES, EdgeKind, Ends
 from pharmagraph.kg.store import GraphStore
 
-NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
+NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway", "Metabolite")
 """Labels that a choice filters; the others, Dataset and Run, are always whole."""
-OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"})
-"""Kinds that are kept whatever data set brought them."""
+OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_ON", "MEMBER_OF"}) | {
+    layer.edges for layer in LAYERS if not layer.relation
+}
+"""Kinds that are kept whatever data set brought them; layers that no screen brings are among them."""
 
 EdgeType = tuple[str, str, str]
 Mask = npt.NDArray[np.bool_]
@@ -126,7 +130,7 @@ def read(
     node_columns: Callable[[str], list[str]] = lambda label: [],
     edge_columns: Callable[[EdgeKind], list[str]] = lambda kind: [],
 ) -> Subgraph:
-    """Read all nodes, and the edges of the chosen data sets; `choose` narrows what is kept.
+    """Read all nodes, and the edges of the chosen data sets that are not marked as gone; `choose` narrows what is kept.
 
     Parameters
     ----------
@@ -141,7 +145,8 @@ def read(
     nodes = {
         label: store.read_nodes(label, [*_named_by(label), *node_columns(label)]) for label in NODE_TYPES
     }
-    all_datasets = store.read_nodes("Dataset", ["id", "part_of"]).to_pylist()
+    all_datasets = store.read_nodes("Dataset", ["id", "part_of", "marked"]).to_pylist()
+    marked = any(row["marked"] for row in all_datasets)
     dataset_ids = tuple(sorted(row["id"] for row in all_datasets))
     wanted = None
     if choice.datasets is not None:
@@ -152,9 +157,21 @@ def read(
         if kind.base and set(ends) <= set(NODE_TYPES):
             columns = ["src", "dst", *edge_columns(kind)]
             equals = part.dataset_filter(kind)
-            edges[ends[0], kind.type, ends[1]] = store.read_edges(kind.type, ends, columns, equals=equals)
+            edges[ends[0], kind.type, ends[1]] = (
+                present_edges(store, kind.type, ends, columns, equals=equals)
+                if marked
+                else store.read_edges(kind.type, ends, columns, equals=equals)
+            )
     everything = {label: np.ones(nodes[label].num_rows, bool) for label in NODE_TYPES}
     return Subgraph(nodes, edges, everything, dataset_ids, wanted)
+
+
+def present_edges(
+    store: GraphStore, type_: str, ends: Ends, columns: Sequence[str], *, equals: Mapping[str, Sequence[str]]
+) -> pa.Table:
+    """Edges as `GraphStore.read_edges` has them, without those that a load marked as gone."""
+    table = store.read_edges(type_, ends, [*columns, "gone"], equals=equals)
+    return table.filter(pc.is_null(table["gone"])).select(list(columns))
 
 
 def choose(part: Subgraph, choice: Choice) -> Subgraph:
@@ -214,7 +231,7 @@ def _named_by(label: str) -> list[str]:
     return [*names.columns(label), *(["tissue"] if label == "CellLine" else [])]
 
 
-def _with_parents(datasets: Iterable[str], known: list[dict[str, str | None]]) -> set[str]:
+def _with_parents(datasets: Iterable[str], known: list[dict[str, Any]]) -> set[str]:
     parents = {row["id"]: row["part_of"] for row in known}
     wanted: set[str] = set()
     for dataset in datasets:

@@ -11,10 +11,10 @@ from pharmagraph.kg import arguments, folders
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.model.presets.choices import (
+    OMICS,
     CellLineGroups,
     DrugGroups,
     EvaluatedSplit,
-    Omics,
     Split,
     Task,
 )
@@ -137,7 +137,7 @@ def evaluate(
         arguments.seed(seed),
         resolve_device(device),
         {"training": arguments.options("training", training), "network": arguments.options("network", network)},
-        tuple(sorted({arguments.one_of("omics", o, [k.value for k in Omics]) for o in seen})) if seen else None,
+        tuple(sorted({arguments.one_of("omics", o, OMICS) for o in seen})) if seen else None,
     )
     if isinstance(data, graphs.Heterograph):
         if datasets is not None:

@@ -8,20 +8,42 @@ from typing import Annotated
 import typer
 
 from pharmagraph import ingest
-from pharmagraph.ingest.commands.options import FormatOption, Name, NewGenes, Quiet, RejectRows, Share, Store
+from pharmagraph.ingest.commands.options import (
+    FormatOption,
+    Gone,
+    Human,
+    Name,
+    NewGenes,
+    Quiet,
+    RejectRows,
+    Share,
+    Store,
+    Unit,
+)
 from pharmagraph.ingest.commands.progress import run
 from pharmagraph.kg.console import Format, next_command
+from pharmagraph.kg.layers import LAYERS
+
+_KINDS = [layer.name for layer in LAYERS]
 
 
 def omics(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Columns cell_line, gene, value; or genes by cell lines.")
+        Path,
+        typer.Argument(metavar="FILE", help="Columns cell_line, gene, value; or a matrix, either way round."),
     ],
-    kind: Annotated[str, typer.Option(help="mutated, copy_number, methylated or expression.")],
+    kind: Annotated[str, typer.Option(help=f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]}.")],
     name: Name = None,
     share: Share = 0.05,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Of values that become edges, in place of the kind's own; profiles are whole."),
+    ] = None,
     new_genes: NewGenes = False,
+    unit: Unit = None,
+    human: Human = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -29,8 +51,8 @@ def omics(
     """Omics of the graph's cell lines."""
     run(
         lambda advance: ingest.omics(
-            store, file, kind, name=name, share=share, new_genes=new_genes, reject_rows=reject_rows,
-            advance=advance,
+            store, file, kind, name=name, share=share, threshold=threshold, new_genes=new_genes, units=unit or (),
+            human=human, reject_rows=reject_rows, gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
@@ -77,6 +99,7 @@ def dependencies(
         bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of counting them.")
     ] = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -85,7 +108,7 @@ def dependencies(
     run(
         lambda advance: ingest.dependencies(
             store, file, name=name, below=below, keep_all=all_, new_genes=new_genes, reject_rows=reject_rows,
-            advance=advance,
+            gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip

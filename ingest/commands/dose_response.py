@@ -16,8 +16,9 @@ def curves(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Points: columns drug, cell_line, a concentration such as dose_uM, value or viability; plate and "
-            "time_zero when there. Rows of the drug DMSO, or of none, are controls.",
+            help="Points: columns drug, cell_line, a concentration such as dose_uM, value or viability; plate, control "
+            "and time_zero when there. Rows of the drug DMSO, or of none, are controls. Or GDSC's raw data as "
+            "downloaded.",
         ),
     ],
     out: Annotated[
@@ -33,20 +34,30 @@ def curves(
         Literal["fraction", "percent"] | None,
         typer.Option(help="Of the viability; told from its header and values when left out."),
     ] = None,
+    compounds: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of GDSC's raw data: screened_compounds_rel_8.5.csv, with the names of the drugs.",
+        ),
+    ] = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Fit a curve to each drug on each cell line: ln IC50 or its bound, area, ends, slope, and flags."""
-    from pharmagraph.ingest.dose_response import points, table
+    from pharmagraph.ingest.dose_response import table
     from pharmagraph.ingest.dose_response.figures import LEAST, fitted
-    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.ingest.dose_response.series import read
+    from pharmagraph.kg.console import note, print_rows, progress
     from pharmagraph.kg.errors import some
     from pharmagraph.kg.folders import require_file
 
     require_file(out)
-    series, notes = points.read(file, unit=unit, given=value_unit)
+    series, notes = read(file, unit=unit, value_unit=value_unit, compounds=compounds)
     for line in notes:
         note(line)
-    found = fitted(series)
+    with progress(quiet=format is not Format.table) as bar:
+        task = bar.add_task("fitting curves", total=len(series), note="")
+        found = fitted(series, lambda done: bar.update(task, completed=done))
     left_out = table.write(out, found)
     if left_out:
         names = some([f"{curve.drug} on {curve.cell_line}" for curve in left_out])

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from pharmagraph import ingest
-from pharmagraph.ingest.commands.options import FormatOption, From, Name, NewGenes, Quiet, RejectRows, Store
+from pharmagraph.ingest.commands.options import (
+    FormatOption,
+    From,
+    Gone,
+    Name,
+    NewGenes,
+    Quiet,
+    RejectRows,
+    Store,
+)
 from pharmagraph.ingest.commands.progress import run
 from pharmagraph.kg.console import Format, next_command
 
@@ -26,6 +35,7 @@ def targets(
     name: Name = None,
     new_genes: NewGenes = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -33,7 +43,7 @@ def targets(
     """Known targets of the graph's drugs."""
     run(
         lambda advance: ingest.targets(
-            store, file, name=name, new_genes=new_genes, reject_rows=reject_rows, advance=advance
+            store, file, name=name, new_genes=new_genes, reject_rows=reject_rows, gone=gone, advance=advance
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
@@ -42,17 +52,31 @@ def targets(
 def interactions(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Columns source_symbol and target_symbol, or gene_a and gene_b."),
+        typer.Argument(
+            metavar="FILE",
+            help="Columns source_symbol and target_symbol, or gene_a and gene_b; SIF; BioGRID tab3; or STRING.",
+        ),
     ],
     name: Name = None,
+    min_score: Annotated[
+        int, typer.Option(min=0, max=1000, help="STRING: smallest combined score, of 1,000.")
+    ] = 700,
+    names: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="STRING: its protein.info file, which has the symbols of its ids."),
+    ] = None,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
     """Protein–protein interactions between the graph's genes."""
     run(
-        lambda advance: ingest.interactions(store, file, name=name, reject_rows=reject_rows, advance=advance),
+        lambda advance: ingest.interactions(
+            store, file, name=name, min_score=min_score, names=names, reject_rows=reject_rows, gone=gone,
+            advance=advance,
+        ),
         reject_rows, quiet, format, next_command("cli status", store),
     )  # fmt: skip
 
@@ -61,8 +85,8 @@ def pathways(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE.gmt]",
-            help="One gene set a line: name, description, symbols; a public collection when left out.",
+            metavar="[FILE]",
+            help="GMT, a set a line; GPML of WikiPathways, or a folder of it; a public collection when left out.",
         ),
     ] = None,
     collection: Annotated[
@@ -74,6 +98,7 @@ def pathways(
     from_: From = None,
     name: Name = None,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -82,7 +107,7 @@ def pathways(
     run(
         lambda advance: ingest.pathways(
             store, file, collection=collection, files=from_ or (), name=name, reject_rows=reject_rows,
-            advance=advance,
+            gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli enrich --drug NAME", store),
     )  # fmt: skip

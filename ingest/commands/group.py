@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pharmagraph.ingest.commands import cell_lines, dose_response, genes_and_drugs, screens
+from pharmagraph.ingest.commands import cell_lines, datasets, dose_response, genes_and_drugs, screens
 
 app = typer.Typer(
     help="Load a screen, targets, omics or what is known of its genes and drugs; twice changes nothing.",
@@ -24,3 +24,5 @@ app.command()(genes_and_drugs.drug_names)
 app.command()(cell_lines.omics)
 app.command()(cell_lines.cells)
 app.command()(cell_lines.dependencies)
+app.command()(datasets.history)
+app.command()(datasets.remove)

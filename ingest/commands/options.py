@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from pharmagraph.kg.console import Format
+
+GoneChoice = Literal["keep", "mark", "remove"]
 
 Store = Annotated[
     str | None,
@@ -42,6 +44,13 @@ WithoutSmiles = Annotated[
 NewGenes = Annotated[
     bool, typer.Option("--new-genes", help="Add genes that the graph lacks, instead of refusing the row.")
 ]
+Gone = Annotated[
+    GoneChoice,
+    typer.Option(
+        help="What the stored release of the dataset has and this one lacks: keep it, mark it (training then leaves it "
+        "out), or remove it."
+    ),
+]
 Threshold = Annotated[
     str,
     typer.Option(
@@ -55,6 +64,18 @@ From = Annotated[
         metavar="FILE",
         help="A package's file, or a folder with them, instead of fetching; may be repeated.",
     ),
+]
+Unit = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unit",
+        metavar="MEASURE=UNIT",
+        help="Where no header says it: ic50=nM (pM to M, ln_uM, log10_M, pIC50), auc=percent (fraction, area), "
+        "expression=tpm (log2, counts, linear, z); may be repeated.",
+    ),
+]
+Human = Annotated[
+    bool, typer.Option("--human", help="Gene symbols in small letters, as Brca1, are human and not of mouse.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the outcome is printed.")]

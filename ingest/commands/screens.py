@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,8 @@ from pharmagraph import ingest
 from pharmagraph.ingest.commands.options import (
     FormatOption,
     From,
+    Gone,
+    Human,
     Name,
     Neighbours,
     Quiet,
@@ -18,6 +21,7 @@ from pharmagraph.ingest.commands.options import (
     Share,
     Store,
     Threshold,
+    Unit,
     WithoutSmiles,
 )
 from pharmagraph.ingest.commands.progress import run
@@ -70,6 +74,7 @@ def drgt(
     neighbours: Neighbours = 15,
     without_smiles: WithoutSmiles = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -78,7 +83,7 @@ def drgt(
     run(
         lambda advance: ingest.drgt(
             store, folder, name=name, share=share, neighbours=neighbours, without_smiles=without_smiles,
-            reject_rows=reject_rows, advance=advance,
+            reject_rows=reject_rows, gone=gone, advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
@@ -119,18 +124,98 @@ def tables(
     name: Name = None,
     share: Share = 0.05,
     neighbours: Neighbours = 15,
-    threshold: Threshold = "z:-0.8",
+    threshold: Annotated[
+        str | None,
+        typer.Option(help="As in the other commands; that of manifest.yaml, or z:-0.8, when left out."),
+    ] = None,
     without_smiles: WithoutSmiles = False,
+    unit: Unit = None,
+    human: Human = False,
     reject_rows: RejectRows = False,
+    gone: Gone = "remove",
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Load nothing: print what would be loaded, which columns are read, and what is wrong.",
+        ),
+    ] = False,
+    init: Annotated[
+        bool,
+        typer.Option(
+            "--init",
+            help="Load nothing: look at the files of a folder and write manifest.yaml, which says what they hold.",
+        ),
+    ] = False,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
-    """A screen of your own in long form, or a public one as it is downloaded; the shape is told from the content."""
+    """A screen of your own, long or wide, or a public one as downloaded; told from the content, or by manifest.yaml."""
+    if init:
+        _say_manifest(place, format)
+        return
+    if check:
+        _say_check(
+            place,
+            reject_rows,
+            format,
+            {"threshold": threshold, "without_smiles": without_smiles, "units": unit or (), "human": human},
+        )
+        return
     run(
         lambda advance: ingest.tables(
             store, place, name=name, share=share, neighbours=neighbours, threshold=threshold,
-            without_smiles=without_smiles, reject_rows=reject_rows, advance=advance,
+            without_smiles=without_smiles, units=unit or (), human=human, reject_rows=reject_rows, gone=gone,
+            advance=advance,
         ),
         reject_rows, quiet, format, next_command("cli train --preset default", store),
     )  # fmt: skip
+
+
+def _say_check(place: Path, reject_rows: bool, format: Format, options: Mapping[str, Any]) -> None:
+    """Print what a load would do: its first error at once, the rest when all is read."""
+    from pharmagraph.ingest.check import COLUMNS
+    from pharmagraph.kg.console import note, print_rows
+    from pharmagraph.kg.errors import RowError
+
+    said = reject_rows
+
+    def told(error: RowError) -> None:
+        nonlocal said
+        if not said:
+            note(f"error: {error}")
+        said = True
+
+    found = ingest.check_tables(place, **options, told=told)
+    print_rows(found.rows(), format, columns=COLUMNS)
+    for sentence in (*found.screen.notes, *found.screen.of_tables):
+        note(sentence)
+    if found.n_bad and not reject_rows:
+        bad, them = ("1 bad row", "it") if found.n_bad == 1 else (f"{found.n_bad:,} bad rows", "them")
+        note(f"Nothing was loaded. {bad}: correct {them}, or pass --reject-rows to load the rest.")
+        raise typer.Exit(1)
+    note("Nothing was loaded: --check only reads.")
+
+
+def _say_manifest(folder: Path, format: Format) -> None:
+    """Write a manifest, and print what it says of each file."""
+    from pharmagraph.ingest.manifest.write import write_manifest
+    from pharmagraph.kg.console import note, print_rows
+
+    path, guesses = write_manifest(folder)
+    rows = [
+        {
+            "holds": guess.part,
+            "file": str(guess.path.relative_to(folder)),
+            "guessed_from": guess.lines[0].reason,
+        }
+        for guess in guesses.parts
+    ]
+    print_rows(rows, format)
+    for other in guesses.others:
+        note(f"not used: {other}")
+    n = guesses.n_open
+    left = f" {n} {'line is' if n == 1 else 'lines are'} to be filled in." if n else ""
+    note(f"{path} was written.{left}")
+    note(f"Next: correct it, then cli ingest tables {folder} --check")

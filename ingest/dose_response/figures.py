@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,9 @@ NOISE = 0.2
 
 APART = 0.2
 """Largest standard deviation of replicates that are not apart, in shares of the control. Set by hand."""
+
+STEPS_OF_MEAN = 65
+"""Points of a curve at which its GR values are averaged."""
 
 FLAGS = ("too_few_points", "no_response", "ic50_outside", "poor_fit", "replicates_apart")
 
@@ -72,9 +75,15 @@ class Fitted:
         Mean of the curve over the logarithms of the tested concentrations; 1 without any effect.
     e_inf, hill, r2
         Lower end in shares of the control, slope, and explained share of the variance of the points.
-    ln_gi50, ln_gr50
-        ln µmol/l at which growth since time zero, or the growth rate, is half of the control's; None without a time
-        zero, or outside the tested concentrations.
+    ln_gi50, ln_tgi, ln_lc50
+        ln µmol/l at which growth since time zero is half of the control's, there is none, and half of what was there at
+        time zero is left (Shoemaker, Nat. Rev. Cancer 6 (2006) 813); None without a time zero, or outside the tested
+        concentrations.
+    ln_gr50
+        The same where the growth rate is half of the control's (Hafner et al., Nat. Methods 13 (2016) 521).
+    gr_max, gr_aoc
+        GR value of the curve at the highest tested concentration, and mean of 1 − GR over the logarithms of the tested
+        concentrations; None without a time zero.
     n_points
         Points.
     lowest, highest
@@ -93,18 +102,22 @@ class Fitted:
     hill: float | None
     r2: float | None
     ln_gi50: float | None
+    ln_tgi: float | None
+    ln_lc50: float | None
     ln_gr50: float | None
+    gr_max: float | None
+    gr_aoc: float | None
     n_points: int
     lowest: float
     highest: float
     flags: tuple[str, ...]
 
 
-def fitted(series: Sequence[Series]) -> list[Fitted]:
-    """Fit all series and tell their figures, in their order."""
+def fitted(series: Sequence[Series], advance: Callable[[int], None] = lambda done: None) -> list[Fitted]:
+    """Fit all series and tell their figures, in their order; ``advance`` is told how many curves are done."""
     enough = [len(np.unique(one.x)) >= LEAST for one in series]
     chosen = [one for one, yes in zip(series, enough, strict=True) if yes]
-    found = iter(_figures(chosen))
+    found = iter(_figures(chosen, advance))
     return [next(found) if yes else _too_few(one) for one, yes in zip(series, enough, strict=True)]
 
 
@@ -114,15 +127,7 @@ def _too_few(one: Series) -> Fitted:
     return Fitted(
         one.drug,
         one.cell_line,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
-        None,
+        *(None,) * 13,
         len(one.x),
         low,
         high,
@@ -130,11 +135,11 @@ def _too_few(one: Series) -> Fitted:
     )
 
 
-def _figures(series: Sequence[Series]) -> list[Fitted]:
+def _figures(series: Sequence[Series], advance: Callable[[int], None]) -> list[Fitted]:
     if not series:
         return []
     x, y, weight = _padded(series)
-    curves = fit(x, y, weight)
+    curves = fit(x, y, weight, advance)
     n = weight.sum(1)
     residual = (weight * (curves.at(x) - y) ** 2).sum(1)
     total = (weight * (y - ((weight * y).sum(1) / np.maximum(n, 1))[:, None]) ** 2).sum(1)
@@ -149,9 +154,12 @@ def _figures(series: Sequence[Series]) -> list[Fitted]:
     r2 = 1 - residual / np.maximum(total, 1e-12)
     t0 = np.array([np.nan if one.time_zero is None else one.time_zero for one in series])
     grows = (t0 > 0) & (t0 < 1)
-    ln_gi50 = _within(curves, np.where(grows, (1 + t0) / 2, np.nan), low, high)
-    with np.errstate(invalid="ignore"):
-        ln_gr50 = _within(curves, np.where(grows, t0 ** (1 - np.log2(1.5)), np.nan), low, high)
+    t0[~grows] = np.nan
+    ln_gi50, ln_tgi, ln_lc50, ln_gr50 = (
+        _within(curves, level, low, high) for level in ((1 + t0) / 2, t0, t0 / 2, t0 ** (1 - np.log2(1.5)))
+    )
+    gr_max = growth_rate(at_high, t0)
+    gr_aoc = 1 - _mean_growth_rate(curves, low, high, t0) if grows.any() else t0
     area = curves.mean(low, high)
     rows = []
     for i, one in enumerate(series):
@@ -165,11 +173,38 @@ def _figures(series: Sequence[Series]) -> list[Fitted]:
                 one.drug, one.cell_line, _known(ln_ic50[i]), side,
                 None if side is None else float(high[i] if side == "above" else low[i]),
                 float(area[i]), float(curves.e_inf[i]), float(curves.hill[i]), float(r2[i]),
-                _known(ln_gi50[i]), _known(ln_gr50[i]), len(one.x), float(np.exp(low[i])), float(np.exp(high[i])),
+                _known(ln_gi50[i]), _known(ln_tgi[i]), _known(ln_lc50[i]), _known(ln_gr50[i]), _known(gr_max[i]),
+                _known(gr_aoc[i]), len(one.x), float(np.exp(low[i])), float(np.exp(high[i])),
                 tuple(name for name, raised in flags.items() if raised),
             )
         )  # fmt: skip
     return rows
+
+
+def growth_rate(share: Floats, time_zero: Floats) -> Floats:
+    """GR value, 2 to the number of doublings as a share of the control's, less 1 (Hafner et al. 2016).
+
+    Parameters
+    ----------
+    share
+        Viability in shares of the control.
+    time_zero
+        The same when the drug was added; GR is NaN where it is.
+    """
+    with np.errstate(divide="ignore"):  # where no cell is left
+        doublings = np.log2(np.maximum(share, 0) / time_zero) / -np.log2(time_zero)
+    found: Floats = np.exp2(doublings) - 1
+    return found
+
+
+def _mean_growth_rate(curves: Curves, low: Floats, high: Floats, time_zero: Floats) -> Floats:
+    """Mean GR value of curves over the logarithms of concentrations, by Simpson's rule."""
+    from scipy.integrate import simpson
+
+    share = np.linspace(0, 1, STEPS_OF_MEAN)
+    x = low[:, None] + share * (high - low)[:, None]
+    found: Floats = simpson(growth_rate(curves.at(x), time_zero[:, None]), x=share, axis=1)
+    return found
 
 
 def _padded(series: Sequence[Series]) -> tuple[Floats, Floats, Floats]:

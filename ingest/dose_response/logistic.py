@@ -11,6 +11,7 @@ would leave it stays there.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ class Curves:
         return result
 
 
-def fit(x: Floats, y: Floats, weight: Floats) -> Curves:
+def fit(x: Floats, y: Floats, weight: Floats, advance: Callable[[int], None] = lambda done: None) -> Curves:
     """Fit a curve to each series by least squares.
 
     Parameters
@@ -92,6 +93,8 @@ def fit(x: Floats, y: Floats, weight: Floats) -> Curves:
         Viability in shares of the control, (n, n_points).
     weight
         1, or 0 where a row has no further point; x and y are finite there, too.
+    advance
+        Told how many curves are done whenever some more are.
 
     Returns
     -------
@@ -99,8 +102,11 @@ def fit(x: Floats, y: Floats, weight: Floats) -> Curves:
         Local optima within the bounds.
     """
     parts = [slice(a, a + CHUNK) for a in range(0, len(x), CHUNK)]
+    found: list[Floats] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = list(pool.map(lambda part: _fit(x[part], y[part], weight[part]), parts))
+        for fitted in pool.map(lambda part: _fit(x[part], y[part], weight[part]), parts):
+            found.append(fitted)
+            advance(sum(map(len, found)))
     parameters = np.concatenate(found) if found else np.empty((0, 4))
     return Curves(parameters[:, 0], parameters[:, 1], parameters[:, 2], np.exp(parameters[:, 3]))
 

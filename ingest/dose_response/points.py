@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from pharmagraph.ingest.dose_response.units import (
     Dose,
     ValueUnit,
     dose_of,
+    is_count,
     is_dose,
     is_value,
     value_unit,
@@ -27,7 +28,17 @@ from pharmagraph.kg.reading.table import Table
 CONTROLS = {"", "dmso", "control", "vehicle", "untreated"}
 """Drugs, in small letters, whose rows are controls without a drug."""
 
-TIME_ZERO = ("time_zero", "t0")
+TIME_ZERO = ("time_zero", "t0", "cell_count__time0")
+"""Columns of the value when the drug was added; the last is that of the GR tools."""
+
+CONTROL = ("control", "cell_count__ctrl")
+"""Columns of the value without a drug."""
+
+AT_TIME_ZERO = {"time_zero", "time zero", "t0", "time0"}
+"""Drugs, in small letters, whose rows are wells read when the drugs were added."""
+
+Wells = dict[tuple[str, str], list[float]]
+"""(plate, cell line), empty where unknown → values of wells without a drug."""
 
 Cell = tuple[int, dict[str, str]]
 
@@ -43,6 +54,7 @@ class Point:
     x: float
     value: float
     time_zero: float | None
+    control: float | None
 
 
 def read(
@@ -53,9 +65,10 @@ def read(
     Parameters
     ----------
     path
-        A table with the columns ``drug`` and ``cell_line``, a column of concentrations such as ``dose_uM`` and one of
-        ``value`` or ``viability``; optionally ``plate`` and ``time_zero``. Rows without a drug, or with DMSO, are
-        controls: values are then divided by the mean of their plate's controls, of the same cell line if there are.
+        A table with the columns ``drug`` and ``cell_line``, a column of concentrations such as ``dose_uM``, and one of
+        ``value``, ``viability`` or counts; optionally ``plate``, ``control`` and ``time_zero``. Values are divided by
+        the control of their row. Or rows without a drug, or with DMSO, are controls: then by the mean of their plate's
+        controls, of the same cell line if there are. Rows of the drug ``time zero`` are wells of the start.
     unit
         Of the concentrations, where the header does not say it.
     given
@@ -69,7 +82,8 @@ def read(
     Raises
     ------
     InputError
-        If a column is missing or its unit is not clear, or there are no points.
+        If a column is missing or its unit is not clear, there are no points, counts without a control, or two kinds of
+        controls or of time zero.
     RowError
         At the first value that is no number, concentration that is not above 0, and point without a control.
     """
@@ -77,28 +91,45 @@ def read(
     source = str(path)
     dose = _only(source, header, is_dose, "concentrations, such as dose_uM or concentration_nM")
     value = _only(source, header, is_value, "viability, such as value, viability or viability_percent")
-    zero = next((c for c in TIME_ZERO if c in header), None)
+    zero, control = (next((c for c in names if c in header), None) for names in (TIME_ZERO, CONTROL))
     of_dose = dose_of(source, dose, unit)
-    points, controls = [], defaultdict(list)
+    points: list[Point] = []
+    controls: Wells = defaultdict(list)
+    zeros: Wells = defaultdict(list)
     for line, row in rows:
         number = _number(source, line, value, row[value])
         cell_line, plate = row["cell_line"], row.get("plate", "")
-        if row["drug"].casefold() in CONTROLS:
-            controls[plate, cell_line_id(cell_line) if cell_line else ""].append(number)
+        if (drug := row["drug"].casefold()) in CONTROLS or drug in AT_TIME_ZERO:
+            wells = controls if drug in CONTROLS else zeros
+            wells[plate, cell_line_id(cell_line) if cell_line else ""].append(number)
             continue
         if not cell_line:
             raise RowError(source, line, "cell_line", "", "is empty; name the cell line")
         x = _ln_dose(source, line, dose, row[dose], of_dose)
         t0 = _number(source, line, zero, row[zero]) if zero is not None and row[zero] else None
-        points.append(Point(line, row["drug"], cell_line, plate, x, number, t0))
+        of_row = _number(source, line, control, row[control]) if control is not None else None
+        points.append(Point(line, row["drug"], cell_line, plate, x, number, t0, of_row))
     if not points:
         raise InputError(f"{source} has no row with a drug; give a point a row")
-    if controls:
+    for column, wells, what in ((control, controls, "controls"), (zero, zeros, "time zero")):
+        if column is not None and wells:
+            raise InputError(f'{source} has both the column "{column}" and rows of {what}; keep one of them')
+    if zeros:
+        points = [replace(point, time_zero=_at_time_zero(point, zeros)) for point in points]
+    if control is not None:
+        share = _by_own_control(source, control)
+        notes = [f"{path.name}: values divided by the column {control}"]
+    elif controls:
         share = _by_control(source, value, controls)
         n = sum(map(len, controls.values()))
         notes = [
             f"{path.name}: values divided by the mean of {n:,} controls on {len({p for p, _ in controls}):,} plates"
         ]
+    elif is_count(value) and given is None:
+        raise InputError(
+            f'{source}: the column "{value}" says nothing without controls; give rows with the drug DMSO, or a column '
+            "control with the value without a drug"
+        )
     else:
         share, what = _by_unit(source, value, points, given)
         notes = [f"{path.name}: column {value} read as {what} of the control"]
@@ -110,7 +141,7 @@ def _table(path: Path) -> tuple[list[str], Iterator[Cell]]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; a table of dose–response points is needed")
     table = Table.of_file(path)
-    found = table.header.columns(("drug", "cell_line"), ("plate", *TIME_ZERO))
+    found = table.header.columns(("drug", "cell_line"), ("plate", *TIME_ZERO, *CONTROL))
     own = {at: column for column, at in found.items()}
     header = [own.get(at, name) for at, name in enumerate(table.header.names)]
     return header, ((line, dict(zip(header, row, strict=True))) for line, row in table.rows)
@@ -142,7 +173,27 @@ Share = Callable[[Point, float], float]
 """A value of a point, in shares of the control."""
 
 
-def _by_control(source: str, column: str, controls: dict[tuple[str, str], list[float]]) -> Share:
+def _at_time_zero(point: Point, zeros: Wells) -> float | None:
+    """Mean of a point's wells of time zero: of its plate and line, its plate, or its line on any plate."""
+    line = cell_line_id(point.cell_line)
+    of_line = [v for (_, other), values in zeros.items() if other == line for v in values]
+    values = zeros.get((point.plate, line)) or zeros.get((point.plate, "")) or of_line
+    return float(np.mean(values)) if values else None
+
+
+def _by_own_control(source: str, column: str) -> Share:
+    def share(point: Point, value: float) -> float:
+        assert point.control is not None  # every row has one
+        if point.control <= 0:
+            raise RowError(
+                source, point.line, column, f"{point.control:g}", "is no control, which is above 0"
+            )
+        return value / point.control
+
+    return share
+
+
+def _by_control(source: str, column: str, controls: Wells) -> Share:
     means = {key: float(np.mean(values)) for key, values in controls.items()}
 
     def share(point: Point, value: float) -> float:

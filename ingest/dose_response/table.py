@@ -13,7 +13,8 @@ from pharmagraph.ingest.dose_response.figures import FLAGS, Fitted
 from pharmagraph.kg.folders import whole
 
 COLUMNS = (
-    "drug", "cell_line", "ln_ic50", "censored", "bound", "auc", "e_inf", "hill", "r2", "ln_gi50", "ln_gr50", "n_points",
+    "drug", "cell_line", "ln_ic50", "censored", "bound", "auc", "e_inf", "hill", "r2", "ln_gi50", "ln_tgi", "ln_lc50",
+    "ln_gr50", "gr_max", "gr_aoc", "n_points",
     "lowest_uM", "highest_uM", "flags",
 )  # fmt: skip
 

@@ -2,70 +2,43 @@
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from pharmagraph.ingest.units import shares
+from pharmagraph.ingest.units.concentrations import WRITTEN, Concentration
+from pharmagraph.ingest.units.shares import LARGEST_FRACTION, folded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.wording import named
 
-ValueUnit = Literal["fraction", "percent"]
+__all__ = ["LARGEST_FRACTION", "UNITS", "Dose", "ValueUnit", "dose_of", "is_dose", "is_value", "value_unit"]
 
-MOLAR = {"pm": 1e-6, "nm": 1e-3, "um": 1.0, "mm": 1e3, "m": 1e6}
-"""Unit of a concentration in small letters → µmol/l."""
-_WRITTEN = {"pm": "pM", "nm": "nM", "um": "uM", "mm": "mM", "m": "M"}
-UNITS = tuple(log + unit for log in ("", "log10 ", "ln ") for unit in _WRITTEN.values())
+ValueUnit = shares.Share
+Dose = Concentration
+
+UNITS = tuple(log + unit for log in ("", "log10 ", "ln ") for unit in WRITTEN.values())
 
 _DOSE = re.compile(r"(?P<log>log10|log|ln)?(?:dose|concentration|conc)(?P<unit>[pnum]?m)?")
 _VALUE = re.compile(
     r"(?P<before>percent|pct|fraction)?(?:relative|cell)?(?:viability|value|survival)(?P<after>percent|pct|fraction)?"
 )
-_PERCENT = {"percent", "pct"}
-
-FRACTIONS, PERCENTS = 2.0, 20.0
-"""Nearly all fractions are below the first, and some of nearly all percentages above the second."""
-LARGEST_FRACTION = 5.0
-"""A larger value is no viability as a fraction of the control."""
-
-
-@dataclass(frozen=True)
-class Dose:
-    """How a column's numbers become ln µmol/l.
-
-    Attributes
-    ----------
-    factor
-        µmol/l in one unit.
-    base
-        Of the logarithm, or None where the column has concentrations.
-    """
-
-    factor: float
-    base: float | None
-
-    def ln_micromolar(self, value: float) -> float | None:
-        """The natural logarithm of the concentration in µmol/l; None of a concentration that is not above 0."""
-        if self.base is not None:
-            return value * math.log(self.base) + math.log(self.factor)
-        return math.log(value) + math.log(self.factor) if value > 0 else None
-
-
-def _folded(header: str) -> str:
-    text = header.replace("%", "percent").replace("µ", "u").replace("μ", "u").casefold()
-    return "".join(c for c in text if c.isalnum())
+_COUNT = re.compile(r"(?:cell)?counts?|(?:raw)?(?:signal|intensity|luminescence|fluorescence|absorbance)")
 
 
 def is_dose(header: str) -> bool:
     """Whether a column's name is one of concentrations."""
-    return _DOSE.fullmatch(_folded(header)) is not None
+    return _DOSE.fullmatch(folded(header)) is not None
 
 
 def is_value(header: str) -> bool:
-    """Whether a column's name is one of viability."""
-    return _VALUE.fullmatch(_folded(header)) is not None
+    """Whether a column's name is one of viability, or of counts."""
+    return _VALUE.fullmatch(folded(header)) is not None or is_count(header)
+
+
+def is_count(header: str) -> bool:
+    """Whether a column's name is one of counts of cells or of a signal, which say nothing without a control."""
+    return _COUNT.fullmatch(folded(header)) is not None
 
 
 def dose_of(source: str, header: str, given: str | None) -> Dose:
@@ -85,7 +58,7 @@ def dose_of(source: str, header: str, given: str | None) -> Dose:
     InputError
         If neither says a unit, they contradict each other, or the logarithm's base is not said.
     """
-    found = _DOSE.fullmatch(_folded(header))
+    found = _DOSE.fullmatch(folded(header))
     assert found is not None  # it was chosen by `is_dose`
     log, unit = found["log"], found["unit"]
     if given is not None:
@@ -110,7 +83,7 @@ def dose_of(source: str, header: str, given: str | None) -> Dose:
             f'{source}: the column "{header}" says no unit; call it {header}_uM or {header}_nM, or give '
             f"{named('unit')} (one of {', '.join(UNITS)})"
         )
-    return Dose(MOLAR[unit], {None: None, "log10": 10.0, "ln": math.e}[log])
+    return Concentration.of(log or "", unit)
 
 
 def value_unit(source: str, header: str, values: np.ndarray, given: ValueUnit | None) -> ValueUnit:
@@ -134,11 +107,10 @@ def value_unit(source: str, header: str, values: np.ndarray, given: ValueUnit | 
     """
     if given is not None:
         return given
-    found = _VALUE.fullmatch(_folded(header))
-    said = (found["before"] or found["after"]) if found is not None else None
-    high = float(np.quantile(values, 0.9, method="lower"))
-    by_values: ValueUnit | None = "fraction" if high <= FRACTIONS else "percent" if high >= PERCENTS else None
-    by_name: ValueUnit | None = None if said is None else "percent" if said in _PERCENT else "fraction"
+    found = _VALUE.fullmatch(folded(header))
+    high = shares.high(values)
+    by_values = shares.by_values(values)
+    by_name = shares.by_word((found["before"] or found["after"]) if found is not None else None)
     way = f"rename it, or give {named('value_unit')} fraction or percent"
     if by_name is not None and by_values is not None and by_name != by_values:
         raise InputError(

@@ -94,6 +94,7 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
     lines = lines.keep(np.isin(lines.texts["ccl_name"].codes, cells.codes))
     return Part(
         responses=responses,
+        dataset="CTRPv2",
         drugs=_listed(
             compounds,
             "drug",
@@ -136,4 +137,4 @@ def _codes(
     return np.array([codes.get(n, -1) for n in table.numbers[column].tolist()], np.int64)
 
 
-CURVES = Shape("CTRP v2 curves", RESPONSES, _read, _CURVES.required)
+CURVES = Shape("CTRP v2 curves", RESPONSES, _read, _CURVES.required, tells_dataset=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,16 @@ from pharmagraph.ingest.matrix import Matrix, read_matrix
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels
-from pharmagraph.ingest.shapes.shape import EXPRESSION, Companions, Head, Part, Read, Shape
+from pharmagraph.ingest.shapes.shape import (
+    COPY_NUMBER,
+    DEPENDENCY,
+    EXPRESSION,
+    Companions,
+    Head,
+    Part,
+    Read,
+    Shape,
+)
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.header import folded
@@ -40,6 +50,17 @@ _LABELS = {
 }
 _LOGARITHM_BELOW = 25
 """log2(TPM + 1) is below it, since 2**25 is more than all of a million."""
+
+_LARGEST_LOG_RATIO = 8.0
+"""log2(ratio + 1) of copy numbers is below it: no gene is there 255 times. Ratios of amplified genes are above it."""
+
+_ENOUGH = 1_000_000
+"""Copy numbers of which some are amplified: those of 50 cell lines."""
+
+_SMALLEST_RATIO = 2.0**-6
+"""A gene that is gone has no logarithm."""
+
+_DIGITS = 4
 
 
 def _gene_columns(head: Head) -> list[int]:
@@ -82,8 +103,13 @@ def _kind(head: Head) -> str:
     return "copy number" if 0.5 < np.median(values) < 2 else ""
 
 
-def read_expression(path: Path, rejections: Rejections) -> Levels:
-    """Expression as log2(TPM + 1); of several sequencings of a cell line the one that DepMap calls its default.
+def read_levels(path: Path, rejections: Rejections, kind: str) -> Levels:
+    """The values of a matrix; of several sequencings of a cell line those of the one that DepMap calls its default.
+
+    Parameters
+    ----------
+    kind
+        Relationship type that they become.
 
     Raises
     ------
@@ -94,7 +120,7 @@ def read_expression(path: Path, rejections: Rejections) -> Levels:
     """
     with records(path) as table:
         labels = [name for at, name in enumerate(table.header.names) if at and folded(name) in _LABELS]
-    matrix = read_matrix(path, rejections, kind="EXPRESSES", texts=labels)
+    matrix = read_matrix(path, rejections, kind=kind, texts=labels)
     by_label = {folded(name): cells for name, cells in matrix.texts.items()}
     default = next((by_label[c] for c in _DEFAULT if c in by_label), None)
     lines = by_label.get(_MODEL, matrix.rows)
@@ -139,26 +165,46 @@ def _levels(matrix: Matrix, lines: tuple[str, ...], file: str, notes: tuple[str,
     )  # fmt: skip
 
 
-def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
-    return Part(expression=read_expression(path, rejections))
+def _expression(path: Path, companions: Companions, rejections: Rejections) -> Part:
+    """log2(TPM + 1)."""
+    return Part(expression=read_levels(path, rejections, "EXPRESSES"))
+
+
+def _gene_effects(path: Path, companions: Companions, rejections: Rejections) -> Part:
+    """0 is no effect, and -1 the median of the genes that all cell lines need."""
+    return Part(layer=read_levels(path, rejections, "DEPENDS_ON"))
+
+
+def _copy_numbers(path: Path, companions: Companions, rejections: Rejections) -> Part:
+    """Copies relative to the cell line's mean, which earlier releases have as log2(ratio + 1), become log2(ratio)."""
+    levels = read_levels(path, rejections, "COPY_NUMBER")
+    largest = float(np.nanmax(levels.values, initial=0))
+    if np.nanmin(levels.values, initial=0) < 0:
+        raise InputError(f"{levels.file} has copy numbers below 0; give ratios, or log2(ratio + 1)")
+    is_ratio = largest > _LARGEST_LOG_RATIO
+    n_values = int((~np.isnan(levels.values)).sum())
+    if not is_ratio and n_values < _ENOUGH:
+        raise InputError(
+            f"{levels.file}: no copy number of {n_values:,} is above {_LARGEST_LOG_RATIO:g}; they may be ratios or "
+            "log2(ratio + 1); give the whole file, or take it out, and load gains and losses with cli ingest omics"
+        )
+    ratio = levels.values if is_ratio else np.exp2(levels.values) - 1
+    said = "ratios" if is_ratio else "log2(ratio + 1)"
+    return Part(
+        layer=replace(levels, values=np.round(np.log2(np.maximum(ratio, _SMALLEST_RATIO)), _DIGITS)),
+        notes=(f"{levels.file}: copy numbers are taken for {said}, and become log2(ratio)",),
+    )
 
 
 def _shape(name: str, kind: str, *, gives: str = "", read: Read | None = None, instead: str = "") -> Shape:
     return Shape(name, gives, read, tells=lambda head: _kind(head) == kind, instead=instead)
 
 
-EXPRESSION_MATRIX = _shape("DepMap expression, log2(TPM + 1)", "expression", gives=EXPRESSION, read=_read)
-GENE_EFFECTS = _shape(
-    "DepMap CRISPR gene effects",
-    "effect",
-    instead="once the screen is loaded: cli ingest dependencies {file}",
+EXPRESSION_MATRIX = _shape(
+    "DepMap expression, log2(TPM + 1)", "expression", gives=EXPRESSION, read=_expression
 )
-COPY_NUMBERS = _shape(
-    "DepMap relative copy numbers",
-    "copy number",
-    instead="their scale differs between releases, and is not in the file; cli ingest omics takes gains and losses "
-    "in long form",
-)
+GENE_EFFECTS = _shape("DepMap CRISPR gene effects", "effect", gives=DEPENDENCY, read=_gene_effects)
+COPY_NUMBERS = _shape("DepMap relative copy numbers", "copy number", gives=COPY_NUMBER, read=_copy_numbers)
 PROBABILITIES = _shape(
     "DepMap dependency probabilities",
     "probability",

@@ -80,3 +80,5 @@ MUTATION_TABLE = Shape(
 MODELS = Shape("DepMap models", CELLS, _identities, ("ModelID", "StrippedCellLineName"))
 SAMPLES = Shape("DepMap sample info", CELLS, _identities, ("DepMap_ID", "stripped_cell_line_name"))
 PASSPORTS = Shape("Cell Model Passports", CELLS, _identities, ("model_id", "model_name"))
+GDSC_DETAILS = Shape("GDSC cell line details", CELLS, _identities, ("Sample Name", "COSMIC identifier"))
+GDSC_LISTING = Shape("GDSC cell line listing", CELLS, _identities, ("Cell line Name", "Tissue sub-type"))

@@ -10,6 +10,7 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.shapes.shape import RESPONSES, Companions, Part, Shape
 from pharmagraph.ingest.shapes.tables import listed, pairs
 from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.text import stem
 
 _REFITTED = "_curvecurator"
 _MEASURES = ("LN_IC50", "AUC")
@@ -46,6 +47,7 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
     )
     return Part(
         responses=pairs(rows, rejections, ln_ic50=rows.numbers["ln_ic50"], auc=rows.numbers["auc"]),
+        dataset=stem(path),
         drugs=listed(rows, "drug", ("pubchem_cid",)),
         cells=listed(
             rows,
@@ -62,5 +64,6 @@ RESPONSE = Shape(
     RESPONSES,
     _read,
     ("cell_line_name", "pubchem_id"),
+    tells_dataset=True,
     any_of=tuple(m + s for s in (_REFITTED, "") for m in _MEASURES),
 )

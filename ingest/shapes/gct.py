@@ -14,6 +14,7 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels
 from pharmagraph.ingest.shapes.shape import EXPRESSION, Companions, Part, Shape
 from pharmagraph.ingest.shapes.tables import line_name
+from pharmagraph.ingest.units.expression import LARGEST_LOG2, as_log2
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.header import folded
@@ -21,7 +22,6 @@ from pharmagraph.kg.reading.text import opened, shown, tidy
 
 _VERSIONS = ("#1.2", "#1.3")
 _SYMBOL_COLUMNS = ("pr_gene_symbol", "gene_symbol", "symbol", "hgnc_symbol", "gene_name", "description")
-_LARGEST_LOGARITHM = 25
 
 
 def read_gct(path: Path, rejections: Rejections) -> Levels:
@@ -122,18 +122,16 @@ def _rows(
 def _logarithms(values: npt.NDArray[np.float64], file: str) -> tuple[npt.NDArray[np.float64], str]:
     """Values ``(cell lines, genes)`` on a scale of logarithms, and a sentence that says what they were taken for."""
     largest = np.nanmax(values, initial=0)
-    if largest <= _LARGEST_LOGARITHM:
-        return values, f"{file}: no value is above {_LARGEST_LOGARITHM}; they are taken for logarithms"
+    if largest <= LARGEST_LOG2:
+        return values, f"{file}: no value is above {LARGEST_LOG2:g}; they are taken for logarithms"
     if np.nanmin(values, initial=0) < 0:
         raise InputError(
-            f"{file} has values below 0 and above {_LARGEST_LOGARITHM}, which are no expression; give TPM or counts"
+            f"{file} has values below 0 and above {LARGEST_LOG2:g}, which are no expression; give TPM or counts"
         )
     if np.equal(np.mod(np.nan_to_num(values), 1), 0).all():
-        million = values / np.nansum(values, axis=1, keepdims=True) * 1e6
-        return np.log2(
-            million + 1
-        ), f"{file}: whole numbers are taken for counts, and become log2(counts per million + 1)"
-    return np.log2(values + 1), f"{file}: values are taken for TPM or RPKM, and become log2(x + 1)"
+        note = f"{file}: whole numbers are taken for counts, and become log2(counts per million + 1)"
+        return as_log2(values, "counts", np.nansum(values, axis=1, keepdims=True)), note
+    return as_log2(values, "linear"), f"{file}: values are taken for TPM or RPKM, and become log2(x + 1)"
 
 
 def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:

@@ -11,14 +11,18 @@ from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
+from pharmagraph.ingest.shapes.bounds import with_bounds
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, RESPONSES, Companions, Part, Shape
 from pharmagraph.ingest.shapes.tables import valid
+from pharmagraph.ingest.units.expression import in_logarithms
+from pharmagraph.ingest.units.responses import in_graph_units
 
 _SPELLING = " under another spelling; keep one"
 
 
 def _responses(path: Path, companions: Companions, rejections: Rejections) -> Part:
-    table = valid(_read(path, RESPONSES, rejections, "TESTED_ON"), rejections)
+    table = in_graph_units(_read(path, RESPONSES, rejections, "TESTED_ON"), companions.units, rejections)
+    table = with_bounds(valid(table, rejections), rejections)
     require_rows(table, "response")
     return Part(responses=table)
 
@@ -34,12 +38,16 @@ def _cells(path: Path, companions: Companions, rejections: Rejections) -> Part:
 def _expression(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = _read(path, EXPRESSION, rejections, "EXPRESSES")
     require_rows(table, "value")
-    return Part(expression=Levels.of(table))
+    table, scale = in_logarithms(table, companions.units)
+    return Part(expression=Levels.of(table, z=scale == "z"))
 
 
 def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongTable:
-    """A file's rows; further rows with the same names, once folded, are bad rows."""
-    table = read_long(path, contract, rejections, kind=kind)
+    return distinct(read_long(path, contract, rejections, kind=kind), rejections, kind)
+
+
+def distinct(table: LongTable, rejections: Rejections, kind: str) -> LongTable:
+    """A table's rows; further rows with the same names, once folded, are bad rows."""
     folding: dict[str, Callable[[str], str]] = {"drug": drug_id, "cell_line": cell_line_id, "gene": str}
     columns = [c for c in folding if c in table.texts]
     codes = [table.texts[c].numbered(folding[c])[1] for c in columns]
@@ -50,7 +58,11 @@ def _read(path: Path, contract: str, rejections: Rejections, kind: str) -> LongT
 def _shape(part: str, read: Callable[[Path, Companions, Rejections], Part], *telling: str) -> Shape:
     contract = FILES[part]
     any_of = contract.any_of or (() if contract.valued else contract.optional)
-    return Shape(f"{part} in long form", part, read, (*contract.required, *telling), any_of=any_of)
+    columns = (*contract.required, *telling)
+    naming: dict[str, str] = {c: c for c in ("drug", "cell_line") if c in contract.required}
+    return Shape(
+        f"{part} in long form", part, read, columns, any_of=any_of, united=contract.united, naming=naming
+    )
 
 
 BY_NAME = {

@@ -25,13 +25,14 @@ _NAMES = {
     "smiles_listed": "smiles",
     "mechanism": "moa",
     "passed": "passed_str_profiling",
+    "broad_id": "broad_id",
 }
 _COLUMNS = FileContract(
     ("drug", "depmap_id", "auc", "ic50"),
-    ("ccle_name", "run", "smiles_listed", "mechanism", "passed"),
+    ("ccle_name", "run", "smiles_listed", "mechanism", "passed", "broad_id"),
     numbers=("auc", "ic50"),
     names=("drug", "depmap_id"),
-    annotations=("ccle_name", "mechanism"),
+    annotations=("ccle_name", "mechanism", "broad_id"),
     valued=(("auc", "ic50"),),
 )
 _BEST_RUN = "MTS010"
@@ -53,7 +54,8 @@ def _read(path: Path, companions: Companions, rejections: Rejections) -> Part:
     whole = LongTable(table.file, table.lines, texts, table.numbers, table.integers)
     return Part(
         responses=responses,
-        drugs=listed(whole, "drug", ("smiles", "mechanism"), change=_changed),
+        dataset="PRISM",
+        drugs=listed(whole, "drug", ("smiles", "mechanism", "broad_id"), change=_changed),
         cells=listed(whole, "cell_line", ("depmap_id", "ccle_name", "tissue"), lines, _changed),
     )
 
@@ -108,4 +110,5 @@ CURVES = Shape(
     RESPONSES,
     _read,
     ("broad_id", "depmap_id", "ccle_name", "auc", "ic50", "name"),
+    tells_dataset=True,
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pharmagraph.ingest.contracts import FILES
+from pharmagraph.ingest.longform import columns_of
 from pharmagraph.ingest.shapes import (
     ctrp,
     depmap_matrices,
@@ -13,25 +16,34 @@ from pharmagraph.ingest.shapes import (
     gct,
     gdsc,
     long_form,
+    nci60,
+    pharmacogx,
     prism,
 )
-from pharmagraph.ingest.shapes.shape import RESPONSES, Head, Shape
+from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
+from pharmagraph.ingest.shapes.wide import is_wide, wide_shape
 from pharmagraph.kg.errors import InputError, shortened
-from pharmagraph.kg.reading.records import records
-from pharmagraph.kg.reading.text import LONGEST, opened, shown, stem
+from pharmagraph.kg.reading.records import records, sheets
+from pharmagraph.kg.reading.text import LONGEST, located, opened, shown, stem
 
 DOWNLOADS: tuple[Shape, ...] = (
     gdsc.FITTED,
+    gdsc.RAW,
+    gdsc.COMPOUNDS,
     prism.CURVES,
     ctrp.CURVES,
     ctrp.COMPOUNDS,
     ctrp.EXPERIMENTS,
     ctrp.LINES,
     dreval.RESPONSE,
+    pharmacogx.PROFILES,
+    pharmacogx.OLDER_PROFILES,
     depmap_tables.MUTATION_TABLE,
     depmap_tables.MODELS,
     depmap_tables.SAMPLES,
     depmap_tables.PASSPORTS,
+    depmap_tables.GDSC_DETAILS,
+    depmap_tables.GDSC_LISTING,
     depmap_matrices.EXPRESSION_MATRIX,
     depmap_matrices.GENE_EFFECTS,
     depmap_matrices.COPY_NUMBERS,
@@ -39,9 +51,12 @@ DOWNLOADS: tuple[Shape, ...] = (
     depmap_matrices.CALLS,
     depmap_matrices.COUNTS,
     gct.GCT,
+    nci60.ACTIVITY,
+    nci60.EXPERIMENTS,
 )
 """Shapes of public files; a file has the first one that fits."""
 
+_INIT = "cli ingest tables FOLDER --init writes a manifest.yaml, in which you say what they hold"
 _ROWS = 20
 _LISTED = 6
 
@@ -52,6 +67,11 @@ class Found:
 
     path: Path
     shape: Shape
+
+    @property
+    def name(self) -> str:
+        """The file's name, with the sheet behind that of a workbook."""
+        return _name(self.path)
 
 
 @dataclass(frozen=True)
@@ -64,14 +84,17 @@ class Files:
         Those of a known shape, in the order of their names.
     others
         Sentences that say why other files are not read.
+    beside
+        Files that say how the others are read.
     """
 
     found: tuple[Found, ...]
     others: tuple[str, ...] = ()
+    beside: tuple[Path, ...] = ()
 
-    def of(self, part: str) -> Found | None:
-        """The file that gives a part of the screen."""
-        return next((f for f in self.found if f.shape.gives == part), None)
+    def of(self, part: str) -> tuple[Found, ...]:
+        """The files that give a part of the screen; of responses there may be several."""
+        return tuple(f for f in self.found if f.shape.gives == part)
 
 
 def recognise(place: Path) -> Files:
@@ -80,67 +103,106 @@ def recognise(place: Path) -> Files:
     Parameters
     ----------
     place
-        A file, or a folder, whose folders are not searched.
+        A file, or a folder, whose folders are not searched. A workbook of several sheets is as a folder of them.
 
     Raises
     ------
     InputError
         If there is none, two files give one part, none has responses, or a file alone has no known shape.
     """
-    if not place.is_dir():
-        if not place.is_file():
-            raise InputError(
-                f"{place} is neither a file nor a folder; give a table of responses, or a folder with one"
-            )
-        files = Files((Found(place, _shape(place)),))
-    else:
-        files = _in_folder(place)
-    if files.of(RESPONSES) is None:
+    if not place.is_dir() and not located(place)[0].is_file():
+        raise InputError(
+            f"{place} is neither a file nor a folder; give a table of responses, or a folder with one"
+        )
+    tables = tables_of(place)
+    files = Files((Found(place, shape_of(place)),)) if tables == [place] else _together(place, tables)
+    if not files.of(RESPONSES):
         raise _without_responses(place, files)
     return files
 
 
-def _in_folder(folder: Path) -> Files:
+def tables_of(place: Path) -> list[Path]:
+    """The files of a folder, and the sheets of workbooks that have several."""
+    if place.is_dir():
+        paths = sorted(p for p in place.iterdir() if p.is_file() and p.suffix and p.name[0] not in ".~")
+        return [table for path in paths for table in tables_of(path)]
+    try:
+        names = sheets(place)
+    except InputError:  # told of again, and judged, when the table is opened
+        return [place]
+    return [place / name for name in names] if len(names) > 1 else [place]
+
+
+def _together(place: Path, tables: Sequence[Path]) -> Files:
     found: list[Found] = []
     others: list[str] = []
-    for path in sorted(
-        p for p in folder.iterdir() if p.is_file() and p.suffix and not p.name.startswith(".")
-    ):
+    for path in tables:
         try:
-            one = Found(path, _shape(path))
+            one = Found(path, shape_of(path))
         except InputError as error:
-            if stem(path) in long_form.BY_NAME:
+            if _by_name(path):
                 raise
             others.append(f"not read: {error}")
             continue
         same = next((f for f in found if f.shape.gives == one.shape.gives and f.shape.gives), None) or next(
             (f for f in found if f.shape is one.shape and not one.shape.instead), None
         )
-        if same:
-            what = one.shape.gives or one.shape.name
-            raise InputError(
-                f"{folder} has both {same.path.name} and {path.name}, which give {what}; keep one"
-            )
+        if same and not (same.shape.tells_dataset and one.shape.tells_dataset):
+            raise both(place, same, one)
         found.append(one)
     return Files(tuple(found), tuple(others))
 
 
-def _shape(path: Path) -> Shape:
-    """The first shape that fits; a file that is called as the long layout has it is of that, whatever its columns."""
-    head = _head(path)
-    fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None) or long_form.BY_NAME.get(
-        stem(path)
+def both(place: Path, first: Found, second: Found) -> InputError:
+    """The error that two files give one part of a screen."""
+    part = first.shape.gives
+    way = (
+        ", or load each as a dataset of its own: cli ingest tables FILE --name NAME"
+        if part == RESPONSES
+        else ""
     )
+    return InputError(
+        f"{place} has both {first.name} and {second.name}, which give {part or first.shape.name}; keep one{way}"
+    )
+
+
+def _name(path: Path) -> str:
+    return path.name if located(path)[1] is None else shown(path)
+
+
+def _by_name(path: Path) -> str:
+    """The part of a screen that a file or a sheet is called like; empty for another one."""
+    name = stem(path).strip().casefold()
+    return name if name in long_form.BY_NAME else ""
+
+
+def shape_of(path: Path) -> Shape:
+    """The first shape that fits; a file that is called as the long layout has it is of that, whatever its columns.
+
+    Raises
+    ------
+    InputError
+        If none fits, or a file that is called as the long layout has it lacks a column.
+    """
+    head = head_of(path)
+    fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None)
+    if fitting is None and (part := _by_name(path)):
+        if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
+            return wide_shape(part)
+        columns_of(head.header, FILES[part])
+        return long_form.BY_NAME[part]
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
     if fitting is None:
         raise _unknown(head)
     return fitting
 
 
-def _head(path: Path) -> Head:
-    with opened(path) as file:
-        first = file.readline(LONGEST).rstrip("\n")
+def head_of(path: Path) -> Head:
     with records(path) as table:
+        first = ""
+        if table.separator:
+            with opened(path) as file:
+                first = file.readline(LONGEST).rstrip("\n")
         rows = next(table.batches(range(len(table.header.names)), size=_ROWS), None)
         return Head(path, first, table.header, tuple(map(tuple, rows.rows)) if rows else ())
 
@@ -161,17 +223,18 @@ def _unknown(head: Head) -> InputError:
         lacking.append(" or ".join(nearest.any_of))
     if not there:
         return InputError(
-            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes"
+            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes, and "
+            f"{_INIT}"
         )
     return InputError(
         f"{shown(head.path)} has no known shape; the nearest is {nearest.name}, of which {', '.join(there)} "
         f"{'is' if len(there) == 1 else 'are'} there and {', '.join(lacking) or 'its values'} "
-        f"{'is' if len(lacking) == 1 else 'are'} not (it has {columns})"
+        f"{'is' if len(lacking) == 1 else 'are'} not (it has {columns}); {_INIT}"
     )
 
 
 def _without_responses(place: Path, files: Files) -> InputError:
-    if place.is_file() and files.found:
+    if files.found and files.found[0].path == place:
         found = files.found[0]
         if found.shape.instead:
             return InputError(
@@ -182,7 +245,8 @@ def _without_responses(place: Path, files: Files) -> InputError:
     what = f": {described(files)}" if files.found else ""
     why = f"; {files.others[0]}" if files.others and not files.found else ""
     return InputError(
-        f"{place} has no table of responses{what}{why}; put responses.csv in it, or the responses of a public screen"
+        f"{place} has no table of responses{what}{why}; put responses.csv or the responses of a public screen in it, "
+        "or say in manifest.yaml what its files hold (--init writes one)"
     )
 
 
@@ -190,5 +254,5 @@ def described(files: Files) -> str:
     """The shapes that were found, each with its files."""
     by_shape: dict[str, list[str]] = {}
     for found in files.found:
-        by_shape.setdefault(found.shape.name, []).append(found.path.name)
+        by_shape.setdefault(found.shape.name, []).append(found.name)
     return ", ".join(f"{shape} ({', '.join(names)})" for shape, names in by_shape.items())

@@ -57,14 +57,14 @@ def pairs(
     return LongTable(
         once.file,
         once.lines,
-        {c: _used(t) for c, t in once.texts.items()},
+        {c: used(t) for c, t in once.texts.items()},
         {**once.numbers, **means},
         once.integers,
         (*table.notes, *notes),
     )
 
 
-def _used(texts: Texts) -> Texts:
+def used(texts: Texts) -> Texts:
     """The texts without names that no row has, so that a drug or a line that was left out is no node."""
     codes, of_row = np.unique(texts.codes, return_inverse=True)
     return Texts(tuple(texts.names[code] for code in codes), of_row)

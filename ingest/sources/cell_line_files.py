@@ -1,4 +1,4 @@
-"""Reads identities of cell lines from the files that people download: Cell Model Passports, DepMap and Cellosaurus.
+"""Reads identities of cell lines from the files that people download: Passports, DepMap, GDSC and Cellosaurus.
 
 The shape is told from the header. What an identity means for the graph is decided in `ingest.sources.cell_lines`.
 """
@@ -31,7 +31,12 @@ _NOTHING = {"", "nan", "none", "unknown", "na", "n/a"}
 _SEPARATORS = re.compile(r"\s*[;|]\s*|,\s+")
 _PROBLEM = re.compile(r"misidentif|contaminat", re.IGNORECASE)
 _VERB = re.compile(r"\b(?:has|have|is|are|was|were|shows?)\b")
-_WANTED = "the model list of Cell Model Passports, Model.csv or sample_info.csv of DepMap, or cellosaurus.txt is needed"
+_WANTED = (
+    "the model list of Cell Model Passports, Model.csv or sample_info.csv of DepMap, Cell_Lines_Details of GDSC, or "
+    "cellosaurus.txt is needed"
+)
+_TOTAL = "TOTAL:"
+"""Where the name stands in the last row of Cell_Lines_Details, which has sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,12 @@ _SAMPLE_INFO = _Shape(
     "lineage",
     ("cellosaurus_issues",),
 )
+_GDSC_DETAILS = _Shape(
+    ("sample name",), {"cosmic_id": "cosmic identifier"}, (), "gdsc tissue descriptor 1", ()
+)
+_GDSC_LISTING = _Shape(
+    ("cell line name",), {"passport_id": "model id", "cosmic_id": "cosmic id"}, (), "tissue", ()
+)
 MOST = 500_000
 """Cell lines that a file may name: three times as many as Cellosaurus has."""
 
@@ -124,12 +135,14 @@ _SHAPES: dict[tuple[str, str], _Shape] = {
     ("model_id", "model_name"): _PASSPORTS,
     ("modelid", "strippedcelllinename"): _MODEL,
     ("depmap_id", "stripped_cell_line_name"): _SAMPLE_INFO,
+    ("sample name", "cosmic identifier"): _GDSC_DETAILS,
+    ("cell line name", "tissue sub-type"): _GDSC_LISTING,
 }
 """Columns that tell a shape."""
 
 
 def read_identities(path: Path, rejections: Rejections) -> list[Identity]:
-    """Read a file of any of the three shapes, gzip or not.
+    """Read a file of any of the shapes, packed or not.
 
     Parameters
     ----------
@@ -155,6 +168,9 @@ def read_identities(path: Path, rejections: Rejections) -> list[Identity]:
 
 def _is_cellosaurus(path: Path) -> bool:
     """Whether a line of the first 200 begins an entry; some 50 lines about the release come before the first one."""
+    with records(path) as table:
+        if not table.separator:  # a workbook, or columns with types
+            return False
     with opened(path) as file:
         return any(line.startswith("ID   ") for line, _ in zip(file, range(200), strict=False))
 
@@ -168,7 +184,7 @@ def _table(path: Path, rejections: Rejections) -> Iterator[Identity]:
             if values:
                 ids[property_] = values
         name = next((row[c] for c in shape.names if not _is_nothing(row.get(c, ""))), "")
-        if not name and not ids:
+        if (not name and not ids) or name == _TOTAL:
             continue
         synonyms = tuple(s for c in shape.synonyms for s in _parts(row.get(c, "")))
         tissue = row.get(shape.tissue, "")

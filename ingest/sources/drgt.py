@@ -25,9 +25,9 @@ from pharmagraph.ingest.longform import table_rows
 from pharmagraph.ingest.matrix import Matrix, join_parts, read_matrix
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.structures import chemistry, structures
 from pharmagraph.kg.errors import InputError, RowError
-from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.kg.fingerprints import morgan
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import existing, shown
 
@@ -360,8 +360,7 @@ def _drug_nodes(ids: list[str], drugs: dict[str, _Drug]) -> pa.Table:
         {
             "id": ids,
             "name": [d.name for d in chosen],
-            "smiles": [d.smiles for d in chosen],
-            "inchikey": [None if d.smiles is None else inchikey(d.smiles) for d in chosen],
+            **chemistry(ids, {i: smiles for i in ids if (smiles := drugs[i].smiles) is not None}),
             "aliases": [aliases_of(i, kind="drug") or None for i in ids],
             "pubchem_cid": [d.pubchem_cid for d in chosen],
             "mechanism": [d.mechanism for d in chosen],

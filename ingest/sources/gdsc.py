@@ -37,7 +37,7 @@ from pharmagraph.ingest.sources.gdsc_files import (
     read_samples,
     read_structures,
 )
-from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.structures import chemistry, structures
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, morgan
@@ -341,8 +341,7 @@ def _drug_nodes(drugs: list[str], names: Mapping[str, str], smiles_of: Mapping[s
         {
             "id": drugs,
             "name": [preferred_name(names[d], kind="drug").strip() for d in drugs],
-            "smiles": [smiles_of.get(d) for d in drugs],
-            "inchikey": [inchikey(smiles_of[d]) if d in smiles_of else None for d in drugs],
+            **chemistry(drugs, smiles_of),
             "aliases": [aliases_of(d, kind="drug") or None for d in drugs],
         },
     )

@@ -190,3 +190,17 @@ def _lists(table: pa.Table, key: str, value: str) -> dict[str, list[str]]:
     """All values of each key."""
     lists = table.select([key, value]).drop_null().group_by(key).aggregate([(value, "list")])
     return dict(zip(lists[key].to_pylist(), lists[f"{value}_list"].to_pylist(), strict=True))
+
+
+def symbols_of(oncoref: Path) -> dict[str, str]:
+    """Approved symbol by Entrez id and by Ensembl id, retired ones too.
+
+    Raises
+    ------
+    DownloadError
+        If a file in the wheel is missing or not as published.
+    """
+    records = _read(oncoref)
+    found = {id_: symbol for symbol, id_ in records.ensembl.items()}
+    older = {old: found[id_] for id_, retired in records.retired.items() if id_ in found for old in retired}
+    return {**older, **found, **{str(number): symbol for symbol, number in records.entrez.items()}}

@@ -1,7 +1,8 @@
-"""Reads one kind of omics for cell lines of the graph from a table in long form or a matrix of genes by cell lines."""
+"""Reads one layer of omics for cell lines of the graph, from a table in long form or a matrix."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,26 +13,23 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import has_spread, statistics, z_scores
+from pharmagraph.ingest.identities.genes import require_human
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.units.expression import matrix_in_logarithms
+from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
+from pharmagraph.kg.layers import Layer, layer
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.records import records
 from pharmagraph.kg.reading.text import existing, shown, stem
-from pharmagraph.kg.schema import PROFILES
-from pharmagraph.kg.wording import named
 
-KINDS = {
-    "mutated": "MUTATED",
-    "copy_number": "COPY_NUMBER",
-    "methylated": "METHYLATED",
-    "expression": "EXPRESSES",
-}
-PROFILE_OF = {edges.type: kind for kind, edges in PROFILES.items()}
-"""Edge kind → kind of the profiles that are loaded whole beside it; a mutation or a methylation is an edge alone."""
+_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64], tuple[str, ...], str]
+"""Features, the line where each occurs first, cell lines, values ``(cell lines, features)``, notes, and the name of the
+column of values."""
 
 
 def read(
@@ -42,17 +40,20 @@ def read(
     *,
     name: str | None = None,
     share: float = 0.05,
+    threshold: float | None = None,
     new_genes: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
-    """Read omics into a bundle.
+    """Read one layer of omics into a bundle.
 
     Parameters
     ----------
     path
-        A table with columns cell_line, gene and value, or a matrix with a row per gene and a column per cell line.
+        A table with columns cell_line, gene and value; or a matrix, with cell lines along the top or down the side.
     kind
-        A key of `KINDS`. Expression is standardised for each gene over the file's cell lines. Of the other kinds,
-        values other than 0 become edges unchanged. Expression and copy numbers become whole profiles, too.
+        Name of a layer of `kg.layers`, which says which values become edges, and whether values are standardised for
+        each feature over the file's cell lines, and kept whole as profiles.
     known
         Nodes of the graph; other cell lines are left out and reported by name.
     rejections
@@ -60,25 +61,94 @@ def read(
     name
         Id of the dataset; by default the file's name.
     share
-        For expression: share of the genes kept for each cell line.
+        For layers of which the strongest values become edges: share of the features kept for each cell line.
+    threshold
+        For the others: the threshold, instead of the layer's own.
     new_genes
-        Add genes that the graph lacks.
+        Add genes that the graph lacks. Other features, such as metabolites, are always added.
+    units
+        Of expression, where the header does not say it: ``{"expression": "tpm"}``.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
     InputError
-        If there is no such kind, or no cell line of the file is in the graph.
+        If there is no such layer, or no cell line of the file is in the graph.
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    if kind not in KINDS:
-        raise InputError(f'{named("kind")} "{kind}" is not one of {", ".join(KINDS)}')
-    type_ = KINDS[kind]
+    of = layer(kind)
+    type_ = of.edges
     name = name or stem(path)
     existing(path, what="a table of omics is needed")
     with records(path) as opened:
         is_long = all(opened.header.find(c) is not None for c in FILES["omics"].required)
-    genes, lines, cells, values, read_notes = (_long if is_long else _wide)(path, type_, rejections)
+    features, lines, cells, values, read_notes, header = (
+        _long(path, of, rejections) if is_long else _wide(path, type_, rejections, known)
+    )
+    if of.features == "Gene":
+        require_human(features, shown(path), human=human)
+    scale = None
+    if of.name == "expression":
+        said = given(units).get("expression")
+        values, scale, note = matrix_in_logarithms(values, shown(path), lines, said, header)
+        read_notes = (*read_notes, note)
+    ids = _cell_line_ids(path, cells, known)
+    found = _features(of, features, lines, known, rejections, shown(path), new_genes)
+    usable = np.array([f is not None for f in found], dtype=bool)
+    values = values[[i is not None for i in ids]]
+    cell_ids = [i for i in ids if i is not None]
+    if of.standardised:
+        spread = has_spread(values)
+        what = "has the same value in every cell line, so it has no z score; delete it"
+        for i in np.flatnonzero(usable & ~spread):
+            rejections.bad(type_, shown(path), lines[i], of.features.lower(), features[i], what)
+        usable &= spread
+    kept = [f for f, u in zip(found, usable, strict=True) if f is not None and u]
+    values = values[:, usable]
+    measured = z_scores(values) if of.standardised else values
+    table = assemble.layer_edges(of, cell_ids, kept, measured, share=share, threshold=threshold, dataset=name)
+    profiles = [Profiles.of(name, of.name, cell_ids, kept, measured)] if of.profile else []
+    used = assemble.all_genes([table], profiles)
+    if of.features != "Gene":
+        nodes = assemble.node_table(of.features, {"id": used, "name": used})
+    elif of.name == "expression" and scale != "z":
+        nodes = assemble.gene_table(sorted(kept), kept, statistics(values))
+    else:
+        nodes = assemble.node_table("Gene", {"id": used})
+    new = sorted(set(used) - known.genes) if of.features == "Gene" else []
+    notes = (
+        *unmatched_note(
+            "cell lines", [c for c, i in zip(cells, ids, strict=True) if i is None], "are not in the graph"
+        ),
+        *unmatched_note("genes", new, "are new to the graph"),
+        *_fewer_edges(of, table.num_rows, int(np.isfinite(measured).sum()), threshold),
+        *read_notes,
+    )
+    card = DatasetCard(name, path.name, sha256=checksum(path))
+    return Bundle(
+        name,
+        (card,),
+        {of.features: nodes},
+        {(type_, of.ends): table},
+        tuple(rejections.rejected),
+        notes,
+        tuple(profiles),
+    )
+
+
+def _fewer_edges(of: Layer, edges: int, values: int, threshold: float | None) -> tuple[str, ...]:
+    """What of a layer became edges, where its rule has a threshold other than 0."""
+    at = of.threshold if threshold is None else threshold
+    if of.rule == "strongest" or not at:
+        return ()
+    where = "below" if of.rule == "below" else "with a magnitude above"
+    return (f"{edges:,} of {values:,} values are edges, those {where} {at:g}; all are in profiles",)
+
+
+def _cell_line_ids(path: Path, cells: Sequence[str], known: Known) -> list[str | None]:
+    """The id of each cell line of a file, None for one that is not in the graph."""
     try:
         ids = [known.cell_lines.find(c) for c in cells]
     except AmbiguousNameError as error:
@@ -88,64 +158,11 @@ def read(
         raise InputError(
             f"{shown(path)}: {' and '.join(same)} are the same cell line of the graph, {id_}; keep one"
         )
-    inside = np.array([i is not None for i in ids], dtype=bool)
-    if not inside.any():
-        if any(_is_cell_line(gene, known) for gene in genes):
-            raise InputError(
-                f"{shown(path)} has cell lines down the side and genes along the top; give genes down the side and "
-                "cell lines along the top, or the columns cell_line, gene and value"
-            )
+    if not any(i is not None for i in ids):
         raise InputError(
             f"{shown(path)} names no cell line of the graph ({', '.join(cells[:3])}, …); load its screen first"
         )
-    symbols = _gene_ids(genes, lines, known, rejections, type_, shown(path), new_genes)
-    usable = np.array([s is not None for s in symbols], dtype=bool)
-    values = values[inside]
-    cell_ids = [i for i in ids if i is not None]
-    if type_ == "EXPRESSES":
-        spread = has_spread(values)
-        for i in np.flatnonzero(usable & ~spread):
-            rejections.bad(
-                type_,
-                shown(path),
-                lines[i],
-                "gene",
-                genes[i],
-                "has the same value in every cell line, so it has no z score; delete it",
-            )
-        usable &= spread
-    kept = [s for s, u in zip(symbols, usable, strict=True) if s is not None and u]
-    values = values[:, usable]
-    if type_ == "EXPRESSES":
-        z = z_scores(values)
-        table = assemble.expresses(cell_ids, kept, z, share=share, dataset=name)
-        used = sorted(kept)
-        genes_table = assemble.gene_table(used, kept, statistics(values))
-        profiles = [Profiles.of(name, "expression", cell_ids, kept, z)]
-    else:
-        table = assemble.valued(cell_ids, kept, values, dataset=name)
-        profiles = (
-            [Profiles.of(name, PROFILE_OF[type_], cell_ids, kept, values)] if type_ in PROFILE_OF else []
-        )
-        used = assemble.all_genes([table], profiles)
-        genes_table = assemble.node_table("Gene", {"id": used})
-    notes = (
-        *unmatched_note(
-            "cell lines", [c for c, i in zip(cells, ids, strict=True) if i is None], "are not in the graph"
-        ),
-        *unmatched_note("genes", sorted(set(used) - known.genes), "are new to the graph"),
-        *read_notes,
-    )
-    card = DatasetCard(name, path.name, sha256=checksum(path))
-    return Bundle(
-        name,
-        (card,),
-        {"Gene": genes_table},
-        {(type_, ("CellLine", "Gene")): table},
-        tuple(rejections.rejected),
-        notes,
-        tuple(profiles),
-    )
+    return ids
 
 
 def _is_cell_line(name: str, known: Known) -> bool:
@@ -155,24 +172,27 @@ def _is_cell_line(name: str, known: Known) -> bool:
         return True
 
 
-def _gene_ids(
-    genes: list[str],
+def _features(
+    of: Layer,
+    names: list[str],
     lines: list[int],
     known: Known,
     rejections: Rejections,
-    type_: str,
     file: str,
     new_genes: bool,
 ) -> list[str | None]:
-    """The id of each gene, None for one that is not loaded; a second name of the same gene is a bad row."""
+    """The id of each feature, None for one that is not loaded; a second name of the same one is a bad row."""
     row_of: dict[str, int] = {}
     ids: list[str | None] = []
-    for gene, line in zip(genes, lines, strict=True):
-        id_ = known.gene(
-            gene, rejections, kind=type_, file=file, line=line, column="gene", new_genes=new_genes
-        )
+    column = of.features.lower()
+    for name, line in zip(names, lines, strict=True):
+        id_: str | None = name
+        if of.features == "Gene":
+            id_ = known.gene(
+                name, rejections, kind=of.edges, file=file, line=line, column=column, new_genes=new_genes
+            )
         if id_ in row_of:
-            rejections.bad(type_, file, line, "gene", gene, f"is {id_}, as row {row_of[id_]} is; keep one")
+            rejections.bad(of.edges, file, line, column, name, f"is {id_}, as row {row_of[id_]} is; keep one")
             id_ = None
         elif id_ is not None:
             row_of[id_] = line
@@ -180,20 +200,29 @@ def _gene_ids(
     return ids
 
 
-_Read = tuple[list[str], list[int], list[str], npt.NDArray[np.float64], tuple[str, ...]]
-"""Genes, the line where each occurs first, cell lines, values ``(cell lines, genes)``, and notes."""
-
-
-def _long(path: Path, type_: str, rejections: Rejections) -> _Read:
-    table = read_long(path, "omics", rejections, kind=type_)
+def _long(path: Path, of: Layer, rejections: Rejections) -> _Read:
+    contract = "expression" if of.name == "expression" else "omics"
+    table = read_long(path, contract, rejections, kind=of.edges)
     cell, gene = table.texts["cell_line"], table.texts["gene"]
     _, first = np.unique(gene.codes, return_index=True)
     values = np.full((len(cell.names), len(gene.names)), np.nan)
     values[cell.codes, gene.codes] = table.numbers["value"]
-    return list(gene.names), table.lines[first].tolist(), list(cell.names), values, table.notes
+    return (
+        list(gene.names),
+        table.lines[first].tolist(),
+        list(cell.names),
+        values,
+        table.notes,
+        table.headers.get("value", ""),
+    )
 
 
-def _wide(path: Path, type_: str, rejections: Rejections) -> _Read:
+def _wide(path: Path, type_: str, rejections: Rejections, known: Known) -> _Read:
+    """A matrix, turned where cell lines stand down the side and none along the top."""
     matrix = read_matrix(path, rejections, kind=type_)
+    along, down = (any(_is_cell_line(n, known) for n in names) for names in (matrix.columns, matrix.rows))
+    if down and not along:
+        header = [1] * len(matrix.columns)
+        return list(matrix.columns), header, list(matrix.rows), np.ascontiguousarray(matrix.values), (), ""
     values = np.ascontiguousarray(matrix.values.T)
-    return list(matrix.rows), list(matrix.lines), list(matrix.columns), values, ()
+    return list(matrix.rows), list(matrix.lines), list(matrix.columns), values, (), ""

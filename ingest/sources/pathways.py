@@ -1,4 +1,4 @@
-"""Reads pathways and their genes from a GMT file: a line has a set's name, a description, and gene symbols."""
+"""Reads pathways and their genes from a GMT file, in which a line is a set, or from WikiPathways' GPML."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pharmagraph.ingest.gene_words import Symbols, fault, other_kind
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.names import unmatched_note
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.sources import gpml
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading.gmt import NO_SET, gene_sets
 from pharmagraph.kg.reading.text import existing, shown, stem
@@ -27,8 +28,9 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     Parameters
     ----------
     path
-        A tab-separated file. A name ``ID:name`` is split in two, and so is a description ``source (licence)``. An
-        accession such as ``GO:0006915`` is whole, and the description is its title.
+        GMT; or GPML of WikiPathways, a file or a folder of them. In GMT, a name ``ID:name`` is split in two, and so is
+        a description ``source (licence)``. An accession such as ``GO:0006915`` is whole, and the description is its
+        title.
     known
         Nodes of the graph; other genes are left out and counted, and so are sets without a gene of the graph.
     rejections
@@ -49,7 +51,9 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     members: list[tuple[str, str]] = []
     unmatched: set[str] = set()
     symbols = Symbols()
-    for one in gene_sets(existing(path, what="a GMT file is needed")):
+    existing(path, what="a GMT file, a GPML file or a folder of those is needed")
+    drawings = gpml.files(path)
+    for one in gpml.gene_sets(drawings, known) if drawings else gene_sets(path):
         if not one.is_one:
             rejections.bad("Pathway", shown(path), one.line, None, one.written, NO_SET)
             continue
@@ -57,7 +61,7 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
         named = [g for g in one.genes if g in missing]
         others = {g for g in named if other_kind(g)}
         wrong = next(((g, reason) for g in sorted(named) if g not in others and (reason := fault(g))), None)
-        if wrong is not None:
+        if wrong is not None and not drawings:  # labels of a drawing are words for people
             rejections.bad("MEMBER_OF", shown(path), one.line, None, *wrong)
             continue
         if one.id in lines:
@@ -67,7 +71,7 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
             )
             continue
         lines[one.id] = one.line
-        for gene in sorted(others):
+        for gene in sorted(others) if not drawings else ():
             symbols.accept(gene, rejections, "MEMBER_OF", shown(path), one.line, None)
         unmatched |= missing - others
         if inside:
@@ -101,7 +105,7 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
         *((f"{empty:,} sets have no gene of the graph and are left out",) if empty else ()),
     )
     licences = ", ".join(sorted({p[2] for p in pathways.values() if p[2]})) or None
-    card = DatasetCard(name, path.name, licence=licences, sha256=checksum(path))
+    card = DatasetCard(name, path.name, licence=licences, sha256=checksum(path) if path.is_file() else None)
     return Bundle(
         name, (card,), nodes, {("MEMBER_OF", ("Gene", "Pathway")): table}, tuple(rejections.rejected), notes
     )

@@ -1,51 +1,45 @@
 """Makes a graph of a screen: responses, and drugs, cell lines, expression and mutations if present.
 
-Which files these come from, and in which shape, is decided in `ingest.shapes`. In the long layout they are
-
-DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant)
-DIR/drugs.csv        drug, smiles, pubchem_cid, max_phase, mechanism
-DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
-DIR/expression.csv   cell_line, gene, value
-
-They may also be called ``.tsv`` or ``.txt``, and be packed.
+The tables are read, and checked, in `ingest.sources.checked_screen`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
-from pharmagraph.ingest.expression import Statistics, has_spread, statistics, z_scores
-from pharmagraph.ingest.gene_words import Symbols
+from pharmagraph.ingest.expression import statistics, z_scores
 from pharmagraph.ingest.long_table import LongTable
-from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id, unmatched_note
+from pharmagraph.ingest.manifest.entries import manifest_of
+from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.ingest.screen import Levels, Listed, Mutations
-from pharmagraph.ingest.shapes.read_screen import read_screen
-from pharmagraph.ingest.shapes.recognise import Files, recognise
-from pharmagraph.ingest.structures import structures
+from pharmagraph.ingest.screen import Levels, Listed
+from pharmagraph.ingest.shapes.bounds import sides
+from pharmagraph.ingest.shapes.recognise import Files
+from pharmagraph.ingest.sources.checked_screen import checked_screen
+from pharmagraph.ingest.structures import chemistry
 from pharmagraph.ingest.threshold import DEFAULT, Rule, labels, limits, parse, recorded, unlabelled_note
-from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.fingerprints import inchikey, morgan
+from pharmagraph.ingest.units.given import given
+from pharmagraph.kg.fingerprints import morgan
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import Profiles
-from pharmagraph.kg.reading.text import stem
+from pharmagraph.kg.reading.text import located, stem
 from pharmagraph.kg.schema import Ends
-from pharmagraph.kg.wording import option
+
+FAR_COPIES = 1.0
+"""|log2(ratio)| of a copy number above which it has an edge: less than a half, or more than the double."""
 
 _PROPERTIES = {
     "Drug": ("pubchem_cid", "max_phase", "mechanism"),
-    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name"),
+    "CellLine": ("tissue", "cosmic_id", "depmap_id", "passport_id", "cellosaurus_id", "ccle_name", "problem"),
 }
-_WITHOUT_SMILES = "drug without SMILES"
-_NO_SPREAD = "gene with the same value in every cell line, which has no z score"
 
 
 def read(
@@ -55,67 +49,62 @@ def read(
     name: str | None = None,
     share: float = 0.05,
     neighbours: int = 15,
-    threshold: str = DEFAULT,
+    threshold: str | None = None,
     without_smiles: bool = False,
+    units: Mapping[str, str] | Sequence[str] = (),
+    human: bool = False,
 ) -> Bundle:
     """Read a screen into a bundle.
 
     Parameters
     ----------
     place
-        A table of responses of any shape of `ingest.shapes`, or a folder with one and more.
+        A table of responses of any shape of `ingest.shapes`, or a folder with one and more, or with a manifest.
     rejections
         Collects bad rows.
     name
-        Id of the dataset; by default the name of the folder, or of the file.
+        Id of the dataset; by default the manifest's, or the name of the folder or the file. Where a folder has several
+        screens, their responses are datasets of their own, as GDSC1 and GDSC2, that are part of this one. If it was
+        given, it is in front of their names.
     share, neighbours
         Share of the genes kept for each cell line; SIMILAR_TO edges kept for each node.
     threshold
-        Rule by which ln IC50 is labelled in rows without ``response`` (`ingest.threshold`).
+        Rule by which ln IC50 is labelled in rows without ``response`` (`ingest.threshold`); by default the manifest's,
+        or `DEFAULT`.
     without_smiles
         Keep drugs that have no structure.
+    units
+        Of responses and expression, where columns do not say them: ``{"ic50": "nM"}`` (`ingest.units.given`).
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
 
     Raises
     ------
     InputError
-        If there are no responses, a file has no known shape or lacks a column, no response is left, or no cell line has
-        both responses and expression.
+        If a unit is not clear or contradicts the values, there are no responses, a file has no known shape or lacks a
+        column, no response is left, or no cell line has both responses and expression.
     RowError
         At the first bad row, unless rows are being rejected.
     """
-    rule = parse(threshold)
-    files = recognise(place)
+    manifest = manifest_of(place)
+    said_name, said_threshold = (manifest.name, manifest.threshold) if manifest is not None else ("", "")
+    rule = parse(threshold or said_threshold or DEFAULT)
     called = place.resolve().name
-    name = name or (stem(place) if place.is_file() else called)
-    screen = read_screen(files, rejections)
-    responses, drugs, cells, expression = screen.responses, screen.drugs, screen.cells, screen.expression
-    drug_names = _names(drug_id, responses.texts["drug"].names, _listed_names(drugs, "drug"))
-    cell_names = _names(
-        cell_line_id,
-        responses.texts["cell_line"].names,
-        expression.cell_lines if expression else (),
-        _listed_names(cells, "cell_line"),
-    )
-    smiles = _structures(drugs, rejections)
-    bare = [d for d in drug_names if d not in smiles]
-    if not without_smiles:
-        responses = _with_structure(responses, set(smiles), rejections)
-    drug_ids = sorted(drug_names if without_smiles else smiles.keys() & drug_names.keys())
-    cell_ids = sorted(cell_names)
+    prefix = name or said_name
+    name = prefix or (called if place.is_dir() else stem(place))
+    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=given(units), human=human)
+    drug_ids, cell_ids, expression = screen.drug_ids, screen.cell_ids, screen.expression
+    several = screen.responses.texts.get("dataset")
+    named = [f"{prefix}-{one}" if prefix else one for one in several.names] if several else [name]
     edges: dict[tuple[str, Ends], pa.Table] = {
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
-            drug_ids, morgan([smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
+            drug_ids, morgan([screen.smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
         ),
-        ("TESTED_ON", ("Drug", "CellLine")): _tested_on(responses, rule, name),
+        ("TESTED_ON", ("Drug", "CellLine")): _of_screens(screen.responses, rule, named),
     }
-    profiles: tuple[Profiles, ...] = ()
-    symbols = Symbols()
-    lacking: list[str] = []
-    genes: list[str] = []
-    of_genes: Statistics | None = None
+    profiles: list[Profiles] = []
     if expression is not None:
-        lacking = _without_expression(responses, expression)
-        genes, z, of_genes = _standardised(expression, cell_ids, rejections, symbols)
+        genes, z = list(expression.genes), z_scores(expression.values)
         edges["SIMILAR_TO", ("CellLine", "CellLine")] = assemble.similar_profiles(
             cell_ids, z, neighbours=neighbours, dataset=name
         )
@@ -125,69 +114,37 @@ def read(
         edges["EXPRESSES", ("CellLine", "Gene")] = assemble.expresses(
             cell_ids, genes, z, share=share, dataset=name
         )
-        profiles = (Profiles.of(name, "expression", cell_ids, genes, z),)
-    mutated = symbols_of_mutations = None
-    if screen.mutations is not None:
-        symbols_of_mutations = Symbols()
-        mutated = _mutated(screen.mutations, cell_ids, rejections, symbols_of_mutations, name)
-        edges["MUTATED", ("CellLine", "Gene")] = mutated
+        profiles.append(Profiles.of(name, "expression", cell_ids, genes, z))
+    mutated = None
+    if screen.mutated is not None:
+        mutated = edges["MUTATED", ("CellLine", "Gene")] = _mutated(screen.mutated, name)
+    for kind, levels in screen.layers.items():
+        of = layer(kind)
+        edges[of.edges, of.ends] = assemble.layer_edges(
+            of, levels.cell_lines, levels.genes, levels.values, dataset=name,
+            threshold=FAR_COPIES if kind == "copy_number" else None,
+        )  # fmt: skip
+        profiles.append(Profiles.of(name, kind, levels.cell_lines, levels.genes, levels.values))
     nodes = {
-        "Drug": _nodes("Drug", drug_ids, drug_names, drugs, smiles),
-        "Gene": _gene_nodes(genes, of_genes, expression, mutated),
-        "CellLine": _nodes("CellLine", cell_ids, cell_names, cells, None),
+        "Drug": _nodes("Drug", drug_ids, screen.drug_names, screen.drugs, screen.smiles),
+        "Gene": _gene_nodes(expression, mutated, screen.layers.values()),
+        "CellLine": _nodes("CellLine", cell_ids, screen.cell_names, screen.cells, None),
     }
-    structure = "" if without_smiles else f" and are left out ({option('without_smiles')} keeps them)"
-    notes = (
-        *screen.notes,
-        *unmatched_note("drugs", [drug_names[d] for d in bare], f"have no structure{structure}"),
-        *unlabelled_note(edges["TESTED_ON", ("Drug", "CellLine")], drug_names, rule),
-        *unmatched_note("cell lines", lacking, "have responses and no expression"),
-        *symbols.notes("expression"),
-        *(symbols_of_mutations.notes("mutations") if symbols_of_mutations else ()),
-        *(
-            note
-            for table in (responses, drugs, cells, expression, screen.mutations)
-            if table is not None
-            for note in table.notes
-        ),
-    )
+    unlabelled = unlabelled_note(edges["TESTED_ON", ("Drug", "CellLine")], screen.drug_names, rule)
+    notes = (*screen.notes, *unlabelled, *screen.of_tables)
     source = f"tables in {called}" if place.is_dir() else called
-    card = DatasetCard(name, source, sha256=_sha256(files))
-    return Bundle(name, (card,), nodes, edges, tuple(rejections.rejected), notes, profiles)
+    cards = [DatasetCard(name, source, sha256=_sha256(screen.files))]
+    cards += [DatasetCard(dataset, source, part_of=name) for dataset in named if dataset != name]
+    return Bundle(name, tuple(cards), nodes, edges, tuple(rejections.rejected), notes, tuple(profiles))
 
 
-def _listed_names(table: Listed | None, column: str) -> list[str]:
-    return [row[column] for row in table.rows] if table is not None else []
-
-
-def _names(folding: Callable[[str], str], *names: Sequence[str]) -> dict[str, str]:
-    """Id → name: of several spellings the first in the last table that has one."""
-    return {folding(n): n for table in names for n in reversed(table)}
-
-
-def _structures(drugs: Listed | None, rejections: Rejections) -> dict[str, str]:
-    if drugs is None:
-        return {}
-    rows = [(r.line, drug_id(r["drug"]), r.values.get("smiles") or "") for r in drugs.rows]
-    return structures(rows, rejections, file=drugs.file, column="smiles")
-
-
-def _with_structure(table: LongTable, with_structure: set[str], rejections: Rejections) -> LongTable:
-    """The responses of drugs that have a structure; others are counted."""
-    drug = table.texts["drug"]
-    kept = np.array([drug_id(n) in with_structure for n in drug.names], bool)
-    mask = kept[drug.codes]
-    rows = np.bincount(drug.codes, minlength=len(kept))
-    for number in np.flatnonzero(~kept):
-        rejections.set_aside(
-            "TESTED_ON", table.file, None, drug.names[number], _WITHOUT_SMILES, rows=int(rows[number])
-        )
-    if not mask.any():
-        raise InputError(
-            f"none of the {len(kept):,} drugs of {table.file} has a structure; give their SMILES in drugs.csv (columns "
-            f"drug and smiles), or pass {option('without_smiles')} to keep drugs without one"
-        )
-    return table.keep(mask)
+def _of_screens(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Table:
+    """TESTED_ON edges of each screen, whose thresholds are its own."""
+    if "dataset" not in table.texts:
+        return _tested_on(table, rule, datasets[0])
+    of_row = table.texts["dataset"].codes
+    parts = [_tested_on(table.keep(of_row == n), rule, dataset) for n, dataset in enumerate(datasets)]
+    return pa.concat_tables(parts).combine_chunks()
 
 
 def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
@@ -196,16 +153,23 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
     ln_ic50, given = table.numbers["ln_ic50"], table.numbers["response"]
     measured, labelled = ~np.isnan(ln_ic50), ~np.isnan(given)
     limit = limits(ln_ic50[measured], drug[measured], len(drugs), rule)
-    by_rule = labels(ln_ic50, limit[drug])
+    side = sides(table)
+    by_rule = labels(ln_ic50, limit[drug], side)
     response = np.where(labelled, given, by_rule.to_numpy(zero_copy_only=False).astype(np.float64))
     texts = [*(recorded(rule, value) for value in limit), "label as the file gives it"]
     which = np.where(labelled, len(drugs), np.where(np.isnan(response), -1, drug))
+    nothing = np.full(len(table), np.nan)
     return assemble.edge_table(
         assemble.taken(drugs, drug),
         assemble.taken(cells, cell),
         {
             "ln_ic50": ln_ic50,
+            "censored": assemble.taken(["above", "below"], np.where(side == 0, -1, side < 0)),
             "auc": table.numbers["auc"],
+            **{name: table.numbers.get(name, nothing) for name in ("e_inf", "hill", "r2")},
+            "flags": pa.array(
+                table.texts["flags"].cells() if "flags" in table.texts else [None] * len(table), pa.string()
+            ),
             "response": pa.array(response, from_pandas=True).cast(pa.int64()),
             "threshold": assemble.taken(texts, which),
             "dataset": dataset,
@@ -213,90 +177,25 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
     )
 
 
-def _without_expression(responses: LongTable, expression: Levels) -> list[str]:
-    """Names of the cell lines with responses that have no expression.
-
-    Raises
-    ------
-    InputError
-        If none has.
-    """
-    tested, expressed = responses.texts["cell_line"].names, expression.cell_lines
-    ids = {cell_line_id(n) for n in expressed}
-    lacking = [n for n in tested if cell_line_id(n) not in ids]
-    if len(lacking) == len(tested):
-        raise InputError(
-            f"{responses.file} and {expression.file} have no cell line in common: {tested[0]} in one, {expressed[0]} "
-            "in the other; call a cell line the same in both"
-        )
-    return lacking
-
-
-def _standardised(
-    levels: Levels, cells: list[str], rejections: Rejections, symbols: Symbols
-) -> tuple[list[str], npt.NDArray[np.float64], Statistics]:
-    """Genes, their z scores ``(cell lines, genes)``, and what these were made with."""
-    number = {c: i for i, c in enumerate(cells)}
-    rows = (~np.isnan(levels.values)).sum(axis=0)
-    usable = np.array(
-        [
-            symbols.accept(symbol, rejections, "EXPRESSES", levels.file, int(line), "gene", rows=int(n))
-            for symbol, line, n in zip(levels.genes, levels.lines, rows, strict=True)
-        ],
-        bool,
-    )
-    values = np.full((len(cells), len(levels.genes)), np.nan)
-    values[[number[cell_line_id(n)] for n in levels.cell_lines]] = levels.values
-    spread = has_spread(values)
-    for at in np.flatnonzero(usable & ~spread):
-        line, gene = int(levels.lines[at]), levels.genes[at]
-        if levels.as_downloaded:
-            rejections.set_aside("EXPRESSES", levels.file, line, gene, _NO_SPREAD, rows=int(rows[at]))
-            continue
-        reason = "has the same value in every cell line, so it has no z score; delete it"
-        rejections.bad("EXPRESSES", levels.file, line, "gene", gene, reason)
-    kept = usable & spread
-    if not kept.any():
-        raise InputError(f"{levels.file} has no gene left; give HGNC symbols, whose values differ")
-    return (
-        [levels.genes[i] for i in np.flatnonzero(kept)],
-        z_scores(values[:, kept]),
-        statistics(values[:, kept]),
-    )
-
-
-def _mutated(
-    mutations: Mutations, cells: Sequence[str], rejections: Rejections, symbols: Symbols, dataset: str
-) -> pa.Table:
-    """MUTATED edges of the screen's cell lines, with the value 1."""
-    known = set(cells)
-    accepted: dict[str, bool] = {}
-    pairs: dict[tuple[str, str], None] = {}
-    for name, gene, line in zip(mutations.cell_lines, mutations.genes, mutations.lines, strict=True):
-        id_ = cell_line_id(name)
-        if id_ not in known:
-            continue
-        if gene not in accepted:
-            accepted[gene] = symbols.accept(gene, rejections, "MUTATED", mutations.file, line, "gene")
-        if accepted[gene]:
-            pairs[id_, gene] = None
+def _mutated(pairs: Sequence[tuple[str, str]], dataset: str) -> pa.Table:
+    """MUTATED edges, with the value 1."""
     src, dst = [c for c, _ in pairs], [g for _, g in pairs]
     return assemble.edge_table(
         pa.array(src, pa.string()), pa.array(dst, pa.string()), {"value": 1.0, "dataset": dataset}
     )
 
 
-def _gene_nodes(
-    genes: list[str], of_genes: Statistics | None, levels: Levels | None, mutated: pa.Table | None
-) -> pa.Table:
-    """Genes of all omics; those that the table of expression has an Entrez id of get it."""
-    ids = sorted({*genes, *(assemble.genes_of(mutated) if mutated is not None else ())})
-    if levels is None or of_genes is None:
-        return assemble.node_table("Gene", {"id": ids})
-    if not levels.entrez:
-        return assemble.gene_table(ids, genes, of_genes)
-    entrez = dict(zip(levels.genes, levels.entrez, strict=True))
-    return assemble.gene_table(ids, genes, of_genes, entrez_id=[entrez.get(g) for g in ids])
+def _gene_nodes(levels: Levels | None, mutated: pa.Table | None, layers: Iterable[Levels]) -> pa.Table:
+    """Genes of all omics, with the Entrez ids that a table has of them."""
+    tables = [*([levels] if levels is not None else []), *layers]
+    ids = sorted(
+        {*(g for t in tables for g in t.genes), *(assemble.genes_of(mutated) if mutated is not None else ())}
+    )
+    entrez = {g: e for t in reversed(tables) if t.entrez for g, e in zip(t.genes, t.entrez, strict=True)}
+    more = {"entrez_id": [entrez.get(g) for g in ids]} if entrez else {}
+    if levels is None or levels.z:
+        return assemble.node_table("Gene", {"id": ids, **more})
+    return assemble.gene_table(ids, list(levels.genes), statistics(levels.values), **more)
 
 
 def _nodes(
@@ -309,18 +208,16 @@ def _nodes(
     """Nodes with what their table says of them."""
     kind, folding = ("drug", drug_id) if label == "Drug" else ("cell_line", cell_line_id)
     row_of = {folding(r[kind]): r.values for r in table.rows} if table is not None else {}
-    structure = smiles if smiles is not None else {}
-    chemistry = {
-        "smiles": [structure.get(i) for i in ids],
-        "inchikey": [inchikey(structure[i]) if i in structure else None for i in ids],
-    }
     return assemble.node_table(
         label,
         {
             "id": ids,
             "name": [names[i] for i in ids],
-            **(chemistry if smiles is not None else {}),
-            "aliases": [aliases_of(i, kind=kind) or None for i in ids],
+            **(chemistry(ids, smiles) if smiles is not None else {}),
+            "aliases": [
+                sorted({*aliases_of(i, kind=kind), *row_of.get(i, {}).get("aliases", ())}) or None
+                for i in ids
+            ],
             **{p: [row_of.get(i, {}).get(p) for i in ids] for p in _PROPERTIES[label]},
         },
     )
@@ -328,6 +225,8 @@ def _nodes(
 
 def _sha256(files: Files) -> str:
     digest = hashlib.sha256()
-    for found in sorted(files.found, key=lambda f: f.path.name):
-        digest.update(f"{found.path.name}\0{checksum(found.path)}".encode())
+    for path in files.beside:
+        digest.update(f"{path.name}\0{checksum(path)}".encode())
+    for found in sorted(files.found, key=lambda f: f.name):
+        digest.update(f"{found.name}\0{checksum(located(found.path)[0])}".encode())
     return digest.hexdigest()

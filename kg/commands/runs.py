@@ -20,15 +20,18 @@ LONG, MINOR = {"preset", "seed", "started_at"}, ("aupr", "rmse")
 @app.command("list")
 def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """All runs, oldest first."""
-    from pharmagraph.kg import run_register
+    from pharmagraph.kg import history, run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
         rows = run_register.runs(graph)
+        done = history.entries(graph) if rows else []
     keep = ("id", "preset", "split", "seed", "started_at", "promoted")
     metrics = [f"{model}{m} pooled" for m in SHOWN for model in ("", "additive ")]
     shown = [
-        {k: row[k] for k in keep} | {m: row["metrics"][m] for m in metrics if m in row["metrics"]}
+        {k: row[k] for k in keep}
+        | {m: row["metrics"][m] for m in metrics if m in row["metrics"]}
+        | {"graph": history.verdict(history.since(done, row["started_at"]))}
         for row in rows
     ]
     columns = list(dict.fromkeys(k for row in shown for k in row))
@@ -44,11 +47,14 @@ def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide =
 @app.command()
 def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
     """Everything the register knows of a run."""
-    from pharmagraph.kg import run_register
+    from pharmagraph.kg import history, run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
         row = run_register.find(graph, run)
+        done = history.entries(graph)
+    row["data"] = history.seen(done, row["datasets"] or (), row["started_at"])
+    row["graph_changed_since"] = history.since(done, row["started_at"])
     if format is Format.table:
         brief = {k: v for k, v in row.items() if v not in (None, {}, []) and k not in ("config", "metrics")}
         print_rows([{"property": k, "value": v} for k, v in brief.items()])

@@ -25,6 +25,7 @@ Wide = Annotated[
 
 def status(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """What the store holds: counts, datasets, runs, schema version, health."""
+    from pharmagraph.kg import history
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
@@ -32,10 +33,13 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
         version = graph.schema_version()
         datasets = graph.node_rows("Dataset", ["id", "version", "part_of", "ingested_at", "licence"])
         runs = graph.node_rows("Run", ["id", "preset", "split", "started_at", "promoted"])
+        done = history.entries(graph) if runs else []
         url = graph.url
-    health = _health(counts, datasets, runs)
+    for run in runs:
+        run["graph"] = history.verdict(history.since(done, run["started_at"]))
+    condition = health(counts, datasets, runs)
     if format is Format.table:
-        print(f"{url}   schema {version}   {health}")
+        print(f"{url}   schema {version}   {condition}")
         print_rows([{"kind": k, "count": n} for k, n in counts.items() if n], title="Graph")
         print_rows(_to_the_minute(datasets, "ingested_at"), title="Datasets", wide=wide)
         print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide)
@@ -43,7 +47,7 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
     rows: list[dict[str, Any]] = [
         {"section": "store", "name": "url", "value": url},
         {"section": "store", "name": "schema", "value": version},
-        {"section": "store", "name": "health", "value": health},
+        {"section": "store", "name": "health", "value": condition},
         *({"section": "count", "name": k, "value": n} for k, n in counts.items()),
         *({"section": "dataset", "name": row["id"], "value": row["ingested_at"]} for row in datasets),
         *({"section": "run", "name": row["id"], "value": row["started_at"]} for row in runs),
@@ -56,7 +60,7 @@ def _to_the_minute(rows: list[dict[str, Any]], column: str) -> list[dict[str, An
     return [row | {column: (row[column] or "")[:16].replace("T", " ")} for row in rows]
 
 
-def _health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
+def health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
     """The first thing that is missing on the way to a queried attention, and the command for it."""
     if not datasets:
         if any(counts.values()):

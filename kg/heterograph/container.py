@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg.errors import ShapeError
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.schema import PROFILES
 
 EdgeType = tuple[str, str, str]
@@ -75,15 +76,16 @@ class Heterograph:
     nodes
         Kind → name of a feature → values, (n, …). Drug: ``fingerprint`` uint8 (n, 2048), the other views of
         `kg.fingerprints.FINGERPRINTS`, ``scaffold`` int64 (n,), -1 without rings, ``has_structure`` bool (n,).
-        CellLine: ``tissue`` int64 (n,), -1 where unknown; ``expression`` (z), ``copy_number`` (as the source gives it)
-        and ``dependency`` (gene effect) float32 (n, n_genes), NaN where not measured, each if the store has profiles of
-        that kind. Gene: ``expression_mean`` and ``expression_deviation`` float32 (n,) in the unit of the source, NaN
-        where missing.
+        CellLine: ``tissue`` int64 (n,), -1 where unknown; and each layer of `kg.layers` of which the store has
+        profiles, such as ``expression`` (z), ``copy_number`` (as the source gives it) and ``dependency`` (gene effect),
+        float32 (n, n_genes), or with a column for each other feature of the layer, NaN where not measured. Gene:
+        ``expression_mean`` and ``expression_deviation`` float32 (n,) in the unit of the source, NaN where missing.
     relations
         Edge type → its edges. Features: SIMILAR_TO ``similarity``, EXPRESSES ``z`` (standard deviations), MUTATED,
         COPY_NUMBER and METHYLATED ``value``, TESTED_ON ``ln_ic50`` (ln µmol/l) and ``auc``, all float32 (n_edges,)
-        with NaN where missing; TESTED_ON ``response`` int8 (n_edges,), -1 where missing; every relation ``dataset``
-        int64 (n_edges,).
+        with NaN where missing; TESTED_ON ``response`` int8 (n_edges,), -1 where missing, and where any is censored
+        ``censored`` int8 (n_edges,), 1 where the true value is above ``ln_ic50``, -1 where it is below; every relation
+        ``dataset`` int64 (n_edges,).
     datasets
         Ids of the datasets; the code in ``dataset`` is the position here.
     tissues
@@ -109,7 +111,7 @@ class Heterograph:
                         f'{self.n_nodes(kind)} nodes {kind} have {len(values)} values of "{name}"'
                     )
         for name, profile in self.profiles.items():
-            if profile.shape[1:] != (self.n_nodes("Gene"),):
+            if layer(name).features == "Gene" and profile.shape[1:] != (self.n_nodes("Gene"),):
                 raise ShapeError(
                     f'"{name}" of {tuple(profile.shape)} has no column for each of the {self.n_nodes("Gene")} genes'
                 )

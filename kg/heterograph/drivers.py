@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from pharmagraph.kg.heterograph.container import EdgeType
 from pharmagraph.kg.store import GraphStore
-from pharmagraph.kg.subgraph import Subgraph
+from pharmagraph.kg.subgraph import Subgraph, present_edges
 
 KINDS = ("MUTATED", "COPY_NUMBER")
 """Edge kinds of driver events; their tables need the column ``driver``."""
@@ -24,7 +24,7 @@ def with_drivers(store: GraphStore, part: Subgraph) -> Mapping[EdgeType, pa.Tabl
     for kind in KINDS if others else ():
         key = (_ENDS[0], kind, _ENDS[1])
         columns = edges[key].column_names
-        unnamed = store.read_edges(kind, _ENDS, columns, equals={"dataset": others})
+        unnamed = present_edges(store, kind, _ENDS, columns, equals={"dataset": others})
         events = unnamed.filter(pc.fill_null(unnamed["driver"], False))
         edges[key] = pa.concat_tables([edges[key], events.select(columns)])
     return edges

@@ -1,6 +1,7 @@
 """What was measured of cell lines as tables of cell lines by genes: from whole profiles, or else from edges.
 
-Profiles are features of the nodes CellLine, named as their kinds are in `kg.schema.PROFILES`, with a column a gene.
+Profiles are features of the nodes CellLine, named as their kinds are in `kg.schema.PROFILES`, with a column a gene, or
+a column for each other feature of the layer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg.heterograph.container import EdgeType, Heterograph, Relation
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.schema import PROFILES
 
@@ -64,12 +66,16 @@ def of_cell_lines(
         of_kind = [p for p in profiles if p.kind == kind]
         if not of_kind:
             continue
-        mean = _Mean((len(row), len(column)))
+        columns = column
+        if layer(kind).features != "Gene":  # no nodes of the graph: the profiles' own, in order
+            columns = _positions(sorted({feature for one in of_kind for feature in one.genes}))
+        mean = _Mean((len(row), len(columns)))
         for one in of_kind:
-            mean.add_table(one, row, column)
-        relation = relations["CellLine", type_, "Gene"]
-        whole = torch.tensor([n for n, d in enumerate(datasets) if any(d == p.dataset for p in of_kind)])
-        mean.add_edges(relation.take(~torch.isin(relation.features["dataset"], whole)), name)
+            mean.add_table(one, row, columns)
+        relation = relations.get(("CellLine", type_, "Gene"))
+        if relation is not None:
+            whole = torch.tensor([n for n, d in enumerate(datasets) if any(d == p.dataset for p in of_kind)])
+            mean.add_edges(relation.take(~torch.isin(relation.features["dataset"], whole)), name)
         found[kind] = mean.result()
     return found
 

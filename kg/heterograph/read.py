@@ -16,6 +16,7 @@ from pharmagraph.kg.fingerprints import fingerprints, scaffolds
 from pharmagraph.kg.heterograph import drivers
 from pharmagraph.kg.heterograph.container import Heterograph, Relation
 from pharmagraph.kg.heterograph.profiles import of_cell_lines
+from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
@@ -23,15 +24,15 @@ from pharmagraph.kg.subgraph import Choice, Subgraph
 
 _FEATURES = {
     "SIMILAR_TO": ("similarity",),
-    "EXPRESSES": ("z",),
-    "MUTATED": ("value",),
-    "COPY_NUMBER": ("value",),
-    "METHYLATED": ("value",),
     "TESTED_ON": ("ln_ic50", "auc"),
     "HOMOLOGOUS": ("identity",),
-    "DEPENDS_ON": ("effect",),
+    **{layer.edges: (layer.value.name,) for layer in LAYERS if layer.relation},
 }
 """Float properties that become edge features; a missing value is NaN."""
+
+_NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
+_PROFILES_ALONE = frozenset(layer.edges for layer in LAYERS if not layer.relation)
+"""Edge types that are for queries: all of their values are in profiles."""
 
 _EXPRESSION = ("expression_mean", "expression_deviation")
 """Float properties of genes that become node features; a missing value is NaN."""
@@ -91,7 +92,13 @@ def export(
 
 
 def _columns(kind: EdgeKind) -> list[str]:
-    more = ["response"] if kind.type == "TESTED_ON" else ["driver"] if kind.type in drivers.KINDS else []
+    more = (
+        ["response", "censored"]
+        if kind.type == "TESTED_ON"
+        else ["driver"]
+        if kind.type in drivers.KINDS
+        else []
+    )
     return ["dataset", *_FEATURES.get(kind.type, ()), *more]
 
 
@@ -100,6 +107,8 @@ def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
     relations = {}
     for edge_type, table in part.edges.items():
+        if edge_type[1] in _PROFILES_ALONE:
+            continue
         src, dst = subgraph.positions(table, (edge_type[0], edge_type[2]), nodes)
         rows = kept[edge_type[0]][src] & kept[edge_type[2]][dst]
         relations[edge_type] = Relation(
@@ -107,7 +116,7 @@ def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
             torch.from_numpy(renumbered[edge_type[2]][dst[rows]]),
             _edge_features(edge_type[1], table, rows, datasets),
         )
-    left = {label: nodes[label].filter(pa.array(mask)) for label, mask in kept.items()}
+    left = {label: nodes[label].filter(pa.array(kept[label])) for label in _NODE_TYPES}
     ids = {label: np.array(table["id"].to_pylist(), dtype=object) for label, table in left.items()}
     tissue = left["CellLine"]["tissue"].to_pylist()
     tissues = tuple(sorted({t for t in tissue if t}))
@@ -141,6 +150,10 @@ def _edge_features(
     if type_ == "TESTED_ON":
         response = np.asarray(table["response"].fill_null(-1).to_numpy(), np.int8)
         columns["response"] = torch.from_numpy(response[rows])
+        if table["censored"].null_count < len(table):
+            above, below = (pc.equal(table["censored"], side).fill_null(False) for side in ("above", "below"))
+            side = above.to_numpy().astype(np.int8) - below.to_numpy().astype(np.int8)
+            columns["censored"] = torch.from_numpy(side[rows])
     return columns
 
 

@@ -11,13 +11,22 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ladybug
 
 from pharmagraph.kg.descriptors import fill_standard
-from pharmagraph.kg.errors import PharmagraphError, QueryError, StoreError, StoreFullError, StoreLockedError
+from pharmagraph.kg.errors import (
+    TOO_LONG,
+    PharmagraphError,
+    QueryError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+)
 from pharmagraph.kg.schema import EDGES, NODES
 
 if TYPE_CHECKING:
@@ -42,9 +51,9 @@ def _as_arrow(result: Any) -> pa.Table:
     return result.get_as_arrow() if result.get_column_names() else pa.table({})
 
 
-def _as_rows(result: Any) -> Rows:
+def _as_rows(result: Any, most: int | None = None) -> Rows:
     names = result.get_column_names()
-    return [dict(zip(names, row, strict=True)) for row in result]
+    return [dict(zip(names, row, strict=True)) for row in islice(result, most)]
 
 
 class File:
@@ -80,9 +89,19 @@ class File:
             yield run
 
     @contextmanager
-    def reading_rows(self, refused: type[StoreError] = StoreError) -> Iterator[Callable[..., Rows]]:
-        """A read-only transaction whose statements return dictionaries, so that Arrow is not loaded."""
-        with self._transaction("BEGIN TRANSACTION READ ONLY", refused, _as_rows) as run:
+    def reading_rows(
+        self,
+        refused: type[StoreError] = StoreError,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> Iterator[Callable[..., Rows]]:
+        """A read-only transaction whose statements return dictionaries, so that Arrow is not loaded.
+
+        A statement returns at most so many rows, and is stopped after so many seconds.
+        """
+        made = partial(_as_rows, most=most)
+        with self._transaction("BEGIN TRANSACTION READ ONLY", refused, made, seconds) as run:
             yield run
 
     @contextmanager
@@ -106,6 +125,7 @@ class File:
         begin: str | None,
         refused: type[StoreError] = StoreError,
         made: Callable[[Any], Any] = _as_arrow,
+        seconds: float | None = None,
     ) -> Iterator[Callable[..., Any]]:
         """A new connection for each transaction, because a connection caches statements with the tables they use.
 
@@ -114,6 +134,8 @@ class File:
         if self._stale:
             self._reopen()
         connection = ladybug.Connection(self._database)
+        if seconds is not None:
+            connection.set_query_timeout(int(1000 * seconds))
 
         def run(statement: str, /, **parameters: Any) -> Any:
             # prepared, because the engine refuses to prepare more than one statement
@@ -240,6 +262,8 @@ def translated(error: Exception, path: Path, refused: type[StoreError] = StoreEr
     message = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, MemoryError) or "Buffer manager exception" in message:
         return StoreError(f"{path}: not enough memory; close other programs and run the same command again")
+    if message.startswith("Interrupted"):
+        return QueryError(TOO_LONG)
     if "Could not set lock" in message:
         return StoreLockedError(
             f"{path} is open for writing in another process; close that one, or open the store read-only"

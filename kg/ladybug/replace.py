@@ -2,13 +2,14 @@
 
 Changing a million edges in place takes minutes, and deleting them runs out of memory; rebuilding their table takes
 seconds. The engine does not log a COPY and logs each table definition by itself, so one transaction is not enough.
-The new tables are filled beside the old ones, then all old tables are dropped, then all new ones renamed.
+The new tables are filled beside the old ones, then all old tables are dropped, then all new ones renamed. Nodes that
+are to go with their edges are noted in a table before that, and deleted after it.
 `kg.ladybug.recovery` sees from the missing tables how far a killed process had come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import pyarrow as pa
@@ -17,8 +18,8 @@ from pharmagraph.kg import changes
 from pharmagraph.kg.errors import StoreError
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_edges
-from pharmagraph.kg.ladybug.file import File, Run
-from pharmagraph.kg.ladybug.recovery import recover
+from pharmagraph.kg.ladybug.file import File
+from pharmagraph.kg.ladybug.recovery import delete_nodes, forget_doomed, note_doomed, recover
 from pharmagraph.kg.schema import EdgeKind, Ends
 from pharmagraph.kg.schema import edge as edge_kind
 
@@ -31,55 +32,60 @@ Filter = tuple[EdgeKind, Ends, dict[str, list[str]]]
 """Edges whose properties are among the values."""
 
 
-def _nothing(run: Run) -> None:
-    return None
-
-
-def replace(file: File, contents: Contents, also: Callable[[Run], object] = _nothing) -> None:
+def replace(file: File, contents: Contents, doomed: Mapping[str, Sequence[str]] | None = None) -> None:
     """Replace edges by new ones; edges of the same kind between other labels are kept.
 
     Parameters
     ----------
-    also
-        Called at the end of the transaction that swaps the tables.
+    doomed
+        Label → ids of nodes that are deleted with it; none of them may have an edge left.
     """
     kinds = [edge_kind(type_) for type_ in dict.fromkeys(type_ for type_, _ in contents)]
+    nodes = dict(doomed or {})
     with file.alone():
         recover(file)
         try:
             for kind in kinds:
                 _fill(file, kind, contents)
+            if nodes:
+                note_doomed(file, nodes)
             with file.writing() as run:
                 for kind in kinds:
                     run(cypher.drop(kind, old=True))
                 for kind in kinds:
                     run(cypher.rename_rebuilt(kind))
-                also(run)
+                delete_nodes(run, nodes)
+            if nodes:
+                forget_doomed(file)
         except BaseException:
             with suppress(StoreError):  # may fail on a full disk; done again on opening
                 recover(file)
             raise
 
 
-def delete(file: File, doomed: Sequence[Filter], also: Callable[[Run], object] = _nothing) -> int:
-    """Delete the edges that match any of the filters; returns their number."""
+def delete(file: File, edges: Sequence[Filter], nodes: Mapping[str, Sequence[str]] | None = None) -> int:
+    """Delete the edges that match any of the filters, and nodes without further edges; returns the number of edges.
+
+    Where there are many edges of one kind, the tables of all kinds are rebuilt: statements and rebuilt tables do not
+    become valid at one moment.
+    """
     with file.alone():
         contents: dict[tuple[str, Ends], pa.Table] = {}
         with file.reading() as run:
-            counts = [int(run(cypher.count_edges(*one), **one[2])["n"][0].as_py()) for one in doomed]
-            for (kind, ends, values), count in zip(doomed, counts, strict=True):
-                if count >= REBUILD_ROWS:
+            counts = [int(run(cypher.count_edges(*one), **one[2])["n"][0].as_py()) for one in edges]
+            found = [one for one, count in zip(edges, counts, strict=True) if count]
+            if max(counts, default=0) >= REBUILD_ROWS:
+                for kind, ends, values in found:
                     table = contents.get((kind.type, ends))
                     table = read_edges(run, kind, ends) if table is None else table
                     contents[kind.type, ends] = changes.without(table, values)
-
-        def rest(run: Run) -> None:
-            for one, count in zip(doomed, counts, strict=True):
-                if 0 < count < REBUILD_ROWS:
+        if contents:
+            replace(file, contents, nodes)
+        elif found or nodes:
+            with file.writing() as run:
+                for one in found:
                     run(cypher.delete_edges(*one), **one[2])
-            also(run)
-
-        replace(file, contents, rest)
+                delete_nodes(run, nodes or {})
     return sum(counts)
 
 

@@ -7,7 +7,7 @@ A killed write leaves the file either as it was or with the whole change. The fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pharmagraph.kg.changes import Change
+    from pharmagraph.kg.kinds import EdgeFilter
 
 SCHEME = "ladybug://"
 
@@ -76,6 +77,11 @@ class LadybugStore:
     def url(self) -> str:
         """URL of the store."""
         return f"{SCHEME}{self.path}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the store's file."""
+        return self.path.absolute().parent
 
     # --- schema ---------------------------------------------------------------------------------------
 
@@ -138,6 +144,10 @@ class LadybugStore:
         """Delete nodes and their edges, all of them or none; returns how many nodes."""
         return _writes().delete_nodes(self._writable(), label, ids)
 
+    def remove(self, edges: Iterable[EdgeFilter], nodes: Mapping[str, Sequence[str]]) -> None:
+        """Delete edges by property, and nodes with their edges, all of them or none."""
+        _writes().remove(self._writable(), edges, nodes)
+
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
         """Set ``attention`` and ``attention_run`` on base edges and clear the others; all of them or none.
 
@@ -190,11 +200,18 @@ class LadybugStore:
         with self._opened().reading(QueryError) as run:
             return run(cypher, **bound)
 
-    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+    def rows(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> Rows:
         """Run read-only Cypher as `query` does; each row by column, without Arrow."""
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
-        with self._opened().reading_rows(QueryError) as run:
+        with self._opened().reading_rows(QueryError, most=most, seconds=seconds) as run:
             return run(cypher, **bound)
 
     # --- the file -------------------------------------------------------------------------------------

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
 from pharmagraph.kg import changes
 from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_edges, read_places
 from pharmagraph.kg.ladybug.file import File, Run
-from pharmagraph.kg.ladybug.replace import REBUILD_ROWS, delete, replace
+from pharmagraph.kg.ladybug.replace import REBUILD_ROWS, Filter, delete, replace
 from pharmagraph.kg.schema import Ends, conform, edge_tables
 from pharmagraph.kg.schema import edge as edge_kind
 from pharmagraph.kg.schema import node as node_kind
@@ -76,14 +77,7 @@ def upsert_edges(file: File, type_: str, ends: Ends, table: pa.Table) -> Change:
 
 def delete_edges(file: File, type_: str, ends: Ends, equals: Mapping[str, str | Sequence[str]]) -> int:
     """Delete edges by property, all of them or none; returns how many."""
-    kind = edge_kind(type_)
-    changes.require_ends(kind, ends)
-    if not equals:
-        raise InputError(f"deleting {type_} needs a filter, such as equals={{'{kind.identity[0]}': …}}")
-    values = cypher.filter_values(kind.columns, equals)
-    if not all(values.values()):
-        return 0
-    return delete(file, [(kind, ends, values)])
+    return delete(file, _filters([(type_, ends, equals)]))
 
 
 def delete_nodes(file: File, label: str, ids: Sequence[str]) -> int:
@@ -94,16 +88,33 @@ def delete_nodes(file: File, label: str, ids: Sequence[str]) -> int:
     with file.alone():
         with file.reading() as run:
             doomed = run(cypher.known_ids(kind), ids=[str(i) for i in ids]).column("id").to_pylist()
-        if not doomed:
-            return 0
-        touched = [
-            (edges, ends, {column: doomed})
-            for edges, ends in edge_tables()
-            for column, end in zip(("src", "dst"), ends, strict=True)
-            if end == label
-        ]
-        delete(file, touched, lambda run: run(cypher.delete_nodes(kind), ids=doomed))
+        remove(file, (), {label: doomed})
     return len(doomed)
+
+
+def remove(file: File, edges: Iterable[EdgeFilter], nodes: Mapping[str, Sequence[str]]) -> None:
+    """Delete edges by property, and nodes with their edges, all of them or none."""
+    doomed = {label: [str(i) for i in ids] for label, ids in nodes.items() if ids}
+    touched: list[Filter] = [
+        (kind, ends, {column: doomed[end]})
+        for kind, ends in edge_tables()
+        for column, end in zip(("src", "dst"), ends, strict=True)
+        if end in doomed
+    ]
+    delete(file, [*_filters(edges), *touched], doomed)
+
+
+def _filters(edges: Iterable[EdgeFilter]) -> list[Filter]:
+    found = []
+    for type_, ends, equals in edges:
+        kind = edge_kind(type_)
+        changes.require_ends(kind, ends)
+        if not equals:
+            raise InputError(f"deleting {type_} needs a filter, such as equals={{'{kind.identity[0]}': …}}")
+        values = cypher.filter_values(kind.columns, equals)
+        if all(values.values()):
+            found.append((kind, ends, values))
+    return found
 
 
 def set_attention(file: File, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:

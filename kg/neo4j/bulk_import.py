@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from pharmagraph.kg.folders import whole_folder
 from pharmagraph.kg.neo4j.statements import VERSION_LABEL
 from pharmagraph.kg.schema import VERSION, Property, Type, edge_count_key
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
-from pharmagraph.kg.views.parts import Part, require_empty
+from pharmagraph.kg.views.parts import Part
 
 SEPARATOR = "\x1f"
 """Separator of a list's values: a character that occurs in no name."""
@@ -31,6 +32,10 @@ _TYPES: dict[Type, str] = {
     "float": "double",
     "boolean": "boolean",
 }
+
+_ABOUT = """#!/bin/sh
+# With the server stopped, as its user. Afterwards, with it running: cli db migrate --store bolt://…
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,10 @@ class _Written(NamedTuple):
     files: list[str]
     rows: int
 
+    def argument(self, folder: Path) -> str:
+        """The files as an argument of ``neo4j-admin``, once they are in a folder."""
+        return ",".join(str(folder / file) for file in self.files)
+
 
 def export(
     store: GraphStore, folder: Path, choice: Choice = EVERYTHING, *, database: str = "neo4j"
@@ -79,7 +88,6 @@ def export(
     InputError
         If the folder is not empty.
     """
-    require_empty(folder)
     part = Part(store, choice)
     folder = folder.resolve()
     arguments = ["database", "import", "full", database, "--overwrite-destination=true", "--id-type=string"]
@@ -89,23 +97,23 @@ def export(
         f"--report-file={folder / 'import.report'}",
     ]
     nodes = edges = files = 0
-    for node_kind, table in part.tables():
-        header = [f"id:ID({node_kind.label})", *(_header(p) for p in node_kind.columns[1:])]
-        written = _write(folder, node_kind.label, header, [table], node_kind.columns)
-        arguments.append(f"--nodes={node_kind.label}={','.join(written.files)}")
-        nodes, files = nodes + written.rows, files + len(written.files)
-    for (edge_kind, ends), blocks in groupby(part.edges(), key=lambda block: block[:2]):
-        header = [f":START_ID({ends[0]})", f":END_ID({ends[1]})"]
-        header += [_header(p) for p in edge_kind.columns[2:]]
-        tables = (table for _, _, table in blocks)
-        written = _write(folder, edge_count_key(edge_kind.type, ends), header, tables, edge_kind.columns)
-        arguments.append(f"--relationships={edge_kind.type}={','.join(written.files)}")
-        edges, files = edges + written.rows, files + len(written.files)
-    version = pa.table({"id": ["schema"], "version": [VERSION]})
-    written = _write(folder, VERSION_LABEL, [f"id:ID({VERSION_LABEL})", "version:long"], [version], ())
-    arguments.append(f"--nodes={VERSION_LABEL}={','.join(written.files)}")
-    script = "#!/bin/sh\n# With the server stopped, as its user. Afterwards, with it running: cli db migrate --store bolt://…\n"
-    (folder / "import.sh").write_text(f"{script}exec neo4j-admin {shlex.join(arguments)}\n")
+    with whole_folder(folder) as place:
+        for node_kind, table in part.tables():
+            header = [f"id:ID({node_kind.label})", *(_header(p) for p in node_kind.columns[1:])]
+            written = _write(place, node_kind.label, header, [table], node_kind.columns)
+            arguments.append(f"--nodes={node_kind.label}={written.argument(folder)}")
+            nodes, files = nodes + written.rows, files + len(written.files)
+        for (edge_kind, ends), blocks in groupby(part.edges(), key=lambda block: block[:2]):
+            header = [f":START_ID({ends[0]})", f":END_ID({ends[1]})"]
+            header += [_header(p) for p in edge_kind.columns[2:]]
+            tables = (table for _, _, table in blocks)
+            written = _write(place, edge_count_key(edge_kind.type, ends), header, tables, edge_kind.columns)
+            arguments.append(f"--relationships={edge_kind.type}={written.argument(folder)}")
+            edges, files = edges + written.rows, files + len(written.files)
+        version = pa.table({"id": ["schema"], "version": [VERSION]})
+        written = _write(place, VERSION_LABEL, [f"id:ID({VERSION_LABEL})", "version:long"], [version], ())
+        arguments.append(f"--nodes={VERSION_LABEL}={written.argument(folder)}")
+        (place / "import.sh").write_text(f"{_ABOUT}exec neo4j-admin {shlex.join(arguments)}\n")
     return Import(arguments, nodes, edges, files + len(written.files))
 
 
@@ -130,4 +138,4 @@ def _write(
         csv.write_csv(table, path, csv.WriteOptions(include_header=False, quoting_style="needed"))
         paths.append(path)
         rows += table.num_rows
-    return _Written([str(path) for path in paths], rows)
+    return _Written([path.name for path in paths], rows)

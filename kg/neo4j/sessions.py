@@ -20,7 +20,14 @@ from urllib.parse import urlsplit
 import neo4j
 from neo4j import exceptions
 
-from pharmagraph.kg.errors import InputError, QueryError, StoreError, StoreFullError, StoreUnavailableError
+from pharmagraph.kg.errors import (
+    TOO_LONG,
+    InputError,
+    QueryError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 USERNAME, PASSWORD, DATABASE = "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE"
@@ -160,9 +167,9 @@ class Connection:
         """Name of the database; None is the server's default."""
         return self._login.database
 
-    def read(self, work: Callable[[neo4j.Transaction], T]) -> T:
-        """The result of ``work`` in a read transaction; it may be called several times."""
-        return self._managed(neo4j.READ_ACCESS, work)
+    def read(self, work: Callable[[neo4j.Transaction], T], seconds: float | None = None) -> T:
+        """The result of ``work`` in a read transaction of at most ``seconds``; it may be called several times."""
+        return self._managed(neo4j.READ_ACCESS, work, seconds)
 
     def write(self, work: Callable[[neo4j.Transaction], T]) -> T:
         """The result of ``work`` in a write transaction; it may be called several times.
@@ -175,7 +182,9 @@ class Connection:
         self.require_writable()
         return self._managed(neo4j.WRITE_ACCESS, work)
 
-    def _managed(self, access: str, work: Callable[[neo4j.Transaction], T]) -> T:
+    def _managed(
+        self, access: str, work: Callable[[neo4j.Transaction], T], seconds: float | None = None
+    ) -> T:
         """Run a transaction; retry it after deadlocks, restarts and changes of leader, for `RETRY_SECONDS`.
 
         The driver's retries would also repeat a transaction that is too large for the server or that a
@@ -185,7 +194,7 @@ class Connection:
         with self._translated(), self._session(access) as session:
             while True:
                 try:
-                    with session.begin_transaction() as transaction:
+                    with session.begin_transaction(timeout=seconds) as transaction:
                         result = work(transaction)
                         transaction.commit()
                     return result
@@ -304,6 +313,8 @@ def translate(error: Exception, url: str, login: Credentials) -> StoreError:
         return StoreFullError(_FULL.format(reason=reason))
     if _is_read_only(error):
         return StoreUnavailableError(_READ_ONLY)
+    if "TransactionTimedOut" in code:
+        return QueryError(TOO_LONG)
     if ".Schema." in code:
         return StoreError(f"{url}: {reason}; drop what is in the way, or use another database")
     if ".Statement." in code:

@@ -158,9 +158,19 @@ def delete_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
     )
 
 
+def delete_all_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+    """Delete the edges that have the property values, in the transaction that it is run in."""
+    return f"{_pattern(kind, ends, equals)} DELETE e"
+
+
+def delete_nodes(kind: NodeKind) -> str:
+    """Delete the nodes with the ids ``$ids``, and their edges."""
+    return f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}}) DETACH DELETE n"
+
+
 def grouping(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:
     """Columns with few distinct values, which are sent once per group instead of once per edge."""
-    return [p for p in columns if p.name in {*kind.identity, "dataset", "attention_run"}]
+    return [p for p in columns if p.name in {*kind.identity, "dataset", "attention_run", "gone"}]
 
 
 def listed(kind: EdgeKind, columns: Sequence[Property]) -> list[Property]:

@@ -7,8 +7,8 @@ versions in `kg.neo4j.schema`, edges in `kg.neo4j.edges`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +20,8 @@ import pyarrow.compute as pc
 from pharmagraph.kg import changes, statements
 from pharmagraph.kg.changes import Change, total
 from pharmagraph.kg.errors import InputError, StoreFullError
+from pharmagraph.kg.kinds import EdgeFilter
+from pharmagraph.kg.neo4j import answers
 from pharmagraph.kg.neo4j import edges as neo4j_edges
 from pharmagraph.kg.neo4j import schema as neo4j_schema
 from pharmagraph.kg.neo4j import statements as cypher
@@ -72,6 +74,11 @@ class Neo4jStore:
     def url(self) -> str:
         """Where the store is, without credentials."""
         return self.connection.url
+
+    @property
+    def folder(self) -> None:
+        """None: a server's files are not the user's."""
+        return None
 
     # --- schema -------------------------------------------------------------------------------------------
 
@@ -195,7 +202,7 @@ class Neo4jStore:
             f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}})-[e]-() "
             f"WITH DISTINCT e LIMIT {DELETE_EDGES} DELETE e"
         )
-        nodes = f"UNWIND $ids AS id MATCH (n:{kind.label} {{id: id}}) DETACH DELETE n"
+        nodes = cypher.delete_nodes(kind)
         self.connection.require_writable()
         deleted = 0
         for start in range(0, len(doomed), BATCH_NODES):
@@ -204,6 +211,27 @@ class Neo4jStore:
                 pass
             deleted += self.connection.change(nodes, ids=part).nodes_deleted
         return deleted
+
+    def remove(self, edges: Iterable[EdgeFilter], nodes: Mapping[str, Sequence[str]]) -> None:
+        """Delete edges by property, and nodes with their edges, in one transaction."""
+        self.connection.require_writable()
+        filters = []
+        for type_, ends, equals in edges:
+            kind = edge_kind(type_)
+            changes.require_ends(kind, ends)
+            if not equals:
+                raise InputError(
+                    f"deleting {type_} needs a filter, such as equals={{'{kind.identity[0]}': …}}"
+                )
+            filters.append((kind, ends, cypher.filter_values(kind, equals)))
+
+        def work(transaction: neo4j.Transaction) -> None:
+            for kind, ends, values in filters:
+                run(transaction, cypher.delete_all_edges(kind, ends, values), values).consume()
+            for label, ids in nodes.items():
+                run(transaction, cypher.delete_nodes(node_kind(label)), {"ids": list(ids)}).consume()
+
+        self.connection.write(work)
 
     def set_attention(self, type_: str, ends: Ends, table: pa.Table, run_id: str) -> int:
         """Set ``attention`` and ``attention_run`` on base edges and clear the others, in blocks of sources.
@@ -278,20 +306,38 @@ class Neo4jStore:
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run read-only Cypher in a read-only transaction."""
+        return self._read(cypher, parameters)
+
+    def _read(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> pa.Table:
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
 
         def work(transaction: neo4j.Transaction) -> pa.Table:
             result = run(transaction, cypher, bound)
             names = result.keys()
-            rows = [record.values() for record in result]
-            return pa.table([_arrow([_plain(r[i]) for r in rows]) for i in range(len(names))], names=names)
+            rows = [record.values() for record in islice(result, most)]
+            return pa.table(
+                [answers.column([answers.plain(r[i]) for r in rows]) for i in range(len(names))], names=names
+            )
 
-        return self.connection.read(work)
+        return self.connection.read(work, seconds)
 
-    def rows(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    def rows(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> list[dict[str, Any]]:
         """Run read-only Cypher as `query` does; each row by column."""
-        return self.query(cypher, parameters).to_pylist()
+        return self._read(cypher, parameters, most, seconds).to_pylist()
 
     def node_rows(self, label: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Chosen columns of all nodes of a label, ordered by id."""
@@ -336,33 +382,3 @@ def _chosen(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> list[st
 def _schema(kind: NodeKind | EdgeKind, columns: Sequence[str]) -> pa.Schema:
     whole = arrow_schema(kind.columns)
     return pa.schema([whole.field(name).with_nullable(True) for name in columns])
-
-
-def _plain(value: Any) -> Any:
-    """A value of a result without the driver's types."""
-    if isinstance(value, (neo4j.graph.Node, neo4j.graph.Relationship)):
-        labels = (
-            {"label": next(iter(sorted(value.labels)), None)}
-            if isinstance(value, neo4j.graph.Node)
-            else {"type": value.type}
-        )
-        return {**labels, **{k: _plain(v) for k, v in sorted(value.items())}}
-    if isinstance(value, neo4j.graph.Path):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if hasattr(value, "to_native"):
-        return value.to_native()
-    return value if isinstance(value, (str, int, float, bool, bytes, type(None))) else str(value)
-
-
-def _arrow(values: list[Any]) -> pa.Array:
-    """A column; values that have no common Arrow type become JSON text."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return pa.array(
-            [v if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in values], pa.string()
-        )

@@ -27,6 +27,11 @@ def folded(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
 
 
+def meant(column: str) -> str:
+    """A column with what it holds, where another is easily taken for it."""
+    return column + (f" ({_MEANING[column]})" if column in _MEANING else "")
+
+
 @dataclass(frozen=True)
 class Header:
     """The names of a table's columns.
@@ -91,8 +96,12 @@ class Header:
         """The error that none of the columns is there, with those that resemble one."""
         wanted = " or ".join(f'"{c}"' for c in any_of)
         has = ", ".join(self.names[:_LONGEST_LIST]) + (", …" if len(self.names) > _LONGEST_LIST else "")
-        alike = [f"{shortened(n)} is not {self._meant(c)}" for n, c in self.alike(any_of, taken)]
+        alike = [f"{shortened(n)} is not {meant(c)}" for n, c in self.alike(any_of, taken)]
         needed_too = f". Needed: {', '.join(needed)}" if needed else ""
+        if "" in self.names:
+            needed_too += (
+                "; cells without a name, as merged ones leave, are in this row: give each column its own"
+            )
         return InputError(
             f"{self.place}: there is no column {wanted}; it has {has or 'nothing'}{needed_too}"
             + (f"; {'; '.join(alike)}" if alike else "")
@@ -115,7 +124,7 @@ class Header:
             return ""
         alike = dict(self.alike([c for c in known if c not in taken], taken))
         said = [
-            f"{shortened(n) or '(no name)'}" + (f" (is not {self._meant(alike[n])})" if n in alike else "")
+            f"{shortened(n) or '(no name)'}" + (f" (is not {meant(alike[n])})" if n in alike else "")
             for n in left
         ]
         more = f" and {len(said) - _LONGEST_LIST} more" if len(said) > _LONGEST_LIST else ""
@@ -133,7 +142,3 @@ class Header:
             if near and own != folded(near[0]):
                 found.append((name, near[0]))
         return found
-
-    @staticmethod
-    def _meant(column: str) -> str:
-        return column + (f" ({_MEANING[column]})" if column in _MEANING else "")

@@ -24,7 +24,14 @@ _PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(_PLAIN)
 _DECIMAL_COMMA = re.compile(r"([+-]?[0-9]*),([0-9]+)")
 _CENSORED = re.compile(r"[<>≤≥~≈]")
+SIDES = frozenset("<>≤≥")
+"""Signs that a bound begins with."""
+_BOUND = re.compile(r"(?P<side>[<>]=?|[≤≥])(?P<number>.*)")
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_DATE = re.compile(r"[0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4}.*")
+_UNIT = re.compile(
+    r"[\[(]?(?:(?:ln|log10|log2|log)?[ _(]*[pnuµμm]?M\)?|[pnuµμm]?mol/[lL]|%|TPM|FPKM|RPKM|counts|a\.?u\.?)[\])]?"
+)
 _MINUS = "\u2212"
 
 
@@ -70,9 +77,22 @@ def _reason(text: str) -> str:
         return f": it has a decimal comma; write {comma[1] or '0'}.{comma[2]}"
     if _CENSORED.match(text):
         return ": it is censored, a bound of the value; give the value, or leave the cell empty"
+    if _DATE.fullmatch(text):
+        return ": it is a date, which a spreadsheet made of it; give the number, in cells of numbers"
+    if _UNIT.fullmatch(text):
+        return ": it is a unit; delete the row of units below the header"
     if _INFINITE.fullmatch(text):
         return ": it is infinite; give the value, or leave the cell empty"
     return ""
+
+
+def bound(text: str) -> tuple[float, str] | None:
+    """The number and the side, ``above`` or ``below``, of a text such as ``>10``, or None where a text is no bound."""
+    found = _BOUND.fullmatch(tidy(text))
+    value = finite_number(found["number"]) if found else None
+    if found is None or value is None:
+        return None
+    return value, "above" if found["side"][0] in ">≥" else "below"
 
 
 def finite_number(text: str) -> float | None:

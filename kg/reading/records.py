@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import deque
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import TextIO
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.reading.columnar import is_columnar, opened_columns
 from pharmagraph.kg.reading.header import Header
-from pharmagraph.kg.reading.text import LONGEST, opened, shown, tidy
+from pharmagraph.kg.reading.lines import Lines
+from pharmagraph.kg.reading.text import first_bytes, located, opened, shown, tidy
+from pharmagraph.kg.reading.unpacking import unpacked_copy
+from pharmagraph.kg.reading.workbook import OLD, ZIP, is_workbook, sheet_names, sheet_rows
 
 BATCH = 1 << 16
 """Rows that are read at once."""
 
+ABOVE = 20
+"""Rows of titles that may stand above a header that is looked for."""
+
 MOST_LINES = 50
 """Lines that a cell in quotes may have."""
+
+IsHeader = Callable[[Sequence[str]], bool]
 
 _SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
 _QUOTED = re.compile(r'"[^"]*"')
@@ -49,42 +58,7 @@ class Batch:
     bad: list[BadRow] = field(default_factory=list)
 
 
-class _Lines:
-    """The lines of a file with their numbers; lines can be given back."""
-
-    def __init__(self, file: TextIO, called: str, largest: int | None) -> None:
-        self._file, self._called, self._left, self._largest = file, called, largest, largest
-        self._returned: deque[str] = deque()
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        self.number += 1
-        if self._returned:
-            return self._returned.popleft()
-        line = self._file.readline(LONGEST)
-        if not line:
-            self.number -= 1
-            raise StopIteration
-        if len(line) == LONGEST:
-            raise InputError(f"{self._called}, row {self.number}, has {LONGEST:,} characters; it is no table")
-        if self._left is not None:
-            self._left -= len(line)
-            if self._left < 0:
-                raise InputError(
-                    f"{self._called} has more than {self._largest:,} characters; give a smaller table"
-                )
-        return line.rstrip("\n")
-
-    def give_back(self, lines: Sequence[str]) -> None:
-        """The lines come again, in this order."""
-        self._returned.extendleft(reversed(lines))
-        self.number -= len(lines)
-
-
-class Records:
+class Records(ABC):
     """The header and the rows of a table.
 
     Attributes
@@ -92,19 +66,16 @@ class Records:
     header
         Names of the columns.
     separator
-        Between cells.
+        Between cells; empty where a file has cells of its own.
     surplus
         Rows so far with empty cells behind the last column, as spreadsheets write them.
     """
 
-    def __init__(self, file: TextIO, called: str, name: str, largest: int | None = None) -> None:
-        self._lines = _Lines(file, called, largest)
-        self._called = called
-        self.surplus = 0
-        self.separator, names, top = self._header(name)
-        self.header = Header(called, top, tuple(names))
-        self._width = len(names)
+    header: Header
+    separator: str
+    surplus = 0
 
+    @abstractmethod
     def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
         """The rows, some at a time.
 
@@ -115,6 +86,130 @@ class Records:
         size
             Lines of a batch.
         """
+
+    def _keep(self, batch: Batch, number: int, cells: list[str]) -> None:
+        """Add a row, or a bad row if it has more or fewer cells than the header; an empty one is skipped."""
+        width = len(self.header.names)
+        if len(cells) != width:
+            if not any(cells):
+                return
+            if len(cells) < width or any(cells[width:]):
+                batch.bad.append(BadRow(number, next(filter(None, cells)), self._miscounted(cells)))
+                return
+            self.surplus += 1
+            del cells[width:]
+        elif not any(cells):
+            return
+        if tuple(cells) == self.header.names:
+            batch.bad.append(
+                BadRow(number, cells[0], "and the cells behind it repeat the header; delete this row")
+            )
+            return
+        batch.lines.append(number)
+        batch.rows.append(cells)
+
+    def _miscounted(self, cells: list[str]) -> str:
+        width = len(self.header.names)
+        counts = f"has {len(cells)} cells where the header has {width}"
+        if len(cells) < width:
+            return counts
+        if self.separator == ",":
+            for whole, rest in pairwise(cells):
+                if _WHOLE.fullmatch(whole) and _DIGITS.fullmatch(rest):
+                    return f"{counts}: {whole},{rest} has a decimal comma; write {whole}.{rest}"
+        if not self.separator:
+            return f"{counts}; give each column a name"
+        return f"{counts}; put a cell with a {_SEPARATORS[self.separator]} in quotes"
+
+
+class _CellRecords(Records):
+    """Of a file that has cells of its own: a workbook, or columns with types.
+
+    Parameters
+    ----------
+    rows
+        Their numbers and texts.
+    names
+        Of the columns; None where the first row has them.
+    """
+
+    separator = ""
+
+    def __init__(
+        self,
+        rows: Iterator[tuple[int, list[str]]],
+        called: str,
+        names: Sequence[str] | None,
+        largest: int | None,
+        is_header: IsHeader | None = None,
+    ) -> None:
+        self._rows, self._called, self._largest, self._left = rows, called, largest, largest
+        top = None
+        if names is None and is_header is not None:
+            first = islice(rows, ABOVE)
+            top, names = next((row for row in first if is_header([tidy(c) for c in row[1]])), (None, ()))
+        elif names is None:
+            top, names = next((row for row in rows if not row[1][0].startswith("#")), (None, ()))
+        tidied = [" ".join(tidy(n).split()) for n in names]
+        while tidied and not tidied[-1]:
+            tidied.pop()
+        if not tidied:
+            raise InputError(f"{called} is empty; it needs a header and rows")
+        self.header = Header(called, top, tuple(tidied))
+
+    def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
+        width = len(self.header.names)
+        while rows := list(islice(self._rows, size)):
+            batch = Batch()
+            for number, row in rows:
+                cells = [tidy(cell) for cell in row]
+                if self._left is not None:
+                    self._left -= sum(map(len, cells))
+                    if self._left < 0:
+                        raise InputError(
+                            f"{self._called} has more than {self._largest:,} characters; give a smaller table"
+                        )
+                while len(cells) > width and not cells[-1]:
+                    cells.pop()
+                broken = next((c for at, c in enumerate(cells) if "\n" in c and at not in multiline), None)
+                if broken is not None:
+                    batch.bad.append(
+                        BadRow(number, broken.replace("\n", " "), "has a line break; take it out")
+                    )
+                else:
+                    self._keep(batch, number, cells + [""] * (width - len(cells)))
+            yield batch
+
+
+class _TextRecords(Records):
+    """Of a file of text."""
+
+    def __init__(
+        self,
+        file: TextIO,
+        called: str,
+        name: str,
+        largest: int | None = None,
+        is_header: IsHeader | None = None,
+    ) -> None:
+        self._lines = Lines(file, called, largest)
+        self._called = called
+        if is_header is not None:
+            self._skip_to(is_header)
+        self.separator, names, top = self._header(name)
+        self.header = Header(called, top, tuple(names))
+        self._width = len(names)
+
+    def _skip_to(self, is_header: IsHeader) -> None:
+        """Leave the rows above the header out."""
+        for line in islice(self._lines, ABOVE):
+            separator = _separator(line, line, "")
+            if is_header([tidy(cell) for cell in next(csv.reader([line], delimiter=separator), [])]):
+                self._lines.give_back([line])
+                return
+        raise InputError(f"{self._called} has no header in its first {ABOVE} rows")
+
+    def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
         while True:
             batch = Batch()
             for line in islice(self._lines, size):
@@ -130,7 +225,7 @@ class Records:
         return line is None
 
     def _add(self, batch: Batch, line: str, multiline: Collection[int]) -> None:
-        number, width = self._lines.number, self._width
+        number = self._lines.number
         if '"' in line:
             cells, reason = self._quoted(line, multiline)
             if reason:
@@ -139,18 +234,7 @@ class Records:
         else:
             cells = line.split(self.separator)
         cells = [c.strip() for c in cells] if line.isascii() else [tidy(c) for c in cells]
-        if len(cells) != width:
-            if not any(cells):
-                return
-            if len(cells) < width or any(cells[width:]):
-                batch.bad.append(BadRow(number, next(filter(None, cells)), self._miscounted(cells)))
-                return
-            self.surplus += 1
-            del cells[width:]
-        elif not any(cells):
-            return
-        batch.lines.append(number)
-        batch.rows.append(cells)
+        self._keep(batch, number, cells)
 
     def _quoted(self, line: str, multiline: Collection[int]) -> tuple[list[str], str]:
         """The cells of a line with quotes, or why it has none."""
@@ -185,16 +269,6 @@ class Records:
             self._lines.give_back(taken)
             return [], "opens a quote that is not closed in its row; close it, or take the line break out"
         return cells, ""
-
-    def _miscounted(self, cells: list[str]) -> str:
-        counts = f"has {len(cells)} cells where the header has {self._width}"
-        if len(cells) < self._width:
-            return counts
-        if self.separator == ",":
-            for whole, rest in pairwise(cells):
-                if _WHOLE.fullmatch(whole) and _DIGITS.fullmatch(rest):
-                    return f"{counts}: {whole},{rest} has a decimal comma; write {whole}.{rest}"
-        return f"{counts}; put a cell with a {_SEPARATORS[self.separator]} in quotes"
 
     def _header(self, name: str) -> tuple[str, list[str], int]:
         line, following = self._first_lines()
@@ -255,23 +329,67 @@ def _separator(header: str, following: str, name: str) -> str:
 
 
 @contextmanager
-def records(path: Path, called: str | None = None, largest: int | None = None) -> Iterator[Records]:
-    """Open a table.
+def records(
+    path: Path,
+    called: str | None = None,
+    largest: int | None = None,
+    is_header: IsHeader | None = None,
+) -> Iterator[Records]:
+    """Open a table: text, a workbook, Parquet or Arrow, told apart by their first bytes.
 
     Parameters
     ----------
     path
-        The file.
+        The file, or a sheet of a workbook: ``screen.xlsx/Responses``.
     called
         What messages call it; by default its folder and name.
     largest
         Characters that it may have.
+    is_header
+        Whether a row with these cells is the header, which is then among the first `ABOVE` rows; the first row
+        otherwise.
 
     Raises
     ------
     InputError
-        If it cannot be read, is no text, is empty, or larger.
+        If it cannot be read, is no table, is empty, or larger; or if a workbook has several sheets and none is named.
     """
     called = called or shown(path)
-    with opened(path, called) as file:
-        yield Records(file, called, path.name, largest)
+    named, sheet = located(path)
+    with _unpacked_cells(named, called) as file:
+        head = first_bytes(file)
+        if is_columnar(head):
+            with opened_columns(file, called) as (names, rows):
+                yield _CellRecords(enumerate(rows, start=1), called, names, largest)
+        elif is_workbook(file, head):
+            with closing(sheet_rows(file, called, sheet)) as numbered:
+                yield _CellRecords(numbered, called, None, largest, is_header)
+        elif sheet is not None:
+            raise InputError(f"{path} is no sheet; {named} is no workbook")
+        else:
+            with opened(path, called) as text:
+                yield _TextRecords(text, called, path.name, largest, is_header)
+
+
+def sheets(path: Path) -> list[str]:
+    """The names of a workbook's sheets; none of another file.
+
+    Raises
+    ------
+    InputError
+        If it is a workbook that cannot be read, or a file that is damaged.
+    """
+    with _unpacked_cells(path, shown(path)) as file:
+        return sheet_names(file, shown(path)) if is_workbook(file, first_bytes(file)) else []
+
+
+@contextmanager
+def _unpacked_cells(path: Path, called: str) -> Iterator[Path]:
+    """The file, or a temporary one with its content where this is a workbook, Parquet or Arrow and packed."""
+    head = first_bytes(path)
+    packed = head and not is_columnar(head) and not is_workbook(path, head)
+    copy = (
+        unpacked_copy(path, called, lambda h: is_columnar(h) or h.startswith((ZIP, OLD))) if packed else None
+    )
+    with copy or nullcontext():
+        yield Path(copy.name) if copy is not None else path

@@ -19,7 +19,10 @@ from pharmagraph.kg.reading.unpacking import unpacked
 LONGEST = 2**26
 """Characters that a line may have; a line of 20,000 genes has a few hundred thousand."""
 
-ENDINGS = (".gz", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".tab", ".gmt", ".parquet")
+ENDINGS = (
+    *(".gz", ".xz", ".bz2", ".zip", ".csv", ".tsv", ".txt", ".tab", ".gmt", ".parquet", ".feather", ".arrow"),
+    *(".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+)
 """Endings that say how a file is written, not what it is."""
 
 _MARKS = (
@@ -37,17 +40,31 @@ def shown(path: Path) -> str:
     return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
 
 
+def located(path: Path) -> tuple[Path, str | None]:
+    """The file of a path, and the sheet where the path goes on behind a workbook: ``screen.xlsx/Responses``."""
+    return (path.parent, path.name) if path.parent.is_file() else (path, None)
+
+
 def existing(path: Path, *, what: str) -> Path:
-    """The path, if it is a file.
+    """The path, if it is a file, or a sheet of one.
 
     Raises
     ------
     InputError
         If it is not.
     """
-    if not path.is_file():
+    if not located(path)[0].is_file():
         raise InputError(f"{path} is not a file; {what}")
     return path
+
+
+def first_bytes(path: Path) -> bytes:
+    """What a file begins with; nothing of one that cannot be read, which `opened` refuses."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError:
+        return b""
 
 
 def stem(path: Path) -> str:
@@ -82,8 +99,8 @@ def opened(path: Path, called: str | None = None) -> Iterator[TextIO]:
     called = called or shown(path)
     try:
         with unpacked(path, called) as content:
-            encoding = _encoding(content.peek(1 << 12)[: 1 << 12])
-            with io.TextIOWrapper(content, encoding=encoding) as text:
+            found = encoding(content.peek(1 << 12)[: 1 << 12])
+            with io.TextIOWrapper(content, encoding=found) as text:
                 yield text
     except UnicodeDecodeError as error:
         near = error.object[max(error.start - 8, 0) : error.start + 8].decode("utf-8", "replace").split("\n")
@@ -100,10 +117,11 @@ def opened(path: Path, called: str | None = None) -> Iterator[TextIO]:
         raise InputError(f"{called} {reason}; {way}") from None
 
 
-def _encoding(head: bytes) -> str:
-    for mark, encoding in _MARKS:
+def encoding(head: bytes) -> str:
+    """The encoding of a text that begins so."""
+    for mark, name in _MARKS:
         if head.startswith(mark):
-            return encoding
+            return name
     if len(head) >= 4:  # letters of a table are below 256, so that every other byte of UTF-16 is 0
         odd, even = head[1::2].count(0), head[0::2].count(0)
         if max(odd, even) > 0.4 * len(head) > min(odd, even) * 10:

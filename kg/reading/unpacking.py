@@ -6,7 +6,10 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -20,6 +23,18 @@ UNCHECKED, RATIO = 2**28, 200
 """From so many unpacked bytes on, a file may not be so many times as large as it is packed. Tables of zeros shrink
 to a hundredth; what shrinks to less was made to fill a disk."""
 
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+"""What Python raises on archives whose bytes were changed."""
+
 _PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...] = (
     (b"\x1f\x8b", lambda file: cast("IO[bytes]", gzip.GzipFile(fileobj=file))),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
@@ -30,7 +45,10 @@ _NO_TEXT = (
     (b"(\xb5/\xfd", "is packed with zstandard; unpack it, or pack it with gzip"),
     (b"PK\x05\x06", "is a zip archive of 0 files; give one with a table"),
     (b"PAR1", "is a Parquet file; save it as CSV"),
-    (b"\x89HDF", "is an HDF5 file; save its table as CSV"),
+    (
+        b"\x89HDF",
+        "is an HDF5 file, as AnnData writes; save its table with adata.to_df().to_parquet('expression.parquet')",
+    ),
     (b"%PDF", "is a PDF document; save its table as CSV"),
 )
 _ZIP = b"PK\x03\x04"
@@ -69,8 +87,46 @@ def unpacked(path: Path, called: str) -> io.BufferedReader:
     return io.BufferedReader(_Bounded(content, file, called, path.stat().st_size), 1 << 16)
 
 
+def unpacked_copy(path: Path, called: str, is_binary: Callable[[bytes], bool]) -> IO[bytes] | None:
+    """A temporary file with the content of one that is packed; None if it is not packed, or its content is text.
+
+    Parameters
+    ----------
+    path
+        The file.
+    called
+        What messages call it.
+    is_binary
+        Whether content that begins so is no text.
+
+    Raises
+    ------
+    InputError
+        As `unpacked` does, and if the file is damaged.
+    """
+    with path.open("rb") as file:
+        if not file.read(8).startswith((*(magic for magic, _ in _PACKED), _ZIP)):
+            return None
+    try:
+        with unpacked(path, called) as content:
+            if not is_binary(content.peek(8)[:8]):
+                return None
+            whole = tempfile.NamedTemporaryFile()  # noqa: SIM115, the caller closes it
+            shutil.copyfileobj(content, whole)
+            whole.flush()
+            return whole
+    except DAMAGED as error:
+        raise InputError(f"{called} cannot be read to its end ({error}); fetch it again") from None
+
+
 def _member(path: Path, called: str) -> IO[bytes]:
-    archive = zipfile.ZipFile(path)
+    try:
+        return _only_member(zipfile.ZipFile(path), called)
+    except DAMAGED as error:
+        raise InputError(f"{called} cannot be read to its end ({error}); fetch it again") from None
+
+
+def _only_member(archive: zipfile.ZipFile, called: str) -> IO[bytes]:
     files = [i for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
     if any(i.filename in {"[Content_Types].xml", "mimetype"} for i in files):
         raise InputError(f"{called} is a workbook; save its sheet as CSV")

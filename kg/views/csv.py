@@ -9,28 +9,29 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv
 
+from pharmagraph.kg.folders import whole_folder
 from pharmagraph.kg.schema import edge_count_key
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
-from pharmagraph.kg.views.parts import Part, require_empty
+from pharmagraph.kg.views.parts import Part
 
 
 def write_csv(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> dict[str, int]:
     """Write one CSV file per label and per edge kind; lists become JSON. Returns the number of rows by file."""
-    require_empty(folder)
-    part, written = Part(store, choice), {}
-    for kind, table in part.tables():
-        name = f"{kind.label}.csv"
-        csv.write_csv(_flat(table), folder / name)
-        written[name] = table.num_rows
-    with ExitStack() as files:
-        writers: dict[str, csv.CSVWriter] = {}
-        for edge_kind, ends, block in part.edges():
-            name = f"{edge_count_key(edge_kind.type, ends)}.csv"
-            if name not in writers:
-                writers[name] = files.enter_context(csv.CSVWriter(folder / name, block.schema))
-            writers[name].write_table(_flat(block))
-            written[name] = written.get(name, 0) + block.num_rows
+    with whole_folder(folder) as place:
+        part, written = Part(store, choice), {}
+        for kind, table in part.tables():
+            name = f"{kind.label}.csv"
+            csv.write_csv(_flat(table), place / name)
+            written[name] = table.num_rows
+        with ExitStack() as files:
+            writers: dict[str, csv.CSVWriter] = {}
+            for edge_kind, ends, block in part.edges():
+                name = f"{edge_count_key(edge_kind.type, ends)}.csv"
+                if name not in writers:
+                    writers[name] = files.enter_context(csv.CSVWriter(place / name, block.schema))
+                writers[name].write_table(_flat(block))
+                written[name] = written.get(name, 0) + block.num_rows
     return written
 
 

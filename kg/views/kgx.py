@@ -8,13 +8,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from pharmagraph.kg.folders import whole_folder
 from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
 from pharmagraph.kg.views import text
-from pharmagraph.kg.views.parts import Part, require_empty
+from pharmagraph.kg.views.parts import Part
 
-CATEGORIES = {label: f"biolink:{label}" for label in ("Drug", "Gene", "CellLine", "Pathway")}
+CATEGORIES = {label: f"biolink:{label}" for label in ("Drug", "Gene", "CellLine", "Pathway")} | {
+    "Metabolite": "biolink:SmallMolecule"
+}
 """Labels that the Biolink model has a class for, and that class."""
 PREDICATES = {
     "SIMILAR_TO": "biolink:similar_to",
@@ -47,10 +50,17 @@ def write_kgx(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
     They hold drugs, genes, cell lines, pathways and all edges between them; each edge names its dataset or run.
     A list's values are joined by ``|``, as KGX reads them. Returns the number of rows by file.
     """
-    require_empty(folder)
     part = Part(store, choice)
+    with whole_folder(folder) as place:
+        identifiers = _write_nodes(part, place / "nodes.tsv")
+        edges = _write_edges(part, identifiers, place / "edges.tsv")
+    return {"nodes.tsv": sum(map(len, identifiers.values())), "edges.tsv": edges}
+
+
+def _write_nodes(part: Part, path: Path) -> dict[str, dict[str, str]]:
+    """Write the nodes; returns the identifier of every id, by label."""
     identifiers: dict[str, dict[str, str]] = {}
-    with (folder / "nodes.tsv").open("w", newline="") as out:
+    with path.open("w", newline="") as out:
         out.write("\t".join(NODE_COLUMNS) + "\n")
         for kind, table in part.nodes():
             if kind.label not in CATEGORIES:
@@ -62,8 +72,13 @@ def write_kgx(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
                 names = [row["name"] or row["id"], _bars(row.get("aliases")), _bars(curies[1:])]
                 values = [curies[0], CATEGORIES[kind.label], *names, PREFIX]
                 out.write("\t".join(map(_cell, values)) + "\n")
+    return identifiers
+
+
+def _write_edges(part: Part, identifiers: Mapping[str, Mapping[str, str]], path: Path) -> int:
+    """Write the edges between nodes with an identifier; returns their number."""
     edges = 0
-    with (folder / "edges.tsv").open("wb") as file:
+    with path.open("wb") as file:
         file.write(("\t".join(EDGE_COLUMNS) + "\n").encode())
         for edge_kind, ends, block in part.edges():
             src, dst = (identifiers[label] for label in ends)
@@ -71,7 +86,7 @@ def write_kgx(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
             objects = text.mapped(block["dst"], lambda id_, of=dst: _cell(of[id_]))  # type: ignore[misc]
             text.write(_edges(edge_kind, subjects, objects, block), file)
             edges += block.num_rows
-    return {"nodes.tsv": sum(map(len, identifiers.values())), "edges.tsv": edges}
+    return edges
 
 
 def _edges(kind: EdgeKind, subjects: pa.Array, objects: pa.Array, block: pa.Table) -> pa.Array:
@@ -105,6 +120,7 @@ def _curies(label: str, row: Mapping[str, Any]) -> list[str]:
         "Gene": [("", "hgnc_id"), ("NCBIGene", "entrez_id")],
         "CellLine": [("cellosaurus", "cellosaurus_id"), ("DepMap", "depmap_id"), ("COSMIC", "cosmic_id")],
         "Pathway": [],
+        "Metabolite": [],
     }[label]
     known = [f"{prefix}:{row[c]}" if prefix else str(row[c]) for prefix, c in others if row[c] is not None]
     return [own, *known]

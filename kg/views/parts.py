@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.kg import subgraph
 from pharmagraph.kg.copy import edge_blocks
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.profiles import PANEL, PROFILE
 from pharmagraph.kg.schema import NODES, EdgeKind, Ends, NodeKind, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, NODE_TYPES, Choice, Subgraph
@@ -56,7 +55,7 @@ class Part:
             table = self._store.read_nodes(kind.label)
             if self._chosen is not None and kind.label in NODE_TYPES:
                 table = table.filter(pc.is_in(table["id"], self._chosen.kept_ids(kind.label)))
-            elif self._chosen is not None and not kind.in_views:
+            elif self._chosen is not None and kind.label in (PANEL, PROFILE):
                 table = self._of_profiles(table, self._chosen)
             yield kind, table
 
@@ -94,16 +93,3 @@ class Part:
         )
         for block in blocks:
             yield block.filter(pc.is_in(block["dst"], targets))
-
-
-def require_empty(folder: Path) -> None:
-    """Make the folder of an export.
-
-    Raises
-    ------
-    InputError
-        If there is something in it.
-    """
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty; give a new folder")
-    folder.mkdir(parents=True, exist_ok=True)

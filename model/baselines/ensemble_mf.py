@@ -59,7 +59,7 @@ class EnsembleMF:
         bits = torch.from_numpy(features.fingerprint).to(device)
         inner = InnerFold.of(
             training, problem.split, fraction=self.set_aside, seed=1000 * problem.seed, groups=problem.groups
-        )
+        ).judged(problem.task)
         learned, aside = (_pairs(problem, part, device) for part in (inner.training, inner.validation))
         asked = torch.from_numpy(drug).to(device), torch.from_numpy(cell_line).to(device)
         total = torch.zeros(len(drug), device=device)

@@ -55,8 +55,11 @@ class Features:
     @classmethod
     def of(cls, tensors: GraphTensors) -> Features:
         """From a graph's tensors."""
+        n_further = tensors.cell_line_kernels.shape[-1] - len(CELL_LINE_KERNELS)
         drugs = _named(DRUG_KERNELS, tensors.drug_kernels)
-        cell_lines = _named(CELL_LINE_KERNELS, tensors.cell_line_kernels)
+        cell_lines = _named(
+            (*CELL_LINE_KERNELS, *(f"layer {n + 1}" for n in range(n_further))), tensors.cell_line_kernels
+        )
         return cls(
             {name: kernel for name, kernel in drugs.items() if _tells(kernel)},
             {name: kernel for name, kernel in cell_lines.items() if _tells(kernel)},

@@ -79,7 +79,7 @@ class Problem:
         inner = InnerFold.of(
             self.training, self.split, fraction=INNER_FRACTION, seed=1000 * self.seed + number,
             groups=self.groups,
-        )  # fmt: skip
+        ).judged(self.task)  # fmt: skip
         return replace(self, training=inner.training), inner.validation
 
 

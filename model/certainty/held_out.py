@@ -141,6 +141,7 @@ def _predicted(
     fitted: Fitted, builder: MessageBuilder, members: Sequence[Member], training: Responses, fold: Fold
 ) -> HeldOut:
     visible, hidden = training.take(fold.train), training.take(fold.test)
+    hidden = hidden.take(hidden.certain(fitted.scale.task))
     messages = builder.build(visible_pairs(visible, fitted.scale, fitted.device))
     with _without(members, visible):
         output, spread = outputs(fitted, members, messages, hidden.drug, hidden.cell_line)

@@ -23,7 +23,7 @@ from pharmagraph.model.commands.options import (
     Task,
     preset_changes,
 )
-from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, EvaluatedSplit, Omics, Split
+from pharmagraph.model.presets.choices import OMICS, CellLineGroups, DrugGroups, EvaluatedSplit, Split
 
 Folders = Annotated[
     list[Path],
@@ -71,8 +71,10 @@ def evaluate(
     conv: Conv = None,
     set_: Set = None,
     omics: Annotated[
-        list[Omics] | None,
-        typer.Option(help="Let models see these omics alone; may be repeated. All when left out."),
+        list[str] | None,
+        typer.Option(
+            help=f"Let models see these omics alone ({', '.join(OMICS)}); may be repeated. All when left out."
+        ),
     ] = None,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Models and folds fitted side by side.")] = 1,

@@ -21,7 +21,7 @@ COLUMNS = ("cell_line", "group")
 
 _LINES = "MATCH (c:CellLine) RETURN c.id AS cell_line, c.tissue AS tissue, c.msi AS msi ORDER BY cell_line"
 _MUTATED = """
-MATCH (c:CellLine)-[m:MUTATED]->(:Gene {id: $gene})
+MATCH (c:CellLine)-[m:MUTATED]->(:Gene {id: $gene}) WHERE m.gone IS NULL
 RETURN c.id AS cell_line, m.driver AS driver, m.dataset AS dataset
 """
 _GENES = """

@@ -22,11 +22,15 @@ LEAST = 3
 """Cell lines with a measured response that each group needs."""
 
 _MEASURED = """
-MATCH (d:Drug)-[t:TESTED_ON]->(c:CellLine) WHERE t.ln_ic50 IS NOT NULL AND ($drug = '' OR d.id = $drug)
+MATCH (d:Drug)-[t:TESTED_ON]->(c:CellLine)
+WHERE t.ln_ic50 IS NOT NULL AND t.gone IS NULL AND ($drug = '' OR d.id = $drug)
 RETURN d.id AS drug, d.name AS name, t.dataset AS dataset, collect(c.id) AS cell_lines, collect(t.ln_ic50) AS ln_ic50
 ORDER BY drug, dataset
 """
-_DATASETS = "MATCH (:Drug)-[t:TESTED_ON]->(:CellLine) WHERE t.ln_ic50 IS NOT NULL RETURN DISTINCT t.dataset AS dataset"
+_DATASETS = """
+MATCH (:Drug)-[t:TESTED_ON]->(:CellLine) WHERE t.ln_ic50 IS NOT NULL AND t.gone IS NULL
+RETURN DISTINCT t.dataset AS dataset
+"""
 
 Floats = npt.NDArray[np.float64]
 

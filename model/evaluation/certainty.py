@@ -23,6 +23,7 @@ from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.splits import Fold
 from pharmagraph.model.runtime import give_back_memory, reproducible
+from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.from_graph import fit_graph
 
 FOREST = "random-forest"
@@ -87,6 +88,7 @@ def _predicted(
 ) -> Predicted:
     """Predictions and intervals of a fold's held-out pairs by a model fitted to its training pairs."""
     training, test, groups = measured.take(fold.train), measured.take(fold.test), plan.groups(heterograph)
+    test = test.take(test.certain(plan.task))  # a bound does not tell whether the response is inside
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
     if model == FOREST:
         features = Features.of(baseline_tensors(plan.seen(heterograph)))
@@ -96,6 +98,7 @@ def _predicted(
         plan.seen(heterograph), training, plan.config(heterograph, model), seed=plan.seed, task=plan.task,
         split=plan.asked_as, groups=groups, device=plan.device,
     )  # fmt: skip
+    training = with_expected(training, fitted.tensors)
     certainty = calibrate(fitted, training, tissue, seed=plan.seed, groups=groups, kinds=[plan.asked_as])
     if certainty is None or plan.asked_as not in certainty.calibrations:
         n = 0 if certainty is None else certainty.counts.get(plan.asked_as, 0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pharmagraph.model.evaluation import predictions as finished
 from pharmagraph.model.evaluation.plan import Row
-from pharmagraph.model.metrics.scores import CLASSIFICATION, REGRESSION, Metric, per_entity
+from pharmagraph.model.metrics.scores import CLASSIFICATION, NOT_JUDGED, REGRESSION, Metric, per_entity
 from pharmagraph.model.metrics.significance import (
     Comparison,
     bootstrap_interval,
@@ -115,6 +115,8 @@ def verdicts(
     """
     columns: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
     for row in rows:
+        if row["metric"] == NOT_JUDGED:
+            continue
         value = float("nan") if row["value"] is None else row["value"]
         columns.setdefault((row["metric"], row["grouping"]), {}).setdefault(row["model"], {})[row["fold"]] = (
             value

@@ -26,7 +26,7 @@ from pharmagraph.model.evaluation.journal import append, digest, entries
 from pharmagraph.model.evaluation.plan import Plan, Row, unpredictable_pairs
 from pharmagraph.model.inputs.tensors import baseline_tensors
 from pharmagraph.model.metrics.dreval import mean_effects, normalised
-from pharmagraph.model.metrics.scores import score, training_expectation
+from pharmagraph.model.metrics.scores import NOT_JUDGED, score, training_expectation
 from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Task
 from pharmagraph.model.responses import leakage as leaks
 from pharmagraph.model.responses.groups import Groups
@@ -153,7 +153,8 @@ def evaluate(
         ]
         if (file := predicted_in(number, model)) is not None:
             test = measured.take(cut[number].test)
-            files.keep(file, heterograph, test, test.label(plan.task), predicted)
+            target = np.where(test.certain(plan.task), test.label(plan.task), np.nan)
+            files.keep(file, heterograph, test, target, predicted)
         if shared is not None and model not in foreign:
             shared.keep(heterograph, measured.take(cut[number].test), number, model, predicted)
         entry = {
@@ -167,7 +168,8 @@ def evaluate(
         if report is not None:
             main = next(r for r in rows if r["metric"] in {"auroc", "pearson"} and r["grouping"] == "pooled")
             left = (time.monotonic() - started) / count * (len(jobs) - count)
-            report(f"fold {number} {model}: {main['metric']} {main['value']:.4f}{_remaining(left)}")
+            aside = next((f", {r['value']:,.0f} censored" for r in rows if r["metric"] == NOT_JUDGED), "")
+            report(f"fold {number} {model}: {main['metric']} {main['value']:.4f}{aside}{_remaining(left)}")
     return [row for number in numbers for model in models for row in done[number, model]]
 
 
@@ -222,11 +224,14 @@ def _figures(
         training.label(task), (training.drug, training.cell_line), (test.drug, test.cell_line),
         (measured.n_drugs, measured.n_cell_lines),
     )  # fmt: skip
-    said = np.isfinite(predicted)
+    certain = test.certain(task)
+    said = np.isfinite(predicted) & certain
     rows = score(
         test.label(task)[said], predicted[said], test.drug[said], test.cell_line[said], task,
         expected=expected[said], threshold=threshold,
     )  # fmt: skip
+    if not certain.all():
+        rows.append({"metric": NOT_JUDGED, "grouping": "pooled", "value": float((~certain).sum())})
     if task == "classification":
         return rows
     expected = mean_effects(

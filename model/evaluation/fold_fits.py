@@ -24,6 +24,7 @@ from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.splits import Fold
 from pharmagraph.model.runtime import give_back_memory, reproducible
+from pharmagraph.model.training.expectation import with_expected
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ def predict_fold(
     started = time.monotonic()
     training, test = measured.take(fold.train), measured.take(fold.test)
     groups = plan.groups(heterograph)
+    if training.bounds is not None:
+        training = with_expected(training, baseline_tensors(plan.seen(heterograph)))
     if model in BASELINES:
         features = features or Features.of(baseline_tensors(plan.seen(heterograph)))
         problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups, plan.device)

@@ -44,8 +44,8 @@ class Plan:
     changes
         Options of presets to replace: ``{"network": {...}, "training": {...}}``.
     omics
-        The kinds of omics that models are given (`model.inputs.edits.OMICS`); by default all. Folds and near twins do
-        not depend on it.
+        The kinds of omics that models are given (`model.presets.choices.OMICS`); by default all. Folds and near twins
+        do not depend on it.
     """
 
     split: Split
@@ -106,7 +106,7 @@ class Plan:
 
     def seen(self, heterograph: Heterograph) -> Heterograph:
         """The graph that models are given, with the chosen omics alone."""
-        return heterograph if self.omics is None else with_omics(heterograph, self.omics)
+        return with_omics(heterograph, self.omics)
 
     def groups(self, heterograph: Heterograph) -> Groups:
         """Groups of entities that are held out together in inner folds, as in the folds."""

@@ -20,7 +20,7 @@ def prediction_file(folder: Path, key: Row, number: int, model: str) -> Path:
 def keep(
     file: Path, heterograph: Heterograph, test: Responses, target: np.ndarray, predicted: np.ndarray
 ) -> None:
-    """Write the predictions of a fold; the file appears complete or not at all."""
+    """Write the predictions of a fold, with no target where it is NaN; the file appears complete or not at all."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -29,7 +29,7 @@ def keep(
         {
             "drug": heterograph.names("Drug", test.drug),
             "cell_line": heterograph.names("CellLine", test.cell_line),
-            "target": target.astype(np.float64),
+            "target": pa.array(target.astype(np.float64), mask=~np.isfinite(target)),
             "predicted": pa.array(predicted, mask=~np.isfinite(predicted)),
         }
     )

@@ -83,6 +83,7 @@ def tune(
     training = measured.take(cut[fold].train)
     groups = plan.groups(heterograph)
     inner = InnerFold.of(training, plan.asked_as, fraction=INNER_FRACTION, seed=plan.seed, groups=groups)
+    inner = inner.judged(plan.task)
     for pairs, where in (
         (inner.training, "the training pairs"),
         (inner.validation, "the inner validation pairs"),

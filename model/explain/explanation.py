@@ -17,7 +17,7 @@ from pharmagraph.model.explain.drivers import driver_events
 
 Rows = list[dict[str, Any]]
 
-_GENES = """
+GENES = """
 MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene)
 WHERE a.run_id = $run AND a.objective = 'target'
 RETURN g.id AS gene, a.rank AS rank, a.weight AS weight, a.excess AS excess, a.percentile AS percentile,
@@ -33,12 +33,12 @@ RETURN p.probability AS probability, p.calibrated AS calibrated, p.ln_ic50 AS pr
        p.low AS low, p.high AS high, p.level AS level
 """
 
-_MEASURED = """
+MEASURED = """
 MATCH (d:Drug {id: $drug})-[t:TESTED_ON]->(c:CellLine {id: $cell_line})
 RETURN t.dataset AS dataset, t.response AS response, t.ln_ic50 AS ln_ic50 ORDER BY dataset
 """
 
-_SIMILAR_DRUGS = """
+SIMILAR_DRUGS = """
 MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(o:Drug)-[t:TESTED_ON]->(c:CellLine {id: $cell_line})
 WHERE a.run_id = $run
 RETURN o.id AS id, o.name AS name, a.weight AS weight, a.rank AS rank, max(t.response) AS response,
@@ -46,7 +46,7 @@ RETURN o.id AS id, o.name AS name, a.weight AS weight, a.rank AS rank, max(t.res
 ORDER BY rank LIMIT $limit
 """
 
-_SIMILAR_CELL_LINES = """
+SIMILAR_CELL_LINES = """
 MATCH (c:CellLine {id: $cell_line})-[a:ATTENDS]->(o:CellLine)<-[t:TESTED_ON]-(d:Drug {id: $drug})
 WHERE a.run_id = $run
 RETURN o.id AS id, o.name AS name, a.weight AS weight, a.rank AS rank, max(t.response) AS response,
@@ -236,7 +236,7 @@ def explain(
     def rows(cypher: str, *names: str, **more: Any) -> Rows:
         return store.rows(cypher, {name: (given | more)[name] for name in names})
 
-    genes = rows(_GENES, "drug", "run", "limit")
+    genes = rows(GENES, "drug", "run", "limit")
     if cell_line is None:
         leaned_on = rows(_LEANED_ON, "drug", "run", "limit")
         if not genes and not leaned_on and not {"Drug→Gene", "Drug→CellLine"} <= unused.keys():
@@ -252,10 +252,10 @@ def explain(
     prediction: dict[str, Any] = {
         k: v for k, v in (predicted[0] if predicted else {}).items() if v is not None
     }
-    prediction["measured"] = rows(_MEASURED, *pair, **on)
+    prediction["measured"] = rows(MEASURED, *pair, **on)
     similar = {
-        "similar_drugs": rows(_SIMILAR_DRUGS, *pair, "run", "limit", **on),
-        "similar_cell_lines": rows(_SIMILAR_CELL_LINES, *pair, "run", "limit", **on),
+        "similar_drugs": rows(SIMILAR_DRUGS, *pair, "run", "limit", **on),
+        "similar_cell_lines": rows(SIMILAR_CELL_LINES, *pair, "run", "limit", **on),
     }
     if not predicted and not genes and not any(similar.values()):
         raise ModelError(

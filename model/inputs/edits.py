@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import torch
 
@@ -10,41 +10,37 @@ from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.fingerprints import fingerprints
 from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.kg.heterograph.profiles import known
+from pharmagraph.kg.layers import LAYERS
 from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.inputs.changes import NEW_CELL_LINE, NEW_DRUG, Change, require_float32
 from pharmagraph.model.inputs.similarities import rbf_of
 from pharmagraph.model.inputs.views import N_SIMILAR
-from pharmagraph.model.presets.choices import Omics
 
 EXPRESSES = ("CellLine", "EXPRESSES", "Gene")
 MUTATED = ("CellLine", "MUTATED", "Gene")
 TARGETS = ("Drug", "TARGETS", "Gene")
 
-OMICS = tuple(omics.value for omics in Omics)
-
-_EDGES = {
-    "expression": (EXPRESSES, ("CellLine", "SIMILAR_TO", "CellLine")),
-    "mutation": (MUTATED,),
-    "copy-number": (("CellLine", "COPY_NUMBER", "Gene"),),
-    "dependency": (("CellLine", "DEPENDS_ON", "Gene"),),
-    "tissue": (),
-}
-"""Similarities of cell lines are made of expression, so they go with it."""
+SIMILAR_LINES = ("CellLine", "SIMILAR_TO", "CellLine")
 
 
-def with_omics(heterograph: Heterograph, kept: Sequence[str]) -> Heterograph:
-    """The same nodes, drugs and responses; of omics only those named in ``kept``, some of `OMICS`."""
-    for kind in OMICS:
-        if kind in kept:
-            continue
-        for edge_type in set(_EDGES[kind]) & set(heterograph.relations):
+def with_omics(heterograph: Heterograph, kept: Collection[str] | None) -> Heterograph:
+    """The same nodes, drugs and responses; of omics only those named in ``kept``, some of `choices.OMICS`.
+
+    None keeps all. Similarities of cell lines are made of expression, so they go with it.
+    """
+    if kept is None:
+        return heterograph
+    for one in (one for one in LAYERS if one.option not in kept):
+        heterograph = heterograph.without_features("CellLine", [one.name])
+        of_layer = {("CellLine", one.edges, "Gene")} | (
+            {SIMILAR_LINES} if one.name == "expression" else set()
+        )
+        for edge_type in of_layer & set(heterograph.relations):
             none = heterograph.relations[edge_type].take(torch.empty(0, dtype=torch.int64))
             heterograph = heterograph.with_relation(edge_type, none)
-        if kind == "tissue":
-            unknown = torch.full_like(heterograph.nodes["CellLine"]["tissue"], -1)
-            heterograph = heterograph.with_features("CellLine", {"tissue": unknown})
-        else:
-            heterograph = heterograph.without_features("CellLine", [kind.replace("-", "_")])
+    if "tissue" not in kept:
+        unknown = torch.full_like(heterograph.nodes["CellLine"]["tissue"], -1)
+        heterograph = heterograph.with_features("CellLine", {"tissue": unknown})
     return heterograph
 
 
@@ -87,7 +83,7 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     distance = torch.cdist(matrix, matrix) ** 2
     width = distance[:n, :n][~torch.eye(n, dtype=torch.bool)].median()
     similarity = rbf_of(distance[n, :n], width)
-    features = {kind: torch.full_like(row, torch.nan) for kind in heterograph.profiles}
+    features = {kind: torch.full((1, p.shape[1]), torch.nan) for kind, p in heterograph.profiles.items()}
     if whole:
         features["expression"] = row
     features["tissue"] = torch.tensor([-1])

@@ -5,7 +5,7 @@ Each is positive semi-definite, so it can be a covariance of the Gaussian proces
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -48,9 +48,15 @@ def drug_kernels(views: Mapping[str, Tensor], similar: Edges) -> Tensor:
 
 
 def cell_line_kernels(
-    expression: Tensor, mutation: Tensor, copy_number: Tensor, tissue: Tensor, similar: Edges
+    expression: Tensor,
+    mutation: Tensor,
+    copy_number: Tensor,
+    tissue: Tensor,
+    similar: Edges,
+    further: Sequence[Tensor] = (),
 ) -> Tensor:
-    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 10), in the order of ``CELL_LINE_KERNELS``.
+    """Similarities of all cell lines, (n_cell_lines, n_cell_lines, 10 + n_further), in the order of
+    ``CELL_LINE_KERNELS``, then a cosine for each further layer, (n_cell_lines, n_features), NaN where not measured.
 
     ``components`` is a cosine on principal components of expression. ``rbf`` has the median squared distance as its
     squared width, ``rbf_wide``, ``rbf_narrow`` and ``rbf_narrower`` have twice, half and a quarter of it. A cell line
@@ -77,8 +83,14 @@ def cell_line_kernels(
         _cosine(mutation - mutation.mean(0)),
         _cosine(copy_number - copy_number.mean(0)),
         ((tissue[:, None] == tissue[None]) & (tissue >= 0)[:, None]).float(),
+        *(_cosine(centred_of(layer)) for layer in further),
     ]
     return torch.stack(kernels, dim=-1)
+
+
+def centred_of(layer: Tensor) -> Tensor:
+    """Values less their feature's mean over the cell lines in which it was measured; 0 where it was not."""
+    return torch.nan_to_num(layer - torch.nanmean(layer, dim=0))
 
 
 def squared_distances(rows: Tensor) -> Tensor:

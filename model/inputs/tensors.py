@@ -17,6 +17,7 @@ from pharmagraph.model.inputs.views import (
     DESCRIBED_BY,
     N_SHARPENED_CELL_LINE_KERNELS,
     N_SHARPENED_DRUG_KERNELS,
+    OF_FURTHER_LAYERS,
 )
 from pharmagraph.model.presets.config import NetworkConfig
 
@@ -61,7 +62,8 @@ class GraphTensors:
     interacts
         Gene → gene, both ways; weight 1.
     drug_kernels, cell_line_kernels
-        Similarities in the order of `DRUG_KERNELS` and `CELL_LINE_KERNELS`, float32 (n, n, n_kernels).
+        Similarities in the order of `DRUG_KERNELS`, and of `CELL_LINE_KERNELS` and then `OF_FURTHER_LAYERS`, float32
+        (n, n, n_kernels).
     drug_neighbours, cell_line_neighbours
         Every node's most similar nodes of its kind, by those kernels, weight (n_edges, n_kernels), for the axial
         component.
@@ -154,7 +156,9 @@ def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: i
     drug, gene = _unique(heterograph.relations["Drug", "TARGETS", "Gene"], n_genes)
     a, b = _unique(heterograph.relations["Gene", "INTERACTS_WITH", "Gene"], n_genes)
     of_drugs = drug_kernels(views, similar_drugs)
-    of_cell_lines = cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines)
+    profiles = heterograph.profiles
+    further = [profiles[name].float() for name in OF_FURTHER_LAYERS if name in profiles]
+    of_cell_lines = cell_line_kernels(expression, mutation, copy_number, tissue, similar_cell_lines, further)
     return GraphTensors(
         structure=torch.log1p(torch.cat([views[name] for name in DESCRIBED_BY], dim=1)),
         has_structure=heterograph.nodes["Drug"]["has_structure"].bool(),  # DGL saves booleans as bytes

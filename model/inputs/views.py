@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pharmagraph.kg.layers import LAYERS
+
 DESCRIBED_BY = ("morgan_counts", "feature_counts", "structural_keys")
 """Views of a structure that a network reads, in this order."""
 
@@ -30,6 +32,12 @@ CELL_LINE_KERNELS = (
     "copy_number",
     "tissue",
 )
+OF_FURTHER_LAYERS = tuple(
+    layer.name
+    for layer in LAYERS
+    if layer.profile and layer.name not in ("expression", "copy_number", "dependency")
+)
+"""Layers that each add one similarity of cell lines after those, where a graph has profiles of them."""
 N_SHARPENED_DRUG_KERNELS = 6
 N_SHARPENED_CELL_LINE_KERNELS = 2
 """How many of the first kernels rank neighbours and set how fast the axial component's attention falls off."""

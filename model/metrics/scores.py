@@ -108,6 +108,8 @@ CLASSIFICATION: dict[str, Metric] = {
 REGRESSION: dict[str, Metric] = {"rmse": rmse, "r2": r2, "pearson": pearson, "spearman": spearman}
 CHOSEN_BY: dict[str, Metric] = {"classification": auroc, "regression": r2}
 """The metric by which options, component weights and epochs are chosen on inner folds; larger is better."""
+NOT_JUDGED = "censored"
+"""Number of held-out pairs that judge no prediction, since a bound of their value is all that is known."""
 GROUPED = {"classification": ("auroc", "aupr"), "regression": ("rmse", "r2", "pearson", "spearman")}
 RESIDUAL = ("pearson", "spearman")
 AT_THRESHOLD = ("accuracy", "f1", "mcc")

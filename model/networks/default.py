@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
-from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
+from pharmagraph.model.inputs.views import DRUG_KERNELS
 from pharmagraph.model.networks.axial import AxialAttention
 from pharmagraph.model.networks.blended_attention import blended
 from pharmagraph.model.networks.encoder import Encoder, Identities
@@ -37,6 +37,7 @@ class RelationalNetwork(Network):
 
     def __init__(self, tensors: GraphTensors, config: NetworkConfig, task: Task = "classification") -> None:
         super().__init__(config.components)
+        n_cell_line_kernels = tensors.cell_line_kernels.shape[-1]
         self.encoder = Encoder(tensors, config)
         self.identities = (
             Identities(tensors.n_drugs, tensors.n_cell_lines, config) if config.uses_states else None
@@ -45,10 +46,10 @@ class RelationalNetwork(Network):
             RelationalLayer(config) for _ in range(config.layers * config.uses_states)
         )
         self.decoder = PairDecoder(config) if config.relational else None
-        self.axial = (
-            AxialAttention(config, len(DRUG_KERNELS), len(CELL_LINE_KERNELS)) if config.axial else None
+        self.axial = AxialAttention(config, len(DRUG_KERNELS), n_cell_line_kernels) if config.axial else None
+        self.gaussian_process = (
+            GaussianProcessComponent(config, task, n_cell_line_kernels) if config.gaussian_process else None
         )
-        self.gaussian_process = GaussianProcessComponent(config, task) if config.gaussian_process else None
         self.factors = (
             Factors(
                 (tensors.n_drugs, tensors.n_cell_lines),

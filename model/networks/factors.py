@@ -15,11 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pharmagraph.model.presets.choices import Task
+from pharmagraph.model.responses.censoring import tobit_loss
 
 EPOCHS, RATE = 120, 0.03
 """Steps over all pairs, and Adam's learning rate. Set by hand."""
 FREE_DROPPED = 0.3
 """Fraction of entities without their free numbers in a step, so that components explain what they can. Set by hand."""
+
+NOISE = 0.5
+"""Expected standard deviation of a label around its output, in standard deviations of all. Set by hand."""
 
 KINDS = ("drug", "cell_line")
 DRUG_BIAS_PENALTY, CELL_LINE_BIAS_PENALTY = 0.5, 0.05
@@ -39,11 +43,14 @@ class TableLoss:
     ----------
     label, weight
         Label and weight of every pair, float32 (n_drugs, n_cell_lines).
+    censored
+        Drugs, cell lines, sides and bounds of pairs whose label is beyond a bound, (n,) each; None where none is.
     """
 
     task: Task
     label: Tensor
     weight: Tensor
+    censored: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
 
     @classmethod
     def of(
@@ -54,8 +61,9 @@ class TableLoss:
         label: Tensor,
         shape: tuple[int, int],
         untested: float,
+        bounds: tuple[Tensor, Tensor] | None = None,
     ) -> TableLoss:
-        """From measured pairs and their labels (n_pairs,), and the weight of an untested pair."""
+        """From measured pairs and their labels (n_pairs,), the weight of an untested pair, and `Scale.bounds`."""
         neutral = 0.5 if task == "classification" else 0.0
         table = label.new_full(shape, neutral)
         table[drug, cell_line] = label
@@ -63,7 +71,12 @@ class TableLoss:
         known[0][drug] = known[1][cell_line] = 1.0
         weight = untested * torch.outer(*known)
         weight[drug, cell_line] = 1.0
-        return cls(task, table, weight)
+        if bounds is None:
+            return cls(task, table, weight)
+        side, bound = bounds
+        rows = torch.nonzero(side).flatten()
+        weight[drug[rows], cell_line[rows]] = 0.0
+        return cls(task, table, weight, (drug[rows], cell_line[rows], side[rows], bound[rows]))
 
     def __call__(self, output: Tensor) -> Tensor:
         """Sum over pairs of the loss of outputs (n_drugs, n_cell_lines)."""
@@ -71,7 +84,11 @@ class TableLoss:
             return functional.binary_cross_entropy_with_logits(
                 output, self.label, self.weight, reduction="sum"
             )
-        return 2.0 * (self.weight * (output - self.label) ** 2).sum()
+        known = (self.weight * (output - self.label) ** 2).sum() / (2 * NOISE**2)
+        if self.censored is None:
+            return known
+        drug, cell_line, side, bound = self.censored
+        return known + tobit_loss(output[drug, cell_line], bound, side, NOISE).sum()
 
 
 class Factors(nn.Module):

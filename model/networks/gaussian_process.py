@@ -198,10 +198,17 @@ class GaussianProcessComponent(ResponseProcess):
         Gives the width of the states, and whether states and genes enter the kernels.
     task
         Chooses the starting point of learning (`START`).
+    n_cell_line_kernels
+        More where the graph has further layers of omics.
     """
 
-    def __init__(self, config: NetworkConfig, task: Task = "classification") -> None:
-        super().__init__(len(DRUG_KERNELS), len(CELL_LINE_KERNELS), task)
+    def __init__(
+        self,
+        config: NetworkConfig,
+        task: Task = "classification",
+        n_cell_line_kernels: int = len(CELL_LINE_KERNELS),
+    ) -> None:
+        super().__init__(len(DRUG_KERNELS), n_cell_line_kernels, task)
         self.uses_states = config.process_states != "never"
         self.of_states = nn.Parameter(before_softplus([START_WEIGHTS["states"]] * 2))
         self.of_genes = (

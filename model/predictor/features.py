@@ -22,12 +22,14 @@ from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.model.inputs.changes import require_float32
 from pharmagraph.model.inputs.views import (
+    CELL_LINE_KERNELS,
     DESCRIBED_BY,
     EVEN_ATTENTION,
     N_SHARPENED_DRUG_KERNELS,
     N_SIMILAR,
     SHARPNESS,
 )
+from pharmagraph.model.predictor.layers import centred_layers, similarities
 
 Floats = npt.NDArray[np.float32]
 
@@ -49,6 +51,8 @@ class Omics:
         float32 (n_genes,).
     tissue
         Code; -1 unknown.
+    number
+        Of a cell line of the run, whose similarities by further layers are kept; None for a new one, which has none.
     """
 
     expression: Floats
@@ -56,6 +60,7 @@ class Omics:
     copy_number: Floats
     dependency: Floats
     tissue: int = -1
+    number: int | None = None
 
 
 class Features:
@@ -126,7 +131,7 @@ class Features:
         """What the run knows of one of its cell lines."""
         return Omics(
             self.expression[cell_line], self.mutation[cell_line], self.copy_number[cell_line],
-            self.dependency[cell_line], int(self.tissue[cell_line]),
+            self.dependency[cell_line], int(self.tissue[cell_line]), cell_line,
         )  # fmt: skip
 
     def new_omics(self, z: Mapping[str, float]) -> Omics:
@@ -167,7 +172,7 @@ class Features:
         return Omics(row, nothing, nothing, nothing)
 
     def cell_line_similarities(self, omics: Omics, *, new: bool = False) -> Floats:
-        """Similarities of a cell line to the run's, (n_cell_lines, 10), in the order of `CELL_LINE_KERNELS`.
+        """Similarities of a cell line to the run's, (n_cell_lines, 10 + n_further_layers), as `GraphTensors` has them.
 
         Parameters
         ----------
@@ -190,8 +195,18 @@ class Features:
             *(np.where(has, row, 0) for row in by_expression), stored,
             self._along("mutation", omics)[1], self._along("copy_number", omics)[1],
             same_tissue.astype(np.float32),
+            *similarities(self._layers, omics.number),
         ]  # fmt: skip
         return np.stack(rows, axis=-1).astype(np.float32)
+
+    @cached_property
+    def _layers(self) -> list[Floats]:
+        return centred_layers(self.graph)
+
+    @property
+    def n_cell_line_kernels(self) -> int:
+        """Number of similarities of cell lines."""
+        return len(CELL_LINE_KERNELS) + len(self._layers)
 
     @cached_property
     def _centred(self) -> dict[str, tuple[Floats, Floats]]:

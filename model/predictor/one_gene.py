@@ -100,7 +100,7 @@ class OneGene:
         before = centred @ query
         after = before + amount[:, None] * centred[:, gene].T
         norm = np.sqrt(norms[cell_line] ** 2 + amount * (2 * query[gene] + amount))
-        rows = np.zeros((len(gene), len(centred), len(CELL_LINE_KERNELS)), np.float32)
+        rows = np.zeros((len(gene), len(centred), self._features.n_cell_line_kernels), np.float32)
         cosines = after / _product(norms, norm) - before / _product(norms, norms[cell_line])
         if kind != "expression":
             if kind in CELL_LINE_KERNELS:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from pharmagraph.kg.layers import LAYERS
+
 Task = Literal["classification", "regression"]
 """Sensitive or resistant, or ln IC50."""
 
@@ -75,14 +77,8 @@ class CellLineGroups(StrEnum):
     alone = "alone"
 
 
-class Omics(StrEnum):
-    """What is known of cell lines."""
-
-    expression = "expression"
-    mutation = "mutation"
-    copy_number = "copy-number"
-    dependency = "dependency"
-    tissue = "tissue"
+OMICS = (*(layer.option for layer in LAYERS), "tissue")
+"""What may be known of cell lines: every layer of `kg.layers`, and the tissue."""
 
 
 class Holdout(StrEnum):

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from pharmagraph.kg.errors import ModelError, UnknownPresetError
-from pharmagraph.model.presets.choices import Convolution
+from pharmagraph.model.presets.choices import OMICS, Convolution
 
 PRESETS = ("default", "fast", "drgt", "drgt-nci60", "drgt-gdsc1", "drgt-gdsc2", "drgt-ctrp")
 
@@ -54,6 +54,7 @@ class NetworkConfig(_Strict):
 
     kind: Literal["relational", "adjacency"]
     conv: Convolution
+    omics: tuple[str, ...] | None = None
     relations: tuple[str, ...]
     channels: int = Field(ge=1, le=4096)
     heads: int = Field(ge=1, le=64)
@@ -105,6 +106,14 @@ class NetworkConfig(_Strict):
     def uses_gene_attention(self) -> bool:
         """Whether predictions use the attention of drugs to genes that is fitted to known targets."""
         return self.kind == "relational" and self.gaussian_process and self.process_genes
+
+    @field_validator("omics")
+    @classmethod
+    def _known_omics(cls, omics: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for one in omics or ():
+            if one not in OMICS:
+                raise ValueError(f'"{one}" is no omics; there are {", ".join(OMICS)}')
+        return omics
 
     @field_validator("relations")
     @classmethod

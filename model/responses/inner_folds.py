@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.model.presets.choices import Split
+from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.splits import Fold
@@ -43,6 +43,24 @@ class InnerFold:
         """The pairs at the positions that `inner_split` finds; the parameters are its own."""
         fold = inner_split(responses, split, fraction=fraction, seed=seed, number=number, groups=groups)
         return cls(responses.take(fold.train), responses.take(fold.test), number)
+
+    def judged(self, task: Task) -> InnerFold:
+        """The fold without pairs set aside whose label is not certain: a censored ln IC50 judges no prediction.
+
+        Raises
+        ------
+        ModelError
+            If no pair is left.
+        """
+        certain = self.validation.certain(task)
+        if certain.all():
+            return self
+        if not certain.any():
+            raise ModelError(
+                f"the {len(certain):,} pairs set aside for selection are all censored: none tells how good a "
+                "prediction is; use more data or another split"
+            )
+        return replace(self, validation=self.validation.take(certain))
 
 
 def inner_split(

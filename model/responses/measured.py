@@ -9,6 +9,7 @@ import numpy as np
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.presets.choices import Task
+from pharmagraph.model.responses.censoring import Bounds
 
 
 def dataset_name(heterograph: Heterograph) -> str:
@@ -31,6 +32,8 @@ class Responses:
         ln IC50 in ln(µmol/l), float32 (n,); NaN if only the class is known.
     n_drugs, n_cell_lines
         Numbers of nodes in the heterograph, measured or not.
+    bounds
+        Which ln IC50 are bounds, or expectations given one; None where all are measured.
     """
 
     drug: np.ndarray
@@ -39,6 +42,7 @@ class Responses:
     ln_ic50: np.ndarray
     n_drugs: int
     n_cell_lines: int
+    bounds: Bounds | None = None
 
     def __len__(self) -> int:
         return len(self.drug)
@@ -48,7 +52,14 @@ class Responses:
         return Responses(
             self.drug[rows].copy(), self.cell_line[rows].copy(), self.response[rows].copy(),
             self.ln_ic50[rows].copy(), self.n_drugs, self.n_cell_lines,
+            None if self.bounds is None else self.bounds.take(rows),
         )  # fmt: skip
+
+    def certain(self, task: Task) -> np.ndarray:
+        """Whether a prediction can be judged by the label, bool (n,): not by a censored ln IC50."""
+        if task == "classification" or self.bounds is None:
+            return np.ones(len(self), bool)
+        return self.bounds.side == 0
 
     def label(self, task: Task) -> np.ndarray:
         """What is to be predicted, float32 (n,): the class (1 sensitive), or ln IC50."""
@@ -61,7 +72,8 @@ def responses(
     """The measured pairs of a heterograph, or of one data set in it.
 
     A pair that several data sets measured counts once, so that no split can put it on both sides. Its ln IC50 is the
-    mean; its class is that of the majority, or in a tie that of the data set whose id sorts first.
+    mean, or the tightest bound where all are censored on one side, and unknown where on both; its class is that of the
+    majority, or in a tie that of the data set whose id sorts first.
 
     Raises
     ------
@@ -93,14 +105,28 @@ def responses(
     drug, cell_line = drug[known][order], cell_line[known][order]
     label, ln_ic50 = label[known][order], ln_ic50[known][order]
 
+    side = edges.features["censored"].numpy()[known][order] if "censored" in edges.features else None
     pair, first, position = np.unique(drug * n_cell_lines + cell_line, return_index=True, return_inverse=True)
     sensitive = _mean(label, position, len(pair))  # fraction of the datasets
     merged = np.where(sensitive == 0.5, label[first], sensitive > 0.5).astype(np.float32)
     merged[np.isnan(sensitive)] = np.nan
+    mean, bounds = (
+        _mean(ln_ic50 if side is None else np.where(side, np.nan, ln_ic50), position, len(pair)),
+        None,
+    )
+    if side is not None and side.any():
+        mean, bounds = _bounds(ln_ic50, side, mean, position)
     found = Responses(
-        pair // n_cell_lines, pair % n_cell_lines, merged, _mean(ln_ic50, position, len(pair)),
-        heterograph.n_nodes("Drug"), n_cell_lines,
-    )  # fmt: skip
+        pair // n_cell_lines,
+        pair % n_cell_lines,
+        merged,
+        mean,
+        heterograph.n_nodes("Drug"),
+        n_cell_lines,
+        bounds,
+    )
+    if side is not None and task == "regression":
+        found = found.take(np.isfinite(mean))
     require_two_classes(
         found, task, f"the responses of {dataset}" if dataset else "the responses in the graph"
     )
@@ -112,8 +138,15 @@ def joined(first: Responses, second: Responses) -> Responses:
     return Responses(
         np.concatenate([first.drug, second.drug]), np.concatenate([first.cell_line, second.cell_line]),
         np.concatenate([first.response, second.response]), np.concatenate([first.ln_ic50, second.ln_ic50]),
-        first.n_drugs, first.n_cell_lines,
+        first.n_drugs, first.n_cell_lines, _joined_bounds(first, second),
     )  # fmt: skip
+
+
+def _joined_bounds(first: Responses, second: Responses) -> Bounds | None:
+    if first.bounds is None and second.bounds is None:
+        return None
+    parts = [p.bounds or Bounds(np.zeros(len(p), np.int8), p.ln_ic50) for p in (first, second)]
+    return Bounds(np.concatenate([p.side for p in parts]), np.concatenate([p.value for p in parts]))
 
 
 def require_two_classes(found: Responses, task: Task, where: str) -> None:
@@ -127,6 +160,12 @@ def require_two_classes(found: Responses, task: Task, where: str) -> None:
     label = found.label(task)
     if len(label) == 0:
         raise ModelError(f"{where} are empty; nothing can be learned or measured")
+    label = label[found.certain(task)]
+    if len(label) == 0:
+        raise ModelError(
+            f"{where} are all censored ({len(found):,} pairs): their ln IC50 is known as a bound alone; "
+            "add measured ones, or use --task classification"
+        )
     if task == "classification" and label.min() == label.max():
         one = "sensitive" if label[0] else "resistant"
         raise ModelError(
@@ -135,6 +174,23 @@ def require_two_classes(found: Responses, task: Task, where: str) -> None:
         )
     if task == "regression" and label.min() == label.max():
         raise ModelError(f"{where} all have ln IC50 {label[0]:g}; nothing can be learned from one value")
+
+
+def _bounds(
+    ln_ic50: np.ndarray, side: np.ndarray, mean: np.ndarray, position: np.ndarray
+) -> tuple[np.ndarray, Bounds | None]:
+    """ln IC50 with the tightest bound where no value is measured, NaN where bounds are on both sides; these bounds."""
+    tightest = {s: np.full(len(mean), -np.inf) for s in (1, -1)}
+    for s, found in tightest.items():
+        rows = (side == s) & np.isfinite(ln_ic50)
+        np.maximum.at(found, position[rows], s * ln_ic50[rows].astype(np.float64))
+    above, below = tightest[1], -tightest[-1]
+    open_ = ~np.isfinite(mean)
+    is_above, is_below = np.isfinite(above) & open_, np.isfinite(below) & open_
+    both = is_above & is_below
+    of_pair = (is_above & ~both).astype(np.int8) - (is_below & ~both).astype(np.int8)
+    value = np.where(of_pair > 0, above, np.where(of_pair < 0, below, mean)).astype(np.float32)
+    return value, Bounds(of_pair, value) if of_pair.any() else None
 
 
 def _mean(value: np.ndarray, position: np.ndarray, n: int) -> np.ndarray:

@@ -58,6 +58,16 @@ class Scale:
             return torch.from_numpy(responses.response)
         return torch.from_numpy((self.mean - responses.ln_ic50) / self.deviation)
 
+    def bounds(self, responses: Responses) -> tuple[Tensor, Tensor] | None:
+        """Sides, int8, and bounds of the labels of a regression, (n,) each; None where no ln IC50 is censored.
+
+        The side is 1 where the label is above its bound, -1 where it is below, 0 where it is known.
+        """
+        if self.task == "classification" or responses.bounds is None:
+            return None
+        bound = (self.mean - responses.bounds.value) / self.deviation
+        return torch.from_numpy(-responses.bounds.side), torch.from_numpy(bound)
+
     def strength(self, responses: Responses) -> Tensor:
         """Value with which a response passes messages, larger for more sensitive, (n,).
 

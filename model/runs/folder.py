@@ -33,6 +33,8 @@ __all__ = [
 def training_pairs(folder: Path) -> pa.Table:
     """The pairs that a run was fitted to: ``drug``, ``cell_line`` (ids), ``label`` (0 or 1), ``ln_ic50`` (ln µmol/l).
 
+    Where any was censored also ``censored`` (above, below or null) and ``bound``; ``ln_ic50`` is then the expectation.
+
     Raises
     ------
     ModelError

@@ -107,6 +107,9 @@ def save(
         "label": pa.array(training.response),
         "ln_ic50": pa.array(training.ln_ic50),
     }
+    if (bounds := training.bounds) is not None:
+        side = pa.array(["above", "below"]).take(pa.array(bounds.side < 0, pa.int8(), mask=bounds.side == 0))
+        columns |= {"censored": side, "bound": pa.array(bounds.value, mask=bounds.side == 0)}
     pq.write_table(pa.table(columns), folder / PAIRS)
     graphs.save(heterograph, folder / GRAPH)
 

@@ -25,6 +25,7 @@ from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.problem import fit_predict
 from pharmagraph.model.certainty.calibrate import calibrate
 from pharmagraph.model.certainty.certainty import LEVEL, Certainty
+from pharmagraph.model.inputs.edits import with_omics
 from pharmagraph.model.inputs.tensors import (
     baseline_tensors,
     cell_lines_without_features,
@@ -45,6 +46,7 @@ from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
+from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
@@ -145,6 +147,10 @@ def train(
     fold = _one_fold(measured, heterograph, split)
     training, held_out = measured.take(fold.train), measured.take(fold.test)
     require_two_classes(training, task, "the training responses")
+    twins = Groups.of(heterograph)
+    heterograph = with_omics(
+        heterograph, config.network.omics
+    )  # after folds and twins, which do not depend on it
     tensors = network_tensors(heterograph, config.network)
     bare = cell_lines_without_features(heterograph, tensors)
     if bare and split.of_unseen_cell_lines:
@@ -170,9 +176,11 @@ def train(
             "its networks have no gene part (preset default has one)"
         )
     folders.require_possible(folder)
-    twins = Groups.of(heterograph)
     groups, asked_as = twins.of_split(heterograph, split), split.asked_as
     audit = _audit(heterograph, measured, fold, split, twins)
+    if training.bounds is not None:
+        stage("expectations of censored values")
+        training = with_expected(training, tensors)
     targets = None
     if attends_targets and config.targets is not None:
         targets = fit_run(
@@ -282,6 +290,9 @@ def _audit(
 
 
 def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict[str, Any]]:
+    if not len(held_out):
+        return []
+    held_out = held_out.take(held_out.certain(problem.task))
     if not len(held_out):
         return []
     label = held_out.label(problem.task)

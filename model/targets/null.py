@@ -74,7 +74,7 @@ def permuted(responses: Responses, random: np.random.Generator) -> Responses:
     place = np.argsort(responses.drug, kind="stable")
     label, ln_ic50 = np.empty_like(responses.response), np.empty_like(responses.ln_ic50)
     label[place], ln_ic50[place] = responses.response[order], responses.ln_ic50[order]
-    return replace(responses, response=label, ln_ic50=ln_ic50)
+    return replace(responses, response=label, ln_ic50=ln_ic50, bounds=None)
 
 
 def _logarithm(scores: np.ndarray) -> np.ndarray:

@@ -91,9 +91,13 @@ class FactorFits:
         """Fit to these pairs and nothing else; in regression to what is left when means are taken out."""
         visible = visible_pairs(pairs, self.scale, self.tensors.device)
         drug, cell_line, offset = self._ends(pairs, visible)
+        bounds = self.scale.bounds(pairs)
+        if bounds is not None:
+            side, bound = (part.to(offset) for part in bounds)
+            bounds = side, bound - offset
         loss = TableLoss.of(
             self.scale.task, drug, cell_line, self.scale.label(pairs).to(offset) - offset,
-            (self.tensors.n_drugs, self.tensors.n_cell_lines), self.untested,
+            (self.tensors.n_drugs, self.tensors.n_cell_lines), self.untested, bounds,
         )  # fmt: skip
         known_drugs = visible.known_drugs & (not self.split.of_unseen_drugs)
         known_cell_lines = visible.known_cell_lines & (not self.split.of_unseen_cell_lines)

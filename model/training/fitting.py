@@ -25,6 +25,7 @@ from pharmagraph.model.networks.make import blank_network
 from pharmagraph.model.networks.network import Logits, Network
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import Config
+from pharmagraph.model.responses.censoring import tobit_loss
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.inner_folds import InnerFold, draw_chunks
 from pharmagraph.model.responses.measured import Responses
@@ -125,7 +126,7 @@ class Fitting(lightning.LightningModule):
         for name, output in outputs:
             # where entities are unseen, untested pairs would teach that every new entity is half sensitive
             counted = weight * measured if self.split.of_unseen and name in INDUCTIVE else weight
-            loss = loss + (self._loss(output, label) * counted).sum()
+            loss = loss + (self._loss(output, label, supervised) * counted).sum()
         total = sum(len(chunk.test) for chunk in self.chunks) / settings.chunks
         penalty = self.network.penalty(
             settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
@@ -138,10 +139,14 @@ class Fitting(lightning.LightningModule):
         """Messages of all pairs that are fitted, the same in every step where none is masked."""
         return self.builder.build(visible_pairs(self.pairs.training, self.scale, self.tensors.device))
 
-    def _loss(self, output: Tensor, label: Tensor) -> Tensor:
+    def _loss(self, output: Tensor, label: Tensor, supervised: Responses) -> Tensor:
         if self.scale.task == "classification":
             return functional.binary_cross_entropy_with_logits(output, label, reduction="none")
-        return (output - label) ** 2 / (2 * REGRESSION_NOISE**2)
+        loss = (output - label) ** 2 / (2 * REGRESSION_NOISE**2)
+        if (bounds := self.scale.bounds(supervised)) is None:
+            return loss
+        side, bound = (part.to(output.device) for part in bounds)
+        return torch.where(side == 0, loss, tobit_loss(output, bound, side, REGRESSION_NOISE))
 
     def _supervision(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Drugs, cell lines, labels and weights (n,) of the given pairs and, after them, of drawn untested pairs.

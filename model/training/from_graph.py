@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.inputs.edits import with_omics
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import Config
@@ -11,6 +12,7 @@ from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.runtime import give_back_memory
 from pharmagraph.model.targets.run import RunTargets, fit_gene_attention
 from pharmagraph.model.training.ensemble import Progress, fit
+from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
 
 
@@ -35,13 +37,13 @@ def fit_graph(
     heterograph
         Held-out entities included: of responses only ``training`` is read.
     training
-        Training pairs only.
+        Training pairs only; those that are censored are fitted as bounds (`expectation`).
     config
         The preset.
     seed, task, split, groups, device, report
         As for `training.fit`.
     tensors
-        `network_tensors` of the graph, from a caller that has made them already.
+        `network_tensors` of the graph, from a caller that has made them already, of the omics that the preset is given.
     targets
         Attention of drugs to genes, from a caller that has fitted it already to the same training pairs. Otherwise it
         is fitted here, if the preset's network uses it and the graph has enough known targets.
@@ -51,7 +53,10 @@ def fit_graph(
     ModelError
         If the training pairs are all of one class, or all have one ln IC50.
     """
-    tensors = network_tensors(heterograph, config.network) if tensors is None else tensors
+    if tensors is None:
+        heterograph = with_omics(heterograph, config.network.omics)
+        tensors = network_tensors(heterograph, config.network)
+    training = with_expected(training, tensors)
     if targets is None:
         gene_attention = fit_gene_attention(heterograph, tensors, training, config, task=task, seed=seed)
     else:

@@ -75,7 +75,7 @@ def prepare(
     pairs = InnerFold.of(
         training, split, fraction=config.training.validation_fraction, seed=seed,
         number=config.inner_number(number), groups=groups,
-    )  # fmt: skip
+    ).judged(scale.task)  # fmt: skip
     network = make_network(tensors, config, scale.task, number, like=None if like is None else like.network)
     factor_fits = None
     if isinstance(network, RelationalNetwork):

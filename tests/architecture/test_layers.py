@@ -23,6 +23,11 @@ from docs.architecture import (
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
+    ("explorer.commands",),
+    ("explorer.server",),
+    ("explorer.app",),
+    ("explorer.pages",),
+    ("explorer",),
     ("workflow",),
     ("model.commands", "ingest.commands", "cypher.commands"),
     ("kg.commands",),
@@ -45,7 +50,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("kg.ladybug", "kg.neo4j"),
     ("kg.changes", "kg.schema_changes", "kg.statements"),
     ("kg.schema",),
-    ("kg.run_kinds", "kg.profile_kinds", "kg.tables"),
+    ("kg.run_kinds", "kg.profile_kinds", "kg.ingest_kind", "kg.tables"),
+    ("kg.layers",),
     ("kg.kinds",),
     ("kg.errors", "kg.descriptors", "kg.lazy_names"),
 )

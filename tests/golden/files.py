@@ -47,6 +47,11 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     _table(
         folder / "pairs.csv", ["gene_a", "gene_b"], [["EGFR", "ERBB2"], ["ERBB2", "SRC"], ["BRAF", "MAP2K1"]]
     )
+    ids = {"9606.ENSP1": "EGFR", "9606.ENSP2": "ERBB2"}
+    (folder / "string.info.txt").write_text(
+        "\n".join(["#string_protein_id\tpreferred_name", *(f"{i}\t{s}" for i, s in ids.items())]) + "\n"
+    )
+    (folder / "string.links.txt").write_text(f"protein1 protein2 combined_score\n{' '.join(ids)} 450\n")
     _table(
         folder / "mutations.csv", ["cell_line", "gene", "value"], [["A375", "EGFR", 1], ["A549", "ERBB2", 1]]
     )
@@ -70,6 +75,11 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     _table(
         folder / "points.csv", ["drug", "cell_line", "concentration", "value"], [list(row) for row in rows]
     )
+    wells: list[list[object]] = [[1, "A375", 1, "B", "", "", 100], [1, "A375", 2, "NC-1", "", "", 1_000]]
+    wells += [[1, "A375", 3 + n, f"L1-D{n + 1}-S", 5, x, 100 + 900 / (1 + x)] for n, x in enumerate(doses)]
+    of_raw = ["BARCODE", "CELL_LINE_NAME", "POSITION", "TAG", "DRUG_ID", "CONC", "INTENSITY"]
+    _table(folder / "raw.csv", of_raw, wells)
+    _table(folder / "compounds.csv", ["DRUG_ID", "DRUG_NAME"], [[5, "Aspirin"]])
     _table(folder / "measured.csv", ["gene", "effect"], [[g, i / 10] for i, g in enumerate(genes)])
     _table(
         folder / "truth.csv",

@@ -49,6 +49,7 @@ VALUES = {
     "cell_line": "BT-474",
     "gene": "ERBB2",
     "tissue": "breast",
+    "pathway": "GO:0007411",
 }
 """Values of the parameters of named queries; ``second`` is a run in ``compare-runs``."""
 

@@ -138,6 +138,53 @@ def test_values_are_divided_by_the_controls_of_their_plate_and_line(tmp_path: Pa
         points.read(file)
 
 
+def test_counts_are_divided_by_the_control_of_their_row(tmp_path: Path) -> None:
+    header = "agent,cell_line,concentration_uM,cell_count,cell_count__ctrl,cell_count__time0".replace(
+        "agent", "drug"
+    )
+    rows: list[tuple[object, ...]] = [
+        ("Drug", "A375", d, 400 * v, 400, 100) for d, v in zip(DOSES, viability(1.5), strict=True)
+    ]
+    (series,), notes = points.read(write(tmp_path / "points.csv", header, rows))
+    assert series.y == pytest.approx(viability(1.5)) and series.time_zero == pytest.approx(0.25)
+    assert notes == ["points.csv: values divided by the column cell_count__ctrl"]
+
+
+def test_wells_of_time_zero_are_found_by_plate_or_by_line(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [
+        ("DMSO", "A375", "P1", "", 400), ("DMSO", "HT29", "P2", "", 200), ("DMSO", "MCF7", "P3", "", 200),
+        ("T0", "A375", "P1", "", 90), ("time zero", "A375", "P1", "", 110), ("t0", "HT29", "start", "", 50),
+    ]  # fmt: skip
+    for line, plate, control in (("A375", "P1", 400), ("HT29", "P2", 200), ("MCF7", "P3", 200)):
+        rows += [("Drug", line, plate, d, control * v) for d, v in zip(DOSES, viability(1.5), strict=True)]
+    found, _ = points.read(write(tmp_path / "points.csv", "drug,cell_line,plate,dose_uM,count", rows))
+    assert [series.time_zero for series in found] == [pytest.approx(0.25), pytest.approx(0.25), None]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "said"),
+    [
+        ("dose_uM,cell_count", [("D", "A", 1, 50)], 'the column "cell_count" says nothing without controls'),
+        (
+            "dose_uM,value,control", [("D", "A", 1, 50, 100), ("DMSO", "A", "", 100, 100)],
+            'has both the column "control" and rows of controls',
+        ),
+        (
+            "dose_uM,value,t0", [("D", "A", 1, 0.5, 0.2), ("T0", "A", "", 0.2, "")],
+            'has both the column "t0" and rows of time zero',
+        ),
+        ("dose_uM,value,control", [("D", "A", 1, 50, 0)], 'row 2, column control: "0" is no control'),
+        ("dose_uM,value,control", [("D", "A", 1, 50, "")], 'row 2, column control: "" is no finite number'),
+    ],
+)  # fmt: skip
+def test_what_is_no_control_is_refused(
+    tmp_path: Path, header: str, rows: list[tuple[object, ...]], said: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        points.read(write(tmp_path / "points.csv", f"drug,cell_line,{header}", rows))
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_fitted_curves_are_a_screen(tmp_path: Path) -> None:
     rows: list[tuple[object, ...]] = []
     for drug, ic50 in (("Strong", 0.4), ("Weak", 15.0), ("Mild", 2.0)):
@@ -172,4 +219,9 @@ def test_fitted_curves_are_a_screen(tmp_path: Path) -> None:
     assert loaded.returncode == 0, loaded.stderr
     with open_store(f"ladybug://{tmp_path}/g.lbug", read_only=True) as store:
         edges = store.read_edges("TESTED_ON", ("Drug", "CellLine"))
-    assert edges.num_rows == 9 and edges["ln_ic50"].null_count == 3 and edges["auc"].null_count == 0
+    assert edges.num_rows == 9 and edges["auc"].null_count == edges["r2"].null_count == 0
+    weak = [row for row in edges.to_pylist() if row["src"] == "WEAK"]
+    assert {(row["censored"], round(row["ln_ic50"], 4), row["flags"]) for row in weak} == {
+        ("above", round(math.log(10), 4), "ic50_outside")
+    }
+    assert edges["censored"].null_count == 6

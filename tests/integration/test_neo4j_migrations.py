@@ -36,6 +36,8 @@ LAYERS = {
 }
 """What runs of version 2 said of their attention in words; the third run says nothing."""
 
+NEW_IN_7 = ("censored", "e_inf", "hill", "r2", "flags")
+
 DRUG_GENE = ("Drug", "Gene")
 Age = Callable[[int], None]
 
@@ -67,6 +69,9 @@ def _age_ladybug(path: Path, version: int) -> None:
         if version == 4:
             for name in ("objective", "feature", "effect"):
                 run(f"ALTER TABLE ATTENDS DROP {name}")
+        if version == 6:
+            for name in NEW_IN_7:
+                run(f"ALTER TABLE TESTED_ON DROP {name}")
         if version == 0:
             run("ALTER TABLE Gene DROP entrez_id")
             run("ALTER TABLE Drug RENAME mechanism TO sentence")
@@ -84,6 +89,9 @@ def _age_neo4j(url: str, version: int) -> None:
             connection.change("MATCH (r:Run {id: $id}) SET r.layer = $layer", id=id_, layer=layer)
     if version == 4:
         connection.change("MATCH ()-[a:ATTENDS]->() REMOVE a.objective, a.feature, a.effect")
+    if version == 6:
+        removed = ", ".join(f"t.{name}" for name in NEW_IN_7)
+        connection.change(f"MATCH ()-[t:TESTED_ON]->() REMOVE {removed}")
     if version == 0:
         connection.change("MATCH (g:Gene) REMOVE g.entrez_id")
         connection.change("MATCH (d:Drug) SET d.sentence = d.mechanism REMOVE d.mechanism")
@@ -207,6 +215,33 @@ def test_attention_of_version_4_becomes_attention_to_targets_and_a_run_of_both_o
             )
         assert runs.delete(store, "new") == 3
     assert not migrations.migrate(url).changes
+
+
+def test_responses_of_version_6_get_censoring_that_can_be_written_and_asked_for(
+    graph: tuple[str, Age],
+) -> None:
+    url, age = graph
+    tested: tuple[str, tuple[str, str]] = ("TESTED_ON", ("Drug", "CellLine"))
+    with open_store(url) as store:
+        before = store.read_edges(*tested)
+    age(6)
+    with pytest.raises(SchemaVersionError, match="version 6"):
+        open_store(url)
+    assert [c.about for c in migrations.migrate(url).changes] == [
+        f"TESTED_ON gets the property {name}" for name in NEW_IN_7
+    ]
+    with open_store(url) as store:
+        after = store.read_edges(*tested)
+        old = [name for name in before.column_names if name not in NEW_IN_7]
+        assert after.select(old).equals(before.select(old))
+        assert all(after[name].null_count == len(after) for name in NEW_IN_7)
+        edge = after.slice(0, 1).to_pylist()[0] | {
+            "ln_ic50": 2.3, "censored": "above", "hill": 1.5, "flags": "no_response",
+        }  # fmt: skip
+        store.upsert_edges(*tested, pa.Table.from_pylist([edge], after.schema))
+        asked = "MATCH (:Drug)-[t:TESTED_ON]->(:CellLine) WHERE t.censored = 'above' AND t.flags CONTAINS 'response' "
+        rows = store.query(asked + "RETURN t.ln_ic50 AS bound, t.hill AS hill").to_pylist()
+        assert rows == [{"bound": 2.3, "hill": 1.5}]
 
 
 def test_a_newer_graph_is_refused(graph: tuple[str, Age]) -> None:

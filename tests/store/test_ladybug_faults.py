@@ -38,6 +38,8 @@ print("go", flush=True)
 start = time.perf_counter()
 if action == "attention":
     store.set_attention(*EXPRESSES, table, str(value))
+elif action == "remove":
+    store.remove([(*EXPRESSES, {"dataset": "d"})], {"CellLine": ["C000", "C199"], "Gene": ["G299"]})
 elif action == "few":
     store.upsert_edges(*EXPRESSES, table.slice(0, 5000))
 elif action == "insert":
@@ -160,6 +162,55 @@ def test_killed_write_leaves_the_old_or_the_new(path: Path, action: str) -> None
     with open_store(f"ladybug://{path}") as store:
         names = store.query("CALL show_tables() RETURN name")["name"].to_pylist()
     assert not [name for name in names if "rebuilt" in name]
+
+
+def test_killed_removal_leaves_all_or_nothing(original: Path, tmp_path: Path) -> None:
+    def left(path: Path) -> tuple[int, ...]:
+        with open_store(f"ladybug://{path}") as store:
+            counts = store.counts()
+            assert "Doomed" not in store.query("CALL show_tables() RETURN name")["name"].to_pylist()
+        return tuple(counts[key] for key in ("CellLine", "Gene", "CellLine-EXPRESSES-Gene"))
+
+    all_, nothing = (N_LINES, N_GENES, N_LINES * N_GENES), (N_LINES - 2, N_GENES - 1, 0)
+    assert left(original) == all_
+    whole = killed(Path(shutil.copy(original, tmp_path / "whole.lbug")), "remove", 0, None)
+    assert whole is not None
+    assert left(tmp_path / "whole.lbug") == nothing
+    seen = set()
+    for n, share in enumerate((0.1, 0.4, 0.6, 0.75, 0.9, 0.97)):
+        path = Path(shutil.copy(original, tmp_path / f"{n}.lbug"))
+        done = killed(path, "remove", 0, share * whole)
+        now = left(path)
+        assert now == nothing or (now == all_ and done is None)
+        seen.add(now)
+    assert all_ in seen
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_nodes_go_on_opening_where_a_kill_left_them_behind_their_edges(path: Path, read_only: bool) -> None:
+    kind = schema.edge("EXPRESSES")
+    raw(
+        path,
+        ladybug_tables.create_edge_table(kind, "EXPRESSES_rebuilt"),
+        "CREATE NODE TABLE Doomed(id SERIAL, label STRING, node STRING, PRIMARY KEY(id))",
+        "CREATE (:Doomed {label: 'Gene', node: 'G000'})",
+        ladybug_tables.drop(kind, old=True),
+    )
+    with open_store(f"ladybug://{path}", read_only=read_only) as store:
+        counts = store.counts()
+        assert (counts["Gene"], counts["CellLine-EXPRESSES-Gene"]) == (N_GENES - 1, 0)
+
+
+def test_nodes_stay_where_a_kill_came_before_their_edges_went(path: Path) -> None:
+    raw(
+        path,
+        ladybug_tables.create_edge_table(schema.edge("EXPRESSES"), "EXPRESSES_rebuilt"),
+        "CREATE NODE TABLE Doomed(id SERIAL, label STRING, node STRING, PRIMARY KEY(id))",
+        "CREATE (:Doomed {label: 'Gene', node: 'G000'})",
+    )
+    with open_store(f"ladybug://{path}") as store:
+        assert values(store) == {0.0}
+        assert store.counts()["Gene"] == N_GENES
 
 
 def raw(path: Path, *statements: str) -> None:

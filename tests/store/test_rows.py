@@ -13,7 +13,7 @@ import pytest
 
 from pharmagraph.cypher import catalogue
 from pharmagraph.kg import schema
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, QueryError
 from pharmagraph.kg.store import GraphStore, open_store
 from tests.graphs import fill_everything
 
@@ -74,3 +74,16 @@ def test_what_only_reads_rows_loads_neither_arrow_nor_numpy(tmp_path: Path, word
     command = json.dumps(["cli", *words, "--store", url])
     done = subprocess.run([sys.executable, "-c", script, command], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_no_more_rows_are_fetched_than_asked_for(store: GraphStore) -> None:
+    endless = "MATCH (a:Gene), (b:Gene), (c:Gene) RETURN a.id AS x, b.id AS y, c.id AS z ORDER BY x, y, z"
+    assert store.rows(endless, most=2) == store.rows(endless)[:2]
+    assert store.rows(endless, most=100) == store.rows(endless)
+
+
+def test_a_query_is_stopped_after_its_time(store: GraphStore) -> None:
+    with pytest.raises(QueryError, match="took too long"):
+        store.rows(
+            "UNWIND range(1, 100000) AS i UNWIND range(1, 100000) AS j RETURN max(i * j % 7)", seconds=0.5
+        )

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, special
 
-from pharmagraph.ingest.dose_response.figures import Fitted, Series, fitted
+from pharmagraph.ingest.dose_response import logistic
+from pharmagraph.ingest.dose_response.figures import Fitted, Series, fitted, growth_rate
 from pharmagraph.ingest.dose_response.logistic import BEYOND, E0, E_INF, HILL, Curves, fit
 
 DOSES = np.log(10 * 2.0 ** -np.arange(9.0)[::-1])
@@ -134,6 +135,46 @@ def test_growth_since_time_zero() -> None:
     growth_rate = 2 ** (math.log2(left / 0.25) / math.log2(1 / 0.25)) - 1
     assert growth_rate == pytest.approx(0.5, abs=1e-3)
     assert one(exact(), time_zero=1.2).ln_gr50 is None  # the control did not grow
+
+
+def test_growth_rates_of_counts_by_hand() -> None:
+    """A control that doubles twice, from 1 to 4 cells: 2 cells have doubled once, half a cell is a loss of a half."""
+    left, time_zero = np.array([4.0, 2.0, 1.0, 0.5, 0.0]) / 4, np.full(5, 1 / 4)
+    assert growth_rate(left, time_zero) == pytest.approx([1, math.sqrt(2) - 1, 0, math.sqrt(0.5) - 1, -1])
+
+
+def test_levels_of_nci_and_growth_rate_by_hand() -> None:
+    """From 10 cells to 100 without a drug: GI50 leaves 55 cells, TGI 10, LC50 5."""
+    true = curve(e_inf=0.01, hill=2.0)
+    found = one(exact(e_inf=0.01, hill=2.0), time_zero=0.1)
+    for x, left in ((found.ln_gi50, 0.55), (found.ln_tgi, 0.1), (found.ln_lc50, 0.05)):
+        assert x is not None and float(true.at(np.array([x]))[0]) == pytest.approx(left, abs=1e-3)
+    at_highest = float(true.at(DOSES[-1:])[0])
+    assert found.gr_max == pytest.approx(2 ** (math.log2(at_highest / 0.1) / math.log2(10)) - 1, abs=1e-3)
+    value = lambda x: 2 ** (math.log2(float(true.at(np.array([x]))[0]) / 0.1) / math.log2(10)) - 1  # noqa: E731
+    mean = integrate.quad(value, DOSES[0], DOSES[-1])[0] / (DOSES[-1] - DOSES[0])
+    assert found.gr_aoc == pytest.approx(1 - mean, abs=1e-3)
+
+
+@pytest.mark.parametrize("time_zero", [None, 1.2])
+def test_without_growth_of_the_control_there_are_no_growth_figures(time_zero: float | None) -> None:
+    found = one(exact(), time_zero=time_zero)
+    assert {found.ln_gi50, found.ln_tgi, found.ln_lc50, found.ln_gr50, found.gr_max, found.gr_aoc} == {None}
+
+
+def test_a_drug_that_only_slows_growth_has_no_tgi_and_no_lc50() -> None:
+    found = one(exact(e_inf=0.4), time_zero=0.2)
+    assert found.ln_gi50 is not None and (found.ln_tgi, found.ln_lc50) == (None, None)
+
+
+def test_progress_is_told_up_to_the_last_curve_and_order_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logistic, "CHUNK", 4)
+    series = [Series(f"D{i}", "C", DOSES, exact(ln_middle=-1 + i / 5)) for i in range(10)]
+    told: list[int] = []
+    found = fitted(series, told.append)
+    assert told == [4, 8, 10]
+    assert [f.drug for f in found] == [s.drug for s in series]
+    assert np.all(np.diff([f.ln_ic50 for f in found]) > 0)  # type: ignore[arg-type]
 
 
 def test_no_series_give_no_figures() -> None:

@@ -154,7 +154,7 @@ def test_a_cell_that_is_no_number_is_named_and_can_be_rejected(store: GraphStore
             "cannot be read to its end",
         ),
         ("x.parquet", b"PAR1", "is no whole Parquet file"),
-        ("x.parquet", b"", "is no whole Parquet file"),
+        ("x.parquet", b"", "is empty"),
     ],
 )
 def test_a_file_that_is_none_is_one_line_and_changes_nothing(

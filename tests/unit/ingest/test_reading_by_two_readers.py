@@ -123,7 +123,10 @@ def slowly(text: str) -> dict[tuple[str, str], tuple[float | None, float | None]
         if cells is None or len(cells) < 4 or any(cells[4:]):
             continue
         drug, cell_line = (c.replace("\u00a0", " ").strip() for c in cells[:2])
-        ln_ic50, auc = value_of(cells[2]), value_of(cells[3])
+        ln_ic50, auc = (
+            value_of(cells[2].removeprefix(">")),
+            value_of(cells[3]),
+        )  # a bound is a value with a side
         nothing = {"none", "na", "#n/a", "nan", "-", ""}
         if "wrong" in (ln_ic50, auc) or {drug.lower(), cell_line.lower()} & nothing:
             continue
@@ -141,6 +144,7 @@ def test_both_readers_find_the_same(tmp_path: Path, part: int) -> None:
         read = read_long(path, "responses", Rejections(keep_going=True), kind="TESTED_ON")
         found = {(r["drug"], r["cell_line"]): (r["ln_ic50"], r["auc"]) for r in read}
         assert found == slowly(text), f"seed {seed}\n{text}"
+        assert {r["censored"] for r in read if r["ln_ic50"] == 10} <= {"above"}
         bad = len([r for r in text.split("\n")[1:] if r.strip()]) - len(found)
         if bad:
             refused(path, bad, len(found))

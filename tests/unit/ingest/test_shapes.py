@@ -181,8 +181,8 @@ def test_expression_without_names_of_its_lines_is_one_line(tmp_path: Path) -> No
 
 
 MATRICES = {
-    "effects": (EXPRESSION - 4, "gene effects.*cli ingest dependencies m.csv"),
-    "copy numbers": (np.linspace(0.8, 1.6, 15).reshape(3, 5), "relative copy numbers.*scale differs"),
+    "effects": (EXPRESSION - 4, "gene effects.*without responses"),
+    "copy numbers": (np.linspace(0.8, 1.6, 15).reshape(3, 5), "relative copy numbers.*without responses"),
     "probabilities": (np.linspace(0.01, 0.99, 15).reshape(3, 5), "dependency probabilities"),
     "calls": (np.arange(15).reshape(3, 5) % 3, "matrix of mutations"),
     "TPM": (EXPRESSION * 40, "another scale than log2"),
@@ -365,13 +365,124 @@ def test_an_unknown_table_names_the_nearest_shape_and_what_it_lacks(tmp_path: Pa
     said = "GDSC fitted dose response, of which DRUG_NAME, LN_IC50, COSMIC_ID are there and CELL_LINE_NAME is not"
     with pytest.raises(InputError, match=said) as caught:
         read(path)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "cli ingest tables FOLDER --init" in str(caught.value)
 
 
 def test_two_tables_of_responses_are_refused(tmp_path: Path) -> None:
     gdsc(tmp_path)
     (tmp_path / "mine.csv").write_text("drug,cell_line,ln_ic50\nA,B,1\n")
-    with pytest.raises(InputError, match=r"has both GDSC1.* and mine\.csv, which give responses; keep one"):
+    said = r"has both GDSC1.* and mine\.csv, which give responses; keep one, or load each as a dataset of its own: cli"
+    with pytest.raises(InputError, match=said):
+        read(tmp_path)
+
+
+def test_releases_in_a_folder_are_datasets_with_thresholds_of_their_own(tmp_path: Path) -> None:
+    first = gdsc(tmp_path)
+    second = tmp_path / "GDSC2_fitted_dose_response_27Oct23.csv"
+    rows = [row.split(",") for row in first.read_text().splitlines()]
+    for row in rows[1:]:
+        row[0], row[15] = "GDSC2", str(float(row[15]) + 3)
+    second.write_text("\n".join(",".join(row) for row in rows[:4]) + "\n")
+    prism(tmp_path, prism_row("ACH-000219", "A375_SKIN", "MTS010", "0.81", "1.5", "erlotinib", "CCO, CCN"))
+    bundle = tables.read(tmp_path, Rejections(), share=1.0, without_smiles=True, threshold="drug-median")
+    edges = bundle.edges["TESTED_ON", ("Drug", "CellLine")].to_pylist()
+    found = {(e["dataset"], e["src"], e["dst"]): (e["ln_ic50"], e["response"]) for e in edges}
+    assert len(found) == len(edges) == 5 + 3 + 1
+    assert found["GDSC2", "ERLOTINIB", "A375"] == (pytest.approx(2.395685 + 3), 1)
+    assert found["GDSC2", "ERLOTINIB", "HT29"] == (pytest.approx(3.140923 + 3), 0)
+    assert found["GDSC1", "ERLOTINIB", "A375"] == (pytest.approx((2.395685 + 3.395685) / 2), 1)
+    assert found["PRISM", "ERLOTINIB", "A375"] == (pytest.approx(math.log(1.5)), None)
+    cards = {card.id: card.part_of for card in bundle.datasets}
+    whole = tmp_path.name
+    assert cards == {whole: None, "GDSC1": whole, "GDSC2": whole, "PRISM": whole}
+    assert node(bundle, "Drug", "ERLOTINIB")["smiles"] == "CCO"
+    line = node(bundle, "CellLine", "A375")
+    assert (line["cosmic_id"], line["depmap_id"]) == (906793, "ACH-000219")
+    named = tables.read(tmp_path, Rejections(), name="mine", without_smiles=True)
+    assert [card.id for card in named.datasets] == ["mine", "mine-GDSC1", "mine-GDSC2", "mine-PRISM"]
+
+
+def test_two_files_of_one_release_are_refused(tmp_path: Path) -> None:
+    text = gdsc(tmp_path).read_text()
+    (tmp_path / "GDSC1_again.csv").write_text(text)
+    with pytest.raises(
+        InputError, match=r"has both .*, which give responses; keep one, or load each as a dataset"
+    ):
+        read(tmp_path)
+
+
+RATIOS = np.array([[1.0, 0.5, 0.0, 9.0, 1.2], [0.9, 1.1, 1.0, 2.0, 0.4], [1.0, 1.0, 1.3, 0.7, 0.95]])
+
+
+def layer(bundle: Bundle, kind: str) -> dict[tuple[str, str], float]:
+    (one,) = [p for p in bundle.profiles if p.kind == kind]
+    return {
+        (c, g): float(v)
+        for c, row in zip(one.cell_lines, one.values, strict=True)
+        for g, v in zip(one.genes, row, strict=True)
+    }
+
+
+def test_gene_effects_and_copy_numbers_are_layers_of_the_screen(tmp_path: Path) -> None:
+    gdsc(tmp_path)
+    model(tmp_path)
+    effects = EXPRESSION / 8 - 0.7
+    ids = [a for _, a in LINES.values()]
+    matrix(tmp_path, effects, "CRISPRGeneEffect.csv")
+    matrix(tmp_path, RATIOS, "OmicsCNGeneWGS.csv", [ids[0], ids[1], "ACH-009999"])
+    bundle = read(tmp_path)
+    lines, genes = ("A375", "HT29", "MCCAR"), ("EGFR", "TP53", "C1orf112", "BRAF", "FLAT")
+    found = layer(bundle, "dependency")
+    assert found == {
+        (line, gene): pytest.approx(effects[i, j], abs=1e-6)
+        for i, line in enumerate(lines)
+        for j, gene in enumerate(genes)
+    }
+    edges = bundle.edges["DEPENDS_ON", ("CellLine", "Gene")].to_pylist()
+    below = {
+        (line, gene): effects[i, j]
+        for i, line in enumerate(lines)
+        for j, gene in enumerate(genes)
+        if effects[i, j] < -0.5
+    }
+    assert {(e["src"], e["dst"]): e["effect"] for e in edges} == pytest.approx(below)
+    copies = layer(bundle, "copy_number")
+    assert copies["A375", "BRAF"] == pytest.approx(math.log2(9), abs=1e-4)
+    assert copies["A375", "C1orf112"] == -6 and copies["A375", "EGFR"] == 0 and len(copies) == 10
+    edges = bundle.edges["COPY_NUMBER", ("CellLine", "Gene")].to_pylist()
+    assert {(e["src"], e["dst"]): round(e["value"], 3) for e in edges} == {
+        ("A375", "TP53"): -1.0, ("A375", "C1orf112"): -6.0, ("A375", "BRAF"): 3.17,
+        ("HT29", "BRAF"): 1.0, ("HT29", "FLAT"): -1.322,
+    }  # fmt: skip
+    assert node(bundle, "Gene", "BRAF")["entrez_id"] == 673
+    assert any("copy numbers are taken for ratios" in note for note in bundle.notes)
+    assert any(
+        "OmicsCNGeneWGS.csv that are not in the screen, and are left out: 1" in note for note in bundle.notes
+    )
+
+
+def test_copy_numbers_without_an_amplified_gene_may_be_logarithms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gdsc(tmp_path)
+    model(tmp_path)
+    matrix(tmp_path, np.log2(RATIOS + 1), "OmicsCNGene.csv")
+    with pytest.raises(
+        InputError, match=r"no copy number of 15 is above 8; they may be ratios or log2\(ratio \+ 1\)"
+    ):
+        read(tmp_path)
+    monkeypatch.setattr("pharmagraph.ingest.shapes.depmap_matrices._ENOUGH", 15)
+    copies = layer(read(tmp_path), "copy_number")
+    assert copies["A375", "BRAF"] == pytest.approx(math.log2(9), abs=1e-3)
+    assert copies["A375", "TP53"] == pytest.approx(-1, abs=1e-3)
+
+
+def test_layers_of_lines_that_nothing_names_are_refused(tmp_path: Path) -> None:
+    gdsc(tmp_path)
+    matrix(tmp_path, EXPRESSION - 4, "CRISPRGeneEffect.csv")
+    with pytest.raises(
+        InputError, match=r"none of its 3 cell lines is known by DepMap id; put DepMap's Model\.csv"
+    ):
         read(tmp_path)
 
 

@@ -180,6 +180,19 @@ def test_promoting_without_the_run_folder_is_one_line_and_changes_nothing(store:
     assert runs.find(store)["id"] == "r1"
 
 
+def test_a_project_that_was_moved_as_a_whole_keeps_its_runs(store: GraphStore, tmp_path: Path) -> None:
+    run = {"id": "r1", "preset": "default", "config": {}, "metrics": {}, "seed": 1}
+    runs.register(store, run, TABLES, PREDICTIONS, folder=tmp_path / "runs" / "r1")
+    store.close()
+    here, there = tmp_path, tmp_path.with_name(f"{tmp_path.name}-moved")
+    shutil.move(here, there)
+    with open_store(f"ladybug://{there}/graph.lbug") as moved:
+        assert runs.find(moved, "r1")["folder"] == str(there / "runs" / "r1")
+        runs.promote(moved, "r1")
+        assert runs.find(moved)["id"] == "r1"
+    shutil.move(there, here)
+
+
 @pytest.mark.parametrize("harm", ["gone", "without weights", "with other weights"])
 def test_promoting_without_one_attention_table_is_one_line_and_changes_nothing(
     store: GraphStore, harm: str

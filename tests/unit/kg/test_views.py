@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import networkx as nx
@@ -191,3 +191,22 @@ def test_a_folder_with_files_in_it_is_left_alone(store: GraphStore, tmp_path: Pa
     with pytest.raises(InputError, match="not empty"):
         write(store, tmp_path / "full")  # type: ignore[operator]
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("write", [views.write_csv, views.write_kgx, bulk.export])
+def test_an_export_that_fails_leaves_no_files(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., object]
+) -> None:
+    """The disk is full when the edges come, after the nodes were written."""
+
+    def full(part: parts.Part) -> object:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.Part, "edges", full)
+        with pytest.raises(OSError, match="No space"):
+            write(store, tmp_path / "out")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "graph.lbug"]
+    write(store, tmp_path / "out")  # the same folder can be used once there is room
+    assert any((tmp_path / "out").iterdir())
+    assert not (tmp_path / ".new.out").exists()

@@ -1,0 +1,47 @@
+// What the pages need in the browser itself: forms that lead to addresses, CSV files, the theme, and the focus.
+window.pharmagraph = {
+  arrived(title) {
+    if (title) document.title = title;
+    const heading = document.querySelector("main h1");
+    if (heading && window.pharmagraph.went) heading.focus({ preventScroll: true });
+    window.pharmagraph.went = true;
+    const part = new URLSearchParams(location.search).has("gene") && document.getElementById("against");
+    if (part) part.scrollIntoView({ block: "start" });
+    else if (!location.hash) window.scrollTo(0, 0);
+    return window.dash_clientside.no_update;
+  },
+};
+
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const given = [...new FormData(form)].filter(([, value]) => String(value).trim());
+  const query = new URLSearchParams(given).toString();
+  history.pushState({}, "", form.getAttribute("action") + (query ? `?${query}` : ""));
+  window.dispatchEvent(new PopStateEvent("popstate"));
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.csv !== undefined) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([button.dataset.csv], { type: "text/csv" }));
+    link.download = button.dataset.file;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+  if (button.id === "theme") {
+    const root = document.documentElement;
+    const dark = root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+    root.dataset.theme = dark === "dark" ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !event.target.closest("input, textarea")) {
+    event.preventDefault();
+    document.getElementById("find").focus();
+  }
+});

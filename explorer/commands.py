@@ -1,0 +1,22 @@
+"""`cli serve`: parses, calls one function."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pharmagraph.kg.commands.status import Store
+
+
+def serve(
+    store: Store = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 8050,
+    browser: Annotated[bool, typer.Option(help="Open the browser at it.")] = True,
+) -> None:
+    """Look at the graph and its runs in a browser; nothing leaves this machine, and nothing is written."""
+    from pharmagraph.explorer.server import serve as run_server
+
+    run_server(store, port, browser=browser)

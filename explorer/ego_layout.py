@@ -1,0 +1,189 @@
+"""Places the nodes around one node, and colours them: each relation has a sector, and the stronger stand nearer."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pharmagraph.explorer.asking import Rows
+from pharmagraph.explorer.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+
+NEAREST, FARTHEST, STAGGER = 190.0, 330.0, 70.0
+"""Distance from the middle of the strongest and the weakest node; every second node stands farther out."""
+WIDER = 1.6
+"""The drawing's width over its height."""
+SHAPES = {
+    "Drug": ("round-rectangle", ORANGE),
+    "Gene": ("ellipse", BLUE),
+    "CellLine": ("diamond", GREEN),
+    "Pathway": ("hexagon", PURPLE),
+}
+EDGES = {
+    "ATTENDS": VERMILION,
+    "TARGETS": BLUE,
+    "SIMILAR_TO": ORANGE,
+    "TESTED_ON": GREEN,
+    "PREDICTED": SKY,
+    "HOMOLOGOUS": PURPLE,
+    "INTERACTS_WITH": YELLOW,
+}
+OTHER = "#8A8A8A"
+
+
+def elements(label: str, node: dict[str, Any], rows: Rows, between: Rows) -> Rows:
+    """Nodes and edges as Cytoscape takes them.
+
+    Parameters
+    ----------
+    label, node
+        The node in the middle.
+    rows
+        Its edges, as `neighbours.edges` returns them.
+    between
+        Edges between its neighbours, as `neighbours.between` returns them.
+    """
+    centre = f"{label}:{node['id']}"
+    scaled = _scaled(rows)
+    placed: dict[str, dict[str, Any]] = {
+        centre: _node(0, label, node["id"], node["name"], 0.0, 0.0, "centre")
+    }
+    others = {f"{r['label']}:{r['id']}": (r, s) for r, s in reversed(list(zip(rows, scaled, strict=True)))}
+    others.pop(centre, None)
+    ordered = [key for key in dict.fromkeys(f"{r['label']}:{r['id']}" for r in rows) if key in others]
+    for n, key in enumerate(ordered):
+        row, strength = others[key]
+        angle = 2 * math.pi * n / len(ordered) - math.pi / 2
+        radius = NEAREST + (FARTHEST - NEAREST) * (1 - strength) + STAGGER * (n % 2)
+        placed[key] = _node(
+            n + 1,
+            row["label"],
+            row["id"],
+            row["name"],
+            WIDER * radius * math.cos(angle),
+            radius * math.sin(angle),
+        )
+    edges: Rows = []
+    for row, strength in zip(rows, scaled, strict=True):
+        ends = (centre, f"{row['label']}:{row['id']}")
+        edges.append(
+            _edge(len(edges), placed, *(ends if row["outward"] else ends[::-1]), row["relation"], strength)
+        )
+    for row, strength in zip(between, _scaled(between), strict=True):
+        if row["src"] in placed and row["dst"] in placed:
+            edges.append(
+                _edge(len(edges), placed, row["src"], row["dst"], f"{row['relation']} among them", strength)
+            )
+    return [*placed.values(), *edges]
+
+
+def hidden(drawn: Rows, relations: set[str], least: float) -> Rows:
+    """Styles that hide edges of other relations and weaker edges, and nodes that no edge is left of."""
+    shown, styles = set[int](), []
+    for element in drawn:
+        edge = element["data"]
+        if "relation" not in edge:
+            continue
+        if edge["relation"] in relations and edge["strength"] >= least:
+            shown |= {edge["from"], edge["to"]}
+        else:
+            styles.append({"selector": f"edge[n = {edge['n']}]", "style": {"display": "none"}})
+    styles += [
+        {"selector": f"node[n = {e['data']['n']}]", "style": {"display": "none"}}
+        for e in drawn
+        if "relation" not in e["data"] and e["data"]["n"] and e["data"]["n"] not in shown
+    ]
+    return styles
+
+
+def style() -> Rows:
+    """Shapes and colours of nodes and edges."""
+    text = {"color": "#111", "text-outline-color": "#fff", "text-outline-width": 2, "font-size": 15}
+    return [
+        {
+            "selector": "node",
+            "style": {
+                "label": "data(label)",
+                "width": 26,
+                "height": 26,
+                "text-valign": "bottom",
+                "text-margin-y": 3,
+                **text,
+            },
+        },
+        *(
+            {"selector": f'node[kind = "{kind}"]', "style": {"shape": shape, "background-color": colour}}
+            for kind, (shape, colour) in SHAPES.items()
+        ),
+        {
+            "selector": ".centre",
+            "style": {
+                "width": 46,
+                "height": 46,
+                "font-size": 20,
+                "font-weight": "bold",
+                "border-width": 3,
+                "border-color": "#111",
+            },
+        },
+        {
+            "selector": "edge",
+            "style": {
+                "curve-style": "bezier",
+                "line-color": OTHER,
+                "width": "mapData(strength, 0, 1, 1, 6)",
+                "opacity": 0.7,
+            },
+        },
+        *(
+            {"selector": f'edge[type = "{type_}"]', "style": {"line-color": colour}}
+            for type_, colour in EDGES.items()
+        ),
+        {"selector": "edge[?among]", "style": {"opacity": 0.35, "width": 1.5}},
+        {"selector": 'edge[type = "ATTENDS"], edge[type = "PREDICTED"]', "style": {"line-style": "dashed"}},
+        {"selector": "node:selected", "style": {"border-width": 4, "border-color": "#111"}},
+    ]
+
+
+def _node(
+    n: int, kind: str, id_: str, name: str | None, x: float, y: float, class_: str = ""
+) -> dict[str, Any]:
+    label = str(name or id_)
+    return {
+        "data": {
+            "id": f"n{n}",
+            "n": n,
+            "kind": kind,
+            "ref": id_,
+            "label": label if len(label) <= 24 else f"{label[:23]}…",
+        },
+        "position": {"x": round(x, 1), "y": round(y, 1)},
+        "classes": class_,
+    }
+
+
+def _edge(
+    n: int, placed: dict[str, dict[str, Any]], src: str, dst: str, relation: str, strength: float
+) -> dict[str, Any]:
+    from_, to = placed[src]["data"], placed[dst]["data"]
+    type_ = next((word for word in relation.split() if word.isupper()), relation)
+    return {
+        "data": {
+            "id": f"e{n}", "n": n, "source": from_["id"], "target": to["id"],
+            "from": from_["n"], "to": to["n"], "relation": relation, "type": type_, "strength": round(strength, 4),
+            "among": bool(from_["n"] and to["n"]),
+        }
+    }  # fmt: skip
+
+
+def _scaled(rows: Rows) -> list[float]:
+    """Strengths of each relation from 0, the weakest of it, to 1, the strongest; 1 where they are all alike."""
+    ends: dict[str, tuple[float, float]] = {}
+    for row in rows:
+        if row["strength"] is not None:
+            low, high = ends.get(row["relation"], (math.inf, -math.inf))
+            ends[row["relation"]] = (min(low, row["strength"]), max(high, row["strength"]))
+    return [_between(row["strength"], *ends.get(row["relation"], (0.0, 0.0))) for row in rows]
+
+
+def _between(value: float | None, low: float, high: float) -> float:
+    return 0.0 if value is None else (value - low) / (high - low) if high > low else 1.0

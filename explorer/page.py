@@ -1,0 +1,122 @@
+"""What a page is, and the parts that pages share: sections, notes, definitions, forms, what is said of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from pharmagraph.explorer.addresses import page_of
+from pharmagraph.explorer.search import Hit
+from pharmagraph.kg.console import cell
+
+WORDS = {"Drug": "drug", "Gene": "gene", "CellLine": "cell line", "Pathway": "pathway", "Tissue": "tissue"}
+"""Kind → the word for it."""
+NO_RUN = "No run is promoted, so there is nothing of a network here. Next: cli train --promote"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Attributes
+    ----------
+    title
+        Its heading, and the title of the browser's tab.
+    body
+        What stands below the heading.
+    above
+        A few words above the heading, such as the kind of thing.
+    retry
+        Whether the browser asks again by itself, because the store may be back.
+    goto
+        Address of the page to show instead.
+    """
+
+    title: str
+    body: Sequence[Component]
+    above: str = ""
+    retry: bool = False
+    goto: str | None = None
+
+    def component(self) -> Component:
+        """The page as Dash takes it."""
+        kind = [html.P(self.above, className="kind")] if self.above else []
+        return html.Article([*kind, html.H1(self.title, tabIndex="-1"), *self.body])
+
+
+def section(title: str, *content: Component, note: str = "") -> Component:
+    """A part of a page under a heading, with a note on what its numbers mean and do not mean."""
+    about = [html.P(note, className="note")] if note else []
+    return html.Section([html.H2(title), *about, *content])
+
+
+def definitions(pairs: Iterable[tuple[str, Any]]) -> Component:
+    """Names with their values; those without a value are left out."""
+    shown = [(name, value) for name, value in pairs if value not in (None, "", [], ())]
+    return html.Dl(
+        [
+            html.Div([html.Dt(name), html.Dd(value if isinstance(value, Component) else cell(value))])
+            for name, value in shown
+        ]
+    )
+
+
+def hits(found: Sequence[Hit]) -> Component:
+    """What a search found, as a list of links."""
+    return html.Ul([html.Li(_hit(hit)) for hit in found], className="hits")
+
+
+def _hit(hit: Hit) -> Component:
+    said = [html.Span(hit.name, className="name"), html.Span(WORDS[hit.kind], className="kind")]
+    if hit.spelling not in (hit.name, hit.id):
+        said.append(html.Span(f"also {hit.spelling}", className="also"))
+    return dcc.Link(said, href=page_of(hit.kind, hit.id))
+
+
+def form(
+    action: str,
+    fields: Sequence[tuple[str, str, str, str]],
+    button: str,
+    *,
+    given: Mapping[str, str],
+    file: str,
+) -> Component:
+    """A form that leads to an address with its fields as parameters.
+
+    Parameters
+    ----------
+    action
+        Path of the address.
+    fields
+        Of each its name, its label, a hint below it and its default.
+    button
+        What its button says.
+    given
+        Values that are filled in.
+    file
+        Prefix of the fields' ids, which no other form of the page has.
+    """
+    rows = [
+        html.Div(
+            [
+                html.Label(label, htmlFor=f"{file}-{name}"),
+                dcc.Input(
+                    id=f"{file}-{name}",
+                    name=name,
+                    value=given.get(name, default),
+                    autoComplete="off",
+                    type="text",
+                ),
+                html.Small(hint) if hint else None,
+            ],
+            className="field",
+        )
+        for name, label, hint, default in fields
+    ]
+    return html.Form(
+        [*rows, html.Button(button, type="submit")], action=action, method="get", className="fields"
+    )

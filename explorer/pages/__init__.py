@@ -1,0 +1,1 @@
+"""The pages, one module each; `explorer.app` finds the page of an address here."""

@@ -1,0 +1,180 @@
+"""A drug on a cell line: prediction, measurements, the sum that the prediction is, and the evidence behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from pharmagraph import rows as of_run
+from pharmagraph.explorer.addresses import address, page_of
+from pharmagraph.explorer.asking import Answer, Asked, Rows
+from pharmagraph.explorer.figures import shown, signed_bars
+from pharmagraph.explorer.page import NO_RUN, Page, definitions, form, section
+from pharmagraph.explorer.tables import table
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.names import find_drug, find_node
+from pharmagraph.model.explain import explanation
+from pharmagraph.run import Run
+
+ROWS = 10
+
+
+def page(asked: Asked) -> Page:
+    """The pair that the address names; without one, a form that asks for it."""
+    if len(asked.parts) < 2:
+        if {"drug", "cell_line"} <= asked.given.keys():
+            return page(Asked(asked.graph, (asked.given["drug"], asked.given["cell_line"]), asked.given))
+        fields = [
+            ("drug", "Drug", "name, alias or id", ""),
+            ("cell_line", "Cell line", "name, alias or id", ""),
+        ]
+        ask = form(address("pair"), fields, "Show", given=asked.given, file="pair")
+        return Page(
+            "A drug on a cell line",
+            [html.P("Why is a cell line predicted to be sensitive to a drug?", className="lead"), ask],
+        )
+    drug = find_drug(asked.graph, asked.parts[0])
+    line = find_node(asked.graph, "CellLine", asked.parts[1])
+    measured = _answer(asked, explanation.MEASURED, {"drug": drug["id"], "cell_line": line["id"]})
+    body: list[Component] = [
+        html.P(
+            [
+                dcc.Link(drug["name"], href=page_of("Drug", drug["id"])),
+                " on ",
+                dcc.Link(line["name"], href=page_of("CellLine", line["id"])),
+                f", {line['tissue'] or 'tissue not known'}",
+            ]
+        ),
+    ]
+    tail = section(
+        "Measured",
+        table(
+            measured, "Measured responses of the pair, a row a data set", file=_file(drug, line, "measured")
+        ),
+    )
+    title = f"{drug['name']} on {line['name']}"
+    if asked.run is None:
+        return Page(title, [*body, html.P(NO_RUN, className="notice"), tail], above="pair")
+    try:
+        found = of_run.explain(Run.open(asked.graph, asked.run["id"]), drug["id"], line["id"], limit=ROWS)
+    except ModelError as error:
+        return Page(title, [*body, html.P(f"{error}.", className="notice"), tail], above="pair")
+    predicted = {k: v for k, v in found.prediction.items() if k != "measured"}
+    body += [
+        definitions(
+            [
+                *((_said(k), v) for k, v in predicted.items()),
+                ("run", dcc.Link(found.run_id, href=address("runs", found.run_id))),
+            ]
+        ),
+        tail,
+        _sum(found.contributions, "probability" in predicted, asked.run["folder"], drug, line),
+        _evidence(asked, found, drug, line),
+    ]
+    if found.drivers:
+        drivers = Answer(["gene", "kind", "event", "target"], found.drivers)
+        body.append(
+            section(
+                "Driver events",
+                table(
+                    drivers,
+                    f"Driver events of {line['name']}; known targets of the drug first",
+                    file=_file(drug, line, "drivers"),
+                ),
+            )
+        )
+    if found.paths:
+        rows = [
+            {"path": p.text, "kind": p.kind, "weight": p.weight, "share": p.share, "response": p.response}
+            for p in found.paths
+        ]
+        paths = Answer(list(rows[0]), rows)
+        shown_paths = table(paths, "Paths from the drug to the cell line", file=_file(drug, line, "paths"))
+        note = "The share is among the paths of one kind that are shown."
+        body.append(section("Paths", shown_paths, note=note))
+    body += [
+        html.P(
+            f"Attention {relation} has no part in the predictions of this run: {reason}.", className="note"
+        )
+        for relation, reason in found.unused_attention.items()
+    ]
+    return Page(title, body, above="pair")
+
+
+def _sum(
+    contributions: Rows, is_probability: bool, folder: str, drug: dict[str, Any], line: dict[str, Any]
+) -> Component:
+    unit = "logits of a sensitive response" if is_probability else "ln IC50 (ln µmol/l)"
+    title = "What the prediction is the sum of"
+    if not contributions:
+        here = Path(folder).is_dir()
+        why = (
+            "A component of this run's network has no terms for single genes, so there is no such sum."
+            if here
+            else f"The run's folder {folder} is not here; start cli serve in the folder in which the run was trained."
+        )
+        return section(title, html.P(why, className="nothing"))
+    answer = Answer(list(contributions[0]), contributions)
+    labels = [f"{row['part']} {row['feature'] or ''}".strip() for row in contributions]
+    bars = signed_bars(labels, [row["contribution"] for row in contributions], title=unit)
+    how = f'cli explain --drug "{drug["id"]}" --cell "{line["id"]}"'
+    return section(
+        title,
+        shown(
+            bars,
+            f"Contributions in {unit}; the last is the sum",
+            answer,
+            file=_file(drug, line, "sum"),
+            id_="sum",
+        ),
+        table(answer, f"Contributions, in {unit}", file=_file(drug, line, "sum")),
+        html.P(["Read from the run's folder, as ", html.Code(how), " does."], className="note"),
+        note="Exact: the rows add up to the last. A gene's part is association within this screen, not cause.",
+    )
+
+
+def _evidence(
+    asked: Asked, found: explanation.Explanation, drug: dict[str, Any], line: dict[str, Any]
+) -> Component:
+    given = {"drug": drug["id"], "cell_line": line["id"], "run": found.run_id, "limit": ROWS}
+    columns = ["name", "weight", "rank", "response", "ln_ic50"]
+    drugs = Answer(
+        ["drug", *columns],
+        [{"drug": r["id"], **r} for r in found.evidence["similar_drugs"]],
+        explanation.SIMILAR_DRUGS,
+        given,
+    )
+    lines = Answer(
+        ["cell_line", *columns],
+        [{"cell_line": r["id"], **r} for r in found.evidence["similar_cell_lines"]],
+        explanation.SIMILAR_CELL_LINES,
+        given,
+    )
+    return section(
+        "Similar measurements",
+        table(drugs, f"Similar drugs, measured on {line['name']}", file=_file(drug, line, "similar-drugs")),
+        table(
+            lines,
+            f"Similar cell lines, measured with {drug['name']}",
+            file=_file(drug, line, "similar-lines"),
+        ),
+        note="Most of a prediction comes from such measurements. Weight is the run's attention.",
+    )
+
+
+def _answer(asked: Asked, cypher: str, given: dict[str, Any]) -> Answer:
+    return Answer(["dataset", "response", "ln_ic50"], asked.graph.rows(cypher, given), cypher, given)
+
+
+def _file(drug: dict[str, Any], line: dict[str, Any], what: str) -> str:
+    return f"{drug['id']}-{line['id']}-{what}"
+
+
+def _said(figure: str) -> str:
+    return {
+        "probability": "predicted probability of being sensitive",
+        "predicted_ln_ic50": "predicted ln IC50 (ln µmol/l)",
+    }[figure]

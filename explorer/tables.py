@@ -1,0 +1,134 @@
+"""Shows answers as tables: names are links, the rows can be saved as CSV, and the Cypher stands below."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from pharmagraph.explorer.addresses import address, page_of
+from pharmagraph.explorer.asking import Answer
+from pharmagraph.kg.console import cell, flat
+
+KIND_OF_COLUMN = {
+    "drug": "Drug",
+    "gene": "Gene",
+    "interacts_with": "Gene",
+    "cell_line": "CellLine",
+    "tissue": "Tissue",
+    "pathway": "Pathway",
+}
+"""Column → the kind of thing whose page its values lead to."""
+
+Link = Callable[[Mapping[str, Any]], tuple[str, str] | None]
+"""A row → text and address of a link at its end."""
+
+
+def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) -> Component:
+    """An answer as a table.
+
+    Parameters
+    ----------
+    answer
+        Its rows, all of which are shown.
+    caption
+        What the table holds, for the eye and for screen readers.
+    file
+        Name of the CSV file, without ``.csv``.
+    link
+        Makes a link at the end of each row, such as to a page about a pair.
+    """
+    if not answer.rows:
+        return html.Div(
+            [html.P(f"{caption}: no rows.", className="nothing"), cypher(answer)], className="table"
+        )
+    numeric = {
+        c
+        for c in answer.columns
+        if all(isinstance(row.get(c), (int, float, type(None))) for row in answer.rows)
+    }
+    heads = [html.Th(_words(c), scope="col", className="n" if c in numeric else "") for c in answer.columns]
+    if link is not None:
+        heads.append(html.Th(html.Span("more", className="unseen"), scope="col"))
+    body = [
+        html.Tr([*(_cell(c, row.get(c), c in numeric) for c in answer.columns), *_end(row, link)])
+        for row in answer.rows
+    ]
+    note = f". These are the first {len(answer.rows):,} rows; there are more" if answer.are_more else ""
+    return html.Div(
+        [
+            html.P(f"{caption}{note}.", className="caption"),
+            html.Div(
+                html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], **{"aria-label": caption}),
+                className="scroll",
+                tabIndex="0",
+                role="region",
+                **{"aria-label": caption},
+            ),
+            html.Div([saved_as_csv(answer, file, caption), cypher(answer)], className="below"),
+        ],
+        className="table",
+    )
+
+
+def saved_as_csv(answer: Answer, file: str, what: str) -> Component:
+    """A button that saves an answer's rows as CSV; numbers keep all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(answer.columns)
+    writer.writerows([flat(row.get(c)) for c in answer.columns] for row in answer.rows)
+    given = {"data-csv": text.getvalue(), "data-file": f"{file}.csv", "aria-label": f"CSV of: {what}"}
+    return html.Button("CSV", className="csv", **given)
+
+
+def cypher(answer: Answer) -> Component:
+    """The Cypher of an answer, folded away, with its parameters and a link that asks it again."""
+    if not answer.cypher:
+        return html.Span()
+    again = (
+        address("query", answer.query, **answer.parameters)
+        if answer.query
+        else address("query", cypher=answer.cypher, **_as_given(answer.parameters))
+    )
+    parameters = json.dumps(dict(answer.parameters), ensure_ascii=False)
+    shown = answer.cypher.strip() + (f"\n\n// {parameters}" if answer.parameters else "")
+    return html.Details(
+        [
+            html.Summary("Cypher"),
+            html.Pre(html.Code(shown), tabIndex="0"),
+            dcc.Link("Ask this, or change it", href=again),
+        ],
+        className="cypher",
+    )
+
+
+def _as_given(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters of free Cypher as an address has them."""
+    return {
+        f"${name}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in parameters.items()
+    }
+
+
+def _words(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _cell(column: str, value: Any, numeric: bool) -> Component:
+    text = cell(value)
+    kind = KIND_OF_COLUMN.get(column)
+    if kind and isinstance(value, str) and value:
+        return html.Td(dcc.Link(text, href=page_of(kind, value)))
+    return html.Td(text, className="n" if numeric else "")
+
+
+def _end(row: Mapping[str, Any], link: Link | None) -> list[Component]:
+    if link is None:
+        return []
+    made = link(row)
+    return [html.Td(dcc.Link(made[0], href=made[1]) if made else "")]

@@ -1,0 +1,128 @@
+"""Says what a load of tables would do: what is read as what, and each reason for which rows are left out. It writes
+nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pharmagraph.ingest.rejections import ColumnsRead, Rejected, Rejections
+from pharmagraph.ingest.sources.checked_screen import CheckedScreen, checked_screen
+from pharmagraph.ingest.units.given import NOTHING_SAID, Given
+from pharmagraph.kg.errors import RowError, shortened
+
+COLUMNS = ("what", "file", "name", "number", "detail")
+"""Of a check's rows."""
+
+_NUMBERS = re.compile(r"[\d.,]+")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a load would do.
+
+    Attributes
+    ----------
+    screen
+        The good rows.
+    columns
+        What is read of each file.
+    rejected
+        Places that would not be loaded.
+    n_bad
+        Those of them at which a load stops unless rows are being rejected.
+    """
+
+    screen: CheckedScreen
+    columns: tuple[ColumnsRead, ...]
+    rejected: tuple[Rejected, ...]
+    n_bad: int
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What would be loaded, each column, and each reason why rows are not loaded; with the columns `COLUMNS`."""
+        screen = self.screen
+        sizes = {
+            "drugs": len(screen.drug_ids),
+            "cell lines": len(screen.cell_ids),
+            "pairs": len(screen.responses),
+            "genes": len(screen.expression.genes) if screen.expression is not None else 0,
+        }
+        if screen.mutated is not None:
+            sizes["mutated genes of cell lines"] = len(screen.mutated)
+        for kind, levels in screen.layers.items():
+            sizes[f"values of {kind.replace('_', ' ')}"] = int((~np.isnan(levels.values)).sum())
+        return [
+            *(_row("loaded", "", name, n) for name, n in sizes.items()),
+            *(row for file in self.columns for row in _columns(file)),
+            *_reasons(self.rejected),
+        ]
+
+
+def check_screen(
+    place: Path,
+    *,
+    without_smiles: bool,
+    units: Given = NOTHING_SAID,
+    human: bool = False,
+    told: Callable[[RowError], None] = lambda error: None,
+) -> Check:
+    """Read and check the tables of a screen.
+
+    Parameters
+    ----------
+    place
+        A table of responses, or a folder with one and more.
+    without_smiles
+        Keep drugs that have no structure.
+    units
+        What the user says of units, by measure.
+    human
+        Gene symbols in small letters, as Brca1, are of human genes.
+    told
+        Called with each bad row when it is found.
+
+    Raises
+    ------
+    InputError
+        If no row can be read, as a load does.
+    """
+    n_bad = 0
+
+    def counted(error: RowError) -> None:
+        nonlocal n_bad
+        n_bad += 1
+        told(error)
+
+    rejections = Rejections(keep_going=True, told=counted)
+    screen = checked_screen(place, rejections, without_smiles=without_smiles, units=units, human=human)
+    return Check(screen, tuple(rejections.columns), tuple(rejections.rejected), n_bad)
+
+
+def _row(what: str, file: str, name: str, number: int | None = None, detail: str = "") -> dict[str, Any]:
+    return {"what": what, "file": file, "name": name, "number": number, "detail": detail}
+
+
+def _columns(table: ColumnsRead) -> Iterable[dict[str, Any]]:
+    for name, read_as in table.used.items():
+        yield _row("column", table.file, name, detail=f"read as {read_as}")
+    for name in table.unused:
+        yield _row("column", table.file, name or "(no name)", detail="not read")
+
+
+def _reasons(rejected: Iterable[Rejected]) -> Iterable[dict[str, Any]]:
+    """A row for each file and reason, numbers in it aside, with the number of rows and the first of them."""
+    first: dict[tuple[str, str], Rejected] = {}
+    number: dict[tuple[str, str], int] = {}
+    for one in rejected:
+        key = one.file, _NUMBERS.sub("", one.reason)
+        first.setdefault(key, one)
+        number[key] = number.get(key, 0) + one.rows
+    for key, one in first.items():
+        place = f"; first in row {one.row}" if one.row is not None else ""
+        value = f'"{shortened(one.value)}" ' if one.value else ""
+        yield _row("left out", one.file, one.column or "", number[key], f"{value}{one.reason}{place}")

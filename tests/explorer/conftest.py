@@ -1,0 +1,138 @@
+"""A small screen with awkward names and a trained run, the explorer on it, and a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+import pharmagraph as pg
+from pharmagraph.explorer.server import make_server
+from tests.golden.conftest import small_preset
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DRUG, GENE, LINE, TISSUE = "synthetic-drug-0001", "SYNTHETICG00001", "synthetic-line-0001", "breast"
+AWKWARD = "<img src=x onerror=\"document.title='broken'\">'); MATCH (n) DETACH DELETE n // 💊/é"
+"""A drug's name that is HTML, Cypher, an emoji and a path at once."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The explorer, started on a store.
+
+    Attributes
+    ----------
+    url
+        Without a slash at the end.
+    store
+        URL of the store.
+    run
+        Id of the promoted run.
+    """
+
+    url: str
+    store: str
+    run: str
+
+
+@pytest.fixture(scope="session")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with a made-up screen, known targets, a drug of an awkward name, and a promoted run."""
+    folder = tmp_path_factory.mktemp("screen")
+    options = yaml.safe_load(small_preset())
+    options["network"] |= {"relational": False, "axial": False}
+    options["targets"] |= {"steps": 10, "members": 2}
+    (folder / "process.yaml").write_text(yaml.safe_dump(options))
+    with pg.open_store(f"ladybug://{folder / 'graph.lbug'}") as store:
+        pg.ingest.synthetic(store)
+        store.upsert_nodes(
+            "Drug", pa.table({"id": ["AWKWARD"], "name": [AWKWARD], "aliases": [["it's <b>odd</b>"]]})
+        )
+        pg.train(store, preset=str(folder / "process.yaml"), promote=True, folder=folder / "runs")
+    return folder / "graph.lbug"
+
+
+@pytest.fixture(scope="session")
+def site(screen: Path) -> Iterator[Site]:
+    """The explorer on the screen."""
+    store = f"ladybug://{screen}"
+    with pg.open_store(store, read_only=True) as graph:
+        run = pg.Run.open(graph).id
+    with Served(store) as url:
+        yield Site(url, store, run)
+
+
+class Served:
+    """A context in which the explorer is served; gives its address."""
+
+    def __init__(self, store: str) -> None:
+        self._server = make_server(store, 0)
+
+    def __enter__(self) -> str:
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium for the browser tests; apt-get install chromium")
+        pytest.skip("no Chromium for the browser tests; apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def tab(browser: Browser, site: Site) -> Iterator[Page]:
+    """A tab of 1280 by 900 pixels; the test fails if a page asks another host for anything, or a script fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=site.url)
+    context.set_default_timeout(60_000)
+    page, elsewhere, failed = context.new_page(), list[str](), list[str]()
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            elsewhere.append(request.url)
+
+    page.on("request", asked)
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    yield page
+    context.close()
+    assert elsewhere == []
+    assert failed == []
+
+
+def opened(tab: Page, address: str) -> str:
+    """Go to an address; the heading of the page that appears."""
+    tab.goto(address)
+    return heading(tab)
+
+
+def heading(tab: Page) -> str:
+    """The heading of the page, once there is one."""
+    tab.wait_for_selector("main h1")
+    return tab.inner_text("main h1")
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    """Rows that a command printed as JSON."""
+    found: list[dict[str, Any]] = json.loads(text)
+    return found

@@ -1,0 +1,94 @@
+"""`cli ingest tables --check` says what a load would do, ends as the load would, and loads nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pharmagraph.ingest.longform import read_long
+from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.kg.errors import RowError
+from tests.cli.typed import typed
+
+RESPONSES = "drug,cell_line,ln_ic50,plate\nA,X,1.5,1\nA,Y,-2,1\nB,X,0.5,2\nC,X,1,2\n"
+DRUGS = "drug,smiles\nA,CCO\nB,CCN\n"
+EXPRESSION = "cell_line,gene,value\nX,EGFR,1\nY,EGFR,2\nX,TP53,4\nY,TP53,1\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "responses.csv").write_text(RESPONSES)
+    (tmp_path / "drugs.csv").write_text(DRUGS)
+    (tmp_path / "expression.csv").write_text(EXPRESSION)
+    return tmp_path
+
+
+def check(folder: Path, *options: str) -> tuple[int, dict[str, int], list[dict[str, object]], str]:
+    """Exit code, sizes, all rows, and standard error."""
+    ran = typed("ingest", "tables", str(folder), "--check", "--format", "json", *options)
+    rows = json.loads(ran.stdout) if ran.stdout else []
+    sizes = {r["name"]: r["number"] for r in rows if r["what"] == "loaded"}
+    return ran.returncode, sizes, rows, ran.stderr
+
+
+def test_a_check_counts_what_a_load_then_loads(folder: Path) -> None:
+    code, sizes, rows, _ = check(folder)
+    assert (code, sizes) == (0, {"drugs": 2, "cell lines": 2, "pairs": 3, "genes": 2})
+    columns = {r["name"]: r["detail"] for r in rows if r["what"] == "column"}
+    assert columns["ln_ic50"] == "read as ln_ic50 (the natural logarithm of IC50 in µmol/l)"
+    assert columns["plate"] == "not read"
+    store = f"ladybug://{folder / 'a.lbug'}"
+    ran = typed("ingest", "tables", str(folder), "--store", store, "--quiet", "--format", "json")
+    loaded = {row["kind"]: row["inserted"] for row in json.loads(ran.stdout) if row["kind"] != "SIMILAR_TO"}
+    assert ran.returncode == 0
+    assert (loaded["Drug"], loaded["CellLine"], loaded["TESTED_ON"], loaded["Gene"]) == (2, 2, 3, 2)
+
+
+def test_a_check_makes_no_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = folder / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    assert check(folder)[0] == 0
+    assert list(work.iterdir()) == []
+
+
+def test_bad_rows_are_counted_by_reason_and_end_as_the_load_does(folder: Path) -> None:
+    bad = 'A,Z,"1,5",1\nB,Z,"2,5",1\nB,Y,>10,1\n'
+    (folder / "responses.csv").write_text(RESPONSES + bad)
+    code, sizes, rows, err = check(folder)
+    assert (code, sizes["pairs"]) == (1, 3)
+    assert err.splitlines()[0].startswith("error: ") and 'row 6, column ln_ic50: "1,5"' in err.splitlines()[0]
+    reasons = [(r["number"], r["detail"]) for r in rows if r["what"] == "left out"]
+    assert [n for n, text in reasons if "decimal comma" in str(text)] == [2]
+    assert [n for n, text in reasons if "censored" in str(text)] == [1]
+    assert "3 bad rows" in err
+    code, _, _, err = check(folder, "--reject-rows")
+    assert code == 0 and "error" not in err
+    store = f"ladybug://{folder / 'a.lbug'}"
+    assert typed("ingest", "tables", str(folder), "--store", store, "--quiet").returncode == 1
+
+
+def test_a_lacking_column_of_the_last_file_is_said_before_rows_are_read(folder: Path) -> None:
+    (folder / "responses.csv").write_text(RESPONSES + "A,Z,yes,1\n")
+    (folder / "expression.csv").write_text("cell_line,symbol,value\nX,EGFR,1\n")
+    code, _, rows, err = check(folder)
+    assert (code, rows) == (1, [])
+    assert 'no column "gene"' in err and "yes" not in err
+
+
+def test_a_bad_row_is_told_before_the_rest_is_read(tmp_path: Path) -> None:
+    """The file has a second bad row far behind, at which the caller would stop later."""
+    good = "".join(f"D{n},X,1\n" for n in range(200_000))
+    path = tmp_path / "responses.csv"
+    path.write_text("drug,cell_line,ln_ic50\nA,X,yes\n" + good + "A,Y,no\n")
+    seen: list[str] = []
+
+    def stop(error: RowError) -> None:
+        seen.append(str(error.value))
+        raise error
+
+    with pytest.raises(RowError, match="row 2"):
+        read_long(path, "responses", Rejections(keep_going=True, told=stop), kind="TESTED_ON")
+    assert seen == ["yes"]

@@ -1,0 +1,64 @@
+"""Figures and the network's layout: what is drawn is what the rows hold."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from pharmagraph.explorer import ego_layout, structures
+from pharmagraph.explorer.addresses import address, read
+from pharmagraph.explorer.figures import COLOURS, effects, waterfall
+
+
+def test_a_waterfall_has_every_row_once_in_order_of_its_value() -> None:
+    rows = [{"name": f"<b>{n}</b>", "tissue": f"t{n % 9}", "ln_ic50": float((7 * n) % 40)} for n in range(40)]
+    rows.append({"name": "not measured", "tissue": "t0", "ln_ic50": None})  # type: ignore[dict-item]
+    drawn = waterfall(rows, value="ln_ic50", of="name", by="tissue", title="")["data"]
+    points = sorted((x, y) for trace in drawn for x, y in zip(trace["x"], trace["y"], strict=True))
+    assert points == [(n, float(n)) for n in range(40)]
+    assert [t["name"] for t in drawn] == ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "other"]
+    assert [t["marker"]["color"] for t in drawn[:-1]] == list(COLOURS)
+    assert "&lt;b&gt;" in drawn[0]["customdata"][0][0]
+
+
+def test_known_targets_have_a_star_and_features_a_word() -> None:
+    rows = [
+        {"gene": "BRAF", "feature": "mutation", "effect": 1.5, "known": True},
+        {"gene": "EGFR", "feature": "expression", "effect": -0.5, "known": False},
+    ]
+    figure = effects(rows, "gene")
+    assert figure["layout"]["yaxis"]["ticktext"] == ["BRAF, mutated ★", "EGFR"]
+    assert figure["data"][0]["x"] == [1.5, -0.5]
+
+
+def test_a_structure_is_drawn_as_svg() -> None:
+    root = ElementTree.fromstring(structures.svg("CC(=O)Oc1ccccc1C(=O)O"))
+    assert root.tag.endswith("svg") and len(root) > 10
+    assert "No picture" in str(structures.drawing("not a SMILES", "x"))
+
+
+def test_the_stronger_node_stands_nearer_and_filters_hide_what_has_no_edge_left() -> None:
+    def row(id_: str, relation: str, strength: float) -> dict[str, object]:
+        return {
+            "label": "Gene",
+            "id": id_,
+            "name": None,
+            "relation": relation,
+            "strength": strength,
+            "outward": True,
+        }
+
+    rows = [row("A", "R", 3.0), row("B", "R", 1.0), row("C", "Q", 9.0)]
+    drawn = ego_layout.elements("Drug", {"id": "D", "name": "d"}, rows, [])
+    place = {e["data"]["ref"]: e["position"] for e in drawn if "ref" in e["data"]}
+    far = {key: (p["x"] / ego_layout.WIDER) ** 2 + p["y"] ** 2 for key, p in place.items()}
+    assert far["D"] == 0 and far["A"] < far["B"]
+    hidden = {s["selector"] for s in ego_layout.hidden(drawn, {"R"}, 0.5)}
+    assert hidden == {"edge[n = 1]", "edge[n = 2]", "node[n = 2]", "node[n = 3]"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "it's", "<b>", "é 💊", "100%", "a?b=c&d#e", "..", "A+B"])
+def test_an_address_is_read_as_it_was_made(name: str) -> None:
+    path, _, given = address("drug", name, gene=name, run=None).partition("?")
+    assert read(path, f"?{given}") == (["drug", name], {"gene": name})
