@@ -71,7 +71,9 @@ def expected_error(situation: Situation, error: Array) -> Linear:
 
     design, low, high = _design(situation, len(situation.columns()))
     floor = max(1e-3 * float(np.mean(error)), 1e-9)
-    model = GammaRegressor(alpha=PENALTY, max_iter=300).fit(design[:, :-1], np.maximum(error, floor))
+    model = GammaRegressor(alpha=PENALTY, solver="newton-cholesky").fit(
+        design[:, :-1], np.maximum(error, floor)
+    )
     return Linear(low, high, np.append(model.coef_, model.intercept_))
 
 

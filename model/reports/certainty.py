@@ -1,8 +1,9 @@
 """Makes `docs/certainty.md` from the rows in `docs/certainty.json`.
 
 ``python -m pharmagraph.model.reports.certainty`` prints the page;
-``python -m pharmagraph.model.reports.certainty add ROWS.json "COMMAND"`` adds rows that
-`cli evaluate-certainty --out ROWS.json` wrote, with the command and the machine.
+``python -m pharmagraph.model.reports.certainty add ROWS.json "COMMAND" ["PART"]`` adds rows that
+`cli evaluate-certainty --out ROWS.json` wrote, with the command and the machine; PART says, in words, of which part of
+the data they are, where it is not all.
 """
 
 from __future__ import annotations
@@ -61,14 +62,16 @@ def markdown(document: dict[str, Any]) -> str:
     for measurement in document["measurements"]:
         rows = measurement["rows"]
         first = rows[0]
-        there.add((first["dataset"], first["split"]))
+        part = measurement.get("part")
+        if part is None:
+            there.add((first["dataset"], first["split"]))
         n_folds = len({row["fold"] for row in rows})
         found = means(rows)
         models = list(found[0])[2:]
         body = [[row["metric"], row["grouping"], *(_figure(row[model]) for model in models)] for row in found]
         text += (
-            f"\n## {first['dataset']}, {first['split']}, {first['task']}\n\n`{measurement['command']}`\n"
-            f"({measurement['commit']}, {measurement['machine']}; folds: {n_folds})\n\n"
+            f"\n## {first['dataset']}, {first['split']}, {first['task']}{f': {part}' if part else ''}\n\n"
+            f"`{measurement['command']}`\n({measurement['commit']}, {measurement['machine']}; folds: {n_folds})\n\n"
             + table(["figure", "of", *models], body)
         )
     missing = [
@@ -84,11 +87,13 @@ def _figure(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.3f}"
 
 
-def add(document: dict[str, Any], rows: list[dict[str, Any]], command: str) -> None:
-    """Put a measurement in, in place of one of the same command."""
+def add(document: dict[str, Any], rows: list[dict[str, Any]], command: str, part: str | None = None) -> None:
+    """Put a measurement in, in place of one of the same command; ``part`` names a part of the data."""
     kept = [m for m in document["measurements"] if m["command"] != command]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    kept.append({"command": command, "commit": git_fingerprint(), "machine": machine, "rows": rows})
+    kept.append(
+        {"command": command, "commit": git_fingerprint(), "machine": machine, "part": part, "rows": rows}
+    )
     document["measurements"] = kept
 
 
@@ -98,9 +103,9 @@ def main(arguments: Sequence[str]) -> None:
     if not arguments:
         print(markdown(document), end="")
         return
-    if len(arguments) != 3 or arguments[0] != "add":
-        raise SystemExit('give nothing, or: add ROWS.json "COMMAND"')
-    add(document, json.loads(Path(arguments[1]).read_text()), arguments[2])
+    if len(arguments) not in {3, 4} or arguments[0] != "add":
+        raise SystemExit('give nothing, or: add ROWS.json "COMMAND" ["PART"]')
+    add(document, json.loads(Path(arguments[1]).read_text()), *arguments[2:])
     unfinished = PAGE.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(document, indent=1) + "\n")
     unfinished.replace(PAGE)

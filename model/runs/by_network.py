@@ -17,8 +17,8 @@ from pharmagraph.model.certainty.situation import Errors
 from pharmagraph.model.inputs.edits import with_new_cell_line, with_new_drug
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.asked import Asked
+from pharmagraph.model.runs.block import Block
 from pharmagraph.model.runs.certain import EXPRESSION, STRUCTURE, Judged, said
-from pharmagraph.model.runs.predictions import Block
 from pharmagraph.model.runtime import resolve_device
 from pharmagraph.model.training.fitted import Fitted
 

@@ -7,7 +7,6 @@ the network runs on the graph with the new entity in it (`runs.by_network`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from pharmagraph.model.predictor import Predictor
 from pharmagraph.model.predictor.pilots import Kind
 from pharmagraph.model.runs import pilots
 from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
-from pharmagraph.model.runs.certain import Judged, certainty_of, judged
+from pharmagraph.model.runs.block import Block
+from pharmagraph.model.runs.certain import certainty_of, judged
 from pharmagraph.model.runs.folder import GRAPH, checked, reading, training_pairs
 from pharmagraph.model.runs.profiles import RunGenes
 
@@ -177,30 +177,6 @@ def _range(folder: Path) -> tuple[float, float]:
     """The smallest and the largest ln IC50 of the training pairs."""
     ln_ic50 = training_pairs(folder)["ln_ic50"].to_numpy()
     return float(np.nanmin(ln_ic50)), float(np.nanmax(ln_ic50))
-
-
-@dataclass(frozen=True)
-class Block:
-    """Predictions of some drugs for some cell lines.
-
-    Attributes
-    ----------
-    drugs, cell_lines
-        What rows call them.
-    column
-        ``probability`` or ``ln_ic50``.
-    values, measured
-        Predictions, and whether each pair was trained on, (n_cell_lines, n_drugs).
-    judged
-        How sure they are; None where the run cannot tell.
-    """
-
-    drugs: Sequence[str]
-    cell_lines: Sequence[str]
-    column: str
-    values: np.ndarray
-    measured: np.ndarray
-    judged: Judged | None = None
 
 
 def _predicted(
