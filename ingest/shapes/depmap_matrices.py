@@ -60,6 +60,7 @@ _ENOUGH = 1_000_000
 _SMALLEST_RATIO = 2.0**-6
 """A gene that is gone has no logarithm."""
 
+_LARGEST_EFFECT = 3.0
 _DIGITS = 4
 
 
@@ -85,14 +86,15 @@ def _values(head: Head) -> npt.NDArray[np.float64] | None:
 def _kind(head: Head) -> str:
     """What the values are; empty if the file is no matrix, or of nothing that is known.
 
-    Gene effects fall below 0, probabilities lie between 0 and 1, and calls of mutations are 0, 1 and 2. A relative copy
+    Gene effects fall below 0 and hardly rise above 1; larger numbers beside negative ones, as logarithms have them, are
+    nothing that is known. Probabilities lie between 0 and 1, and calls of mutations are 0, 1 and 2. A relative copy
     number is about 1 in most genes. Of log2(TPM + 1) a tenth or more is above 3, and nothing above 25.
     """
     values = _values(head)
     if values is None or not len(values):
         return ""
     if values.min() < 0:
-        return "effect"
+        return "effect" if np.quantile(values, 0.99) < _LARGEST_EFFECT else ""
     if np.isin(values, (0, 1, 2)).all():
         return "calls"
     if values.max() <= 1:

@@ -63,7 +63,7 @@ def _to_the_minute(rows: list[dict[str, Any]], column: str) -> list[dict[str, An
 def health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
     """The first thing that is missing on the way to a queried attention, and the command for it."""
     if not datasets:
-        if any(counts.values()):
+        if any(n for kind, n in counts.items() if kind != "Ingest"):  # the history stays when all is removed
             return "an ingest was cut off; next: run it again"
         return "empty; next: cli ingest gdsc"
     if not counts["Drug-TESTED_ON-CellLine"]:

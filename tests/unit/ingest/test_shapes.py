@@ -181,7 +181,8 @@ def test_expression_without_names_of_its_lines_is_one_line(tmp_path: Path) -> No
 
 
 MATRICES = {
-    "effects": (EXPRESSION - 4, "gene effects.*without responses"),
+    "effects": (EXPRESSION / 8 - 0.7, "gene effects.*without responses"),
+    "logarithms below 0": (EXPRESSION - 0.9, "no known shape"),
     "copy numbers": (np.linspace(0.8, 1.6, 15).reshape(3, 5), "relative copy numbers.*without responses"),
     "probabilities": (np.linspace(0.01, 0.99, 15).reshape(3, 5), "dependency probabilities"),
     "calls": (np.arange(15).reshape(3, 5) % 3, "matrix of mutations"),
@@ -478,7 +479,7 @@ def test_copy_numbers_without_an_amplified_gene_may_be_logarithms(
 
 def test_layers_of_lines_that_nothing_names_are_refused(tmp_path: Path) -> None:
     gdsc(tmp_path)
-    matrix(tmp_path, EXPRESSION - 4, "CRISPRGeneEffect.csv")
+    matrix(tmp_path, EXPRESSION / 8 - 0.5, "CRISPRGeneEffect.csv")
     with pytest.raises(
         InputError, match=r"none of its 3 cell lines is known to be in the screen; put DepMap's Model\.csv"
     ):
