@@ -13,20 +13,17 @@ import argparse
 import itertools
 import multiprocessing
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 
+from benchmarks.measure import command as whole
 from pharmagraph.kg.console import Format, note, print_rows
 
 QUERY_REPETITIONS = 20
@@ -41,18 +38,9 @@ def row(
 
 
 def command(case: str, round_: int, *words: str) -> dict[str, Any]:
-    """Time a whole `cli` command; memory is sampled, since a child's high-water mark starts at its parent's."""
-    note(f"{case}: cli {' '.join(words)}")
-    start, peak = time.perf_counter(), 0
-    process = psutil.Popen([sys.executable, "-m", "pharmagraph.cli", *words], stdout=subprocess.DEVNULL)
-    while process.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            peak = max(peak, process.memory_info().rss)
-        time.sleep(0.01)
-    seconds = time.perf_counter() - start
-    if process.returncode:
-        raise SystemExit(f"cli {' '.join(words)} failed")
-    return row(case, seconds, round_, peak=round(peak / 1e6))
+    """Time a whole `cli` command."""
+    seconds, peak = whole(words)
+    return row(case, seconds, round_, peak=round(peak))
 
 
 def timed(case: str, round_: int, work: Callable[[], Any]) -> tuple[dict[str, Any], Any]:

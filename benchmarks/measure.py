@@ -1,15 +1,20 @@
-"""Measures time and peak memory of a function in this process."""
+"""Measures time and peak memory of a function in this process, or of a command in one of its own."""
 
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from pharmagraph.kg.console import note
 
 CLEAR_PEAK = Path("/proc/self/clear_refs")  # writing 5 resets the kernel's high-water mark (Linux)
 
@@ -21,6 +26,37 @@ class Measurement:
     seconds: float
     peak_mb: float
     repetitions: int
+
+
+def command(words: Sequence[str], until: Callable[[str], bool] | None = None) -> tuple[float, float]:
+    """Seconds and the peak of memory in megabytes of a `cli` command, or of it until it prints a line.
+
+    Memory is sampled, since a child's high-water mark starts at its parent's.
+    """
+    note(f"cli {' '.join(words)}")
+    start, peak = time.perf_counter(), 0
+    process = psutil.Popen(
+        [sys.executable, "-m", "pharmagraph.cli", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE if until is not None else None,
+        text=True,
+    )
+    if until is not None:
+        for line in process.stderr:
+            if until(line):
+                seconds = time.perf_counter() - start
+                peak = process.memory_info().rss
+                process.terminate()
+                process.wait()
+                return seconds, peak / 1e6
+        raise SystemExit(f"cli {' '.join(words)} printed no such line")
+    while process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            peak = max(peak, process.memory_info().rss)
+        time.sleep(0.01)
+    if process.returncode:
+        raise SystemExit(f"cli {' '.join(words)} failed")
+    return time.perf_counter() - start, peak / 1e6
 
 
 def measure(work: Callable[[], object], *, seconds: float = 2.0, most: int = 50) -> Measurement:

@@ -13,21 +13,18 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 from pyarrow import csv, parquet
 
 from benchmarks import Row
+from benchmarks.measure import command
 from pharmagraph.kg.console import Format, note, print_rows
 
 RESPONSES = 10_000_000
@@ -88,34 +85,6 @@ def points(path: Path, n: int, seed: int) -> None:
     csv.write_csv(table, path, AS_PANDAS)
 
 
-def command(words: list[str], until: Callable[[str], bool] | None = None) -> tuple[float, float]:
-    """Seconds and the peak of memory in megabytes of a `cli` command, or of it until it prints a line."""
-    note(f"cli {' '.join(words)}")
-    start, peak = time.perf_counter(), 0
-    process = psutil.Popen(
-        [sys.executable, "-m", "pharmagraph.cli", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE if until is not None else None,
-        text=True,
-    )
-    if until is not None:
-        for line in process.stderr:
-            if until(line):
-                seconds = time.perf_counter() - start
-                peak = process.memory_info().rss
-                process.terminate()
-                process.wait()
-                return seconds, peak / 1e6
-        raise SystemExit(f"cli {' '.join(words)} printed no such line")
-    while process.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            peak = max(peak, process.memory_info().rss)
-        time.sleep(0.01)
-    if process.returncode:
-        raise SystemExit(f"cli {' '.join(words)} failed")
-    return time.perf_counter() - start, peak / 1e6
-
-
 def by_hand(path: Path, graph: Path) -> tuple[float, float]:
     """Seconds a row to read a file with pandas, and to merge rows one at a time.
 
@@ -159,19 +128,16 @@ def tables(folder: Path, ending: str, scale: float, turn: int) -> Iterator[Row]:
     else:
         csv.write_csv(responses(n, turn), path, AS_PANDAS)
     case = f"{n:,} responses, {ending}"
-    words = [
-        "ingest",
-        "tables",
-        str(place),
-        "--without-smiles",
-        "--quiet",
-        "--store",
-        f"ladybug://{place}/g.lbug",
-    ]
-    yield _row(case, OURS, *command(words), n, turn)
+    yield _row(case, OURS, *load(place), n, turn)
     note(f"{case}: {THEIRS}")
     reading, writing = by_hand(path, place / "by-hand.lbug")
     yield _row(case, THEIRS, (reading + writing) * n, None, n, turn)
+
+
+def load(place: Path) -> tuple[float, float]:
+    """Seconds and memory of loading the tables of a folder into a new store in it, as `command` has them."""
+    url = f"ladybug://{place}/g.lbug"
+    return command(["ingest", "tables", str(place), "--without-smiles", "--quiet", "--store", url])
 
 
 def matrix(folder: Path, scale: float, turn: int) -> Iterator[Row]:
@@ -181,16 +147,7 @@ def matrix(folder: Path, scale: float, turn: int) -> Iterator[Row]:
     place = folder / f"matrix{turn}"
     place.mkdir()
     expression(place, n_lines, n_genes, turn)
-    words = [
-        "ingest",
-        "tables",
-        str(place),
-        "--without-smiles",
-        "--quiet",
-        "--store",
-        f"ladybug://{place}/g.lbug",
-    ]
-    yield _row(f"expression, {n_lines:,} × {n_genes:,}", OURS, *command(words), n_lines * n_genes, turn)
+    yield _row(f"expression, {n_lines:,} × {n_genes:,}", OURS, *load(place), n_lines * n_genes, turn)
 
 
 def curves(folder: Path, scale: float, turn: int) -> Iterator[Row]:

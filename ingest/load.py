@@ -142,6 +142,7 @@ def load(
     steps: list[Step] = []
     left: Ids = {}
     alone: list[str] = []
+    joined = _joined(bundle)
     writing = ""
     try:
         for label, table in nodes.items():
@@ -149,7 +150,7 @@ def load(
             advance(label, 0)
             step, new = _upsert_nodes(store, label, table)
             steps.append(step)
-            alone += [f"{label}:{id_}" for id_ in sorted(new - _joined(bundle, label))]
+            alone += [f"{label}:{id_}" for id_ in sorted(new - joined.get(label, set()))]
             advance(label, table.num_rows)
         if bundle.profiles:
             writing = PROFILE
@@ -209,15 +210,15 @@ def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> tuple[Step,
     return Step(label, None, change), set(table["id"].to_pylist()).difference(stored["id"].to_pylist())
 
 
-def _joined(bundle: Bundle, label: str) -> set[str]:
-    """The nodes of a label that an edge or a profile of a bundle refers to."""
+def _joined(bundle: Bundle) -> Ids:
+    """The nodes that an edge or a profile of a bundle refers to."""
     found: Ids = {}
     for (_, ends), table in bundle.edges.items():
         add_ends(found, ends, table)
     for one in bundle.profiles:
         found.setdefault("CellLine", set()).update(one.cell_lines)
         found.setdefault(layer(one.kind).features, set()).update(one.genes)
-    return found.get(label, set())
+    return found
 
 
 def _kept(stored: pa.Table, table: pa.Table) -> pa.Table:

@@ -11,8 +11,6 @@ import numpy as np
 
 from pharmagraph.ingest.dose_response.figures import Series
 from pharmagraph.ingest.dose_response.units import (
-    LARGEST_FRACTION,
-    Dose,
     ValueUnit,
     dose_of,
     is_count,
@@ -21,6 +19,8 @@ from pharmagraph.ingest.dose_response.units import (
     value_unit,
 )
 from pharmagraph.ingest.names import cell_line_id, drug_id
+from pharmagraph.ingest.units.concentrations import Concentration
+from pharmagraph.ingest.units.shares import LARGEST_FRACTION
 from pharmagraph.kg.errors import InputError, RowError, some
 from pharmagraph.kg.reading.numbers import finite_number
 from pharmagraph.kg.reading.table import Table
@@ -162,7 +162,7 @@ def _number(source: str, line: int, column: str | None, text: str) -> float:
     return value
 
 
-def _ln_dose(source: str, line: int, column: str, text: str, dose: Dose) -> float:
+def _ln_dose(source: str, line: int, column: str, text: str, dose: Concentration) -> float:
     x = dose.ln_micromolar(_number(source, line, column, text))
     if x is None:
         raise RowError(source, line, column, text, "is no concentration above 0; give controls the drug DMSO")

@@ -8,14 +8,11 @@ import numpy as np
 
 from pharmagraph.ingest.units import shares
 from pharmagraph.ingest.units.concentrations import WRITTEN, Concentration
-from pharmagraph.ingest.units.shares import LARGEST_FRACTION, folded
+from pharmagraph.ingest.units.shares import folded
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.wording import named
 
-__all__ = ["LARGEST_FRACTION", "UNITS", "Dose", "ValueUnit", "dose_of", "is_dose", "is_value", "value_unit"]
-
 ValueUnit = shares.Share
-Dose = Concentration
 
 UNITS = tuple(log + unit for log in ("", "log10 ", "ln ") for unit in WRITTEN.values())
 
@@ -41,7 +38,7 @@ def is_count(header: str) -> bool:
     return _COUNT.fullmatch(folded(header)) is not None
 
 
-def dose_of(source: str, header: str, given: str | None) -> Dose:
+def dose_of(source: str, header: str, given: str | None) -> Concentration:
     """The unit of a column of concentrations.
 
     Parameters

@@ -20,11 +20,12 @@ from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.text import existing, shown, stem
 from pharmagraph.kg.wording import option
 
-BELOW = -0.5
+BELOW = layer("dependency").threshold
 """Gene effects below it become edges. On DepMap's scale 0 is the median of genes that no line needs, and -1 that of
 genes that all lines need, so this is half of the latter (Meyers et al., Nat. Genet. 49 (2017) 1779)."""
 

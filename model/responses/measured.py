@@ -110,10 +110,8 @@ def responses(
     sensitive = _mean(label, position, len(pair))  # fraction of the datasets
     merged = np.where(sensitive == 0.5, label[first], sensitive > 0.5).astype(np.float32)
     merged[np.isnan(sensitive)] = np.nan
-    mean, bounds = (
-        _mean(ln_ic50 if side is None else np.where(side, np.nan, ln_ic50), position, len(pair)),
-        None,
-    )
+    mean = _mean(ln_ic50 if side is None else np.where(side, np.nan, ln_ic50), position, len(pair))
+    bounds = None
     if side is not None and side.any():
         mean, bounds = _bounds(ln_ic50, side, mean, position)
     found = Responses(

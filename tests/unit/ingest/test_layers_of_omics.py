@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.heterograph.saved import load, save
 from pharmagraph.kg.layers import LAYERS, Layer, layer
 from pharmagraph.kg.schema import edge
-from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import Choice
 from pharmagraph.kg.views.kgx import write_kgx
 from pharmagraph.model.inputs.edits import with_omics
@@ -28,19 +26,6 @@ from pharmagraph.model.presets.config import load_preset
 GENES = ["SYNTHETICG00001", "SYNTHETICG00002", "SYNTHETICG00003"]
 LINES = [f"synthetic-line-{n:04}" for n in range(1, 7)]
 VALUES = np.array([[0, 1.5, -2], [1, 0, 0.3], [0, -0.7, 0], [2, 0.2, 0], [0, 0, 0.9], [1, 3, -1]])
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("screen") / "graph.lbug"
-    ingest.synthetic(f"ladybug://{path}", drugs=6, cells=8, genes=10)
-    return path
-
-
-@pytest.fixture
-def store(screen: Path, tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(f"ladybug://{shutil.copy(screen, tmp_path)}") as opened:
-        yield opened
 
 
 def matrix(folder: Path, one: Layer, *, lines_down: bool = False) -> Path:

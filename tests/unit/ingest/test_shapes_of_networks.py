@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pharmagraph import ingest
 from pharmagraph.kg.errors import InputError, RowError
-from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.kg.store import GraphStore
 
 A, B, C = (f"SYNTHETICG0000{n}" for n in (1, 2, 3))
 BIOGRID = (
@@ -20,19 +19,6 @@ BIOGRID = (
 INFO = "#string_protein_id\tpreferred_name\tprotein_size\tannotation\n"
 
 Write = Callable[[str, str], Path]
-
-
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("screen") / "graph.lbug"
-    ingest.synthetic(f"ladybug://{path}", drugs=6, cells=8, genes=10)
-    return path
-
-
-@pytest.fixture
-def store(screen: Path, tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(f"ladybug://{shutil.copy(screen, tmp_path)}") as opened:
-        yield opened
 
 
 @pytest.fixture
