@@ -52,10 +52,19 @@ def rename_rebuilt(kind: EdgeKind) -> str:
     return f"ALTER TABLE {rebuilt(kind)} RENAME TO {kind.type}"
 
 
-def create_edge_table(kind: EdgeKind, name: str | None = None) -> str:
-    """The table of an edge kind, for all its pairs of labels; under another name while it is rebuilt."""
+def create_edge_table(
+    kind: EdgeKind, name: str | None = None, columns: Sequence[Property] | None = None
+) -> str:
+    """The table of an edge kind, for all its pairs of labels; while it is rebuilt, under another name and with some of
+    its columns."""
     pairs = ", ".join(f"FROM {a} TO {b}" for a, b in kind.ends)
-    return f"CREATE REL TABLE IF NOT EXISTS {name or kind.type}({pairs}, {_declared(kind.columns[2:])})"
+    declared = _declared(kind.columns[2:] if columns is None else columns)
+    return f"CREATE REL TABLE IF NOT EXISTS {name or kind.type}({pairs}, {declared})"
+
+
+def add_column(name: str, column: Property) -> str:
+    """Add a column of nulls to a table."""
+    return f"ALTER TABLE {name} ADD {_declared([column])}"
 
 
 def copy_nodes(kind: NodeKind) -> str:
@@ -66,10 +75,12 @@ def copy_nodes(kind: NodeKind) -> str:
     return f"COPY {kind.label}({', '.join(c.name for c in kind.columns)}) FROM $rows"
 
 
-def copy_edges(kind: EdgeKind, ends: Ends, name: str | None = None) -> str:
-    """Append the edges of ``$rows``: src, dst, then the schema's columns in order, named as those of `copy_nodes`."""
-    columns = ", ".join(c.name for c in kind.columns[2:])
-    return f"COPY {name or kind.type}({columns}) FROM $rows (from='{ends[0]}', to='{ends[1]}')"
+def copy_edges(
+    kind: EdgeKind, ends: Ends, name: str | None = None, columns: Sequence[Property] | None = None
+) -> str:
+    """Append the edges of ``$rows``: src, dst, then columns in order, all unless given, named as in `copy_nodes`."""
+    named = ", ".join(c.name for c in (kind.columns[2:] if columns is None else columns))
+    return f"COPY {name or kind.type}({named}) FROM $rows (from='{ends[0]}', to='{ends[1]}')"
 
 
 def create_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
