@@ -74,7 +74,8 @@ browser:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium > /dev/null; \
 	else echo "No Chromium here, so the tests of the explorer are left out; apt-get install chromium, or the like"; fi
 
-soak: .venv/.made  ## servers and clients killed many times at random moments; half an hour
+soak: .venv/.made  ## 20,000 mutated tables; servers and clients killed many times at random moments; half an hour
+	PHARMAGRAPH_TEST_MUTATIONS=20000 $(PY) -m pytest tests/unit/ingest/test_mutated_tables.py
 	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
 
 with-3.13:

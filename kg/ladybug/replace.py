@@ -120,6 +120,7 @@ def _fill(file: File, kind: EdgeKind, contents: Contents) -> None:
             some = conform(
                 table.take(pa.array(order[start : start + AT_ONCE])), (*kind.columns[:2], *columns)
             )
+            pa.default_memory_pool().release_unused()
             file.statement(cypher.copy_edges(kind, ends, name, columns), rows=some)
     for column in kind.columns[2:]:
         if column not in columns:
