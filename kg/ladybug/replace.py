@@ -20,7 +20,7 @@ from pharmagraph.kg import changes
 from pharmagraph.kg.errors import StoreError
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_edges
-from pharmagraph.kg.ladybug.file import File
+from pharmagraph.kg.ladybug.file import File, give_back
 from pharmagraph.kg.ladybug.recovery import delete_nodes, forget_doomed, note_doomed, recover
 from pharmagraph.kg.schema import EdgeKind, Ends, conform
 from pharmagraph.kg.schema import edge as edge_kind
@@ -28,9 +28,9 @@ from pharmagraph.kg.schema import edge as edge_kind
 REBUILD_ROWS = 20_000
 """Number of edges from which rebuilding a table is faster than changing it in place."""
 
-AT_ONCE = 1 << 20
-"""Edges that are copied at once. The engine holds them in memory twice, with some 200 bytes for each column of one, and
-with one COPY of ten million it runs out of memory."""
+AT_ONCE = 1 << 19
+"""Edges that are copied at once. The engine holds them in memory, with 400 to 600 bytes for each, and one COPY of ten
+million fails for lack of memory; but each COPY also rewrites what is there."""
 
 Part = tuple[pa.Table, npt.NDArray[np.int64] | None]
 """A table, and which of its rows are meant, in order; all of them where that is None."""
@@ -115,16 +115,19 @@ def _fill(file: File, kind: EdgeKind, contents: Contents) -> None:
     file.statement(cypher.create_edge_table(kind, name, columns))
     for ends, (table, rows) in parts:
         table = table.select([c for c in table.column_names if _has(table, c)])
-        order = np.arange(table.num_rows) if rows is None else rows
-        for start in range(0, len(order), AT_ONCE):
-            some = conform(
-                table.take(pa.array(order[start : start + AT_ONCE])), (*kind.columns[:2], *columns)
-            )
-            pa.default_memory_pool().release_unused()
-            file.statement(cypher.copy_edges(kind, ends, name, columns), rows=some)
+        statement = cypher.copy_edges(kind, ends, name, columns)
+        for start in range(0, table.num_rows if rows is None else len(rows), AT_ONCE):
+            give_back()
+            file.statement(statement, rows=conform(_some(table, rows, start), (*kind.columns[:2], *columns)))
     for column in kind.columns[2:]:
         if column not in columns:
             file.statement(cypher.add_column(name, column))
+
+
+def _some(table: pa.Table, rows: npt.NDArray[np.int64] | None, start: int) -> pa.Table:
+    if rows is None:
+        return table.slice(start, AT_ONCE)
+    return table.take(pa.array(rows[start : start + AT_ONCE]))
 
 
 def _has(table: pa.Table, column: str) -> bool:

@@ -134,9 +134,13 @@ def read_places(label: str) -> str:
 
 
 def read_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str], equals: Iterable[str]) -> str:
-    """Chosen properties of edges, with positions for their ends; the filter's values are parameters."""
+    """Chosen properties of edges, with positions for their ends; the filter's values are parameters, and the positions
+    of the sources from ``$low`` on before ``$high``."""
     properties = "".join(f", r.{c} AS {c}" for c in columns if c not in ("src", "dst"))
-    return f"{_pattern(kind, ends, equals)} RETURN offset(id(a)) AS src, offset(id(b)) AS dst{properties}"
+    return (
+        f"{_pattern(kind, ends, equals, ('offset(id(a)) >= $low', 'offset(id(a)) < $high'))} "
+        f"RETURN offset(id(a)) AS src, offset(id(b)) AS dst{properties}"
+    )
 
 
 def count_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str] = ()) -> str:
@@ -187,9 +191,9 @@ def require_columns_of(columns: Sequence[Property], names: Iterable[str]) -> Non
             raise InputError(f"column {name} is not in the schema; it has {', '.join(known)}")
 
 
-def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str], conditions: Iterable[str] = ()) -> str:
     held = {"src": "a.id", "dst": "b.id"}
-    where = " AND ".join(f"{held.get(c, f'r.{c}')} IN ${c}" for c in equals)
+    where = " AND ".join((*(f"{held.get(c, f'r.{c}')} IN ${c}" for c in equals), *conditions))
     return f"MATCH (a:{ends[0]})-[r:{kind.type}]->(b:{ends[1]})" + (f" WHERE {where}" if where else "")
 
 

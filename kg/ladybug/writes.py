@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from pharmagraph.kg import changes
@@ -63,7 +64,8 @@ def upsert_edges(file: File, type_: str, ends: Ends, table: pa.Table) -> Change:
         if whole is not None:
             del stored
             whole = changes.replaced(whole, found.changed_stored, table, found.changed)
-            replace(file, {(kind.type, ends): [(whole, None), (table, found.new)]})
+            in_order = np.array_equal(found.new, np.arange(table.num_rows))
+            replace(file, {(kind.type, ends): [(whole, None), (table, None if in_order else found.new)]})
             return Change(len(found.new), len(found.changed), found.unchanged)
         new = table.take(pa.array(found.new))
         if len(found.changed):
