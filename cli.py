@@ -17,6 +17,7 @@ from copy import copy
 import typer
 from typer.models import CommandInfo
 
+from pharmagraph.assistant import commands as assistant
 from pharmagraph.cypher import commands as cypher
 from pharmagraph.explorer import commands as explorer
 from pharmagraph.ingest import commands as ingest
@@ -70,6 +71,7 @@ app.command()(report.report)
 app.command()(report.faithfulness)
 app.command()(cypher.query)
 app.command()(explorer.serve)
+app.command()(assistant.mcp)
 app.command()(enrich.enrich)
 app.command()(compare.compare)
 app.add_typer(runs.app, name="runs")

@@ -23,7 +23,9 @@ from docs.architecture import (
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
-    ("explorer.commands",),
+    ("explorer.commands", "assistant.commands"),
+    ("assistant.server",),
+    ("assistant",),
     ("explorer.server",),
     ("explorer.app",),
     ("explorer.pages",),
