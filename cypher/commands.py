@@ -37,7 +37,13 @@ def query(
 
     queries = catalogue.catalogue()
     if list_:
-        print_rows([{"query": q.usage, "about": q.about} for q in queries.values()], format, wide=wide)
+        rows = [{"topic": q.topic, "query": q.usage, "about": q.about} for q in queries.values()]
+        if format is not Format.table:
+            print_rows(rows, format)
+            return
+        for topic in catalogue.TOPICS:
+            listed = [row for row in rows if row["topic"] == topic]
+            print_rows(listed, columns=("query", "about"), title=topic, wide=wide)
         return
     if show and name is not None:
         if name not in queries:
