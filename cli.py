@@ -45,7 +45,6 @@ app = typer.Typer(
     help="A drug-response knowledge graph whose attention you can query.",
     cls=Sections,
     invoke_without_command=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: importing rich takes as long as all the rest of `cli --help`
     context_settings={"max_content_width": 120},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format, note, print_rows, progress
 from pharmagraph.kg.help import Sections
@@ -22,9 +23,15 @@ app = typer.Typer(
 Datasets = Annotated[
     list[str] | None, typer.Option("--dataset", help="Keep responses of this dataset; repeatable.")
 ]
-Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Keep this drug; repeatable.")]
+Drugs = Annotated[
+    list[str] | None,
+    typer.Option("--drug", help="Keep this drug; repeatable.", autocompletion=completion.drugs),
+]
 Tissues = Annotated[
-    list[str] | None, typer.Option("--tissue", help="Keep cell lines of this tissue; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--tissue", help="Keep cell lines of this tissue; repeatable.", autocompletion=completion.tissues
+    ),
 ]
 Around = Annotated[str | None, typer.Option(help="Keep what is near this drug, gene or cell line.")]
 Hops = Annotated[int, typer.Option(min=0, help="With --around: edges away from it at most.")]

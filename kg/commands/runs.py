@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format, next_command, print_rows
 from pharmagraph.kg.help import Sections
 
 app = typer.Typer(help="The register of training runs.", cls=Sections, no_args_is_help=True)
-RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.")]
+RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.", autocompletion=completion.runs)]
 SHOWN = ("auroc", "aupr", "rmse", "pearson")
 """Pooled metrics that the list shows where a run has them, each with the additive baseline's."""
 LONG, MINOR = {"preset", "seed", "started_at"}, ("aupr", "rmse")
