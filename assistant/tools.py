@@ -86,7 +86,7 @@ class Tools:
         ($name). A query has a limit of time and memory, and the first 200 rows are returned.
         """
         from pharmagraph.assistant.schema_check import require_known
-        from pharmagraph.explorer import free_cypher
+        from pharmagraph.kg import free_cypher
 
         require_known(text)
         rows, more = free_cypher.ask(self._url, text, parameters or {})
