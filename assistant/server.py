@@ -57,6 +57,8 @@ def make_server(store_url: str | None) -> MCPServer[Any]:
     for tool in (
         tools.describe,
         tools.find,
+        tools.node,
+        tools.neighbours,
         tools.predict,
         tools.explain,
         tools.what_if,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from pharmagraph.kg import run_register, schema
 from pharmagraph.kg.console import plain
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.names import find_node
 from pharmagraph.kg.store import GraphStore, open_store
 
@@ -22,6 +24,7 @@ Answer = dict[str, Any]
 
 MOST_ROWS = 200
 """Rows of an answer; `cli query --format csv` prints all."""
+Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="rows at most")]
 GROUPS = ("tissue", "mutation", "msi")
 """Ways to divide cell lines; a file of groups is for `cli compare`."""
 
@@ -50,7 +53,7 @@ class Tools:
                 }
             )
 
-    def find(self, text: str, limit: int = 10) -> Answer:
+    def find(self, text: str, limit: Limit = 10) -> Answer:
         """Find drugs, genes, cell lines, tissues and pathways by any name, alias or id, typing errors allowed.
 
         Ask this first when a name is not certain; the other tools take the name or the id that it answers with.
@@ -60,7 +63,36 @@ class Tools:
         from pharmagraph.kg import search
 
         with self._graph() as graph:
-            return {"rows": [asdict(hit) for hit in search.index(graph).find(text, _some(limit))]}
+            return {"rows": [asdict(hit) for hit in search.index(graph).find(text, limit)]}
+
+    def node(self, kind: str, name: str) -> Answer:
+        """All that the graph holds of one drug, gene, cell line or pathway (kind: Drug, Gene, CellLine, Pathway)."""
+        with self._graph() as graph:
+            return {"kind": _kind(kind), "properties": plain(find_node(graph, kind, name))}
+
+    def neighbours(
+        self, kind: str, name: str, relation: str | None = None, limit: Limit = 10, run: str | None = None
+    ) -> Answer:
+        """What a node is joined to, the strongest edges of each relation first.
+
+        `kind` as in node. `relation` keeps one, such as "ATTENDS Gene (response)"; `limit` is of each relation.
+        """
+        from pharmagraph.kg import neighbours
+
+        with self._graph() as graph:
+            node = find_node(graph, _kind(kind), name)
+            known = {found.name: found for found in neighbours.relations(kind)}
+            if relation is not None and relation not in known:
+                raise NotFoundError("relation", relation, known, f"there are {', '.join(known)}")
+            promoted = any(row["promoted"] for row in run_register.runs(graph))
+            of_run = run_register.find(graph, run)["id"] if run or promoted else None
+            rows = [
+                row
+                for name_, found in known.items()
+                if relation in (None, name_) and (of_run or not found.of_run)
+                for row in neighbours.edges(graph, found, node["id"], of_run, limit)
+            ]
+        return _rows(rows)
 
     def query(self, name: str, given: Mapping[str, Any]) -> Answer:
         """The rows of a named query, and the Cypher that was run.
@@ -98,7 +130,7 @@ class Tools:
         cell_lines: list[str] | None = None,
         smiles: list[str] | None = None,
         expression: dict[str, float] | None = None,
-        limit: int = 20,
+        limit: Limit = 20,
         run: str | None = None,
     ) -> Answer:
         """Predict how sensitive cell lines are to drugs, the most sensitive first.
@@ -116,12 +148,12 @@ class Tools:
             lines: Any = expression or _ids(graph, "CellLine", cell_lines)
             found = rows.predict(
                 _run(graph, run), _ids(graph, "Drug", drugs), lines, smiles=smiles or None, note=notes.append,
-                limit=_some(limit),
+                limit=limit,
             )  # fmt: skip
         return _rows(found) | {"notes": notes}
 
     def explain(
-        self, drug: str, cell_line: str | None = None, limit: int = 10, run: str | None = None
+        self, drug: str, cell_line: str | None = None, limit: Limit = 10, run: str | None = None
     ) -> Answer:
         """Why a run predicts what it does for a drug, or for a drug on a cell line.
 
@@ -132,7 +164,7 @@ class Tools:
             found = _run(graph, run).explain(
                 find_node(graph, "Drug", drug)["id"],
                 find_node(graph, "CellLine", cell_line)["id"] if cell_line else None,
-                limit=_some(limit),
+                limit=limit,
             )
             return plain(found.as_json())
 
@@ -161,7 +193,7 @@ class Tools:
             )  # fmt: skip
 
     def compare(
-        self, by: str, drug: str | None = None, dataset: str | None = None, limit: int = 20
+        self, by: str, drug: str | None = None, dataset: str | None = None, limit: Limit = 20
     ) -> Answer:
         """Compare measured responses between two groups of cell lines, of one drug or of all drugs.
 
@@ -177,12 +209,12 @@ class Tools:
         notes: list[str] = []
         with self._graph() as graph:
             found = compare(graph, by, drug=drug, dataset=dataset, note=notes.append)
-        shown = [row.row() for row in found.rows[: _some(limit)]]
+        shown = [row.row() for row in found.rows[:limit]]
         return _rows(shown, len(found.rows) > len(shown)) | {"dataset": found.dataset, "notes": notes}
 
     def suggest(
         self,
-        n: int = 10,
+        n: Limit = 10,
         drug: str | None = None,
         cell_line: str | None = None,
         smiles: str | None = None,
@@ -220,14 +252,16 @@ def _run(graph: GraphStore, run: str | None) -> Run:
     return Run.open(graph, run)
 
 
+def _kind(kind: str) -> str:
+    from pharmagraph.kg.neighbours import NAMED
+
+    if kind not in NAMED:
+        raise NotFoundError("kind", kind, NAMED, f"there are {', '.join(NAMED)}")
+    return kind
+
+
 def _ids(graph: GraphStore, label: str, names: Sequence[str] | None) -> list[str] | None:
     return [find_node(graph, label, name)["id"] for name in names] if names else None
-
-
-def _some(limit: int) -> int:
-    if not 1 <= limit <= MOST_ROWS:
-        raise InputError(f"limit is {limit}; give 1 to {MOST_ROWS}")
-    return limit
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], more: bool = False) -> Answer:

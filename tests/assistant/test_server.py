@@ -57,7 +57,7 @@ def test_over_pipes_a_client_finds_each_query_and_asks_one(store: str) -> None:
     tools, uris, schema, answer = asyncio.run(session())
     named = {name.replace("-", "_") for name in catalogue.catalogue()}
     assert {tool.name for tool in tools} == named | {
-        "describe", "find", "predict", "explain", "what_if", "compare", "suggest", "cypher",
+        "describe", "find", "node", "neighbours", "predict", "explain", "what_if", "compare", "suggest", "cypher",
     }  # fmt: skip
     assert all(tool.description and tool.annotations.read_only_hint for tool in tools)
     assert uris == ["pharmagraph://schema", "pharmagraph://queries"]
@@ -82,7 +82,6 @@ def test_a_parameter_of_a_query_has_its_type_and_its_meaning(store: str) -> None
     [
         ("known_targets", {"drug": "no such drug"}, 'no drug "no such drug" in the graph'),
         ("responses", {"drug": DRUG, "limit": -1}, '"-1" is negative'),
-        ("find", {"text": "x", "limit": 10**9}, "give 1 to 200"),
         ("explain", {"drug": DRUG}, "cli train --promote"),
         ("predict", {"cell_lines": ["/etc/passwd"]}, 'no cell line "/etc/passwd"'),
         ("predict", {"cell_lines": [LINE], "expression": {"EGFR": 1.0}}, "both cell_lines and expression"),
@@ -100,6 +99,11 @@ def test_what_cannot_be_answered_is_refused_in_one_line(
     refused, text = asked(store, tool, **given)
     assert refused and said in text
     assert "\n" not in text.strip() and "Traceback" not in text
+
+
+def test_more_rows_than_an_answer_has_are_refused(store: str) -> None:
+    refused, text = asked(store, "find", text="x", limit=10**9)
+    assert refused and "less than or equal to 200" in text
 
 
 def test_a_name_with_cypher_in_it_is_text(store: str) -> None:
