@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pharmagraph.assistant.tools import Answer, Tools
 from pharmagraph.cypher import catalogue
 from pharmagraph.cypher.catalogue import Query
 from pharmagraph.kg.errors import InputError, PharmagraphError
 from pharmagraph.kg.store import open_store
+from pharmagraph.tools import Answer, Tools
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer

@@ -1,7 +1,7 @@
 """The explorer's answers for programs: JSON under ``/api``, described by ``/api/openapi.json``.
 
-A route is a tool of `assistant.tools`, with the same limits. Parameters are checked by pydantic models, which are made
-of the tool's own signature and of a named query's header; the OpenAPI document is made of the same models.
+A route is a tool of `pharmagraph.tools`, with the same limits. Parameters are checked by pydantic models, which are
+made of the tool's own signature and of a named query's header; the OpenAPI document is made of the same models.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from pharmagraph.assistant.tools import Answer, Tools
 from pharmagraph.cypher import catalogue
 from pharmagraph.cypher.catalogue import Query
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError, QueryError, StoreError
+from pharmagraph.tools import Answer, Tools
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -150,8 +150,7 @@ def _of_query(tools: Tools, query: Query) -> Route:
     fields: dict[str, Any] = {}
     for p in query.parameters:
         type_: Any = _TYPES.get(p.type, str)
-        least = {"ge": 0} if p.type == "integer" else {}
-        about = Field(description=p.about, **least)
+        about = Field(description=p.about, ge=0 if p.type == "integer" else None)
         fields[p.name] = (
             (Annotated[type_, about], ...) if p.default is None else (Annotated[type_ | None, about], None)
         )

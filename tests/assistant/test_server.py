@@ -12,10 +12,10 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 import pharmagraph as pg
-from pharmagraph.assistant.schema_check import require_known
 from pharmagraph.assistant.server import make_server
 from pharmagraph.cypher import catalogue
 from pharmagraph.kg.errors import QueryError
+from pharmagraph.kg.schema_check import require_known
 
 pytestmark = pytest.mark.once
 

@@ -117,7 +117,7 @@ class Tools:
         The words are checked against the schema first (resource pharmagraph://schema). Give values as parameters
         ($name). A query has a limit of time and memory, and the first 200 rows are returned.
         """
-        from pharmagraph.assistant.schema_check import require_known
+        from pharmagraph.kg.schema_check import require_known
         from pharmagraph.kg import free_cypher
 
         require_known(text)
