@@ -11,8 +11,7 @@ from dash.development.base_component import Component
 from pharmagraph.cypher import catalogue
 from pharmagraph.cypher.catalogue import Query
 from pharmagraph.explorer.addresses import address
-from pharmagraph.explorer.asking import Answer, Asked, free
-from pharmagraph.explorer.free_cypher import MOST_ROWS
+from pharmagraph.explorer.asking import LIMITS, Answer, Asked, free
 from pharmagraph.explorer.page import Page, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError
@@ -103,7 +102,7 @@ def _named(asked: Asked, name: str) -> Page:
 def _ask(asked: Asked, query: Query) -> Answer:
     listed = {p.name for p in query.parameters}
     given: dict[str, Any] = {k: v for k, v in asked.given.items() if k in listed}
-    return asked.named(query.name, **given).first(MOST_ROWS)
+    return asked.named(query.name, **given).first(LIMITS.rows)
 
 
 def _answered(ask: Any, caption: str, file: str) -> Component:
