@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ def save(heterograph: Heterograph, folder: Path) -> None:
     ids = [str(id_) for of_kind in heterograph.ids.values() for id_ in of_kind]
     table = pa.table({"kind": pa.array(kinds, pa.string()), "id": pa.array(ids, pa.string())})
     pq.write_table(table, new_nodes)
+    shutil.copymode(new_nodes, new_tensors)  # the writer of tensors lets nobody else read them
     (folder / NODES).unlink(missing_ok=True)
     new_tensors.replace(folder / TENSORS)
     new_nodes.replace(folder / NODES)

@@ -7,6 +7,7 @@ those of `runs.folder`.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def save(
         },
         indent=2,
     )
-    (folder / CONFIG).write_text(text + "\n")
+    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
     columns = {
         "drug": heterograph.names("Drug", training.drug),
         "cell_line": heterograph.names("CellLine", training.cell_line),
@@ -101,6 +102,8 @@ def save(
         columns |= {"censored": side, "bound": pa.array(bounds.value, mask=bounds.side == 0)}
     pq.write_table(pa.table(columns), folder / PAIRS)
     graphs.save(heterograph, folder / GRAPH)
+    for path in folder.glob("*.safetensors"):  # whose writer lets nobody else read them
+        shutil.copymode(folder / CONFIG, path)
 
 
 def load_graph(folder: Path) -> Heterograph:
@@ -146,6 +149,8 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
             raise ValueError("it lists no networks")
     with reading(folder / WEIGHTS):
         state = load_file(folder / WEIGHTS, device=device)
+        if not all(bool(torch.isfinite(t).all()) for t in state.values() if t.is_floating_point()):
+            raise ValueError("a weight is no finite number")
     tensors = network_tensors(heterograph, config.network).to(device)
     members = []
     for index, (best_epoch, validation) in enumerate(fits):

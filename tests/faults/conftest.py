@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import pharmagraph as pg
+from tests.cli.typed import typed
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -35,8 +36,8 @@ def trained_once(screen: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A folder with the store, a promoted run of the fast preset, and the run's folder."""
     folder = tmp_path_factory.mktemp("trained")
     shutil.copy(screen, folder)
-    with pg.open_store(f"ladybug://{folder / 'pharmagraph.lbug'}") as store:
-        pg.train(store, preset="fast", epochs=1, promote=True, folder=folder / "runs")
+    done = typed("train", "--preset", "fast", "--epochs", "1", "--promote", "--quiet", cwd=folder)
+    assert done.returncode == 0, done.stderr
     hidden = folder.rename(folder.with_name("away"))  # a copy is found beside its store, and not there
     return hidden
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.store import GraphStore, open_store
 from tests.cli.typed import typed
+from tests.faults.conftest import command, one_line
 from tests.unit.kg.test_runs import base_attention, register, store  # noqa: F401
 
 
@@ -18,7 +16,7 @@ class KilledError(Exception):
 
 
 @pytest.fixture
-def cut_off(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphStore]:  # noqa: F811
+def cut_off(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> GraphStore:  # noqa: F811
     """A store in which the removal of the promoted run r1 ended with its process, at the first edge."""
     register(store, "r1")
     runs.promote(store, "r1")
@@ -30,7 +28,7 @@ def cut_off(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Grap
         patch.setattr(type(store), "set_attention", killed)
         with pytest.raises(KilledError):
             runs.delete(store, "r1")
-    yield store
+    return store
 
 
 def attended(store: GraphStore) -> bool:  # noqa: F811
@@ -48,7 +46,7 @@ def test_a_half_removed_run_is_not_listed_and_status_tells(cut_off: GraphStore) 
     with open_store(url) as again:
         assert not attended(again)
         assert again.counts()["Run"] == again.counts()["Drug-ATTENDS-Gene"] == 0
-    assert "cut off" not in typed("status", "--store", url).stdout
+    assert "the removal of run" not in typed("status", "--store", url).stdout
 
 
 def test_the_next_run_finishes_the_removal(cut_off: GraphStore) -> None:
@@ -66,9 +64,7 @@ def test_a_promoted_run_keeps_its_attention_when_a_removal_is_finished(cut_off: 
     assert base_attention(cut_off) == before
 
 
-def test_nobody_to_ask_is_no_yes(cut_off: GraphStore, tmp_path: Path) -> None:
-    from tests.faults.conftest import command, one_line
-
+def test_nobody_to_ask_is_no_yes(cut_off: GraphStore) -> None:
     register(cut_off, "r2")
     url = cut_off.url
     cut_off.close()
