@@ -8,13 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from pharmagraph.cypher import catalogue
-from pharmagraph.kg import free_query, run_register
+from pharmagraph.kg import free_cypher, run_register
 from pharmagraph.kg.store import GraphStore
 
 Rows = list[dict[str, Any]]
-
-LIMITS = free_query.Limits(rows=500, seconds=20.0, memory=2.0)
-"""What Cypher of the user's own may take; larger answers are for `cli query --cypher … --format csv`."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +104,6 @@ class Asked:
 
 
 def free(store_url: str | None, cypher: str, parameters: Mapping[str, Any]) -> Answer:
-    """The answer to Cypher of the user's own; errors as `free_query.ask`."""
-    found = free_query.ask(store_url, cypher, parameters, LIMITS)
+    """The answer to Cypher of the user's own; errors as `free_cypher.ask`."""
+    found = free_cypher.ask(store_url, cypher, parameters, free_cypher.SHOWN)
     return Answer(found.columns, found.rows, cypher, parameters, are_more=found.are_more)

@@ -15,10 +15,11 @@ from playwright.sync_api import Browser
 
 import pharmagraph as pg
 from pharmagraph.explorer.app import page_at
-from pharmagraph.explorer.asking import LIMITS, free
+from pharmagraph.explorer.asking import free
 from pharmagraph.explorer.page import Page
 from pharmagraph.explorer.server import make_server
 from pharmagraph.kg.errors import InputError, QueryError, StoreError
+from pharmagraph.kg.free_cypher import SHOWN
 from tests.explorer.conftest import DRUG, Served, Site, heading
 
 pytestmark = pytest.mark.once
@@ -101,7 +102,7 @@ def test_cypher_that_does_more_than_read_is_refused(small: str, cypher: str, tmp
 
 def test_a_large_answer_is_cut(small: str) -> None:
     answer = free(small, "MATCH (a:Gene), (b:Gene), (c:Gene) RETURN a.id, b.id, c.id", {})
-    assert len(answer.rows) == LIMITS.rows and answer.are_more
+    assert len(answer.rows) == SHOWN.rows and answer.are_more
     answer = free(small, "MATCH (t:Pathway) RETURN t.id LIMIT 3", {})
     assert len(answer.rows) == 3 and not answer.are_more
 

@@ -47,6 +47,10 @@ class Limits:
     memory: float = 4.0
 
 
+SHOWN = Limits(rows=500, seconds=20.0, memory=2.0)
+"""Limits of answers that are looked at; larger ones are for `cli query --cypher … --format csv`."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The first rows of an answer, its columns, and whether it has more rows."""
@@ -87,7 +91,7 @@ def ask(
     request = {"store": store_url, "cypher": cypher, "parameters": dict(parameters), "limits": asdict(limits)}
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "pharmagraph.kg.free_query"],
+            [sys.executable, "-P", "-m", "pharmagraph.kg.free_cypher"],
             input=json.dumps(request),
             capture_output=True,
             encoding="utf-8",

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from pharmagraph.kg import free_query
+from pharmagraph.kg import free_cypher
 from pharmagraph.kg.errors import QueryError
-from pharmagraph.kg.free_query import LimitError, Limits
+from pharmagraph.kg.free_cypher import LimitError, Limits
 from tests.cli.typed import typed
 from tests.faults.conftest import CHECKOUT, one_line
 
@@ -25,7 +25,7 @@ from tests.faults.conftest import CHECKOUT, one_line
 def test_a_query_without_end_is_stopped(small: Path) -> None:
     started = time.monotonic()
     with pytest.raises(LimitError, match="took too long") as caught:
-        free_query.ask(
+        free_cypher.ask(
             f"ladybug://{small}",
             "MATCH (a:Gene),(b:Gene),(c:Gene),(d:Gene),(e:Gene),(f:Gene) RETURN sum(size(a.id + f.id))",
             {},
@@ -46,7 +46,7 @@ def test_a_query_without_end_is_stopped(small: Path) -> None:
 )
 def test_a_query_that_needs_all_memory_is_stopped(small: Path, cypher: str) -> None:
     with pytest.raises(LimitError) as caught:
-        free_query.ask(f"ladybug://{small}", cypher, {}, Limits(rows=10**9, memory=0.25))
+        free_cypher.ask(f"ladybug://{small}", cypher, {}, Limits(rows=10**9, memory=0.25))
     assert caught.value.limit == "memory"
     assert "close other programs" not in str(caught.value)
 
@@ -57,7 +57,7 @@ def test_a_query_at_which_the_engine_dies_is_an_error_here(
     crash = subprocess.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"])
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: _as_child(crash.returncode))
     with pytest.raises(QueryError, match=r"the engine ended at this query \(signal 11\)"):
-        free_query.ask(f"ladybug://{small}", "RETURN 1", {})
+        free_cypher.ask(f"ladybug://{small}", "RETURN 1", {})
 
 
 def _as_child(code: int) -> subprocess.CompletedProcess[str]:

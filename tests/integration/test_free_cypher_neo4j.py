@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pharmagraph.kg import free_query
-from pharmagraph.kg.free_query import LimitError, Limits
+from pharmagraph.kg import free_cypher
+from pharmagraph.kg.free_cypher import LimitError, Limits
 from pharmagraph.kg.neo4j.local_server import LocalServer
 from pharmagraph.kg.neo4j.sessions import Connection
 from tests.cli.typed import typed
@@ -48,7 +48,7 @@ def wait_for(url: str, *, n: int, seconds: float) -> None:
 @pytest.mark.neo4j
 def test_a_query_ends_at_its_limit_of_time(url: str) -> None:
     with pytest.raises(LimitError, match="took too long"):
-        free_query.ask(url, LONG, {}, Limits(seconds=2))
+        free_cypher.ask(url, LONG, {}, Limits(seconds=2))
     wait_for(url, n=0, seconds=20)
 
 
