@@ -142,6 +142,8 @@ def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: N
     """
     run = find(store, run_id)
     tables = attention_of(store, run)
+    for ends, table in tables.items():
+        _require_nodes(store, run, ends, table)
     finish(store)
     values = {
         (type_, ends): attention.on_base_edges(type_, ends, table)
@@ -196,12 +198,26 @@ def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Tab
                 )
             try:
                 attention.weights(tables[ends])
+                attention.require_edges(tables[ends])
                 tables[ends] = attention.with_objective(ends, tables[ends])
             except InputError as error:
                 raise ModelError(f"{path}: {error}") from None
         elif store.read_edges("ATTENDS", ends, ["src"], equals={"run_id": run["id"]}).num_rows:
             raise ModelError(f"run {run['id']} lacks {path}; bring it back, or train again: cli train")
     return tables
+
+
+def _require_nodes(store: GraphStore, run: Mapping[str, Any], ends: Ends, table: pa.Table) -> None:
+    """Refuse attention of which no edge joins nodes of the store; some may have been removed since."""
+    known = True
+    for label, end in zip(ends, ("src", "dst"), strict=True):
+        ids = store.read_nodes(label, ["id"])["id"]
+        known = pc.and_(known, pc.is_in(table[end].cast(pa.string()), ids))
+    if table.num_rows and not pc.any(known).as_py():
+        place = Path(run["folder"]) / ATTENTION_FOLDER / f"{attention.relation_name(ends)}.parquet"
+        raise ModelError(
+            f"{place} holds no edge of this graph; bring the run's own file back, or train again"
+        )
 
 
 def require_writable(store: GraphStore) -> None:

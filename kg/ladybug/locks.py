@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pharmagraph.kg.descriptors import fill_standard
 from pharmagraph.kg.errors import StoreLockedError
 
 READER_WAITS, WRITER_WAITS = 10.0, 120.0
@@ -44,6 +45,7 @@ class Lock:
 
     def __init__(self, path: Path, real: Path) -> None:
         self._path, self._real = path, real
+        fill_standard()  # where standard error is closed, this file would take its place
         self._descriptor = os.open(real, os.O_RDONLY)
         self._mutex = threading.Lock()
         self._readers, self._exclusive = 0, False
@@ -123,7 +125,7 @@ def in_use(path: Path, real: Path) -> str:
     pid = _holder(real)
     who = "another process" if pid is None else f"process {pid}"
     since = "" if pid is None else _since(pid)
-    return f"{path} is in use by {who}{since}; wait for it or end it, and try again"
+    return f"{path} is in use by {who}{since}; wait until it has closed the store, and try again"
 
 
 def _holder(real: Path) -> int | None:

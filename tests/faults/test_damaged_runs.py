@@ -91,7 +91,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "weights cut": ("weights.safetensors", cut("weights.safetensors")),
     "weights random": ("weights.safetensors", content("weights.safetensors", bytes(range(256)) * 20)),
     "weights nan": ("weights.safetensors", weights(all_nan)),
-    "weights more": ("", weights(lambda state: state.update(extra=torch.ones(2)))),
+    "weights more": ("weights.safetensors", weights(lambda state: state.update(extra=torch.ones(2)))),
     "pairs CSV": ("training_pairs.parquet", content("training_pairs.parquet", b"a,b\n")),
     "pairs gone": ("training_pairs.parquet", lambda folder: (folder / "training_pairs.parquet").unlink()),
     "pairs unknown": ("training_pairs.parquet", pairs("drug", "NOSUCH")),
