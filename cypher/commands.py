@@ -67,8 +67,8 @@ def query(
     wide: Annotated[
         bool, typer.Option("--wide", help="All columns on one line a row, however narrow the terminal is.")
     ] = False,
-    rows: Annotated[
-        int, typer.Option(min=1, help="With --cypher: rows that an answer may have.")
+    most_rows: Annotated[
+        int, typer.Option("--rows", min=1, help="With --cypher: rows that an answer may have.")
     ] = LIMITS.rows,
     seconds: Annotated[
         float, typer.Option(min=0.1, max=1e6, help="With --cypher: time that it may take.")
@@ -106,7 +106,7 @@ def query(
     given = catalogue.parse(words)
     if cypher is not None:
         values = {key: catalogue.literal(value) for key, value in given.items()}
-        found, columns = _asked(store, cypher, values, Limits(rows, seconds, memory))
+        found, columns = _asked(store, cypher, values, Limits(most_rows, seconds, memory))
     else:
         with open_store(store, read_only=True) as graph:
             found = catalogue.rows(graph, str(name), given)
