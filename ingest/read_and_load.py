@@ -21,11 +21,14 @@ from pharmagraph.ingest.load import Report, load
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.releases import Gone, require_gone
 from pharmagraph.kg import arguments
-from pharmagraph.kg.errors import RowError
+from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.kg.wording import option
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pharmagraph.ingest.check import Check
 
 Where: TypeAlias = GraphStore | str | None
@@ -312,14 +315,24 @@ def _load(
     require_gone(gone)
     if store is not None and not isinstance(store, str):
         arguments.require_store(store)
+    rejections = Rejections(keep_going=reject_rows)
     try:
-        bundle = read(Rejections(keep_going=reject_rows))
+        bundle = read(rejections)
     except RowError as error:
         way = f"Correct the row, or pass {option('reject_rows')} to load the rest."
         error.args = (f"{error} Nothing was written. {way}",)
         raise
-    total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
-    total += sum(len(profiles.cell_lines) for profiles in bundle.profiles)
+    except InputError as error:
+        if not rejections.rejected or type(error) is not InputError:
+            raise
+        raise rejections.ending(f"{error}. Before that, {rejections.counted()}") from error
+    tables = [*bundle.edges.values(), *bundle.profiles]
+    if reject_rows and bundle.rejected and bundle.edges and not any(map(_size, tables)):
+        rejections.name = bundle.name
+        raise rejections.ending(
+            f"nothing is left to load. Correct the rows, and run the same command again: {rejections.counted()}"
+        )
+    total = sum(map(_size, (*bundle.nodes.values(), *tables)))
     done = 0
 
     def written(what: str, rows: int) -> None:
@@ -329,6 +342,10 @@ def _load(
 
     with _open(store) as graph:
         return load(graph, bundle, advance=written, named=named, gone=gone)
+
+
+def _size(table: pa.Table | Profiles) -> int:
+    return len(table.cell_lines) if isinstance(table, Profiles) else int(table.num_rows)
 
 
 @contextmanager

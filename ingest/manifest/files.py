@@ -118,12 +118,12 @@ def _long(entry: Entry, path: Path, beside: Companions, rejections: Rejections) 
 
 def _responses(table: LongTable, beside: Companions, rejections: Rejections) -> Part:
     table = with_bounds(valid(in_graph_units(table, beside.units, rejections), rejections), rejections)
-    require_rows(table, "response")
+    require_rows(table, "response", rejections)
     return Part(responses=table)
 
 
 def _expression(table: LongTable, beside: Companions, rejections: Rejections) -> Part:
-    require_rows(table, "value")
+    require_rows(table, "value", rejections)
     table, scale = in_logarithms(table, beside.units)
     return Part(expression=Levels.of(table, z=scale == "z"))
 

@@ -23,7 +23,7 @@ _SPELLING = " under another spelling; keep one"
 def _responses(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = in_graph_units(_read(path, RESPONSES, rejections, "TESTED_ON"), companions.units, rejections)
     table = with_bounds(valid(table, rejections), rejections)
-    require_rows(table, "response")
+    require_rows(table, "response", rejections)
     return Part(responses=table)
 
 
@@ -37,7 +37,7 @@ def _cells(path: Path, companions: Companions, rejections: Rejections) -> Part:
 
 def _expression(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = _read(path, EXPRESSION, rejections, "EXPRESSES")
-    require_rows(table, "value")
+    require_rows(table, "value", rejections)
     table, scale = in_logarithms(table, companions.units)
     return Part(expression=Levels.of(table, z=scale == "z"))
 

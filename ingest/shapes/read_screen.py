@@ -65,7 +65,7 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
     listed = [part.cells for _, part in read if part.cells is not None]
     named = names_by_id(listed)
     responses = _one_table(screens)
-    require_rows(responses, "response")
+    require_rows(responses, "response", rejections)
     responses = by_name(responses, named, rejections)
     expression = parts[EXPRESSION].expression if EXPRESSION in parts else None
     mutations = parts[MUTATIONS].mutations if MUTATIONS in parts else None

@@ -17,7 +17,7 @@ from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.long_table import LongTable, Texts
 from pharmagraph.ingest.matrix import Matrix, read_matrix
 from pharmagraph.ingest.names import cell_line_id
-from pharmagraph.ingest.rejections import ColumnsRead, Rejections
+from pharmagraph.ingest.rejections import ColumnsRead, Rejections, nothing_left
 from pharmagraph.ingest.screen import Levels, Mutations
 from pharmagraph.ingest.shapes.long_form import distinct
 from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Companions, Head, Part, Shape
@@ -165,7 +165,7 @@ def _matrix(path: Path, kind: str, rejections: Rejections, layout: Layout) -> tu
             raise InputError(f"{shown(path)} has no column {column}; take it out of skip in manifest.yaml")
     matrix = read_matrix(path, rejections, kind=kind, texts=[at[folded(c)] for c in layout.skip])
     if not matrix.rows or np.isnan(matrix.values).all():
-        raise InputError(f"{shown(path)} has no value left; it needs numbers below its header")
+        raise nothing_left(shown(path), "number", rejections, unit="cell")
     return matrix, names[0] if names[0] not in matrix.columns else ""
 
 

@@ -92,6 +92,7 @@ def read(
     called = place.resolve().name
     prefix = name or said_name
     name = prefix or (called if place.is_dir() else stem(place))
+    rejections.name = name
     screen = checked_screen(place, rejections, without_smiles=without_smiles, units=given(units), human=human)
     drug_ids, cell_ids, expression = screen.drug_ids, screen.cell_ids, screen.expression
     several = screen.responses.texts.get("dataset")

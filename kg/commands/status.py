@@ -40,9 +40,18 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
     condition = health(counts, datasets, runs)
     if format is Format.table:
         print(f"{url}   schema {version}   {condition}")
-        print_rows([{"kind": k, "count": n} for k, n in counts.items() if n], title="Graph")
-        print_rows(_to_the_minute(datasets, "ingested_at"), title="Datasets", wide=wide)
-        print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide)
+        print_rows(
+            [{"kind": k, "count": n} for k, n in counts.items() if n],
+            title="Graph",
+            empty="next: cli ingest gdsc",
+        )
+        print_rows(
+            _to_the_minute(datasets, "ingested_at"),
+            title="Datasets",
+            wide=wide,
+            empty="next: cli ingest gdsc",
+        )
+        print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide, empty="next: cli train")
         return
     rows: list[dict[str, Any]] = [
         {"section": "store", "name": "url", "value": url},
