@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pharmagraph.ingest.rejections import ColumnsRead, Rejected, Rejections
+from pharmagraph.ingest.shapes.bounds import sides
 from pharmagraph.ingest.sources.checked_screen import CheckedScreen, checked_screen
 from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import RowError, shortened
@@ -52,6 +53,8 @@ class Check:
             "pairs": len(screen.responses),
             "genes": len(screen.expression.genes) if screen.expression is not None else 0,
         }
+        if n_bounds := int((sides(screen.responses) != 0).sum()):
+            sizes["pairs of which a bound is known"] = n_bounds
         if screen.mutated is not None:
             sizes["mutated genes of cell lines"] = len(screen.mutated)
         for kind, levels in screen.layers.items():

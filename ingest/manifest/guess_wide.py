@@ -29,6 +29,13 @@ _MOST_TEXTS = 0.4
 """Share of the columns of a wide table that may hold texts, such as tissues."""
 
 
+def number_or_bound(text: str) -> float | None:
+    """The number that a text is, or that it says a bound of."""
+    number = numbers.finite_number(text)
+    split = numbers.bound(text) if number is None else None
+    return split[0] if split else number
+
+
 def numbers_of(head: Head) -> list[int] | None:
     """Where a wide table has numbers; None of another table."""
     names = head.header.names
@@ -40,8 +47,7 @@ def numbers_of(head: Head) -> list[int] | None:
         at
         for at in range(1, len(names))
         if all(
-            row[at].lower() in numbers.NO_VALUE or numbers.finite_number(row[at]) is not None
-            for row in head.rows
+            row[at].lower() in numbers.NO_VALUE or number_or_bound(row[at]) is not None for row in head.rows
         )
     ]
     return numeric if len(numeric) >= 2 and len(numeric) >= (1 - _MOST_TEXTS) * (len(names) - 1) else None
@@ -57,7 +63,7 @@ def wide_table(head: Head, folder: Path, named: Sequence[tuple[Path, Mapping[str
         batch = next(table.batches(range(len(names))), None)
     rows = batch.rows if batch is not None else []
     side, top = [row[0] for row in rows], [names[at] for at in numeric]
-    values = [v for row in head.rows for at in numeric if (v := numbers.finite_number(row[at])) is not None]
+    values = [v for row in head.rows for at in numeric if (v := number_or_bound(row[at])) is not None]
     part, why = _part_of_wide(head, side, top, values, known_drugs=known_beside(named, head.path).drugs)
     if not part or not values:
         return None

@@ -29,6 +29,7 @@ from pharmagraph.ingest.manifest.files import files_of
 from pharmagraph.ingest.names import cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations
+from pharmagraph.ingest.shapes.bounds import bounds_note
 from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
@@ -152,6 +153,7 @@ def checked_screen(
     structure = "" if without_smiles else f" and are left out ({option('without_smiles')} keeps them)"
     notes = (
         *screen.notes,
+        *bounds_note(responses),
         *unmatched_note("drugs", [drug_names[d] for d in bare], f"have no structure{structure}"),
         *unmatched_note("cell lines", lacking, "have responses and no expression"),
         *of_expression.notes("expression"),
