@@ -231,14 +231,15 @@ def check_tables(
         Called with each bad row, as soon as it is found.
     """
     from pharmagraph.ingest.check import check_screen
-    from pharmagraph.ingest.threshold import DEFAULT, parse
     from pharmagraph.ingest.units.given import given
 
-    _check(None, threshold=threshold or DEFAULT)
+    if threshold is not None:
+        _check(None, threshold=threshold)
     arguments.function("told", told)
-    parse(threshold or DEFAULT)
     place = Path(arguments.path("folder", folder))
-    return check_screen(place, without_smiles=without_smiles, units=given(units), human=human, told=told)
+    return check_screen(
+        place, threshold=threshold, without_smiles=without_smiles, units=given(units), human=human, told=told
+    )
 
 
 def synthetic(
