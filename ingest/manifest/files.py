@@ -26,6 +26,7 @@ from pharmagraph.ingest.shapes.shape import (
     Part,
     Shape,
 )
+from pharmagraph.ingest.shapes.sides import NAMING
 from pharmagraph.ingest.shapes.tables import valid
 from pharmagraph.ingest.shapes.wide import Layout, read_expression, read_layer, read_mutations, read_responses
 from pharmagraph.ingest.units.expression import in_logarithms
@@ -95,7 +96,7 @@ def _shape(entry: Entry) -> Shape:
         return replace(shape, read=_in_units(entry, shape.read))
     with records(entry.path) as table:
         table.header.columns(list(entry.columns.values()))
-    naming: dict[str, str] = {c: entry.columns[c] for c in ("drug", "cell_line") if c in entry.columns}
+    naming: dict[str, str] = {c: entry.columns[c] for c in NAMING if c in entry.columns}
     return Shape(called, entry.part, _in_units(entry, partial(_long, entry)), naming=naming)
 
 

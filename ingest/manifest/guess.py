@@ -14,6 +14,7 @@ from pharmagraph.ingest.manifest.entries import COLUMNS, NAME, PARTS
 from pharmagraph.ingest.manifest.guess_wide import numbers_of, wide_table
 from pharmagraph.ingest.shapes.recognise import DOWNLOADS, head_of, tables_of
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, MUTATIONS, RESPONSES, Head
+from pharmagraph.ingest.shapes.sides import NAMING
 from pharmagraph.ingest.shapes.wide import MEASURES
 from pharmagraph.ingest.units import columns as units
 from pharmagraph.kg.errors import InputError, some
@@ -110,7 +111,7 @@ def _long(head: Head, folder: Path) -> Guess | None:
         body += unit_of_ic50(chosen["ic50"], cells_of(head, chosen["ic50"]))
     if part == EXPRESSION:
         body += scale_of(chosen["value"], cells_of(head, chosen["value"]))
-    naming: dict[str, str] = {c: chosen[c] for c in ("drug", "cell_line") if c in chosen}
+    naming: dict[str, str] = {c: chosen[c] for c in NAMING if c in chosen}
     return Guess(part, head.path, tuple(body), naming)
 
 

@@ -41,7 +41,7 @@ def numbers_of(head: Head) -> list[int] | None:
     names = head.header.names
     if len(names) < 3 or not head.rows or not all(row[0] for row in head.rows):
         return None
-    if all(numbers.finite_number(row[0]) is not None for row in head.rows):
+    if all(numbers.finite_number(row[0]) is not None and not row[0].isdecimal() for row in head.rows):
         return None
     numeric = [
         at

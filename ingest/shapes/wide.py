@@ -72,7 +72,7 @@ def is_wide(head: Head, part: str) -> bool:
     numeric = [
         text for text in texts if numbers.finite_number(text) is not None or (bounded and numbers.bound(text))
     ]
-    named = all(label and numbers.finite_number(label) is None for label in labels)
+    named = all(label and (label.isdecimal() or numbers.finite_number(label) is None) for label in labels)
     return named and bool(numeric) and len(numeric) >= _MOST * len(texts)
 
 
