@@ -60,7 +60,8 @@ def guessed(folder: Path) -> Guesses:
         first = kept.setdefault(guess.part, guess)
         if first is not guess:
             others.append(
-                f"{name_of(guess.path, folder)}: may be {guess.part}, too, as {name_of(first.path, folder)}; keep one"
+                f"{name_of(guess.path, folder)}: may be {guess.part}, too, as {name_of(first.path, folder)}; to read it "
+                "instead, write it for file:"
             )
     if not kept:
         why = f"; {others[0]}" if others else ""

@@ -155,14 +155,12 @@ def _together(place: Path, tables: Sequence[Path]) -> Files:
 
 def both(place: Path, first: Found, second: Found) -> InputError:
     """The error that two files give one part of a screen."""
-    part = first.shape.gives
-    way = (
-        ", or load each as a dataset of its own: cli ingest tables FILE --name NAME"
-        if part == RESPONSES
-        else ""
-    )
+    what = first.shape.gives or first.shape.name
+    folder = place if place.is_dir() else place.parent
     return InputError(
-        f"{place} has both {first.name} and {second.name}, which give {part or first.shape.name}; keep one{way}"
+        f"{place} has both {first.name} and {second.name}, which give {what}; only one is read. Say which in "
+        f"manifest.yaml: cli ingest tables {folder} --init writes it, with file: for the first of them, in whose place "
+        f"the other may be written; then load {folder} (--name NAME for a data set of its own)"
     )
 
 

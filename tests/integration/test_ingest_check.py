@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from pharmagraph.ingest.longform import read_long
@@ -125,3 +127,48 @@ def test_a_check_labels_by_the_rule_by_which_the_load_does(
     names = {"sensitive": 1, "resistant": 0, "no label": None}
     assert labels == {name: stored.count(value) for name, value in names.items()}
     assert ("have no label by" in err) == ("have no label by" in ran.stdout)
+
+
+def workbook(folder: Path) -> Path:
+    """Two sheets of responses, of which the second has a pair less, and one of drugs."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, text in (
+        ("Run 1", RESPONSES),
+        ("Run 2", RESPONSES[: RESPONSES.index("C,X")]),
+        ("drugs", DRUGS),
+    ):
+        sheet = book.create_sheet(name)
+        for line in text.splitlines():
+            sheet.append(
+                [float(c) if c.lstrip("-").replace(".", "").isdigit() else c for c in line.split(",")]
+            )
+    book.save(folder / "book.xlsx")
+    return folder / "book.xlsx"
+
+
+@pytest.mark.parametrize("files", ["sheets of a workbook", "sheets in a folder", "files"])
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_the_way_out_of_two_tables_of_one_kind_works_as_it_is_written(
+    tmp_path: Path, files: str, chosen: int
+) -> None:
+    place = tmp_path / "lab"
+    place.mkdir()
+    if files == "files":
+        (place / "one.csv").write_text(RESPONSES)
+        (place / "two.csv").write_text(RESPONSES[: RESPONSES.index("C,X")])
+        (place / "drugs.csv").write_text(DRUGS)
+    else:
+        book = workbook(place)
+    given = book if files == "sheets of a workbook" else place
+    refused = typed("ingest", "tables", str(given), "--check").stderr
+    found = re.search(
+        r"has both (.+?) and (.+?), which give responses.*: cli (ingest tables (\S+) --init) ", refused
+    )
+    assert found is not None, refused
+    assert typed(*found[3].split()).returncode == 0
+    manifest = Path(found[4]) / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace(f"file: {found[1]}", f"file: {found[1 + chosen]}"))
+    code, sizes, _, err = check(Path(found[4]), "--without-smiles")
+    assert code == 0, err
+    assert sizes["pairs"] == (4, 3)[chosen]
