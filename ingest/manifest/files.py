@@ -113,7 +113,10 @@ def _long(entry: Entry, path: Path, beside: Companions, rejections: Rejections) 
     """Read a table with a row a fact, under the names that its columns have in the file."""
     names = {("ln_ic50" if c == "ic50" else c): name for c, name in entry.columns.items()}
     kind = _KINDS.get(entry.part) or PROFILES[entry.part].type
-    table = distinct(read_named(path, CONTRACTS[entry.part], names, rejections, kind=kind), rejections, kind)
+    contract = CONTRACTS[entry.part]
+    if entry.part == MUTATIONS and "value" in names:  # a row without a value is then no call
+        contract = replace(contract, valued=(("value",),))
+    table = distinct(read_named(path, contract, names, rejections, kind=kind), rejections, kind)
     return _PARTS[entry.part](table, beside, rejections)
 
 

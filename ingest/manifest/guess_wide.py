@@ -11,6 +11,7 @@ from pharmagraph.ingest.column_words import stands_for
 from pharmagraph.ingest.manifest.draft import Guess, Line, name_of, range_of, scale_of, unit_of_ic50
 from pharmagraph.ingest.manifest.entries import OPEN, SIDES
 from pharmagraph.ingest.names import drug_id, is_gene_symbol
+from pharmagraph.ingest.shapes.calls import are_calls
 from pharmagraph.ingest.shapes.shape import COPY_NUMBER, DEPENDENCY, EXPRESSION, MUTATIONS, RESPONSES, Head
 from pharmagraph.ingest.shapes.sides import known_beside, side_of
 from pharmagraph.ingest.shapes.wide import MEASURES
@@ -97,7 +98,7 @@ def _part_of_wide(
         return RESPONSES, f'its first column is called "{corner}"'
     if any(drug_id(name) in known_drugs for name in (*side, *top)):
         return RESPONSES, "it has names of drugs that another file has, too"
-    calls = bool(values) and set(values) <= {0.0, 1.0}
+    calls = are_calls(head)
     for part, words in (
         (COPY_NUMBER, _COPY_NUMBER),
         (DEPENDENCY, _DEPENDENCY),
@@ -106,7 +107,7 @@ def _part_of_wide(
         (RESPONSES, _RESPONSES),
     ):
         word = next((w for w in words if w in file), "")
-        if word and (part != MUTATIONS or calls):
+        if word and (part != MUTATIONS or calls) and (part != EXPRESSION or not calls):
             return part, f'by "{word}" in its name'
     if stands_for("gene", corner):
         return (

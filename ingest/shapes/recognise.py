@@ -20,6 +20,7 @@ from pharmagraph.ingest.shapes import (
     pharmacogx,
     prism,
 )
+from pharmagraph.ingest.shapes.calls import are_calls, no_expression
 from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
 from pharmagraph.ingest.shapes.wide import is_wide, wide_shape
 from pharmagraph.kg.errors import InputError, shortened
@@ -184,7 +185,10 @@ def shape_of(path: Path) -> Shape:
     """
     head = head_of(path)
     fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None)
-    if fitting is None and (part := _by_name(path)):
+    part = _by_name(path) if fitting is None else ""
+    if part == EXPRESSION and are_calls(head):
+        raise no_expression(head)
+    if part:
         if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
             return wide_shape(part)
         columns_of(head.header, FILES[part])
@@ -192,6 +196,8 @@ def shape_of(path: Path) -> Shape:
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
     if fitting is None:
         raise _unknown(head)
+    if fitting is long_form.BY_NAME[EXPRESSION] and are_calls(head):
+        raise no_expression(head)
     return fitting
 
 

@@ -24,6 +24,7 @@ from pharmagraph.ingest.units.expression import matrix_in_logarithms
 from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
 from pharmagraph.kg.layers import Layer, layer
+from pharmagraph.kg.names import without_id
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.records import records
 from pharmagraph.kg.reading.text import existing, shown, stem
@@ -89,7 +90,7 @@ def read(
         _long(path, of, rejections) if is_long else _wide(path, type_, rejections, known)
     )
     if of.features == "Gene":
-        require_human(features, shown(path), human=human)
+        require_human([without_id(feature) for feature in features], shown(path), human=human)
     scale = None
     if of.name == "expression":
         said = given(units).get("expression")
