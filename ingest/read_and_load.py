@@ -209,6 +209,7 @@ def tables(
         advance,
         named=name is not None,
         gone=gone,
+        drugs_by_structure=True,
     )
 
 
@@ -307,6 +308,7 @@ def _load(
     *,
     named: bool = True,
     gone: Gone = "remove",
+    drugs_by_structure: bool = False,
 ) -> Report:
     """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store.
 
@@ -342,7 +344,9 @@ def _load(
         advance(what, done, total)
 
     with _open(store) as graph:
-        return load(graph, bundle, advance=written, named=named, gone=gone)
+        return load(
+            graph, bundle, advance=written, named=named, gone=gone, drugs_by_structure=drugs_by_structure
+        )
 
 
 def _size(table: pa.Table | Profiles) -> int:

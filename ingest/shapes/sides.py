@@ -27,6 +27,7 @@ NAMING = {
     "drug": "drug",
     "pubchem_cid": "drug",
     "broad_id": "drug",
+    "chembl_id": "drug",
     "cell_line": "cell_line",
     **dict.fromkeys(IDS, "cell_line"),
 }

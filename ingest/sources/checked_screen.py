@@ -4,7 +4,7 @@ Which files these are, and in which shape, is decided in `ingest.shapes`. In the
 
 DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant); of curves also
                      censored, bound, e_inf, hill, r2, flags
-DIR/drugs.csv        drug, smiles, pubchem_cid, broad_id, max_phase, mechanism
+DIR/drugs.csv        drug, smiles, pubchem_cid, broad_id, chembl_id, max_phase, mechanism
 DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
 DIR/expression.csv   cell_line, gene, value
 
