@@ -193,3 +193,10 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
         return text
     end = longest // 3
     return f"{text[: longest - end - 1]}…{text[-end:]}"
+
+
+def none_of(n: int, noun: str, verb: str, *, of: str = "the") -> str:
+    """The beginning of a sentence: "none of the 3 genes is", and of one thing "the only gene is not"."""
+    if n == 1:
+        return f"{'the' if of == 'the' else of} only {noun} {verb} not"
+    return f"none of {of} {n:,} {noun}s {verb}"

@@ -195,9 +195,15 @@ def _with_structure(table: LongTable, with_structure: set[str], rejections: Reje
             "TESTED_ON", table.file, None, drug.names[number], _WITHOUT_SMILES, rows=int(rows[number])
         )
     if not mask.any():
+        n = len(kept)
+        has = (
+            f"the only drug of {table.file} has no"
+            if n == 1
+            else f"none of the {n:,} drugs of {table.file} has a"
+        )
         raise InputError(
-            f"none of the {len(kept):,} drugs of {table.file} has a structure; give their SMILES in drugs.csv (columns "
-            f"drug and smiles), or pass {option('without_smiles')} to keep drugs without one"
+            f"{has} structure; give SMILES in drugs.csv (columns drug and smiles), or pass "
+            f"{option('without_smiles')} to keep drugs without one"
         )
     return table.keep(mask)
 
