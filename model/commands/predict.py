@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 from pharmagraph.kg.errors import shortened
@@ -20,7 +21,10 @@ _LONGEST = 40
 
 
 def predict(
-    drug: Annotated[str | None, typer.Option(help="Name, id or SMILES; all drugs when left out.")] = None,
+    drug: Annotated[
+        str | None,
+        typer.Option(help="Name, id or SMILES; all drugs when left out.", autocompletion=completion.drugs),
+    ] = None,
     smiles: Annotated[
         list[str] | None, typer.Option(help="SMILES of a new drug, even if it is a name, too; repeatable.")
     ] = None,
@@ -28,7 +32,8 @@ def predict(
         str | None,
         typer.Option(
             help="Name, id, or a file of expression with the columns gene and z, or gene and TPM, counts or log2 of "
-            "either (docs/data.md); all when left out."
+            "either (docs/data.md); all when left out.",
+            autocompletion=completion.cell_lines,
         ),
     ] = None,
     pilot: Annotated[
@@ -42,7 +47,10 @@ def predict(
         int | None,
         typer.Option(min=1, help="Print which responses of the drug, or the cell line, to measure first."),
     ] = None,
-    run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
+    ] = None,
     limit: Annotated[
         int, typer.Option(min=1, help="Rows when one side is left out, the most sensitive first.")
     ] = 20,
