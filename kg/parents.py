@@ -58,10 +58,8 @@ def parent(smiles: str) -> Parent:
         molecule = Chem.MolFromSmiles(smiles)
         if any(atom.GetAtomicNum() in _OF_SALTS for atom in molecule.GetAtoms()):
             molecule = _apart(molecule)
-            if len(Chem.GetMolFrags(molecule)) > 1:
-                smiles = Chem.MolToSmiles(molecule)
         charged = any(atom.GetFormalCharge() for atom in molecule.GetAtoms())
-        if not charged and "." not in smiles:
+        if not charged and len(Chem.GetMolFrags(molecule)) < 2:
             return Parent(smiles)
         if any(atom.GetAtomicNum() in _METALS for atom in molecule.GetAtoms()):
             return Parent(smiles)

@@ -147,7 +147,7 @@ NOT_A_TABLE = {
     "a column in two cases": ("drug,cell_line,ln_ic50,LN_IC50\nA,B,1,2\n", '"ln_ic50" and "LN_IC50" is there twice'),
     "no cell lines": ("drug,cells,ln_ic50\nA,B,1\n", 'no column "cell_line"'),
     "no value at all": ("drug,cell_line,ln_ic50\nErlotinib,A375,NA\n", "the only row of"),
-    "no drug with a structure": ("drug,cell_line,ln_ic50\nX,A375,1\nX,A549,2\n", "none of .*without_smiles"),
+    "no drug with a structure": ("drug,cell_line,ln_ic50\nX,A375,1\nX,A549,2\n", "the only drug of .*without_smiles"),
 }  # fmt: skip
 
 
