@@ -42,10 +42,10 @@ def with_bounds(table: LongTable, rejections: Rejections) -> LongTable:
         At the first row that is censored without a bound, has a bound without a side, or two different bounds, unless
         rows are being rejected.
     """
-    words, value, bound = table.texts["censored"].cells(), table.numbers["ln_ic50"], table.numbers["bound"]
+    words, value, bound = table.texts["censored"], table.numbers["ln_ic50"], table.numbers["bound"]
     side = sides(table)
     censored, given = side != 0, ~np.isnan(bound)
-    unknown = np.array([word is not None for word in words], bool) & ~censored
+    unknown = (words.codes >= 0) & ~censored
     differ = given & ~np.isnan(value) & (np.abs(bound - value) > TOLERANCE)
     faults = (
         (unknown, "censored", "is not above, below or empty"),
@@ -62,7 +62,7 @@ def with_bounds(table: LongTable, rejections: Rejections) -> LongTable:
     good = np.ones(len(table), bool)
     for at in np.flatnonzero(np.logical_or.reduce([mask for mask, *_ in faults])).tolist():
         column, reason = next((column, reason) for mask, column, reason in faults if mask[at])
-        text = words[at] if column == "censored" else f"{bound[at]:g}"
+        text = words.cell(at) if column == "censored" else f"{bound[at]:g}"
         rejections.bad("TESTED_ON", table.file, int(table.lines[at]), column, text, reason)
         good[at] = False
     values = np.where(censored & given, bound, value)

@@ -16,7 +16,7 @@ from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import statistics, z_scores
-from pharmagraph.ingest.long_table import LongTable
+from pharmagraph.ingest.long_table import LongTable, Texts, repeated
 from pharmagraph.ingest.manifest.entries import Manifest, manifest_of
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
@@ -150,7 +150,7 @@ def tested_on(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Table
         return _tested_on(table, rule, datasets[0])
     of_row = table.texts["dataset"].codes
     parts = [_tested_on(table.keep(of_row == n), rule, dataset) for n, dataset in enumerate(datasets)]
-    return pa.concat_tables(parts).combine_chunks()
+    return pa.concat_tables(parts, promote_options="default").combine_chunks()
 
 
 def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
@@ -164,7 +164,8 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
     response = np.where(labelled, given, by_rule.to_numpy(zero_copy_only=False).astype(np.float64))
     texts = [*(recorded(rule, value) for value in limit), "label as the file gives it"]
     which = np.where(labelled, len(drugs), np.where(np.isnan(response), -1, drug))
-    nothing = np.full(len(table), np.nan)
+    nothing = repeated(np.nan, len(table))
+    flags = table.texts.get("flags", Texts((), repeated(-1, len(table))))
     return assemble.edge_table(
         assemble.taken(drugs, drug),
         assemble.taken(cells, cell),
@@ -173,9 +174,7 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
             "censored": assemble.taken(["above", "below"], np.where(side == 0, -1, side < 0)),
             "auc": table.numbers["auc"],
             **{name: table.numbers.get(name, nothing) for name in ("e_inf", "hill", "r2")},
-            "flags": pa.array(
-                table.texts["flags"].cells() if "flags" in table.texts else [None] * len(table), pa.string()
-            ),
+            "flags": assemble.taken(flags.names, flags.codes),
             "response": pa.array(response, from_pandas=True).cast(pa.int64()),
             "threshold": assemble.taken(texts, which),
             "dataset": dataset,
