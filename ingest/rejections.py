@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pharmagraph.kg.console import no_formula
 from pharmagraph.kg.errors import InputError, NothingLeftError, RowError
 from pharmagraph.kg.reading.text import stem
 
@@ -194,7 +195,15 @@ def write(rejected: Sequence[Rejected], name: str, folder: Path = FOLDER) -> Pat
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["kind", "file", "row", "column", "value", "reason", "rows"])
             writer.writerows(
-                [r.kind, r.file, "" if r.row is None else r.row, r.column or "", r.value, r.reason, r.rows]
+                [
+                    r.kind,
+                    r.file,
+                    "" if r.row is None else r.row,
+                    r.column or "",
+                    no_formula(r.value),
+                    r.reason,
+                    r.rows,
+                ]
                 for r in rejected
             )
     except OSError as error:

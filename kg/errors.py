@@ -27,6 +27,8 @@ from typing import Any
 
 TOO_LONG = "the query took too long and was stopped; narrow it down"
 """What a QueryError says of a query that reached its limit of time."""
+TOO_LARGE = "the query needs too much memory and was stopped; narrow it down"
+"""What a QueryError says of a query that reached its limit of memory."""
 _LONGEST = 60
 """Characters of a user's text that a message repeats."""
 

@@ -106,15 +106,25 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a run and its edges from the store; its folder stays."""
-    from pharmagraph.kg import runs
+    from pharmagraph.kg import run_register, runs
+    from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.store import open_store
 
     with open_store(store, create=False) as graph:
-        runs.find(graph, run)
-        if not yes:
-            typer.confirm(f"Remove run {run} and all its edges from {graph.url}?", abort=True)
+        if run not in run_register.half_deleted(graph):
+            runs.find(graph, run)
+            if not yes and not _agreed(f"Remove run {run} and all its edges from {graph.url}?"):
+                raise InputError(f"run {run} was not removed; answer y, or pass --yes")
         removed = runs.delete(graph, run)
     print(f"{run}: removed with {removed:,} edges; its folder stays")
+
+
+def _agreed(question: str) -> bool:
+    """Whether the user says yes; no where nobody can answer."""
+    try:
+        return typer.confirm(question)
+    except (typer.Abort, RuntimeError):  # standard input ended, or was closed
+        return False
 
 
 def _beside_additive(metrics: dict[str, Any]) -> list[dict[str, Any]]:

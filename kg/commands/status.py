@@ -28,7 +28,7 @@ Wide = Annotated[
 
 def status(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """What the store holds: counts, datasets, runs, schema version, health."""
-    from pharmagraph.kg import history
+    from pharmagraph.kg import history, run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
@@ -38,6 +38,8 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
             "Dataset", ["id", "version", "part_of", "ingested_at", "licence", "marked"]
         )
         runs = graph.node_rows("Run", ["id", "preset", "split", "started_at", "promoted"])
+        left = run_register.half_deleted(graph)
+        runs = [run for run in runs if run["id"] not in left]
         done = history.entries(graph) if runs else []
         gone = {
             row["id"]: (row["marked"], _pairs_gone(graph, row["id"])) for row in datasets if row["marked"]
@@ -47,6 +49,8 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
     for run in runs:
         run["graph"] = history.verdict(history.since(done, run["started_at"]))
     condition = health(counts, datasets, runs)
+    if left:
+        condition = f"the removal of run {left[0]} was cut off; next: cli runs delete {left[0]}"
     if format is Format.table:
         print(f"{url}   schema {version}   {condition}")
         print_rows(
@@ -96,7 +100,7 @@ def health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[di
     """The first thing that is missing on the way to a queried attention, and the command for it."""
     if not datasets:
         if any(n for kind, n in counts.items() if kind != "Ingest"):  # the history stays when all is removed
-            return "an ingest was cut off; next: run it again"
+            return "a load or a copy was cut off; next: run it again"
         return "empty; next: cli ingest gdsc"
     if not counts["Drug-TESTED_ON-CellLine"]:
         return "no drug responses; next: cli ingest gdsc"

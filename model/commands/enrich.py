@@ -63,7 +63,7 @@ def enrich(
 
     if literature and drug is None:
         raise InputError("--literature needs a drug: cli enrich --literature --drug NAME")
-    with open_store(store) as graph:
+    with open_store(store, create=False) as graph:
         chosen = find_drug(graph, drug) if drug is not None else None
         if gmt is None and not literature:
             require_pathways(graph)
