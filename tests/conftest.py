@@ -23,19 +23,21 @@ _MODULES = pytest.StashKey[int]()
 
 LONGEST = (
     "tests/golden/test_golden.py",
-    "tests/explorer/test_pages.py",
     "tests/integration/test_faults_neo4j.py",
-    "tests/unit/model/evaluation/test_evaluation.py",
-    "tests/cli/test_cli.py",
-    "tests/unit/model/training/test_training.py",
+    "tests/explorer/test_pages.py",
     "tests/unit/model/kernels/test_kernels.py",
-    "tests/unit/model/training/test_leakage.py",
-    "tests/integration/test_train.py",
-    "tests/integration/test_db_commands.py",
+    "tests/cli/test_cli.py",
+    "tests/unit/model/evaluation/test_evaluation.py",
     "tests/integration/test_neo4j_errors.py",
+    "tests/integration/test_db_commands.py",
+    "tests/store/test_ladybug_faults.py",
+    "tests/unit/model/training/test_training.py",
+    "tests/unit/model/training/test_leakage.py",
+    "tests/integration/test_predict_new.py",
+    "tests/integration/test_train.py",
     "tests/library/test_wheel.py",
     "tests/integration/test_interpreters.py",
-    "tests/integration/test_predict_new.py",
+    "tests/integration/test_run_targets.py",
 )
 """Files that take longest, which begin first: begun last, one keeps a worker busy for minutes while the others have
 nothing to do."""
