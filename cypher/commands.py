@@ -65,7 +65,7 @@ def query(
     ] = False,
 ) -> None:
     """Ask the graph: a named query with key=value parameters, or Cypher of your own."""
-    from pharmagraph.cypher import catalogue
+    from pharmagraph.cypher import catalogue, empty
     from pharmagraph.kg.errors import InputError, NotFoundError
     from pharmagraph.kg.store import open_store
 
@@ -95,7 +95,9 @@ def query(
         if cypher is not None:
             table = graph.query(cypher, {key: catalogue.literal(value) for key, value in given.items()})
             rows, columns = table.to_pylist(), table.column_names
+            way = "nothing fits what was asked; see what the graph has: cli status"
         else:
             rows = catalogue.rows(graph, str(name), given)
             columns = list(queries[str(name)].columns)
-    print_rows(rows, format, columns=columns, title=None if rows else name, wide=wide)
+            way = "" if rows else empty.next_step(graph, queries[str(name)])
+    print_rows(rows, format, columns=columns, title=None if rows else name, wide=wide, empty=way)

@@ -6,6 +6,7 @@ that use the file share it. This module knows nothing of the tables in the file.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import threading
@@ -32,8 +33,9 @@ from pharmagraph.kg.schema import EDGES, NODES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
-"""Bytes of page cache; the engine's default is 80 % of the machine's memory."""
+BUFFER_POOL = min(3 << 28, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+"""Bytes that the engine may take, 768 MiB at most: it fills them with pages of the file that it has read and written.
+Its default is 80 % of the machine's memory."""
 ADDRESS_SPACE = 1 << 38
 """Bytes of addresses reserved for a file, which bounds its size. With the engine's default of 8 TiB for each open
 file, a process runs out of addresses after fifteen files."""
@@ -42,6 +44,7 @@ Run = Callable[..., "pa.Table"]
 """Runs one statement with its parameters and returns its rows."""
 Rows = list[dict[str, Any]]
 
+_C = ctypes.CDLL(None)
 _log = logging.getLogger("pharmagraph.store")
 
 
@@ -54,6 +57,18 @@ def _as_arrow(result: Any) -> pa.Table:
 def _as_rows(result: Any, most: int | None = None) -> Rows:
     names = result.get_column_names()
     return [dict(zip(names, row, strict=True)) for row in islice(result, most)]
+
+
+def give_back() -> None:
+    """Give memory that was freed back to the system, where the C library can.
+
+    The engine allocates and frees gigabytes while it copies edges, of which the library would keep a third.
+    """
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    if hasattr(_C, "malloc_trim"):
+        _C.malloc_trim(0)
 
 
 class File:
