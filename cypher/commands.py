@@ -78,18 +78,18 @@ def query(
     ] = LIMITS.memory,
 ) -> None:
     """Ask the graph: a named query with key=value parameters, or Cypher of your own."""
-    from pharmagraph.cypher import catalogue
+    from pharmagraph.cypher import catalogue, empty
     from pharmagraph.kg.errors import InputError, NotFoundError
     from pharmagraph.kg.store import open_store
 
     queries = catalogue.catalogue()
     if list_:
-        rows = [{"topic": q.topic, "query": q.usage, "about": q.about} for q in queries.values()]
+        listing = [{"topic": q.topic, "query": q.usage, "about": q.about} for q in queries.values()]
         if format is not Format.table:
-            print_rows(rows, format)
+            print_rows(listing, format)
             return
         for topic in catalogue.TOPICS:
-            listed = [row for row in rows if row["topic"] == topic]
+            listed = [row for row in listing if row["topic"] == topic]
             print_rows(listed, columns=("query", "about"), title=topic, wide=wide)
         return
     if show and name is not None:
@@ -104,14 +104,17 @@ def query(
     if cypher is None and name is None:
         raise InputError("nothing asked; name a query (cli query --list) or pass --cypher")
     given = catalogue.parse(words)
+    way = ""
     if cypher is not None:
         values = {key: catalogue.literal(value) for key, value in given.items()}
         found, columns = _asked(store, cypher, values, Limits(most_rows, seconds, memory))
+        way = "nothing fits what was asked; see what the graph has: cli status"
     else:
         with open_store(store, read_only=True) as graph:
             found = catalogue.rows(graph, str(name), given)
+            way = "" if found else empty.next_step(graph, queries[str(name)])
         columns = list(queries[str(name)].columns)
-    print_rows(found, format, columns=columns, title=None if found else name, wide=wide)
+    print_rows(found, format, columns=columns, title=None if found else name, wide=wide, empty=way)
 
 
 def _asked(

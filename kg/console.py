@@ -41,6 +41,7 @@ def print_rows(
     columns: Sequence[str] | None = None,
     title: str | None = None,
     wide: bool = False,
+    empty: str = "see: cli status",
 ) -> None:
     """Print rows on standard output.
 
@@ -58,6 +59,8 @@ def print_rows(
         Printed above a table, and left out for JSON and CSV.
     wide
         Print a table with a line a row even where the terminal is narrower.
+    empty
+        What a table without rows tells the user to do next.
     """
     rows = list(rows)
     columns = list(columns or (rows[0].keys() if rows else ()))
@@ -74,7 +77,7 @@ def print_rows(
         writer.writerow(columns)
         writer.writerows([no_formula(flat(row.get(c))) for c in columns] for row in rows)
     else:
-        _print_table(rows, columns, title, wide)
+        _print_table(rows, columns, title, wide, empty)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -86,10 +89,10 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _print_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None, wide: bool
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None, wide: bool, empty: str
 ) -> None:
     if not rows:
-        print(f"{title}: no rows" if title else "no rows")
+        print(f"{title}: no rows; {empty}" if title else f"no rows; {empty}")
         return
     numeric = [all(isinstance(row.get(c), (int, float, type(None))) for row in rows) for c in columns]
     width = None if wide else shutil.get_terminal_size().columns
@@ -113,7 +116,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value + 0.0:.4g}"  # a negative zero is a zero
     return str(flat(value))
 
 

@@ -41,9 +41,8 @@ def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide =
         format is Format.table and not wide
     ):  # an id says preset and time; one figure and its baseline fit beside it
         columns = [c for c in columns if c not in LONG and not c.removeprefix("additive ").startswith(MINOR)]
-    print_rows(shown, format, columns=columns, title="Runs" if not shown else None, wide=wide)
-    if not shown and format is Format.table:
-        print(f"Next: {next_command('cli train', store)}")
+    way = f"next: {next_command('cli train', store)}"
+    print_rows(shown, format, columns=columns, title="Runs" if not shown else None, wide=wide, empty=way)
 
 
 @app.command(epilog="Example: cli runs show RUN")
@@ -94,7 +93,8 @@ def promote(
     with open_store(store, create=False) as graph, progress(quiet) as bar:
         task = bar.add_task("attention", total=None, note="")
         written = runs.promote(graph, run, advance=lambda what: bar.update(task, note=what))
-    print_rows([{"edges": kind, "with attention": n} for kind, n in written.items()], format)
+    rows = [{"edges": kind, "with attention": n} for kind, n in written.items()]
+    print_rows(rows, format, empty="the run has no attention; train another one: cli train --promote")
     if format is Format.table:
         print(f"Next: {next_command('cli query strongest-links', store)}")
 

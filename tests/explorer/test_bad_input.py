@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from pharmagraph.explorer.page import Page
 from pharmagraph.explorer.server import make_server
 from pharmagraph.kg.errors import InputError, QueryError, StoreError
 from pharmagraph.kg.free_cypher import SHOWN
-from tests.explorer.conftest import DRUG, Served, Site, heading
+from tests.explorer.conftest import DRUG, Served, heading
 
 pytestmark = pytest.mark.once
 
@@ -32,6 +33,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
     with pg.open_store(url) as store:
         pg.ingest.synthetic(store)
     return url
+
+
+@pytest.fixture(scope="module")
+def address(small: str) -> Iterator[str]:
+    """The explorer on that store."""
+    with Served(small) as url:
+        yield url
 
 
 def said(page: Page) -> str:
@@ -157,9 +165,9 @@ def test_another_process_writes_while_the_explorer_runs(small: str, tmp_path: Pa
         assert page_at(store, "/search", "?q=newcomer").goto == "/drug/NEW"
 
 
-def test_only_this_machine_is_answered(site: Site) -> None:
+def test_only_this_machine_is_answered(address: str) -> None:
     def asked(host: str) -> int:
-        request = urllib.request.Request(site.url, headers={"Host": host})
+        request = urllib.request.Request(address, headers={"Host": host})
         try:
             with urllib.request.urlopen(request) as answer:
                 assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
@@ -167,14 +175,16 @@ def test_only_this_machine_is_answered(site: Site) -> None:
         except urllib.error.HTTPError as error:
             return error.code
 
-    port = site.url.rpartition(":")[2]
+    port = address.rpartition(":")[2]
     assert asked(f"127.0.0.1:{port}") == asked(f"localhost:{port}") == 200
     assert asked(f"evil.example:{port}") == asked("evil.example") == 403
 
 
-def test_a_port_that_is_taken_and_a_store_that_is_not_there_are_said(site: Site, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_and_a_store_that_is_not_there_are_said(
+    small: str, address: str, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="--port"):
-        make_server(site.store, int(site.url.rpartition(":")[2]))
+        make_server(small, int(address.rpartition(":")[2]))
     with pytest.raises(StoreError, match="there is no store at"):
         make_server(f"ladybug://{tmp_path / 'none.lbug'}", 0)
 
