@@ -91,10 +91,10 @@ FILES: dict[str, FileContract] = {
     "targets": FileContract(("drug", "gene"), ("action", "source", "evidence"), names=("drug",)),
     "drugs": FileContract(
         ("drug",),
-        ("smiles", "pubchem_cid", "broad_id", "max_phase", "mechanism"),
+        ("smiles", "pubchem_cid", "broad_id", "chembl_id", "max_phase", "mechanism"),
         integers=("pubchem_cid", "max_phase"),
         names=("drug",),
-        annotations=("pubchem_cid", "broad_id", "max_phase", "mechanism"),
+        annotations=("pubchem_cid", "broad_id", "chembl_id", "max_phase", "mechanism"),
         bounds={"pubchem_cid": (1, 2**53), "max_phase": (0, 4)},
         key=("drug",),
     ),

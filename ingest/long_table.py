@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.kg.errors import InputError
+from pharmagraph.ingest.rejections import Rejections, nothing_left
 
 Codes = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
@@ -183,13 +182,13 @@ def without_repeats(
     return table.keep(mask)
 
 
-def require_rows(table: LongTable, what: str) -> None:
+def require_rows(table: LongTable, what: str, rejections: Rejections) -> None:
     """Refuse a table of which no row is left.
 
     Raises
     ------
     InputError
-        With the file.
+        With the file; if rows were rejected, with their number and the first reasons.
     """
     if not len(table):
-        raise InputError(f"{table.file} has no {what} left; it needs rows below its header")
+        raise nothing_left(table.file, what, rejections)

@@ -22,6 +22,17 @@ def sides(table: LongTable) -> np.ndarray:
     return np.array([*(SIDES.get(name.lower(), 0) for name in texts.names), 0], np.int8)[texts.codes]
 
 
+def bounds_note(table: LongTable) -> tuple[str, ...]:
+    """A sentence that counts the responses of which a bound is known; none where there is none."""
+    side = sides(table)
+    above, below = int((side > 0).sum()), int((side < 0).sum())
+    if not above + below:
+        return ()
+    where = [f"{n:,} {word} the tested range" for n, word in ((above, "above"), (below, "below")) if n]
+    are = "value is a bound" if above + below == 1 else "values are bounds"
+    return (f"{above + below:,} {are} ({', '.join(where)})",)
+
+
 def with_bounds(table: LongTable, rejections: Rejections) -> LongTable:
     """Responses whose ln IC50 is the bound where the column ``censored`` says above or below.
 

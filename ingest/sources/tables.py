@@ -17,7 +17,7 @@ from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import statistics, z_scores
 from pharmagraph.ingest.long_table import LongTable, Texts, repeated
-from pharmagraph.ingest.manifest.entries import manifest_of
+from pharmagraph.ingest.manifest.entries import Manifest, manifest_of
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
@@ -87,11 +87,12 @@ def read(
         At the first bad row, unless rows are being rejected.
     """
     manifest = manifest_of(place)
-    said_name, said_threshold = (manifest.name, manifest.threshold) if manifest is not None else ("", "")
-    rule = parse(threshold or said_threshold or DEFAULT)
+    said_name = manifest.name if manifest is not None else ""
+    rule = rule_of(manifest, threshold)
     called = place.resolve().name
     prefix = name or said_name
     name = prefix or (called if place.is_dir() else stem(place))
+    rejections.name = name
     screen = checked_screen(place, rejections, without_smiles=without_smiles, units=given(units), human=human)
     drug_ids, cell_ids, expression = screen.drug_ids, screen.cell_ids, screen.expression
     several = screen.responses.texts.get("dataset")
@@ -100,7 +101,7 @@ def read(
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
             drug_ids, morgan([screen.smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
         ),
-        ("TESTED_ON", ("Drug", "CellLine")): _of_screens(screen.responses, rule, named),
+        ("TESTED_ON", ("Drug", "CellLine")): tested_on(screen.responses, rule, named),
     }
     profiles: list[Profiles] = []
     if expression is not None:
@@ -138,7 +139,12 @@ def read(
     return Bundle(name, tuple(cards), nodes, edges, tuple(rejections.rejected), notes, tuple(profiles))
 
 
-def _of_screens(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Table:
+def rule_of(manifest: Manifest | None, threshold: str | None) -> Rule:
+    """The rule that labels ln IC50: that which is given, or else that of the manifest, or `DEFAULT`."""
+    return parse(threshold or (manifest.threshold if manifest is not None else "") or DEFAULT)
+
+
+def tested_on(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Table:
     """TESTED_ON edges of each screen, whose thresholds are its own."""
     if "dataset" not in table.texts:
         return _tested_on(table, rule, datasets[0])

@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from pharmagraph.kg import changes
 from pharmagraph.kg.errors import StoreError
+from pharmagraph.kg.freed_memory import give_back
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_edges
-from pharmagraph.kg.ladybug.file import File, give_back
+from pharmagraph.kg.ladybug.file import File
 from pharmagraph.kg.ladybug.recovery import delete_nodes, forget_doomed, note_doomed, recover
 from pharmagraph.kg.schema import EdgeKind, Ends, conform
 from pharmagraph.kg.schema import edge as edge_kind

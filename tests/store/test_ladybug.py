@@ -49,13 +49,19 @@ except PharmagraphError as error:
 """
 
 
-def test_another_process_is_told_that_the_file_is_locked_and_may_read(tmp_path: Path) -> None:
+def test_another_process_is_told_that_the_file_is_in_use_and_reads_where_nothing_was_written(
+    tmp_path: Path,
+) -> None:
     with made(tmp_path / "g.lbug"):
-        writer = in_another_process(OPEN, tmp_path / "g.lbug", False)
-        assert writer.stdout.startswith("StoreLockedError")
-        assert str(tmp_path / "g.lbug") in writer.stdout
-        assert "read-only" in writer.stdout
+        for read_only in (False, True):
+            other = in_another_process(OPEN, tmp_path / "g.lbug", read_only)
+            assert other.stdout.startswith("StoreLockedError")
+            assert str(tmp_path / "g.lbug") in other.stdout
+    with open_store(f"ladybug://{tmp_path}/g.lbug"):
         assert in_another_process(OPEN, tmp_path / "g.lbug", True).stdout == "2\n"
+        other = in_another_process(OPEN, tmp_path / "g.lbug", False)
+        assert other.stdout.startswith("StoreLockedError")
+        assert "read-only" in other.stdout
     assert in_another_process(OPEN, tmp_path / "g.lbug", False).stdout == "2\n"
 
 

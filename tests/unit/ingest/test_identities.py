@@ -371,7 +371,8 @@ def test_a_mixture_is_left_out(tmp_path: Path) -> None:
     [
         (ERLOTINIB, ERLOTINIB), ("[Na+].O=C([O-])Cc1ccccc1", "O=C(O)Cc1ccccc1"), ("CCO", "CCO"), ("Cl", "Cl"),
         ("CS(C)=O.O", "CS(C)=O"), ("N.N.Cl[Pt]Cl", "N.N.Cl[Pt]Cl"), ("[Li+].[Cl-]", "[Li+].[Cl-]"),
-        ("C[N+](C)(C)CCc1ccccc1.[Br-]", "C[N+](C)(C)CCc1ccccc1"),
+        ("C[N+](C)(C)CCc1ccccc1.[Br-]", "C[N+](C)(C)CCc1ccccc1"), ("[Na]OC(=O)Cc1ccccc1", "O=C(O)Cc1ccccc1"),
+        ("[Li]CCCC", "[Li]CCCC"), ("[Na]Cl", "[Na]Cl"),
     ],
 )  # fmt: skip
 def test_the_parent_of_a_structure(smiles: str, left: str) -> None:
