@@ -29,6 +29,7 @@ from pharmagraph.model.commands import (
     enrich,
     evaluate,
     evaluate_biomarkers,
+    evaluate_certainty,
     evaluate_targets,
     explain,
     predict,
@@ -64,6 +65,7 @@ app.command()(evaluate.paper)
 app.command()(evaluate.tune)
 app.command()(evaluate_targets.evaluate_targets)
 app.command()(evaluate_biomarkers.evaluate_biomarkers)
+app.command()(evaluate_certainty.evaluate_certainty)
 app.command()(predict.predict)
 app.command()(explain.explain)
 app.command()(report.report)

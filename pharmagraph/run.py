@@ -91,6 +91,8 @@ class Run:
         note: Callable[[str], None] = warnings.warn,
         limit: int | None = None,
         device: str = "auto",
+        level: float | None = None,
+        at_least: float | None = None,
     ) -> pd.DataFrame:
         """Predict the responses of cell lines to drugs, known to the graph or new.
 
@@ -117,13 +119,20 @@ class Run:
             Rows, the most sensitive first; all unless given.
         device
             ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
+        level
+            Of the interval, between 0 and 1; 0.9 unless given.
+        at_least
+            Of classes: only pairs whose likelier class has at least this calibrated probability, in [0.5, 1).
 
         Returns
         -------
         pandas.DataFrame
             ``drug``, ``cell_line`` (ids; a new drug is ``(new drug)``, or its SMILES where there are several),
             ``probability`` of being sensitive in [0, 1], or ``ln_ic50`` (ln µmol/l) of a regression run, and ``measured``: whether the
-            run was trained on the pair. The most sensitive first.
+            run was trained on the pair. The most sensitive first. Between them, where the run knows how sure it is
+            (docs/certainty.md): ``calibrated`` (of classes, the calibrated probability), ``low`` and ``high``
+            (of the interval, ln µmol/l or probability), ``answer`` (of classes, the prediction set: sensitive,
+            resistant or either), ``level``, and ``unlike``: what sets the pair apart from the training pairs.
 
         Raises
         ------
@@ -137,6 +146,7 @@ class Run:
         import pandas as pd
 
         given: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit, "device": device}
+        given |= {"level": level, "at_least": at_least}
         return pd.DataFrame(rows.predict(self, drugs, cell_lines, **given))
 
     def suggest_pilots(

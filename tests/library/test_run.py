@@ -43,7 +43,9 @@ def test_predictions_are_those_in_the_store(run: Run) -> None:
     )
     stored = dict(zip(stored["dst"].to_pylist(), stored["probability"].to_pylist(), strict=True))
     table = run.predict(DRUG)
-    assert list(table.columns) == ["drug", "cell_line", "probability", "measured"]
+    assert list(table.columns) == [
+        "drug", "cell_line", "probability", "calibrated", "low", "high", "answer", "level", "unlike", "measured",
+    ]  # fmt: skip
     assert dict(zip(table["cell_line"], table["probability"], strict=True)) == pytest.approx(stored, abs=1e-5)
     assert table["probability"].is_monotonic_decreasing
     assert run.predict(DRUG, limit=3).equals(table.head(3))
