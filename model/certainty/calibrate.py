@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
-from pharmagraph.model.certainty.certainty import FEWEST_PAIRS, Certainty
+from pharmagraph.model.certainty.certainty import FEWEST_PAIRS, FEWEST_UNITS, Certainty
 from pharmagraph.model.certainty.held_out import KINDS, HeldOut, Process, distances, held_out, outputs
 from pharmagraph.model.certainty.intervals import Calibration
 from pharmagraph.model.certainty.situation import Array, situations
@@ -46,27 +47,27 @@ def calibrate(
     Certainty
         None where no pair can be hidden.
     """
-    hidden = {}
-    for kind in dict.fromkeys((Split.random, *kinds)):
-        if (found := held_out(fitted, training, kind, seed=seed, groups=groups)) is not None:
-            hidden[kind] = found
+    kinds = tuple(dict.fromkeys((Split.random, *kinds)))
+    hidden = held_out(fitted, training, seed=seed, groups=groups, kinds=kinds)
     if not hidden:
         return None
-    return of_hidden(fitted, hidden, tissue)
+    return of_hidden(fitted, hidden, tissue, groups)
 
 
-def of_hidden(fitted: Fitted, hidden: dict[Split, HeldOut], tissue: np.ndarray) -> Certainty:
+def of_hidden(fitted: Fitted, hidden: dict[Split, HeldOut], tissue: np.ndarray, groups: Groups) -> Certainty:
     """The certainty by hidden pairs of each kind."""
     tensors, scale = fitted.tensors, fitted.scale
     predicted = {kind: _predicted(fitted, one) for kind, one in hidden.items()}
     error = {kind: np.abs(one.label - predicted[kind]).astype(np.float64) for kind, one in hidden.items()}
     similarity = (tensors.drug_kernels[..., 0].cpu().numpy(), tensors.cell_line_kernels[..., 1].cpu().numpy())
     by_kind, errors = situations(hidden, error, similarity, tissue)
-    counts = {kind: _count(scale.task, one.label) for kind, one in hidden.items()}
+    counts = {kind: _count(scale.task, kind, one, groups) for kind, one in hidden.items()}
     calibrations = {
-        kind: Calibration.of(scale.task, kind, by_kind[kind], one.label, predicted[kind])
+        kind: Calibration.of(
+            scale.task, kind, by_kind[kind], one.label, predicted[kind], _unit(kind, one, groups)
+        )
         for kind, one in hidden.items()
-        if counts[kind] >= FEWEST_PAIRS
+        if _pairs(scale.task, one) >= FEWEST_PAIRS and counts[kind] >= FEWEST_UNITS
     }
     process = Process.of(fitted, fitted.members[0], fitted.messages)
     thresholds = {
@@ -106,7 +107,33 @@ def _predicted(fitted: Fitted, hidden: HeldOut) -> Array:
     return found
 
 
-def _count(task: Task, label: np.ndarray) -> int:
+def _unit(kind: Split, hidden: HeldOut, groups: Groups) -> npt.NDArray[np.int64] | None:
+    """What is drawn as a whole: groups of drugs or of cell lines; None for single pairs.
+
+    Of pairs of which both ends are new those of which there are fewer.
+    """
+    if kind is Split.random:
+        return None
+    sides: list[npt.NDArray[np.int64]] = []
+    if kind.of_unseen_drugs:
+        sides.append(groups.drug[hidden.drug])
+    if kind.of_unseen_cell_lines:
+        sides.append(groups.cell_line[hidden.cell_line])
+    return min(sides, key=lambda side: len(np.unique(side)))
+
+
+def _count(task: Task, kind: Split, hidden: HeldOut, groups: Groups) -> int:
+    """Units that were hidden, of classes those with the rarer class."""
+    unit = _unit(kind, hidden, groups)
+    unit = np.arange(len(hidden)) if unit is None else unit
+    return min(len(np.unique(unit[which])) for which in _of_classes(task, hidden))
+
+
+def _pairs(task: Task, hidden: HeldOut) -> int:
+    return min(int(which.sum()) for which in _of_classes(task, hidden))
+
+
+def _of_classes(task: Task, hidden: HeldOut) -> list[npt.NDArray[np.bool_]]:
     if task == "regression":
-        return len(label)
-    return int(min((label > 0.5).sum(), (label < 0.5).sum()))
+        return [np.ones(len(hidden), bool)]
+    return [hidden.label > 0.5, hidden.label < 0.5]

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.model.certainty.conformal import checked_level, pairs_needed
+from pharmagraph.model.certainty.conformal import checked_level, units_needed
 from pharmagraph.model.certainty.intervals import Calibration, Interval
 from pharmagraph.model.certainty.leverage import Leverage
 from pharmagraph.model.certainty.situation import Array, Errors, Situation, kinds_of
@@ -25,8 +25,9 @@ FILE = "certainty.safetensors"
 LEVEL = 0.9
 """Level of intervals unless another is asked for."""
 
-FEWEST_PAIRS = 60
-"""Hidden pairs of a kind, and for classes of each class, without which nothing is fitted. Set by hand."""
+FEWEST_PAIRS, FEWEST_UNITS = 60, 8
+"""Hidden pairs of a kind, for classes of each class, without which nothing is fitted; and the hidden drugs or cell
+lines that they need to be of. Set by hand."""
 
 _TABLES = (
     "deviation",
@@ -50,7 +51,7 @@ class Certainty:
     calibrations
         Of every kind of pairs that had enough of them.
     counts
-        Hidden pairs of every kind; for classes of the rarer class.
+        Hidden units of every kind: pairs, or groups of drugs or of cell lines; for classes those of the rarer class.
     errors
         Of drugs and cell lines.
     tables
@@ -135,25 +136,38 @@ class Certainty:
             found = self.calibrations[kind].interval(some, predicted if whole else predicted[which], level)
             at: Any = ... if whole else which
             low[at], high[at] = found.low, found.high
-            if classes:
+            if found.probability is not None and found.answer is not None:
                 probability[at], answer[at] = found.probability, found.answer
         return Interval(low, high, probability, answer) if classes else Interval(low, high)
 
     def has(self, kind: Split, level: float) -> bool:
         """Whether a kind has enough hidden pairs for a level."""
-        return kind in self.calibrations and self.counts[kind] >= pairs_needed(level)
+        return kind in self.calibrations and self.counts[kind] >= units_needed(level)
 
-    def require(self, kind: Split, level: float) -> None:
-        """Refuse a level for which a kind has too few hidden pairs, with the number needed."""
+    def lacking(self, kind: Split, level: float) -> str | None:
+        """What a kind lacks for a level, in words with the number needed; None if it has enough."""
         checked_level(level)
         if self.has(kind, level):
-            return
-        needed, classes = max(pairs_needed(level), FEWEST_PAIRS), self.task == "classification"
-        raise ModelError(
-            f"an interval of {WORDS[kind]} at level {level:g} needs {needed:,} held-out pairs"
-            f"{' of each class' if classes else ''}, and the run has {self.counts.get(kind, 0):,}; "
-            "give a lower --level, or train on more pairs: cli train"
+            return None
+        fewest = FEWEST_PAIRS if kind is Split.random else FEWEST_UNITS
+        needed, of_classes = max(units_needed(level), fewest), self.task == "classification"
+        of_each = " with pairs of each class" if kind is not Split.random else " of each class"
+        return (
+            f"an interval for {WORDS[kind]} at level {level:g} needs {needed:,} {UNITS[kind]}"
+            f"{of_each if of_classes else ''} that can be hidden from the run, and {FEWEST_PAIRS} pairs in all; the "
+            f"run has {self.counts.get(kind, 0):,}"
         )
+
+    def require(self, kind: Split, level: float) -> None:
+        """Refuse a level for which a kind has too few hidden units, with the number needed.
+
+        Raises
+        ------
+        ModelError
+            If there are too few.
+        """
+        if (lacking := self.lacking(kind, level)) is not None:
+            raise ModelError(f"{lacking}; give a lower --level, or train on more pairs: cli train")
 
     def save(self, folder: Path) -> str:
         """Write into a run's folder; returns the file's name."""
@@ -206,3 +220,10 @@ WORDS = {
     Split.unseen_cell: "a new cell line", Split.unseen_both: "a new drug and a new cell line",
 }  # fmt: skip
 """Kinds of pairs, in words."""
+
+UNITS = {
+    Split.random: "training pairs", Split.unseen_drug: "drugs (near twins count once)",
+    Split.unseen_cell: "cell lines (near twins count once)",
+    Split.unseen_both: "drugs, and as many cell lines (near twins count once),",
+}  # fmt: skip
+"""What is hidden as a whole for each kind, in words."""

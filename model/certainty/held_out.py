@@ -7,7 +7,7 @@ steps that predicted them while they were masked; docs/decisions/certainty.md sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 
@@ -21,10 +21,9 @@ from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.responses.groups import Groups
-from pharmagraph.model.responses.inner_folds import draw_chunks, inner_split
+from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import visible_pairs
-from pharmagraph.model.responses.splits import Fold
 from pharmagraph.model.targets.gene_attention import message_builder
 from pharmagraph.model.training.fitted import Fitted, Member
 
@@ -32,12 +31,13 @@ KINDS = (Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both)
 """Kinds of pairs, by what of them is in training: both ends, the cell line, the drug, neither."""
 
 CUTS = 5
-"""Parts of the drugs, of the cell lines, or of random pairs that are hidden one after the other."""
+"""Parts of the drugs, and of the cell lines, that are hidden one after the other."""
 
-RANDOM_FRACTION = 0.1
-"""Fraction of the pairs that is hidden at once where pairs are random."""
+RANDOM_CUTS, RANDOM_FRACTION = 3, 0.1
+"""Parts of random pairs that are hidden one after the other, and the fraction of the pairs in each."""
 
 Floats = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,13 @@ class HeldOut:
 
 
 def held_out(
-    fitted: Fitted, training: Responses, split: Split, *, seed: int, groups: Groups | None
-) -> HeldOut | None:
-    """Hide training pairs of one kind, a cut after the other, and predict them.
+    fitted: Fitted, training: Responses, *, seed: int, groups: Groups, kinds: Iterable[Split] = KINDS
+) -> dict[Split, HeldOut]:
+    """Hide training pairs, a cut after the other, and predict them.
+
+    A fifth of the drugs and a fifth of the cell lines are hidden at once: pairs of one of these drugs and a visible
+    cell line are those of an unseen drug, and so on. So a cut serves three kinds of pairs, and the whole costs as much
+    as a few epochs.
 
     Parameters
     ----------
@@ -89,39 +93,90 @@ def held_out(
         The ensemble, as `training.fit` returns it.
     training
         The pairs that it was fitted to.
-    split
-        What is hidden: one of `KINDS`.
     seed
         The ensemble's.
     groups
         Entities that are hidden together.
+    kinds
+        Kinds of pairs, of `KINDS`, that are wanted.
 
     Returns
     -------
-    HeldOut
-        None where nothing can be hidden, such as the only drug, or where networks have numbers of single pairs' ends
-        that have seen them.
+    dict
+        A kind is absent where nothing can be hidden, such as the only drug, or where networks have numbers of single
+        pairs' ends that have seen them.
     """
-    found = []
+    kinds = tuple(kinds)
     builder = message_builder(
         fitted.tensors, fitted.config.network, fitted.scale.means, fitted.gene_attention
     )
-    for number, fold in enumerate(_cuts(training, split, seed, groups)):
-        members = _blind_to(fitted, split, number)
-        if members and len(fold.train) and len(fold.test):
-            found.append(_predicted(fitted, builder, members, training, fold))
-    if not found:
-        return None
-    return HeldOut(*(np.concatenate([getattr(one, f.name) for one in found]) for f in fields(HeldOut)))
+    found: dict[Split, list[HeldOut]] = {kind: [] for kind in kinds}
+    if Split.random in kinds:
+        for number in range(RANDOM_CUTS):
+            fold = inner_split(training, Split.random, fraction=RANDOM_FRACTION, seed=seed, number=number)
+            members = _blind_to(fitted, Split.random, number)
+            _add(found, {Split.random: fold.test}, fitted, builder, members, training, fold.train)
+    if len(kinds) > (Split.random in kinds):
+        for cut in cuts(training, groups, seed):
+            wanted = {kind: rows for kind, rows in cut.hidden.items() if kind in kinds}
+            members = _blind_to(fitted, Split.unseen_both, 0)
+            _add(found, wanted, fitted, builder, members, training, cut.visible)
+    return {
+        kind: HeldOut(*(np.concatenate([getattr(one, f.name) for one in parts]) for f in fields(HeldOut)))
+        for kind, parts in found.items()
+        if parts
+    }
 
 
-def _cuts(training: Responses, split: Split, seed: int, groups: Groups | None) -> Iterator[Fold]:
-    """Visible and hidden pairs, cut after cut."""
-    if split is Split.random:
-        for number in range(CUTS):
-            yield inner_split(training, split, fraction=RANDOM_FRACTION, seed=seed, number=number)
+@dataclass(frozen=True)
+class Cut:
+    """Positions of pairs that are visible, and of those that are hidden by kind."""
+
+    visible: Positions
+    hidden: dict[Split, Positions]
+
+
+def cuts(training: Responses, groups: Groups, seed: int) -> list[Cut]:
+    """The cuts by whole groups of drugs and of cell lines; each drug and each cell line is hidden once."""
+    generator, parts = np.random.default_rng([seed, 11]), []
+    for of_pair in (groups.drug[training.drug], groups.cell_line[training.cell_line]):
+        present = np.unique(of_pair[of_pair >= 0])
+        parts.append(
+            [np.isin(of_pair, part) for part in np.array_split(generator.permutation(present), CUTS)]
+        )
+    found = []
+    for drugs, cell_lines in zip(*parts, strict=True):
+        masks = {
+            Split.unseen_drug: drugs & ~cell_lines,
+            Split.unseen_cell: ~drugs & cell_lines,
+            Split.unseen_both: drugs & cell_lines,
+        }
+        visible = np.flatnonzero(~drugs & ~cell_lines)
+        found.append(Cut(visible, {kind: np.flatnonzero(mask) for kind, mask in masks.items()}))
+    return found
+
+
+def _add(
+    found: dict[Split, list[HeldOut]],
+    hidden: dict[Split, Positions],
+    fitted: Fitted,
+    builder: MessageBuilder,
+    members: Sequence[Member],
+    training: Responses,
+    visible: Positions,
+) -> None:
+    """Predict what a cut hides, and add it by kind."""
+    sizes = {kind: len(rows) for kind, rows in hidden.items()}
+    if not members or not len(visible) or not sum(sizes.values()):
         return
-    yield from draw_chunks(training, split, CUTS, np.random.default_rng([seed, 11]), groups)
+    rows = np.concatenate(list(hidden.values()))
+    kind_of = np.repeat(np.arange(len(sizes)), list(sizes.values()))
+    certain = training.take(rows).certain(fitted.scale.task)
+    rows, kind_of = rows[certain], kind_of[certain]
+    together = _predicted(fitted, builder, members, training.take(visible), training.take(rows))
+    for number, kind in enumerate(sizes):
+        if (kind_of == number).any():
+            found[kind].append(together.take(kind_of == number))
 
 
 def _blind_to(fitted: Fitted, split: Split, cut: int) -> list[Member]:
@@ -138,10 +193,8 @@ def _blind_to(fitted: Fitted, split: Split, cut: int) -> list[Member]:
 
 
 def _predicted(
-    fitted: Fitted, builder: MessageBuilder, members: Sequence[Member], training: Responses, fold: Fold
+    fitted: Fitted, builder: MessageBuilder, members: Sequence[Member], visible: Responses, hidden: Responses
 ) -> HeldOut:
-    visible, hidden = training.take(fold.train), training.take(fold.test)
-    hidden = hidden.take(hidden.certain(fitted.scale.task))
     messages = builder.build(visible_pairs(visible, fitted.scale, fitted.device))
     with _without(members, visible):
         output, spread = outputs(fitted, members, messages, hidden.drug, hidden.cell_line)

@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.model.certainty.conformal import Scores
-from pharmagraph.model.certainty.scales import Latent, Linear, expected_error
+from pharmagraph.model.certainty.scales import PENALTY, PENALTY_OF_WHOLE, Latent, Linear, expected_error
 from pharmagraph.model.certainty.situation import Array, Situation
 from pharmagraph.model.presets.choices import Split, Task
 
 PARTS = 5
-"""Parts of the hidden pairs: errors of each are scaled by what the others tell. Whole drugs or cell lines are together
-where those are hidden."""
+"""Parts of the hidden pairs: errors of each are scaled by what the others tell. Pairs of one unit are together."""
 
 ANSWERS = ("resistant", "sensitive", "either")
+
+_ARRAYS = ("values", "weight", "start", "units")
+"""Arrays of `Scores`."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,15 @@ class Calibration:
     scores: tuple[Scores, ...]
 
     @classmethod
-    def of(cls, task: Task, kind: Split, situation: Situation, label: Array, predicted: Array) -> Calibration:
+    def of(
+        cls,
+        task: Task,
+        kind: Split,
+        situation: Situation,
+        label: Array,
+        predicted: Array,
+        unit: npt.NDArray[np.int64] | None = None,
+    ) -> Calibration:
         """Fit to hidden pairs.
 
         Parameters
@@ -73,23 +83,31 @@ class Calibration:
             Of hidden pairs, (n,); labels are classes, or ln IC50.
         predicted
             ln IC50 in regression, (n,); not read for classes.
+        unit
+            Which hidden drug, or cell line, each pair belongs to, (n,); single pairs unless given.
         """
-        out = np.empty(len(label))
-        for held in _parts(kind, situation):
+        single, out = unit is None, np.empty(len(label))
+        unit = np.arange(len(label)) if unit is None else np.unique(unit, return_inverse=True)[1]
+        importance = 1 / np.bincount(unit)[unit]
+        penalty = PENALTY if single else PENALTY_OF_WHOLE
+        for held in _parts(unit):
             less, held_out = situation.take(~held), situation.take(held)
             if task == "regression":
                 error = label - predicted
-                out[held] = error[held] / expected_error(less, np.abs(error[~held]))(held_out)
+                by = expected_error(less, np.abs(error[~held]), importance[~held], penalty)
+                out[held] = error[held] / by(held_out)
             else:
-                out[held] = Latent.of(less, label[~held]).probability(held_out)
+                latent = Latent.of(less, label[~held], importance[~held], penalty)
+                out[held] = latent.probability(held_out)
         scale: Linear | Latent
+        scores: tuple[Scores, ...]
         if task == "regression":
-            scale = expected_error(situation, np.abs(label - predicted))
-            scores = (Scores.of(out, situation.drug, situation.tissue),)
+            scale = expected_error(situation, np.abs(label - predicted), importance, penalty)
+            scores = (Scores.of(out, situation.drug, situation.tissue, unit),)
         else:
-            scale = Latent.of(situation, label)
+            scale = Latent.of(situation, label, importance, penalty)
             scores = tuple(
-                Scores.of(1 - p[is_it], situation.drug[is_it], situation.tissue[is_it])
+                Scores.of(1 - p[is_it], situation.drug[is_it], situation.tissue[is_it], unit[is_it])
                 for is_it, p in ((label < 0.5, 1 - out), (label > 0.5, out))
             )
         return cls(task, kind, scale, scores)
@@ -130,9 +148,9 @@ class Calibration:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The scores."""
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for number, scores in enumerate(self.scores):
-            found |= {f"{self.kind.value}/{number}/{n}": getattr(scores, n) for n in ("values", "start")}
+            found |= {f"{self.kind.value}/{number}/{n}": getattr(scores, n) for n in _ARRAYS}
         return found
 
     @classmethod
@@ -141,8 +159,8 @@ class Calibration:
         kind, scale = Split(about["kind"]), about["scale"]
         scores = tuple(
             Scores(
-                arrays[f"{kind.value}/{number}/values"], arrays[f"{kind.value}/{number}/start"],
-                dict(groups["drug"]), dict(groups["tissue"]),
+                **{name: arrays[f"{kind.value}/{number}/{name}"] for name in _ARRAYS},
+                drug=dict(groups["drug"]), tissue=dict(groups["tissue"]),
             )
             for number, groups in enumerate(about["groups"])
         )  # fmt: skip
@@ -154,11 +172,7 @@ class Calibration:
         return cls(about["task"], kind, read, scores)
 
 
-def _parts(kind: Split, situation: Situation) -> list[np.ndarray]:
+def _parts(unit: npt.NDArray[np.int64]) -> list[np.ndarray]:
     """Which pairs are in each part, bool (n,)."""
-    if kind is Split.random:
-        together = np.arange(len(situation.output))
-    else:
-        together = situation.drug if kind.of_unseen_drugs else situation.cell_line
-    part = np.random.default_rng(0).permutation(int(together.max(initial=0)) + 1)[together] % PARTS
+    part = np.random.default_rng(0).permutation(int(unit.max(initial=0)) + 1)[unit] % PARTS
     return [part == number for number in np.unique(part)]

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from pharmagraph.model.certainty.situation import Array, Situation
 
-PENALTY = 1e-3
-"""Ridge penalty on weights of standardised columns, beside the mean deviance or log loss. Set by hand."""
+PENALTY, PENALTY_OF_WHOLE = 1e-3, 1e-2
+"""Ridge penalty on weights of standardised columns, beside the mean deviance or log loss: where single pairs were
+hidden, and where whole drugs or cell lines were, which are far fewer. Set by hand."""
 
 WITHOUT_OUTPUT = 6
 """Columns of a situation that a logit's deviation depends on; the last two are the logit itself."""
@@ -65,14 +66,17 @@ def _design(situation: Situation, n: int) -> tuple[npt.NDArray[np.float64], np.n
     return np.column_stack([scaled, np.ones(len(scaled))]), low, high
 
 
-def expected_error(situation: Situation, error: Array) -> Linear:
-    """Expected absolute error by situation: a Gamma regression with a logarithmic link (scikit-learn)."""
+def expected_error(situation: Situation, error: Array, importance: Array, penalty: float = PENALTY) -> Linear:
+    """Expected absolute error by situation: a Gamma regression with a logarithmic link (scikit-learn).
+
+    ``importance`` is that of each pair, (n,).
+    """
     from sklearn.linear_model import GammaRegressor
 
     design, low, high = _design(situation, len(situation.columns()))
-    floor = max(1e-3 * float(np.mean(error)), 1e-9)
-    model = GammaRegressor(alpha=PENALTY, solver="newton-cholesky").fit(
-        design[:, :-1], np.maximum(error, floor)
+    floor = max(1e-3 * float(np.average(error, weights=importance)), 1e-9)
+    model = GammaRegressor(alpha=penalty, solver="newton-cholesky").fit(
+        design[:, :-1], np.maximum(error, floor), sample_weight=importance / importance.mean()
     )
     return Linear(low, high, np.append(model.coef_, model.intercept_))
 
@@ -118,12 +122,13 @@ class Latent:
         return low, high
 
     @classmethod
-    def of(cls, situation: Situation, label: Array) -> Latent:
-        """By maximum likelihood on held-out pairs, labels 1 or 0, (n,)."""
+    def of(cls, situation: Situation, label: Array, importance: Array, penalty: float = PENALTY) -> Latent:
+        """By maximum likelihood on hidden pairs, labels 1 or 0, and the importance of each, (n,)."""
         from scipy.optimize import minimize
 
         design, low, high = _design(situation, WITHOUT_OUTPUT)
         output, y = situation.output.astype(np.float64), label.astype(np.float64)
+        share = importance / importance.sum()
 
         def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
             (slope, intercept), weights = parameters[:2], parameters[2:]
@@ -132,12 +137,11 @@ class Latent:
             mean = slope * output + intercept
             logit = mean * shrink
             behind = sigmoid(logit) - y
-            of_weights = (behind * -mean * np.pi / 8 * square * shrink**3) @ design / len(y)
-            gradient = np.concatenate(
-                [[(behind * shrink * output).mean(), (behind * shrink).mean()], of_weights]
-            )
-            gradient[2:-1] += 2 * PENALTY * weights[:-1]
-            value = float((np.logaddexp(0, logit) - y * logit).mean() + PENALTY * (weights[:-1] ** 2).sum())
+            by_mean = share * behind * shrink
+            of_weights = (share * behind * -mean * np.pi / 8 * square * shrink**3) @ design
+            gradient = np.concatenate([[by_mean @ output, by_mean.sum()], of_weights])
+            gradient[2:-1] += 2 * penalty * weights[:-1]
+            value = float(share @ (np.logaddexp(0, logit) - y * logit) + penalty * (weights[:-1] ** 2).sum())
             return value, gradient
 
         start = np.concatenate([[1.0, 0.0], np.zeros(WITHOUT_OUTPUT), [-1.0]])

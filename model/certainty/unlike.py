@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pharmagraph.model.certainty.conformal import pairs_needed
+from pharmagraph.model.certainty.conformal import units_needed
 from pharmagraph.model.certainty.situation import Array
 
 PARTS = 10
@@ -37,7 +37,7 @@ def threshold(at: np.ndarray, distance: Array, error: Array) -> float | None:
     edges = np.quantile(distance[first], np.arange(PARTS) / PARTS)
     middle = edges[PARTS // 2]
     near = error[distance <= middle]
-    if len(near) < pairs_needed(TESTED_AT):
+    if len(near) < units_needed(TESTED_AT):
         return None
     width = np.quantile(near, TESTED_AT)
     found = None

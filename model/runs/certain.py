@@ -54,15 +54,21 @@ class Judged:
 
     def columns(self, c: int, d: int) -> dict[str, Any]:
         """Values of one pair's row."""
-        found: dict[str, Any] = {}
-        if self.interval.probability is not None and self.interval.answer is not None:
-            found = {"calibrated": float(self.interval.probability[c, d])}
-        found |= {"low": float(self.interval.low[c, d]), "high": float(self.interval.high[c, d])}
-        if self.interval.answer is not None:
-            found["answer"] = ANSWERS[int(self.interval.answer[c, d])]
+        interval, found = self.interval, dict[str, Any]()
+        if interval.probability is not None:
+            found["calibrated"] = _given(interval.probability[c, d])
+        found |= {"low": _given(interval.low[c, d]), "high": _given(interval.high[c, d])}
+        if interval.answer is not None:
+            code = int(interval.answer[c, d])
+            found["answer"] = ANSWERS[code] if code >= 0 else None
         unlike = (self.unlike_drugs[d], self.unlike_cell_lines[c])
         words = [word for word, is_it in zip(("structure", "expression"), unlike, strict=True) if is_it]
         return found | {"level": self.level, "unlike": " and ".join(words)}
+
+
+def _given(value: float) -> float | None:
+    """A number; None where there is none."""
+    return float(value) if np.isfinite(value) else None
 
 
 def certainty_of(folder: Path, about: dict[str, Any], level: float | None) -> Certainty | None:
@@ -114,12 +120,12 @@ def judged(
     found = said(certainty, situation, predicted, known_drugs, known_cell_lines, level)
     told = unlike_sentences(
         certainty, "drug", names[0], situation.drug_distance.ravel(),
-        lambda n: _row(predictor, drugs[n], "drug")[:, STRUCTURE], predictor.ids("drug"),
+        lambda n: _row(predictor, drugs[int(n)], "drug")[:, STRUCTURE], predictor.ids("drug"),
     ) + unlike_sentences(
         certainty, "cell_line", names[1], situation.cell_line_distance.ravel(),
         lambda n: _row(predictor, cell_lines[n], "cell_line")[:, EXPRESSION], predictor.ids("cell_line"),
     )  # fmt: skip
-    return replace(found, sentences=tuple(told))
+    return replace(found, sentences=(*found.sentences, *told))
 
 
 def _row(predictor: Predictor, entity: Entity, kind: str) -> Array:
@@ -142,14 +148,17 @@ def said(
     level: float | None,
 ) -> Judged:
     """As `judged`, of pairs whose situation is known."""
-    if level is not None:
-        for kind, which in kinds_of(known_drugs, known_cell_lines).items():
-            if which.any():
+    at, lacking = LEVEL if level is None else level, []
+    for kind, which in kinds_of(known_drugs, known_cell_lines).items():
+        if which.any():
+            if level is not None:
                 certainty.require(kind, level)
-    at = LEVEL if level is None else level
+            elif (sentence := certainty.lacking(kind, at)) is not None:
+                lacking.append(f"no interval: {sentence}")
     interval = certainty.intervals(situation, predicted, known_drugs, known_cell_lines, at)
     drug, cell_line = situation.drug_distance.ravel(), situation.cell_line_distance.ravel()
-    return Judged(interval, at, beyond(certainty, "drug", drug), beyond(certainty, "cell_line", cell_line))
+    unlike = beyond(certainty, "drug", drug), beyond(certainty, "cell_line", cell_line)
+    return Judged(interval, at, *unlike, tuple(lacking))
 
 
 def beyond(certainty: Certainty, side: str, distance: Array) -> npt.NDArray[np.bool_]:
@@ -176,7 +185,7 @@ def _of_new(
     """The situation of pairs of which an end is new."""
     of_drugs = _Side(certainty, drugs, "drug", STRUCTURE)
     of_cell_lines = _Side(certainty, cell_lines, "cell_line", EXPRESSION)
-    deviation = np.zeros(predicted.shape, np.float32)
+    deviation: Array = np.zeros(predicted.shape)
     if certainty.leverage is not None:
         rows_c, own_c = doubt.kernel_rows(predictor, cell_lines, "cell_line")
         rows_d, own_d = doubt.kernel_rows(predictor, drugs, "drug")
@@ -204,7 +213,7 @@ class _Side:
         self.distance = certainty.tables[f"{name}_distance"][self.at].astype(np.float32)
         self.error = errors[self.at].astype(np.float32)
         for n in np.flatnonzero(self.is_new):
-            row = entities[n].similarities
+            row = entities[int(n)].similarities
             assert row is not None  # it is new
             near = row[:, similarity]
             self.distance[n] = np.clip(1 - near[known].max(initial=0), 0, 1)

@@ -14,7 +14,7 @@ from pharmagraph.model.predictor.predictor import GENE_ATTENTION
 from pharmagraph.model.predictor.reading import reading
 
 CONFIG, WEIGHTS, PAIRS, GRAPH = "config.json", "weights.safetensors", "training_pairs.parquet", "graph"
-FORMAT = 5
+FORMAT = 4
 """Number of the folder's format; raised when files or names of weights change. Folders of format 1 have no number."""
 
 __all__ = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.model.certainty.conformal import FEWEST_OF_GROUP, Scores, checked_level, pairs_needed
+from pharmagraph.model.certainty.conformal import FEWEST_OF_GROUP, Scores, checked_level, units_needed
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 1.5, float("nan")])
@@ -16,14 +16,14 @@ def test_a_level_that_is_none_is_refused(level: float) -> None:
 
 
 @pytest.mark.parametrize(("level", "needed"), [(0.5, 3), (0.8, 9), (0.9, 19), (0.99, 199)])
-def test_the_number_of_pairs_needed_is_the_least_that_has_both_quantiles(level: float, needed: int) -> None:
-    assert pairs_needed(level) == needed
+def test_the_number_of_units_needed_is_the_least_that_has_both_quantiles(level: float, needed: int) -> None:
+    assert units_needed(level) == needed
     nobody, group = np.full(needed, -1), np.zeros(1, int)
     enough = Scores.of(np.arange(needed, dtype=float), nobody, nobody)
     assert enough.lower_quantile(group, (1 - level) / 2) == 0
     assert enough.quantile(group, (1 + level) / 2) == needed - 1
     fewer = Scores.of(np.arange(needed - 1, dtype=float), nobody[1:], nobody[1:])
-    with pytest.raises(ModelError, match=f"{needed - 1} held-out pairs"):
+    with pytest.raises(ModelError, match=f"{needed - 1} hidden units"):
         fewer.quantile(group, (1 + level) / 2)
 
 

@@ -14,7 +14,7 @@ from pharmagraph.kg.heterograph import Heterograph, export
 from pharmagraph.kg.store import open_store
 from pharmagraph.model.certainty.calibrate import calibrate
 from pharmagraph.model.certainty.certainty import Certainty
-from pharmagraph.model.certainty.held_out import CUTS, held_out
+from pharmagraph.model.certainty.held_out import KINDS, RANDOM_CUTS, cuts, held_out
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.groups import Groups
@@ -23,6 +23,9 @@ from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 
 pytestmark = pytest.mark.once
+
+WHOLE = KINDS[1:]
+"""Kinds of pairs of which a drug or a cell line is hidden as a whole."""
 
 Case = tuple[Heterograph, Responses, Fitted, Groups]
 
@@ -43,28 +46,58 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return heterograph, pairs, fitted, Groups.of(heterograph)
 
 
-@pytest.mark.parametrize("split", [Split.random, Split.unseen_drug])
-def test_responses_of_hidden_pairs_have_no_part_in_their_predictions(case: Case, split: Split) -> None:
-    _, pairs, fitted, _ = case
-    before = held_out(fitted, pairs, split, seed=0, groups=None)
-    assert before is not None
-    first = np.arange(len(before) // CUTS)  # the pairs that the first cut hides
-    of_first = set(zip(before.drug[first].tolist(), before.cell_line[first].tolist(), strict=True))
-    changed = pairs.ln_ic50.copy()
-    hidden = [ends in of_first for ends in zip(pairs.drug.tolist(), pairs.cell_line.tolist(), strict=True)]
-    changed[hidden] += 5
-    after = held_out(fitted, replace(pairs, ln_ic50=changed), split, seed=0, groups=None)
-    assert after is not None
-    some = first[: len(first) // 2]
-    assert np.allclose(after.label[some], before.label[some] + 5, atol=1e-3)
-    assert np.allclose(after.output[some], before.output[some], atol=1e-5)
-    assert not np.allclose(after.output[len(first) * 2 :], before.output[len(first) * 2 :], atol=1e-3)
+def _changed(pairs: Responses, rows: np.ndarray) -> Responses:
+    """The same pairs, of which some have another response."""
+    ln_ic50 = pairs.ln_ic50.copy()
+    ln_ic50[rows] += 5
+    return replace(pairs, ln_ic50=ln_ic50)
+
+
+def test_responses_of_hidden_drugs_and_cell_lines_have_no_part_in_their_predictions(case: Case) -> None:
+    _, pairs, fitted, groups = case
+    first = cuts(pairs, groups, 0)[0]
+    hidden = np.concatenate(list(first.hidden.values()))
+    before = held_out(fitted, pairs, seed=0, groups=groups, kinds=WHOLE)
+    after = held_out(fitted, _changed(pairs, hidden), seed=0, groups=groups, kinds=WHOLE)
+    for kind in WHOLE:
+        of_first = slice(len(first.hidden[kind]))  # the pairs that the first cut hides come first
+        assert before[kind].drug[of_first].tolist() == pairs.drug[first.hidden[kind]].tolist()
+        assert np.allclose(after[kind].label[of_first], before[kind].label[of_first] + 5, atol=1e-3)
+        assert np.allclose(after[kind].output[of_first], before[kind].output[of_first], atol=1e-5)
+        others = slice(len(first.hidden[kind]), None)  # they see what the first cut hides
+        assert not np.allclose(after[kind].output[others], before[kind].output[others], atol=1e-3)
+
+
+def test_responses_of_hidden_pairs_have_no_part_in_their_predictions(case: Case) -> None:
+    _, pairs, fitted, groups = case
+    found = held_out(fitted, pairs, seed=0, groups=groups, kinds=[Split.random])[Split.random]
+    n = len(found) // RANDOM_CUTS
+    at = {ends: row for row, ends in enumerate(zip(pairs.drug, pairs.cell_line, strict=True))}
+    first = np.array([at[ends] for ends in zip(found.drug[:n], found.cell_line[:n], strict=True)])
+    after = held_out(fitted, _changed(pairs, first), seed=0, groups=groups, kinds=[Split.random])[
+        Split.random
+    ]
+    assert np.allclose(after.label[:n], found.label[:n] + 5, atol=1e-3)
+    assert np.allclose(after.output[:n], found.output[:n], atol=1e-5)
+    assert not np.allclose(after.output[n:], found.output[n:], atol=1e-3)
+
+
+def test_every_drug_and_every_cell_line_is_hidden_once_with_its_group(case: Case) -> None:
+    _, pairs, _, groups = case
+    for end, group, kind in (
+        (pairs.drug, groups.drug, Split.unseen_drug),
+        (pairs.cell_line, groups.cell_line, Split.unseen_cell),
+    ):
+        hidden = [np.unique(group[end[cut.hidden[kind]]]) for cut in cuts(pairs, groups, 0)]
+        assert np.sort(np.concatenate(hidden)).tolist() == np.unique(group[end]).tolist()
+        for cut, those in zip(cuts(pairs, groups, 0), hidden, strict=True):
+            assert not np.isin(group[end[cut.visible]], those).any()
 
 
 def test_hiding_leaves_the_fitted_networks_as_they_were(case: Case) -> None:
-    _, pairs, fitted, _ = case
+    _, pairs, fitted, groups = case
     before = fitted.predict(pairs.drug, pairs.cell_line)
-    held_out(fitted, pairs, Split.unseen_both, seed=0, groups=None)
+    held_out(fitted, pairs, seed=0, groups=groups)
     assert np.array_equal(before, fitted.predict(pairs.drug, pairs.cell_line))
 
 
@@ -89,5 +122,5 @@ def test_a_saved_certainty_says_the_same_and_refuses_a_level_that_it_cannot_know
     inside = (found[0].low <= table) & (table <= found[0].high)
     assert np.isfinite(found[0].low).all() and inside.mean() > 0.95
     n = one.counts[Split.random]
-    with pytest.raises(ModelError, match=f"needs 1,999 held-out pairs, and the run has {n:,}"):
+    with pytest.raises(ModelError, match=f"needs 1,999 training pairs that can .* the run has {n:,}"):
         other.require(Split.random, 0.999)

@@ -103,7 +103,7 @@ def _set(folder: Path, **about: object) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "earlier layout": (_earlier_layout, "written in format 1 of a run's folder, this version reads format 5"),
+    "earlier layout": (_earlier_layout, "written in format 1 of a run's folder, this version reads format 4"),
     "later format": (lambda f: _set(f, format=9), "written in format 9 .*update pharmagraph, or"),
     "no folder": (shutil.rmtree, "holds no trained run"),
     "no configuration": (lambda f: (f / "config.json").unlink(), r"holds no trained run \(no config\.json\)"),
@@ -116,7 +116,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "configuration cut off": (lambda f: _cut(f / "config.json"), r"config\.json cannot be read"),
     "no list of files": (
-        lambda f: (f / "config.json").write_text('{"format": 5}'), r"config\.json cannot be read"
+        lambda f: (f / "config.json").write_text('{"format": 4}'), r"config\.json cannot be read"
     ),
     "no networks": (lambda f: _set(f, members=[]), r"config\.json cannot be read \(it lists no networks\)"),
     "other configuration": (lambda f: _set(f, scale={"unit": 1}), r"config\.json cannot be read"),
