@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +35,12 @@ def evaluate_certainty(
         list[int] | None,
         typer.Option("--fold", min=0, help="Do this fold alone, counted from 0; may be repeated."),
     ] = None,
+    drugs: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many of the drugs; all when left out.")
+    ] = None,
+    cells: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many of the cell lines; all when left out.")
+    ] = None,
     dataset: Datasets = None,
     task: Task = "regression",
     seed: Seed = 0,
@@ -40,7 +48,12 @@ def evaluate_certainty(
     members: Members = None,
     set_: Set = None,
     device: Device = "auto",
-    out: Annotated[Path | None, typer.Option(help="Write the rows of every fold to this JSON file.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder in which the rows of every fold are kept, beside those of earlier commands."
+        ),
+    ] = None,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -53,9 +66,10 @@ def evaluate_certainty(
     from pharmagraph.model.evaluation.certainty import FOREST
     from pharmagraph.model.evaluation.certainty import evaluate_certainty as measure
     from pharmagraph.model.evaluation.certainty_figures import means
+    from pharmagraph.model.evaluation.drawn import drawn
     from pharmagraph.model.evaluation.plan import Plan
     from pharmagraph.model.presets.config import load_preset
-    from pharmagraph.model.reports.evaluation_folder import write_json
+    from pharmagraph.model.reports.certainty_folder import keep
     from pharmagraph.model.runtime import resolve_device
 
     names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
@@ -71,7 +85,7 @@ def evaluate_certainty(
             load_preset(name, **changes)  # a wrong one is told before the store is read
     plan = Plan(split, folds, task=task, seed=seed, device=resolve_device(device), changes=changes)
     with open_store(store, read_only=True) as graph:
-        heterograph = export(graph, datasets=dataset)
+        heterograph = drawn(export(graph, datasets=dataset), {"Drug": drugs, "CellLine": cells}, seed=seed)
     n_done = len(set(only)) if only else folds
     with progress(quiet) as bar:
         bar_id = bar.add_task("measuring", total=len(names) * n_done, note="")
@@ -79,9 +93,13 @@ def evaluate_certainty(
             heterograph, names, plan, only=sorted(set(only)) if only else None,
             report=lambda what: bar.update(bar_id, advance=1, note=what),
         )  # fmt: skip
-    if out is not None:
-        write_json(out, rows)
+    if folder is not None:
+        sizes = heterograph.n_nodes("Drug"), heterograph.n_nodes("CellLine")
+        kept = keep(
+            folder, rows, command=shlex.join(["cli", *sys.argv[1:]]),
+            part=f"{sizes[0]:,} drugs and {sizes[1]:,} cell lines drawn from it" if drugs or cells else None,
+        )  # fmt: skip
         if not quiet:
-            note(f"{len(rows):,} rows in {out}")
+            note(f"{len(rows):,} rows in {kept}")
     title = f"{rows[0]['dataset']}, {split.value}, mean over {n_done} folds"
     print_rows(means(rows) if format is Format.table else rows, format, title=title)

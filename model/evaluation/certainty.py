@@ -90,10 +90,11 @@ def _predicted(
     training, test, groups = measured.take(fold.train), measured.take(fold.test), plan.groups(heterograph)
     test = test.take(test.certain(plan.task))  # a bound does not tell whether the response is inside
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
+    names = np.array([*heterograph.tissues, ""])  # the last is that of code -1
     if model == FOREST:
         features = Features.of(baseline_tensors(plan.seen(heterograph)))
         problem = Problem(training, features, plan.task, plan.asked_as, plan.seed, groups, plan.device)
-        return _by_forest(problem, test, tissue)
+        return _by_forest(problem, test, names[tissue[test.cell_line]])
     fitted = fit_graph(
         plan.seen(heterograph), training, plan.config(heterograph, model), seed=plan.seed, task=plan.task,
         split=plan.asked_as, groups=groups, device=plan.device,
@@ -117,11 +118,13 @@ def _predicted(
     order = np.lexsort((test.drug, test.cell_line))  # as a mask takes them
     situation, test, predicted = everything.take(mask), test.take(order), predicted[order]
     intervals = [calibration.interval(situation, predicted, level) for level in LEVELS]
-    by_structure = situation.drug_distance if plan.split.of_unseen_drugs else situation.cell_line_distance
+    side = "drug" if plan.split.of_unseen_drugs else "cell_line"
+    distance, limit = getattr(situation, f"{side}_distance"), certainty.thresholds.get(side)
     return Predicted(
-        test.label(plan.task).astype(np.float64), predicted, test.drug, tissue[test.cell_line],
+        test.label(plan.task).astype(np.float64), predicted, test.drug, names[tissue[test.cell_line]],
         [(i.low, i.high) for i in intervals], intervals[-1].probability,
-        [i.answer for i in intervals if i.answer is not None], by_structure,
+        [i.answer for i in intervals if i.answer is not None], distance,
+        None if limit is None else distance > limit,
     )  # fmt: skip
 
 
@@ -151,4 +154,4 @@ def _by_forest(problem: Problem, test: Responses, tissue: np.ndarray) -> Predict
     for level in LEVELS:
         low, high = scores.lower_quantile(group, (1 - level) / 2), scores.quantile(group, (1 + level) / 2)
         ends_of.append((of_test + width * low, of_test + width * high))
-    return Predicted(test.ln_ic50.astype(np.float64), of_test, test.drug, tissue[test.cell_line], ends_of)
+    return Predicted(test.ln_ic50.astype(np.float64), of_test, test.drug, tissue, ends_of)

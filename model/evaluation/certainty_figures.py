@@ -10,7 +10,11 @@ import numpy as np
 from pharmagraph.model.evaluation.plan import Row
 from pharmagraph.model.metrics.scores import calibration_error
 
-LEVELS = (0.5, 0.8, 0.9)
+LEVELS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)
+"""Levels at which coverage is measured; the last is that of intervals unless another is asked for."""
+
+DISTANCES, BINS = 4, 10
+"""Parts of the pairs by their distance to training, and of calibrated probabilities."""
 
 FEWEST = 50
 """Held-out pairs of a tissue without which its coverage is not judged. Set by hand."""
@@ -34,7 +38,7 @@ class Predicted:
     label, predicted
         ln IC50 (ln µmol/l), or the class and the network's probability, (n,).
     drug, tissue
-        Number of the drug, and code of the tissue, -1 unknown, (n,).
+        Number of the drug, and name of the tissue, empty where unknown, (n,).
     intervals
         Low and high ends by level, in the order of `LEVELS`.
     probability
@@ -43,6 +47,8 @@ class Predicted:
         Prediction sets by level, of classes: 0, 1, or `EITHER`.
     distance
         To the nearest entity of training, (n,); None if not known.
+    unlike
+        Whether a pair was said to be unlike training, bool (n,); None if there is no distance from which one is.
     """
 
     label: np.ndarray
@@ -53,20 +59,28 @@ class Predicted:
     probability: np.ndarray | None = None
     answers: Sequence[np.ndarray] = field(default=())
     distance: np.ndarray | None = None
+    unlike: np.ndarray | None = None
 
 
 def value_figures(of: Predicted) -> list[Row]:
     """Of ln IC50.
 
-    Metrics: ``coverage-50`` … (share of pairs inside), ``width-90`` (mean, ln µmol/l), ``flagged-error`` (mean absolute
-    error of the flagged tenth over that of the rest), and ``rmse-answered`` (ln µmol/l) by share answered. Groupings:
-    ``pooled``, ``third-1`` (most potent) to ``third-3``, ``least-tissue``, and ``answered-…``.
+    Metrics: ``coverage-50`` … (share of pairs inside), ``width-90`` (mean, ln µmol/l), ``error`` (mean absolute one),
+    ``flagged-error`` (mean absolute error of the flagged tenth over that of the rest), and ``rmse-answered`` (ln
+    µmol/l) by share answered. Groupings: ``pooled``, ``drugs`` (mean over drugs), ``third-1`` (most potent) to
+    ``third-3``, tissues by name, ``distance-1`` (nearest to training) and so on, ``unlike`` training or
+    not, and ``answered-…``.
     """
     inside = [(low <= of.label) & (of.label <= high) for low, high in of.intervals]
     rows = list(_coverage(of, inside))
     width = of.intervals[-1][1] - of.intervals[-1][0]
-    rows.append(_row("width-90", "pooled", len(width), width.mean()))
     error = np.abs(of.label - of.predicted)
+    for name, values in (("width-90", width), ("error", error)):
+        rows.append(_row(name, "pooled", len(values), values.mean()))
+    for grouping, part in _by_distance(of):
+        rows.append(_row("distance", grouping, len(part), of.distance[part].mean()))  # type: ignore[index]
+        for name, values in (("coverage-90", inside[-1]), ("width-90", width), ("error", error)):
+            rows.append(_row(name, grouping, len(part), values[part].mean()))
     order = np.argsort(width, kind="stable")
     flagged = order[-max(1, round(FLAGGED * len(order))) :]
     rest = np.setdiff1d(order, flagged)
@@ -81,10 +95,12 @@ def value_figures(of: Predicted) -> list[Row]:
 def class_figures(of: Predicted) -> list[Row]:
     """Of classes.
 
-    Metrics: ``coverage-50`` … (share of pairs whose class is in the prediction set), ``either-90`` (share of sets of
-    both classes), ``calibration-error`` (expected, of the calibrated probability) and ``calibration-error-before`` (of
-    the network's), ``accuracy-answered`` by share answered, and ``answered-at-90`` (share of pairs whose likelier class
-    has a calibrated probability of 0.9 or more) with ``accuracy-at-90``.
+    Metrics: ``coverage-50`` … (share of pairs whose class is in the prediction set), ``sensitive`` and ``probability``
+    (share of sensitive pairs and mean calibrated probability, by tenths of the probability), ``either-90`` (share of
+    sets of both classes), ``calibration-error`` (expected, of the calibrated probability) and
+    ``calibration-error-before`` (of the network's), ``accuracy-answered`` by share answered, and ``answered-at-90``
+    (share of pairs whose likelier class has a calibrated probability of 0.9 or more) with ``accuracy-at-90``.
+    ``half-covered`` is the share of drugs of which half of the pairs, or more, are covered.
     """
     assert of.probability is not None
     sensitive = of.label > 0.5
@@ -93,6 +109,12 @@ def class_figures(of: Predicted) -> list[Row]:
     rows.append(_row("either-90", "pooled", len(sensitive), (of.answers[-1] == EITHER).mean()))
     for name, p in (("calibration-error", of.probability), ("calibration-error-before", of.predicted)):
         rows.append(_row(name, "pooled", len(p), calibration_error(of.label, p)))
+    bin_of = np.minimum((of.probability * BINS).astype(int), BINS - 1)
+    for number in range(BINS):
+        part = np.flatnonzero(bin_of == number)
+        if len(part):
+            rows.append(_row("sensitive", f"bin-{number + 1}", len(part), sensitive[part].mean()))
+            rows.append(_row("probability", f"bin-{number + 1}", len(part), of.probability[part].mean()))
     sure, right = np.maximum(of.probability, 1 - of.probability), (of.probability >= 0.5) == sensitive
     order = np.argsort(-sure, kind="stable")
     for share in ANSWERED:
@@ -120,11 +142,30 @@ def _coverage(of: Predicted, inside: Sequence[np.ndarray], *, potency: bool = Tr
         for number in range(3):
             part = covered[third == number]
             yield _row("coverage-90", f"third-{number + 1}", len(part), part.mean() if len(part) else np.nan)
-    tissues = [covered[of.tissue == code] for code in np.unique(of.tissue[of.tissue >= 0])]
-    judged = [part for part in tissues if len(part) >= FEWEST]
-    least = min(judged, key=lambda part: float(part.mean()), default=None)
-    if least is not None:
-        yield _row("coverage-90", "least-tissue", len(least), least.mean())
+    for name in np.unique(of.tissue[of.tissue != ""]):
+        part = covered[of.tissue == name]
+        if len(part) >= FEWEST:
+            yield _row("coverage-90", f"tissue {name}", len(part), part.mean())
+    which = np.unique(of.drug, return_inverse=True)[1]
+    of_drugs = np.bincount(which, covered) / np.bincount(which)
+    yield _row("coverage-90", "drugs", len(of_drugs), of_drugs.mean())
+    yield _row("half-covered", "drugs", len(of_drugs), (of_drugs >= 0.5).mean())
+
+
+def _by_distance(of: Predicted) -> Iterator[tuple[str, np.ndarray]]:
+    """Positions of the pairs of each part by distance, where distances differ, and of those unlike training."""
+    if of.unlike is not None:
+        for name, which in (("unlike", of.unlike), ("not unlike", ~of.unlike)):
+            if which.any():
+                yield name, np.flatnonzero(which)
+    if of.distance is None or np.ptp(of.distance) == 0:
+        return
+    edges = np.quantile(of.distance, np.arange(1, DISTANCES) / DISTANCES)
+    part = np.searchsorted(edges, of.distance, side="right")
+    for number in range(DISTANCES):
+        rows = np.flatnonzero(part == number)
+        if len(rows):
+            yield f"distance-{number + 1}", rows
 
 
 def _row(metric: str, grouping: str, n: int, value: float) -> Row:
@@ -132,15 +173,22 @@ def _row(metric: str, grouping: str, n: int, value: float) -> Row:
 
 
 def means(rows: Sequence[Row]) -> list[Row]:
-    """One row a metric and grouping, with a column a model: mean over folds, NaN where it is not defined."""
+    """One row a metric and grouping, with a column a model: mean over folds by their numbers, NaN where undefined."""
     models = list(dict.fromkeys(row["model"] for row in rows))
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    found: dict[tuple[str, str], dict[str, list[tuple[float, int]]]] = {}
     for row in rows:
         of_figure = found.setdefault((row["metric"], row["grouping"]), {})
-        value = row["value"]  # None in a file, where NaN has no word
-        of_figure.setdefault(row["model"], []).append(float("nan") if value is None else value)
+        if (
+            row["value"] is not None and np.isfinite(row["value"]) and row["n"]
+        ):  # None in a file: NaN has no word
+            of_figure.setdefault(row["model"], []).append((row["value"], row["n"]))
     return [
-        {"metric": metric, "grouping": grouping}
-        | {model: float(np.mean(values[model])) if model in values else float("nan") for model in models}
+        {"metric": metric, "grouping": grouping} | {model: _mean(values.get(model, [])) for model in models}
         for (metric, grouping), values in found.items()
     ]
+
+
+def _mean(values: Sequence[tuple[float, int]]) -> float:
+    if not values:
+        return float("nan")
+    return float(np.average([value for value, _ in values], weights=[n for _, n in values]))
