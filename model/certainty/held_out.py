@@ -33,8 +33,8 @@ KINDS = (Split.random, Split.unseen_drug, Split.unseen_cell, Split.unseen_both)
 CUTS = 5
 """Parts of the drugs, and of the cell lines, that are hidden one after the other."""
 
-RANDOM_CUTS, RANDOM_FRACTION = 3, 0.1
-"""Parts of random pairs that are hidden one after the other, and the fraction of the pairs in each."""
+RANDOM_CUTS = 3
+"""Parts of random pairs that are hidden one after the other. Each is as large as an inner fold, and is one."""
 
 Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
@@ -113,7 +113,8 @@ def held_out(
     found: dict[Split, list[HeldOut]] = {kind: [] for kind in kinds}
     if Split.random in kinds:
         for number in range(RANDOM_CUTS):
-            fold = inner_split(training, Split.random, fraction=RANDOM_FRACTION, seed=seed, number=number)
+            fraction = fitted.config.training.validation_fraction
+            fold = inner_split(training, Split.random, fraction=fraction, seed=seed, number=number)
             members = _blind_to(fitted, Split.random, number)
             _add(found, {Split.random: fold.test}, fitted, builder, members, training, fold.train)
     if len(kinds) > (Split.random in kinds):

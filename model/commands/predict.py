@@ -76,5 +76,9 @@ def predict(
                 level=level, at_least=at_least,
             )  # fmt: skip
     if format is Format.table and suggest_pilots is None:
-        predicted = [row | {"drug": shortened(row["drug"], _LONGEST)} for row in predicted]
+        said = {"unlike": any(row.get("unlike") for row in predicted), "level": level is not None}
+        predicted = [
+            {k: shortened(v, _LONGEST) if k == "drug" else v for k, v in row.items() if said.get(k, True)}
+            for row in predicted
+        ]
     print_rows(predicted, format)

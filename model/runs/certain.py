@@ -71,8 +71,14 @@ def _given(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+WITHOUT = (
+    "this run has no intervals: it was made before runs had them, or had too few pairs to hide; cli train makes one "
+    "that has"
+)
+
+
 def certainty_of(folder: Path, about: dict[str, Any], level: float | None) -> Certainty | None:
-    """A run's certainty; None where nothing could be hidden when it was trained.
+    """A run's certainty; None where it has none (`WITHOUT`).
 
     Raises
     ------
@@ -84,10 +90,7 @@ def certainty_of(folder: Path, about: dict[str, Any], level: float | None) -> Ce
     checked_level(LEVEL if level is None else level)
     if FILE not in about["files"]:
         if level is not None:
-            raise ModelError(
-                "--level needs a calibrated run, and this one had no pairs to hide when it was trained; train on more "
-                "pairs: cli train"
-            )
+            raise ModelError(f"--level {level:g}: {WITHOUT}")
         return None
     with reading(folder / FILE):
         return Certainty.load(folder)

@@ -22,7 +22,7 @@ from pharmagraph.model.predictor.pilots import Kind
 from pharmagraph.model.runs import pilots
 from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
 from pharmagraph.model.runs.block import Block
-from pharmagraph.model.runs.certain import certainty_of, judged
+from pharmagraph.model.runs.certain import WITHOUT, certainty_of, judged
 from pharmagraph.model.runs.folder import GRAPH, checked, reading, training_pairs
 from pharmagraph.model.runs.profiles import RunGenes
 
@@ -86,7 +86,7 @@ def predict(
     Raises
     ------
     InputError
-        If a level is not between 0 and 1, or ``at_least`` not between a half and 1.
+        If a level is not between 0 and 1, ``at_least`` not between a half and 1, or one is given with ``pilot``.
     NotFoundError
         If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
     AmbiguousNameError
@@ -96,10 +96,17 @@ def predict(
     ModelError
         If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
+    if pilot is not None and (level is not None or at_least is not None):
+        raise InputError(
+            "predictions with --pilot have no intervals and are not calibrated; leave --level and --at-least, or "
+            "--pilot, out"
+        )
     graph, asked = _asked(folder, drugs, smiles, cell_lines, (drug_names, cell_line_names, gene_names), note)
     predictor = Predictor.of(folder, graph)
     certainty = certainty_of(folder, checked(folder), level)
-    _require_answers(certainty, at_least, pilot)
+    _require_answers(certainty, at_least)
+    if pilot is None and certainty is None:
+        note(WITHOUT)
     blocks: Iterable[Block]
     if pilot is not None:
         predictor = pilots.required(predictor)
@@ -219,17 +226,13 @@ def _best(block: Block, limit: int | None, at_least: float | None) -> Iterator[d
         }
 
 
-def _require_answers(certainty: Certainty | None, at_least: float | None, pilot: Table | None) -> None:
+def _require_answers(certainty: Certainty | None, at_least: float | None) -> None:
     """Refuse a least probability that nothing can be compared with."""
     if at_least is None:
         return
     if not 0.5 <= at_least < 1:
         raise InputError(
             f"--at-least {at_least:g} is no probability of the likelier class; give 0.5 or more, below 1"
-        )
-    if pilot is not None:
-        raise InputError(
-            "--at-least needs calibrated predictions, and those with --pilot are not; give one of both"
         )
     if certainty is None or certainty.task == "regression":
         raise ModelError(

@@ -112,7 +112,11 @@ def fit(
     if len(kinds := {fittings[n].config.network.process_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
     members = [
-        replace(members[n], inner_number=fittings[n].pairs.number, factor_fits=fittings[n].factor_fits)
+        replace(
+            members[n],
+            inner_number=fittings[n].pairs.number if split is Split.random else None,
+            factor_fits=fittings[n].factor_fits,
+        )
         for n in chosen.kept
     ]
     for member in members:

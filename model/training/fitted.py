@@ -32,7 +32,8 @@ class Member:
     validation
         AUROC (R² for regression) on its inner fold at that epoch.
     inner_number
-        Number of its inner fold (`responses.inner_folds`); not saved in a run's folder.
+        Number of its inner fold of random pairs (`responses.inner_folds`); None where other pairs were set aside, and
+        in a run that was loaded.
     factor_fits
         Fits its factors to other pairs; None where it has none, and in a run that was loaded.
     """
@@ -40,7 +41,7 @@ class Member:
     network: Network
     best_epoch: int
     validation: float
-    inner_number: int = 0
+    inner_number: int | None = None
     factor_fits: FactorFits | None = None
 
 

@@ -57,3 +57,31 @@ def test_a_tissue_comes_before_a_drug() -> None:
         found.tissue[5],
         found.drug[3],
     ]
+
+
+def test_what_is_exchangeable_are_drugs_and_not_their_pairs() -> None:
+    generator, covered, as_pairs = np.random.default_rng(2), [], []
+    for _ in range(300):
+        drug = np.repeat(np.arange(25), 40)
+        score = generator.standard_normal(25)[drug] + 0.1 * generator.standard_normal(len(drug))
+        new = generator.standard_normal(40)  # of forty other drugs
+        nobody, group = np.full(len(drug), -1), np.zeros(1, int)
+        for unit, found in ((drug, covered), (None, as_pairs)):
+            scores = Scores.of(score, nobody, nobody, unit)
+            low, high = scores.lower_quantile(group, 0.05), scores.quantile(group, 0.95)
+            found.append(((low <= new) & (new <= high)).mean())
+    assert np.mean(covered) >= 0.9
+    assert np.mean(as_pairs) < 0.89  # twenty-five drugs are not a thousand
+
+
+def test_a_drug_counts_the_same_however_many_pairs_it_has() -> None:
+    score = np.concatenate([np.arange(1.0, 40.0), np.full(4000, 100.0)])
+    unit, nobody, group = (
+        np.concatenate([np.arange(39), np.full(4000, 39)]),
+        np.full(4039, -1),
+        np.zeros(1, int),
+    )
+    found = Scores.of(score, nobody, nobody, unit)
+    assert found.units.tolist() == [40]
+    assert found.quantile(group, 0.9) == 37  # 0.9 of 41 drugs, rounded up
+    assert Scores.of(score, nobody, nobody).quantile(group, 0.9) == 100
