@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pharmagraph.model.evaluation.certainty_figures import DISTANCES, means
+from pharmagraph.model.evaluation.plan import Row
 from pharmagraph.model.reports.certainty_folder import Measurement, read
 from pharmagraph.model.reports.certainty_picture import write_picture
 from pharmagraph.model.reports.evaluation_folder import write_json
@@ -97,9 +98,10 @@ def _summary(measurements: Sequence[Measurement]) -> str:
                 found.get((metric, grouping), {}).get(model)
                 for metric, grouping in (
                     ("coverage-50", "pooled"), ("coverage-80", "pooled"), ("coverage-90", "pooled"),
-                    ("width-90", "pooled"), ("half-covered", "drugs"), ("calibration-error", "pooled"),
+                    ("width-90", "pooled"), ("half-covered", "drugs"),
                 )
             ]  # fmt: skip
+            cells.append(_calibration_error(measurement["rows"], model))
             n_folds = len({row["fold"] for row in measurement["rows"] if row["model"] == model})
             rows.append(
                 [first["dataset"], first["split"], first["task"], model, str(n_folds), *map(_figure, cells)]
@@ -109,6 +111,18 @@ def _summary(measurements: Sequence[Measurement]) -> str:
         "drugs with half of their pairs held", "calibration error",
     ]  # fmt: skip
     return "\n## Summary\n\n" + table(head, rows)
+
+
+def _calibration_error(rows: Sequence[Row], model: str) -> float | None:
+    """Expected calibration error of the pairs of all folds together; None in regression."""
+    sums: dict[str, dict[str, float]] = {"sensitive": {}, "probability": {}}
+    for row in rows:
+        if row["model"] == model and row["metric"] in sums:
+            of_bins = sums[row["metric"]]
+            of_bins[row["grouping"]] = of_bins.get(row["grouping"], 0.0) + row["n"] * row["value"]
+    n = sum(row["n"] for row in rows if row["model"] == model and row["metric"] == "sensitive")
+    apart = sum(abs(sums["sensitive"][of_bin] - sums["probability"][of_bin]) for of_bin in sums["sensitive"])
+    return apart / n if n else None
 
 
 def _section(measurement: Measurement) -> str:

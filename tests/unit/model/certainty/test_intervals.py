@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,23 @@ def test_intervals_cover_and_are_wider_where_errors_are(kind: Split) -> None:
         assert inside[far].mean() == pytest.approx(level, abs=0.05)  # not only on average
         width = found.high - found.low
         assert width[far].mean() > 2 * width[new.drug_distance < 0.2].mean()
+
+
+def test_new_drugs_are_covered_although_the_errors_of_a_drug_resemble_each_other() -> None:
+    generator, covered = np.random.default_rng(5), []
+    for _ in range(20):
+        drug = np.repeat(np.arange(80), 30)
+        situation = replace(_situation(len(drug), generator), drug=drug)
+        level = generator.normal(0, 2, 80)[drug]
+        predicted = 2 - situation.output
+        value = predicted + level + 0.2 * generator.normal(0, 1, len(drug))
+        old, new = drug < 40, drug >= 40
+        calibration = Calibration.of(
+            "regression", Split.unseen_drug, situation.take(old), value[old], predicted[old], drug[old]
+        )
+        found = calibration.interval(situation.take(new), predicted[new], 0.9)
+        covered.append(((found.low <= value[new]) & (value[new] <= found.high)).mean())
+    assert 0.88 <= np.mean(covered) <= 0.96  # forty drugs and one more
 
 
 def test_a_calibration_says_the_same_after_it_was_saved() -> None:
