@@ -113,26 +113,18 @@ class Run:
             µmol/l) or ``response`` (1 sensitive, 0 resistant), or of the one cell line, with ``drug`` for ``cell_line``.
             Predictions of its other pairs are conditioned on them; nothing is trained.
         note
-            Called with what is read otherwise than typed: the parent of a salt, a drug that the graph has under
-            another name, or what the values of a file or a table were taken for; a warning unless given.
-        limit
-            Rows, the most sensitive first; all unless given.
-        device
-            ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
-        level
-            Of the interval, between 0 and 1; 0.9 unless given.
-        at_least
-            Of classes: only pairs whose likelier class has at least this calibrated probability, in [0.5, 1).
+            Called with what is read otherwise than typed, such as the parent of a salt; a warning unless given.
+        limit, device
+            Rows, the most sensitive first, all unless given; and ``cpu``, ``cuda``, or ``auto``.
+        level, at_least
+            Of the interval, 0.9 unless given; and the least calibrated probability of the likelier class.
 
         Returns
         -------
         pandas.DataFrame
             ``drug``, ``cell_line`` (ids; a new drug is ``(new drug)``, or its SMILES where there are several),
-            ``probability`` of being sensitive in [0, 1], or ``ln_ic50`` (ln µmol/l) of a regression run, and ``measured``: whether the
-            run was trained on the pair. The most sensitive first. Between them, where the run knows how sure it is
-            (docs/certainty.md): ``calibrated`` (of classes, the calibrated probability), ``low`` and ``high``
-            (of the interval, ln µmol/l or probability), ``answer`` (of classes, the prediction set: sensitive,
-            resistant or either), ``level``, and ``unlike``: what sets the pair apart from the training pairs.
+            ``probability`` of being sensitive, or ``ln_ic50`` (ln µmol/l), what docs/library.md lists of intervals, and
+            ``measured`` (in training); the most sensitive first.
 
         Raises
         ------
@@ -145,8 +137,8 @@ class Run:
         """
         import pandas as pd
 
-        given: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit, "device": device}
-        given |= {"level": level, "at_least": at_least}
+        given: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit}
+        given |= {"device": device, "level": level, "at_least": at_least}
         return pd.DataFrame(rows.predict(self, drugs, cell_lines, **given))
 
     def suggest_pilots(
