@@ -35,6 +35,12 @@ def evaluate_certainty(
         list[int] | None,
         typer.Option("--fold", min=0, help="Do this fold alone, counted from 0; may be repeated."),
     ] = None,
+    fit_for: Annotated[
+        TrainingSplit | None,
+        typer.Option(
+            help="Pairs for which presets are fitted, such as random, as cli train does; else --split."
+        ),
+    ] = None,
     drugs: Annotated[
         int | None, typer.Option(min=1, help="Draw so many of the drugs; all when left out.")
     ] = None,
@@ -79,6 +85,10 @@ def evaluate_certainty(
         raise ModelError(f"--fold {wrong[0]} is not among {folds} folds, which are counted from 0")
     if split is Split.none:
         raise ModelError("--split none holds nothing out; use random, unseen-drug, unseen-cell or another")
+    if fit_for in {Split.none, Split.unseen_tissue}:
+        raise ModelError(
+            f"--fit-for {fit_for} is no kind of pair; use random, unseen-drug, unseen-cell or unseen-both"
+        )
     changes = preset_changes(epochs, members, None, set_ or ())
     for name in names:
         if name != FOREST:
@@ -90,7 +100,7 @@ def evaluate_certainty(
     with progress(quiet) as bar:
         bar_id = bar.add_task("measuring", total=len(names) * n_done, note="")
         rows = measure(
-            heterograph, names, plan, only=sorted(set(only)) if only else None,
+            heterograph, names, plan, only=sorted(set(only)) if only else None, fit_for=fit_for,
             report=lambda what: bar.update(bar_id, advance=1, note=what),
         )  # fmt: skip
     if folder is not None:

@@ -38,6 +38,7 @@ def evaluate_certainty(
     plan: Plan,
     *,
     only: Sequence[int] | None = None,
+    fit_for: Split | None = None,
     report: Callable[[str], None] | None = None,
 ) -> list[Row]:
     """Rows of every model and fold.
@@ -52,6 +53,9 @@ def evaluate_certainty(
         What is held out, and how models are fitted.
     only
         Folds to do, counted from 0; all unless given.
+    fit_for
+        The pairs for which presets are fitted: a run of `cli train` for random pairs also predicts new drugs. As held
+        out unless given; the name of the model in rows tells it.
     report
         Called after each model and fold.
 
@@ -72,10 +76,12 @@ def evaluate_certainty(
     rows = []
     for number in only if only is not None else range(len(cut)):
         for model in models:
-            of_fold = _predicted(heterograph, measured, cut[number], model, plan)
+            of_fold = _predicted(heterograph, measured, cut[number], model, plan, fit_for)
             found = value_figures(of_fold) if plan.task == "regression" else class_figures(of_fold)
             at = {"dataset": plan.dataset(heterograph), "task": plan.task, "split": plan.split.value}
-            rows += [{**at, "fold": number, "model": model, **row} for row in found]
+            as_asked = model == FOREST or fit_for in {None, plan.asked_as}
+            name = model if as_asked else f"{model}, fitted for {fit_for}"
+            rows += [{**at, "fold": number, "model": name, **row} for row in found]
             give_back_memory()
             if report is not None:
                 report(f"{model}, fold {number}")
@@ -84,7 +90,12 @@ def evaluate_certainty(
 
 @reproducible()
 def _predicted(
-    heterograph: Heterograph, measured: Responses, fold: Fold, model: str, plan: Plan
+    heterograph: Heterograph,
+    measured: Responses,
+    fold: Fold,
+    model: str,
+    plan: Plan,
+    fit_for: Split | None,
 ) -> Predicted:
     """Predictions and intervals of a fold's held-out pairs by a model fitted to its training pairs."""
     training, test, groups = measured.take(fold.train), measured.take(fold.test), plan.groups(heterograph)
@@ -97,7 +108,7 @@ def _predicted(
         return _by_forest(problem, test, names[tissue[test.cell_line]])
     fitted = fit_graph(
         plan.seen(heterograph), training, plan.config(heterograph, model), seed=plan.seed, task=plan.task,
-        split=plan.asked_as, groups=groups, device=plan.device,
+        split=fit_for or plan.asked_as, groups=groups, device=plan.device,
     )  # fmt: skip
     training = with_expected(training, fitted.tensors)
     certainty = calibrate(fitted, training, tissue, seed=plan.seed, groups=groups, kinds=[plan.asked_as])
