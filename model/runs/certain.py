@@ -249,6 +249,7 @@ def unlike_sentences(
         near = ", ".join(f"{ids[at]} ({row[at]:.2f})" for at in best)
         found.append(
             f"{names[n]} is unlike all {WORDS[kind]} that the run was trained on; the nearest by {SIMILARITY[kind]} "
-            f"are {near}; below {1 - limit:.2f} held-out errors were larger, so its interval is wider"
+            f"are {near}; below {1 - limit:.2f} held-out errors were larger: its interval is wider, and may still hold "
+            "less often"
         )  # fmt: skip
     return found
