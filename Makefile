@@ -74,6 +74,11 @@ browser:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium > /dev/null; \
 	else echo "No Chromium here, so the tests of the explorer are left out; apt-get install chromium, or the like"; fi
 
+docs: .venv/.made  ## the documentation as a site that takes nothing from a network, in site/
+	$(PY) docs/reference.py
+	.venv/bin/zensical build --clean --strict
+	@echo "site/index.html; with its search: python3 -m http.server --directory site"
+
 soak: .venv/.made  ## servers and clients killed many times at random moments; half an hour
 	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
 
@@ -96,4 +101,4 @@ wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's ki
 clean:  ## remove the environment and caches, keep data and graphs
 	rm -rf .venv .venv313 .tools .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
-.PHONY: help setup demo test pictures browser soak with-3.13 bench lock wheel clean
+.PHONY: help setup demo test pictures docs browser soak with-3.13 bench lock wheel clean

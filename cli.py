@@ -12,16 +12,19 @@ fill_standard()
 import errno
 import signal
 import sys
+from collections.abc import Callable
 from copy import copy
 
 import typer
 from typer.models import CommandInfo
 
+from pharmagraph.assistant import commands as assistant
 from pharmagraph.cypher import commands as cypher
 from pharmagraph.explorer import commands as explorer
 from pharmagraph.ingest import commands as ingest
-from pharmagraph.kg.commands import db, export, runs, status
+from pharmagraph.kg.commands import db, export, here, runs, status
 from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.kg.help import Sections, add
 from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.kg.wording import typed
 from pharmagraph.model.commands import (
@@ -41,8 +44,8 @@ from pharmagraph.workflow import commands as workflow
 app = typer.Typer(
     name="cli",
     help="A drug-response knowledge graph whose attention you can query.",
-    no_args_is_help=True,
-    add_completion=False,
+    cls=Sections,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: importing rich takes as long as all the rest of `cli --help`
     context_settings={"max_content_width": 120},
@@ -51,34 +54,59 @@ app = typer.Typer(
 
 @app.callback()
 def _messages(context: typer.Context) -> None:
-    """Messages name arguments as commands have them."""
+    """Messages name arguments as commands have them; without a command, what is here is told."""
     context.with_resource(typed())
+    if context.invoked_subcommand is None:
+        here.tell()
 
 
-app.command()(workflow.demo)
-app.add_typer(ingest.app, name="ingest")
-app.command()(status.status)
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(evaluate.results)
-app.command()(evaluate.paper)
-app.command()(evaluate.tune)
-app.command()(evaluate_targets.evaluate_targets)
-app.command()(evaluate_biomarkers.evaluate_biomarkers)
-app.command()(evaluate_certainty.evaluate_certainty)
-app.command()(predict.predict)
-app.command()(explain.explain)
-app.command()(report.report)
-app.command()(report.faithfulness)
-app.command()(cypher.query)
-app.command()(explorer.serve)
-app.command()(enrich.enrich)
-app.command()(compare.compare)
-app.add_typer(runs.app, name="runs")
-app.add_typer(export.app, name="export")
-app.command()(export.copy)
-app.add_typer(db.app, name="db")
-app.command()(workflow.doctor)
+COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
+    "Begin": (
+        (workflow.demo, "cli demo"),
+        (status.status, "cli status"),
+        (workflow.doctor, "cli doctor"),
+    ),
+    "Train and predict": (
+        (train.train, "cli train --promote"),
+        (predict.predict, "cli predict --drug lapatinib --limit 5"),
+    ),
+    "Ask": (
+        (cypher.query, "cli query top-genes drug=erlotinib"),
+        (explain.explain, "cli explain --drug lapatinib --cell BT-474"),
+        (compare.compare, "cli compare --by mutation:BRAF --drug dabrafenib"),
+        (enrich.enrich, "cli enrich --drug lapatinib"),
+        (report.report, "cli report --drug lapatinib"),
+        (explorer.serve, "cli serve"),
+        (assistant.mcp, "cli mcp"),
+    ),
+    "Judge": (
+        (evaluate.evaluate, "cli evaluate --models default,additive --split unseen-drug"),
+        (evaluate_targets.evaluate_targets, "cli evaluate-targets"),
+        (evaluate_biomarkers.evaluate_biomarkers, "cli evaluate-biomarkers --truth known.csv"),
+        (
+            evaluate_certainty.evaluate_certainty,
+            "cli evaluate-certainty --split unseen-drug --drugs 250 --cells 250",
+        ),
+        (report.faithfulness, "cli faithfulness"),
+        (evaluate.tune, "cli tune --trials 20"),
+        (evaluate.results, "cli results evaluation"),
+        (evaluate.paper, "cli paper evaluation"),
+    ),
+    "Move": ((export.copy, "cli copy ladybug://pharmagraph.lbug bolt://localhost:7687"),),
+}
+"""Section of `cli --help` → its commands, each with an example."""
+
+GROUPS = (
+    (ingest.app, "ingest", "Begin"),
+    (runs.app, "runs", "Train and predict"),
+    (export.app, "export", "Move"),
+    (db.app, "db", "Move"),
+)
+"""Groups of commands, their names and sections."""
+
+add(app, COMMANDS)
+for group, name, section in GROUPS:
+    app.add_typer(group, name=name, rich_help_panel=section)
 
 TERMINATED = 143
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}

@@ -25,6 +25,17 @@ _BOUND = re.compile(r"\$(\w+)")
 
 LABELS = {"drug": "Drug", "gene": "Gene", "cell_line": "CellLine"}
 """Parameter type that names a node → the node's label."""
+TOPICS = (
+    "Genes of a drug",
+    "Drugs of a gene",
+    "A drug",
+    "A cell line",
+    "A drug on a cell line",
+    "Tissues",
+    "Pathways",
+    "The graph and its runs",
+)
+"""What queries are about, in the order in which they are listed."""
 TYPES = ("drug", "gene", "cell_line", "run", "string", "integer", "float")
 
 
@@ -54,8 +65,8 @@ class Query:
 
     Attributes
     ----------
-    name, about
-        As in the header.
+    name, topic, about
+        As in the header; the topic is one of `TOPICS`.
     parameters
         In the order of the header.
     columns
@@ -65,6 +76,7 @@ class Query:
     """
 
     name: str
+    topic: str
     about: str
     parameters: tuple[Parameter, ...]
     columns: dict[str, str]
@@ -80,10 +92,13 @@ class Query:
 
 @cache
 def catalogue() -> dict[str, Query]:
-    """Every query in ``cypher/queries``, by name."""
+    """Every query in ``cypher/queries`` by name, in the order of topics, then of names."""
     folder = files("pharmagraph.cypher") / "queries"
     found = (read(path.name, path.read_text()) for path in folder.iterdir() if path.name.endswith(".cypher"))
-    return {query.name: query for query in sorted(found, key=lambda query: query.name)}
+    return {
+        query.name: query
+        for query in sorted(found, key=lambda query: (TOPICS.index(query.topic), query.name))
+    }
 
 
 def read(file: str, content: str) -> Query:
@@ -101,16 +116,18 @@ def read(file: str, content: str) -> Query:
         if line.startswith("//"):
             key, _, value = line[2:].strip().partition(" " if line[2:].strip().startswith("param ") else ":")
             header.setdefault(key.strip(), []).append(value.strip())
-    for key in ("name", "about", "columns"):
+    for key in ("name", "topic", "about", "columns"):
         if len(header.get(key, [])) != 1:
             raise InputError(f"{file}: its header needs one line // {key}: …")
+    if header["topic"][0] not in TOPICS:
+        raise InputError(f'{file}: its topic "{header["topic"][0]}" is none of {", ".join(TOPICS)}')
     parameters = tuple(_parameter(file, line) for line in header.get("param", []))
     text = "\n".join(body).strip()
     bound, listed = set(_BOUND.findall(text)), {p.name for p in parameters}
     if bound != listed:
         raise InputError(f"{file}: its header and its text differ in parameters {sorted(bound ^ listed)}")
     columns = dict(column.strip().split(" ", 1) for column in header["columns"][0].split(","))
-    return Query(header["name"][0], header["about"][0], parameters, columns, text)
+    return Query(header["name"][0], header["topic"][0], header["about"][0], parameters, columns, text)
 
 
 def _parameter(file: str, line: str) -> Parameter:
@@ -250,8 +267,12 @@ def markdown() -> str:
         "page; a test fails when it is stale.",
         "",
     ]
+    topic = ""
     for query in catalogue().values():
-        lines += [f"## {query.name}", "", query.about, "", f"    cli query {query.usage}", ""]
+        if query.topic != topic:
+            topic = query.topic
+            lines += [f"## {topic}", ""]
+        lines += [f"### {query.name}", "", query.about, "", f"    cli query {query.usage}", ""]
         for p in query.parameters:
             lines.append(
                 f"- `{p.name}` ({p.type}): {p.about}" + (f"; default {p.default}" if p.default else "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.console import Format, print_rows
 
 Store = Annotated[
@@ -13,11 +14,44 @@ Store = Annotated[
     typer.Option("--store", envvar="PHARMAGRAPH_STORE", help="The store's URL; see: cli status --help."),
 ]
 
+COMPLETED = {
+    "drug": completion.drugs,
+    "gene": completion.genes,
+    "cell_line": completion.cell_lines,
+    "run": completion.runs,
+}
+"""Type of a parameter → what completes its values."""
+
+
+def _queries(ctx: Any, incomplete: str) -> list[str]:
+    """Names of queries."""
+    from pharmagraph.cypher import catalogue
+
+    return [name for name in sorted(catalogue.catalogue()) if name.startswith(incomplete)]
+
+
+def _parameters(ctx: Any, incomplete: str) -> list[str]:
+    """The parameters of the query that was typed; after ``KEY=`` names that it takes."""
+    from pharmagraph.cypher import catalogue
+
+    query = catalogue.catalogue().get(ctx.params.get("name") or "")
+    if query is None:
+        return []
+    key, equals, value = incomplete.partition("=")
+    if not equals:
+        return [f"{p.name}=" for p in query.parameters if p.name.startswith(key)]
+    type_ = next((p.type for p in query.parameters if p.name == key), "")
+    complete = COMPLETED.get(type_)
+    return [f"{key}={name}" for name in complete(ctx, value)] if complete else []
+
 
 def query(
-    name: Annotated[str | None, typer.Argument(help="A named query; see --list.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A named query; see --list.", autocompletion=_queries)
+    ] = None,
     parameters: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Its parameters.")
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Its parameters.", autocompletion=_parameters),
     ] = None,
     cypher: Annotated[
         str | None, typer.Option("--cypher", help="Read-only Cypher instead of a named query.")
@@ -37,7 +71,13 @@ def query(
 
     queries = catalogue.catalogue()
     if list_:
-        print_rows([{"query": q.usage, "about": q.about} for q in queries.values()], format, wide=wide)
+        rows = [{"topic": q.topic, "query": q.usage, "about": q.about} for q in queries.values()]
+        if format is not Format.table:
+            print_rows(rows, format)
+            return
+        for topic in catalogue.TOPICS:
+            listed = [row for row in rows if row["topic"] == topic]
+            print_rows(listed, columns=("query", "about"), title=topic, wide=wide)
         return
     if show and name is not None:
         if name not in queries:

@@ -19,7 +19,7 @@ import networkx as nx
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGE = "pharmagraph"
-FOLDERS = ("kg", "ingest", "cypher", "model", "workflow", "explorer")
+FOLDERS = ("kg", "ingest", "cypher", "model", "workflow", "explorer", "assistant")
 
 Imports = dict[str, set[str]]
 """Module, or package → the modules or packages that it imports."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
-from pharmagraph.explorer import search
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.explorer.asking import Asked
 from pharmagraph.explorer.page import Page, aria, hits
@@ -24,6 +23,7 @@ from pharmagraph.explorer.pages import (
     query,
     runs,
 )
+from pharmagraph.kg import search
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.store import GraphStore, open_store
 

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from pharmagraph.cypher import catalogue
-from pharmagraph.explorer import free_cypher
-from pharmagraph.kg import run_register
+from pharmagraph.kg import free_cypher, run_register
 from pharmagraph.kg.store import GraphStore
 
 Rows = list[dict[str, Any]]

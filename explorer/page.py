@@ -10,8 +10,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import page_of
-from pharmagraph.explorer.search import Hit
 from pharmagraph.kg.console import cell
+from pharmagraph.kg.search import Hit
 
 WORDS = {"Drug": "drug", "Gene": "gene", "CellLine": "cell line", "Pathway": "pathway", "Tissue": "tissue"}
 """Kind → the word for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pharmagraph.explorer.kept import kept
+from pharmagraph.kg.kept import kept
 from pharmagraph.kg.profiles import PANEL, Profiles, unpacked
 from pharmagraph.kg.store import GraphStore
 

@@ -49,10 +49,12 @@ def make_server(store_url: str | None, port: int) -> BaseWSGIServer:
     """
     from werkzeug import serving
 
+    from pharmagraph.explorer import api
     from pharmagraph.explorer.app import make_app
 
     open_store(store_url, read_only=True).close()
     server = make_app(store_url).server
+    api.register(server, store_url)
     _guard(server)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     try:

@@ -110,7 +110,10 @@ class NotFoundError(PharmagraphError):
     ) -> None:
         folded = {k.casefold(): k for k in known}
         asked = name.casefold()[:_LONGEST]
-        near = [folded[k] for k in difflib.get_close_matches(asked, folded, n=3, cutoff=0.6)]
+        longer = sorted(
+            k for k in folded if len(asked) > 2 and k.startswith(f"{asked} ")
+        )  # a salt, a mirror image
+        near = [folded[k] for k in (longer or difflib.get_close_matches(asked, folded, n=3, cutoff=0.6))[:3]]
         message = f'no {what} "{shortened(name)}" in the graph'
         if instead:
             message += f"; {instead}"

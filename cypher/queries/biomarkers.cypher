@@ -1,4 +1,5 @@
 // name: biomarkers
+// topic: Genes of a drug
 // about: Genes that decide a drug's response in a run, and its direction where they are high, mutated, gained or needed.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: compare-runs
+// topic: The graph and its runs
 // about: Genes of one drug with their ranks in two runs.
 // param drug: drug, name, alias or id
 // param first: run, run id; default the promoted run

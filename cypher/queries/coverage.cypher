@@ -1,4 +1,5 @@
 // name: coverage
+// topic: The graph and its runs
 // about: Responses of each dataset: numbers of responses, drugs and cell lines, and the share that is sensitive.
 // columns: dataset string, drugs integer, cell_lines integer, responses integer, sensitive float
 MATCH (d:Drug)-[t:TESTED_ON]->(c:CellLine)

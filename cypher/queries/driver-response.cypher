@@ -1,4 +1,5 @@
 // name: driver-response
+// topic: Drugs of a gene
 // about: Drugs whose mean ln IC50 differs most between cell lines with and without a driver event of a gene.
 // param gene: gene, symbol
 // param kind: string, mutation, gain or loss; default mutation

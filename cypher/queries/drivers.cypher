@@ -1,4 +1,5 @@
 // name: drivers
+// topic: A cell line
 // about: Driver events of a cell line: mutated cancer genes, fusions, and recurrent gains and losses.
 // param cell_line: cell_line, name, alias or id
 // columns: gene string, kind string, event string, dataset string

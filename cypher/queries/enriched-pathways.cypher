@@ -1,4 +1,5 @@
 // name: enriched-pathways
+// topic: Pathways
 // about: Gene sets that are enriched in the genes a run attends to for a drug (after: cli enrich).
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

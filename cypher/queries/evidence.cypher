@@ -1,4 +1,5 @@
 // name: evidence
+// topic: Genes of a drug
 // about: Evidence for a drug–gene pair: attention, effect on response, known target, targets of similar drugs, genes like its targets.
 // param drug: drug, name, alias or id
 // param gene: gene, HGNC symbol

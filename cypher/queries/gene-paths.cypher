@@ -1,4 +1,5 @@
 // name: gene-paths
+// topic: A drug on a cell line
 // about: Paths from a drug to a cell line over a gene that both attend to, the drug as a target.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id

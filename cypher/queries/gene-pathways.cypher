@@ -1,4 +1,5 @@
 // name: gene-pathways
+// topic: Pathways
 // about: Pathways that a gene belongs to, the smallest first.
 // param gene: gene, HGNC symbol
 // param limit: integer, rows; default 50

@@ -1,4 +1,5 @@
 // name: interaction-paths
+// topic: A drug on a cell line
 // about: Paths from a drug to a cell line through two interacting genes: the drug attends to one as a target, the cell line to the other.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id

@@ -1,4 +1,5 @@
 // name: known-targets
+// topic: Genes of a drug
 // about: The known targets of a drug and their ranks in the run's attention to targets; no rank if the edge is not kept.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: leaned-on
+// topic: A drug
 // about: The drug's measured responses with the most attention in the run.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

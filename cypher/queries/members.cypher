@@ -1,4 +1,5 @@
 // name: members
+// topic: Pathways
 // about: Genes of a pathway, with the number of drugs that are known to act on each.
 // param pathway: string, id of the pathway
 // param limit: integer, rows; default 500

@@ -1,4 +1,5 @@
 // name: pair-genes
+// topic: A drug on a cell line
 // about: Genes that decide a drug's response by effect × what the cell line has there; with no edge it is near the mean.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id

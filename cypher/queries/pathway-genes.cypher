@@ -1,4 +1,5 @@
 // name: pathway-genes
+// topic: Pathways
 // about: Pathways of the genes that get more than an even share of a drug's attention to targets.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: responses
+// topic: A drug
 // about: Measured responses of a drug over cell lines, the most sensitive first.
 // param drug: drug, name, alias or id
 // param limit: integer, rows; default 2000

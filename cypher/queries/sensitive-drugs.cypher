@@ -1,4 +1,5 @@
 // name: sensitive-drugs
+// topic: A cell line
 // about: Drugs that a run predicts a cell line to be sensitive to, beside what was measured.
 // param cell_line: cell_line, name, alias or id
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: sensitivity-genes
+// topic: Drugs of a gene
 // about: Drugs whose response a gene decides, and the direction where it is high, mutated, gained or needed.
 // param gene: gene, HGNC symbol
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: shared-genes
+// topic: Genes of a drug
 // about: Genes that two drugs both attend to as targets, the smaller of their two excesses first.
 // param first: drug, name, alias or id
 // param second: drug, name, alias or id

@@ -1,4 +1,5 @@
 // name: similar-cell-line-paths
+// topic: A drug on a cell line
 // about: Paths from a drug to a cell line through similar cell lines on which the drug was tested and to which the cell line attends.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id

@@ -1,4 +1,5 @@
 // name: similar-cell-lines
+// topic: A cell line
 // about: The cell lines most similar to a cell line, with the run's attention to each.
 // param cell_line: cell_line, name, alias or id
 // param run: run, run id; default the promoted run

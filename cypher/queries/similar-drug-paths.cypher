@@ -1,4 +1,5 @@
 // name: similar-drug-paths
+// topic: A drug on a cell line
 // about: Paths from a drug to a cell line through similar drugs to which it attends and which were tested on the cell line.
 // param drug: drug, name, alias or id
 // param cell_line: cell_line, name, alias or id

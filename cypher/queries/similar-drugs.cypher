@@ -1,4 +1,5 @@
 // name: similar-drugs
+// topic: A drug
 // about: The drugs most similar to a drug, with the run's attention to each.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

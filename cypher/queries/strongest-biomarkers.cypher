@@ -1,4 +1,5 @@
 // name: strongest-biomarkers
+// topic: Genes of a drug
 // about: The gene that decides most of each drug's response, drugs with the largest share first: association within the screen.
 // param run: run, run id; default the promoted run
 // param limit: integer, rows; default 20

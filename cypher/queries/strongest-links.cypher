@@ -1,4 +1,5 @@
 // name: strongest-links
+// topic: Genes of a drug
 // about: The drug–gene links with the most attention as targets over all drugs; only the first few genes of each drug.
 // param run: run, run id; default the promoted run
 // param per_drug: integer, genes kept for each drug; default 1

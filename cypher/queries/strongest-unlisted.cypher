@@ -1,4 +1,5 @@
 // name: strongest-unlisted
+// topic: Genes of a drug
 // about: The drug–gene links with the most attention as targets that no source lists as targets: hypotheses.
 // param run: run, run id; default the promoted run
 // param per_drug: integer, genes considered for each drug; default 10

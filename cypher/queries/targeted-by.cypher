@@ -1,4 +1,5 @@
 // name: targeted-by
+// topic: Drugs of a gene
 // about: Drugs that are known to act on a gene's product.
 // param gene: gene, HGNC symbol
 // param limit: integer, rows; default 100

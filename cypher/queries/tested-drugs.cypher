@@ -1,4 +1,5 @@
 // name: tested-drugs
+// topic: A cell line
 // about: Measured responses of a cell line over drugs, beside the drug's mean over all cell lines of the dataset.
 // param cell_line: cell_line, name, alias or id
 // param limit: integer, rows; default 2000

@@ -1,4 +1,5 @@
 // name: tissue-cell-lines
+// topic: Tissues
 // about: Cell lines of a tissue, with the number of their measured responses and the share that is sensitive.
 // param tissue: string, as in `cli query tissues`
 // param limit: integer, rows; default 500

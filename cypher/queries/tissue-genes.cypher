@@ -1,4 +1,5 @@
 // name: tissue-genes
+// topic: Tissues
 // about: Genes to which the cell lines of a tissue attend, by the number of cell lines that keep them.
 // param tissue: string, as in `cli query tissues`
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: tissues
+// topic: Tissues
 // about: Tissues, with their cell lines and measured responses.
 // columns: tissue string, cell_lines integer, responses integer
 MATCH (c:CellLine)

@@ -1,4 +1,5 @@
 // name: top-drugs
+// topic: Drugs of a gene
 // about: Drugs that attend to one gene as a target most strongly, by excess over an even share.
 // param gene: gene, HGNC symbol
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: top-genes
+// topic: Genes of a drug
 // about: Genes that a run attends to most for one drug, as targets and as what decides its response (the gene's first feature).
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

@@ -1,4 +1,5 @@
 // name: unlisted-genes
+// topic: Genes of a drug
 // about: Genes that get more than an even share of a drug's attention to targets although no source lists them as its targets.
 // param drug: drug, name, alias or id
 // param run: run, run id; default the promoted run

@@ -4,8 +4,10 @@ window.pharmagraph = {
   arrived(title) {
     if (title) document.title = title;
     const heading = document.querySelector("main h1");
-    if (heading && window.pharmagraph.went) heading.focus({ preventScroll: true });
-    window.pharmagraph.went = true;
+    // a page that is drawn again at the same address must not take the focus from what is being typed
+    const here = location.pathname + location.search, last = window.pharmagraph.last;
+    if (heading && last !== undefined && last !== here) heading.focus({ preventScroll: true });
+    window.pharmagraph.last = here;
     const part = new URLSearchParams(location.search).has("gene") && document.getElementById("against");
     if (part) part.scrollIntoView({ block: "start" });
     else if (!location.hash) window.scrollTo(0, 0);

@@ -8,12 +8,12 @@ import dash_cytoscape as cytoscape
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from pharmagraph.explorer import neighbours
 from pharmagraph.explorer.addresses import PAGE_OF, address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.ego_layout import elements, hidden, style
 from pharmagraph.explorer.page import WORDS, Page, aria, form, section
 from pharmagraph.explorer.tables import cypher, table
+from pharmagraph.kg import neighbours
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.names import find_node
 

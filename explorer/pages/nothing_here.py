@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dash import dcc, html
 
-from pharmagraph.explorer import search
 from pharmagraph.explorer.addresses import page_of
 from pharmagraph.explorer.asking import Asked
 from pharmagraph.explorer.page import Page, hits
+from pharmagraph.kg import search
 from pharmagraph.kg.errors import AmbiguousNameError, NotFoundError, PharmagraphError, StoreError
 from pharmagraph.kg.store import GraphStore
 

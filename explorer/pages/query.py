@@ -12,10 +12,10 @@ from pharmagraph.cypher import catalogue
 from pharmagraph.cypher.catalogue import Query
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked, free
-from pharmagraph.explorer.free_cypher import MOST_ROWS
 from pharmagraph.explorer.page import Page, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError
+from pharmagraph.kg.free_cypher import MOST_ROWS
 from pharmagraph.kg.statements import parameter_names
 
 EXAMPLE = """MATCH (d:Drug)-[t:TARGETS]->(g:Gene)

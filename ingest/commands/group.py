@@ -5,24 +5,39 @@ from __future__ import annotations
 import typer
 
 from pharmagraph.ingest.commands import cell_lines, datasets, dose_response, genes_and_drugs, screens
+from pharmagraph.kg.help import Sections, add
+
+COMMANDS = {
+    "Screens": (
+        (screens.tables, "cli ingest tables my-screen --check"),
+        (screens.gdsc, "cli ingest gdsc --release both"),
+        (screens.drgt, "cli ingest drgt nci60 --reject-rows"),
+        (dose_response.curves, "cli ingest curves points.csv --out my-screen/responses.csv"),
+        (screens.synthetic, "cli ingest synthetic --drugs 24 --cells 24"),
+    ),
+    "Genes and drugs": (
+        (genes_and_drugs.targets, "cli ingest targets --reject-rows"),
+        (genes_and_drugs.interactions, "cli ingest interactions string.links.txt --names string.info.txt"),
+        (genes_and_drugs.pathways, "cli ingest pathways sets.gmt"),
+        (genes_and_drugs.genes, "cli ingest genes"),
+        (genes_and_drugs.homology, "cli ingest homology"),
+        (genes_and_drugs.drug_names, "cli ingest drug-names"),
+    ),
+    "Cell lines": (
+        (cell_lines.omics, "cli ingest omics mutations.csv --kind mutated"),
+        (cell_lines.cells, "cli ingest cells Model.csv"),
+        (cell_lines.dependencies, "cli ingest dependencies CRISPRGeneEffect.csv"),
+    ),
+    "What was loaded": (
+        (datasets.history, "cli ingest history"),
+        (datasets.remove, "cli ingest remove NAME"),
+    ),
+}
+"""Section of `cli ingest --help` → its commands, each with an example."""
 
 app = typer.Typer(
     help="Load a screen, targets, omics or what is known of its genes and drugs; twice changes nothing.",
+    cls=Sections,
     no_args_is_help=True,
 )
-app.command()(screens.gdsc)
-app.command()(screens.drgt)
-app.command()(screens.synthetic)
-app.command()(genes_and_drugs.targets)
-app.command()(screens.tables)
-app.command()(dose_response.curves)
-app.command()(genes_and_drugs.interactions)
-app.command()(genes_and_drugs.pathways)
-app.command()(genes_and_drugs.genes)
-app.command()(genes_and_drugs.homology)
-app.command()(genes_and_drugs.drug_names)
-app.command()(cell_lines.omics)
-app.command()(cell_lines.cells)
-app.command()(cell_lines.dependencies)
-app.command()(datasets.history)
-app.command()(datasets.remove)
+add(app, COMMANDS)

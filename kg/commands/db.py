@@ -13,8 +13,11 @@ import typer
 
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format, next_command, note, print_rows
+from pharmagraph.kg.help import Sections
 
-app = typer.Typer(no_args_is_help=True, help="A local Neo4j 5.26, by Docker or by Java and Maven; migration.")
+app = typer.Typer(
+    cls=Sections, no_args_is_help=True, help="A local Neo4j 5.26, by Docker or by Java and Maven; migration."
+)
 
 COMPOSE = Path(__file__).resolve().parents[2] / "docker-compose.yml"
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Bolt port, on loopback only.")]
@@ -25,7 +28,7 @@ HttpPort = Annotated[
 Java = Annotated[bool, typer.Option("--java", help="By Java and Maven even where a Docker engine answers.")]
 
 
-@app.command()
+@app.command(epilog="Example: cli db start")
 def start(
     port: Port = 7687,
     http_port: HttpPort = 7474,
@@ -64,7 +67,7 @@ def start(
     print(f"Next: cli demo --store bolt://localhost:{port}")
 
 
-@app.command()
+@app.command(epilog="Example: cli db stop")
 def stop(java: Java = False) -> None:
     """Stop the server that `cli db start` started, and nothing else; its data stay."""
     from pharmagraph.kg.neo4j.local_server import LocalServer, default_home
@@ -79,7 +82,7 @@ def stop(java: Java = False) -> None:
         print("nothing that `cli db start` started is running")
 
 
-@app.command()
+@app.command(epilog="Example: cli db status")
 def status(format: FormatOption = Format.table) -> None:
     """Whether the local server runs, and how."""
     from pharmagraph.kg.neo4j.local_server import LocalServer, default_home
@@ -109,7 +112,7 @@ def status(format: FormatOption = Format.table) -> None:
     print_rows(rows, format)
 
 
-@app.command()
+@app.command(epilog="Example: cli db logs")
 def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 40,
 ) -> None:
@@ -126,7 +129,7 @@ def logs(
         print("no local server has been started; start one with: cli db start")
 
 
-@app.command()
+@app.command(epilog="Example: cli db drop --store bolt://localhost:7687")
 def drop(
     store: Store = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -167,7 +170,7 @@ def drop(
         )
 
 
-@app.command()
+@app.command(epilog="Example: cli db migrate --dry-run")
 def migrate(
     store: Store = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would change.")] = False,

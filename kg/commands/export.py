@@ -7,28 +7,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format, note, print_rows, progress
+from pharmagraph.kg.help import Sections
 
 if TYPE_CHECKING:
     from pharmagraph.kg.heterograph import Heterograph
     from pharmagraph.kg.subgraph import Choice
 
-app = typer.Typer(help="The graph, or a part of it, in another tool's form.", no_args_is_help=True)
+app = typer.Typer(
+    help="The graph, or a part of it, in another tool's form.", cls=Sections, no_args_is_help=True
+)
 
 Datasets = Annotated[
     list[str] | None, typer.Option("--dataset", help="Keep responses of this dataset; repeatable.")
 ]
-Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Keep this drug; repeatable.")]
+Drugs = Annotated[
+    list[str] | None,
+    typer.Option("--drug", help="Keep this drug; repeatable.", autocompletion=completion.drugs),
+]
 Tissues = Annotated[
-    list[str] | None, typer.Option("--tissue", help="Keep cell lines of this tissue; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--tissue", help="Keep cell lines of this tissue; repeatable.", autocompletion=completion.tissues
+    ),
 ]
 Around = Annotated[str | None, typer.Option(help="Keep what is near this drug, gene or cell line.")]
 Hops = Annotated[int, typer.Option(min=0, help="With --around: edges away from it at most.")]
 Folder = Annotated[Path, typer.Argument(help="A new folder for the files.")]
 
 
-@app.command()
+@app.command(epilog="Example: cli export heterograph folder")
 def heterograph(
     folder: Annotated[Path, typer.Argument(help="Where graph.safetensors and nodes.parquet go.")],
     dataset: Datasets = None,
@@ -49,7 +59,7 @@ def heterograph(
         print(f'Next, in Python: pharmagraph.kg.heterograph.load(Path("{folder}"))')
 
 
-@app.command()
+@app.command(epilog="Example: cli export dgl folder --around lapatinib")
 def dgl(
     folder: Annotated[Path, typer.Argument(help="Where graph.bin (DGL's format) and ids.json go.")],
     dataset: Datasets = None,
@@ -71,7 +81,7 @@ def dgl(
         print(f'Next, in Python: dgl.load_graphs("{folder / "graph.bin"}")[0][0]')
 
 
-@app.command()
+@app.command(epilog="Example: cli export pyg folder")
 def pyg(
     path: Annotated[Path, typer.Argument(help="File of the HeteroData, such as graph.pt.")],
     dataset: Datasets = None,
@@ -97,7 +107,7 @@ def pyg(
         print(f'Next, in Python: torch.load("{path}", weights_only=False)')
 
 
-@app.command()
+@app.command(epilog="Example: cli export networkx graph.json")
 def networkx(
     path: Annotated[Path, typer.Argument(help="File of the graph as node-link JSON.")],
     dataset: Datasets = None,
@@ -119,7 +129,7 @@ def networkx(
         print(f'Next, in Python: networkx.node_link_graph(json.load(open("{path}")), edges="edges")')
 
 
-@app.command()
+@app.command(epilog="Example: cli export graphml erlotinib.graphml --around erlotinib --hops 1")
 def graphml(
     path: Annotated[Path, typer.Argument(help="File, such as graph.graphml.")],
     dataset: Datasets = None,
@@ -147,7 +157,7 @@ def graphml(
         )
 
 
-@app.command()
+@app.command(epilog="Example: cli export kgx folder")
 def kgx(
     folder: Folder,
     dataset: Datasets = None,
@@ -167,7 +177,7 @@ def kgx(
         _print_counts(write_kgx(source, folder, choice), format)
 
 
-@app.command()
+@app.command(epilog="Example: cli export csv folder")
 def csv(
     folder: Folder,
     dataset: Datasets = None,
@@ -187,7 +197,7 @@ def csv(
         _print_counts(write_csv(source, folder, choice), format)
 
 
-@app.command("neo4j-import")
+@app.command("neo4j-import", epilog="Example: cli export neo4j-import folder")
 def neo4j_import(
     folder: Folder,
     database: Annotated[str, typer.Option(help="Name of the database to be filled.")] = "neo4j",

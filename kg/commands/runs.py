@@ -6,18 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format, next_command, print_rows
+from pharmagraph.kg.help import Sections
 
-app = typer.Typer(help="The register of training runs.", no_args_is_help=True)
-RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.")]
+app = typer.Typer(help="The register of training runs.", cls=Sections, no_args_is_help=True)
+RunId = Annotated[str, typer.Argument(help="Run id; see: cli runs list.", autocompletion=completion.runs)]
 SHOWN = ("auroc", "aupr", "rmse", "pearson")
 """Pooled metrics that the list shows where a run has them, each with the additive baseline's."""
 LONG, MINOR = {"preset", "seed", "started_at"}, ("aupr", "rmse")
 """What of it a table leaves out, to fit a terminal."""
 
 
-@app.command("list")
+@app.command("list", epilog="Example: cli runs list")
 def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """All runs, oldest first."""
     from pharmagraph.kg import history, run_register
@@ -44,7 +46,7 @@ def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide =
         print(f"Next: {next_command('cli train', store)}")
 
 
-@app.command()
+@app.command(epilog="Example: cli runs show RUN")
 def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
     """Everything the register knows of a run."""
     from pharmagraph.kg import history, run_register
@@ -66,7 +68,7 @@ def show(run: RunId, store: Store = None, format: FormatOption = Format.table) -
         print_rows([{"property": k, "value": v} for k, v in row.items()], format)
 
 
-@app.command()
+@app.command(epilog="Example: cli runs compare RUN OTHER")
 def compare(first: RunId, second: RunId, store: Store = None, format: FormatOption = Format.table) -> None:
     """Held-out metrics of two runs, and how many of their first genes they share, as targets and for response."""
     from pharmagraph.kg import runs
@@ -77,7 +79,7 @@ def compare(first: RunId, second: RunId, store: Store = None, format: FormatOpti
     print_rows(rows, format)
 
 
-@app.command()
+@app.command(epilog="Example: cli runs promote RUN")
 def promote(
     run: RunId,
     store: Store = None,
@@ -97,7 +99,7 @@ def promote(
         print(f"Next: {next_command('cli query strongest-links', store)}")
 
 
-@app.command()
+@app.command(epilog="Example: cli runs delete RUN")
 def delete(
     run: RunId,
     store: Store = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 
@@ -20,7 +21,10 @@ def compare(
         ),
     ],
     drug: Annotated[
-        str | None, typer.Option(help="Name or id; all drugs when left out, the smallest p first.")
+        str | None,
+        typer.Option(
+            help="Name or id; all drugs when left out, the smallest p first.", autocompletion=completion.drugs
+        ),
     ] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Responses of this dataset; needed where the graph has several.")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format
 from pharmagraph.model.biology.pathways import require_pathways
@@ -21,8 +22,14 @@ class TestOption(StrEnum):
 
 
 def enrich(
-    drug: Annotated[str | None, typer.Option(help="Name, alias or id; every drug when left out.")] = None,
-    run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
+    drug: Annotated[
+        str | None,
+        typer.Option(help="Name, alias or id; every drug when left out.", autocompletion=completion.drugs),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
+    ] = None,
     gmt: Annotated[
         Path | None, typer.Option(help="Gene sets of this file, instead of the graph's pathways.")
     ] = None,

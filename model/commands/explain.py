@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 
@@ -19,9 +20,14 @@ _MOST_NULL = 1000
 
 
 def explain(
-    drug: Annotated[str, typer.Option(help="Name, alias or id.")],
-    cell: Annotated[str | None, typer.Option(help="Cell line by name, alias or id.")] = None,
-    run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
+    drug: Annotated[str, typer.Option(help="Name, alias or id.", autocompletion=completion.drugs)],
+    cell: Annotated[
+        str | None, typer.Option(help="Cell line by name, alias or id.", autocompletion=completion.cell_lines)
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -30,18 +36,35 @@ def explain(
     ] = None,
     silence: Annotated[
         list[str] | None,
-        typer.Option(metavar="GENE", help="What if it were as low there as in any cell line; needs --cell."),
+        typer.Option(
+            metavar="GENE",
+            autocompletion=completion.genes,
+            help="What if it were as low there as in any cell line; needs --cell.",
+        ),
     ] = None,
     mutate: Annotated[
-        list[str] | None, typer.Option(metavar="GENE", help="What if it were mutated there; needs --cell.")
+        list[str] | None,
+        typer.Option(
+            metavar="GENE",
+            autocompletion=completion.genes,
+            help="What if it were mutated there; needs --cell.",
+        ),
     ] = None,
     untarget: Annotated[
         list[str] | None,
-        typer.Option(metavar="GENE", help="What if it were no known target of the drug; needs --cell."),
+        typer.Option(
+            metavar="GENE",
+            autocompletion=completion.genes,
+            help="What if it were no known target of the drug; needs --cell.",
+        ),
     ] = None,
     target: Annotated[
         list[str] | None,
-        typer.Option(metavar="GENE", help="What if it were one, a candidate gene; needs --cell."),
+        typer.Option(
+            metavar="GENE",
+            autocompletion=completion.genes,
+            help="What if it were one, a candidate gene; needs --cell.",
+        ),
     ] = None,
     rank: Annotated[
         int,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 from pharmagraph.model.commands.options import Device
@@ -16,7 +17,10 @@ _LONGEST = 40
 
 
 def predict(
-    drug: Annotated[str | None, typer.Option(help="Name, id or SMILES; all drugs when left out.")] = None,
+    drug: Annotated[
+        str | None,
+        typer.Option(help="Name, id or SMILES; all drugs when left out.", autocompletion=completion.drugs),
+    ] = None,
     smiles: Annotated[
         list[str] | None, typer.Option(help="SMILES of a new drug, even if it is a name, too; repeatable.")
     ] = None,
@@ -24,7 +28,8 @@ def predict(
         str | None,
         typer.Option(
             help="Name, id, or a file of expression with the columns gene and z, or gene and TPM, counts or log2 of "
-            "either (docs/data.md); all when left out."
+            "either (docs/data.md); all when left out.",
+            autocompletion=completion.cell_lines,
         ),
     ] = None,
     pilot: Annotated[
@@ -38,7 +43,10 @@ def predict(
         int | None,
         typer.Option(min=1, help="Print which responses of the drug, or the cell line, to measure first."),
     ] = None,
-    run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
+    ] = None,
     limit: Annotated[
         int, typer.Option(min=1, help="Rows when one side is left out, the most sensitive first.")
     ] = 20,

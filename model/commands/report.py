@@ -7,15 +7,22 @@ from typing import Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format
 
 
 def report(
-    drug: Annotated[str | None, typer.Option(help="Name, alias or id: a page about the drug.")] = None,
+    drug: Annotated[
+        str | None,
+        typer.Option(help="Name, alias or id: a page about the drug.", autocompletion=completion.drugs),
+    ] = None,
     run: Annotated[
         str | None,
-        typer.Option(help="Run id; the promoted run when left out. Without --drug, a page about it."),
+        typer.Option(
+            help="Run id; the promoted run when left out. Without --drug, a page about it.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     faithfulness: Annotated[
         bool,
@@ -35,7 +42,10 @@ def report(
 
 
 def faithfulness(
-    run: Annotated[str | None, typer.Option(help="Run id; the promoted run when left out.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
+    ] = None,
     edges: Annotated[
         str, typer.Option(help="Edges of each node that are removed, or alone left; with commas.")
     ] = "1,5,20",

@@ -23,7 +23,8 @@ from docs.architecture import (
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
-    ("explorer.commands",),
+    ("explorer.commands", "assistant.commands"),
+    ("assistant.server",),
     ("explorer.server",),
     ("explorer.app",),
     ("explorer.pages",),
@@ -32,6 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model.commands", "ingest.commands", "cypher.commands"),
     ("kg.commands",),
     ("pharmagraph",),
+    ("tools",),
     ("training", "evaluation", "queries"),
     ("run",),
     ("rows",),

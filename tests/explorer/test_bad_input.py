@@ -14,10 +14,10 @@ import pytest
 from playwright.sync_api import Browser
 
 import pharmagraph as pg
-from pharmagraph.explorer import free_cypher
 from pharmagraph.explorer.app import page_at
 from pharmagraph.explorer.page import Page
 from pharmagraph.explorer.server import make_server
+from pharmagraph.kg import free_cypher
 from pharmagraph.kg.errors import InputError, QueryError, StoreError
 from tests.explorer.conftest import DRUG, Served, Site, heading
 

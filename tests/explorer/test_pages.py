@@ -60,7 +60,9 @@ def test_the_main_path(tab: Page, site: Site) -> None:
     above = tab.locator("main h1")
     opened(tab, "/")
     tab.keyboard.press("/")
+    expect(tab.locator("#find")).to_be_focused()
     tab.keyboard.type("synthetc-drug-0001")  # a typing error
+    expect(tab.locator("#find")).to_have_value("synthetc-drug-0001")
     tab.click("#suggestions a >> nth=0")
     expect(above).to_have_text(DRUG)
     assert tab.url == f"{site.url}/drug/SYNTHETICDRUG0001"
@@ -74,6 +76,15 @@ def test_the_main_path(tab: Page, site: Site) -> None:
     tab.go_back()
     expect(above).to_have_text(DRUG)
     tab.wait_for_selector("#scatter .main-svg")
+
+
+def test_a_page_that_is_drawn_again_leaves_the_focus_where_it_is(tab: Page) -> None:
+    opened(tab, "/")
+    tab.focus("#find")
+    tab.evaluate("window.pharmagraph.arrived('pharmagraph')")
+    expect(tab.locator("#find")).to_be_focused()
+    tab.click("nav a >> nth=-1")
+    expect(tab.locator("main h1")).to_be_focused()
 
 
 def test_enter_goes_to_what_is_called_exactly_so(tab: Page, site: Site) -> None:

@@ -13,6 +13,7 @@ EXEMPT = {
     "db stop": "stops a server; tests/integration/test_db_commands.py does",
     "db status": "asks for the server of `db start`; tests/integration/test_db_commands.py does",
     "serve": "serves until it is stopped; tests/explorer/test_bad_input.py starts and stops it",
+    "mcp": "serves until its client hangs up; tests/assistant/test_server.py is such a client",
     "db logs": "reads the log of the server of `db start`; tests/integration/test_db_commands.py does",
 }
 """Command → why none of its options is in a golden test."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from scipy.stats import spearmanr
 
+from benchmarks import questions
 from pharmagraph.cypher import catalogue
 from pharmagraph.model.presets.config import load_preset
 from tests.golden.conftest import PROFILE, Desk
@@ -246,3 +248,11 @@ def test_reading_commands_say_the_same_on_neo4j(golden: Desk, server: str) -> No
 def _rounded(text: str) -> Any:
     """JSON with numbers of nine digits: an engine adds in an order of its own."""
     return json.loads(text, parse_float=lambda number: float(f"{float(number):.9g}"))
+
+
+def test_an_assistant_answers_every_question_by_the_tools_alone(golden: Desk) -> None:
+    store = f"ladybug://{golden.folder / 'pharmagraph.lbug'}"
+    answered = asyncio.run(questions.ask_all(store))
+    assert len(answered) == 40
+    assert {row["question"]: row["wrong"] for row in answered if row["wrong"]} == {}
+    assert max(row["calls"] for row in answered) <= questions.MOST_CALLS

@@ -508,8 +508,15 @@ def test_a_query_that_would_write_is_refused(store: GraphStore) -> None:
 
 
 def test_a_header_that_forgets_a_parameter_is_an_error() -> None:
-    text = "// name: x\n// about: y\n// columns: gene string\nMATCH (g:Gene {id: $gene}) RETURN g.id AS gene"
+    header = "// name: x\n// topic: A drug\n// about: y\n// columns: gene string\n"
+    text = header + "MATCH (g:Gene {id: $gene}) RETURN g.id AS gene"
     with pytest.raises(InputError, match="differ in parameters \\['gene'\\]"):
+        catalogue.read("x.cypher", text)
+
+
+def test_a_topic_that_is_not_listed_is_an_error() -> None:
+    text = "// name: x\n// topic: Odds and ends\n// about: y\n// columns: n integer\nRETURN 1 AS n"
+    with pytest.raises(InputError, match="Odds and ends"):
         catalogue.read("x.cypher", text)
 
 

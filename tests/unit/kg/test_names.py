@@ -248,3 +248,8 @@ def test_many_look_ups_fold_the_index_once() -> None:
         assert names.find(f"g{n}") == f"G-{n}"
         assert names.find(f"Alias {n}") == f"G-{n}"
     assert len(folded) <= 1000 * 2 + 1000 + 1000  # the look-ups, the ids, the aliases
+
+
+def test_a_salt_is_offered_before_names_that_look_alike() -> None:
+    known = ["Momelotinib", "Erlotinib hydrochloride", "Tepotinib", "Erlotin"]
+    assert NotFoundError("drug", "erlotinib", known).near == ["Erlotinib hydrochloride"]

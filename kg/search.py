@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from pharmagraph.explorer.kept import kept
 from pharmagraph.kg import names
+from pharmagraph.kg.kept import kept
 from pharmagraph.kg.names import Names, fold
 from pharmagraph.kg.store import GraphStore
 

@@ -42,7 +42,7 @@ def ask(store_url: str | None, cypher: str, parameters: Mapping[str, Any]) -> tu
     request = {"store": store_url, "cypher": cypher, "parameters": dict(parameters)}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pharmagraph.explorer.free_cypher"],
+            [sys.executable, "-m", "pharmagraph.kg.free_cypher"],
             input=json.dumps(request),
             capture_output=True,
             encoding="utf-8",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pharmagraph.explorer.search import SearchIndex
 from pharmagraph.kg.names import Names, fold_cell_line, fold_gene
+from pharmagraph.kg.search import SearchIndex
 
 
 @pytest.fixture(scope="module")
