@@ -22,8 +22,12 @@ from pharmagraph.model.reports.measured import NOT_RUN, table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-TASKS = ("regression", "classification")
-DATASETS = ("GDSC1", "GDSC2", "nci60")
+DATASETS = {
+    "GDSC1": ("regression", "classification"),
+    "GDSC2": ("regression", "classification"),
+    "nci60": ("classification",),
+}
+"""Data set → what can be predicted of it: NCI-60 as published has classes alone."""
 SPLITS = ("random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue")
 
 _ABOUT = """\
@@ -68,8 +72,8 @@ def markdown(measurements: Sequence[Measurement]) -> str:
         text += _section(measurement)
     missing = [
         f"- {dataset}, {', '.join(splits)} ({task}), all of the data: {NOT_RUN}"
-        for dataset in DATASETS
-        for task in TASKS
+        for dataset, tasks in DATASETS.items()
+        for task in tasks
         if (splits := [split for split in SPLITS if (dataset, split, task) not in there])
     ]
     return text + ("\n## Not run\n\n" + "\n".join(missing) + "\n" if missing else "")
@@ -156,7 +160,7 @@ def _section(measurement: Measurement) -> str:
                 for g, v in of_metric.items()
             ]
             text += table([words, *models], body) + "\n"
-    return text + _by_distance(found, models[0])
+    return text.rstrip("\n") + "\n" + _by_distance(found, models[0])
 
 
 def _by_distance(found: Mapping[tuple[str, str], Mapping[str, float]], model: str) -> str:
@@ -175,7 +179,9 @@ def _by_distance(found: Mapping[tuple[str, str], Mapping[str, float]], model: st
     ]
     if not body:
         return ""
-    return table(["by distance to training", "mean distance", "coverage at 90%", "mean error", "width"], body)
+    return "\n" + table(
+        ["by distance to training", "mean distance", "coverage at 90%", "mean error", "width"], body
+    )
 
 
 def _ends(tissues: Mapping[str, Mapping[str, float]], model: str) -> list[str]:
