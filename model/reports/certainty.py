@@ -44,6 +44,10 @@ means over folds.
 and an error in that is an error for every cell line. Coverage is an average over new drugs: most get nearly all of
 their pairs held, a few get hardly any. "Drugs with half of their pairs held" tells how many are served.
 
+**Of classes** coverage is that of the answers: the share of pairs whose class `answer` does not rule out. An answer
+never rules out the likelier class, so at low levels coverage is the accuracy. The calibration error is the mean
+distance between stated probability and share of sensitive pairs, over tenths of the probability.
+
 **Goals:** coverage at 90% from 0.88 to 0.92 for random pairs, from 0.87 to 0.93 for unseen drugs and cell lines;
 expected calibration error at most 0.01 for random pairs and 0.03 for unseen ones.
 
