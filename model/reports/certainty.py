@@ -136,13 +136,16 @@ def _calibration_error(rows: Sequence[Row], model: str) -> float | None:
 def _section(measurement: Measurement) -> str:
     rows, found, part = measurement["rows"], figures(measurement), measurement["part"]
     models = list(found["coverage-90", "pooled"])
-    n_folds = len({row["fold"] for row in rows})
-    n_pairs = sum(row["n"] for row in rows if row["metric"] == "coverage-90" and row["grouping"] == "pooled")
+    of_first = [row for row in rows if row["model"] == models[0]]
+    n_folds = len({row["fold"] for row in of_first})
+    n_pairs = sum(
+        row["n"] for row in of_first if row["metric"] == "coverage-90" and row["grouping"] == "pooled"
+    )
     text = f"\n## {title(measurement)}{f': {part}' if part else ''}\n\n"
     text += "".join(
         f"`{one['command']}`\n({one['commit']}, {one['machine']})\n\n" for one in measurement["commands"]
     )
-    text += f"{n_pairs // len(models):,} held-out pairs in {n_folds} fold{'s' if n_folds > 1 else ''}.\n\n"
+    text += f"{n_pairs:,} held-out pairs in {n_folds} fold{'s' if n_folds > 1 else ''}.\n\n"
     parts = [(words, found.get(("coverage-90", grouping))) for grouping, words in _BY.items()]
     tissues = {
         g.removeprefix("tissue "): v
