@@ -23,7 +23,7 @@ from pharmagraph.cypher import commands as cypher
 from pharmagraph.explorer import commands as explorer
 from pharmagraph.ingest import commands as ingest
 from pharmagraph.kg.commands import db, export, here, runs, status
-from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.kg.errors import PharmagraphError, shortened
 from pharmagraph.kg.help import Sections, add
 from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.kg.wording import typed
@@ -109,8 +109,12 @@ for group, name, section in GROUPS:
     app.add_typer(group, name=name, rich_help_panel=section)
 
 TERMINATED = 143
-CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
-NO_PLACE = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+NO_PLACE = {
+    *(errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTEMPTY),
+}
+TOO_MANY = {errno.EMFILE, errno.ENFILE}
 
 
 def _asked_for(words: list[str]) -> typer.Typer:
@@ -129,6 +133,18 @@ def _name(command: CommandInfo) -> str:
     return command.name or str(command.callback.__name__).replace("_", "-")  # type: ignore[union-attr]
 
 
+def _told(error: OSError) -> str | None:
+    """The line of an error of the system that the user can mend; None of another."""
+    place = error.filename if isinstance(error.filename, str) else "a file"
+    if error.errno in FULL:
+        return f"cannot write {place}: {error.strerror}; free space or change folder"
+    if error.errno in TOO_MANY:
+        return f"cannot open {place}: {error.strerror}; raise the limit of open files: ulimit -n 1024"
+    if error.errno in NO_PLACE:
+        return f"cannot use {shortened(place, 200)}: {error.strerror}; give another place, or the right to use it"
+    return None
+
+
 def main() -> None:
     """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130, SIGTERM 143."""
     signal.signal(
@@ -142,11 +158,9 @@ def main() -> None:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        if error.errno not in CANNOT_WRITE | NO_PLACE:
+        if (told := _told(error)) is None:
             raise
-        place = error.filename or "to the disk"
-        way = "give another place" if error.errno in NO_PLACE else "free space or change folder"
-        print(f"error: cannot write {place}: {error.strerror}; {way}", file=sys.stderr)
+        print(f"error: {one_line(told)}", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
         if end.code in {130, TERMINATED}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Row(TypedDict):
@@ -20,6 +20,8 @@ class Row(TypedDict):
         Edges, pairs or rows per second; each benchmark says which.
     peak_mb
         Peak memory above that before the work, in 10^6 bytes; None if it could not be measured.
+    processor
+        Seconds of all cores together; beside those of the clock they say whether the machine was busy.
     round
         Number of the round, from 1; implementations take turns within a round.
     """
@@ -29,4 +31,5 @@ class Row(TypedDict):
     seconds: float
     rate: float
     peak_mb: float | None
+    processor: NotRequired[float | None]
     round: int

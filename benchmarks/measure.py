@@ -28,13 +28,22 @@ class Measurement:
     repetitions: int
 
 
-def command(words: Sequence[str], until: Callable[[str], bool] | None = None) -> tuple[float, float]:
-    """Seconds and the peak of memory in megabytes of a `cli` command, or of it until it prints a line.
+@dataclass(frozen=True)
+class Command:
+    """Seconds by the clock, seconds of all cores together, and the peak of memory of a command."""
+
+    seconds: float
+    processor: float
+    peak_mb: float
+
+
+def command(words: Sequence[str], until: Callable[[str], bool] | None = None) -> Command:
+    """What a `cli` command takes, or it takes until it prints a line.
 
     Memory is sampled, since a child's high-water mark starts at its parent's.
     """
     note(f"cli {' '.join(words)}")
-    start, peak = time.perf_counter(), 0
+    start, peak, processor = time.perf_counter(), 0, 0.0
     process = psutil.Popen(
         [sys.executable, "-m", "pharmagraph.cli", *words],
         stdout=subprocess.DEVNULL,
@@ -45,18 +54,20 @@ def command(words: Sequence[str], until: Callable[[str], bool] | None = None) ->
         for line in process.stderr:
             if until(line):
                 seconds = time.perf_counter() - start
-                peak = process.memory_info().rss
+                peak, used = process.memory_info().rss, process.cpu_times()
                 process.terminate()
                 process.wait()
-                return seconds, peak / 1e6
+                return Command(seconds, used.user + used.system, peak / 1e6)
         raise SystemExit(f"cli {' '.join(words)} printed no such line")
     while process.poll() is None:
         with suppress(psutil.NoSuchProcess):
-            peak = max(peak, process.memory_info().rss)
+            with process.oneshot():
+                peak, used = max(peak, process.memory_info().rss), process.cpu_times()
+            processor = max(processor, used.user + used.system)
         time.sleep(0.01)
     if process.returncode:
         raise SystemExit(f"cli {' '.join(words)} failed")
-    return time.perf_counter() - start, peak / 1e6
+    return Command(time.perf_counter() - start, processor, peak / 1e6)
 
 
 def measure(work: Callable[[], object], *, seconds: float = 2.0, most: int = 50) -> Measurement:

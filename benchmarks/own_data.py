@@ -6,12 +6,15 @@ Rows of pharmagraph are whole commands, each in a process of its own. The row "p
 write instead: pandas reads the same file, and a statement a row merges it into the same engine. It runs for some
 thousand rows, after the nodes are there, and its rate stands for all. The seconds of the check are those until it has
 printed the bad row, which stands after a tenth of the file. ``--scale`` makes all files smaller by a factor: rows of
-tables, curves and cells of the matrix. Rates are in rows, values or curves per second.
+tables, curves and cells of the matrix. Rates are in rows, values or curves per second. Processor
+seconds are those of all cores; how many times as much the other way takes is told from them, as they hold on a machine
+that is busy, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import tempfile
 import time
@@ -20,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import csv, parquet
 
 from benchmarks import Row
-from benchmarks.measure import command
+from benchmarks.measure import Command, command
 from pharmagraph.kg.console import Format, note, print_rows
 
 RESPONSES = 10_000_000
@@ -85,8 +89,8 @@ def points(path: Path, n: int, seed: int) -> None:
     csv.write_csv(table, path, AS_PANDAS)
 
 
-def by_hand(path: Path, graph: Path) -> tuple[float, float]:
-    """Seconds a row to read a file with pandas, and to merge rows one at a time.
+def by_hand(path: Path, graph: Path) -> Command:
+    """What it would take to read a file with pandas and to merge its rows one at a time, from some of them.
 
     The nodes are there, as each statement would otherwise be slower.
     """
@@ -95,9 +99,9 @@ def by_hand(path: Path, graph: Path) -> tuple[float, float]:
 
     from pharmagraph.kg.store import open_store
 
-    start = time.perf_counter()
+    start = _now()
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    reading = (time.perf_counter() - start) / len(frame)
+    reading = _now() - start
     some = frame.head(BY_HAND)
     statement = (
         "MATCH (d:Drug {id: $drug}), (c:CellLine {id: $line}) MERGE (d)-[t:TESTED_ON {dataset: 'by hand'}]->(c) "
@@ -109,12 +113,17 @@ def by_hand(path: Path, graph: Path) -> tuple[float, float]:
             names = some[column].unique().tolist()
             store.upsert_nodes(label, pa.table({"id": names, "name": names}))
     connection = ladybug.Connection(ladybug.Database(str(graph)))
-    start = time.perf_counter()
+    start = _now()
     for row in some.itertuples():
         given = {"drug": row.drug, "line": row.cell_line, "ln_ic50": row.ln_ic50, "auc": row.auc}
         connection.execute(statement, given)
-    writing = (time.perf_counter() - start) / len(some)
-    return reading, writing
+    seconds, processor = reading + (_now() - start) * (len(frame) / len(some))
+    return Command(seconds, processor, math.nan)
+
+
+def _now() -> npt.NDArray[np.float64]:
+    """Seconds of the clock, and of this process on all cores."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def tables(folder: Path, ending: str, scale: float, turn: int) -> Iterator[Row]:
@@ -128,14 +137,13 @@ def tables(folder: Path, ending: str, scale: float, turn: int) -> Iterator[Row]:
     else:
         csv.write_csv(responses(n, turn), path, AS_PANDAS)
     case = f"{n:,} responses, {ending}"
-    yield _row(case, OURS, *load(place), n, turn)
+    yield _row(case, OURS, load(place), n, turn)
     note(f"{case}: {THEIRS}")
-    reading, writing = by_hand(path, place / "by-hand.lbug")
-    yield _row(case, THEIRS, (reading + writing) * n, None, n, turn)
+    yield _row(case, THEIRS, by_hand(path, place / "by-hand.lbug"), n, turn)
 
 
-def load(place: Path) -> tuple[float, float]:
-    """Seconds and memory of loading the tables of a folder into a new store in it, as `command` has them."""
+def load(place: Path) -> Command:
+    """What it takes to load the tables of a folder into a new store in it."""
     url = f"ladybug://{place}/g.lbug"
     return command(["ingest", "tables", str(place), "--without-smiles", "--quiet", "--store", url])
 
@@ -147,7 +155,7 @@ def matrix(folder: Path, scale: float, turn: int) -> Iterator[Row]:
     place = folder / f"matrix{turn}"
     place.mkdir()
     expression(place, n_lines, n_genes, turn)
-    yield _row(f"expression, {n_lines:,} × {n_genes:,}", OURS, *load(place), n_lines * n_genes, turn)
+    yield _row(f"expression, {n_lines:,} × {n_genes:,}", OURS, load(place), n_lines * n_genes, turn)
 
 
 def curves(folder: Path, scale: float, turn: int) -> Iterator[Row]:
@@ -156,7 +164,7 @@ def curves(folder: Path, scale: float, turn: int) -> Iterator[Row]:
     path = folder / f"points{turn}.csv"
     points(path, n, turn)
     words = ["ingest", "curves", str(path), "--out", str(folder / f"fitted{turn}.csv")]
-    yield _row(f"{n:,} curves of {POINTS} points", OURS, *command(words), n, turn)
+    yield _row(f"{n:,} curves of {POINTS} points", OURS, command(words), n, turn)
 
 
 def check(folder: Path, scale: float, turn: int) -> Iterator[Row]:
@@ -174,15 +182,16 @@ def check(folder: Path, scale: float, turn: int) -> Iterator[Row]:
         csv.write_csv(bad, file, plain)
         csv.write_csv(table.slice(at), file, plain)
     words = ["ingest", "tables", str(place), "--without-smiles", "--check"]
-    seconds, peak = command(words, until=lambda line: f"row {at + 2:,}" in line or f"row {at + 2}" in line)
+    found = command(words, until=lambda line: f"row {at + 2:,}" in line or f"row {at + 2}" in line)
     case = f"check of {path.stat().st_size / 1e6:,.0f} MB, to its bad row"
-    yield _row(case, OURS, seconds, peak, at, turn)
+    yield _row(case, OURS, found, at, turn)
 
 
-def _row(case: str, implementation: str, seconds: float, peak: float | None, n: int, turn: int) -> Row:
+def _row(case: str, implementation: str, found: Command, n: int, turn: int) -> Row:
     return Row(
-        case=case, implementation=implementation, seconds=round(seconds, 3), rate=round(n / seconds),
-        peak_mb=None if peak is None else round(peak), round=turn,
+        case=case, implementation=implementation, seconds=round(found.seconds, 3), rate=round(n / found.seconds),
+        peak_mb=None if math.isnan(found.peak_mb) else round(found.peak_mb), processor=round(found.processor, 3),
+        round=turn,
     )  # fmt: skip
 
 
@@ -197,19 +206,24 @@ CASES: dict[str, Callable[[Path, float, int], Iterator[Row]]] = {
 
 def medians(rows: list[Row]) -> list[dict[str, Any]]:
     """One row a case and implementation, with the median of the seconds and the rate and the highest peak; beside the
-    rows of the other implementation how many times faster ours is."""
+    rows of the other implementation how many times as much processor time as ours it takes."""
     found: list[dict[str, Any]] = []
     for case, implementation in dict.fromkeys((r["case"], r["implementation"]) for r in rows):
         of = [r for r in rows if (r["case"], r["implementation"]) == (case, implementation)]
         peaks = [r["peak_mb"] for r in of if r["peak_mb"] is not None]
         found.append(
             {"case": case, "implementation": implementation,
-             "seconds": statistics.median(r["seconds"] for r in of), "rate": statistics.median(r["rate"] for r in of),
+             "seconds": statistics.median(r["seconds"] for r in of),
+             "processor": statistics.median(r["processor"] or 0 for r in of),
+             "rate": statistics.median(r["rate"] for r in of),
              "peak_mb": max(peaks) if peaks else None, "rounds": len(of)}
         )  # fmt: skip
-    ours = {r["case"]: r["seconds"] for r in found if r["implementation"] == OURS}
+    ours = {r["case"]: r["processor"] for r in found if r["implementation"] == OURS}
     return [
-        {**r, "times ours": round(r["seconds"] / ours[r["case"]], 1) if r["implementation"] != OURS else None}
+        {
+            **r,
+            "times ours": round(r["processor"] / ours[r["case"]], 1) if r["implementation"] != OURS else None,
+        }
         for r in found
     ]
 

@@ -94,7 +94,11 @@ class Query:
 def catalogue() -> dict[str, Query]:
     """Every query in ``cypher/queries`` by name, in the order of topics, then of names."""
     folder = files("pharmagraph.cypher") / "queries"
-    found = (read(path.name, path.read_text()) for path in folder.iterdir() if path.name.endswith(".cypher"))
+    found = (
+        read(path.name, path.read_text(encoding="utf-8"))
+        for path in folder.iterdir()
+        if path.name.endswith(".cypher")
+    )
     return {
         query.name: query
         for query in sorted(found, key=lambda query: (TOPICS.index(query.topic), query.name))

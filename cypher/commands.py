@@ -8,6 +8,10 @@ import typer
 
 from pharmagraph.kg import completion
 from pharmagraph.kg.console import Format, print_rows
+from pharmagraph.kg.errors import QueryError
+from pharmagraph.kg.free_cypher import LimitError, Limits, ask
+
+LIMITS = Limits()
 
 Store = Annotated[
     str | None,
@@ -63,20 +67,29 @@ def query(
     wide: Annotated[
         bool, typer.Option("--wide", help="All columns on one line a row, however narrow the terminal is.")
     ] = False,
+    most_rows: Annotated[
+        int, typer.Option("--rows", min=1, help="With --cypher: rows that an answer may have.")
+    ] = LIMITS.rows,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=1e6, help="With --cypher: time that it may take.")
+    ] = LIMITS.seconds,
+    memory: Annotated[
+        float, typer.Option(min=0.1, max=1e6, help="With --cypher: gigabytes that it may take (on Linux).")
+    ] = LIMITS.memory,
 ) -> None:
     """Ask the graph: a named query with key=value parameters, or Cypher of your own."""
-    from pharmagraph.cypher import catalogue
+    from pharmagraph.cypher import catalogue, empty
     from pharmagraph.kg.errors import InputError, NotFoundError
     from pharmagraph.kg.store import open_store
 
     queries = catalogue.catalogue()
     if list_:
-        rows = [{"topic": q.topic, "query": q.usage, "about": q.about} for q in queries.values()]
+        listing = [{"topic": q.topic, "query": q.usage, "about": q.about} for q in queries.values()]
         if format is not Format.table:
-            print_rows(rows, format)
+            print_rows(listing, format)
             return
         for topic in catalogue.TOPICS:
-            listed = [row for row in rows if row["topic"] == topic]
+            listed = [row for row in listing if row["topic"] == topic]
             print_rows(listed, columns=("query", "about"), title=topic, wide=wide)
         return
     if show and name is not None:
@@ -91,11 +104,29 @@ def query(
     if cypher is None and name is None:
         raise InputError("nothing asked; name a query (cli query --list) or pass --cypher")
     given = catalogue.parse(words)
-    with open_store(store, read_only=True) as graph:
-        if cypher is not None:
-            table = graph.query(cypher, {key: catalogue.literal(value) for key, value in given.items()})
-            rows, columns = table.to_pylist(), table.column_names
-        else:
-            rows = catalogue.rows(graph, str(name), given)
-            columns = list(queries[str(name)].columns)
-    print_rows(rows, format, columns=columns, title=None if rows else name, wide=wide)
+    way = ""
+    if cypher is not None:
+        values = {key: catalogue.literal(value) for key, value in given.items()}
+        found, columns = _asked(store, cypher, values, Limits(most_rows, seconds, memory))
+        way = "nothing fits what was asked; see what the graph has: cli status"
+    else:
+        with open_store(store, read_only=True) as graph:
+            found = catalogue.rows(graph, str(name), given)
+            way = "" if found else empty.next_step(graph, queries[str(name)])
+        columns = list(queries[str(name)].columns)
+    print_rows(found, format, columns=columns, title=None if found else name, wide=wide, empty=way)
+
+
+def _asked(
+    store: str | None, cypher: str, values: dict[str, Any], limits: Limits
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows and columns of Cypher of the user's own; an answer that is too large is refused, not cut."""
+    try:
+        answer = ask(store, cypher, values, limits)
+    except LimitError as error:
+        raise QueryError(f"{error}, or raise the limit: --{error.limit}") from None
+    if answer.are_more:
+        raise QueryError(
+            f"the answer has more than {limits.rows:,} rows; end the query with LIMIT, or raise the limit: --rows"
+        )
+    return answer.rows, list(answer.columns)

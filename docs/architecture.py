@@ -276,7 +276,8 @@ def main() -> None:
         print("cycle:", ", ".join(ring))
     if chosen.picture is not None:
         chosen.picture.write_text(
-            picture({name: others for name, others in between.items() if others or name == "kg"})
+            picture({name: others for name, others in between.items() if others or name == "kg"}),
+            encoding="utf-8",
         )
         return
     made = figures(found, graph)

@@ -105,5 +105,5 @@ class Asked:
 
 def free(store_url: str | None, cypher: str, parameters: Mapping[str, Any]) -> Answer:
     """The answer to Cypher of the user's own; errors as `free_cypher.ask`."""
-    rows, more = free_cypher.ask(store_url, cypher, parameters)
-    return Answer(list(rows[0]) if rows else [], rows, cypher, parameters, are_more=more)
+    found = free_cypher.ask(store_url, cypher, parameters, free_cypher.SHOWN)
+    return Answer(found.columns, found.rows, cypher, parameters, are_more=found.are_more)

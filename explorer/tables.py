@@ -14,7 +14,7 @@ from dash.development.base_component import Component
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer
 from pharmagraph.explorer.page import aria
-from pharmagraph.kg.console import cell, flat
+from pharmagraph.kg.console import cell, flat, no_formula
 
 KIND_OF_COLUMN = {
     "drug": "Drug",
@@ -82,7 +82,7 @@ def saved_as_csv(answer: Answer, file: str, what: str) -> Component:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(answer.columns)
-    writer.writerows([flat(row.get(c)) for c in answer.columns] for row in answer.rows)
+    writer.writerows([no_formula(flat(row.get(c))) for c in answer.columns] for row in answer.rows)
     given: dict[str, Any] = {
         "data-csv": text.getvalue(),
         "data-file": f"{file}.csv",

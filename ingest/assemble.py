@@ -58,7 +58,7 @@ def gene_table(
 def edge_table(
     src: npt.NDArray[Any] | pa.Array, dst: npt.NDArray[Any] | pa.Array, properties: Mapping[str, Any]
 ) -> pa.Table:
-    """A table of edges.
+    """A table of edges; its texts are dictionaries, and a property that no edge has is a column of nulls.
 
     Parameters
     ----------
@@ -68,27 +68,32 @@ def edge_table(
         Name → array of ``m`` values, or one value for all edges.
     """
     n = len(src)
-    columns: dict[str, pa.Array] = {"src": _strings(src), "dst": _strings(dst)}
+    columns: dict[str, pa.Array] = {"src": _encoded(pa.array(src)), "dst": _encoded(pa.array(dst))}
     for name, value in properties.items():
-        scalar = isinstance(value, (str, int, float))
-        columns[name] = pa.repeat(pa.scalar(value), n) if scalar else _array(value)
+        if isinstance(value, str):
+            columns[name] = taken([value], np.zeros(n, np.int32))
+        else:
+            columns[name] = pa.repeat(value, n) if isinstance(value, (int, float)) else _array(value)
     return pa.table(columns)
 
 
-def _strings(ids: npt.NDArray[Any] | pa.Array) -> pa.Array:
-    return ids if isinstance(ids, (pa.Array, pa.ChunkedArray)) else pa.array(ids, pa.string())
+def _encoded(values: pa.Array) -> pa.Array:
+    """Texts as a dictionary, which holds each of them once."""
+    return values.dictionary_encode() if pa.types.is_string(values.type) else values
 
 
 def _array(values: Any) -> pa.Array:
-    """An Arrow array with null for NaN, since the graph has no NaN."""
-    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        return pa.array(values, from_pandas=True)
-    return values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
+    """An Arrow array with null for NaN, since the graph has no NaN; of nulls alone without memory for each."""
+    if not isinstance(values, (pa.Array, pa.ChunkedArray)):
+        values = pa.array(values, from_pandas=isinstance(values, np.ndarray) and values.dtype.kind == "f")
+    return _encoded(values) if values.null_count < len(values) else pa.nulls(len(values))
 
 
-def taken(ids: Sequence[str | None] | Ids, index: npt.NDArray[np.int64]) -> pa.Array:
-    """``ids[index]`` as an Arrow array, made without a Python string for each edge; null where the index is below 0."""
-    return pa.array(list(ids), pa.string()).take(pa.array(index, mask=index < 0))
+def taken(ids: Sequence[str | None] | Ids, index: npt.NDArray[np.integer]) -> pa.Array:
+    """``ids[index]`` as an Arrow dictionary, which holds each text once; null where the index is below 0."""
+    encoded = pa.array(list(ids), pa.string()).dictionary_encode()
+    places = encoded.indices.take(pa.array(index.astype(np.int32), mask=index < 0))
+    return pa.DictionaryArray.from_arrays(places, encoded.dictionary)
 
 
 def similar(ids: Sequence[str] | Ids, edges: EdgeList, *, kernel: str, dataset: str) -> pa.Table:

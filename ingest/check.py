@@ -4,15 +4,20 @@ nothing."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
+from pharmagraph.ingest.manifest.entries import manifest_of
 from pharmagraph.ingest.rejections import ColumnsRead, Rejected, Rejections
+from pharmagraph.ingest.shapes.bounds import sides
 from pharmagraph.ingest.sources.checked_screen import CheckedScreen, checked_screen
+from pharmagraph.ingest.sources.tables import rule_of, tested_on
+from pharmagraph.ingest.threshold import unlabelled_note
 from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import RowError, shortened
 
@@ -36,12 +41,21 @@ class Check:
         Places that would not be loaded.
     n_bad
         Those of them at which a load stops unless rows are being rejected.
+    rule
+        By which ln IC50 is labelled.
+    labels
+        Sensitive, resistant and no label → number of pairs.
+    unlabelled
+        Sentences that name drugs that the rule cannot label.
     """
 
     screen: CheckedScreen
     columns: tuple[ColumnsRead, ...]
     rejected: tuple[Rejected, ...]
     n_bad: int
+    rule: str
+    labels: Mapping[str, int]
+    unlabelled: tuple[str, ...]
 
     def rows(self) -> list[dict[str, Any]]:
         """What would be loaded, each column, and each reason why rows are not loaded; with the columns `COLUMNS`."""
@@ -52,12 +66,15 @@ class Check:
             "pairs": len(screen.responses),
             "genes": len(screen.expression.genes) if screen.expression is not None else 0,
         }
+        if n_bounds := int((sides(screen.responses) != 0).sum()):
+            sizes["pairs of which a bound is known"] = n_bounds
         if screen.mutated is not None:
             sizes["mutated genes of cell lines"] = len(screen.mutated)
         for kind, levels in screen.layers.items():
             sizes[f"values of {kind.replace('_', ' ')}"] = int((~np.isnan(levels.values)).sum())
         return [
             *(_row("loaded", "", name, n) for name, n in sizes.items()),
+            *(_row("label", "", name, n, f"by {self.rule}") for name, n in self.labels.items()),
             *(row for file in self.columns for row in _columns(file)),
             *_reasons(self.rejected),
         ]
@@ -66,6 +83,7 @@ class Check:
 def check_screen(
     place: Path,
     *,
+    threshold: str | None = None,
     without_smiles: bool,
     units: Given = NOTHING_SAID,
     human: bool = False,
@@ -77,6 +95,8 @@ def check_screen(
     ----------
     place
         A table of responses, or a folder with one and more.
+    threshold
+        Rule by which ln IC50 is labelled; by default the manifest's, or the usual one.
     without_smiles
         Keep drugs that have no structure.
     units
@@ -98,9 +118,21 @@ def check_screen(
         n_bad += 1
         told(error)
 
+    rule = rule_of(manifest_of(place), threshold)
     rejections = Rejections(keep_going=True, told=counted)
     screen = checked_screen(place, rejections, without_smiles=without_smiles, units=units, human=human)
-    return Check(screen, tuple(rejections.columns), tuple(rejections.rejected), n_bad)
+    several = screen.responses.texts.get("dataset")
+    tested = tested_on(screen.responses, rule, several.names if several else [""])
+    response = tested["response"]
+    labels = {
+        "sensitive": pc.sum(pc.equal(response, 1)).as_py() or 0,
+        "resistant": pc.sum(pc.equal(response, 0)).as_py() or 0,
+        "no label": response.null_count,
+    }
+    return Check(
+        screen, tuple(rejections.columns), tuple(rejections.rejected), n_bad, rule.text, labels,
+        unlabelled_note(tested, screen.drug_names, rule),
+    )  # fmt: skip
 
 
 def _row(what: str, file: str, name: str, number: int | None = None, detail: str = "") -> dict[str, Any]:

@@ -18,6 +18,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "response": ("response", "sensitive", "label", "class", "is_sensitive"),
     "smiles": ("smiles", "canonical_smiles", "isomeric_smiles", "structure"),
     "pubchem_cid": ("pubchem_cid", "pubchem", "cid", "pubchem_id"),
+    "broad_id": ("broad_id", "brd_id", "broad"),
+    "chembl_id": ("chembl_id", "chembl", "molecule_chembl_id"),
     "max_phase": ("max_phase", "phase", "clinical_phase"),
     "mechanism": ("mechanism", "moa", "mechanism_of_action", "target_pathway"),
     "tissue": ("tissue", "primary_site", "lineage", "oncotree_lineage", "tissue_type", "primary_tissue", "cancer_type"),

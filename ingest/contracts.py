@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.kg import schema
+from pharmagraph.kg.changes import repeated
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.schema import EdgeKind, NodeKind, Property
+from pharmagraph.kg.tables import compact
 
 _PANDAS: dict[str, Any] = {
     "string": None,
@@ -89,10 +91,10 @@ FILES: dict[str, FileContract] = {
     "targets": FileContract(("drug", "gene"), ("action", "source", "evidence"), names=("drug",)),
     "drugs": FileContract(
         ("drug",),
-        ("smiles", "pubchem_cid", "broad_id", "max_phase", "mechanism"),
+        ("smiles", "pubchem_cid", "broad_id", "chembl_id", "max_phase", "mechanism"),
         integers=("pubchem_cid", "max_phase"),
         names=("drug",),
-        annotations=("pubchem_cid", "broad_id", "max_phase", "mechanism"),
+        annotations=("pubchem_cid", "broad_id", "chembl_id", "max_phase", "mechanism"),
         bounds={"pubchem_cid": (1, 2**53), "max_phase": (0, 4)},
         key=("drug",),
     ),
@@ -124,6 +126,9 @@ FILES: dict[str, FileContract] = {
 """Name → contract of the files of `cli ingest tables`, `targets` and `omics`."""
 
 
+_ROWS = 1 << 18
+"""Rows that are checked at once."""
+
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 """A control character, such as a vertical tab or a line break: no name holds one, and XML does not allow most."""
 NAMES = ("id", "name", "src", "dst")
@@ -139,12 +144,10 @@ def control_character(text: str) -> str | None:
 def contract(kind: NodeKind | EdgeKind) -> pandera.DataFrameSchema:
     """The pandera schema of a kind's table.
 
-    Columns that are not required may be missing, as in an upsert; a key may not repeat.
+    Columns that are not required may be missing, as in an upsert. That keys do not repeat is checked in `validate`, as
+    rows are checked some at a time.
     """
-    unique = ["id"] if isinstance(kind, NodeKind) else list(kind.key)
-    return pandera.DataFrameSchema(
-        {p.name: _column(p) for p in kind.columns}, strict=True, unique=unique, name=_name(kind)
-    )
+    return pandera.DataFrameSchema({p.name: _column(p) for p in kind.columns}, strict=True, name=_name(kind))
 
 
 def _name(kind: NodeKind | EdgeKind) -> str:
@@ -194,36 +197,43 @@ def validate(kind: NodeKind | EdgeKind, table: pa.Table) -> pa.Table:
     if foreign:
         raise InputError(f"{name}: column {foreign[0]} is not in the schema; it has {', '.join(types)}")
     try:
-        table = table.cast(pa.schema([(c, types[c]) for c in table.column_names]))
+        table = pa.table({c: compact(table.column(c), types[c]) for c in table.column_names})
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InputError(f"{name}: a column has the wrong type ({error})") from error
     for p in kind.columns:
         if (
             p.name in table.column_names
-            and p.type == "float"
+            and pa.types.is_floating(table.column(p.name).type)
             and pc.any(pc.is_nan(table.column(p.name))).as_py()
         ):
             raise InputError(f"{name}, column {p.name}: NaN is not a number; leave it empty")
     for column in (c for c in NAMES if c in table.column_names):
-        names = pc.unique(table.column(column))
+        names = pc.unique(table.column(column)).cast(pa.string())
         for text in names.filter(pc.match_substring_regex(names, CONTROL)).to_pylist():
             sign = control_character(text)
             raise InputError(
                 f"{name}, column {column}: {text!r} holds the control character {sign}; remove it"
             )
-    try:
-        contract(kind).validate(_frame(kind, table), lazy=False)
-    except pandera.errors.SchemaError as error:
-        raise InputError(f"{name}: {_first_failure(kind, error)}") from error
+    checks = contract(kind)
+    for start in range(0, max(table.num_rows, 1), _ROWS):
+        try:
+            checks.validate(_frame(kind, table.slice(start, _ROWS)), lazy=False)
+        except pandera.errors.SchemaError as error:
+            raise InputError(f"{name}: {_first_failure(error)}") from error
+    key = ("id",) if isinstance(kind, NodeKind) else kind.key
+    found = repeated(table, [c for c in key if c in table.column_names])
+    if found is not None:
+        named = ", ".join(f"{column} {value}" for column, value in found[0].items())
+        raise InputError(f"{name}: {named} is there more than once; keep one")
     return table
 
 
 def _frame(kind: NodeKind | EdgeKind, table: pa.Table) -> pd.DataFrame:
-    """The table for pandera; repeated strings become categories, since a million strings would take seconds."""
+    """Rows for pandera; texts that repeat are categories, since a million texts would take seconds."""
     columns: dict[str, Any] = {}
     for p in kind.columns:
-        if p.name in table.column_names:
-            column = table.column(p.name)
+        column = table.column(p.name) if p.name in table.column_names else None
+        if column is not None and (p.required or not pa.types.is_null(column.type)):
             dtype = _PANDAS[p.type]
             columns[p.name] = (
                 pd.Series(pd.array(column.to_pandas(), dtype=dtype)) if dtype else column.to_pandas()
@@ -231,13 +241,10 @@ def _frame(kind: NodeKind | EdgeKind, table: pa.Table) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _first_failure(kind: NodeKind | EdgeKind, error: pandera.errors.SchemaError) -> str:
+def _first_failure(error: pandera.errors.SchemaError) -> str:
     cases = error.failure_cases
     column = getattr(error.schema, "name", None)
     if isinstance(cases, pd.DataFrame) and len(cases):
         value = cases["failure_case"].iloc[0]
-        if error.reason_code is not None and error.reason_code.name == "DUPLICATES":
-            key = "id" if isinstance(kind, NodeKind) else ", ".join(kind.key)
-            return f"{key} {value} is there more than once; keep one"
         return f'column {column}: "{value}" breaks the rule {error.check}; correct it in the source'
     return f"{str(error).splitlines()[0]}; correct it in the source"

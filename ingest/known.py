@@ -12,7 +12,7 @@ from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg import names
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
-from pharmagraph.kg.names import Names
+from pharmagraph.kg.names import Names, without_id
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.wording import option
 
@@ -75,6 +75,7 @@ class Known:
             symbol = meant[0]
         if id_ is not None:
             return id_
+        symbol = without_id(symbol)
         if other := other_kind(symbol):
             rejections.set_aside(kind, file, line, symbol, f"{other} of no gene of the graph", rows=1)
             return None

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.contracts import validate
 from pharmagraph.ingest.datasets import Ids, add_ends, orphans
+from pharmagraph.ingest.drugs_in_store import joined
 from pharmagraph.ingest.rejections import Rejected, count
 from pharmagraph.ingest.releases import Gone, Step, n_marked, reconcile, write_edges, write_profiles
 from pharmagraph.kg import history, schema
@@ -107,6 +108,7 @@ def load(
     advance: Advance = lambda what, rows: None,
     named: bool = True,
     gone: Gone = "remove",
+    drugs_by_structure: bool = False,
 ) -> Report:
     """Write a bundle.
 
@@ -124,6 +126,9 @@ def load(
         What becomes of what the stored release of a dataset has, and this one lacks. With ``remove``, nodes go, too, of
         which nothing is left.
 
+    drugs_by_structure
+        Whether a drug is that of the store that has its structure or its code (`ingest.drugs_in_store`).
+
     Raises
     ------
     InputError
@@ -133,16 +138,18 @@ def load(
         If the store afterwards holds fewer or more rows than were sent.
     """
     started = time.perf_counter()
-    nodes = {label: validate(schema.node(label), table) for label, table in bundle.nodes.items()}
-    edges = {key: validate(schema.edge(key[0]), table) for key, table in bundle.edges.items()}
+    nodes, edges = _validated(bundle)
     store.create_schema()
     if not named:
         _require_free(store, bundle)
+    if drugs_by_structure:
+        bundle = joined(store, bundle)
+        nodes, edges = _validated(bundle)
     marked = {row["id"] for row in store.node_rows("Dataset", ["id", "marked"]) if row["marked"]}
     steps: list[Step] = []
     left: Ids = {}
     alone: list[str] = []
-    joined = _joined(bundle)
+    referred = _referred(bundle)
     writing = ""
     try:
         for label, table in nodes.items():
@@ -150,7 +157,7 @@ def load(
             advance(label, 0)
             step, new = _upsert_nodes(store, label, table)
             steps.append(step)
-            alone += [f"{label}:{id_}" for id_ in sorted(new - joined.get(label, set()))]
+            alone += [f"{label}:{id_}" for id_ in sorted(new - referred.get(label, set()))]
             advance(label, table.num_rows)
         if bundle.profiles:
             writing = PROFILE
@@ -210,7 +217,14 @@ def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> tuple[Step,
     return Step(label, None, change), set(table["id"].to_pylist()).difference(stored["id"].to_pylist())
 
 
-def _joined(bundle: Bundle) -> Ids:
+def _validated(bundle: Bundle) -> tuple[dict[str, pa.Table], dict[tuple[str, Ends], pa.Table]]:
+    return (
+        {label: validate(schema.node(label), table) for label, table in bundle.nodes.items()},
+        {key: validate(schema.edge(key[0]), table) for key, table in bundle.edges.items()},
+    )
+
+
+def _referred(bundle: Bundle) -> Ids:
     """The nodes that an edge or a profile of a bundle refers to."""
     found: Ids = {}
     for (_, ends), table in bundle.edges.items():

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from pharmagraph.ingest.rejections import Rejections
-from pharmagraph.kg.errors import InputError
+from pharmagraph.ingest.rejections import Rejections, nothing_left
 
 Codes = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
+Cells = TypeVar("Cells", bound=npt.NDArray[Any])
+
+
+def repeated(value: float, n: int) -> npt.NDArray[Any]:
+    """A column of one value, (n,), which takes no memory and cannot be written to."""
+    return np.broadcast_to(np.asarray(value), n)
+
+
+def _kept(cells: Cells, mask: npt.NDArray[np.bool_]) -> Cells:
+    """The cells where a mask is true; a column that is `repeated` stays one."""
+    if cells.strides == (0,):
+        return cells[: np.count_nonzero(mask)]  # type: ignore[return-value]
+    return cells[mask]  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,11 @@ class Texts:
         """The text of each row."""
         names = [*self.names, None]
         return [names[code] for code in self.codes]
+
+    def cell(self, row: int) -> str | None:
+        """The text of one row."""
+        code = self.codes[row]
+        return self.names[code] if code >= 0 else None
 
     def numbered(self, id_of: Callable[[str], str]) -> tuple[list[str], Codes]:
         """Different ids of the texts, and the number of each row's id."""
@@ -102,8 +119,8 @@ class LongTable:
         """The rows where a mask is true."""
         if mask.all():
             return self
-        texts = {c: Texts(t.names, t.codes[mask]) for c, t in self.texts.items()}
-        values = {c: v[mask] for c, v in self.numbers.items()}
+        texts = {c: Texts(t.names, _kept(t.codes, mask)) for c, t in self.texts.items()}
+        values = {c: _kept(v, mask) for c, v in self.numbers.items()}
         return replace(self, lines=self.lines[mask], texts=texts, numbers=values)
 
     def with_texts(self, note: Sequence[str] = (), **texts: Texts) -> LongTable:
@@ -118,6 +135,12 @@ class LongTable:
         cells = zip(*columns.values(), strict=True) if columns else ()
         for line, row in zip(self.lines.tolist(), cells, strict=True):
             yield Row(line, dict(zip(columns, row, strict=True)))
+
+
+def is_unique(numbers: Codes) -> bool:
+    """Whether no number is there twice."""
+    ordered = np.sort(numbers)
+    return not bool((ordered[1:] == ordered[:-1]).any())
 
 
 def without_repeats(
@@ -143,6 +166,8 @@ def without_repeats(
     whole = np.zeros(len(table), np.int64)
     for code in (table.screen, *codes):
         whole = whole * (int(code.max(initial=0)) + 1) + code
+    if is_unique(whole):
+        return table
     _, first, of_row = np.unique(whole, return_index=True, return_inverse=True)
     earliest = first[of_row]
     repeated = np.flatnonzero(earliest != np.arange(len(table)))
@@ -157,13 +182,13 @@ def without_repeats(
     return table.keep(mask)
 
 
-def require_rows(table: LongTable, what: str) -> None:
+def require_rows(table: LongTable, what: str, rejections: Rejections) -> None:
     """Refuse a table of which no row is left.
 
     Raises
     ------
     InputError
-        With the file.
+        With the file; if rows were rejected, with their number and the first reasons.
     """
     if not len(table):
-        raise InputError(f"{table.file} has no {what} left; it needs rows below its header")
+        raise nothing_left(table.file, what, rejections)

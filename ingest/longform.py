@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from pharmagraph.ingest.cells_with_bounds import CENSORED, with_sides
 from pharmagraph.ingest.contracts import FILES, FileContract, control_character
 from pharmagraph.ingest.gene_words import is_nothing
-from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, without_repeats
+from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, repeated, without_repeats
 from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
 from pharmagraph.ingest.units.columns import called
 from pharmagraph.kg.reading import numbers
@@ -214,15 +215,12 @@ class _Reader:
             bad.setdefault(batch.lines[at], (self._called.get(column, column), text, reason))
 
         for column in self._texts:
-            codes = np.full(n, -1, np.int64)
             if column in self._found:
                 texts_of = cells[self._found[column]]
                 if column == "smiles":  # behind a blank stand a name or extensions, which are no structure
                     texts_of = [next(iter(text.split()), "") for text in texts_of]
-                codes = self._coded(column, texts_of, refuse)
-            self._codes[column].append(codes)
+                self._codes[column].append(self._coded(column, texts_of, refuse))
         for column in self._numeric:
-            values = np.full(n, np.nan)
             if column in self._found:
                 texts = cells[self._found[column]]
                 values, wrong = numbers.column(texts)
@@ -231,7 +229,7 @@ class _Reader:
                 for at, reason in wrong.items():
                     values[at] = np.nan
                     refuse(at, column, texts[at], reason)
-            self._values[column].append(values)
+                self._values[column].append(values)
         for line in sorted(bad):
             column_of, text, reason = bad[line]
             self._rejections.bad(self._kind, self._file, line, column_of, text, reason)
@@ -253,38 +251,36 @@ class _Reader:
         NotPlainError
             If anything is wrong with it.
         """
-        n = len(batch.lines)
-        for column in self._texts:
-            codes = np.full(n, -1, np.int64)
-            if column in batch.texts:
-                texts, of_row = batch.texts[column]
-                if column == "smiles":
-                    texts = [next(iter(text.split()), "") for text in texts]
-                self._number(column, texts)
-                if self._faults[column]:
-                    raise NotPlainError
-                codes = np.array([self._names[column][text] for text in texts], np.int64)[of_row]
+        for column, (texts, of_row) in batch.texts.items():
+            if column == "smiles":
+                texts = [next(iter(text.split()), "") for text in texts]
+            self._number(column, texts)
+            if self._faults[column]:
+                raise NotPlainError
+            codes = np.array([self._names[column][text] for text in texts], np.int64)[of_row]
             self._codes[column].append(codes)
-        for column in self._numeric:
-            values = batch.numbers.get(column, np.full(n, np.nan))
+        for column, values in batch.numbers.items():
             if column in self._contract.integers and self._not_whole(column, values):
                 raise NotPlainError
             self._values[column].append(values)
-        self._keep(batch.lines, np.ones(n, bool))
+        self._keep(batch.lines, np.ones(len(batch.lines), bool))
 
     def _keep(self, lines: Codes, good: npt.NDArray[np.bool_]) -> None:
         """Of the last batch, keep the good rows that have a value."""
         without = np.zeros(len(lines), bool)
         for group in self._contract.valued:
-            none = np.all([np.isnan(self._values[c][-1]) for c in group], axis=0)
-            without |= none & good
+            none = good.copy()
+            for column in group:
+                if self._values[column]:
+                    none &= np.isnan(self._values[column][-1])
+            without |= none
         self._without_value += lines[without].tolist()
         kept = good & ~without
         self._lines.append(lines[kept])
-        for codes_of in self._codes.values():
-            codes_of[-1] = codes_of[-1][kept]
-        for values_of in self._values.values():
-            values_of[-1] = values_of[-1][kept]
+        columns: list[list[Any]] = [*self._codes.values(), *self._values.values()]
+        for parts in columns:
+            if parts and not kept.all():
+                parts[-1] = parts[-1][kept]
 
     def _coded(
         self, column: str, cells: Sequence[str], refuse: Callable[[int, str, str, str], None]
@@ -323,18 +319,15 @@ class _Reader:
 
     def table(self, notes: tuple[str, ...]) -> LongTable:
         """All good rows; a repeated key is a bad row."""
-        empty_codes, empty_values = np.zeros(0, np.int64), np.zeros(0)
-        texts = {
-            c: _compact(self._names[c], np.concatenate([empty_codes, *p])) for c, p in self._codes.items()
-        }
-        values = {c: np.concatenate([empty_values, *p]) for c, p in self._values.items()}
+        lines = np.concatenate([np.zeros(0, np.int64), *self._lines])
+        texts = {c: _compact(self._names[c], _whole(p, -1, len(lines))) for c, p in self._codes.items()}
+        values = {c: _whole(p, np.nan, len(lines)) for c, p in self._values.items()}
         for column in self._contract.annotations:
             gone = self._left_out_of(column)
             if gone and column in texts:
                 codes = texts[column].codes
-                codes[np.isin(np.concatenate(self._lines), gone)] = -1
+                codes[np.isin(lines, gone)] = -1
         self._count()
-        lines = np.concatenate([empty_codes, *self._lines])
         united = {c: self._called.get(c, c) for c in self._contract.united if c in self._found}
         table = LongTable(self._file, lines, texts, values, self._contract.integers, notes, united)
         key = self._contract.key
@@ -363,19 +356,28 @@ class _Reader:
             )
 
 
+def _whole(parts: list[Any], value: float, n: int) -> npt.NDArray[Any]:
+    """A column of all batches, whose memory is given back; one value for all rows where the file lacks it."""
+    if not parts:
+        return repeated(value, n)
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
+
+
 def _compact(names: dict[str, int], codes: Codes) -> Texts:
     """Texts of the rows that are left, numbered in the order of their first rows."""
-    listed = list(names)
-    used, first, of_row = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    texts = [listed[used[o]] if used[o] >= 0 else "" for o in order]
-    number, count = np.full(len(used), -1, np.int64), 0
-    kept = []
-    for o, text in zip(order.tolist(), texts, strict=True):
-        if text:
-            number[o], count = count, count + 1
-            kept.append(text)
-    return Texts(tuple(kept), number[of_row])
+    if not names:
+        return Texts((), codes)
+    first = np.full(len(names), len(codes), np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of several values for one place the last stays
+    number = np.full(len(names), -1, np.int64)
+    listed, kept = list(names), list[str]()
+    for code in np.argsort(first, kind="stable").tolist():
+        if first[code] < len(codes) and listed[code]:
+            number[code] = len(kept)
+            kept.append(listed[code])
+    return Texts(tuple(kept), number[codes])
 
 
 def _fault(text: str, column: str, contract: FileContract) -> str:

@@ -45,6 +45,9 @@ class Matrix:
         Name of the file each row comes from.
     texts
         Columns of texts by name, ``(rows,)``.
+    sides
+        Where values may be bounds: 1 for a value that the true one is above, -1 below, 0 for others,
+        ``(rows, columns)``; else None.
     """
 
     rows: tuple[str, ...]
@@ -53,6 +56,7 @@ class Matrix:
     lines: tuple[int, ...]
     file: tuple[str, ...]
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sides: npt.NDArray[np.int8] | None = None
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> Matrix:
         """The rows where a mask is true."""
@@ -64,6 +68,7 @@ class Matrix:
             tuple(self.lines[i] for i in chosen),
             tuple(self.file[i] for i in chosen),
             {name: tuple(cells[i] for i in chosen) for name, cells in self.texts.items()},
+            None if self.sides is None else self.sides[chosen],
         )
 
 
@@ -75,6 +80,7 @@ def read_matrix(
     expected: str = "is not a number or empty",
     allowed: Callable[[float], bool] | None = None,
     texts: Sequence[str] = (),
+    bounded: bool = False,
 ) -> Matrix:
     """Read a wide CSV file.
 
@@ -93,6 +99,8 @@ def read_matrix(
         Whether a finite number is valid; by default all are.
     texts
         Further columns that hold no numbers, as their names are written.
+    bounded
+        Whether a cell may be a bound, as ``>10``; otherwise such a cell is bad.
 
     Raises
     ------
@@ -110,7 +118,9 @@ def read_matrix(
                 f'{shown(path)} has one column, "{names[0]}"; it needs names down the side and along the top'
             )
         fast = _read_fast(path, table, allowed, texts) if table.separator else None
-        return fast if fast is not None else _read_slow(table, rejections, kind, expected, allowed, texts)
+        if fast is not None:
+            return fast
+        return _read_slow(table, rejections, kind, expected, allowed, texts, bounded)
 
 
 def _read_fast(
@@ -209,6 +219,7 @@ def _read_slow(
     expected: str,
     allowed: Callable[[float], bool] | None,
     texts: Sequence[str],
+    bounded: bool,
 ) -> Matrix:
     name, names = table.header.source, table.header.names
     numeric = [at for at in range(1, len(names)) if names[at] not in texts]
@@ -218,6 +229,7 @@ def _read_slow(
             raise InputError(f'{table.header.place}: column "{column}" is there {n} times; keep one')
     first_seen: dict[str, int] = {}
     values: list[npt.NDArray[np.float64]] = []
+    sides: list[npt.NDArray[np.int8]] = []
     without: list[int] = []
     for batch in table.batches(size=_ROWS):
         bad = {one.line: one for one in batch.bad}
@@ -237,6 +249,11 @@ def _read_slow(
                 )
                 continue
             row, wrong = numbers.column(cells)
+            side = np.zeros(len(row), np.int8)
+            for at in [at for at in wrong if bounded]:
+                if split := numbers.bound(cells[at]):
+                    row[at], side[at] = split[0], 1 if split[1] == "above" else -1
+                    del wrong[at]
             if allowed is not None:
                 for at in np.flatnonzero(~np.isnan(row)).tolist():
                     if not allowed(row[at]):
@@ -249,6 +266,7 @@ def _read_slow(
                 continue
             first_seen[label] = line
             values.append(row)
+            sides.append(side)
             for text, cells_of in beside.items():
                 cells_of.append(rows[line][names.index(text)])
     if without:
@@ -256,7 +274,8 @@ def _read_slow(
     array = np.array(values, dtype=np.float64).reshape(len(values), len(numeric))
     lines, along = tuple(first_seen.values()), tuple(names[at] for at in numeric)
     whole = {text: tuple(column) for text, column in beside.items()}
-    return Matrix(tuple(first_seen), along, array, lines, (name,) * len(values), whole)
+    of_cells = np.array(sides, dtype=np.int8).reshape(array.shape) if bounded else None
+    return Matrix(tuple(first_seen), along, array, lines, (name,) * len(values), whole, of_cells)
 
 
 def join_parts(parts: Sequence[Matrix]) -> Matrix:

@@ -21,11 +21,14 @@ from pharmagraph.ingest.load import Report, load
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.releases import Gone, require_gone
 from pharmagraph.kg import arguments
-from pharmagraph.kg.errors import RowError
+from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.kg.wording import option
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pharmagraph.ingest.check import Check
 
 Where: TypeAlias = GraphStore | str | None
@@ -206,6 +209,7 @@ def tables(
         advance,
         named=name is not None,
         gone=gone,
+        drugs_by_structure=True,
     )
 
 
@@ -228,14 +232,15 @@ def check_tables(
         Called with each bad row, as soon as it is found.
     """
     from pharmagraph.ingest.check import check_screen
-    from pharmagraph.ingest.threshold import DEFAULT, parse
     from pharmagraph.ingest.units.given import given
 
-    _check(None, threshold=threshold or DEFAULT)
+    if threshold is not None:
+        _check(None, threshold=threshold)
     arguments.function("told", told)
-    parse(threshold or DEFAULT)
     place = Path(arguments.path("folder", folder))
-    return check_screen(place, without_smiles=without_smiles, units=given(units), human=human, told=told)
+    return check_screen(
+        place, threshold=threshold, without_smiles=without_smiles, units=given(units), human=human, told=told
+    )
 
 
 def synthetic(
@@ -303,6 +308,7 @@ def _load(
     *,
     named: bool = True,
     gone: Gone = "remove",
+    drugs_by_structure: bool = False,
 ) -> Report:
     """Read, then write; a store that is given by URL is opened in between, so that a bad file makes no store.
 
@@ -312,14 +318,24 @@ def _load(
     require_gone(gone)
     if store is not None and not isinstance(store, str):
         arguments.require_store(store)
+    rejections = Rejections(keep_going=reject_rows)
     try:
-        bundle = read(Rejections(keep_going=reject_rows))
+        bundle = read(rejections)
     except RowError as error:
         way = f"Correct the row, or pass {option('reject_rows')} to load the rest."
         error.args = (f"{error} Nothing was written. {way}",)
         raise
-    total = sum(t.num_rows for t in (*bundle.nodes.values(), *bundle.edges.values()))
-    total += sum(len(profiles.cell_lines) for profiles in bundle.profiles)
+    except InputError as error:
+        if not rejections.rejected or type(error) is not InputError:
+            raise
+        raise rejections.ending(f"{error}. Before that, {rejections.counted()}") from error
+    tables = [*bundle.edges.values(), *bundle.profiles]
+    if reject_rows and bundle.rejected and bundle.edges and not any(map(_size, tables)):
+        rejections.name = bundle.name
+        raise rejections.ending(
+            f"nothing is left to load. Correct the rows, and run the same command again: {rejections.counted()}"
+        )
+    total = sum(map(_size, (*bundle.nodes.values(), *tables)))
     done = 0
 
     def written(what: str, rows: int) -> None:
@@ -328,7 +344,13 @@ def _load(
         advance(what, done, total)
 
     with _open(store) as graph:
-        return load(graph, bundle, advance=written, named=named, gone=gone)
+        return load(
+            graph, bundle, advance=written, named=named, gone=gone, drugs_by_structure=drugs_by_structure
+        )
+
+
+def _size(table: pa.Table | Profiles) -> int:
+    return len(table.cell_lines) if isinstance(table, Profiles) else int(table.num_rows)
 
 
 @contextmanager

@@ -8,9 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.console import no_formula
+from pharmagraph.kg.errors import InputError, NothingLeftError, RowError
+from pharmagraph.kg.reading.text import stem
 
 FOLDER = Path("rejected")
+
+_REASONS = 3
+"""Reasons that an error names."""
 
 NO_VALUE = "row without a value"
 """Why a row is skipped that is not bad; it is counted."""
@@ -72,12 +77,15 @@ class Rejections:
         Called with each bad row that is collected, when it is found.
     columns
         What became of the columns of each file that was read.
+    name
+        Name of the load, where its source says one before anything is rejected.
     """
 
     keep_going: bool = False
     rejected: list[Rejected] = field(default_factory=list)
     told: Callable[[RowError], None] = lambda error: None
     columns: list[ColumnsRead] = field(default_factory=list)
+    name: str = ""
 
     def bad(
         self,
@@ -110,6 +118,58 @@ class Rejections:
         if rows:
             self.rejected.append(Rejected(kind, file, row, None, str(value), reason, rows))
 
+    def counted(self) -> str:
+        """How many rows were rejected, and why the first were."""
+        n = sum(one.rows for one in self.rejected)
+        them = "1 row was" if n == 1 else f"{n:,} rows were"
+        return f"{them} rejected: {first_reasons(self.rejected)}"
+
+    def ending(self, message: str) -> NothingLeftError:
+        """The error of a load that ends after rows were rejected."""
+        name = self.name or stem(Path(self.rejected[0].file))
+        return NothingLeftError(message, name, self.rejected)
+
+
+def first_reasons(rejected: Sequence[Rejected]) -> str:
+    """The first of the reasons, each once with its first place, as sentences."""
+    first: dict[tuple[str | None, str], Rejected] = {}
+    for one in rejected:
+        first.setdefault((one.column, one.reason), one)
+    shown = [_sentence(one) for one in list(first.values())[:_REASONS]]
+    more = len(first) - len(shown)
+    return " ".join(shown) + (f" {more} more {'reason' if more == 1 else 'reasons'}." if more else "")
+
+
+def _sentence(one: Rejected) -> str:
+    if one.value:
+        return str(RowError(one.file, one.row, one.column, one.value, one.reason))
+    place = f", row {one.row}" if one.row is not None else ""
+    return f"{one.file}{place}: {one.reason}."
+
+
+def nothing_left(file: str, what: str, rejections: Rejections, *, unit: str = "row") -> InputError:
+    """The error that a file has nothing left to load: all was rejected, or nothing stands below its header.
+
+    Parameters
+    ----------
+    file
+        What messages call it.
+    what
+        What it should have, in the singular.
+    unit
+        What is rejected: ``row``, or ``cell`` of a wide table.
+    """
+    of_file = [one for one in rejections.rejected if one.file == file]
+    n = sum(one.rows for one in of_file)
+    if not n:
+        return InputError(f"{file} has no {what} below its header; add rows to it, and run the command again")
+    all_of = f"the only {unit}" if n == 1 else f"both {unit}s" if n == 2 else f"all {n:,} {unit}s"
+    was, it = ("was", "it") if n == 1 else ("were", "them")
+    return rejections.ending(
+        f"{all_of} of {file} {was} rejected, so no {what} is left. Correct {it}, and run the same command again: "
+        f"{first_reasons(of_file)}"
+    )
+
 
 def count(rejected: Iterable[Rejected], kind: str) -> Counter[str]:
     """Number of rejected rows of a kind by reason."""
@@ -135,7 +195,15 @@ def write(rejected: Sequence[Rejected], name: str, folder: Path = FOLDER) -> Pat
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["kind", "file", "row", "column", "value", "reason", "rows"])
             writer.writerows(
-                [r.kind, r.file, "" if r.row is None else r.row, r.column or "", r.value, r.reason, r.rows]
+                [
+                    r.kind,
+                    r.file,
+                    "" if r.row is None else r.row,
+                    r.column or "",
+                    no_formula(r.value),
+                    r.reason,
+                    r.rows,
+                ]
                 for r in rejected
             )
     except OSError as error:

@@ -204,4 +204,8 @@ def _marked(stale: pa.Table, key: Sequence[str]) -> pa.Table:
 
 
 def _held(store: GraphStore, type_: str, ends: Ends, datasets: Iterable[str]) -> int:
-    return int(store.read_edges(type_, ends, ["dataset"], equals={"dataset": list(datasets)}).num_rows)
+    rows = store.rows(
+        f"MATCH (:{ends[0]})-[r:{type_}]->(:{ends[1]}) WHERE r.dataset IN $datasets RETURN count(r) AS n",
+        {"datasets": list(datasets)},
+    )
+    return int(rows[0]["n"])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pharmagraph.ingest.load import COLUMNS, Report
-from pharmagraph.ingest.rejections import count
+from pharmagraph.ingest.rejections import Rejected, count
 from pharmagraph.ingest.releases import Step
 from pharmagraph.kg.console import Format, note, print_rows
+from pharmagraph.kg.errors import shortened
+from pharmagraph.kg.schema import NODES
 
 _WIDTH = 16
+_MOST = 3
+"""Rows that a reason names, and reasons that a kind of nodes names: odd values of annotations are few."""
+_NODES = {kind.label for kind in NODES}
 _LEFT = {"keep": "kept", "mark": "marked"}
 
 
@@ -84,11 +90,27 @@ def _reasons(report: Report, kind: str, rejected_file: Path | None) -> str:
     reasons = count(report.bundle.rejected, kind)
     if not reasons:
         return ""
-    (first, _), more = reasons.most_common(1)[0], len(reasons) - 1
-    text = f"{reasons.total():,} rejected ({first}" + (
-        f", and {more} other {'reason' if more == 1 else 'reasons'})" if more else ")"
-    )
+    rejected = [one for one in report.bundle.rejected if one.kind == kind]
+    n_shown = _MOST if kind in _NODES else 1
+    shown = [_placed(reason, rejected) for reason, _ in reasons.most_common(n_shown)]
+    more = len(reasons) - len(shown)
+    shown += [f"{more} other {'reason' if more == 1 else 'reasons'}"] if more else []
+    text = f"{reasons.total():,} rejected ({', and '.join(shown)})"
     return text + (f" → {rejected_file}" if rejected_file else "")
+
+
+def _placed(reason: str, rejected: Sequence[Rejected]) -> str:
+    """A reason behind the file and the rows with the values that it is about, as far as these are known."""
+    of_reason = [one for one in rejected if one.reason == reason and one.row is not None]
+    if not of_reason:
+        return reason
+    file = of_reason[0].file
+    there = [one for one in of_reason if one.file == file]
+    places = [
+        f'row {one.row:,}, "{shortened(one.value)}"' if one.value else f"row {one.row:,}" for one in there
+    ]
+    listed = ", ".join(places[:_MOST]) + (", …" if len(places) > _MOST else "")
+    return f"{file}, {listed}: {reason}"
 
 
 def _plural(label: str) -> str:

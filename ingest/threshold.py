@@ -145,7 +145,7 @@ def labels(ln_ic50: Floats, limit: Floats, side: npt.NDArray[np.int8] | None = N
 def unlabelled_note(tested_on: pa.Table, names: Mapping[str, str], rule: Rule) -> tuple[str, ...]:
     """Sentences that name drugs (id → name) whose ln IC50 the rule could not label, and count bounds of others."""
     without = pc.and_(pc.is_valid(tested_on["ln_ic50"]), pc.is_null(tested_on["response"]))
-    labelled = pc.unique(tested_on["src"].filter(pc.is_valid(tested_on["response"])))
+    labelled = pc.unique(tested_on["src"].filter(pc.is_valid(tested_on["response"]))).cast(pa.string())
     drugs = tested_on["src"].filter(without)
     bounds = pc.sum(pc.is_in(drugs, labelled)).as_py() or 0
     ids = pc.unique(drugs.filter(pc.invert(pc.is_in(drugs, labelled)))).to_pylist()

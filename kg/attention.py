@@ -206,6 +206,25 @@ def weights(table: pa.Table) -> np.ndarray:
     return weight
 
 
+def require_edges(table: pa.Table) -> None:
+    """Refuse an attention table whose ends are no texts, or that has an edge twice.
+
+    Raises
+    ------
+    InputError
+        Naming what is wrong.
+    """
+    for end in ("src", "dst"):
+        kind = table[end].type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or table[end].null_count:
+            raise InputError(f"column {end} holds no ids; train the run anew")
+    names = [name for name in ("src", "dst", "objective", "feature") if name in table.column_names]
+    key = pa.table([table[name].cast(pa.string()) for name in names], names)
+    if key.group_by(names).aggregate([]).num_rows < key.num_rows:
+        raise InputError("an edge is in it twice; train the run anew")
+
+
 def strongest(scored: pa.Table, k: int, always: pa.Table | None = None) -> pa.Table:
     """The rows of each source's k most attended edges of each objective, and all rows of some pairs.
 

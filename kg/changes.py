@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.schema import EdgeKind, Ends, NodeKind, Property, conform
+from pharmagraph.kg.schema import EdgeKind, Ends, NodeKind, Property
+from pharmagraph.kg.tables import ARROW, compact
 
 Rows = npt.NDArray[np.int64]
 
@@ -51,8 +52,7 @@ def incoming_nodes(kind: NodeKind, table: pa.Table) -> pa.Table:
         If a column is not in the schema or of the wrong type, or the key is missing, empty or repeated.
     """
     table = _typed(table, kind.columns, ("id",), kind.label)
-    codes = _codes([table.column("id")])
-    _refuse_repeats(codes, table, ("id",), kind.label)
+    _refuse_repeats(table, ("id",), kind.label)
     return table
 
 
@@ -71,13 +71,23 @@ def incoming_edges(kind: EdgeKind, ends: Ends, table: pa.Table) -> pa.Table:
             table = table.append_column(p.name, pa.nulls(table.num_rows, pa.string()))
     table = _typed(table, kind.columns, kind.key, kind.type)
     if kind.symmetric and table.num_rows:
-        src, dst = table.column("src"), table.column("dst")
+        src, dst = table.column("src").cast(pa.string()), table.column("dst").cast(pa.string())
         turned = pc.greater(src, dst)
         table = table.set_column(0, "src", pc.if_else(turned, dst, src))
         table = table.set_column(1, "dst", pc.if_else(turned, src, dst))
-    codes = _codes([table.column(c) for c in kind.key])
-    _refuse_repeats(codes, table, kind.key, kind.type)
+    _refuse_repeats(table, kind.key, kind.type)
     return table
+
+
+def repeated(table: pa.Table, key: Sequence[str]) -> tuple[dict[str, str], int] | None:
+    """The first key that several rows of a table have, and the number of rows too many; None where each has its own."""
+    codes = _codes([table.column(c) for c in key])
+    ordered = np.sort(codes)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return None
+    _, first, count = np.unique(codes, return_index=True, return_counts=True)
+    at = int(first[count > 1].min())
+    return table.slice(at, 1).select(list(key)).to_pylist()[0], len(codes) - len(first)
 
 
 def require_ends(kind: EdgeKind, ends: Ends) -> None:
@@ -114,7 +124,7 @@ def require_known(ids: pa.Array | pa.ChunkedArray, known: pa.Array | pa.ChunkedA
     InputError
         Naming the first three ids and how many there are.
     """
-    unique = pc.unique(ids)
+    unique = pc.unique(ids).cast(pa.string())
     strangers = unique.filter(pc.invert(pc.is_in(unique, value_set=_array(known)))).to_pylist()
     if strangers:
         named = ", ".join(f'"{s}"' for s in sorted(strangers)[:3]) + (" …" if len(strangers) > 3 else "")
@@ -167,7 +177,7 @@ def replaced(stored: pa.Table, rows: Rows, incoming: pa.Table, from_rows: Rows) 
     indices = pa.array(take)
     for i, name in enumerate(stored.column_names):
         if name in incoming.column_names:
-            values = incoming.column(name).take(pa.array(from_rows))
+            values = incoming.column(name).take(pa.array(from_rows)).cast(stored.column(name).type)
             stored = stored.set_column(i, name, _joined(stored.column(name), values).take(indices))
     return stored
 
@@ -192,32 +202,30 @@ def _typed(table: pa.Table, columns: Sequence[Property], key: Sequence[str], wha
     present = [p for p in columns if p.name in table.column_names]
     arrays = []
     for p in present:
-        one = table.select([p.name])
         try:
-            column = conform(one, [p]).column(0)
+            column = compact(table.column(p.name), ARROW[p.type])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise InputError(
                 f"{what}: column {p.name} is not {p.type}: {str(error).splitlines()[0]}"
             ) from None
-        except InputError as error:
-            raise InputError(f"{what}: {error}") from None
+        if p.required and column.null_count:
+            raise InputError(f"{what}: column {p.name} is required and is empty in {column.null_count} rows")
         arrays.append(_without_nan(column))
     return pa.table(arrays, names=[p.name for p in present])
 
 
 def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Replace NaN by null, since the engines disagree on whether NaN equals itself."""
-    if not pa.types.is_floating(column.type):
+    if not pa.types.is_floating(column.type) or not pc.any(pc.is_nan(column)).as_py():
         return column
     return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
 
 
-def _refuse_repeats(codes: Rows, table: pa.Table, key: Sequence[str], what: str) -> None:
-    unique, first, count = np.unique(codes, return_index=True, return_counts=True)
-    if len(unique) < len(codes):
-        row = table.slice(int(first[np.argmax(count > 1)]), 1).select(list(key)).to_pylist()[0]
-        named = ", ".join(f"{k}={v}" for k, v in row.items())
-        raise InputError(f"{what}: {len(codes) - len(unique)} rows repeat a key, the first is {named}")
+def _refuse_repeats(table: pa.Table, key: Sequence[str], what: str) -> None:
+    found = repeated(table, key)
+    if found is not None:
+        named = ", ".join(f"{k}={v}" for k, v in found[0].items())
+        raise InputError(f"{what}: {found[1]} rows repeat a key, the first is {named}")
 
 
 def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -225,6 +233,9 @@ def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _joined(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.Array:
+    if pa.types.is_dictionary(b.type):
+        a = a.dictionary_encode().cast(b.type)
+        return _array(pa.chunked_array([*a.chunks, *b.chunks], b.type).unify_dictionaries())
     chunks = [*a.chunks, *b.cast(a.type).chunks]
     return pa.concat_arrays(chunks) if chunks else pa.array([], a.type)
 
@@ -293,7 +304,7 @@ def attended(stored: pa.Table, kind: EdgeKind, table: pa.Table, run_id: str) -> 
     if kind.symmetric:
         turned = pc.greater(src, dst)
         src, dst = pc.if_else(turned, dst, src), pc.if_else(turned, src, dst)
-    _refuse_repeats(_codes([src, dst]), table, ("src", "dst"), kind.type)
+    _refuse_repeats(pa.table({"src": src, "dst": dst}), ("src", "dst"), kind.type)
     codes = _codes([_joined(stored.column("src"), src), _joined(stored.column("dst"), dst)])
     n = stored.num_rows
     at = _positions(codes[n:], codes[:n])

@@ -10,6 +10,8 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,10 @@ from pharmagraph.kg import terminal
 if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a formula begins with in a spreadsheet; numbers are no texts here."""
 
 
 class Format(StrEnum):
@@ -35,6 +41,7 @@ def print_rows(
     columns: Sequence[str] | None = None,
     title: str | None = None,
     wide: bool = False,
+    empty: str = "see: cli status",
 ) -> None:
     """Print rows on standard output.
 
@@ -52,6 +59,8 @@ def print_rows(
         Printed above a table, and left out for JSON and CSV.
     wide
         Print a table with a line a row even where the terminal is narrower.
+    empty
+        What a table without rows tells the user to do next.
     """
     rows = list(rows)
     columns = list(columns or (rows[0].keys() if rows else ()))
@@ -66,9 +75,9 @@ def print_rows(
     elif format is Format.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([flat(row.get(c)) for c in columns] for row in rows)
+        writer.writerows([no_formula(flat(row.get(c))) for c in columns] for row in rows)
     else:
-        _print_table(rows, columns, title, wide)
+        _print_table(rows, columns, title, wide, empty)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -80,10 +89,10 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _print_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None, wide: bool
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str | None, wide: bool, empty: str
 ) -> None:
     if not rows:
-        print(f"{title}: no rows" if title else "no rows")
+        print(f"{title}: no rows; {empty}" if title else f"no rows; {empty}")
         return
     numeric = [all(isinstance(row.get(c), (int, float, type(None))) for row in rows) for c in columns]
     width = None if wide else shutil.get_terminal_size().columns
@@ -107,28 +116,41 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value + 0.0:.4g}"  # a negative zero is a zero
     return str(flat(value))
 
 
 def flat(value: Any) -> Any:
     """A value as CSV has it: numbers whole, lists with semicolons, mappings as JSON."""
     if isinstance(value, (list, tuple)):
-        return "; ".join(map(str, value))
+        return "; ".join(str(flat(part)) for part in value)
     if isinstance(value, dict):
         return json.dumps(plain(value), ensure_ascii=False)
-    return str(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return str(plain(value))
+
+
+def no_formula(value: Any) -> Any:
+    """A cell of CSV that no spreadsheet runs: an apostrophe leads a text that begins as a formula does."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def plain(value: Any) -> Any:
-    """A value for JSON, which has no NaN: NaN becomes null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    """A value for JSON: NaN becomes null, a decimal a number, a time ISO text, bytes hexadecimal text."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, (float, Decimal)):
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    return value
+    if isinstance(value, timedelta):
+        return f"P{value.days}DT{value.seconds + value.microseconds / 1e6:g}S"
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def note(message: str) -> None:

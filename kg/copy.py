@@ -14,8 +14,8 @@ from pharmagraph.kg.store import GraphStore
 
 BLOCK_EDGES = 200_000
 """Approximate number of edges in a block."""
-LAST = "Run"
-"""Label copied after the edges: a run is listed by its node, so all of its edges have to be there first."""
+LAST = ("Dataset", "Run")
+"""Labels copied after the edges: a data set or a run is listed by its node, so all of its edges go first."""
 
 Advance = Callable[[str, int], None]
 """Called with a kind and the number of its rows that were written."""
@@ -55,7 +55,7 @@ def copy(
         raise InputError(f"{source.url} holds nothing to copy; see: cli status --store {source.url}")
     target.create_schema()
     done = []
-    for label in (kind.label for kind in NODES if kind.label != LAST):
+    for label in (kind.label for kind in NODES if kind.label not in LAST):
         done.append(_copy_nodes(source, target, label, advance))
     for kind, ends in edge_tables():
         key = edge_count_key(kind.type, ends)
@@ -65,7 +65,7 @@ def copy(
                 change = change + target.upsert_edges(kind.type, ends, block)
                 advance(key, block.num_rows)
         done.append(Copied(key, change))
-    done.append(_copy_nodes(source, target, LAST, advance))
+    done.extend(_copy_nodes(source, target, label, advance) for label in LAST)
     held = target.counts()
     for copied in done:
         if held[copied.kind] < counts[copied.kind]:

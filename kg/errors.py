@@ -3,6 +3,7 @@
 PharmagraphError                what `cli` turns into one line and exit code 1
 ├── InputError                  a file, a row or a value that the user gave
 │   ├── RowError                one row of one file: file, row, column, value
+│   ├── NothingLeftError        a load of which no row is left, with the rejected rows
 │   └── DownloadError           a public package that cannot be fetched, or has another checksum
 ├── StoreError                  the graph database
 │   ├── StoreLockedError        another process has the file open for writing
@@ -22,9 +23,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 TOO_LONG = "the query took too long and was stopped; narrow it down"
 """What a QueryError says of a query that reached its limit of time."""
+TOO_LARGE = "the query needs too much memory and was stopped; narrow it down"
+"""What a QueryError says of a query that reached its limit of memory."""
 _LONGEST = 60
 """Characters of a user's text that a message repeats."""
 
@@ -58,6 +62,24 @@ class RowError(InputError):
             place += f", column {column}"
         super().__init__(f'{place}: "{shortened(str(value))}" {expected}.')
         self.file, self.row, self.column, self.value, self.expected = file, row, column, value, expected
+
+
+class NothingLeftError(InputError):
+    """A load that ends because of rows that were rejected.
+
+    Parameters
+    ----------
+    message
+        What is lacking, and what was rejected.
+    name
+        Name of the load, and of a file of its rejected rows.
+    rejected
+        The rejected rows, as the load collected them.
+    """
+
+    def __init__(self, message: str, name: str, rejected: Sequence[Any]) -> None:
+        super().__init__(message)
+        self.name, self.rejected = name, tuple(rejected)
 
 
 class DownloadError(InputError):
@@ -176,3 +198,10 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
         return text
     end = longest // 3
     return f"{text[: longest - end - 1]}…{text[-end:]}"
+
+
+def none_of(n: int, noun: str, verb: str, *, of: str = "the") -> str:
+    """The beginning of a sentence: "none of the 3 genes is", and of one thing "the only gene is not"."""
+    if n == 1:
+        return f"{'the' if of == 'the' else of} only {noun} {verb} not"
+    return f"none of {of} {n:,} {noun}s {verb}"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pharmagraph.kg.errors import InputError
+
+_TEMPORARY, _ALIVE = "pharmagraph-", ".alive"
 
 
 def make(folder: Path) -> None:
@@ -78,6 +83,31 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         unfinished.replace(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def file_name(*texts: str) -> str:
+    """The first of some texts that can name a file of the working folder, without signs that lead elsewhere."""
+    for text in texts:
+        safe = re.sub(r"[^\w()+.-]+", "_", text).strip("._ ")
+        if safe:
+            return safe[:100]
+    return "unnamed"
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A folder for files that are not kept. Those that killed processes left are removed first.
+
+    A process holds a lock on its folder for as long as it lives.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*/{_ALIVE}"):
+        with suppress(OSError), left.open("rb") as alive:
+            if os.fstat(alive.fileno()).st_uid == os.getuid():
+                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left.parent, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as folder, Path(folder, _ALIVE).open("wb") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        yield Path(folder)
 
 
 def require_file(path: Path) -> None:

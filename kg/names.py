@@ -37,7 +37,9 @@ _INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 _FIRST_BLOCK = re.compile(r"[A-Z]{14}")
 _PUBCHEM = re.compile(r"(?:PUBCHEM\W*)?(?:CID\W*)(\d+)", re.IGNORECASE)
 _BROAD_BATCH = re.compile(r"(BRD-[A-Z]\d{8})-\d{3}-\d{2}-\d", re.IGNORECASE)
-_BESIDE_GENE = re.compile(r"(?<=^ENSG\d{11})\.\d+$|\s*\(\d+\)$", re.IGNORECASE)
+_BESIDE_GENE = re.compile(
+    r"(?<=^ENSG\d{11})\.\d+$|(?<=\S)\s*\((?:\d+|ENSG\d{11}(?:\.\d+)?)\)$|(?<=[^|\s])\|\d+$", re.IGNORECASE
+)
 
 
 def fold(name: str) -> str:
@@ -73,9 +75,14 @@ def fold_cell_line(name: str) -> str:
 
 
 def fold_gene(name: str) -> str:
-    """`fold`; without the version of an Ensembl id, and without the number in ``EGFR (1956)``."""
-    text = name.strip()
-    return fold(_BESIDE_GENE.sub("", text) if "." in text or ")" in text else text)
+    """`fold`; without the version of an Ensembl id, and without the id in ``EGFR (1956)`` and ``EGFR|1956``."""
+    return fold(without_id(name))
+
+
+def without_id(gene: str) -> str:
+    """A gene as a table calls it, without the id beside it, and an Ensembl id without its version."""
+    text = gene.strip()
+    return _BESIDE_GENE.sub("", text) if "." in text or ")" in text or "|" in text else text
 
 
 def without_batch(broad_id: str) -> str:

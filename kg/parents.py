@@ -22,6 +22,10 @@ _METALS = frozenset((*range(21, 30), 31, 32, 33, *range(39, 52), *range(57, 85))
 """Elements of which a compound is a complex, whose parts belong together; zinc and alkali metals are ions."""
 
 
+_OF_SALTS = frozenset((3, 11, 12, 19, 20, 30, 37, 38, 55, 56))
+"""Alkali and alkaline earth metals, and zinc: the metals of salts."""
+
+
 @dataclass(frozen=True)
 class Parent:
     """What is left of a structure.
@@ -52,8 +56,10 @@ def parent(smiles: str) -> Parent:
 
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(smiles)
+        if any(atom.GetAtomicNum() in _OF_SALTS for atom in molecule.GetAtoms()):
+            molecule = _apart(molecule)
         charged = any(atom.GetFormalCharge() for atom in molecule.GetAtoms())
-        if not charged and "." not in smiles:
+        if not charged and len(Chem.GetMolFrags(molecule)) < 2:
             return Parent(smiles)
         if any(atom.GetAtomicNum() in _METALS for atom in molecule.GetAtoms()):
             return Parent(smiles)
@@ -69,6 +75,13 @@ def parent(smiles: str) -> Parent:
     others = [text for text in order[1:] if compounds[text].GetNumHeavyAtoms() >= LEAST_OF_MIXTURE]
     removed = [text for text in whole if text != order[0] and text not in others]
     return Parent(order[0], tuple(sorted(removed)), tuple(others))
+
+
+def _apart(molecule: Any) -> Any:
+    """The molecule with metals of salts as ions, which some sources write as bound: ``CC(=O)O[Na]``."""
+    from rdkit.Chem.MolStandardize import rdMolStandardize
+
+    return rdMolStandardize.MetalDisconnector().Disconnect(molecule)
 
 
 def _neutral(molecule: Any) -> str:

@@ -44,7 +44,7 @@ RUN = NodeKind(
         Property("device", "string", "device and kernel"),
         Property("folder", "string", "folder with weights and the attention of every edge"),
         Property("started_at", "string", "ISO 8601 time"),
-        Property("status", "string", "state of the run", choices=("complete",)),
+        Property("status", "string", "state of the run", choices=("complete", "deleting")),
         Property("promoted", "boolean", "whether base edges carry its attention"),
     ),
 )

@@ -11,6 +11,8 @@ from pharmagraph.kg import schema
 from pharmagraph.kg.errors import NotFoundError
 from pharmagraph.kg.store import GraphStore
 
+DELETING = "deleting"
+"""Status of a run whose removal has begun: it is not listed, and whoever writes runs next finishes the removal."""
 Advance = Callable[[str], None]
 """Called with what is about to be written."""
 
@@ -26,11 +28,17 @@ def runs(store: GraphStore) -> list[dict[str, Any]]:
     whole, it is the one of the same name beside the embedded store.
     """
     rows = store.node_rows("Run", [p.name for p in schema.node("Run").columns])
+    rows = [row for row in rows if row["status"] != DELETING]
     for row in rows:
         for name in ("metrics", "config", "unused_attention"):
             row[name] = json.loads(row[name] or "{}")
         row["folder"] = _moved_with_store(store, row["folder"])
     return sorted(rows, key=lambda row: (row["started_at"] or "", row["id"]))
+
+
+def half_deleted(store: GraphStore) -> list[str]:
+    """Ids of runs whose removal was cut off."""
+    return [row["id"] for row in store.node_rows("Run", ["id", "status"]) if row["status"] == DELETING]
 
 
 def _moved_with_store(store: GraphStore, folder: str | None) -> str | None:

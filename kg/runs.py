@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pharmagraph.kg import attention, schema
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.run_kinds import RESPONSE, TARGET
+from pharmagraph.kg.run_register import DELETING, half_deleted
 from pharmagraph.kg.run_register import Advance as Advance
 from pharmagraph.kg.run_register import find as find
 from pharmagraph.kg.run_register import runs as runs
@@ -98,6 +99,7 @@ def register(
     run_id = str(run["id"])
     if run_id in _ids(store):
         raise InputError(f'run "{run_id}" is in the store already; delete it first: cli runs delete {run_id}')
+    finish(store)
     _sweep(store)
     relations = attention.all_relations(tables)
     (folder / ATTENTION_FOLDER).mkdir(parents=True, exist_ok=True)
@@ -105,7 +107,9 @@ def register(
         advance("→".join(ends))
         scored = attention.scores(table)
         pq.write_table(
-            table, folder / ATTENTION_FOLDER / f"{attention.relation_name(ends)}.parquet", compression="zstd"
+            table.replace_schema_metadata(_of_run(run_id, ends)),
+            folder / ATTENTION_FOLDER / f"{attention.relation_name(ends)}.parquet",
+            compression="zstd",
         )
         known = attention.ALWAYS_KEPT.get(ends)
         always = store.read_edges(known, ends, ["src", "dst"]) if known else None
@@ -138,6 +142,9 @@ def promote(store: GraphStore, run_id: str, *, advance: Advance = lambda what: N
     """
     run = find(store, run_id)
     tables = attention_of(store, run)
+    for ends, table in tables.items():
+        _require_nodes(store, run, ends, table)
+    finish(store)
     values = {
         (type_, ends): attention.on_base_edges(type_, ends, table)
         for ends, table in tables.items()
@@ -184,14 +191,33 @@ def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Tab
                     raise ModelError(
                         f"{path} is no attention table (no column {column.name}); train again: cli train"
                     )
+            noted = tables[ends].schema.metadata or {}
+            if any(noted.get(key, value) != value for key, value in _of_run(run["id"], ends).items()):
+                raise ModelError(
+                    f"{path} is the attention of another run or relation; bring the run's own file back, or train again"
+                )
             try:
                 attention.weights(tables[ends])
+                attention.require_edges(tables[ends])
                 tables[ends] = attention.with_objective(ends, tables[ends])
             except InputError as error:
                 raise ModelError(f"{path}: {error}") from None
         elif store.read_edges("ATTENDS", ends, ["src"], equals={"run_id": run["id"]}).num_rows:
             raise ModelError(f"run {run['id']} lacks {path}; bring it back, or train again: cli train")
     return tables
+
+
+def _require_nodes(store: GraphStore, run: Mapping[str, Any], ends: Ends, table: pa.Table) -> None:
+    """Refuse attention of which no edge joins nodes of the store; some may have been removed since."""
+    known = True
+    for label, end in zip(ends, ("src", "dst"), strict=True):
+        ids = store.read_nodes(label, ["id"])["id"]
+        known = pc.and_(known, pc.is_in(table[end].cast(pa.string()), ids))
+    if table.num_rows and not pc.any(known).as_py():
+        place = Path(run["folder"]) / ATTENTION_FOLDER / f"{attention.relation_name(ends)}.parquet"
+        raise ModelError(
+            f"{place} holds no edge of this graph; bring the run's own file back, or train again"
+        )
 
 
 def require_writable(store: GraphStore) -> None:
@@ -241,19 +267,44 @@ def delete(store: GraphStore, run_id: str) -> int:
     int
         Number of edges removed.
     """
+    if run_id in half_deleted(store):
+        return finish(store)
     run = find(store, run_id)
-    if run["promoted"]:
-        _mark_promoted(store, None)
+    finish(store)
+    marked = {"id": [run_id], "status": [DELETING], "promoted": [False]}
+    store.upsert_nodes("Run", pa.table(marked))  # first: a run that is half removed must not be listed
+    return _remove(store, [run_id], attention_too=run["promoted"])
+
+
+def finish(store: GraphStore) -> int:
+    """Remove the rest of runs whose removal was cut off; returns the number of edges removed."""
+    left = half_deleted(store)
+    if not left:
+        return 0
+    none_promoted = not any(run["promoted"] for run in runs(store))
+    return _remove(store, left, attention_too=none_promoted)
+
+
+def _remove(store: GraphStore, run_ids: list[str], *, attention_too: bool) -> int:
+    """Remove runs that are marked; their nodes go last, so that what is left is found and removed another time."""
+    if attention_too:
         for ends, types in attention.BASE_EDGES.items():
             for type_ in types:
-                store.set_attention(type_, ends, _NO_ATTENTION, run_id)
-    store.delete_nodes("Run", [run_id])  # before its edges: a run that is half removed must not be listed
-    return _delete_edges(store, [run_id])
+                store.set_attention(type_, ends, _NO_ATTENTION, run_ids[0])
+    removed = _delete_edges(store, run_ids)
+    store.delete_nodes("Run", run_ids)
+    return removed
 
 
 _NO_ATTENTION = pa.Table.from_batches(
     [], pa.schema([("src", pa.string()), ("dst", pa.string()), ("attention", pa.float64())])
 )  # from no batches: making an array would import pandas, half a second for commands that need none
+
+
+def _of_run(run_id: str, ends: Ends) -> dict[bytes, bytes]:
+    """What an attention file notes of itself, so that another in its place is recognised."""
+    name = attention.relation_name(ends)
+    return {b"pharmagraph.run": run_id.encode(), b"pharmagraph.relation": name.encode()}
 
 
 def _ids(store: GraphStore) -> list[str]:

@@ -6,20 +6,30 @@ the text shows whether a statement would write files or leave its transaction.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from pharmagraph.kg.errors import QueryError
+from pharmagraph.kg.errors import QueryError, shortened
 
 _TOKEN = re.compile(
     r"""(?P<skip>//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`)
     |\$(?P<parameter>[A-Za-z_]\w*)|(?P<word>[A-Za-z_]\w*)|(?P<mark>;|[^\s])""",
     re.VERBOSE | re.DOTALL,
 )
+_COMMENT = ("//", "/*")
+_QUOTES = ("'", '"', "`")
 _OPENERS = frozenset({"MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "CALL"})
+PROCEDURES = frozenset(
+    {
+        *("show_tables", "table_info", "show_connection", "db_version"),
+        *("db.labels", "db.relationshiptypes", "db.propertykeys", "dbms.components"),
+        *("db.schema.visualization", "db.schema.nodetypeproperties", "db.schema.reltypeproperties"),
+    }
+)
+"""What CALL may name, in small letters: procedures that describe the graph. Others end the process, change the server
+or read files."""
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -34,16 +44,15 @@ def require_reading(cypher: str) -> None:
 
     In a read-only transaction the engines refuse writes to the graph. This function refuses what they still
     allow there: a second statement (it would run outside the transaction), statements that read or write
-    files, and settings.
+    files, settings, and procedures that are not in `PROCEDURES`. It refuses, too, what an engine could read in another
+    way than this function does, such as ``\\u`` escapes.
 
     Raises
     ------
     QueryError
         Naming the word that is refused.
     """
-    if (wrong := re.search(r"[\ud800-\udfff]", cypher)) is not None:
-        raise QueryError(f"the query's character {wrong.start() + 1} is not text in UTF-8; type it anew")
-    tokens = [m.group() for m in _TOKEN.finditer(cypher) if not m.group().startswith(("//", "/*"))]
+    tokens = _tokens(cypher)
     while tokens and tokens[-1] == ";":
         tokens.pop()
     if tokens and tokens[0].upper() in {"EXPLAIN", "PROFILE"}:
@@ -52,15 +61,65 @@ def require_reading(cypher: str) -> None:
         raise QueryError("the query is empty; write MATCH … RETURN …")
     if tokens[0].upper() not in _OPENERS:
         raise QueryError(
-            f'a query may not begin with "{tokens[0]}"; queries only read, as MATCH … RETURN … does'
+            f'a query may not begin with "{shortened(tokens[0])}"; queries only read, as MATCH … RETURN … does'
         )
-    for word, following in itertools.pairwise(tokens):
+    for position, word in enumerate(tokens):
+        following = tokens[position + 1 :]
         if word == ";":
-            raise QueryError(f'a query is one statement; take out ";" and what follows it ("{following} …")')
-        if word.upper() == "LOAD" and following.upper() in {"FROM", "CSV"}:
-            raise QueryError(f'"{word} {following}" is refused: queries read the graph, not files')
-    if tokens[0].upper() == "CALL" and tokens[2:3] == ["="]:
-        raise QueryError(f'"CALL {tokens[1]} = …" is refused: a query may not change a setting')
+            raise QueryError(
+                f'a query is one statement; take out ";" and what follows it ("{shortened(following[0])} …")'
+            )
+        if word.upper() == "LOAD":
+            raise QueryError(
+                f'"{word}" is refused: queries read the graph, not files; a name of that word goes in back-quotes'
+            )
+        if word.upper() == "CALL":
+            _require_procedure(following)
+
+
+def _tokens(cypher: str) -> list[str]:
+    """The text's words, marks and quoted parts; refuses characters that the engines may read in another way."""
+    if (wrong := re.search(r"[\ud800-\udfff]", cypher)) is not None:
+        raise QueryError(f"the query's character {wrong.start() + 1} is not text in UTF-8; type it anew")
+    if (wrong := re.search(r"\\[uU]", cypher)) is not None:
+        raise QueryError(
+            f"the query's character {wrong.start() + 1} begins an escape, \\u…; type the character itself, "
+            "or give the text as a parameter"
+        )
+    if (wrong := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)", cypher)) is not None:
+        raise QueryError(
+            f"the query's character {wrong.start() + 1} is a control character; take it out, "
+            "or give the text as a parameter"
+        )
+    found = [m.group() for m in _TOKEN.finditer(cypher)]
+    if any(token in _QUOTES for token in found):
+        raise QueryError("a quote in the query is not closed; close it")
+    tokens = [token for token in found if not token.startswith(_COMMENT)]
+    for token in tokens:
+        if not token.startswith(_QUOTES) and (not token.isascii() or token == "\\"):
+            raise QueryError(
+                f'"{shortened(token)}" is refused outside quotes; put names with it in back-quotes'
+            )
+    bare = _TOKEN.sub(lambda m: "" if m["skip"] else m.group(), cypher)
+    if not bare.isascii():  # the engines take other characters than Python does for space
+        raise QueryError("the query has a space that is not ASCII outside quotes; type the space anew")
+    if "/*" in bare:
+        raise QueryError("a comment in the query is not closed; end it with */")
+    return tokens
+
+
+def _require_procedure(following: list[str]) -> None:
+    """Refuse CALL of what is neither a subquery nor in `PROCEDURES`, given what follows the word."""
+    if following[:1] in (["{"], ["("]):
+        return
+    if following[1:2] == ["="]:
+        raise QueryError(f'"CALL {following[0]} = …" is refused: a query may not change a setting')
+    length = next((n for n in range(1, len(following), 2) if following[n] != "."), len(following))
+    name = "".join(following[:length])
+    if name.lower() not in PROCEDURES:
+        raise QueryError(
+            f'"CALL {shortened(name)}" is refused; a query may call {", ".join(sorted(PROCEDURES))}'
+        )
 
 
 def bind(cypher: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -174,6 +174,17 @@ class GraphStore(Protocol):
         """
         ...
 
+    def answer(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> tuple[list[str], list[dict[str, Any]]]:
+        """The names of the columns, and the rows that `rows` returns."""
+        ...
+
     def close(self) -> None:
         """Release the file or the connection; safe to call twice."""
         ...

@@ -277,6 +277,8 @@ def _within(
         for (src_label, _type, dst_label), (src, dst) in places.items():
             reached[dst_label][dst[near[src_label][src]]] = True
             reached[src_label][src[near[dst_label][dst]]] = True
+        if all(np.array_equal(reached[label], near[label]) for label in near):
+            break  # nothing further is joined to these
         near = reached
     return near
 

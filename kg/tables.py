@@ -26,6 +26,18 @@ def arrow_schema(columns: Sequence[Property]) -> pa.Schema:
     return pa.schema([pa.field(p.name, ARROW[p.type], nullable=not p.required) for p in columns])
 
 
+def compact(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    """A column cast to a type; a dictionary of texts, or a column of nulls alone, takes less memory and stays one."""
+    if pa.types.is_null(column.type):
+        return column
+    if pa.types.is_dictionary(column.type) and column.type.value_type == type_ and column.num_chunks:
+        column = column.unify_dictionaries()
+        texts = column.chunk(0).dictionary
+        if not texts.null_count and len(texts.unique()) == len(texts):
+            return column
+    return column.cast(type_)
+
+
 def conform(table: pa.Table, columns: Sequence[Property]) -> pa.Table:
     """Cast a table to a kind's columns, adding the ones it lacks as nulls.
 

@@ -5,11 +5,9 @@ The same seed and number of threads give the same bits. Another number of thread
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import signal
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ import torch
 
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.freed_memory import give_back
 from pharmagraph.kg.wording import option
 
 
@@ -86,16 +85,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-"""Of the GNU C library; others have no such call and need none."""
-
-
 def give_back_memory() -> None:
-    """Free what is unreachable, and give the system the pages of it.
-
-    The GNU C library keeps freed blocks of less than 32 MB between those that live on, and a fold frees hundreds of MB
-    of them: a process grew by as much with every fold.
-    """
+    """Free what is unreachable, and give the system the pages of it: a process would grow with every fold."""
     gc.collect()
-    if _trim is not None:
-        _trim(0)
+    give_back()

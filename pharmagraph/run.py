@@ -5,6 +5,7 @@ It finds nodes by name and makes DataFrames from what other packages compute; it
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace, field
@@ -382,7 +383,7 @@ class Run:
         file = Path(arguments.path("path", path)) if path is not None else None
         if drug is not None:
             node = find_drug(self.store, arguments.text("drug", drug))
-            name, page = fold(str(node["name"])).lower(), drug_report(self.store, node, run_id=self.id)
+            name, page = folders.file_name(fold(str(node["name"])).lower(), str(node["id"]).lower()), drug_report(self.store, node, run_id=self.id)
         else:
             curve = None
             if faithfulness:
@@ -393,7 +394,7 @@ class Run:
         file = file or Path(f"{name}.html")
         try:
             with folders.whole(file) as place:
-                place.write_text(page)
+                place.write_text(page, encoding="utf-8")
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
             raise InputError(f"{file} cannot be written ({error}); give another file") from None
         return file

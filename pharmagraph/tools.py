@@ -121,7 +121,8 @@ class Tools:
         from pharmagraph.kg import free_cypher
 
         require_known(text)
-        rows, more = free_cypher.ask(self._url, text, parameters or {})
+        found = free_cypher.ask(self._url, text, parameters or {}, free_cypher.SHOWN)
+        rows, more = found.rows, found.are_more
         return _rows(rows, more)
 
     def predict(

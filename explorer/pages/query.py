@@ -15,7 +15,7 @@ from pharmagraph.explorer.asking import Answer, Asked, free
 from pharmagraph.explorer.page import Page, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError
-from pharmagraph.kg.free_cypher import MOST_ROWS
+from pharmagraph.kg.free_cypher import SHOWN
 from pharmagraph.kg.statements import parameter_names
 
 EXAMPLE = """MATCH (d:Drug)-[t:TARGETS]->(g:Gene)
@@ -103,7 +103,7 @@ def _named(asked: Asked, name: str) -> Page:
 def _ask(asked: Asked, query: Query) -> Answer:
     listed = {p.name for p in query.parameters}
     given: dict[str, Any] = {k: v for k, v in asked.given.items() if k in listed}
-    return asked.named(query.name, **given).first(MOST_ROWS)
+    return asked.named(query.name, **given).first(SHOWN.rows)
 
 
 def _answered(ask: Any, caption: str, file: str) -> Component:

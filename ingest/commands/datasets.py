@@ -50,7 +50,8 @@ def history(
             }
             for row in rows
         ]  # fmt: skip
-        print_rows(brief, format, title="History" if not brief else None, wide=wide)
+        way = f"next: {next_command('cli ingest tables FOLDER', store)}"
+        print_rows(brief, format, title="History" if not brief else None, wide=wide, empty=way)
     else:
         keep = ("at", "action", "datasets", "source", "version", "sha256", "program", "changes")
         print_rows(({k: row[k] for k in keep} for row in rows), format, columns=keep)

@@ -22,6 +22,7 @@ def run(
     from pharmagraph.ingest.rejections import write
     from pharmagraph.ingest.report import print_report
     from pharmagraph.kg.console import progress
+    from pharmagraph.kg.errors import InputError, NothingLeftError
 
     with progress(quiet or format is not Format.table) as bar:
         task = bar.add_task("reading", total=None, note="")
@@ -34,7 +35,15 @@ def run(
             note = f"{rate:,.0f} rows/s" if done else ""
             bar.update(task, description=what, completed=done, total=total, note=note)
 
-        report = load(advance)
+        try:
+            report = load(advance)
+        except NothingLeftError as error:
+            if not reject_rows:
+                raise
+            path = write(error.rejected, error.name)
+            raise InputError(
+                f"{error} Nothing was written to the store. {path} has every rejected row with its reason"
+            ) from None
     rejected = report.bundle.rejected
     print_report(
         report,

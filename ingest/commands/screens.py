@@ -189,7 +189,7 @@ def _say_check(place: Path, reject_rows: bool, format: Format, options: Mapping[
 
     found = ingest.check_tables(place, **options, told=told)
     print_rows(found.rows(), format, columns=COLUMNS)
-    for sentence in (*found.screen.notes, *found.screen.of_tables):
+    for sentence in (*found.screen.notes, *found.unlabelled, *found.screen.of_tables):
         note(sentence)
     if found.n_bad and not reject_rows:
         bad, them = ("1 bad row", "it") if found.n_bad == 1 else (f"{found.n_bad:,} bad rows", "them")

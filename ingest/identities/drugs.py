@@ -25,6 +25,9 @@ _PLUS = re.compile(r"\s+\+\s+|\s+plus\s+|\s+&\s+", re.IGNORECASE)
 _COLON = re.compile(r"\s*:\s*|\s+/\s+|\s*\+\s*")
 _RATIO = re.compile(r"\s*\([\d.:]+(?:\s*(?:mol/mol|w/w))?\)$")
 
+CODES = ("broad_id", "chembl_id")
+"""Columns with texts that are aliases of a drug."""
+
 COMBINATION, MIXTURE = "combination of drugs", "mixture of two compounds"
 _SAME = " under a code; keep one"
 _OTHER_NAME = "pair that was measured under another name of the drug, too"
@@ -62,7 +65,7 @@ def identified(screen: Screen, rejections: Rejections) -> Screen:
 def by_code(
     responses: LongTable, drugs: Listed, parents: Mapping[str, tuple[str, Parent]], rejections: Rejections
 ) -> LongTable:
-    """Responses whose drugs go by name where they are called by a PubChem number, a Broad id or an InChIKey.
+    """Responses whose drugs go by name where they are called by a PubChem number, a Broad or ChEMBL id, or an InChIKey.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def by_code(
     """
     names: dict[str, list[str]] = {}
     for row in drugs.rows:
-        codes = [str(row.values[c]) for c in ("pubchem_cid", "broad_id") if row.values.get(c) is not None]
+        codes = [str(row.values[c]) for c in ("pubchem_cid", *CODES) if row.values.get(c) is not None]
         smiles = (row.values.get("smiles") or "").split()
         keys = [inchikey(smiles[0])] if drug_id(row["drug"]) in parents and smiles else []
         names.setdefault(drug_id(row["drug"]), [row["drug"], *map(without_batch, codes), *keys])
@@ -201,7 +204,7 @@ def _merged(
 
 
 def _one_row_a_drug(drugs: Listed, preferred: Mapping[str, str]) -> Listed:
-    """What is said of drugs, other names and the Broad id of a drug among its aliases."""
+    """What is said of drugs, other names and the Broad and ChEMBL id of a drug among its aliases."""
     aliases: dict[str, list[str]] = {}
     for row in drugs.rows:
         if best := preferred.get(drug_id(row["drug"])):
@@ -210,7 +213,7 @@ def _one_row_a_drug(drugs: Listed, preferred: Mapping[str, str]) -> Listed:
     for row in drugs.rows:
         id_ = drug_id(row["drug"])
         if id_ not in preferred:
-            broad = row.values.get("broad_id")
-            more = [*aliases.get(id_, ()), *([without_batch(broad)] if broad else ())]
+            codes = [without_batch(row.values[c]) for c in CODES if row.values.get(c)]
+            more = [*aliases.get(id_, ()), *codes]
             rows.append(Row(row.line, {**row.values, "aliases": more}) if more else row)
     return replace(drugs, rows=tuple(rows))

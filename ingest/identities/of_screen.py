@@ -10,6 +10,7 @@ from pharmagraph.ingest.identities import cell_lines, drugs
 from pharmagraph.ingest.identities.genes import Renamed, renamed
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Mutations, Screen
+from pharmagraph.kg.profile_kinds import PROFILES
 
 _SAME_GENE = "another row is this gene, too"
 
@@ -34,7 +35,11 @@ def identified(screen: Screen, rejections: Rejections, *, human: bool = False) -
         At the first pair or gene that is there under two names, unless rows are being rejected.
     """
     screen = drugs.identified(screen, rejections)
-    expression = _levels(screen.expression, rejections, human) if screen.expression else None
+    expression = _levels(screen.expression, "EXPRESSES", rejections, human) if screen.expression else None
+    layers = {
+        kind: _levels(levels, PROFILES[kind].type, rejections, human)
+        for kind, levels in screen.layers.items()
+    }
     mutations = _mutations(screen.mutations, human) if screen.mutations else None
     names = [
         *screen.responses.texts["cell_line"].names,
@@ -42,12 +47,12 @@ def identified(screen: Screen, rejections: Rejections, *, human: bool = False) -
         *(row["cell_line"] for row in (screen.cells.rows if screen.cells else ())),
     ]
     cells = cell_lines.with_problems(screen.cells, names, screen.responses.file)
-    return replace(screen, expression=expression, mutations=mutations, cells=cells)
+    return replace(screen, expression=expression, mutations=mutations, cells=cells, layers=layers)
 
 
-def _levels(levels: Levels, rejections: Rejections, human: bool) -> Levels:
+def _levels(levels: Levels, kind: str, rejections: Rejections, human: bool) -> Levels:
     found = renamed(levels.genes, levels.file, human=human)
-    kept = _kept(levels, found, rejections)
+    kept = _kept(levels, kind, found, rejections)
     return replace(
         levels,
         genes=tuple(found.names[at] or "" for at in kept),
@@ -58,7 +63,7 @@ def _levels(levels: Levels, rejections: Rejections, human: bool) -> Levels:
     )
 
 
-def _kept(levels: Levels, found: Renamed, rejections: Rejections) -> list[int]:
+def _kept(levels: Levels, kind: str, found: Renamed, rejections: Rejections) -> list[int]:
     """Positions of the genes that have a symbol, each once; a second row of a gene is a bad row, or counted if the
     symbol of its id was looked up."""
     first: dict[str, int] = {}
@@ -66,14 +71,14 @@ def _kept(levels: Levels, found: Renamed, rejections: Rejections) -> list[int]:
     for at, name in enumerate(found.names):
         line, gene, rows = int(levels.lines[at]), levels.genes[at], int(measured[at])
         if name is None:
-            rejections.set_aside("EXPRESSES", levels.file, line, gene, "id without a symbol", rows=rows)
+            rejections.set_aside(kind, levels.file, line, gene, "id without a symbol", rows=rows)
         elif (before := first.setdefault(name, at)) == at:
             continue
         elif found.looked_up[at] or levels.as_downloaded:
-            rejections.set_aside("EXPRESSES", levels.file, line, gene, _SAME_GENE, rows=rows)
+            rejections.set_aside(kind, levels.file, line, gene, _SAME_GENE, rows=rows)
         else:
             reason = f"is {name}, as row {levels.lines[before]} is; keep one"
-            rejections.bad("EXPRESSES", levels.file, line, "gene", gene, reason, rows=rows)
+            rejections.bad(kind, levels.file, line, "gene", gene, reason, rows=rows)
     return sorted(first.values())
 
 

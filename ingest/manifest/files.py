@@ -26,6 +26,7 @@ from pharmagraph.ingest.shapes.shape import (
     Part,
     Shape,
 )
+from pharmagraph.ingest.shapes.sides import NAMING
 from pharmagraph.ingest.shapes.tables import valid
 from pharmagraph.ingest.shapes.wide import Layout, read_expression, read_layer, read_mutations, read_responses
 from pharmagraph.ingest.units.expression import in_logarithms
@@ -95,7 +96,7 @@ def _shape(entry: Entry) -> Shape:
         return replace(shape, read=_in_units(entry, shape.read))
     with records(entry.path) as table:
         table.header.columns(list(entry.columns.values()))
-    naming: dict[str, str] = {c: entry.columns[c] for c in ("drug", "cell_line") if c in entry.columns}
+    naming: dict[str, str] = {c: entry.columns[c] for c in NAMING if c in entry.columns}
     return Shape(called, entry.part, _in_units(entry, partial(_long, entry)), naming=naming)
 
 
@@ -112,18 +113,21 @@ def _long(entry: Entry, path: Path, beside: Companions, rejections: Rejections) 
     """Read a table with a row a fact, under the names that its columns have in the file."""
     names = {("ln_ic50" if c == "ic50" else c): name for c, name in entry.columns.items()}
     kind = _KINDS.get(entry.part) or PROFILES[entry.part].type
-    table = distinct(read_named(path, CONTRACTS[entry.part], names, rejections, kind=kind), rejections, kind)
+    contract = CONTRACTS[entry.part]
+    if entry.part == MUTATIONS and "value" in names:  # a row without a value is then no call
+        contract = replace(contract, valued=(("value",),))
+    table = distinct(read_named(path, contract, names, rejections, kind=kind), rejections, kind)
     return _PARTS[entry.part](table, beside, rejections)
 
 
 def _responses(table: LongTable, beside: Companions, rejections: Rejections) -> Part:
     table = with_bounds(valid(in_graph_units(table, beside.units, rejections), rejections), rejections)
-    require_rows(table, "response")
+    require_rows(table, "response", rejections)
     return Part(responses=table)
 
 
 def _expression(table: LongTable, beside: Companions, rejections: Rejections) -> Part:
-    require_rows(table, "value")
+    require_rows(table, "value", rejections)
     table, scale = in_logarithms(table, beside.units)
     return Part(expression=Levels.of(table, z=scale == "z"))
 

@@ -12,8 +12,10 @@ from pharmagraph.ingest.column_words import WORDS, folded, stands_for
 from pharmagraph.ingest.manifest.draft import Guess, Guesses, Line, cells_of, name_of, scale_of, unit_of_ic50
 from pharmagraph.ingest.manifest.entries import COLUMNS, NAME, PARTS
 from pharmagraph.ingest.manifest.guess_wide import numbers_of, wide_table
+from pharmagraph.ingest.shapes.calls import are_calls
 from pharmagraph.ingest.shapes.recognise import DOWNLOADS, head_of, tables_of
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, MUTATIONS, RESPONSES, Head
+from pharmagraph.ingest.shapes.sides import NAMING
 from pharmagraph.ingest.shapes.wide import MEASURES
 from pharmagraph.ingest.units import columns as units
 from pharmagraph.kg.errors import InputError, some
@@ -59,7 +61,8 @@ def guessed(folder: Path) -> Guesses:
         first = kept.setdefault(guess.part, guess)
         if first is not guess:
             others.append(
-                f"{name_of(guess.path, folder)}: may be {guess.part}, too, as {name_of(first.path, folder)}; keep one"
+                f"{name_of(guess.path, folder)}: may be {guess.part}, too, as {name_of(first.path, folder)}; to read "
+                "it instead, write it for file:"
             )
     if not kept:
         why = f"; {others[0]}" if others else ""
@@ -88,6 +91,8 @@ def _long(head: Head, folder: Path) -> Guess | None:
     part = _part(found)
     if not part:
         return None
+    calls = part == EXPRESSION and are_calls(head)
+    part = MUTATIONS if calls else part
     chosen: dict[str, str] = {}
     lines: list[Line] = []
     for column in COLUMNS[part]:
@@ -102,7 +107,8 @@ def _long(head: Head, folder: Path) -> Guess | None:
         Line(
             "file",
             name_of(head.path, folder),
-            f"has columns for {' and '.join(map(_said, _TOLD[part](found)))}",
+            f"has columns for {' and '.join(map(_said, _TOLD[part](found)))}"
+            + (", and no values but 0 and 1" if calls else ""),
         ),
         Line("columns", tuple(lines)),
     ]
@@ -110,7 +116,7 @@ def _long(head: Head, folder: Path) -> Guess | None:
         body += unit_of_ic50(chosen["ic50"], cells_of(head, chosen["ic50"]))
     if part == EXPRESSION:
         body += scale_of(chosen["value"], cells_of(head, chosen["value"]))
-    naming: dict[str, str] = {c: chosen[c] for c in ("drug", "cell_line") if c in chosen}
+    naming: dict[str, str] = {c: chosen[c] for c in NAMING if c in chosen}
     return Guess(part, head.path, tuple(body), naming)
 
 

@@ -11,6 +11,7 @@ from pharmagraph.ingest.column_words import stands_for
 from pharmagraph.ingest.manifest.draft import Guess, Line, name_of, range_of, scale_of, unit_of_ic50
 from pharmagraph.ingest.manifest.entries import OPEN, SIDES
 from pharmagraph.ingest.names import drug_id, is_gene_symbol
+from pharmagraph.ingest.shapes.calls import are_calls
 from pharmagraph.ingest.shapes.shape import COPY_NUMBER, DEPENDENCY, EXPRESSION, MUTATIONS, RESPONSES, Head
 from pharmagraph.ingest.shapes.sides import known_beside, side_of
 from pharmagraph.ingest.shapes.wide import MEASURES
@@ -29,19 +30,25 @@ _MOST_TEXTS = 0.4
 """Share of the columns of a wide table that may hold texts, such as tissues."""
 
 
+def number_or_bound(text: str) -> float | None:
+    """The number that a text is, or that it says a bound of."""
+    number = numbers.finite_number(text)
+    split = numbers.bound(text) if number is None else None
+    return split[0] if split else number
+
+
 def numbers_of(head: Head) -> list[int] | None:
     """Where a wide table has numbers; None of another table."""
     names = head.header.names
     if len(names) < 3 or not head.rows or not all(row[0] for row in head.rows):
         return None
-    if all(numbers.finite_number(row[0]) is not None for row in head.rows):
+    if all(numbers.finite_number(row[0]) is not None and not row[0].isdecimal() for row in head.rows):
         return None
     numeric = [
         at
         for at in range(1, len(names))
         if all(
-            row[at].lower() in numbers.NO_VALUE or numbers.finite_number(row[at]) is not None
-            for row in head.rows
+            row[at].lower() in numbers.NO_VALUE or number_or_bound(row[at]) is not None for row in head.rows
         )
     ]
     return numeric if len(numeric) >= 2 and len(numeric) >= (1 - _MOST_TEXTS) * (len(names) - 1) else None
@@ -57,7 +64,7 @@ def wide_table(head: Head, folder: Path, named: Sequence[tuple[Path, Mapping[str
         batch = next(table.batches(range(len(names))), None)
     rows = batch.rows if batch is not None else []
     side, top = [row[0] for row in rows], [names[at] for at in numeric]
-    values = [v for row in head.rows for at in numeric if (v := numbers.finite_number(row[at])) is not None]
+    values = [v for row in head.rows for at in numeric if (v := number_or_bound(row[at])) is not None]
     part, why = _part_of_wide(head, side, top, values, known_drugs=known_beside(named, head.path).drugs)
     if not part or not values:
         return None
@@ -91,7 +98,7 @@ def _part_of_wide(
         return RESPONSES, f'its first column is called "{corner}"'
     if any(drug_id(name) in known_drugs for name in (*side, *top)):
         return RESPONSES, "it has names of drugs that another file has, too"
-    calls = bool(values) and set(values) <= {0.0, 1.0}
+    calls = are_calls(head)
     for part, words in (
         (COPY_NUMBER, _COPY_NUMBER),
         (DEPENDENCY, _DEPENDENCY),
@@ -100,7 +107,7 @@ def _part_of_wide(
         (RESPONSES, _RESPONSES),
     ):
         word = next((w for w in words if w in file), "")
-        if word and (part != MUTATIONS or calls):
+        if word and (part != MUTATIONS or calls) and (part != EXPRESSION or not calls):
             return part, f'by "{word}" in its name'
     if stands_for("gene", corner):
         return (

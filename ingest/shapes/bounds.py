@@ -22,6 +22,17 @@ def sides(table: LongTable) -> np.ndarray:
     return np.array([*(SIDES.get(name.lower(), 0) for name in texts.names), 0], np.int8)[texts.codes]
 
 
+def bounds_note(table: LongTable) -> tuple[str, ...]:
+    """A sentence that counts the responses of which a bound is known; none where there is none."""
+    side = sides(table)
+    above, below = int((side > 0).sum()), int((side < 0).sum())
+    if not above + below:
+        return ()
+    where = [f"{n:,} {word} the tested range" for n, word in ((above, "above"), (below, "below")) if n]
+    are = "value is a bound" if above + below == 1 else "values are bounds"
+    return (f"{above + below:,} {are} ({', '.join(where)})",)
+
+
 def with_bounds(table: LongTable, rejections: Rejections) -> LongTable:
     """Responses whose ln IC50 is the bound where the column ``censored`` says above or below.
 
@@ -31,10 +42,10 @@ def with_bounds(table: LongTable, rejections: Rejections) -> LongTable:
         At the first row that is censored without a bound, has a bound without a side, or two different bounds, unless
         rows are being rejected.
     """
-    words, value, bound = table.texts["censored"].cells(), table.numbers["ln_ic50"], table.numbers["bound"]
+    words, value, bound = table.texts["censored"], table.numbers["ln_ic50"], table.numbers["bound"]
     side = sides(table)
     censored, given = side != 0, ~np.isnan(bound)
-    unknown = np.array([word is not None for word in words], bool) & ~censored
+    unknown = (words.codes >= 0) & ~censored
     differ = given & ~np.isnan(value) & (np.abs(bound - value) > TOLERANCE)
     faults = (
         (unknown, "censored", "is not above, below or empty"),
@@ -51,7 +62,7 @@ def with_bounds(table: LongTable, rejections: Rejections) -> LongTable:
     good = np.ones(len(table), bool)
     for at in np.flatnonzero(np.logical_or.reduce([mask for mask, *_ in faults])).tolist():
         column, reason = next((column, reason) for mask, column, reason in faults if mask[at])
-        text = words[at] if column == "censored" else f"{bound[at]:g}"
+        text = words.cell(at) if column == "censored" else f"{bound[at]:g}"
         rejections.bad("TESTED_ON", table.file, int(table.lines[at]), column, text, reason)
         good[at] = False
     values = np.where(censored & given, bound, value)

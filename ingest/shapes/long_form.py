@@ -13,6 +13,7 @@ from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
 from pharmagraph.ingest.shapes.bounds import with_bounds
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, RESPONSES, Companions, Part, Shape
+from pharmagraph.ingest.shapes.sides import NAMING
 from pharmagraph.ingest.shapes.tables import valid
 from pharmagraph.ingest.units.expression import in_logarithms
 from pharmagraph.ingest.units.responses import in_graph_units
@@ -23,7 +24,7 @@ _SPELLING = " under another spelling; keep one"
 def _responses(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = in_graph_units(_read(path, RESPONSES, rejections, "TESTED_ON"), companions.units, rejections)
     table = with_bounds(valid(table, rejections), rejections)
-    require_rows(table, "response")
+    require_rows(table, "response", rejections)
     return Part(responses=table)
 
 
@@ -37,7 +38,7 @@ def _cells(path: Path, companions: Companions, rejections: Rejections) -> Part:
 
 def _expression(path: Path, companions: Companions, rejections: Rejections) -> Part:
     table = _read(path, EXPRESSION, rejections, "EXPRESSES")
-    require_rows(table, "value")
+    require_rows(table, "value", rejections)
     table, scale = in_logarithms(table, companions.units)
     return Part(expression=Levels.of(table, z=scale == "z"))
 
@@ -59,7 +60,7 @@ def _shape(part: str, read: Callable[[Path, Companions, Rejections], Part], *tel
     contract = FILES[part]
     any_of = contract.any_of or (() if contract.valued else contract.optional)
     columns = (*contract.required, *telling)
-    naming: dict[str, str] = {c: c for c in ("drug", "cell_line") if c in contract.required}
+    naming: dict[str, str] = {c: c for c in NAMING if c in contract.columns}
     return Shape(
         f"{part} in long form", part, read, columns, any_of=any_of, united=contract.united, naming=naming
     )

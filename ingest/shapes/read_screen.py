@@ -25,7 +25,7 @@ from pharmagraph.ingest.shapes.shape import (
     Part,
 )
 from pharmagraph.ingest.units.given import NOTHING_SAID, Given
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, none_of
 
 _NO_NAME = "are known by a DepMap id alone, and are left out: put DepMap's Model.csv beside it"
 
@@ -65,7 +65,7 @@ def read_screen(files: Files, rejections: Rejections, units: Given = NOTHING_SAI
     listed = [part.cells for _, part in read if part.cells is not None]
     named = names_by_id(listed)
     responses = _one_table(screens)
-    require_rows(responses, "response")
+    require_rows(responses, "response", rejections)
     responses = by_name(responses, named, rejections)
     expression = parts[EXPRESSION].expression if EXPRESSION in parts else None
     mutations = parts[MUTATIONS].mutations if MUTATIONS in parts else None
@@ -237,12 +237,12 @@ def _of_screen(levels: Levels, named: Mapping[str, str], screened: Mapping[str, 
     names = [named.get(line) or screened.get(cell_line_id(line), "") for line in levels.cell_lines]
     kept = np.flatnonzero(np.array([bool(n) for n in names], bool))
     if not len(kept):
+        none = none_of(len(names), "cell line", "is", of="its")
         raise InputError(
-            f"{levels.file}: none of its {len(names):,} cell lines is known to be in the screen; put DepMap's "
-            "Model.csv beside it"
+            f"{levels.file}: {none} known to be in the screen; put DepMap's Model.csv beside it"
             if levels.as_downloaded
-            else f"{levels.file}: none of its {len(names):,} cell lines ({levels.cell_lines[0]}, …) is in the screen; "
-            "call a cell line the same in both"
+            else f"{levels.file}: {none} in the screen ({levels.cell_lines[0]} is one); call each "
+            "cell line the same in both"
         )
     others = len(names) - len(kept)
     notes = (

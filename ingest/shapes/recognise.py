@@ -20,6 +20,7 @@ from pharmagraph.ingest.shapes import (
     pharmacogx,
     prism,
 )
+from pharmagraph.ingest.shapes.calls import are_calls, no_expression
 from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
 from pharmagraph.ingest.shapes.wide import is_wide, wide_shape
 from pharmagraph.kg.errors import InputError, shortened
@@ -155,14 +156,12 @@ def _together(place: Path, tables: Sequence[Path]) -> Files:
 
 def both(place: Path, first: Found, second: Found) -> InputError:
     """The error that two files give one part of a screen."""
-    part = first.shape.gives
-    way = (
-        ", or load each as a dataset of its own: cli ingest tables FILE --name NAME"
-        if part == RESPONSES
-        else ""
-    )
+    what = first.shape.gives or first.shape.name
+    folder = place if place.is_dir() else place.parent
     return InputError(
-        f"{place} has both {first.name} and {second.name}, which give {part or first.shape.name}; keep one{way}"
+        f"{place} has both {first.name} and {second.name}, which give {what}; only one is read. Say which in "
+        f"manifest.yaml: cli ingest tables {folder} --init writes it, with file: for the first of them, in whose place "
+        f"the other may be written; then load {folder} (--name NAME for a data set of its own)"
     )
 
 
@@ -186,7 +185,10 @@ def shape_of(path: Path) -> Shape:
     """
     head = head_of(path)
     fitting = next((shape for shape in DOWNLOADS if shape.fits(head)), None)
-    if fitting is None and (part := _by_name(path)):
+    part = _by_name(path) if fitting is None else ""
+    if part == EXPRESSION and are_calls(head):
+        raise no_expression(head)
+    if part:
         if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
             return wide_shape(part)
         columns_of(head.header, FILES[part])
@@ -194,6 +196,8 @@ def shape_of(path: Path) -> Shape:
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
     if fitting is None:
         raise _unknown(head)
+    if fitting is long_form.BY_NAME[EXPRESSION] and are_calls(head):
+        raise no_expression(head)
     return fitting
 
 

@@ -114,7 +114,7 @@ class Shape:
     tells
         Whether a beginning is of this shape, beyond its columns.
     naming
-        ``drug`` and ``cell_line`` → the column with their names; empty where that is not known.
+        Column of `shapes.sides.NAMING` → its name in the file; empty where that is not known.
     instead
         Of a shape without ``read``: what to do with such a file.
     tells_dataset

@@ -84,7 +84,7 @@ def valid(table: LongTable, rejections: Rejections) -> LongTable:
     response, auc = table.numbers["response"], table.numbers["auc"]
     wrong = [
         (at, "response", f"{response[at]:g}", "is not 0, 1 or empty")
-        for at in np.flatnonzero(~np.isin(response, (0, 1)) & ~np.isnan(response))
+        for at in np.flatnonzero((response != 0) & (response != 1) & ~np.isnan(response))
     ]
     wrong += [(at, "auc", f"{auc[at]:g}", "is below 0; an area cannot be") for at in np.flatnonzero(auc < 0)]
     mask = np.ones(len(table), bool)

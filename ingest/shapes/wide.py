@@ -17,8 +17,9 @@ from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.long_table import LongTable, Texts
 from pharmagraph.ingest.matrix import Matrix, read_matrix
 from pharmagraph.ingest.names import cell_line_id
-from pharmagraph.ingest.rejections import ColumnsRead, Rejections
+from pharmagraph.ingest.rejections import ColumnsRead, Rejections, nothing_left
 from pharmagraph.ingest.screen import Levels, Mutations
+from pharmagraph.ingest.shapes.bounds import SIDES
 from pharmagraph.ingest.shapes.long_form import distinct
 from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Companions, Head, Part, Shape
 from pharmagraph.ingest.shapes.sides import WAY, known_beside, side_of
@@ -67,8 +68,11 @@ def is_wide(head: Head, part: str) -> bool:
         return False
     labels, *cells = zip(*head.rows, strict=True)
     texts = [text for column in cells for text in column if text.lower() not in numbers.NO_VALUE]
-    numeric = [text for text in texts if numbers.finite_number(text) is not None]
-    named = all(label and numbers.finite_number(label) is None for label in labels)
+    bounded = part == RESPONSES
+    numeric = [
+        text for text in texts if numbers.finite_number(text) is not None or (bounded and numbers.bound(text))
+    ]
+    named = all(label and (label.isdecimal() or numbers.finite_number(label) is None) for label in labels)
     return named and bool(numeric) and len(numeric) >= _MOST * len(texts)
 
 
@@ -82,13 +86,18 @@ def read_responses(path: Path, beside: Companions, rejections: Rejections, layou
     RowError
         At the first bad cell, unless rows are being rejected.
     """
-    matrix, corner = _matrix(path, "TESTED_ON", rejections, layout)
+    matrix, corner = _matrix(path, "TESTED_ON", rejections, layout, bounded=True)
     measure, header = _measure(matrix, corner, layout, shown(path))
+    if measure != "ic50":
+        matrix = _without_bounds(matrix, measure, rejections)
     side = _side(matrix, corner, layout, ("drug", "cell_line"), beside, path)
     other = "cell_line" if side == "drug" else "drug"
     _tell(path, rejections, corner, side, f"{other}, {header} where they meet", matrix, layout)
     at, along = np.nonzero(~np.isnan(matrix.values))
     texts = {side: Texts(matrix.rows, at), other: Texts(matrix.columns, along)}
+    if matrix.sides is not None and matrix.sides.any():
+        of_cell = matrix.sides[at, along]
+        texts["censored"] = Texts(tuple(SIDES), np.where(of_cell == 0, -1, np.where(of_cell > 0, 0, 1)))
     values = {c: np.full(len(at), np.nan) for c in ("ln_ic50", "auc", "response")}
     column = {"ic50": "ln_ic50"}.get(measure, measure)
     values[column] = matrix.values[at, along]
@@ -155,7 +164,22 @@ def read_mutations(path: Path, beside: Companions, rejections: Rejections, layou
     )
 
 
-def _matrix(path: Path, kind: str, rejections: Rejections, layout: Layout) -> tuple[Matrix, str]:
+def _without_bounds(matrix: Matrix, measure: str, rejections: Rejections) -> Matrix:
+    """The table without bounds, which are bad cells where no IC50 is: a share or a class has none."""
+    if matrix.sides is None or not matrix.sides.any():
+        return matrix
+    values = matrix.values.copy()
+    for at, along in zip(*np.nonzero(matrix.sides), strict=True):
+        text = f"{'>' if matrix.sides[at, along] > 0 else '<'}{values[at, along]:g}"
+        reason = f"is a bound, and this table holds {measure}; bounds are read of IC50s alone"
+        rejections.bad("TESTED_ON", matrix.file[at], matrix.lines[at], matrix.columns[along], text, reason)
+        values[at, along] = np.nan
+    return replace(matrix, values=values, sides=None)
+
+
+def _matrix(
+    path: Path, kind: str, rejections: Rejections, layout: Layout, *, bounded: bool = False
+) -> tuple[Matrix, str]:
     """The numbers, and the name of the first column."""
     with records(path) as table:
         names = table.header.names
@@ -163,9 +187,11 @@ def _matrix(path: Path, kind: str, rejections: Rejections, layout: Layout) -> tu
     for column in layout.skip:
         if folded(column) not in at:
             raise InputError(f"{shown(path)} has no column {column}; take it out of skip in manifest.yaml")
-    matrix = read_matrix(path, rejections, kind=kind, texts=[at[folded(c)] for c in layout.skip])
+    matrix = read_matrix(
+        path, rejections, kind=kind, texts=[at[folded(c)] for c in layout.skip], bounded=bounded
+    )
     if not matrix.rows or np.isnan(matrix.values).all():
-        raise InputError(f"{shown(path)} has no value left; it needs numbers below its header")
+        raise nothing_left(shown(path), "number", rejections, unit="cell")
     return matrix, names[0] if names[0] not in matrix.columns else ""
 
 

@@ -4,7 +4,7 @@ Which files these are, and in which shape, is decided in `ingest.shapes`. In the
 
 DIR/responses.csv    drug, cell_line, and ln_ic50, auc or response (1 sensitive, 0 resistant); of curves also
                      censored, bound, e_inf, hill, r2, flags
-DIR/drugs.csv        drug, smiles, pubchem_cid, broad_id, max_phase, mechanism
+DIR/drugs.csv        drug, smiles, pubchem_cid, broad_id, chembl_id, max_phase, mechanism
 DIR/cells.csv        cell_line, tissue, cosmic_id, depmap_id, cellosaurus_id
 DIR/expression.csv   cell_line, gene, value
 
@@ -29,6 +29,7 @@ from pharmagraph.ingest.manifest.files import files_of
 from pharmagraph.ingest.names import cell_line_id, drug_id, unmatched_note
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed, Mutations
+from pharmagraph.ingest.shapes.bounds import bounds_note
 from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
@@ -152,6 +153,7 @@ def checked_screen(
     structure = "" if without_smiles else f" and are left out ({option('without_smiles')} keeps them)"
     notes = (
         *screen.notes,
+        *bounds_note(responses),
         *unmatched_note("drugs", [drug_names[d] for d in bare], f"have no structure{structure}"),
         *unmatched_note("cell lines", lacking, "have responses and no expression"),
         *of_expression.notes("expression"),
@@ -193,9 +195,15 @@ def _with_structure(table: LongTable, with_structure: set[str], rejections: Reje
             "TESTED_ON", table.file, None, drug.names[number], _WITHOUT_SMILES, rows=int(rows[number])
         )
     if not mask.any():
+        n = len(kept)
+        has = (
+            f"the only drug of {table.file} has no"
+            if n == 1
+            else f"none of the {n:,} drugs of {table.file} has a"
+        )
         raise InputError(
-            f"none of the {len(kept):,} drugs of {table.file} has a structure; give their SMILES in drugs.csv (columns "
-            f"drug and smiles), or pass {option('without_smiles')} to keep drugs without one"
+            f"{has} structure; give SMILES in drugs.csv (columns drug and smiles), or pass "
+            f"{option('without_smiles')} to keep drugs without one"
         )
     return table.keep(mask)
 

@@ -18,7 +18,7 @@ from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import is_gene_symbol, unmatched_note
-from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.rejections import Rejections, nothing_left
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.layers import layer
 from pharmagraph.kg.profiles import Profiles
@@ -99,6 +99,8 @@ def read(
     matrix = read_matrix(
         existing(path, what="a table of gene effects is needed"), rejections, kind="DEPENDS_ON"
     )
+    if not matrix.rows or np.isnan(matrix.values).all():
+        raise nothing_left(shown(path), "number", rejections, unit="cell")
     of_depmap = {
         d: c for c, d in zip(*(cell_lines[c].to_pylist() for c in ("id", "depmap_id")), strict=True) if d
     }

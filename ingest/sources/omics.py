@@ -15,14 +15,16 @@ from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import has_spread, statistics, z_scores
 from pharmagraph.ingest.identities.genes import require_human
 from pharmagraph.ingest.known import Known
+from pharmagraph.ingest.long_table import require_rows
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.matrix import read_matrix
 from pharmagraph.ingest.names import unmatched_note
-from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.rejections import Rejections, nothing_left
 from pharmagraph.ingest.units.expression import matrix_in_logarithms
 from pharmagraph.ingest.units.given import given
 from pharmagraph.kg.errors import AmbiguousNameError, InputError
 from pharmagraph.kg.layers import Layer, layer
+from pharmagraph.kg.names import without_id
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.reading.records import records
 from pharmagraph.kg.reading.text import existing, shown, stem
@@ -88,7 +90,7 @@ def read(
         _long(path, of, rejections) if is_long else _wide(path, type_, rejections, known)
     )
     if of.features == "Gene":
-        require_human(features, shown(path), human=human)
+        require_human([without_id(feature) for feature in features], shown(path), human=human)
     scale = None
     if of.name == "expression":
         said = given(units).get("expression")
@@ -203,6 +205,7 @@ def _features(
 def _long(path: Path, of: Layer, rejections: Rejections) -> _Read:
     contract = "expression" if of.name == "expression" else "omics"
     table = read_long(path, contract, rejections, kind=of.edges)
+    require_rows(table, "value", rejections)
     cell, gene = table.texts["cell_line"], table.texts["gene"]
     _, first = np.unique(gene.codes, return_index=True)
     values = np.full((len(cell.names), len(gene.names)), np.nan)
@@ -220,6 +223,8 @@ def _long(path: Path, of: Layer, rejections: Rejections) -> _Read:
 def _wide(path: Path, type_: str, rejections: Rejections, known: Known) -> _Read:
     """A matrix, turned where cell lines stand down the side and none along the top."""
     matrix = read_matrix(path, rejections, kind=type_)
+    if not matrix.rows or np.isnan(matrix.values).all():
+        raise nothing_left(shown(path), "number", rejections, unit="cell")
     along, down = (any(_is_cell_line(n, known) for n in names) for names in (matrix.columns, matrix.rows))
     if down and not along:
         header = [1] * len(matrix.columns)

@@ -37,6 +37,8 @@ _SCAFFOLDS = (
     "C1CCC2CCCCC2C1",
 )
 _ENDS = ("O", "N", "F", "Cl", "C#N", "C(=O)O", "C(=O)N", "S(=O)(=O)N", "OC", "N(C)C", "c1ccccc1", "C1CC1")
+MOST_VALUES = 100_000_000
+"""Responses and expression values of a screen; more does not fit a machine's memory."""
 _TISSUES = ("breast", "lung", "skin", "blood", "colon", "kidney")
 
 
@@ -77,6 +79,11 @@ def plant(*, drugs: int, cells: int, genes: int, seed: int) -> Planted:
     for name, number, least in (("drugs", drugs, 2), ("cells", cells, 4), ("genes", genes, 8)):
         if number < least:
             raise InputError(f"{named(name)} {number} is too few to plant a structure; give at least {least}")
+    if (values := cells * (drugs + genes)) > MOST_VALUES:
+        raise InputError(
+            f"{drugs:,} drugs, {cells:,} cell lines and {genes:,} genes are {values:,} values; "
+            f"give fewer, {MOST_VALUES:,} values at most"
+        )
     random = np.random.default_rng(seed)
     n_classes = int(np.clip(min(drugs // 5, genes // 4), 2, len(_SCAFFOLDS)))
     drug_class = np.sort(np.arange(drugs) % n_classes)

@@ -16,8 +16,8 @@ from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.expression import statistics, z_scores
-from pharmagraph.ingest.long_table import LongTable
-from pharmagraph.ingest.manifest.entries import manifest_of
+from pharmagraph.ingest.long_table import LongTable, Texts, repeated
+from pharmagraph.ingest.manifest.entries import Manifest, manifest_of
 from pharmagraph.ingest.names import aliases_of, cell_line_id, drug_id
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.screen import Levels, Listed
@@ -87,11 +87,12 @@ def read(
         At the first bad row, unless rows are being rejected.
     """
     manifest = manifest_of(place)
-    said_name, said_threshold = (manifest.name, manifest.threshold) if manifest is not None else ("", "")
-    rule = parse(threshold or said_threshold or DEFAULT)
+    said_name = manifest.name if manifest is not None else ""
+    rule = rule_of(manifest, threshold)
     called = place.resolve().name
     prefix = name or said_name
     name = prefix or (called if place.is_dir() else stem(place))
+    rejections.name = name
     screen = checked_screen(place, rejections, without_smiles=without_smiles, units=given(units), human=human)
     drug_ids, cell_ids, expression = screen.drug_ids, screen.cell_ids, screen.expression
     several = screen.responses.texts.get("dataset")
@@ -100,7 +101,7 @@ def read(
         ("SIMILAR_TO", ("Drug", "Drug")): assemble.similar_structures(
             drug_ids, morgan([screen.smiles.get(d) for d in drug_ids]), neighbours=neighbours, dataset=name
         ),
-        ("TESTED_ON", ("Drug", "CellLine")): _of_screens(screen.responses, rule, named),
+        ("TESTED_ON", ("Drug", "CellLine")): tested_on(screen.responses, rule, named),
     }
     profiles: list[Profiles] = []
     if expression is not None:
@@ -138,13 +139,18 @@ def read(
     return Bundle(name, tuple(cards), nodes, edges, tuple(rejections.rejected), notes, tuple(profiles))
 
 
-def _of_screens(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Table:
+def rule_of(manifest: Manifest | None, threshold: str | None) -> Rule:
+    """The rule that labels ln IC50: that which is given, or else that of the manifest, or `DEFAULT`."""
+    return parse(threshold or (manifest.threshold if manifest is not None else "") or DEFAULT)
+
+
+def tested_on(table: LongTable, rule: Rule, datasets: Sequence[str]) -> pa.Table:
     """TESTED_ON edges of each screen, whose thresholds are its own."""
     if "dataset" not in table.texts:
         return _tested_on(table, rule, datasets[0])
     of_row = table.texts["dataset"].codes
     parts = [_tested_on(table.keep(of_row == n), rule, dataset) for n, dataset in enumerate(datasets)]
-    return pa.concat_tables(parts).combine_chunks()
+    return pa.concat_tables(parts, promote_options="default").combine_chunks()
 
 
 def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
@@ -158,7 +164,8 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
     response = np.where(labelled, given, by_rule.to_numpy(zero_copy_only=False).astype(np.float64))
     texts = [*(recorded(rule, value) for value in limit), "label as the file gives it"]
     which = np.where(labelled, len(drugs), np.where(np.isnan(response), -1, drug))
-    nothing = np.full(len(table), np.nan)
+    nothing = repeated(np.nan, len(table))
+    flags = table.texts.get("flags", Texts((), repeated(-1, len(table))))
     return assemble.edge_table(
         assemble.taken(drugs, drug),
         assemble.taken(cells, cell),
@@ -167,9 +174,7 @@ def _tested_on(table: LongTable, rule: Rule, dataset: str) -> pa.Table:
             "censored": assemble.taken(["above", "below"], np.where(side == 0, -1, side < 0)),
             "auc": table.numbers["auc"],
             **{name: table.numbers.get(name, nothing) for name in ("e_inf", "hill", "r2")},
-            "flags": pa.array(
-                table.texts["flags"].cells() if "flags" in table.texts else [None] * len(table), pa.string()
-            ),
+            "flags": assemble.taken(flags.names, flags.codes),
             "response": pa.array(response, from_pandas=True).cast(pa.int64()),
             "threshold": assemble.taken(texts, which),
             "dataset": dataset,

@@ -121,7 +121,7 @@ def logs(
 
     server = LocalServer(default_home())
     if server.log.is_file():
-        for line in server.log.read_text(errors="replace").splitlines()[-lines:]:
+        for line in server.log.read_text(errors="replace", encoding="utf-8").splitlines()[-lines:]:
             print(line)
     elif _docker() and _compose_state():
         _compose(["logs", "--tail", str(lines), "neo4j"])

@@ -185,6 +185,12 @@ def csv(
     tissue: Tissues = None,
     around: Around = None,
     hops: Hops = 2,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet", help="An apostrophe before texts that a spreadsheet would run as formulas."
+        ),
+    ] = False,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -194,7 +200,7 @@ def csv(
 
     choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        _print_counts(write_csv(source, folder, choice), format)
+        _print_counts(write_csv(source, folder, choice, spreadsheet=spreadsheet), format)
 
 
 @app.command("neo4j-import", epilog="Example: cli export neo4j-import folder")

@@ -41,9 +41,8 @@ def list_(store: Store = None, format: FormatOption = Format.table, wide: Wide =
         format is Format.table and not wide
     ):  # an id says preset and time; one figure and its baseline fit beside it
         columns = [c for c in columns if c not in LONG and not c.removeprefix("additive ").startswith(MINOR)]
-    print_rows(shown, format, columns=columns, title="Runs" if not shown else None, wide=wide)
-    if not shown and format is Format.table:
-        print(f"Next: {next_command('cli train', store)}")
+    way = f"next: {next_command('cli train', store)}"
+    print_rows(shown, format, columns=columns, title="Runs" if not shown else None, wide=wide, empty=way)
 
 
 @app.command(epilog="Example: cli runs show RUN")
@@ -94,7 +93,8 @@ def promote(
     with open_store(store, create=False) as graph, progress(quiet) as bar:
         task = bar.add_task("attention", total=None, note="")
         written = runs.promote(graph, run, advance=lambda what: bar.update(task, note=what))
-    print_rows([{"edges": kind, "with attention": n} for kind, n in written.items()], format)
+    rows = [{"edges": kind, "with attention": n} for kind, n in written.items()]
+    print_rows(rows, format, empty="the run has no attention; train another one: cli train --promote")
     if format is Format.table:
         print(f"Next: {next_command('cli query strongest-links', store)}")
 
@@ -106,15 +106,25 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a run and its edges from the store; its folder stays."""
-    from pharmagraph.kg import runs
+    from pharmagraph.kg import run_register, runs
+    from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.store import open_store
 
     with open_store(store, create=False) as graph:
-        runs.find(graph, run)
-        if not yes:
-            typer.confirm(f"Remove run {run} and all its edges from {graph.url}?", abort=True)
+        if run not in run_register.half_deleted(graph):
+            runs.find(graph, run)
+            if not yes and not _agreed(f"Remove run {run} and all its edges from {graph.url}?"):
+                raise InputError(f"run {run} was not removed; answer y, or pass --yes")
         removed = runs.delete(graph, run)
     print(f"{run}: removed with {removed:,} edges; its folder stays")
+
+
+def _agreed(question: str) -> bool:
+    """Whether the user says yes; no where nobody can answer."""
+    try:
+        return typer.confirm(question)
+    except (typer.Abort, RuntimeError):  # standard input ended, or was closed
+        return False
 
 
 def _beside_additive(metrics: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pharmagraph.kg.console import Format, print_rows
+
+if TYPE_CHECKING:
+    from pharmagraph.kg.store import GraphStore
 
 Store = Annotated[
     str | None,
@@ -25,24 +28,47 @@ Wide = Annotated[
 
 def status(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """What the store holds: counts, datasets, runs, schema version, health."""
-    from pharmagraph.kg import history
+    from pharmagraph.kg import history, run_register
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
         counts = graph.counts()
         version = graph.schema_version()
-        datasets = graph.node_rows("Dataset", ["id", "version", "part_of", "ingested_at", "licence"])
+        datasets = graph.node_rows(
+            "Dataset", ["id", "version", "part_of", "ingested_at", "licence", "marked"]
+        )
         runs = graph.node_rows("Run", ["id", "preset", "split", "started_at", "promoted"])
+        left = run_register.half_deleted(graph)
+        runs = [run for run in runs if run["id"] not in left]
         done = history.entries(graph) if runs else []
+        gone = {
+            row["id"]: (row["marked"], _pairs_gone(graph, row["id"])) for row in datasets if row["marked"]
+        }
         url = graph.url
+    datasets = [{k: v for k, v in row.items() if k != "marked"} for row in datasets]
     for run in runs:
         run["graph"] = history.verdict(history.since(done, run["started_at"]))
     condition = health(counts, datasets, runs)
+    if left:
+        condition = f"the removal of run {left[0]} was cut off; next: cli runs delete {left[0]}"
     if format is Format.table:
         print(f"{url}   schema {version}   {condition}")
-        print_rows([{"kind": k, "count": n} for k, n in counts.items() if n], title="Graph")
-        print_rows(_to_the_minute(datasets, "ingested_at"), title="Datasets", wide=wide)
-        print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide)
+        print_rows(
+            [{"kind": k, "count": n} for k, n in counts.items() if n],
+            title="Graph",
+            empty="next: cli ingest gdsc",
+        )
+        print_rows(
+            _to_the_minute(datasets, "ingested_at"),
+            title="Datasets",
+            wide=wide,
+            empty="next: cli ingest gdsc",
+        )
+        for name, (n, n_pairs) in gone.items():
+            others = f" and {n - n_pairs:,} other edges and profiles" if n > n_pairs else ""
+            pairs = "1 pair" if n_pairs == 1 else f"{n_pairs:,} pairs"
+            print(f"{name}: {pairs}{others} marked as gone: queries find them, training leaves them out\n")
+        print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide, empty="next: cli train")
         return
     rows: list[dict[str, Any]] = [
         {"section": "store", "name": "url", "value": url},
@@ -50,9 +76,19 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
         {"section": "store", "name": "health", "value": condition},
         *({"section": "count", "name": k, "value": n} for k, n in counts.items()),
         *({"section": "dataset", "name": row["id"], "value": row["ingested_at"]} for row in datasets),
+        *({"section": "gone", "name": name, "value": n} for name, (n, _) in gone.items()),
+        *({"section": "gone pairs", "name": name, "value": n} for name, (_, n) in gone.items()),
         *({"section": "run", "name": row["id"], "value": row["started_at"]} for row in runs),
     ]
     print_rows(rows, format, columns=("section", "name", "value"))
+
+
+def _pairs_gone(graph: GraphStore, dataset: str) -> int:
+    """Number of a dataset's measured responses that are marked as gone."""
+    column = graph.read_edges("TESTED_ON", ("Drug", "CellLine"), ["gone"], equals={"dataset": dataset})[
+        "gone"
+    ]
+    return len(column) - int(column.null_count)
 
 
 def _to_the_minute(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
@@ -64,7 +100,7 @@ def health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[di
     """The first thing that is missing on the way to a queried attention, and the command for it."""
     if not datasets:
         if any(n for kind, n in counts.items() if kind != "Ingest"):  # the history stays when all is removed
-            return "an ingest was cut off; next: run it again"
+            return "a load or a copy was cut off; next: run it again"
         return "empty; next: cli ingest gdsc"
     if not counts["Drug-TESTED_ON-CellLine"]:
         return "no drug responses; next: cli ingest gdsc"

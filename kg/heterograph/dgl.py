@@ -74,7 +74,7 @@ def write_dgl(heterograph: Heterograph, folder: Path) -> None:
         "datasets": heterograph.datasets,
         "tissues": heterograph.tissues,
     }
-    (folder / "ids.json").write_text(json.dumps(about))
+    (folder / "ids.json").write_text(json.dumps(about), encoding="utf-8")
 
 
 def from_dgl(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +45,16 @@ def save(heterograph: Heterograph, folder: Path) -> None:
     }
     arrays = {name: np.ascontiguousarray(values.numpy()) for name, values in tensors.items()}
     new_tensors, new_nodes = (folder / f".{name}.new" for name in (TENSORS, NODES))
-    save_file(arrays, new_tensors, metadata={k: json.dumps(v) for k, v in about.items()})
+    try:
+        save_file(arrays, new_tensors, metadata={k: json.dumps(v) for k, v in about.items()})
+    except SafetensorError as error:  # as on a full disk
+        new_tensors.unlink(missing_ok=True)
+        raise InputError(f"cannot write {folder} ({error}); free space or change folder") from None
     kinds = [kind for kind, ids in heterograph.ids.items() for _ in ids]
     ids = [str(id_) for of_kind in heterograph.ids.values() for id_ in of_kind]
     table = pa.table({"kind": pa.array(kinds, pa.string()), "id": pa.array(ids, pa.string())})
     pq.write_table(table, new_nodes)
+    shutil.copymode(new_nodes, new_tensors)  # the writer of tensors lets nobody else read them
     (folder / NODES).unlink(missing_ok=True)
     new_tensors.replace(folder / TENSORS)
     new_nodes.replace(folder / NODES)

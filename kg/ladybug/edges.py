@@ -7,13 +7,18 @@ the time of a query for ids, and edges are sorted by integers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.file import Run
 from pharmagraph.kg.schema import EdgeKind, Ends, NodeKind, arrow_schema
+
+BLOCK = 1 << 20
+"""Edges that are read at once, if each source has as many: the engine holds the result of a query in memory."""
 
 Places = dict[str, pa.Table]
 """Label → ``place`` and ``id`` of its nodes, ordered by id."""
@@ -48,10 +53,16 @@ def read_edges(
     values = values or {}
     if not all(values.values()):
         return schema.empty_table()
-    found = run(cypher.read_edges(kind, ends, schema.names, values), **values)
-    if not found.num_rows:
+    n = int(run(cypher.count_edges(kind, ends, values), **values)["n"][0].as_py())
+    if not n:
         return schema.empty_table()
     places = places or read_places(run, ends)
+    statement = cypher.read_edges(kind, ends, schema.names, values)
+    end = int(pc.max(places[ends[0]].column("place")).as_py()) + 1
+    bounds = np.linspace(0, end, n // BLOCK + 2).astype(np.int64).tolist()
+    found = pa.concat_tables(
+        [run(statement, **values, low=low, high=high) for low, high in pairwise(bounds)]
+    ).combine_chunks()
     nodes = {"src": places[ends[0]], "dst": places[ends[1]]}
     ranks = {column: _ranks(nodes[column])[found.column(column).to_numpy()] for column in nodes}
     order = np.argsort(ranks["src"] * nodes["dst"].num_rows + ranks["dst"], kind="stable")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,23 +21,30 @@ import ladybug
 
 from pharmagraph.kg.descriptors import fill_standard
 from pharmagraph.kg.errors import (
+    TOO_LARGE,
     TOO_LONG,
     PharmagraphError,
     QueryError,
     StoreError,
     StoreFullError,
     StoreLockedError,
+    shortened,
 )
+from pharmagraph.kg.ladybug.locks import READER_WAITS, Lock, in_use
+from pharmagraph.kg.ladybug.room import ROOM, ROOM_OF_COPY, full, require_room
 from pharmagraph.kg.schema import EDGES, NODES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
-"""Bytes of page cache; the engine's default is 80 % of the machine's memory."""
+BUFFER_POOL = min(3 << 28, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+"""Bytes that the engine may take, 768 MiB at most: it fills them with pages of the file that it has read and written.
+Its default is 80 % of the machine's memory."""
 ADDRESS_SPACE = 1 << 38
 """Bytes of addresses reserved for a file, which bounds its size. With the engine's default of 8 TiB for each open
 file, a process runs out of addresses after fifteen files."""
+LEAST_ADDRESS_SPACE = 1 << 33
+"""Bytes that are reserved where a limit of addresses (`ulimit -v`) does not allow more."""
 
 Run = Callable[..., "pa.Table"]
 """Runs one statement with its parameters and returns its rows."""
@@ -56,6 +64,10 @@ def _as_rows(result: Any, most: int | None = None) -> Rows:
     return [dict(zip(names, row, strict=True)) for row in islice(result, most)]
 
 
+def _as_answer(result: Any, most: int | None = None) -> tuple[list[str], Rows]:
+    return list(result.get_column_names()), _as_rows(result, most)
+
+
 class File:
     """A file that this process has open, and the number of stores that use it.
 
@@ -71,10 +83,63 @@ class File:
         self.path, self.real, self.read_only = path, real, read_only
         self.users = 1
         self._writing = threading.RLock()
-        self._database = _database(path, real, read_only)
+        self._lock = Lock(path, real) if real.exists() else None
+        try:
+            self._database = self._opened()
+            self._lock = self._lock or Lock(path, real)
+        except BaseException:
+            self._unlock()
+            raise
         self._stale = False
         """Whether the disk was full at a write. The engine then refuses to write until the file is opened again, or
         holds rows in memory that are not on the disk."""
+
+    def _opened(self) -> ladybug.Database:
+        """Open the file while no other process writes.
+
+        A log or a checkpoint that an ended process left is applied then, which only who may write can do.
+        """
+        if self._lock is None:
+            return _database(self.path, self.real, self.read_only)
+        if self.read_only:
+            with self._lock.read():
+                try:
+                    database = _database(self.path, self.real, read_only=True)
+                    self._lock.seen()
+                    return database
+                except PendingCheckpointError:
+                    pass
+        self._lock.write(READER_WAITS)
+        try:
+            database = _database(self.path, self.real, read_only=False)
+            if self.read_only:
+                database.close()
+                database = _database(self.path, self.real, read_only=True)
+            self._lock.seen()
+            return database
+        except PendingCheckpointError:
+            raise full(self.path) from None
+        finally:
+            self._lock.release()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    @contextmanager
+    def _apart(self, *, writes: bool) -> Iterator[None]:
+        """A context in which this process and others that write are apart; from its first write on it keeps others out.
+
+        Who has the file open for writing reads without a lock: the engine lets no other process write meanwhile.
+        """
+        assert self._lock is not None
+        if writes:
+            self._lock.write()
+        if not self.read_only:
+            yield
+            return
+        with self._lock.read(unchanged=True):
+            yield
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -89,26 +154,30 @@ class File:
             yield run
 
     @contextmanager
-    def reading_rows(
-        self,
-        refused: type[StoreError] = StoreError,
-        *,
-        most: int | None = None,
-        seconds: float | None = None,
-    ) -> Iterator[Callable[..., Rows]]:
-        """A read-only transaction whose statements return dictionaries, so that Arrow is not loaded.
+    def reading_rows(self) -> Iterator[Callable[..., Rows]]:
+        """A read-only transaction whose statements return dictionaries, so that Arrow is not loaded."""
+        with self._transaction("BEGIN TRANSACTION READ ONLY", made=_as_rows) as run:
+            yield run
+
+    @contextmanager
+    def answering(
+        self, *, most: int | None = None, seconds: float | None = None
+    ) -> Iterator[Callable[..., tuple[list[str], Rows]]]:
+        """A read-only transaction whose statements return column names and dictionaries, for Cypher of the user's.
 
         A statement returns at most so many rows, and is stopped after so many seconds.
         """
-        made = partial(_as_rows, most=most)
-        with self._transaction("BEGIN TRANSACTION READ ONLY", refused, made, seconds) as run:
+        made = partial(_as_answer, most=most)
+        with self._transaction("BEGIN TRANSACTION READ ONLY", QueryError, made, seconds) as run:
             yield run
 
     @contextmanager
     def writing(self) -> Iterator[Run]:
         """A transaction for any statement but COPY, which needs a transaction of its own (see `statement`)."""
-        with self._writing, self._transaction("BEGIN TRANSACTION") as run:
-            yield run
+        with self._writing:
+            require_room(self.real, self.path, ROOM)
+            with self._transaction("BEGIN TRANSACTION", writes=True) as run:
+                yield run
 
     def statement(self, statement: str, **parameters: Any) -> None:
         """Run one statement in a transaction of its own.
@@ -116,8 +185,10 @@ class File:
         The engine does not log the rows of a COPY: they are durable from the checkpoint that ends the transaction.
         If the transaction held other statements, too, a process killed before the checkpoint would leave half of it.
         """
-        with self._writing, self._transaction(None) as run:
-            run(statement, **parameters)
+        with self._writing:
+            require_room(self.real, self.path, ROOM_OF_COPY)
+            with self._transaction(None, writes=True) as run:
+                run(statement, **parameters)
 
     @contextmanager
     def _transaction(
@@ -126,6 +197,8 @@ class File:
         refused: type[StoreError] = StoreError,
         made: Callable[[Any], Any] = _as_arrow,
         seconds: float | None = None,
+        *,
+        writes: bool = False,
     ) -> Iterator[Callable[..., Any]]:
         """A new connection for each transaction, because a connection caches statements with the tables they use.
 
@@ -133,6 +206,16 @@ class File:
         """
         if self._stale:
             self._reopen()
+        with self._apart(writes=writes):
+            yield from self._connected(begin, refused, made, seconds)
+
+    def _connected(
+        self,
+        begin: str | None,
+        refused: type[StoreError],
+        made: Callable[[Any], Any],
+        seconds: float | None,
+    ) -> Iterator[Callable[..., Any]]:
         connection = ladybug.Connection(self._database)
         if seconds is not None:
             connection.set_query_timeout(int(1000 * seconds))
@@ -173,6 +256,14 @@ class File:
         with suppress(RuntimeError):
             self._database.close()
 
+    def close(self) -> None:
+        """Close the file, then let others write; the engine writes its first page whenever it closes."""
+        if self._lock is not None and not self.read_only:
+            with suppress(StoreLockedError):  # a reader that does not end must not keep this process
+                self._lock.write()
+        self.close_database()
+        self._unlock()
+
 
 _files: dict[Path, File] = {}
 _opening = threading.RLock()
@@ -188,11 +279,18 @@ def acquire(path: Path, *, read_only: bool, create: bool = True) -> File:
     StoreError
         If the file does not exist and may not be created, is not a Ladybug file, or its folder does not exist.
     """
-    real = path.resolve()
+    try:
+        real = path.resolve()
+        is_there = real.exists()
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself, before Python 3.13
+        why = getattr(error, "strerror", None) or "it is a link to itself"
+        raise StoreError(
+            f"{shortened(str(path), 200)} cannot be a store ({why}); pass --store with another file"
+        ) from None
     with _opening:
         file = _files.get(real)
         if file is None:
-            if (read_only or not create) and not real.exists():
+            if (read_only or not create) and not is_there:
                 raise StoreError(
                     f"there is no store at {path}; make one with `cli ingest` or `cli demo`, or pass --store"
                 )
@@ -214,15 +312,36 @@ def release(file: File) -> None:
         file.users -= 1
         if not file.users:
             del _files[file.real]
-            file.close_database()
+            file.close()
+
+
+class PendingCheckpointError(Exception):
+    """A process ended during a checkpoint, as on a full disk: finishing the checkpoint needs write access."""
+
+
+def _reserved() -> Iterator[tuple[int, int]]:
+    """Sizes of page cache and addresses to try, the largest first; the smaller ones where a limit is set."""
+    yield BUFFER_POOL, ADDRESS_SPACE
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        size = ADDRESS_SPACE
+        while size > LEAST_ADDRESS_SPACE:
+            size //= 2
+            yield min(BUFFER_POOL, size // 32), size
 
 
 def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
     def opened(*, whole_log: bool) -> ladybug.Database:
+        *others, last = _reserved()
+        for pool, addresses in others:
+            with suppress(MemoryError, RuntimeError):
+                return made(pool, addresses, whole_log)
+        return made(*last, whole_log)
+
+    def made(pool: int, addresses: int, whole_log: bool) -> ladybug.Database:
         return ladybug.Database(
             str(real),
-            buffer_pool_size=BUFFER_POOL,
-            max_db_size=ADDRESS_SPACE,
+            buffer_pool_size=pool,
+            max_db_size=addresses,
             read_only=read_only,
             throw_on_wal_replay_failure=whole_log,
         )
@@ -233,9 +352,7 @@ def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
             return opened(whole_log=True)
         except RuntimeError as error:
             if read_only and "recovery is pending" in str(error):
-                # a process ended during a checkpoint, as on a full disk: finishing the checkpoint needs write access
-                _database(path, real, read_only=False).close()
-                return opened(whole_log=True)
+                raise PendingCheckpointError from None
             if "WAL file is corrupted" not in str(error):
                 raise
         # a process was killed while it wrote the log: the engine refuses an incomplete entry unless told to skip it
@@ -260,19 +377,16 @@ _TABLES = {kind.label for kind in NODES} | {kind.type for kind in EDGES}
 def translated(error: Exception, path: Path, refused: type[StoreError] = StoreError) -> PharmagraphError:
     """The project's error for an error of the engine; ``refused`` is the class for a statement that it refuses."""
     message = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, MemoryError) or "Buffer manager exception" in message:
+    if isinstance(error, MemoryError) or "Buffer manager exception" in message or "bad_alloc" in message:
+        if refused is QueryError:
+            return QueryError(TOO_LARGE)
         return StoreError(f"{path}: not enough memory; close other programs and run the same command again")
     if message.startswith("Interrupted"):
         return QueryError(TOO_LONG)
     if "Could not set lock" in message:
-        return StoreLockedError(
-            f"{path} is open for writing in another process; close that one, or open the store read-only"
-        )
+        return StoreLockedError(f"{in_use(path, path.resolve())}, or open the store read-only")
     if any(sign in message for sign in _FULL):
-        return StoreFullError(
-            f"{path} could not be written, its disk is full; the store holds either all or nothing of this change; "
-            "make room and run the same command again"
-        )
+        return full(path)
     if "not a valid Lbug database" in message or "cannot be a directory" in message:
         return StoreError(f"{path} is not a pharmagraph store; pass --store with another file")
     if "Reading past the end of the file" in message:

@@ -88,8 +88,8 @@ def _statements(run: Run, change: SchemaChange) -> list[str]:
 
 def _add(of: str, name: str) -> str:
     kind = schema.node(of) if is_node(of) else schema.edge(of)
-    type_ = next(p.type for p in kind.columns if p.name == name)
-    return f"ALTER TABLE {of} ADD {name} {tables._TYPES[type_]}"
+    column = next(p for p in kind.columns if p.name == name)
+    return tables.add_column(of, column)
 
 
 def _path(url: str) -> Path:

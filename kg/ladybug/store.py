@@ -209,9 +209,20 @@ class LadybugStore:
         seconds: float | None = None,
     ) -> Rows:
         """Run read-only Cypher as `query` does; each row by column, without Arrow."""
+        return self.answer(cypher, parameters, most=most, seconds=seconds)[1]
+
+    def answer(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> tuple[list[str], Rows]:
+        """The names of the columns, and the rows that `rows` returns."""
         statements.require_reading(cypher)
         bound = statements.bind(cypher, parameters)
-        with self._opened().reading_rows(QueryError, most=most, seconds=seconds) as run:
+        with self._opened().answering(most=most, seconds=seconds) as run:
             return run(cypher, **bound)
 
     # --- the file -------------------------------------------------------------------------------------

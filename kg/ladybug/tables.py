@@ -52,10 +52,19 @@ def rename_rebuilt(kind: EdgeKind) -> str:
     return f"ALTER TABLE {rebuilt(kind)} RENAME TO {kind.type}"
 
 
-def create_edge_table(kind: EdgeKind, name: str | None = None) -> str:
-    """The table of an edge kind, for all its pairs of labels; under another name while it is rebuilt."""
+def create_edge_table(
+    kind: EdgeKind, name: str | None = None, columns: Sequence[Property] | None = None
+) -> str:
+    """The table of an edge kind, for all its pairs of labels; while it is rebuilt, under another name and with some of
+    its columns."""
     pairs = ", ".join(f"FROM {a} TO {b}" for a, b in kind.ends)
-    return f"CREATE REL TABLE IF NOT EXISTS {name or kind.type}({pairs}, {_declared(kind.columns[2:])})"
+    declared = _declared(kind.columns[2:] if columns is None else columns)
+    return f"CREATE REL TABLE IF NOT EXISTS {name or kind.type}({pairs}, {declared})"
+
+
+def add_column(name: str, column: Property) -> str:
+    """Add a column of nulls to a table."""
+    return f"ALTER TABLE {name} ADD {_declared([column])}"
 
 
 def copy_nodes(kind: NodeKind) -> str:
@@ -66,10 +75,12 @@ def copy_nodes(kind: NodeKind) -> str:
     return f"COPY {kind.label}({', '.join(c.name for c in kind.columns)}) FROM $rows"
 
 
-def copy_edges(kind: EdgeKind, ends: Ends, name: str | None = None) -> str:
-    """Append the edges of ``$rows``: src, dst, then the schema's columns in order, named as those of `copy_nodes`."""
-    columns = ", ".join(c.name for c in kind.columns[2:])
-    return f"COPY {name or kind.type}({columns}) FROM $rows (from='{ends[0]}', to='{ends[1]}')"
+def copy_edges(
+    kind: EdgeKind, ends: Ends, name: str | None = None, columns: Sequence[Property] | None = None
+) -> str:
+    """Append the edges of ``$rows``: src, dst, then columns in order, all unless given, named as in `copy_nodes`."""
+    named = ", ".join(c.name for c in (kind.columns[2:] if columns is None else columns))
+    return f"COPY {name or kind.type}({named}) FROM $rows (from='{ends[0]}', to='{ends[1]}')"
 
 
 def create_nodes(kind: NodeKind, columns: Iterable[str]) -> str:
@@ -123,9 +134,13 @@ def read_places(label: str) -> str:
 
 
 def read_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str], equals: Iterable[str]) -> str:
-    """Chosen properties of edges, with positions for their ends; the filter's values are parameters."""
+    """Chosen properties of edges, with positions for their ends; the filter's values are parameters, and the positions
+    of the sources from ``$low`` on before ``$high``."""
     properties = "".join(f", r.{c} AS {c}" for c in columns if c not in ("src", "dst"))
-    return f"{_pattern(kind, ends, equals)} RETURN offset(id(a)) AS src, offset(id(b)) AS dst{properties}"
+    return (
+        f"{_pattern(kind, ends, equals, ('offset(id(a)) >= $low', 'offset(id(a)) < $high'))} "
+        f"RETURN offset(id(a)) AS src, offset(id(b)) AS dst{properties}"
+    )
 
 
 def count_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str] = ()) -> str:
@@ -176,9 +191,9 @@ def require_columns_of(columns: Sequence[Property], names: Iterable[str]) -> Non
             raise InputError(f"column {name} is not in the schema; it has {', '.join(known)}")
 
 
-def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str]) -> str:
+def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str], conditions: Iterable[str] = ()) -> str:
     held = {"src": "a.id", "dst": "b.id"}
-    where = " AND ".join(f"{held.get(c, f'r.{c}')} IN ${c}" for c in equals)
+    where = " AND ".join((*(f"{held.get(c, f'r.{c}')} IN ${c}" for c in equals), *conditions))
     return f"MATCH (a:{ends[0]})-[r:{kind.type}]->(b:{ends[1]})" + (f" WHERE {where}" if where else "")
 
 

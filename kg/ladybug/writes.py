@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from pharmagraph.kg import changes
@@ -13,8 +14,8 @@ from pharmagraph.kg.kinds import EdgeFilter
 from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_edges, read_places
 from pharmagraph.kg.ladybug.file import File, Run
-from pharmagraph.kg.ladybug.replace import REBUILD_ROWS, Filter, delete, replace
-from pharmagraph.kg.schema import Ends, conform, edge_tables
+from pharmagraph.kg.ladybug.replace import AT_ONCE, REBUILD_ROWS, Filter, delete, replace
+from pharmagraph.kg.schema import EdgeKind, Ends, NodeKind, conform, edge_tables
 from pharmagraph.kg.schema import edge as edge_kind
 from pharmagraph.kg.schema import node as node_kind
 
@@ -34,9 +35,9 @@ def upsert_nodes(file: File, label: str, table: pa.Table) -> Change:
         if len(found.changed):
             with file.writing() as run:
                 names = table.column_names
-                _from_rows(run, cypher.update_nodes(kind, names), table.take(pa.array(found.changed)))
+                _from_rows(run, cypher.update_nodes(kind, names), table.take(pa.array(found.changed)), kind)
                 if new.num_rows:
-                    _from_rows(run, cypher.create_nodes(kind, names), new)
+                    _from_rows(run, cypher.create_nodes(kind, names), new, kind)
         elif new.num_rows:
             file.statement(cypher.copy_nodes(kind), rows=conform(new, kind.columns))
     return Change(len(found.new), len(found.changed), found.unchanged)
@@ -56,20 +57,24 @@ def upsert_edges(file: File, type_: str, ends: Ends, table: pa.Table) -> Change:
                 changes.require_known(table.column(column), known, f"{type_} {column} ({label})")
             stored = read_edges(run, kind, ends, table.column_names, places=places)
             found = changes.difference(stored, table, kind.key)
-            rebuild = len(found.changed) and len(found.changed) + len(found.new) >= REBUILD_ROWS
+            n = len(found.changed) + len(found.new)
+            rebuild = (len(found.changed) and n >= REBUILD_ROWS) or len(found.new) > AT_ONCE
             whole = read_edges(run, kind, ends, places=places) if rebuild else None
         changes.require_columns(kind.columns, table, found.new, type_)
-        new = table.take(pa.array(found.new))
         if whole is not None:
+            del stored
             whole = changes.replaced(whole, found.changed_stored, table, found.changed)
-            whole = pa.concat_tables([whole, conform(new, kind.columns)])
-            replace(file, {(kind.type, ends): whole})
-        elif len(found.changed):
+            in_order = np.array_equal(found.new, np.arange(table.num_rows))
+            replace(file, {(kind.type, ends): [(whole, None), (table, None if in_order else found.new)]})
+            return Change(len(found.new), len(found.changed), found.unchanged)
+        new = table.take(pa.array(found.new))
+        if len(found.changed):
             with file.writing() as run:
                 names = table.column_names
-                _from_rows(run, cypher.update_edges(kind, ends, names), table.take(pa.array(found.changed)))
+                changed = table.take(pa.array(found.changed))
+                _from_rows(run, cypher.update_edges(kind, ends, names), changed, kind)
                 if new.num_rows:
-                    _from_rows(run, cypher.create_edges(kind, ends, names), new)
+                    _from_rows(run, cypher.create_edges(kind, ends, names), new, kind)
         elif new.num_rows:
             file.statement(cypher.copy_edges(kind, ends), rows=conform(new, kind.columns))
     return Change(len(found.new), len(found.changed), found.unchanged)
@@ -134,9 +139,10 @@ def set_attention(file: File, type_: str, ends: Ends, table: pa.Table, run_id: s
             stored = read_edges(run, kind, ends)
         attended = changes.attended(stored, kind, table, run_id)
         if not attended.equals(stored):
-            replace(file, {(type_, ends): attended})
+            replace(file, {(type_, ends): [(attended, None)]})
     return int(attended.num_rows - attended.column("attention_run").null_count)
 
 
-def _from_rows(run: Run, statement: str, rows: pa.Table) -> None:
+def _from_rows(run: Run, statement: str, rows: pa.Table, kind: NodeKind | EdgeKind) -> None:
+    rows = conform(rows, [c for c in kind.columns if c.name in rows.column_names])
     run(statement, rows=rows.rename_columns(cypher.incoming_names(rows.column_names)))

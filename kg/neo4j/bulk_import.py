@@ -113,7 +113,9 @@ def export(
         version = pa.table({"id": ["schema"], "version": [VERSION]})
         written = _write(place, VERSION_LABEL, [f"id:ID({VERSION_LABEL})", "version:long"], [version], ())
         arguments.append(f"--nodes={VERSION_LABEL}={written.argument(folder)}")
-        (place / "import.sh").write_text(f"{_ABOUT}exec neo4j-admin {shlex.join(arguments)}\n")
+        (place / "import.sh").write_text(
+            f"{_ABOUT}exec neo4j-admin {shlex.join(arguments)}\n", encoding="utf-8"
+        )
     return Import(arguments, nodes, edges, files + len(written.files))
 
 
@@ -126,7 +128,7 @@ def _write(
 ) -> _Written:
     """Write a header file and one file per table."""
     first = folder / f"{name}-header.csv"
-    first.write_text(",".join(header) + "\n")
+    first.write_text(",".join(header) + "\n", encoding="utf-8")
     paths, rows = [first], 0
     lists = {p.name for p in columns if p.type == "strings"}
     for number, table in enumerate(tables, start=1):

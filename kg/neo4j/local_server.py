@@ -95,7 +95,7 @@ class LocalServer:
 
     def _recorded(self, name: str) -> int | None:
         try:
-            return int(json.loads(self._record.read_text())[name])
+            return int(json.loads(self._record.read_text(encoding="utf-8"))[name])
         except (OSError, ValueError, KeyError):
             return None
 
@@ -169,7 +169,9 @@ class LocalServer:
         self._configure()
         file = self.home / "run" / "arguments"
         try:
-            with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+            with open(
+                os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+            ) as out:
                 out.writelines(_quoted(argument) + "\n" for argument in arguments)
             return subprocess.run(
                 [java(), f"-Xmx{self.heap}", *_opens(), "-cp", f"{libraries}/*", ADMIN, f"@{file}"],
@@ -183,6 +185,7 @@ class LocalServer:
     def _configure(self) -> None:
         for name in ("conf", "data", "logs", "run"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)  # it holds the password's hash, the graph and logs
         settings = {
             "server.default_listen_address": "127.0.0.1",
             "server.bolt.listen_address": f"127.0.0.1:{self.bolt_port}",
@@ -192,6 +195,7 @@ class LocalServer:
             "server.memory.heap.max_size": self.heap,
             "server.memory.pagecache.size": self.page_cache,
             "dbms.usage_report.enabled": "false",
+            "dbms.security.allow_csv_import_from_file_urls": "false",
             "db.tx_log.rotation.retention_policy": "1 files",
             "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",  # otherwise every stop takes ten seconds
             "internal.server.bolt.connection_shutdown_wait_time": "1s",
@@ -199,7 +203,9 @@ class LocalServer:
         if self.http_port is not None:
             settings["server.http.listen_address"] = f"127.0.0.1:{self.http_port}"
         settings |= self.settings
-        (self.home / "conf" / "neo4j.conf").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
+        (self.home / "conf" / "neo4j.conf").write_text(
+            "".join(f"{k}={v}\n" for k, v in settings.items()), encoding="utf-8"
+        )
 
     def _set_password(self, password: str) -> None:
         done = self.admin(["dbms", "set-initial-password", password])
@@ -227,7 +233,9 @@ class LocalServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal must end the command, not the server
             )
-        self._record.write_text(json.dumps({"pid": process.pid, "bolt_port": self.bolt_port}))
+        self._record.write_text(
+            json.dumps({"pid": process.pid, "bolt_port": self.bolt_port}), encoding="utf-8"
+        )
 
     def _await(self, login: Credentials, wait: float) -> None:
         deadline = time.monotonic() + wait
@@ -252,7 +260,11 @@ class LocalServer:
                 time.sleep(0.2)
 
     def _last_line(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.is_file() else []
+        lines = (
+            self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines()
+            if self.log.is_file()
+            else []
+        )
         return lines[-1] if lines else "it printed nothing"
 
     def _environment(self) -> dict[str, str]:
@@ -290,7 +302,7 @@ def fetch() -> Path:
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     part.mkdir(parents=True, exist_ok=True)
     try:
-        (part / "pom.xml").write_text(_POM.format(version=VERSION))
+        (part / "pom.xml").write_text(_POM.format(version=VERSION), encoding="utf-8")
         command = [
             maven,
             "-q",

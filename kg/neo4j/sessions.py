@@ -71,7 +71,7 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
     password = environment.get(PASSWORD)
     if not password and (path := environment.get(PASSWORD_FILE)):
         try:
-            password = Path(path).expanduser().read_text().rstrip("\r\n")
+            password = Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not text"
             raise StoreUnavailableError(f"{PASSWORD_FILE}: cannot read {path}: {reason}") from None

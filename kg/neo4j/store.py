@@ -337,7 +337,19 @@ class Neo4jStore:
         seconds: float | None = None,
     ) -> list[dict[str, Any]]:
         """Run read-only Cypher as `query` does; each row by column."""
-        return self._read(cypher, parameters, most, seconds).to_pylist()
+        return self.answer(cypher, parameters, most=most, seconds=seconds)[1]
+
+    def answer(
+        self,
+        cypher: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        most: int | None = None,
+        seconds: float | None = None,
+    ) -> tuple[list[str], list[dict[str, Any]]]:
+        """The names of the columns, and the rows that `rows` returns."""
+        table = self._read(cypher, parameters, most, seconds)
+        return table.column_names, table.to_pylist()
 
     def node_rows(self, label: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Chosen columns of all nodes of a label, ordered by id."""

@@ -9,20 +9,28 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv
 
+from pharmagraph.kg.console import no_formula
 from pharmagraph.kg.folders import whole_folder
 from pharmagraph.kg.schema import edge_count_key
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
+from pharmagraph.kg.views import text
 from pharmagraph.kg.views.parts import Part
 
 
-def write_csv(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> dict[str, int]:
-    """Write one CSV file per label and per edge kind; lists become JSON. Returns the number of rows by file."""
+def write_csv(
+    store: GraphStore, folder: Path, choice: Choice = EVERYTHING, *, spreadsheet: bool = False
+) -> dict[str, int]:
+    """Write one CSV file per label and per edge kind; lists become JSON. Returns the number of rows by file.
+
+    With ``spreadsheet``, an apostrophe leads texts that a spreadsheet would run as formulas; who reads the files with a
+    program gets other texts than the store's then.
+    """
     with whole_folder(folder) as place:
         part, written = Part(store, choice), {}
         for kind, table in part.tables():
             name = f"{kind.label}.csv"
-            csv.write_csv(_flat(table), place / name)
+            csv.write_csv(_flat(table, spreadsheet), place / name)
             written[name] = table.num_rows
         with ExitStack() as files:
             writers: dict[str, csv.CSVWriter] = {}
@@ -30,15 +38,17 @@ def write_csv(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
                 name = f"{edge_count_key(edge_kind.type, ends)}.csv"
                 if name not in writers:
                     writers[name] = files.enter_context(csv.CSVWriter(place / name, block.schema))
-                writers[name].write_table(_flat(block))
+                writers[name].write_table(_flat(block, spreadsheet))
                 written[name] = written.get(name, 0) + block.num_rows
     return written
 
 
-def _flat(table: pa.Table) -> pa.Table:
+def _flat(table: pa.Table, spreadsheet: bool) -> pa.Table:
     for at, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
             lists = table.column(at).to_pylist()
             texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in lists]
             table = table.set_column(at, field.name, pa.array(texts, pa.string()))
+        elif spreadsheet and pa.types.is_string(field.type):
+            table = table.set_column(at, field.name, text.mapped(table.column(at), no_formula))
     return table

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pharmagraph.kg import markup
 from pharmagraph.kg.folders import whole_folder
 from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
@@ -60,7 +61,7 @@ def write_kgx(store: GraphStore, folder: Path, choice: Choice = EVERYTHING) -> d
 def _write_nodes(part: Part, path: Path) -> dict[str, dict[str, str]]:
     """Write the nodes; returns the identifier of every id, by label."""
     identifiers: dict[str, dict[str, str]] = {}
-    with path.open("w", newline="") as out:
+    with path.open("w", encoding="utf-8", newline="") as out:
         out.write("\t".join(NODE_COLUMNS) + "\n")
         for kind, table in part.nodes():
             if kind.label not in CATEGORIES:
@@ -131,4 +132,4 @@ def _bars(values: list[str] | None) -> str:
 
 
 def _cell(value: str) -> str:
-    return value.replace("\t", " ").replace("\n", " ").replace("\r", " ")
+    return markup.allowed(value).replace("\t", " ").replace("\n", " ").replace("\r", " ")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pharmagraph.kg.errors import InputError, ServiceUnavailableError
+from pharmagraph.kg.errors import InputError, ServiceUnavailableError, shortened
 
 EUTILS = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 KEY_VARIABLE = "NCBI_API_KEY"
@@ -26,6 +26,8 @@ RATE, RATE_WITH_KEY = 3.0, 10.0
 """Requests per second that NCBI allows without a key, and with one."""
 RETRIES = 4
 TIMEOUT = 20.0
+LONGEST = 1 << 20
+"""Bytes of an answer; one with a count has a few hundred."""
 ALL_RECORDS = "all[sb]"
 """The search term that matches every record, which gives the size of PubMed."""
 
@@ -58,6 +60,8 @@ class PubMed:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(f'"{shortened(self.url)}" is not an address; give one that begins with https://')
         if not self.answers.is_file():
             return
         written = self.answers.read_bytes().splitlines()
@@ -115,8 +119,7 @@ class PubMed:
         for attempt in range(RETRIES + 1):
             self._pace(self.rate or (RATE_WITH_KEY if key else RATE))
             try:
-                with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-                    answer = json.loads(response.read())
+                answer = json.loads(_fetched(request))
                 if not _is_limit(answer):
                     return _count(answer, term)
                 reason, pause = "too many requests", 2.0**attempt
@@ -125,7 +128,7 @@ class PubMed:
                 if error.code not in {408, 429} and error.code < 500:
                     raise ServiceUnavailableError(f"PubMed refused the search for {term}: {reason}") from None
                 pause = _seconds(error.headers.get("Retry-After")) or 2.0**attempt
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):  # no JSON, no text, or brackets without end
                 reason, pause = "an answer that is no JSON", 2.0**attempt
             except (
                 OSError,
@@ -225,7 +228,33 @@ def _count(answer: object, term: str) -> int:
     unknown = (result.get("errorlist") or {}).get("phrasesnotfound") or (result.get("warninglist") or {}).get(
         "quotedphrasesnotfound"
     )
-    return 0 if unknown else int(result["count"])
+    if unknown:
+        return 0
+    count = str(result["count"])
+    if not (count.isascii() and count.isdigit() and len(count) < 16):
+        raise ServiceUnavailableError(
+            f'PubMed counts "{shortened(count)}" abstracts for {term}, which is no number; try again later'
+        )
+    return int(count)
+
+
+def _fetched(request: str) -> bytes:
+    """What the service answers, unless it is longer or takes longer than an answer does.
+
+    Raises
+    ------
+    OSError
+        If it cannot be had.
+    """
+    deadline = time.monotonic() + 2 * TIMEOUT
+    parts, length = [], 0
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        while part := response.read1(1 << 16):
+            parts.append(part)
+            length += len(part)
+            if length > LONGEST or time.monotonic() > deadline:
+                raise OSError("an answer without end")
+    return b"".join(parts)
 
 
 def _is_limit(answer: object) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pharmagraph.kg.errors import ModelError
@@ -190,7 +190,10 @@ class Certainty:
             )
             for name, values in arrays.items()
         }  # fmt: skip
-        save_file(contiguous, folder / FILE, metadata={"about": json.dumps(about)})
+        try:
+            save_file(contiguous, folder / FILE, metadata={"about": json.dumps(about)})
+        except SafetensorError as error:  # as on a full disk
+            raise ModelError(f"cannot write {folder / FILE} ({error}); free space or change folder") from None
         return FILE
 
     @classmethod

@@ -63,7 +63,7 @@ def enrich(
 
     if literature and drug is None:
         raise InputError("--literature needs a drug: cli enrich --literature --drug NAME")
-    with open_store(store) as graph:
+    with open_store(store, create=False) as graph:
         chosen = find_drug(graph, drug) if drug is not None else None
         if gmt is None and not literature:
             require_pathways(graph)
@@ -97,7 +97,8 @@ def enrich(
     shown = (
         sorted(rows, key=lambda row: row["q"])[:limit] if not literature and chosen is None else rows[:limit]
     )
-    print_rows(shown, format, title=title, wide=wide)
+    way = "no set shares a gene with those attended to; give other sets: --gmt FILE, or cli ingest pathways FILE"
+    print_rows(shown, format, title=title, wide=wide, empty=way)
     if error is not None:
         raise type(error)(f"{len(rows)} of {limit} genes searched and written; {error}")
     if not quiet and format is Format.table and not literature:

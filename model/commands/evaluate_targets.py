@@ -101,7 +101,7 @@ def evaluate_targets(
         )  # fmt: skip
     if out is not None:
         with folders.whole(out) as place:
-            place.write_text(json.dumps(rows, indent=1) + "\n")
+            place.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
         if not quiet:
             note(f"{len(rows):,} rows in {out}")
     if problem.evidence.lacking and not quiet:

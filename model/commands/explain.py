@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MOST_NULL = 1000
 """Random genes that may be asked for: each is another prediction."""
 
+_NO_GENES = "the run has no attention to targets of it; next: cli ingest targets, then cli train"
+
 
 def explain(
     drug: Annotated[str, typer.Option(help="Name, alias or id.", autocompletion=completion.drugs)],
@@ -190,7 +192,12 @@ def _print(found: Explanation, limit: int) -> None:
         print_rows(found.contributions, title=f"What the prediction is the sum of, in {unit}")
     columns = ["gene", "rank", "excess", "spread", "q", "stability", "publications", "known"]
     columns = [c for c in columns if any(row[c] is not None for row in found.genes)]
-    print_rows(found.genes, columns=columns, title=f"Genes {found.drug['name']} attends to as targets")
+    print_rows(
+        found.genes,
+        columns=columns,
+        title=f"Genes {found.drug['name']} attends to as targets",
+        empty=_NO_GENES,
+    )
     if found.drivers and found.cell_line:
         more = f", {limit} of {len(found.drivers)}" if len(found.drivers) > limit else ""
         print_rows(
@@ -200,7 +207,10 @@ def _print(found: Explanation, limit: int) -> None:
         )
     for kind, rows in found.evidence.items():
         print_rows(
-            rows, columns=["name", "rank", "weight", "response", "ln_ic50"], title=kind.replace("_", " ")
+            rows,
+            columns=["name", "rank", "weight", "response", "ln_ic50"],
+            title=kind.replace("_", " "),
+            empty="the run has no attention of this kind for it; cli runs show RUN says what it has",
         )
     if found.paths:
         print_rows(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
+from pharmagraph.kg.errors import shortened
 from pharmagraph.model.commands.options import Device
+
+if TYPE_CHECKING:
+    from pharmagraph.kg.store import GraphStore
 
 _LONGEST = 40
 """Characters of a new drug's SMILES in a table."""
@@ -64,7 +68,7 @@ def predict(
     """Predict the response of a cell line to a drug, known to the graph or new."""
     from pharmagraph import rows
     from pharmagraph.kg.console import note, print_rows
-    from pharmagraph.kg.errors import InputError, shortened
+    from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
@@ -83,10 +87,27 @@ def predict(
                 opened, drug, cell, smiles=smiles or None, pilot=pilot, note=note, limit=limit, device=device,
                 level=level, at_least=at_least,
             )  # fmt: skip
-    if format is Format.table and suggest_pilots is None:
-        said = {"unlike": any(row.get("unlike") for row in predicted), "level": level is not None}
-        predicted = [
-            {k: shortened(v, _LONGEST) if k == "drug" else v for k, v in row.items() if said.get(k, True)}
-            for row in predicted
-        ]
+        if format is Format.table:
+            names = _names(graph)
+            said = {"unlike": any(row.get("unlike") for row in predicted), "level": level is not None}
+            predicted = [
+                {column: value for column, value in _shown(row, names).items() if said.get(column, True)}
+                for row in predicted
+            ]
     print_rows(predicted, format)
+
+
+def _names(graph: GraphStore) -> dict[str, dict[str, str]]:
+    """Column → id → name, of the graph's drugs and cell lines."""
+    return {
+        column: {row["id"]: row["name"] or row["id"] for row in graph.node_rows(label, ["id", "name"])}
+        for column, label in (("drug", "Drug"), ("cell_line", "CellLine"))
+    }
+
+
+def _shown(row: dict[str, Any], names: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """A row for people: names in place of ids, and a long SMILES cut."""
+    there = {
+        c: shortened(names[c].get(row[c], row[c]), _LONGEST) for c in names if isinstance(row.get(c), str)
+    }
+    return row | there

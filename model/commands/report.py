@@ -80,7 +80,9 @@ def faithfulness(
         )
     if out is not None:
         with folders.whole(out) as place:
-            place.write_text(json.dumps([", ".join(found.about["datasets"]), rows], indent=1) + "\n")
+            place.write_text(
+                json.dumps([", ".join(found.about["datasets"]), rows], indent=1) + "\n", encoding="utf-8"
+            )
         if not quiet:
             note(f"{len(rows)} rows in {out}")
     title = f"{found.id}: mean absolute change of the logit without edges"

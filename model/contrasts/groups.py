@@ -157,9 +157,11 @@ def _of_file(store: GraphStore, file: Path, note: Note) -> Contrast:
                 str(file), number, "cell_line", row["cell_line"],
                 f"is {id_}, which is in the group {group_of[id_]} already; keep one of both rows",
             )  # fmt: skip
+    if not groups:
+        raise InputError(f"{file} has no rows below its header; give a cell line and its group a row")
     missing = f"{file}: {len(unknown):,} of {len(unknown) + len(group_of):,} cell lines are not in the graph"
     if not group_of:
-        raise InputError(f"{missing} ({some(unknown) or 'the file has no rows'}); see: cli status")
+        raise InputError(f"{missing} ({some(unknown)}); see: cli status")
     if unknown:
         note(f"{missing} and left out: {some(unknown)}")
     first, *second = groups

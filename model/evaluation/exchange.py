@@ -155,7 +155,7 @@ class Exchange:
                 _write(place / f"cv_split_{number}_{role}.csv", table.iloc[rows])
         manifest = {"split_label": self.mode, "test_mode": self.mode, "n_cv_splits": len(cut), "splits": []}
         with folders.whole(place / "split_manifest.json") as file:
-            file.write_text(json.dumps(manifest, indent=2) + "\n")
+            file.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
     def keep(
         self, heterograph: Heterograph, test: Responses, number: int, model: str, predicted: np.ndarray
@@ -204,7 +204,7 @@ class Exchange:
     def digest(self, model: str) -> str:
         """A hash of the predictions that drevalpy made with a model, by which a later run of it is told."""
         files = (self._predictions(model.removeprefix(FOREIGN), n) for n in range(self.plan.n_folds))
-        return digest([file.read_text() if file.is_file() else "" for file in files])
+        return digest([file.read_text(encoding="utf-8") if file.is_file() else "" for file in files])
 
     def _predictions(self, model: str, number: int) -> Path:
         return self._results / model / "predictions" / f"predictions_split_{number}.csv"

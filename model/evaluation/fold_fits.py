@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.kg import folders
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.baselines import BASELINES, Features, Problem
@@ -115,11 +115,11 @@ _worker: dict[str, Any] = {}
 """Graph, pairs, folds and features, which a worker process reads once."""
 
 
-def _start_worker(folder: str, plan: Plan, n_threads: int) -> None:
+def _start_worker(folder: Path, plan: Plan, n_threads: int) -> None:
     import torch
 
     torch.set_num_threads(n_threads)
-    heterograph = graphs.load(Path(folder))
+    heterograph = graphs.load(folder)
     measured, cut = plan.cut(heterograph)
     features = Features.of(baseline_tensors(plan.seen(heterograph)))
     _worker.update(heterograph=heterograph, measured=measured, cut=cut, features=features, plan=plan)
@@ -145,8 +145,8 @@ def in_processes(
     """Fit the jobs in several processes, among which the cores are divided; yields them in the order they finish."""
     workers = min(workers, len(jobs))
     n_threads = max(1, (os.cpu_count() or 1) // workers)
-    with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:
-        graphs.save(heterograph, Path(folder))
+    with folders.temporary() as folder:
+        graphs.save(heterograph, folder)
         give_back_memory()
         pool = ProcessPoolExecutor(
             workers,

@@ -52,6 +52,8 @@ def append(path: Path | None, entry: Row) -> None:
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write("\n" if path.stat().st_size and not path.read_text().endswith("\n") else "")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(
+            "\n" if path.stat().st_size and not path.read_text(encoding="utf-8").endswith("\n") else ""
+        )
         file.write(json.dumps(entry) + "\n")

@@ -123,7 +123,8 @@ def write_preset(path: Path, preset: str, found: Sequence[Trial]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         f"# {preset} with the options of trial {best.number}, {best.value:.4f} on the inner fold (cli tune)\n"
-        + yaml.safe_dump(config, sort_keys=False)
+        + yaml.safe_dump(config, sort_keys=False),
+        encoding="utf-8",
     )
 
 
@@ -152,7 +153,7 @@ def _space() -> dict[str, Any]:
     import yaml
 
     parts = yaml.safe_load(
-        resources.files("pharmagraph.model").joinpath("presets", "search.yaml").read_text()
+        resources.files("pharmagraph.model").joinpath("presets", "search.yaml").read_text(encoding="utf-8")
     )
     return {f"{part}.{option}": space for part, options in parts.items() for option, space in options.items()}
 

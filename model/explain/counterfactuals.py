@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pharmagraph.kg.errors import InputError, ModelError, RowError
+from pharmagraph.kg.errors import InputError, ModelError, RowError, none_of
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.numbers import NotANumberError, as_number, finite_number
@@ -200,7 +200,9 @@ def read_effects(path: Path, genes: Sequence[str], names: Names) -> dict[str, fl
             )
         found[gene] = effect
     if not set(found) & set(genes):
-        raise InputError(f"{path}: none of its {len(found)} genes is among the {len(genes)} that are ranked")
+        raise InputError(
+            f"{path}: {none_of(len(found), 'gene', 'is', of='its')} among the {len(genes)} that are ranked"
+        )
     return found
 
 

@@ -79,7 +79,10 @@ def _draw(graph: nx.MultiDiGraph, path: Path) -> None:
     for node, about in graph.nodes(data=True):
         x, y = place[node]
         axes.scatter([x], [y], s=260, color=COLOURS[about["label"]], zorder=2)
-        axes.annotate(about.get("name", node), (x, y), ha="center", va="bottom", fontsize=8, zorder=3)
+        name = markup.allowed(about.get("name", node))
+        axes.annotate(
+            name, (x, y), ha="center", va="bottom", fontsize=8, zorder=3, parse_math=False
+        )  # a name may hold $ signs
     heaviest = max((d["weight"] for _, _, d in graph.edges(data=True) if "weight" in d), default=1.0)
     for src, dst, about in graph.edges(data=True):
         width = 0.5 + 3 * about["weight"] / heaviest if "weight" in about else 0.5

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import torch
 
-from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.errors import InputError, ModelError, none_of
 from pharmagraph.kg.fingerprints import fingerprints
 from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.kg.heterograph.profiles import known
@@ -69,7 +69,7 @@ def with_new_cell_line(heterograph: Heterograph, z: Mapping[str, float]) -> Hete
     gene = {str(g): n for n, g in enumerate(heterograph.ids["Gene"]) if measured[n]}
     found = {gene[g]: value for g, value in z.items() if g in gene}
     if not found:
-        raise InputError(f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol")
+        raise InputError(f"{none_of(len(z), 'gene', 'is')} in the graph of the run; genes go by HGNC symbol")
     for g, value in z.items():
         require_float32(f"z of {g}", value)
     n, n_genes = expression.shape

@@ -72,9 +72,10 @@ def load_library(variant: str | None = None) -> tuple[ctypes.CDLL, Path]:
         If there is no library and none can be built.
     """
     name = library_name(variant or machine())
-    for folder in (PREBUILT, cache_folder()):
-        if (folder / name).exists():
-            return _open(folder / name), folder / name
+    if (PREBUILT / name).exists():
+        return _open(PREBUILT / name), PREBUILT / name
+    if _is_sound(cache_folder() / name):
+        return _open(cache_folder() / name), cache_folder() / name
     path = compile_library(variant or machine(), _writable_folder())
     return _open(path), path
 
@@ -96,6 +97,7 @@ def compile_library(variant: str, folder: Path) -> Path:
     command = [compiler, *FLAGS, *MACHINE_FLAGS[variant], str(SOURCE / "attention.cpp"), "-o", unfinished]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+        _checksum_of(target).write_text(_checksum(Path(unfinished)), encoding="ascii")
         os.replace(unfinished, target)
     except subprocess.CalledProcessError as error:
         first = next((line for line in error.stderr.splitlines() if "error" in line), "no message")
@@ -105,6 +107,33 @@ def compile_library(variant: str, folder: Path) -> Path:
     finally:
         Path(unfinished).unlink(missing_ok=True)
     return target
+
+
+def _is_sound(library: Path) -> bool:
+    """Whether a library in the cache is whole and only this user could have written it.
+
+    The system ends a process that loads one that was cut short, as by a full disk.
+    """
+    try:
+        places = [place.stat() for place in (library, library.parent)]
+        noted = _checksum_of(library).read_text(encoding="ascii")
+        is_whole = noted == _checksum(library)
+    except (OSError, ValueError):
+        return False
+    return is_whole and not any(_is_foreign(place) for place in places)
+
+
+def _is_foreign(place: os.stat_result) -> bool:
+    return place.st_uid not in {0, os.getuid()} or bool(place.st_mode & 0o022)
+
+
+def _checksum(library: Path) -> str:
+    return hashlib.sha256(library.read_bytes()).hexdigest()
+
+
+def _checksum_of(library: Path) -> Path:
+    """The file that notes a library's checksum."""
+    return library.with_suffix(".sha256")
 
 
 def _open(path: Path) -> ctypes.CDLL:
@@ -118,12 +147,14 @@ def _writable_folder() -> Path:
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
+        if not _is_foreign(folder.stat()):
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
     except OSError:
-        temporary = tempfile.mkdtemp(prefix="pharmagraph-kernels-")
-        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-        return Path(temporary)
+        pass  # it is read-only
+    temporary = tempfile.mkdtemp(prefix="pharmagraph-kernels-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    return Path(temporary)
 
 
 def prebuild() -> list[Path]:

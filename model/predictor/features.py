@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import safe_open
 
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, none_of
 from pharmagraph.kg.fingerprints import FINGERPRINTS, fingerprints
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.similarity import tanimoto
@@ -157,7 +157,7 @@ class Features:
         }
         if not known:
             raise InputError(
-                f"none of the {len(z)} genes is in the graph of the run; genes go by HGNC symbol"
+                f"{none_of(len(z), 'gene', 'is')} in the graph of the run; genes go by HGNC symbol"
             )
         for gene, value in z.items():
             require_float32(f"z of {gene}", value)

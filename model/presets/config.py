@@ -247,7 +247,11 @@ def load_preset(
     dataset = None
     if name in PRESETS:
         file, _, dataset = name.partition("-")
-        text = resources.files("pharmagraph.model").joinpath("presets", f"{file}.yaml").read_text()
+        text = (
+            resources.files("pharmagraph.model")
+            .joinpath("presets", f"{file}.yaml")
+            .read_text(encoding="utf-8")
+        )
     elif Path(name).is_file():
         try:
             text = Path(name).read_text(encoding="utf-8")

@@ -123,7 +123,9 @@ def write_strips(path: Path, result: Result) -> None:
         heights = at + generator.uniform(-0.28, 0.28, len(values))
         axes.scatter(values, heights, s=9, alpha=0.45, color=RESISTANT, linewidths=0)
         axes.vlines(np.median(values), at - 0.38, at + 0.38, color=SENSITIVE, linewidth=2)
-    axes.set_yticks(range(len(groups)), [f"{name} ({len(values)})" for name, values in groups])
+    axes.set_yticks(
+        range(len(groups)), [f"{name} ({len(values)})" for name, values in groups], parse_math=False
+    )
     axes.invert_yaxis()
     first = result.rows[0]
     title = f"{first.drug}, {result.dataset}"
@@ -144,7 +146,9 @@ def write_volcano(path: Path, result: Result) -> None:
     height = [-np.log10(max(row.samples.p, smallest)) for row in result.rows]
     axes.scatter(shift, height, s=14, alpha=0.8, color=[_colour(row) for row in result.rows], linewidths=0)
     for row, x, y in zip(result.rows[:LABELS], shift, height, strict=False):
-        axes.annotate(row.drug, (x, y), xytext=(4, 2), textcoords="offset points", fontsize=7)
+        axes.annotate(
+            row.drug, (x, y), xytext=(4, 2), textcoords="offset points", fontsize=7, parse_math=False
+        )
     axes.axvline(0, color="grey", linewidth=0.8, linestyle=":")
     first = result.rows[0]
     axes.set(

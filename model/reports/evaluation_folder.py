@@ -73,14 +73,16 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{name}-result.json", folder / f"{name}-table.md"]
     write_json(written[0], result)
-    written[1].write_text(results.section(json.loads(written[0].read_text())))
+    written[1].write_text(
+        results.section(json.loads(written[0].read_text(encoding="utf-8"))), encoding="utf-8"
+    )
     return written + write_plots(folder, name, predictions, plan.task)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON, in which NaN becomes null."""
     with folders.whole(path) as place:
-        place.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n")
+        place.write_text(json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _of_fold(entries: Sequence[Row], fold: int) -> list[Row]:

@@ -171,7 +171,7 @@ def _worked(drug: dict[str, Any]) -> list[str]:
 
 def _read() -> dict[str, Any]:
     document: dict[str, Any] = (
-        json.loads(PAGE.read_text()) if PAGE.is_file() else {"measurements": [], "worked": []}
+        json.loads(PAGE.read_text(encoding="utf-8")) if PAGE.is_file() else {"measurements": [], "worked": []}
     )
     return document
 
@@ -180,8 +180,8 @@ def _write(document: dict[str, Any]) -> None:
     """Write the JSON file with one row per line, so that a change of a row changes one line."""
     text = json.dumps(document, indent=1)
     compact = text.replace(",\n     ", ", ").replace("{\n     ", "{").replace("\n    }", "}")
-    PAGE.write_text(compact + "\n")
-    PAGE.with_suffix(".md").write_text(markdown(document))
+    PAGE.write_text(compact + "\n", encoding="utf-8")
+    PAGE.with_suffix(".md").write_text(markdown(document), encoding="utf-8")
 
 
 def _made_by(command: str) -> dict[str, str]:
@@ -192,7 +192,7 @@ def _made_by(command: str) -> dict[str, str]:
 
 
 def _add(rows_file: str, command: str) -> None:
-    rows = json.loads(Path(rows_file).read_text())
+    rows = json.loads(Path(rows_file).read_text(encoding="utf-8"))
     document = _read()
     key = (rows[0]["dataset"], rows[0]["split"])
     kept = [m for m in document["measurements"] if (m["rows"][0]["dataset"], m["rows"][0]["split"]) != key]
@@ -204,7 +204,7 @@ def _add(rows_file: str, command: str) -> None:
 
 
 def _add_faithfulness(rows_file: str, command: str) -> None:
-    dataset, rows = json.loads(Path(rows_file).read_text())
+    dataset, rows = json.loads(Path(rows_file).read_text(encoding="utf-8"))
     document = _read()
     kept = [m for m in document.get("faithfulness", []) if m["dataset"] != dataset]
     kept.append(_made_by(command) | {"dataset": dataset, "rows": rows})
@@ -213,7 +213,7 @@ def _add_faithfulness(rows_file: str, command: str) -> None:
 
 
 def _add_biomarkers(tables_file: str, command: str) -> None:
-    found = json.loads(Path(tables_file).read_text())
+    found = json.loads(Path(tables_file).read_text(encoding="utf-8"))
     document = _read()
     key = (found["dataset"], found["task"])
     kept = [m for m in document.get("biomarkers", []) if (m["dataset"], m["task"]) != key]

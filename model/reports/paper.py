@@ -91,7 +91,7 @@ def write_paper(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
         "dataset", "split", "task", "changes", "omics", "drug_groups", "cell_line_groups", "n_folds", "seed", "command",
         "commit", "machine", "data", "rows",
     )  # fmt: skip
-    written.write_text(page(results))
+    written.write_text(page(results), encoding="utf-8")
     write_rows(rows, [{k: r.get(k) for k in kept} for r in results])
     return written, rows
 

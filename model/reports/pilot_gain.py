@@ -8,7 +8,6 @@ of choosing them: those that no way has chosen.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from pharmagraph.kg import folders
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.heterograph.arrays import SavedArrays
@@ -198,7 +198,7 @@ def of_fold(
         heterograph, training, load_preset("default", **plan.options()), seed=plan.seed, task="regression",
         split=plan.split, groups=plan.groups(heterograph),
     )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="pharmagraph-") as name:
+    with folders.temporary() as name:
         folder = Path(name)
         freeze.save(fitted, folder)
         graphs.save(heterograph, folder / GRAPH)

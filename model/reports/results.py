@@ -73,8 +73,8 @@ def read_results(folders: Sequence[Path], page: str = "results") -> list[Row]:
     for folder in folders:
         made_earlier = folder / f"{page}.json"
         files = sorted(folder.glob("*-result.json"))
-        results = json.loads(made_earlier.read_text()) if made_earlier.is_file() else []
-        results += [json.loads(file.read_text()) for file in files]
+        results = json.loads(made_earlier.read_text(encoding="utf-8")) if made_earlier.is_file() else []
+        results += [json.loads(file.read_text(encoding="utf-8")) for file in files]
         if not results:
             raise InputError(
                 f"{folder} holds no result of an evaluation; make one: cli evaluate --folder {folder}"
@@ -97,7 +97,9 @@ def write_results(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     page, rows = folder / "results.md", folder / "results.json"
     sections = "".join("\n" + section(result) for result in results)
-    page.write_text(_INTRODUCTION + "\n" + overview(results) + "\n" + league(results) + sections)
+    page.write_text(
+        _INTRODUCTION + "\n" + overview(results) + "\n" + league(results) + sections, encoding="utf-8"
+    )
     write_rows(rows, results)
     return page, rows
 
@@ -105,7 +107,7 @@ def write_results(results: Sequence[Row], folder: Path) -> tuple[Path, Path]:
 def write_rows(path: Path, results: Sequence[Row]) -> None:
     """Write JSON with one result per line, so that a new result changes one line."""
     lines = (json.dumps(result, ensure_ascii=False) for result in results)
-    path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
 
 def overview(results: Sequence[Row]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pharmagraph.kg.errors import ModelError
@@ -42,7 +43,13 @@ def training_pairs(folder: Path) -> pa.Table:
     """
     checked(folder)
     with reading(folder / PAIRS):
-        return pq.read_table(folder / PAIRS)
+        table = pq.read_table(folder / PAIRS)
+        for name in ("drug", "cell_line", "label"):
+            if not table.num_rows or table[name].null_count:
+                raise ValueError(f"it holds no pairs, or some without {name}")
+        if not pc.all(pc.is_finite(table["label"])).as_py():
+            raise ValueError("a label is no finite number")
+        return table
 
 
 def checked(folder: Path) -> dict[str, Any]:
@@ -52,7 +59,7 @@ def checked(folder: Path) -> dict[str, Any]:
             f"{folder} holds no trained run (no {CONFIG}); bring it back, or train again: cli train"
         )
     with reading(folder / CONFIG):
-        about: dict[str, Any] = json.loads((folder / CONFIG).read_text())
+        about: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         found = about.get("format", 1)
         files = [folder / name for name in about["files"]] if found == FORMAT else []
     if found != FORMAT:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, shortened
+from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, none_of, shortened
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.numbers import NotANumberError, as_number, finite_number
@@ -157,7 +157,7 @@ def read_profile(table: Table, genes: RunGenes, note: Callable[[str], None]) -> 
     found = _by_gene(table.source, written.cells, genes)
     if not found:
         raise InputError(
-            f"{table.source}: none of the {len(written.cells):,} genes is in the graph of the run; give HGNC symbols, "
+            f"{table.source}: {none_of(len(written.cells), 'gene', 'is')} in the graph of the run; give HGNC symbols, "
             "Ensembl or Entrez ids"
         )
     if written.z:

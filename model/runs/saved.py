@@ -7,24 +7,27 @@ those of `runs.folder`.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pharmagraph.kg import heterograph as graphs
-from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.errors import InputError, ModelError, shortened
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.certainty.certainty import Certainty
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
 from pharmagraph.model.networks.make import blank_network
+from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
@@ -87,7 +90,10 @@ def save(
         files.append(GENE_ATTENTION)
     if certainty is not None:
         files.append(certainty.save(folder))
-    save_file(state, folder / WEIGHTS)
+    try:
+        save_file(state, folder / WEIGHTS)
+    except SafetensorError as error:  # as on a full disk
+        raise ModelError(f"cannot write {folder / WEIGHTS} ({error}); free space or change folder") from None
     members = [{"best_epoch": m.best_epoch, "validation": m.validation} for m in fitted.members]
     text = json.dumps(
         {
@@ -100,7 +106,7 @@ def save(
         },
         indent=2,
     )
-    (folder / CONFIG).write_text(text + "\n")
+    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
     columns = {
         "drug": heterograph.names("Drug", training.drug),
         "cell_line": heterograph.names("CellLine", training.cell_line),
@@ -112,6 +118,8 @@ def save(
         columns |= {"censored": side, "bound": pa.array(bounds.value, mask=bounds.side == 0)}
     pq.write_table(pa.table(columns), folder / PAIRS)
     graphs.save(heterograph, folder / GRAPH)
+    for path in folder.glob("*.safetensors"):  # whose writer lets nobody else read them
+        shutil.copymode(folder / CONFIG, path)
 
 
 def load_graph(folder: Path) -> Heterograph:
@@ -153,10 +161,17 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
         config = Config.model_validate(about["config"])
         scale = Scale(**about["scale"])
         fits = [(int(member["best_epoch"]), float(member["validation"])) for member in about["members"]]
+        if scale.task not in get_args(Task):
+            raise ValueError(f"task {scale.task!r} is none of {', '.join(get_args(Task))}")
         if not fits:
             raise ValueError("it lists no networks")
     with reading(folder / WEIGHTS):
         state = load_file(folder / WEIGHTS, device=device)
+        if not all(bool(torch.isfinite(t).all()) for t in state.values() if t.is_floating_point()):
+            raise ValueError("a weight is no finite number")
+        known = {str(index) for index in range(len(fits))}
+        if foreign := [name for name in state if name.partition(".")[0] not in known]:
+            raise ValueError(f'it has weights "{shortened(foreign[0])}" of no network')
     tensors = network_tensors(heterograph, config.network).to(device)
     members = []
     for index, (best_epoch, validation) in enumerate(fits):

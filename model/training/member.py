@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import signal
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytorch_lightning as lightning
 import torch
 
+from pharmagraph.kg import folders
 from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.networks.default import RelationalNetwork
@@ -114,7 +114,7 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
         Told (epoch counted from 1, figure on the inner fold or None) after every epoch.
     """
     settings = fitting.config.training
-    with tempfile.TemporaryDirectory(prefix="pharmagraph-") as folder:
+    with folders.temporary() as folder:
         best = lightning.callbacks.ModelCheckpoint(
             folder, "best", monitor="validation", mode="max", save_weights_only=True
         )

@@ -45,8 +45,8 @@ def here(*words: str, cwd: Path, check: int = 0) -> subprocess.CompletedProcess[
 def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose store holds a synthetic screen and one promoted run."""
     folder = tmp_path_factory.mktemp("screen")
-    cli("ingest", "synthetic", "--quiet", cwd=folder)
-    cli("train", "--preset", "fast", "--epochs", "2", "--promote", "--quiet", cwd=folder)
+    here("ingest", "synthetic", "--quiet", cwd=folder)
+    here("train", "--preset", "fast", "--epochs", "2", "--promote", "--quiet", cwd=folder)
     return folder
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,12 @@ from playwright.sync_api import Browser
 
 import pharmagraph as pg
 from pharmagraph.explorer.app import page_at
+from pharmagraph.explorer.asking import free
 from pharmagraph.explorer.page import Page
 from pharmagraph.explorer.server import make_server
-from pharmagraph.kg import free_cypher
 from pharmagraph.kg.errors import InputError, QueryError, StoreError
-from tests.explorer.conftest import DRUG, Served, Site, heading
+from pharmagraph.kg.free_cypher import SHOWN
+from tests.explorer.conftest import DRUG, Served, heading
 
 pytestmark = pytest.mark.once
 
@@ -31,6 +33,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
     with pg.open_store(url) as store:
         pg.ingest.synthetic(store)
     return url
+
+
+@pytest.fixture(scope="module")
+def address(small: str) -> Iterator[str]:
+    """The explorer on that store."""
+    with Served(small) as url:
+        yield url
 
 
 def said(page: Page) -> str:
@@ -93,29 +102,17 @@ def test_a_wrong_address_gives_a_page_that_says_so(
 )
 def test_cypher_that_does_more_than_read_is_refused(small: str, cypher: str, tmp_path: Path) -> None:
     with pytest.raises(QueryError):
-        free_cypher.ask(small, cypher, {})
+        free(small, cypher, {})
     assert list(tmp_path.iterdir()) == []
     with pg.open_store(small, read_only=True) as store:
         assert store.counts()["Drug"] == 60
 
 
-def test_a_query_without_end_is_stopped(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(free_cypher, "SECONDS", 2.0)
-    with pytest.raises(QueryError, match="took too long"):
-        free_cypher.ask(small, "MATCH p = (a:Drug)-[*1..9]-(b) RETURN count(p)", {})
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
-def test_a_query_that_needs_all_memory_is_stopped(small: str) -> None:
-    with pytest.raises(QueryError, match="too much memory"):
-        free_cypher.ask(small, "UNWIND range(1, 100000000000) AS i RETURN sum(i)", {})
-
-
 def test_a_large_answer_is_cut(small: str) -> None:
-    rows, more = free_cypher.ask(small, "MATCH (a:Gene), (b:Gene), (c:Gene) RETURN a.id, b.id, c.id", {})
-    assert len(rows) == free_cypher.MOST_ROWS and more
-    rows, more = free_cypher.ask(small, "MATCH (t:Pathway) RETURN t.id LIMIT 3", {})
-    assert len(rows) == 3 and not more
+    answer = free(small, "MATCH (a:Gene), (b:Gene), (c:Gene) RETURN a.id, b.id, c.id", {})
+    assert len(answer.rows) == SHOWN.rows and answer.are_more
+    answer = free(small, "MATCH (t:Pathway) RETURN t.id LIMIT 3", {})
+    assert len(answer.rows) == 3 and not answer.are_more
 
 
 def test_the_page_comes_back_with_its_store(small: str, tmp_path: Path, browser: Browser) -> None:
@@ -168,9 +165,9 @@ def test_another_process_writes_while_the_explorer_runs(small: str, tmp_path: Pa
         assert page_at(store, "/search", "?q=newcomer").goto == "/drug/NEW"
 
 
-def test_only_this_machine_is_answered(site: Site) -> None:
+def test_only_this_machine_is_answered(address: str) -> None:
     def asked(host: str) -> int:
-        request = urllib.request.Request(site.url, headers={"Host": host})
+        request = urllib.request.Request(address, headers={"Host": host})
         try:
             with urllib.request.urlopen(request) as answer:
                 assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
@@ -178,14 +175,16 @@ def test_only_this_machine_is_answered(site: Site) -> None:
         except urllib.error.HTTPError as error:
             return error.code
 
-    port = site.url.rpartition(":")[2]
+    port = address.rpartition(":")[2]
     assert asked(f"127.0.0.1:{port}") == asked(f"localhost:{port}") == 200
     assert asked(f"evil.example:{port}") == asked("evil.example") == 403
 
 
-def test_a_port_that_is_taken_and_a_store_that_is_not_there_are_said(site: Site, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_and_a_store_that_is_not_there_are_said(
+    small: str, address: str, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="--port"):
-        make_server(site.store, int(site.url.rpartition(":")[2]))
+        make_server(small, int(address.rpartition(":")[2]))
     with pytest.raises(StoreError, match="there is no store at"):
         make_server(f"ladybug://{tmp_path / 'none.lbug'}", 0)
 

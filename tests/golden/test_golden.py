@@ -36,10 +36,10 @@ TYPED = [*FROM_FIRST, *commands(), *(line for line in SHOWN if line not in FROM_
 QUICKER = (
     (r"(--models \S*|--preset )\bdefault\b", r"\1small.yaml"),
     (r"^(cli train)(?!.*--preset)", r"\1 --preset small.yaml"),
-    (r"^(cli evaluate (?!.*--fold ).*)", r"\1 --fold 0 --epochs 1"),
+    (r"^(cli evaluate (?!.*--fold ).*)", r"\1 --fold 0 --epochs 1 --members 1"),
     (r"^(cli evaluate-targets(?!.*--fold ).*)", r"\1 --fold 0 --members 1"),
     (r"^(cli evaluate-biomarkers(?!.*--fold ).*)", r"\1 --preset small.yaml --fold 0 --seeds 1 --members 1"),
-    (r"--trials \d+", "--trials 2"),
+    (r"--trials \d+", "--trials 2 --epochs 1 --members 1"),
     (r"--workers \d+", "--workers 1"),
 )
 """What is typed for what is written, where only the time differs."""

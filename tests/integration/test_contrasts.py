@@ -183,7 +183,7 @@ def test_what_cannot_be_compared_is_refused(
         ),
         ("cell_line,group\nL00,\n", RowError, 'row 2, column group: "" is empty'),
         ("cell_line,group\nHELA,a\n", InputError, "1 of 1 cell lines are not in the graph (HELA)"),
-        ("cell_line,group\n", InputError, "not in the graph (the file has no rows)"),
+        ("cell_line,group\n", InputError, "has no rows below its header; give a cell line"),
         ("cell_line,set\nL00,a\n", InputError, 'there is no column "group"; it has cell_line, set'),
     ],
 )

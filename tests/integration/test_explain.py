@@ -341,7 +341,7 @@ def test_genes_are_ranked_by_what_silencing_them_does(folder: Path, tmp_path: Pa
         ("gene,effect\nEGFR,-1,25\n", "row 2: .* has 3 cells where the header has 2"),
         ("gene,effect\nEGFR,1\nEGFR,2\n", "row 3, column gene: .* has an effect already"),
         ("gene,effect,effect\nEGFR,1,2\n", 'the column "effect" is there twice'),
-        ("gene,effect\nTP53,1\n", "none of its 1 genes is among the 1 that are ranked"),
+        ("gene,effect\nTP53,1\n", "its only gene is not among the 1 that are ranked"),
     ],
 )
 def test_a_bad_table_of_effects_is_said(tmp_path: Path, text: str, message: str) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from pharmagraph.ingest.longform import read_long
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import RowError
+from pharmagraph.kg.store import open_store
 from tests.cli.typed import typed
 
 RESPONSES = "drug,cell_line,ln_ic50,plate\nA,X,1.5,1\nA,Y,-2,1\nB,X,0.5,2\nC,X,1,2\n"
@@ -92,3 +95,80 @@ def test_a_bad_row_is_told_before_the_rest_is_read(tmp_path: Path) -> None:
     with pytest.raises(RowError, match="row 2"):
         read_long(path, "responses", Rejections(keep_going=True, told=stop), kind="TESTED_ON")
     assert seen == ["yes"]
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "rule"),
+    [
+        ("", (), "z:-0.8"),
+        ("threshold: ln:0\n", (), "ln:0"),
+        ("threshold: ln:0\n", ("--threshold", "drug-median"), "drug-median"),
+        ("", ("--threshold", "ln:0"), "ln:0"),
+    ],
+)
+def test_a_check_labels_by_the_rule_by_which_the_load_does(
+    tmp_path: Path, said: str, options: tuple[str, ...], rule: str
+) -> None:
+    values = {"A": (0.5, -1, 3, -0.2), "B": (2, 1.5, 1, -3), "C": (1, 1, 1, 1)}
+    pairs = [
+        f"{drug},{line},{v}\n" for drug, of in values.items() for line, v in zip("WXYZ", of, strict=True)
+    ]
+    (tmp_path / "responses.csv").write_text("drug,cell_line,ln_ic50\n" + "".join(pairs))
+    (tmp_path / "manifest.yaml").write_text(f"{said}responses:\n  file: responses.csv\n")
+    code, _, rows, err = check(tmp_path, "--without-smiles", *options)
+    assert code == 0
+    labels = {row["name"]: row["number"] for row in rows if row["what"] == "label"}
+    assert {row["detail"] for row in rows if row["what"] == "label"} == {f"by {rule}"}
+    store = f"ladybug://{tmp_path / 'a.lbug'}"
+    ran = typed("ingest", "tables", str(tmp_path), "--store", store, "--quiet", "--without-smiles", *options)
+    assert ran.returncode == 0
+    with open_store(store) as graph:
+        stored = graph.read_edges("TESTED_ON", ("Drug", "CellLine"), ["response"])["response"].to_pylist()
+    names = {"sensitive": 1, "resistant": 0, "no label": None}
+    assert labels == {name: stored.count(value) for name, value in names.items()}
+    assert ("have no label by" in err) == ("have no label by" in ran.stdout)
+
+
+def workbook(folder: Path) -> Path:
+    """Two sheets of responses, of which the second has a pair less, and one of drugs."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, text in (
+        ("Run 1", RESPONSES),
+        ("Run 2", RESPONSES[: RESPONSES.index("C,X")]),
+        ("drugs", DRUGS),
+    ):
+        sheet = book.create_sheet(name)
+        for line in text.splitlines():
+            sheet.append(
+                [float(c) if c.lstrip("-").replace(".", "").isdigit() else c for c in line.split(",")]
+            )
+    book.save(folder / "book.xlsx")
+    return folder / "book.xlsx"
+
+
+@pytest.mark.parametrize("files", ["sheets of a workbook", "sheets in a folder", "files"])
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_the_way_out_of_two_tables_of_one_kind_works_as_it_is_written(
+    tmp_path: Path, files: str, chosen: int
+) -> None:
+    place = tmp_path / "lab"
+    place.mkdir()
+    if files == "files":
+        (place / "one.csv").write_text(RESPONSES)
+        (place / "two.csv").write_text(RESPONSES[: RESPONSES.index("C,X")])
+        (place / "drugs.csv").write_text(DRUGS)
+    else:
+        book = workbook(place)
+    given = book if files == "sheets of a workbook" else place
+    refused = typed("ingest", "tables", str(given), "--check").stderr
+    found = re.search(
+        r"has both (.+?) and (.+?), which give responses.*: cli (ingest tables (\S+) --init) ", refused
+    )
+    assert found is not None, refused
+    assert typed(*found[3].split()).returncode == 0
+    manifest = Path(found[4]) / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace(f"file: {found[1]}", f"file: {found[1 + chosen]}"))
+    code, sizes, _, err = check(Path(found[4]), "--without-smiles")
+    assert code == 0, err
+    assert sizes["pairs"] == (4, 3)[chosen]

@@ -254,3 +254,14 @@ def test_a_new_drug_is_predicted_as_it_is_alone_and_a_known_structure_as_the_kno
     assert together[f"{NEW}.Cl"] == pytest.approx(alone, abs=1e-5)
     assert together[id_] == pytest.approx(screen.predict("--drug", id_)[id_], abs=1e-6)
     assert "its parent is taken" in asked.stderr and f"has the InChIKey of {id_}" in asked.stderr
+
+
+def test_a_table_has_names_and_json_has_ids(screen: Screen) -> None:
+    id_ = screen.ids[0]
+    with open_store(screen.url, read_only=True) as store:
+        name = {row["id"]: row["name"] for row in store.node_rows("Drug", ["id", "name"])}[id_]
+        line = {row["id"]: row["name"] for row in store.node_rows("CellLine", ["id", "name"])}[LINE]
+    assert (name, line) != (id_, LINE)
+    cells = screen.call("--drug", id_, format="table").stdout.split()
+    assert {name, line} <= set(cells) and not {id_, LINE} & set(cells)
+    assert list(screen.predict("--drug", id_)) == [id_]

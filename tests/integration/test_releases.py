@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pharmagraph.kg.errors import InputError, NotFoundError, RowError
 from pharmagraph.kg.migrations import migrate
 from pharmagraph.kg.schema_changes import CHANGES, AddKind
 from pharmagraph.kg.store import GraphStore, open_store
+from tests.cli.typed import typed
 
 TESTED_ON = ("TESTED_ON", ("Drug", "CellLine"))
 EXPRESSES = ("EXPRESSES", ("CellLine", "Gene"))
@@ -220,3 +222,23 @@ def test_a_store_of_an_older_schema_is_migrated_and_has_a_history(
         ).changed
         ingest.remove(migrated, "screen")
         assert [key for key, n in migrated.counts().items() if n] == ["Ingest"]
+
+
+@pytest.mark.parametrize("gone", ["mark", "keep"])
+def test_status_counts_what_is_marked_as_gone(tmp_path: Path, write: Write, gone: str) -> None:
+    url = f"ladybug://{tmp_path}/graph.lbug"
+    whole = write("screen", ("Erlotinib", "Aspirin"), LINES)
+    ingest.tables(url, whole, neighbours=2)
+    fewer = write("screen", ("Erlotinib", "Aspirin"), LINES[:3])
+    ingest.tables(url, fewer, neighbours=2, gone=gone)  # type: ignore[arg-type]
+    text = typed("status", environment={"PHARMAGRAPH_STORE": url}).stdout
+    rows = json.loads(typed("status", "--format", "json", environment={"PHARMAGRAPH_STORE": url}).stdout)
+    counted = {row["section"]: row["value"] for row in rows if row["section"].startswith("gone")}
+    if gone == "keep":
+        assert "marked as gone" not in text and not counted
+        return
+    assert (
+        "screen: 2 pairs and" in text
+        and "marked as gone: queries find them, training leaves them out" in text
+    )
+    assert counted["gone pairs"] == 2 and counted["gone"] > 2

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import ladybug
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -48,13 +49,19 @@ except PharmagraphError as error:
 """
 
 
-def test_another_process_is_told_that_the_file_is_locked_and_may_read(tmp_path: Path) -> None:
+def test_another_process_is_told_that_the_file_is_in_use_and_reads_where_nothing_was_written(
+    tmp_path: Path,
+) -> None:
     with made(tmp_path / "g.lbug"):
-        writer = in_another_process(OPEN, tmp_path / "g.lbug", False)
-        assert writer.stdout.startswith("StoreLockedError")
-        assert str(tmp_path / "g.lbug") in writer.stdout
-        assert "read-only" in writer.stdout
+        for read_only in (False, True):
+            other = in_another_process(OPEN, tmp_path / "g.lbug", read_only)
+            assert other.stdout.startswith("StoreLockedError")
+            assert str(tmp_path / "g.lbug") in other.stdout
+    with open_store(f"ladybug://{tmp_path}/g.lbug"):
         assert in_another_process(OPEN, tmp_path / "g.lbug", True).stdout == "2\n"
+        other = in_another_process(OPEN, tmp_path / "g.lbug", False)
+        assert other.stdout.startswith("StoreLockedError")
+        assert "read-only" in other.stdout
     assert in_another_process(OPEN, tmp_path / "g.lbug", False).stdout == "2\n"
 
 
@@ -174,3 +181,35 @@ def test_a_query_cannot_leave_its_read_only_transaction(tmp_path: Path) -> None:
         with pytest.raises(StoreError), ladybug_file._files[(tmp_path / "g.lbug").resolve()].reading() as run:
             run("COMMIT; CREATE (:Gene {id: 'X'})")
         assert store.counts()["Gene"] == 2
+
+
+def test_many_edges_are_copied_some_at_a_time_and_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pharmagraph.kg.ladybug.replace.AT_ONCE", 7)
+    monkeypatch.setattr("pharmagraph.kg.ladybug.writes.AT_ONCE", 7)
+    monkeypatch.setattr("pharmagraph.kg.ladybug.edges.BLOCK", 7)
+    chance, ends = np.random.default_rng(5), ("CellLine", "Gene")
+    lines, genes = [f"L{n}" for n in range(9)], [f"G{n}" for n in range(11)]
+    held: dict[tuple[str, str], dict[str, object]] = {}
+    with open_store(f"ladybug://{tmp_path}/g.lbug") as store:
+        store.create_schema()
+        store.upsert_nodes("CellLine", pa.table({"id": lines, "name": lines}))
+        store.upsert_nodes("Gene", pa.table({"id": genes}))
+        for n in (60, 3, 40, 80):
+            pairs = [divmod(int(at), len(genes)) for at in chance.permutation(99)[:n]]
+            values = chance.normal(size=n).round(3).tolist()
+            src, dst = (pa.array([names[p[at]] for p in pairs]) for at, names in ((0, lines), (1, genes)))
+            table = {"src": src.dictionary_encode(), "dst": dst, "value": values, "event": pa.nulls(n)}
+            if n == 40:
+                table["event"] = pa.array([None, "fusion"] * (n // 2)).dictionary_encode()
+            change = store.upsert_edges("MUTATED", ends, pa.table({**table, "dataset": ["own"] * n}))
+            new = {(lines[a], genes[b]) for a, b in pairs} - held.keys()
+            assert (change.inserted, change.total) == (len(new), n)
+            for row in pa.table(table).to_pylist():
+                held[row["src"], row["dst"]] = {"value": row["value"], "event": row["event"]}
+        stored = store.read_edges("MUTATED", ends).to_pylist()
+        assert {(r["src"], r["dst"]): {c: r[c] for c in ("value", "event")} for r in stored} == held
+        assert all(r["dataset"] == "own" and r["gone"] is None and r["attention"] is None for r in stored)
+        assert store.rows("MATCH (:Gene)<-[r:MUTATED]-(:CellLine) RETURN count(r) AS n") == [{"n": len(held)}]
+        assert not [r for r in store.rows("CALL show_tables() RETURN name") if "rebuilt" in r["name"]]

@@ -64,6 +64,25 @@ def test_a_query_that_would_write_is_refused_and_writes_nothing(small: GraphStor
         "INSTALL json",
         "ATTACH 'other.lbug' AS other (dbtype lbug)",
         "CALL threads = 1",
+        "MATCH (g:Gene) WITH g LIMIT 1 LOAD WITH HEADERS (line STRING) FROM 'in.csv' RETURN line",
+        "MATCH (g:Gene) LOA\\u0044 CSV FROM 'file:///in.csv' AS row RETURN row",
+        "RETURN '\\u0027 LOAD CSV FROM \\u0027file:///in.csv' AS row",
+        "MATCH (g:Gene) /* // */ LOAD FROM 'in.csv' RETURN *",
+        "// one line\rLOAD FROM 'in.csv' RETURN *",
+        "MATCH (g:Gene)\u00a0RETURN g.id",
+        "MATCH (g:Gene)\u2028RETURN g.id",
+        "MATCH (g:Gene) RETURN g.id AS \u0131d",
+        "MATCH (g:Gene) RETURN 'open",
+        "MATCH (g:Gene) RETURN g.id /* open",
+        "CALL dbms.listConfig()",
+        "CALL dbms . killConnections(['a'])",
+        "CALL db.clearQueryCaches()",
+        "CALL `dbms`.`listConfig`()",
+        "MATCH (g:Gene) CALL dbms.listConfig() YIELD name RETURN name",
+        "CALL READ_CSV_SERIAL('in.csv') RETURN *",
+        "CALL READ_CSV_PARALLEL('in.csv') RETURN *",
+        "CALL READ_PARQUET('in.csv') RETURN *",
+        "CALL READ_NPY('in.csv') RETURN *",
     ],
 )
 def test_a_query_touches_no_file_and_no_setting(small: GraphStore, cypher: str) -> None:
@@ -76,6 +95,7 @@ def test_a_query_touches_no_file_and_no_setting(small: GraphStore, cypher: str) 
 def test_words_of_the_language_are_fine_as_values_and_names(small: GraphStore) -> None:
     found = small.query("MATCH (g:Gene) WHERE g.id <> 'SET; DELETE' RETURN count(*) AS `create`; // CREATE")
     assert found.to_pylist() == [{"create": 4}]
+    assert small.query("RETURN 'LOAD CSV; é' AS `load é` // → é").to_pylist() == [{"load é": "LOAD CSV; é"}]
 
 
 def test_an_unbound_parameter_is_an_error_and_not_null(small: GraphStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,12 +19,20 @@ from pharmagraph.kg.store import GraphStore, open_store
 from tests.graphs import fill_everything
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(f"ladybug://{tmp_path}/graph.lbug") as graph:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with everything, which every test copies."""
+    place = tmp_path_factory.mktemp("filled") / "graph.lbug"
+    with open_store(f"ladybug://{place}") as graph:
         fill_everything(graph)
         json_columns = {name: pa.nulls(3, pa.string()) for name in ("config", "metrics", "unused_attention")}
         graph.upsert_nodes("Run", pa.table({"id": ["A", "B", "C d"], **json_columns}))
+    return place
+
+
+@pytest.fixture
+def store(filled: Path, tmp_path: Path) -> Iterator[GraphStore]:
+    with open_store(f"ladybug://{shutil.copy(filled, tmp_path)}") as graph:
         yield graph
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.kg import folders
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.heterograph import Heterograph
@@ -151,7 +151,7 @@ def evaluate_biomarkers(
     key = _key(screen, truth, settings)
     done = {(entry["fold"], entry["model"]): entry["rows"] for entry in journal.entries(finished, key)}
     found: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="pharmagraph-") as place:
+    with folders.temporary() as place:
         folder = Path(place)
         for number, fold in enumerate(cut):
             if only is not None and number not in only:

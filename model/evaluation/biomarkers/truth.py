@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.errors import InputError, RowError, none_of
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.table import rows as rows_of
@@ -148,10 +148,12 @@ def read_truth(
         if all((p.drug_number, p.gene_number, p.kind) != (d, g, pair.kind) for p in pairs):
             pairs.append(pair)
     left_out = tuple(f"{what}: {', '.join(shown)}" for what, shown in missing.items())
+    if not effects:
+        raise InputError(f"{path} has no rows below its header; give a drug and a gene a row")
     if not pairs:
+        none = none_of(len(effects), "pair", "can", of="its")
         raise InputError(
-            f"{path}: none of its {len(effects)} pairs can be judged ({'; '.join(left_out) or 'it has no rows'}); "
-            "drugs go by name or id, genes by HGNC symbol"
+            f"{path}: {none} be judged ({'; '.join(left_out)}); drugs go by name or id, genes by HGNC symbol"
         )
     return Truth(tuple(pairs), len(effects), left_out)
 

@@ -64,7 +64,7 @@ class Finished:
         found = cls(path, digest.hexdigest()[:16])
         if path is None or not path.is_file():
             return found
-        for line in path.read_text().splitlines():
+        for line in path.read_text(encoding="utf-8").splitlines():
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:  # an incomplete line, written when the work was cut off
@@ -87,9 +87,11 @@ class Finished:
         }  # fmt: skip
         self.path.parent.mkdir(parents=True, exist_ok=True)
         cut_off = (
-            self.path.is_file() and not self.path.read_text().endswith("\n") and self.path.stat().st_size
+            self.path.is_file()
+            and not self.path.read_text(encoding="utf-8").endswith("\n")
+            and self.path.stat().st_size
         )
-        with self.path.open("a") as file:
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(("\n" if cut_off else "") + json.dumps(entry) + "\n")
 
 

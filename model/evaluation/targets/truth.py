@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.errors import InputError, RowError, none_of
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.numbers import NotANumberError, as_number
 from pharmagraph.kg.reading.table import rows as rows_of
@@ -93,11 +93,13 @@ def read_truth(
         (active if is_active else inactive)[drug, gene] = True
     if not n_shared:
         raise InputError(
-            f"{path}: none of its {n_rows} rows has both a drug and a candidate gene of the graph; "
+            f"{path}: {none_of(n_rows, 'row', 'has', of='its')} both a drug and a candidate gene of the graph; "
             "drugs go by name or id, genes by HGNC symbol"
         )
     if not active.any():
-        raise InputError(f"{path}: none of its {n_shared} shared pairs is active; nothing can be found")
+        raise InputError(
+            f"{path}: {none_of(n_shared, 'shared pair', 'is', of='its')} active; nothing can be found"
+        )
     return Truth(active, inactive, n_rows, n_shared)
 
 

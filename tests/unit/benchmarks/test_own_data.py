@@ -7,6 +7,7 @@ import json
 import pytest
 
 from benchmarks import own_data
+from benchmarks.measure import Command
 
 pytestmark = pytest.mark.once
 
@@ -24,13 +25,13 @@ def test_each_case_has_a_row_and_merging_by_hand_one_beside_it(capsys: pytest.Ca
 
 def test_medians_say_how_many_times_faster_ours_is() -> None:
     rows = [
-        own_data._row("a", implementation, seconds, None, 100, turn)
+        own_data._row("a", implementation, Command(2 * seconds, seconds, 1), 100, turn)
         for turn in (1, 2, 3)
-        for implementation, seconds in ((own_data.OURS, turn), (own_data.THEIRS, 10.0 * turn))
+        for implementation, seconds in ((own_data.OURS, turn), (own_data.THEIRS, 5.0 * turn))
     ]
     ours, theirs = own_data.medians(rows)
-    assert (ours["seconds"], ours["rounds"], ours["times ours"]) == (2, 3, None)
-    assert (theirs["seconds"], theirs["times ours"]) == (20, 10)
+    assert (ours["seconds"], ours["processor"], ours["rounds"], ours["times ours"]) == (4, 2, 3, None)
+    assert (theirs["processor"], theirs["times ours"]) == (10, 5)
 
 
 def test_a_scale_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

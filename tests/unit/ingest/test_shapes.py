@@ -372,7 +372,7 @@ def test_an_unknown_table_names_the_nearest_shape_and_what_it_lacks(tmp_path: Pa
 def test_two_tables_of_responses_are_refused(tmp_path: Path) -> None:
     gdsc(tmp_path)
     (tmp_path / "mine.csv").write_text("drug,cell_line,ln_ic50\nA,B,1\n")
-    said = r"has both GDSC1.* and mine\.csv, which give responses; keep one, or load each as a dataset of its own: cli"
+    said = r"has both GDSC1.* and mine\.csv, which give responses; only one is read. Say which in manifest"
     with pytest.raises(InputError, match=said):
         read(tmp_path)
 
@@ -406,9 +406,7 @@ def test_releases_in_a_folder_are_datasets_with_thresholds_of_their_own(tmp_path
 def test_two_files_of_one_release_are_refused(tmp_path: Path) -> None:
     text = gdsc(tmp_path).read_text()
     (tmp_path / "GDSC1_again.csv").write_text(text)
-    with pytest.raises(
-        InputError, match=r"has both .*, which give responses; keep one, or load each as a dataset"
-    ):
+    with pytest.raises(InputError, match=r"has both .*, which give responses; only one is read"):
         read(tmp_path)
 
 

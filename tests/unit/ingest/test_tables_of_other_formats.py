@@ -193,8 +193,9 @@ def test_a_sheet_that_cannot_be_told_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "csv", {"drugs": DRUGS})
     path = tmp_path / "responses.xlsx"
     as_workbook(path, {"a": RESPONSES, "b": RESPONSES})
-    assert "has both responses.xlsx/a and responses.xlsx/b, which give responses; keep one" in refused(
-        tmp_path
+    assert (
+        "has both responses.xlsx/a and responses.xlsx/b, which give responses; only one is read"
+        in refused(tmp_path)
     )
     as_workbook(path, {"Responses": RESPONSES, "responses ": RESPONSES})
     assert "has both responses.xlsx/Responses and responses.xlsx/responses , which" in refused(tmp_path)
@@ -204,7 +205,9 @@ def test_a_sheet_that_cannot_be_told_is_refused(tmp_path: Path) -> None:
     assert "responses.xlsx/responses is empty" in refused(tmp_path)
     as_workbook(path, {"responses": RESPONSES})
     as_workbook(tmp_path / "other.xlsx", {"responses": RESPONSES})
-    assert "has both other.xlsx and responses.xlsx, which give responses; keep one" in refused(tmp_path)
+    assert "has both other.xlsx and responses.xlsx, which give responses; only one is read" in refused(
+        tmp_path
+    )
 
 
 def test_a_workbook_that_is_locked_old_or_has_macros_is_refused(tmp_path: Path) -> None:

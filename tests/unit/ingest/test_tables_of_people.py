@@ -139,15 +139,15 @@ def test_a_bad_row_stops_the_load_or_is_the_only_one_left_out(
 
 
 NOT_A_TABLE = {
-    "a header alone": ("drug,cell_line,ln_ic50\n", "has no response left"),
+    "a header alone": ("drug,cell_line,ln_ic50\n", "has no response below its header"),
     "nothing": ("\n", "is empty"),
     "no value column": ("drug,cell_line\nA,B\n", 'no column "ln_ic50" or "auc" or "response"'),
     "IC50": ("drug,cell_line,IC50\nA,B,1\n", 'the column "IC50" says no unit; .* call it ic50_uM'),
     "a column twice": ("drug,cell_line,ln_ic50,ln_ic50\nA,B,1,2\n", '"ln_ic50" is there twice; keep one'),
     "a column in two cases": ("drug,cell_line,ln_ic50,LN_IC50\nA,B,1,2\n", '"ln_ic50" and "LN_IC50" is there twice'),
     "no cell lines": ("drug,cells,ln_ic50\nA,B,1\n", 'no column "cell_line"'),
-    "no value at all": ("drug,cell_line,ln_ic50\nErlotinib,A375,NA\n", "has no response left"),
-    "no drug with a structure": ("drug,cell_line,ln_ic50\nX,A375,1\nX,A549,2\n", "none of .*without_smiles"),
+    "no value at all": ("drug,cell_line,ln_ic50\nErlotinib,A375,NA\n", "the only row of"),
+    "no drug with a structure": ("drug,cell_line,ln_ic50\nX,A375,1\nX,A549,2\n", "the only drug of .*without_smiles"),
 }  # fmt: skip
 
 

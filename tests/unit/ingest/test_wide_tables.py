@@ -11,8 +11,10 @@ import pytest
 
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.rejections import Rejections
+from pharmagraph.ingest.shapes.sides import Known, side_of
 from pharmagraph.ingest.sources import tables
 from pharmagraph.kg.errors import InputError, RowError
+from tests.cli.typed import typed
 
 DRUGS, LINES, GENES = (
     ["Erlotinib", "PLX-4720", "Nutlin-3a"],
@@ -119,10 +121,9 @@ def test_what_nothing_tells_is_refused_with_the_way_out(tmp_path: Path) -> None:
     assert "nothing says what its values are (-2 to 3.5): call its first column ln_ic50" in refused(tmp_path)
     save(tmp_path / "responses.csv", wide("ln_ic50", LINES, DRUGS, IC50))
     said = refused(tmp_path)
-    assert (
-        "nothing tells whether drugs or cell lines are down the side (Erlotinib, PLX-4720, Nutlin-3a)" in said
-    )
-    assert "call its first column drug or cell_line, or say it in manifest.yaml" in said
+    assert "nothing tells whether Erlotinib, PLX-4720, Nutlin-3a (down the side) or A375, HT-29" in said
+    assert "If drugs are down the side, write rows: drug below its file in manifest.yaml" in said
+    assert "if cell lines are, write rows: cell_line" in said
     with_drugs(tmp_path)
     save(tmp_path / "responses.csv", wide("IC50", LINES, DRUGS, np.abs(IC50)))
     assert "says no unit" in refused(tmp_path)
@@ -131,6 +132,66 @@ def test_what_nothing_tells_is_refused_with_the_way_out(tmp_path: Path) -> None:
     of_pair = {(e["src"], e["dst"]): e["ln_ic50"] for e in edges}
     assert of_pair["ERLOTINIB", "A375"] == pytest.approx(np.log(1.5e-3))
     assert len(of_pair) == int((~np.isnan(IC50)).sum())
+
+
+SIDES = {
+    "DepMap ids": [f"ACH-{n:06}" for n in (12, 7, 900, 31)],
+    "COSMIC ids": ["905901", "906826", "1240121", "2054094"],
+    "Passports ids": [f"SIDM{n:05}" for n in (12, 7, 900, 31)],
+}
+
+
+@pytest.mark.parametrize("lies", ["straight", "turned"])
+@pytest.mark.parametrize("form", SIDES)
+def test_ids_of_cell_lines_tell_their_side(tmp_path: Path, form: str, lies: str) -> None:
+    """Neither another file nor the first column does."""
+    top, side, values = (SIDES[form], DRUGS, IC50) if lies == "straight" else (DRUGS, SIDES[form], IC50.T)
+    save(tmp_path / "responses.csv", wide("ln_ic50", top, side, values))
+    bundle = tables.read(tmp_path, Rejections(), without_smiles=True)
+    assert bundle.nodes["Drug"]["name"].to_pylist() == sorted(DRUGS, key=str.upper)
+    assert set(bundle.nodes["CellLine"]["name"].to_pylist()) == set(SIDES[form])
+
+
+@pytest.mark.parametrize("lies", ["straight", "turned"])
+@pytest.mark.parametrize("column", ["depmap_id", "cosmic_id", "cellosaurus_id"])
+def test_ids_of_the_table_of_cell_lines_tell_the_side(tmp_path: Path, column: str, lies: str) -> None:
+    """The ids have no form of their own, as a lab's numbers."""
+    ids = ["11", "12", "13", "14"]
+    with_drugs(tmp_path)
+    save(tmp_path / "cells.csv", [["cell_line", column], *zip(LINES, ids, strict=True)])  # type: ignore[list-item]
+    (tmp_path / "drugs.csv").unlink()
+    top, side, values = (ids, DRUGS, IC50) if lies == "straight" else (DRUGS, ids, IC50.T)
+    save(tmp_path / "responses.csv", wide("ln_ic50", top, side, values))
+    bundle = tables.read(tmp_path, Rejections(), without_smiles=True)
+    assert set(bundle.nodes["CellLine"]["name"].to_pylist()) == set(LINES)
+    assert bundle.nodes["Drug"]["name"].to_pylist() == sorted(DRUGS, key=str.upper)
+
+
+@pytest.mark.parametrize("lies", ["straight", "turned"])
+@pytest.mark.parametrize("form", ["{} (1956)", "{}|1956"])
+def test_genes_beside_ids_tell_their_side(tmp_path: Path, form: str, lies: str) -> None:
+    """The names of cell lines are in no other file, as those of lines that were not tested would be."""
+    genes = [form.format(gene) for gene in GENES]
+    lines = ["L1", "L2", "L3", "L4"]
+    top, side = (genes, lines) if lies == "straight" else (lines, genes)
+    known = Known()
+    found, because = side_of((side, top), "", ("gene", "cell_line"), known, "x.csv")
+    assert found == ("cell_line" if lies == "straight" else "gene")
+    assert because == "by 2 names that are ids of cell lines, or genes beside an id"
+
+
+@pytest.mark.parametrize("rows", ["drug", "cell_line"])
+def test_the_line_that_the_refusal_names_decides(tmp_path: Path, rows: str) -> None:
+    values = IC50 if rows == "drug" else IC50.T
+    top, side = (LINES, DRUGS) if rows == "drug" else (DRUGS, LINES)
+    save(tmp_path / "responses.csv", wide("ln_ic50", top, side, values))
+    assert f"write rows: {rows}" in refused(tmp_path)
+    ran = typed("ingest", "tables", str(tmp_path), "--init")
+    text = (tmp_path / "manifest.yaml").read_text()
+    assert ran.returncode == 0 and "rows: fill-in" in text
+    (tmp_path / "manifest.yaml").write_text(text.replace("rows: fill-in", f"rows: {rows}"))
+    bundle = tables.read(tmp_path, Rejections(), without_smiles=True)
+    assert bundle.nodes["Drug"]["name"].to_pylist() == sorted(DRUGS, key=str.upper)
 
 
 def test_a_first_column_that_says_otherwise_than_the_names_is_refused(tmp_path: Path) -> None:

@@ -135,3 +135,13 @@ def test_parquet_with_numbers_that_are_none_is_not_plain(tmp_path: Path, value: 
     parquet.write_table(pa.table({"drug": ["A"], "cell_line": ["X"], "ln_ic50": [value], "auc": [1.0]}), path)
     with records(path) as table, pytest.raises(NotPlainError):
         list(plain_batches(path, table, *PLACES))
+
+
+def test_columns_that_a_table_lacks_take_no_memory(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER + PLAIN["as it is"])
+    table = longform.read_long(path, "responses", Rejections(), kind="TESTED_ON")
+    some = table.keep(np.array([True, False, True]))
+    for one in (table, some):
+        assert one.texts["flags"].codes.strides == one.numbers["hill"].strides == (0,)
+        assert one.texts["flags"].cells() == [None] * len(one) and np.isnan(one.numbers["hill"]).all()
+    assert some.texts["drug"].cells() == ["A1", "B2"] and some.numbers["auc"].tolist() == [0.5, 0.25]

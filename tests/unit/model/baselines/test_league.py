@@ -72,6 +72,7 @@ def test_cell_lines_are_ranked_where_the_mean_ranks_none(name: str, task: Task) 
     assert ((found >= 0) & (found <= 1)).all() or task == "regression"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_same_seed_same_prediction(name: str) -> None:
     problem, test = _parts(Split.random, "classification")

@@ -215,7 +215,11 @@ def test_names_that_cannot_be_judged_are_said_once(heterograph: Heterograph, tmp
     [
         ("drug,gene,effect\nNSC1,GENE000,sensitive\n", InputError, 'no column "feature"'),
         ("", InputError, "is empty; it needs a header and rows"),
-        ("drug,gene,feature,effect\n", InputError, "none of its 0 pairs can be judged"),
+        (
+            "drug,gene,feature,effect\n",
+            InputError,
+            "has no rows below its header; give a drug and a gene a row",
+        ),
         ("drug,gene,feature,effect\nX,GENE000,expression,sensitive\n", InputError, "not in the graph: X"),
         ("drug,gene,feature,effect\nNSC1,GENE000,methylation,sensitive\n", RowError, "is none of expression"),
         (

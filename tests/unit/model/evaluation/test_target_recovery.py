@@ -268,11 +268,11 @@ def test_affinities_at_or_below_the_limit_are_active(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("drug,gene\naspirin,PTGS2\n", InputError, "none of its 1 rows has both a drug and a candidate gene"),
+        ("drug,gene\naspirin,PTGS2\n", InputError, "its only row has not both a drug and a candidate gene"),
         ("drug,gene,active\nNSC1,EGFR,yes\n", RowError, 'row 2, column active: "yes" is not 0 or 1'),
         ("drug,gene,affinity\nNSC1,EGFR,-3\n", RowError, "is not an affinity in nmol/l"),
         ("drug,gene,active\nNSC1,EGFR,1\nNSC1,EGFR,0\n", RowError, "is active in one row and not in another"),
-        ("drug,gene,active\nNSC1,EGFR,0\n", InputError, "none of its 1 shared pairs is active"),
+        ("drug,gene,active\nNSC1,EGFR,0\n", InputError, "its only shared pair is not active"),
         ("compound,gene\n", InputError, 'no column "drug"'),
     ],
 )

@@ -93,6 +93,7 @@ def test_adjacency_is_the_published_matrix_with_loops(other_genes: float) -> Non
     assert len(edges) == (matrix - np.diag(np.diag(matrix)) != 0).sum() + n  # no edge twice
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_it_is_trained_in_both_tasks(task: Task) -> None:
     heterograph = screen(n_drugs=40, n_cell_lines=40)
@@ -109,6 +110,7 @@ def test_it_is_trained_in_both_tasks(task: Task) -> None:
     assert score(label, found) > score(label, means[test.drug]) + 0.1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("validate_every", "last"), [(1, 100), (30, 120)])
 def test_patience_counts_validations_and_no_fit_stops_before_a_hundred_steps(
     validate_every: int, last: int, monkeypatch: pytest.MonkeyPatch
@@ -126,6 +128,7 @@ def test_patience_counts_validations_and_no_fit_stops_before_a_hundred_steps(
     assert sum(value is not None for _, value in told) == last // validate_every
 
 
+@pytest.mark.once
 def test_patience_of_more_validations_goes_on_after_a_hundred_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pharmagraph.model.training.fitting.Fitting.validate", lambda self: 0.5)
     told: list[int] = []

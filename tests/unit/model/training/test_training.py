@@ -263,13 +263,13 @@ def test_same_seed_same_bits_when_threads_share_the_sums() -> None:
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
     config = load_preset(
         "default",
-        network={"channels": 8, "factor_starts": 2},
+        network={"channels": 8, "factor_starts": 1},
         training={
             "members": 1,
             "epochs": 2,
             "chunks": 1,
             "mask_supervision": False,
-            "factor_map_penalties": [30.0, 1000.0],
+            "factor_map_penalties": [100.0],
         },
     )
     before = torch.get_num_threads()
