@@ -17,7 +17,6 @@ from pharmagraph.model.evaluation.certainty_figures import DISTANCES, means
 from pharmagraph.model.evaluation.plan import Row
 from pharmagraph.model.reports.certainty_folder import Measurement, read
 from pharmagraph.model.reports.certainty_picture import write_picture
-from pharmagraph.model.reports.evaluation_folder import write_json
 from pharmagraph.model.reports.measured import NOT_RUN, table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -210,7 +209,8 @@ def main(arguments: Sequence[str]) -> None:
     kept = DOCS / "certainty.json"
     measurements = read(Path(arguments[0])) if arguments else json.loads(kept.read_text())
     if arguments:
-        write_json(kept, measurements)
+        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in measurements)
+        kept.write_text(f"[\n{lines}\n]\n")
     (DOCS / "certainty.md").write_text(markdown(measurements))
     write_picture(DOCS / "certainty.svg", [(title(one), figures(one)) for one in measurements])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pharmagraph.model.evaluation.certainty_figures import (
     value_figures,
 )
 from pharmagraph.model.evaluation.drawn import TESTED_ON, drawn
-from pharmagraph.model.reports.certainty import markdown
+from pharmagraph.model.reports.certainty import DOCS, markdown
 from pharmagraph.model.reports.certainty_folder import keep, read
 
 
@@ -107,3 +108,8 @@ def test_rows_of_later_folds_stand_beside_earlier_ones_and_make_the_page(tmp_pat
     assert "tissue skin" in page and "called unlike training" in page and "- GDSC1, random" in page
     with pytest.raises(InputError, match="holds no rows of intervals"):
         read(tmp_path / "none")
+
+
+def test_the_page_in_docs_is_made_of_the_rows_beside_it() -> None:
+    made = markdown(json.loads((DOCS / "certainty.json").read_text()))
+    assert made == (DOCS / "certainty.md").read_text(), "run: python -m pharmagraph.model.reports.certainty"
