@@ -21,6 +21,13 @@ from pharmagraph.run import Run
 
 ROWS = 10
 
+FIGURES = {
+    "probability": "predicted probability of being sensitive",
+    "calibrated": "the same, calibrated on hidden training pairs",
+    "predicted_ln_ic50": "predicted ln IC50 (ln µmol/l)",
+}
+"""Figure of a prediction → its words."""
+
 
 def page(asked: Asked) -> Page:
     """The pair that the address names; without one, a form that asks for it."""
@@ -62,11 +69,12 @@ def page(asked: Asked) -> Page:
         found = of_run.explain(Run.open(asked.graph, asked.run["id"]), drug["id"], line["id"], limit=ROWS)
     except ModelError as error:
         return Page(title, [*body, html.P(f"{error}.", className="notice"), tail], above="pair")
-    predicted = {k: v for k, v in found.prediction.items() if k != "measured"}
+    predicted = found.prediction
     body += [
         definitions(
             [
-                *((_said(k), v) for k, v in predicted.items()),
+                *((words, predicted.get(figure)) for figure, words in FIGURES.items()),
+                *_interval(predicted),
                 ("run", dcc.Link(found.run_id, href=address("runs", found.run_id))),
             ]
         ),
@@ -173,8 +181,10 @@ def _file(drug: dict[str, Any], line: dict[str, Any], what: str) -> str:
     return f"{drug['id']}-{line['id']}-{what}"
 
 
-def _said(figure: str) -> str:
-    return {
-        "probability": "predicted probability of being sensitive",
-        "predicted_ln_ic50": "predicted ln IC50 (ln µmol/l)",
-    }[figure]
+def _interval(predicted: dict[str, Any]) -> list[tuple[str, str]]:
+    """The interval of a prediction, where its run has one."""
+    if predicted.get("level") is None:
+        return []
+    ends = f"{predicted['low']:.4g} to {predicted['high']:.4g}"
+    of = "the probability" if "probability" in predicted else "a measurement"
+    return [(f"interval of {of} at {predicted['level']:.0%}", ends)]
