@@ -277,7 +277,8 @@ class _Reader:
         self._without_value += lines[without].tolist()
         kept = good & ~without
         self._lines.append(lines[kept])
-        for parts in (*self._codes.values(), *self._values.values()):
+        columns: list[list[Any]] = [*self._codes.values(), *self._values.values()]
+        for parts in columns:
             if parts and not kept.all():
                 parts[-1] = parts[-1][kept]
 
@@ -371,7 +372,7 @@ def _compact(names: dict[str, int], codes: Codes) -> Texts:
     first = np.full(len(names), len(codes), np.int64)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of several values for one place the last stays
     number = np.full(len(names), -1, np.int64)
-    listed, kept = list(names), []
+    listed, kept = list(names), list[str]()
     for code in np.argsort(first, kind="stable").tolist():
         if first[code] < len(codes) and listed[code]:
             number[code] = len(kept)
