@@ -80,7 +80,7 @@ docs: .venv/.made  ## the documentation as a site that takes nothing from a netw
 	@echo "site/index.html; with its search: python3 -m http.server --directory site"
 
 soak: .venv/.made  ## 20,000 mutated tables; servers and clients killed many times at random moments; half an hour
-	PHARMAGRAPH_TEST_MUTATIONS=20000 $(PY) -m pytest tests/unit/ingest/test_mutated_tables.py
+	PHARMAGRAPH_TEST_MUTATIONS=20000 $(PY) -m pytest --timeout 3600 tests/unit/ingest/test_mutated_tables.py
 	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
 
 with-3.13:

@@ -32,6 +32,7 @@ from pharmagraph.model.commands import (
     enrich,
     evaluate,
     evaluate_biomarkers,
+    evaluate_certainty,
     evaluate_targets,
     explain,
     predict,
@@ -82,6 +83,10 @@ COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
         (evaluate.evaluate, "cli evaluate --models default,additive --split unseen-drug"),
         (evaluate_targets.evaluate_targets, "cli evaluate-targets"),
         (evaluate_biomarkers.evaluate_biomarkers, "cli evaluate-biomarkers --truth known.csv"),
+        (
+            evaluate_certainty.evaluate_certainty,
+            "cli evaluate-certainty --split unseen-drug --drugs 250 --cells 250",
+        ),
         (report.faithfulness, "cli faithfulness"),
         (evaluate.tune, "cli tune --trials 20"),
         (evaluate.results, "cli results evaluation"),

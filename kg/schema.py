@@ -46,7 +46,7 @@ __all__ = [
     "node",
 ]
 
-VERSION = 8
+VERSION = 9
 """Raised whenever a kind or property changes; a store carries the version that wrote it."""
 
 _DATASET = Property("dataset", "string", "id of the Dataset that brought the edge", required=True)

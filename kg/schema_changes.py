@@ -159,6 +159,8 @@ CHANGES: tuple[SchemaChange, ...] = (
     AddProperty(8, "HOMOLOGOUS", "gone"),
     AddProperty(8, "DEPENDS_ON", "gone"),
     AddProperty(8, "MEMBER_OF", "gone"),
+    AddProperty(9, "PREDICTED", "calibrated"),
+    AddProperty(9, "PREDICTED", "level"),
 )
 """All changes in order; version 1 is the first and has none."""
 

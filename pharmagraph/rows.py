@@ -48,6 +48,8 @@ def predict(
     note: Callable[[str], None],
     limit: int | None = None,
     device: str = "auto",
+    level: float | None = None,
+    at_least: float | None = None,
 ) -> Rows:
     """Rows of `Run.predict`."""
     from pharmagraph.model.runs.predictions import predict
@@ -58,6 +60,8 @@ def predict(
         pilot=_pilot(pilot) if pilot is not None else None,
         limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
         device=arguments.device(device),
+        level=arguments.number("level", level) if level is not None else None,
+        at_least=arguments.number("at_least", at_least) if at_least is not None else None,
     )
 
 

@@ -92,6 +92,8 @@ class Run:
         note: Callable[[str], None] = warnings.warn,
         limit: int | None = None,
         device: str = "auto",
+        level: float | None = None,
+        at_least: float | None = None,
     ) -> pd.DataFrame:
         """Predict the responses of cell lines to drugs, known to the graph or new.
 
@@ -112,19 +114,18 @@ class Run:
             µmol/l) or ``response`` (1 sensitive, 0 resistant), or of the one cell line, with ``drug`` for ``cell_line``.
             Predictions of its other pairs are conditioned on them; nothing is trained.
         note
-            Called with what is read otherwise than typed: the parent of a salt, a drug that the graph has under
-            another name, or what the values of a file or a table were taken for; a warning unless given.
-        limit
-            Rows, the most sensitive first; all unless given.
-        device
-            ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
+            Called with what is read otherwise than typed, such as the parent of a salt; a warning unless given.
+        limit, device
+            Rows, the most sensitive first, all unless given; and ``cpu``, ``cuda``, or ``auto``.
+        level, at_least
+            Of the interval, 0.9 unless given; and the least calibrated probability of the likelier class.
 
         Returns
         -------
         pandas.DataFrame
             ``drug``, ``cell_line`` (ids; a new drug is ``(new drug)``, or its SMILES where there are several),
-            ``probability`` of being sensitive in [0, 1], or ``ln_ic50`` (ln µmol/l) of a regression run, and ``measured``: whether the
-            run was trained on the pair. The most sensitive first.
+            ``probability`` of being sensitive, or ``ln_ic50`` (ln µmol/l), what docs/library.md lists of intervals, and
+            ``measured`` (in training); the most sensitive first.
 
         Raises
         ------
@@ -137,7 +138,8 @@ class Run:
         """
         import pandas as pd
 
-        given: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit, "device": device}
+        given: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit}
+        given |= {"device": device, "level": level, "at_least": at_least}
         return pd.DataFrame(rows.predict(self, drugs, cell_lines, **given))
 
     def suggest_pilots(

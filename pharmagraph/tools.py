@@ -138,7 +138,8 @@ class Tools:
 
         `drugs` and `cell_lines` are names; all of the run's are taken where one of them is left out. `smiles` are new
         compounds. `expression` is a new cell line: gene → z score. A probability near 1 means sensitive; ln_ic50 is in
-        ln µmol/l. A prediction is a hypothesis, not a measurement; `measured` says whether the run was trained on it.
+        ln µmol/l. A prediction is a hypothesis, not a measurement; `measured` says whether the run was trained on it,
+        `low` and `high` how sure it is, and `unlike` that the structure or the expression is far from training.
         """
         from pharmagraph import rows
 

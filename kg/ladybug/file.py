@@ -37,9 +37,9 @@ from pharmagraph.kg.schema import EDGES, NODES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BUFFER_POOL = min(3 << 28, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
-"""Bytes that the engine may take, 768 MiB at most: it fills them with pages of the file that it has read and written.
-Its default is 80 % of the machine's memory."""
+BUFFER_POOL = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+"""Bytes that the engine may take: it fills them with pages of the file that it has read and written. Its default is 80%
+of the machine's memory. With 768 MiB, a load of ten million edges fails for lack of memory."""
 ADDRESS_SPACE = 1 << 38
 """Bytes of addresses reserved for a file, which bounds its size. With the engine's default of 8 TiB for each open
 file, a process runs out of addresses after fifteen files."""

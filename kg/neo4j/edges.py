@@ -22,7 +22,7 @@ from pharmagraph.kg.errors import StoreError
 from pharmagraph.kg.neo4j import statements as cypher
 from pharmagraph.kg.neo4j.pipeline import ahead
 from pharmagraph.kg.neo4j.sessions import Connection, run
-from pharmagraph.kg.schema import ARROW, EdgeKind, Ends, Property
+from pharmagraph.kg.schema import ARROW, EdgeKind, Ends, Property, conform
 
 BLOCK_EDGES = 100_000
 """Approximate number of edges in one block of a read: some 10 MB on each side."""
@@ -224,6 +224,7 @@ def upsert(connection: Connection, sent: EdgeBatches, start: int, stop: int) -> 
     """Upsert rows ``start`` to ``stop`` in one transaction, which locks their source nodes first."""
     kind, ends = sent.kind, sent.ends
     rows = sent.table.take(pa.array(sent.order[start:stop]))
+    rows = conform(rows, [p for p in kind.columns if p.name in rows.column_names])
     src = pc.unique(rows.column("src")).to_pylist()
     known = [p for p in kind.columns if p.name in rows.column_names]
     read = cypher.edges_of_sources(kind, ends, known, (), with_places=True)

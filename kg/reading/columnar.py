@@ -45,7 +45,7 @@ def opened_columns(path: Path, called: str) -> Iterator[tuple[list[str], Iterato
                 names = _index_first(reader.schema)
                 batches = (reader.get_batch(n) for n in range(reader.num_record_batches))
             yield [n for n, _ in names], _rows(batches, [at for _, at in names])
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             kind = "Parquet" if is_parquet else "Arrow"
             reason = (str(error).splitlines() or ["damaged"])[0]
             raise InputError(f"{called} cannot be read as {kind} ({reason}); fetch it again") from None

@@ -96,7 +96,7 @@ def plain_batches(
                 raise NotPlainError
             line += n
             yield made
-    except (pa.ArrowException, OSError, EOFError, InputError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, InputError) as error:
         raise NotPlainError from error
 
 

@@ -54,6 +54,13 @@ def predict(
     limit: Annotated[
         int, typer.Option(min=1, help="Rows when one side is left out, the most sensitive first.")
     ] = 20,
+    level: Annotated[
+        float | None, typer.Option(help="Level of the interval, between 0 and 1; 0.9 when left out.")
+    ] = None,
+    at_least: Annotated[
+        float | None,
+        typer.Option(help="Print only pairs whose likelier class has this calibrated probability, from 0.5."),
+    ] = None,
     device: Device = "auto",
     store: Store = None,
     format: FormatOption = Format.table,
@@ -77,11 +84,16 @@ def predict(
             )
         else:
             predicted = rows.predict(
-                opened, drug, cell, smiles=smiles or None, pilot=pilot, note=note, limit=limit, device=device
-            )
+                opened, drug, cell, smiles=smiles or None, pilot=pilot, note=note, limit=limit, device=device,
+                level=level, at_least=at_least,
+            )  # fmt: skip
         if format is Format.table:
             names = _names(graph)
-            predicted = [_shown(row, names) for row in predicted]
+            said = {"unlike": any(row.get("unlike") for row in predicted), "level": level is not None}
+            predicted = [
+                {column: value for column, value in _shown(row, names).items() if said.get(column, True)}
+                for row in predicted
+            ]
     print_rows(predicted, format)
 
 

@@ -29,7 +29,8 @@ ORDER BY rank LIMIT $limit
 _PREDICTION = """
 MATCH (d:Drug {id: $drug})-[p:PREDICTED]->(c:CellLine {id: $cell_line})
 WHERE p.run_id = $run
-RETURN p.probability AS probability, p.ln_ic50 AS predicted_ln_ic50
+RETURN p.probability AS probability, p.calibrated AS calibrated, p.ln_ic50 AS predicted_ln_ic50,
+       p.low AS low, p.high AS high, p.level AS level
 """
 
 MEASURED = """
@@ -139,7 +140,8 @@ class Explanation:
     drug, cell_line
         ``{"id", "name"}``; no cell line if none was asked for.
     prediction
-        ``probability`` or ``predicted_ln_ic50`` of the run, and under ``measured`` the measurements, one row a dataset.
+        ``probability`` or ``predicted_ln_ic50`` of the run, ``low``, ``high`` and ``level`` of its interval, and under
+        ``measured`` the measurements, one row a dataset.
     genes
         The genes that the drug attends to most as targets, with all their scores.
     evidence

@@ -53,9 +53,9 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, graph: SavedArrays) -> None:
-        self._path = folder / FILE
-        with reading(self._path):
-            opened: Any = safe_open(self._path, framework="numpy")
+        self.path = folder / FILE
+        with reading(self.path):
+            opened: Any = safe_open(self.path, framework="numpy")
             self._file: Any = opened
             about = json.loads(self._file.metadata()["about"])
         self.task: str = about["task"]
@@ -72,12 +72,12 @@ class Predictor:
 
     def _require_shape(self, graph: SavedArrays) -> None:
         """Refuse arrays of another run, or a list of nodes that is not whole: each would be taken for its neighbour."""
-        with reading(self._path):
+        with reading(self.path):
             n_cell_lines, n_drugs = self._file.get_slice("logit").get_shape()
             found = (len(graph.ids("Drug")), len(graph.ids("CellLine")))
         if found != (n_drugs, n_cell_lines):
             raise ModelError(
-                f"{self._path} is of {n_drugs} drugs and {n_cell_lines} cell lines, and the run's graph has {found[0]} "
+                f"{self.path} is of {n_drugs} drugs and {n_cell_lines} cell lines, and the run's graph has {found[0]} "
                 f"and {found[1]}; bring back the files of one run, or train again: cli train"
             )
 
@@ -87,21 +87,21 @@ class Predictor:
 
     def array(self, name: str) -> Floats:
         """An array by name."""
-        with reading(self._path):
+        with reading(self.path):
             values: Floats = self._file.get_tensor(name)
         return values
 
     def was_measured(self, drugs: Sequence[Entity], cell_lines: Sequence[Entity]) -> npt.NDArray[np.bool_]:
         """Whether the run was trained on each pair, (n_cell_lines, n_drugs)."""
         of_drugs, of_cell_lines = Side(drugs), Side(cell_lines)
-        with reading(self._path):
+        with reading(self.path):
             measured = self.array("measured")[np.ix_(of_cell_lines.at, of_drugs.at)] > 0
         found: npt.NDArray[np.bool_] = measured & np.outer(of_cell_lines.known, of_drugs.known)
         return found
 
     def parts(self, drug: int, cell_line: int) -> Parts:
         """The output for a drug and a cell line of the run, as a sum."""
-        with reading(self._path):
+        with reading(self.path):
             slope = sum(member["slope"] for member in self.members) / len(self.members)
             intercept = sum(member["intercept"] for member in self.members) / len(self.members)
             of_drug, of_cell_line = (
@@ -144,7 +144,7 @@ class Predictor:
 
     def new_drug(self, smiles: str) -> Entity:
         """A drug that is not in the run's graph, by its structure."""
-        with reading(self._path):
+        with reading(self.path):
             views = self.features.views(smiles)
             similarities = self.features.drug_similarities(views)
             overlap = None
@@ -157,7 +157,7 @@ class Predictor:
 
     def new_cell_line(self, z: Mapping[str, float]) -> Entity:
         """A cell line that is not in the run's graph, by its expression (gene symbol → standard deviations)."""
-        with reading(self._path):
+        with reading(self.path):
             omics = self.features.new_omics(z)
             values = None if self.gene_part is None else self.gene_part.values(omics)
             return Entity(
@@ -177,7 +177,7 @@ class Predictor:
         ModelError
             If there is nothing to change.
         """
-        with reading(self._path):
+        with reading(self.path):
             if change.kind == "target":
                 return self._with_target(drug, change, gene), Entity(cell_line)
             before, value = self.features.omics(cell_line), self._value(change, gene)
@@ -238,14 +238,14 @@ class Predictor:
         ModelError
             If arrays do not fit together, or a prediction is no finite number.
         """
-        with reading(self._path):
+        with reading(self.path):
             if all(entity.as_trained for entity in (*drugs, *cell_lines)):
                 output: npt.NDArray[Any] = self._known[np.ix_(Side(cell_lines).at, Side(drugs).at)]
             else:
                 output = self._outputs(Side(drugs), Side(cell_lines))
         if not np.isfinite(output).all():
             raise ModelError(
-                f"{self._path} gives a prediction that is no finite number; if you gave values of expression, "
+                f"{self.path} gives a prediction that is no finite number; if you gave values of expression, "
                 "give smaller ones, or train again: cli train"
             )
         return output.astype(np.float64)
@@ -254,23 +254,33 @@ class Predictor:
         """Blended outputs of the ensemble, (n_cell_lines, n_drugs)."""
         known = np.outer(cell_lines.known, drugs.known)
         out = np.where(known, self._known[np.ix_(cell_lines.at, drugs.at)], 0.0)
-        offset = np.add.outer(
-            np.where(cell_lines.known, self.array("cell_line_offset")[cell_lines.at], 0),
-            np.where(drugs.known, self.array("drug_offset")[drugs.at], 0),
-        )
-        components = (
-            self._components("cell_line", cell_lines),
-            self._components("drug", drugs),
-        )
-        for number, member in enumerate(self.members):
-            rest = np.zeros(known.shape)
-            if member["gaussian_process"]:
-                rest += member["gaussian_process"] * self._process(number, drugs, cell_lines, known)
-            if member["factors"]:
-                rest += member["factors"] * self._factors(number, drugs, cell_lines, components, known)
+        offset = self.offset(drugs, cell_lines)
+        for member, components in self.of_members(drugs, cell_lines, known):
+            rest = sum((share * table for share, table in components), np.zeros(known.shape))
             alone = np.where(known, 0.0, member["slope"] * offset + member["intercept"])
             out += (member["slope"] * rest + alone) / len(self.members)
         return out if self.gene_part is None else out + self._genes(drugs, cell_lines)
+
+    def offset(self, drugs: Side, cell_lines: Side) -> npt.NDArray[np.float64]:
+        """Means of known drugs and cell lines that were taken out before the fit, (n_cell_lines, n_drugs)."""
+        of_cell_lines = np.where(cell_lines.known, self.array("cell_line_offset")[cell_lines.at], 0)
+        found: npt.NDArray[np.float64] = np.add.outer(
+            of_cell_lines, np.where(drugs.known, self.array("drug_offset")[drugs.at], 0)
+        )
+        return found
+
+    def of_members(
+        self, drugs: Side, cell_lines: Side, known: npt.NDArray[np.bool_]
+    ) -> Iterator[tuple[dict[str, float], list[tuple[float, npt.NDArray[np.float64]]]]]:
+        """Each member with the weights of its components and their outputs, (n_cell_lines, n_drugs)."""
+        features = (self._components("cell_line", cell_lines), self._components("drug", drugs))
+        for number, member in enumerate(self.members):
+            found = []
+            if share := member["gaussian_process"]:
+                found.append((share, self._process(number, drugs, cell_lines, known)))
+            if share := member["factors"]:
+                found.append((share, self._factors(number, drugs, cell_lines, features, known)))
+            yield member, found
 
     def _genes(self, drugs: Side, cell_lines: Side) -> npt.NDArray[np.float64]:
         """What single genes add for new entities, and what a change adds to it for known ones."""

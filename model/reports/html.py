@@ -32,7 +32,7 @@ _MOST_SENSITIVE = """
 MATCH (d:Drug {id: $drug})-[p:PREDICTED]->(c:CellLine)
 WHERE p.run_id = $run
 RETURN c.id AS id, c.name AS cell_line, c.tissue AS tissue, p.probability AS probability, p.ln_ic50 AS ln_ic50,
-       EXISTS { MATCH (d)-[:TESTED_ON]->(c) } AS measured
+       p.low AS low, p.high AS high, p.level AS level, EXISTS { MATCH (d)-[:TESTED_ON]->(c) } AS measured
 ORDER BY coalesce(p.probability, -p.ln_ic50) DESC, cell_line LIMIT 15
 """
 
@@ -83,7 +83,10 @@ def drug_report(store: GraphStore, drug: Mapping[str, Any], *, run_id: str | Non
         else ""
     )
     leaned_on = table(found.evidence["leaned_on"], ["name", "rank", "weight", "response", "ln_ic50", *events])
-    most = table(predicted, ["cell_line", "tissue", "probability", "ln_ic50", "measured", *events])
+    most = table(
+        predicted,
+        ["cell_line", "tissue", "probability", "ln_ic50", "low", "high", "level", "measured", *events],
+    )
     sections = [
         (
             "Genes the run attends to as targets",

@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.table import Table
+from pharmagraph.model.certainty.certainty import Certainty
 from pharmagraph.model.predictor import Predictor
 from pharmagraph.model.predictor.pilots import Kind
 from pharmagraph.model.runs import pilots
 from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
+from pharmagraph.model.runs.block import Block
+from pharmagraph.model.runs.certain import WITHOUT, certainty_of, judged
 from pharmagraph.model.runs.folder import GRAPH, checked, reading, training_pairs
 from pharmagraph.model.runs.profiles import RunGenes
 
@@ -40,6 +43,8 @@ def predict(
     note: Note,
     limit: int | None = None,
     device: str = "auto",
+    level: float | None = None,
+    at_least: float | None = None,
 ) -> list[dict[str, Any]]:
     """Predict pairs with a saved run.
 
@@ -67,15 +72,21 @@ def predict(
         Rows returned, the most sensitive first; all unless given.
     device
         ``cpu``, ``cuda`` or ``auto``, for runs that need their network.
+    level
+        Of the interval; `LEVEL` unless given. If it is given, too few held-out pairs are an error.
+    at_least
+        Of classes: only pairs whose more likely class has at least this calibrated probability.
 
     Returns
     -------
     list of dict
-        ``drug``, ``cell_line``, ``probability`` or ``ln_ic50``, and ``measured`` (whether the run was
-        trained on the pair), the most sensitive first.
+        ``drug``, ``cell_line``, ``probability`` or ``ln_ic50``, what `Judged.columns` gives, and ``measured`` (whether
+        the run was trained on the pair), the most sensitive first.
 
     Raises
     ------
+    InputError
+        If a level is not between 0 and 1, ``at_least`` not between a half and 1, or one is given with ``pilot``.
     NotFoundError
         If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
     AmbiguousNameError
@@ -85,8 +96,17 @@ def predict(
     ModelError
         If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
+    if pilot is not None and (level is not None or at_least is not None):
+        raise InputError(
+            "predictions with --pilot have no intervals and are not calibrated; leave --level and --at-least, or "
+            "--pilot, out"
+        )
     graph, asked = _asked(folder, drugs, smiles, cell_lines, (drug_names, cell_line_names, gene_names), note)
     predictor = Predictor.of(folder, graph)
+    certainty = certainty_of(folder, checked(folder), level)
+    _require_answers(certainty, at_least)
+    if pilot is None and certainty is None:
+        note(WITHOUT)
     blocks: Iterable[Block]
     if pilot is not None:
         predictor = pilots.required(predictor)
@@ -95,14 +115,16 @@ def predict(
         measured = pilots.read_pilots(pilot, sides, predictor.task, lambda: _range(folder), note)
         left_out = cell_lines is None if measured.kind == "drug" else drugs is None and smiles is None
         by_kind = dict(zip(names, asked, strict=True))
-        blocks = [pilots.adapted(predictor, measured, by_kind, all_others=left_out)]
+        blocks = [Block(*pilots.adapted(predictor, measured, by_kind, all_others=left_out))]
     elif predictor is None:
         from pharmagraph.model.runs.by_network import predicted
 
-        blocks = predicted(folder, *asked, device=device)
+        blocks = predicted(folder, *asked, certainty=certainty, level=level, device=device)
     else:
-        blocks = _predicted(predictor, *asked)
-    rows = [row for block in blocks for row in _best(*block, limit)]
+        blocks = _predicted(predictor, *asked, certainty, level)
+    blocks = list(blocks)
+    _tell_unlike(blocks, note)
+    rows = [row for block in blocks for row in _best(block, limit, at_least)]
     ascending = "ln_ic50" in rows[0] if rows else False
     rows.sort(key=lambda row: row["ln_ic50"] if ascending else -row["probability"])
     return rows[:limit]
@@ -164,35 +186,67 @@ def _range(folder: Path) -> tuple[float, float]:
     return float(np.nanmin(ln_ic50)), float(np.nanmax(ln_ic50))
 
 
-Block = tuple[list[str], list[str], str, np.ndarray, np.ndarray]
-"""Drugs, cell lines, column, values and whether each was measured, the latter (n_cell_lines, n_drugs)."""
-
-
-def _predicted(predictor: Predictor, drugs: Sequence[Asked], cell_lines: Sequence[Asked]) -> Iterator[Block]:
+def _predicted(
+    predictor: Predictor,
+    drugs: Sequence[Asked],
+    cell_lines: Sequence[Asked],
+    certainty: Certainty | None,
+    level: float | None,
+) -> Iterator[Block]:
     column = "probability" if predictor.task == "classification" else "ln_ic50"
     sides = [[pilots.entity(predictor, one) for one in side] for side in (drugs, cell_lines)]
     for start in range(0, len(drugs), BLOCK):
         some = slice(start, start + BLOCK)
-        values = predictor.predict(sides[0][some], sides[1])
-        measured = predictor.was_measured(sides[0][some], sides[1])
-        yield [one.name for one in drugs[some]], [one.name for one in cell_lines], column, values, measured
+        of_drugs, of_cell_lines = sides[0][some], sides[1]
+        values = predictor.predict(of_drugs, of_cell_lines)
+        measured = predictor.was_measured(of_drugs, of_cell_lines)
+        names = [one.name for one in drugs[some]], [one.name for one in cell_lines]
+        sure = None
+        if certainty is not None:
+            sure = judged(certainty, predictor, of_drugs, of_cell_lines, values, names, level)
+        yield Block(*names, column, values, measured, sure)
 
 
-def _best(
-    drugs: list[str],
-    cell_lines: list[str],
-    column: str,
-    values: np.ndarray,
-    measured: np.ndarray,
-    limit: int | None,
-) -> Iterator[dict[str, Any]]:
-    """Rows of a block, or only those of its most sensitive pairs."""
-    strength = (values if column == "probability" else -values).T.ravel()
-    for at in np.argsort(-strength, kind="stable")[:limit]:
-        d, c = divmod(int(at), len(cell_lines))
+def _best(block: Block, limit: int | None, at_least: float | None) -> Iterator[dict[str, Any]]:
+    """Rows of a block, or only those of its most sensitive pairs, that can be answered."""
+    strength = (block.values if block.column == "probability" else -block.values).T.ravel()
+    order = np.argsort(-strength, kind="stable")
+    if at_least is not None and block.judged is not None and block.judged.interval.probability is not None:
+        calibrated = block.judged.interval.probability.T.ravel()[order]
+        order = order[np.maximum(calibrated, 1 - calibrated) >= at_least]
+    for at in order[:limit]:
+        d, c = divmod(int(at), len(block.cell_lines))
+        sure = {} if block.judged is None else block.judged.columns(c, d)
         yield {
-            "drug": drugs[d],
-            "cell_line": cell_lines[c],
-            column: float(values[c, d]),
-            "measured": bool(measured[c, d]),
+            "drug": block.drugs[d],
+            "cell_line": block.cell_lines[c],
+            block.column: float(block.values[c, d]),
+            **sure,
+            "measured": bool(block.measured[c, d]),
         }
+
+
+def _require_answers(certainty: Certainty | None, at_least: float | None) -> None:
+    """Refuse a least probability that nothing can be compared with."""
+    if at_least is None:
+        return
+    if not 0.5 <= at_least < 1:
+        raise InputError(
+            f"--at-least {at_least:g} is no probability of the likelier class; give 0.5 or more, below 1"
+        )
+    if certainty is None or certainty.task == "regression":
+        raise ModelError(
+            "--at-least is for runs that predict classes and are calibrated; train one: cli train --task classification"
+        )
+
+
+def _tell_unlike(blocks: Sequence[Block], note: Note) -> None:
+    """Say which drugs and cell lines are further from the run's than it was measured to be sure of."""
+    told = set()
+    for block in blocks:
+        if block.judged is None:
+            continue
+        for sentence in block.judged.sentences:
+            if sentence not in told:
+                told.add(sentence)
+                note(sentence)

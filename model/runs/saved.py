@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.errors import InputError, ModelError, shortened
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model.certainty.certainty import Certainty
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
 from pharmagraph.model.networks.make import blank_network
@@ -47,7 +48,13 @@ from pharmagraph.model.training.fitted import Fitted, Member
 
 
 def save(
-    fitted: Fitted, heterograph: Heterograph, training: Responses, folder: Path, *, about: dict[str, Any]
+    fitted: Fitted,
+    heterograph: Heterograph,
+    training: Responses,
+    folder: Path,
+    *,
+    about: dict[str, Any],
+    certainty: Certainty | None = None,
 ) -> None:
     """Write everything that a prediction needs.
 
@@ -63,6 +70,8 @@ def save(
         Made if it is not there.
     about
         Values for JSON, kept beside the configuration: seed, split, metrics and so on.
+    certainty
+        How sure its predictions are; None where that could not be measured.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = [WEIGHTS, PAIRS, GRAPH]
@@ -79,6 +88,8 @@ def save(
         }
         save_file(gene_attention, folder / GENE_ATTENTION)
         files.append(GENE_ATTENTION)
+    if certainty is not None:
+        files.append(certainty.save(folder))
     try:
         save_file(state, folder / WEIGHTS)
     except SafetensorError as error:  # as on a full disk

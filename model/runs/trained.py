@@ -23,6 +23,8 @@ from pharmagraph.kg.wording import named, option
 from pharmagraph.model import kernels
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.problem import fit_predict
+from pharmagraph.model.certainty.calibrate import calibrate
+from pharmagraph.model.certainty.certainty import LEVEL, Certainty
 from pharmagraph.model.inputs.edits import with_omics
 from pharmagraph.model.inputs.tensors import (
     baseline_tensors,
@@ -190,10 +192,13 @@ def train(
         heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
         tensors=tensors, targets=targets, report=report,
     )  # fmt: skip
+    stage("calibrating")
+    tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
+    certainty = calibrate(fitted, training, tissue, seed=seed, groups=groups)
     stage("predicting")
     problem = Problem(training, Features.of(tensors), task, asked_as, seed, groups)
     figures = _figures(fitted, problem, held_out)
-    predictions = _predictions(fitted, heterograph, measured)
+    predictions = _predictions(fitted, heterograph, measured, certainty)
     tables = attention_tables(fitted, heterograph)
     source = "network" if ("Drug", "Gene") in tables else "none"
     if targets is not None:
@@ -248,6 +253,7 @@ def train(
                 "component_weights": fitted.component_weights(),
                 "audit": [check.row() for check in audit],
             },
+            certainty=certainty,
         )
         runs.register(store, run, tables, predictions, folder=place, advance=stage)
     except BaseException:
@@ -300,16 +306,30 @@ def _figures(fitted: Fitted, problem: Problem, held_out: Responses) -> list[dict
     ]
 
 
-def _predictions(fitted: Fitted, heterograph: Heterograph, measured: Responses) -> pa.Table:
-    """Predictions of every pair of a measured drug and a measured cell line."""
+def _predictions(
+    fitted: Fitted, heterograph: Heterograph, measured: Responses, certainty: Certainty | None
+) -> pa.Table:
+    """Predictions of every pair of a measured drug and a measured cell line, with intervals at `LEVEL`."""
     drugs, cell_lines = np.unique(measured.drug), np.unique(measured.cell_line)
-    drug, cell_line = np.repeat(drugs, len(cell_lines)), np.tile(cell_lines, len(drugs))
-    column = "probability" if fitted.scale.task == "classification" else "ln_ic50"
+    drug, cell_line = np.tile(drugs, len(cell_lines)), np.repeat(cell_lines, len(drugs))
+    predicted = fitted.predict(drug, cell_line).astype(np.float64)
+    columns = {"probability" if fitted.scale.task == "classification" else "ln_ic50": pa.array(predicted)}
+    if certainty is not None:
+        table = predicted.reshape(len(cell_lines), len(drugs))
+        known = (certainty.tables["known_drugs"][drugs], certainty.tables["known_cell_lines"][cell_lines])
+        found = certainty.intervals(certainty.situation(table, drugs, cell_lines), table, *known)
+        ends = (
+            {} if found.probability is None else {"calibrated": found.probability.ravel().astype(np.float64)}
+        )
+        ends |= {"low": found.low.ravel().astype(np.float64), "high": found.high.ravel().astype(np.float64)}
+        given = np.isfinite(ends["low"])
+        columns |= {name: pa.array(values, mask=~given) for name, values in ends.items()}
+        columns["level"] = pa.array(np.full(len(drug), LEVEL), mask=~given)
     return pa.table(
         {
             "src": heterograph.names("Drug", drug),
             "dst": heterograph.names("CellLine", cell_line),
-            column: pa.array(fitted.predict(drug, cell_line).astype(np.float64)),
+            **columns,
         }
     )
 

@@ -111,7 +111,14 @@ def fit(
     chosen = blend(fittings)
     if len(kinds := {fittings[n].config.network.process_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
-    members = [members[n] for n in chosen.kept]
+    members = [
+        replace(
+            members[n],
+            inner_number=fittings[n].pairs.number if split is Split.random else None,
+            factor_fits=fittings[n].factor_fits,
+        )
+        for n in chosen.kept
+    ]
     for member in members:
         member.network.component_weights.copy_(chosen.component_weights)
         member.network.calibration.copy_(torch.tensor(chosen.calibration))

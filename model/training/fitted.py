@@ -16,6 +16,7 @@ from pharmagraph.model.networks.network import Network
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.scale import Scale
 from pharmagraph.model.targets.gene_attention import GeneAttention
+from pharmagraph.model.training.factor_fits import FactorFits
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,18 @@ class Member:
         Counted from 1.
     validation
         AUROC (R² for regression) on its inner fold at that epoch.
+    inner_number
+        Number of its inner fold of random pairs (`responses.inner_folds`); None where other pairs were set aside, and
+        in a run that was loaded.
+    factor_fits
+        Fits its factors to other pairs; None where it has none, and in a run that was loaded.
     """
 
     network: Network
     best_epoch: int
     validation: float
+    inner_number: int | None = None
+    factor_fits: FactorFits | None = None
 
 
 @dataclass(frozen=True)

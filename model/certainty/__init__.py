@@ -1,0 +1,1 @@
+"""How sure predictions are: intervals with measured coverage, calibrated probabilities, and what is unlike training."""
