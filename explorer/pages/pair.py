@@ -74,7 +74,7 @@ def page(asked: Asked) -> Page:
         definitions(
             [
                 *((words, predicted.get(figure)) for figure, words in FIGURES.items()),
-                *_interval(predicted),
+                *interval(predicted),
                 ("run", dcc.Link(found.run_id, href=address("runs", found.run_id))),
             ]
         ),
@@ -181,7 +181,7 @@ def _file(drug: dict[str, Any], line: dict[str, Any], what: str) -> str:
     return f"{drug['id']}-{line['id']}-{what}"
 
 
-def _interval(predicted: dict[str, Any]) -> list[tuple[str, str]]:
+def interval(predicted: dict[str, Any]) -> list[tuple[str, str]]:
     """The interval of a prediction, where its run has one."""
     if predicted.get("level") is None:
         return []

@@ -100,8 +100,6 @@ def test_numbers_are_those_of_the_library(tab: Page, site: Site) -> None:
         found = pg.Run.open(store).explain(DRUG, LINE)
     probability = f"{found.prediction['probability']:.4g}"
     assert probability in tab.inner_text("main dl")
-    low, level = f"{found.prediction['low']:.4g} to ", f"at {found.prediction['level']:.0%}"
-    assert low in tab.inner_text("main dl") and level in tab.inner_text("main dl")
     region = tab.locator("[role=region][aria-label^=Contributions]")
     shown = [row.inner_text().split("\t") for row in region.locator("tbody tr").all()]
     assert [row[0] for row in shown] == [row["part"] for row in found.contributions]
