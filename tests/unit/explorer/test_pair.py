@@ -8,7 +8,6 @@ import pytest
 
 from pharmagraph.explorer.pages.pair import interval
 
-
 PROBABILITY = {"probability": 0.9, "low": 0.5123456, "high": 0.97, "level": 0.9}
 IC50 = {"predicted_ln_ic50": -1.0, "low": -3.0, "high": 2.0, "level": 0.5}
 
