@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.page import Page, aria, hits
+from pharmagraph.explorer.page import Page, aria, field, hits
 from pharmagraph.explorer.pages import (
     cell_line,
     drug,
@@ -104,7 +104,7 @@ def make_app(store_url: str | None) -> Dash:
         title = f"{page.title} · pharmagraph"
         return page.component(), title, not page.retry, _navigation(path), href
 
-    @app.callback(Output("suggestions", "children"), Input("find", "value"))  # type: ignore[untyped-decorator, unused-ignore]
+    @app.callback(Output("suggestions", "children"), Input("typed", "data"))  # type: ignore[untyped-decorator, unused-ignore]
     def _suggest(text: str | None) -> Component | list[Component]:
         if not text or not text.strip():
             return []
@@ -151,6 +151,7 @@ def _frame() -> Component:
         [
             dcc.Location(id="address", refresh="callback-nav"),
             dcc.Store(id="page-title"),
+            dcc.Store(id="typed", data=""),  # the search, set while typing by assets/explorer.js
             dcc.Interval(id="retry", interval=RETRY, disabled=True),
             html.A("Skip to the content", href="#content", className="skip"),
             html.Header(
@@ -159,14 +160,11 @@ def _frame() -> Component:
                     html.Form(
                         [
                             html.Label("Search", htmlFor="find", className="unseen"),
-                            dcc.Input(
+                            field(
                                 id="find",
                                 name="q",
                                 type="search",
                                 placeholder="drug, gene, cell line, tissue, pathway",
-                                autoComplete="off",
-                                debounce=0.15,
-                                value="",
                             ),
                             html.Button("Search", type="submit"),
                             html.Div(id="suggestions", **aria(live="polite")),

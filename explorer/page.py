@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,14 @@ class Page:
 def aria(**given: str) -> dict[str, Any]:
     """What is said to screen readers: ``label="…"`` is the attribute ``aria-label``."""
     return {f"aria-{name}": value for name, value in given.items()}
+
+
+def field(**attributes: str) -> Component:
+    """An ``input`` of the browser's own, which `assets/explorer.js` makes of the span.
+
+    Dash sets the text of its inputs anew while somebody types; on a slow machine letters then change places.
+    """
+    return html.Span(className="input", **{"data-attributes": json.dumps(attributes)})
 
 
 def section(title: str, *content: Component, note: str = "") -> Component:
@@ -109,13 +118,7 @@ def form(
         html.Div(
             [
                 html.Label(label, htmlFor=f"{file}-{name}"),
-                dcc.Input(
-                    id=f"{file}-{name}",
-                    name=name,
-                    value=given.get(name, default),
-                    autoComplete="off",
-                    type="text",
-                ),
+                field(id=f"{file}-{name}", name=name, value=given.get(name, default), type="text"),
                 html.Small(hint) if hint else None,
             ],
             className="field",

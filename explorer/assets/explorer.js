@@ -1,6 +1,14 @@
 // What the pages need in the browser itself: forms that lead to addresses, CSV files, the theme, and the focus.
 window.pharmagraph = {
-  emptySearch: () => window.dash_clientside.set_props("find", { value: "" }),
+  emptySearch() {
+    document.getElementById("find").value = "";
+    window.pharmagraph.typed("");
+  },
+  // what stands in the search box, for the suggestions
+  typed(data) {
+    clearTimeout(window.pharmagraph.pause);
+    window.pharmagraph.pause = setTimeout(() => window.dash_clientside.set_props("typed", { data }), data ? 150 : 0);
+  },
   arrived(title) {
     if (title) document.title = title;
     const heading = document.querySelector("main h1");
@@ -14,6 +22,23 @@ window.pharmagraph = {
     return window.dash_clientside.no_update;
   },
 };
+
+// Inputs are the browser's own: Dash draws a span, and its input is made here, anew where its attributes change.
+new MutationObserver(() => {
+  for (const span of document.querySelectorAll("span.input")) {
+    const { attributes } = span.dataset;
+    if (span.made === attributes) continue;
+    span.made = attributes;
+    const input = document.createElement("input");
+    input.autocomplete = "off";
+    for (const [name, value] of Object.entries(JSON.parse(attributes))) input.setAttribute(name, value);
+    span.replaceChildren(input);
+  }
+}).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-attributes"] });
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "find") window.pharmagraph.typed(event.target.value);
+});
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();

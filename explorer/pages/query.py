@@ -12,7 +12,7 @@ from pharmagraph.cypher import catalogue
 from pharmagraph.cypher.catalogue import Query
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked, free
-from pharmagraph.explorer.page import Page, form, section
+from pharmagraph.explorer.page import Page, field, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError
 from pharmagraph.kg.free_cypher import SHOWN
@@ -117,7 +117,7 @@ def _field(name: str, label: str, value: str) -> Component:
     return html.Div(
         [
             html.Label(label, htmlFor=f"p-{name[1:]}"),
-            dcc.Input(id=f"p-{name[1:]}", name=name, value=value, type="text", autoComplete="off"),
+            field(id=f"p-{name[1:]}", name=name, value=value, type="text"),
         ],
         className="field",
     )
