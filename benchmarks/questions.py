@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,19 @@ async def ask_all(store_url: str | None) -> list[dict[str, Any]]:
         return [await ask(client, question) for question in questions()]
 
 
+def answers(store_url: str | None) -> list[dict[str, Any]]:
+    """As `ask_all`, from code that does not wait; in a thread, since the caller's may have an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, ask_all(store_url)).result()
+
+
 def main() -> None:
     """Print a row a question, and fail if one has no answer."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--store")
     parser.add_argument("--format", type=Format, default=Format.table, choices=list(Format))
     given = parser.parse_args()
-    rows = asyncio.run(ask_all(given.store))
+    rows = answers(given.store)
     print_rows(rows, given.format)
     if any(row["wrong"] for row in rows):
         raise SystemExit(1)

@@ -59,7 +59,8 @@ def field(**attributes: str) -> Component:
 
     Dash sets the text of its inputs anew while somebody types; on a slow machine letters then change places.
     """
-    return html.Span(className="input", **{"data-attributes": json.dumps(attributes)})
+    given: dict[str, Any] = {"data-attributes": json.dumps(attributes)}
+    return html.Span(className="input", **given)
 
 
 def section(title: str, *content: Component, note: str = "") -> Component:

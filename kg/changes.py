@@ -52,6 +52,9 @@ def incoming_nodes(kind: NodeKind, table: pa.Table) -> pa.Table:
         If a column is not in the schema or of the wrong type, or the key is missing, empty or repeated.
     """
     table = _typed(table, kind.columns, ("id",), kind.label)
+    for i, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type):  # nodes are few, and Arrow cannot sort by dictionaries
+            table = table.set_column(i, table.column_names[i], column.cast(column.type.value_type))
     _refuse_repeats(table, ("id",), kind.label)
     return table
 

@@ -64,10 +64,10 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
             wide=wide,
             empty="next: cli ingest gdsc",
         )
-        for name, (n, n_pairs) in gone.items():
-            others = f" and {n - n_pairs:,} other edges and profiles" if n > n_pairs else ""
-            pairs = "1 pair" if n_pairs == 1 else f"{n_pairs:,} pairs"
-            print(f"{name}: {pairs}{others} marked as gone: queries find them, training leaves them out\n")
+        if gone:
+            # queries find what is marked as gone, and training leaves it out (docs/data.md)
+            counted = [{"dataset": k, "pairs": pairs, "others": n - pairs} for k, (n, pairs) in gone.items()]
+            print_rows(counted, title="Marked as gone", wide=wide)
         print_rows(_to_the_minute(runs, "started_at"), title="Runs", wide=wide, empty="next: cli train")
         return
     rows: list[dict[str, Any]] = [

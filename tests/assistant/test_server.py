@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
@@ -19,6 +21,7 @@ from pharmagraph.kg.schema_check import require_known
 
 pytestmark = pytest.mark.once
 
+T = TypeVar("T")
 DRUG, LINE = "synthetic-drug-0001", "synthetic-line-0001"
 
 
@@ -31,6 +34,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     return url
 
 
+def done(work: Coroutine[Any, Any, T]) -> T:
+    """The outcome of work that waits; in a thread, since a browser's event loop may run in the tests' own."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def asked(store: str, tool: str, **given: Any) -> tuple[bool, Any]:
     """Whether a tool refused, and what it said."""
 
@@ -39,7 +48,7 @@ def asked(store: str, tool: str, **given: Any) -> tuple[bool, Any]:
             result = await client.call_tool(tool, given)
             return result.is_error, result.content[0].text if result.is_error else result.structured_content
 
-    return asyncio.run(ask())
+    return done(ask())
 
 
 def test_over_pipes_a_client_finds_each_query_and_asks_one(store: str) -> None:
@@ -54,7 +63,7 @@ def test_over_pipes_a_client_finds_each_query_and_asks_one(store: str) -> None:
             answer = await client.call_tool("responses", {"drug": DRUG, "limit": 3})
             return tools, uris, schema, answer.structured_content
 
-    tools, uris, schema, answer = asyncio.run(session())
+    tools, uris, schema, answer = done(session())
     named = {name.replace("-", "_") for name in catalogue.catalogue()}
     assert {tool.name for tool in tools} == named | {
         "describe", "find", "node", "neighbours", "predict", "explain", "what_if", "compare", "suggest", "cypher",
@@ -70,7 +79,7 @@ def test_over_pipes_a_client_finds_each_query_and_asks_one(store: str) -> None:
 
 
 def test_a_parameter_of_a_query_has_its_type_and_its_meaning(store: str) -> None:
-    tools = asyncio.run(make_server(store).list_tools())
+    tools = done(make_server(store).list_tools())
     schema = next(tool.input_schema for tool in tools if tool.name == "shared_genes")
     assert schema["required"] == ["first", "second"]
     assert "name, alias or id" in schema["properties"]["first"]["description"]

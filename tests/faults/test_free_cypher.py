@@ -110,6 +110,8 @@ def test_ctrl_c_ends_a_query_and_its_process(small: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # a shell may have started the tests with SIGINT ignored, which children inherit
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         text=True,
     )
     deadline = time.monotonic() + 60

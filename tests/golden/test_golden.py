@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections import Counter
@@ -252,7 +251,7 @@ def _rounded(text: str) -> Any:
 
 def test_an_assistant_answers_every_question_by_the_tools_alone(golden: Desk) -> None:
     store = f"ladybug://{golden.folder / 'pharmagraph.lbug'}"
-    answered = asyncio.run(questions.ask_all(store))
+    answered = questions.answers(store)
     assert len(answered) == 40
     assert {row["question"]: row["wrong"] for row in answered if row["wrong"]} == {}
     assert max(row["calls"] for row in answered) <= questions.MOST_CALLS

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -147,9 +148,9 @@ def test_the_command_opens_the_store_once(store: GraphStore, monkeypatch: pytest
     store.close()
     opened = []
 
-    def counted(url: str | None) -> GraphStore:
+    def counted(url: str | None, **options: Any) -> GraphStore:
         opened.append(url)
-        return open_store(url)
+        return open_store(url, **options)
 
     monkeypatch.setattr("pharmagraph.kg.store.open_store", counted)
     app = typer.Typer()

@@ -59,6 +59,8 @@ def test_ctrl_c_ends_a_query_on_the_server(url: str) -> None:
         env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # a shell may have started the tests with SIGINT ignored, which children inherit
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(url, n=1, seconds=60)
     os.killpg(asking.pid, signal.SIGINT)

@@ -23,7 +23,7 @@ import pytest
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(1200)]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-FOLDERS = ("cypher", "explorer", "ingest", "kg", "model", "workflow")
+FOLDERS = ("assistant", "cypher", "explorer", "ingest", "kg", "model", "workflow")
 DATA = {".cypher", ".yaml", ".csv", ".cpp", ".h", ".css", ".js"}
 SOURCE = (*FOLDERS, "pharmagraph", "cli.py", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 

@@ -118,7 +118,7 @@ def test_a_known_pair_loads_none_of_the_large_packages(run: tuple[Path, Heterogr
     script = (
         "import sys; from pathlib import Path; from pharmagraph.kg.names import Names\n"
         "from pharmagraph.model.runs.predictions import predict\n"
-        f"predict(Path({str(run[0])!r}), drugs=[{drug!r}], cell_lines=[{cell_line!r}], note=print,\n"
+        f"predict(Path({str(run[0])!r}), drugs=[{drug!r}], cell_lines=[{cell_line!r}], note=str,\n"
         f"  drug_names=Names('drug', {{{drug!r}: []}}), cell_line_names=Names('cell line', {{{cell_line!r}: []}}),\n"
         "  gene_names=lambda: 1 / 0)\n"
         "print(sorted({'torch', 'dgl', 'pandas', 'scipy', 'rdkit', 'pydantic'} & set(sys.modules)))"
