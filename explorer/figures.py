@@ -105,7 +105,7 @@ def effects(rows: Sequence[Row], of: str) -> Figure:
     labels = [
         f"{row[of]}{_FEATURES.get(row['feature'], '')}{f' {KNOWN}' if row['known'] else ''}" for row in rows
     ]
-    return signed_bars(labels, [row["effect"] for row in rows], title="effect: resistant ← 0 → sensitive")
+    return signed_bars(labels, [row["effect"] for row in rows], title="resistant ← 0 → sensitive")
 
 
 def signed_bars(labels: Sequence[str], values: Sequence[float], *, title: str) -> Figure:

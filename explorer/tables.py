@@ -63,7 +63,7 @@ def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) 
     note = f". These are the first {len(answer.rows):,} rows; there are more" if answer.are_more else ""
     return html.Div(
         [
-            html.P(f"{caption}{note}.", className="caption"),
+            html.P(f"{caption.removesuffix('.')}{note}.", className="caption"),
             html.Div(
                 html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], **aria(label=caption)),
                 className="scroll",

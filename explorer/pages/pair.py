@@ -127,7 +127,9 @@ def _sum(
         return section(title, html.P(why, className="nothing"))
     answer = Answer(list(contributions[0]), contributions)
     labels = [f"{row['part']} {row['feature'] or ''}".strip() for row in contributions]
-    bars = signed_bars(labels, [row["contribution"] for row in contributions], title=unit)
+    bars = signed_bars(
+        labels, [row["contribution"] for row in contributions], title="logits" if is_probability else unit
+    )
     how = f'cli explain --drug "{drug["id"]}" --cell "{line["id"]}"'
     return section(
         title,
@@ -185,6 +187,6 @@ def interval(predicted: dict[str, Any]) -> list[tuple[str, str]]:
     """The interval of a prediction, where its run has one."""
     if predicted.get("level") is None:
         return []
-    ends = f"{predicted['low']:.4g} to {predicted['high']:.4g}"
+    ends = f"{predicted['low']:.6g} to {predicted['high']:.6g}"
     of = "the probability" if "probability" in predicted else "a measurement"
     return [(f"interval of {of} at {predicted['level']:.0%}", ends)]

@@ -50,9 +50,14 @@ def page(asked: Asked) -> Page:
                 "answer",
             )
         ]
+    listed = catalogue.catalogue().values()
     queries = [
-        html.Li([dcc.Link(q.name, href=address("query", q.name)), html.Span(f" {q.about}")])
-        for q in catalogue.catalogue().values()
+        part
+        for topic in catalogue.TOPICS
+        for part in (
+            html.H3(topic),
+            html.Ul([_link(q) for q in listed if q.topic == topic], className="queries"),
+        )
     ]
     return Page(
         "Ask the graph",
@@ -63,9 +68,13 @@ def page(asked: Asked) -> Page:
                 *answered,
                 note="The engine refuses what would write, read files, or take too long.",
             ),
-            section("Named queries", html.Ul(queries, className="queries")),
+            section("Named queries", *queries),
         ],
     )
+
+
+def _link(query: Query) -> Component:
+    return html.Li([dcc.Link(query.name, href=address("query", query.name)), html.Span(f" {query.about}")])
 
 
 def _named(asked: Asked, name: str) -> Page:

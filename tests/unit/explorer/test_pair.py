@@ -15,7 +15,7 @@ IC50 = {"predicted_ln_ic50": -1.0, "low": -3.0, "high": 2.0, "level": 0.5}
 @pytest.mark.parametrize(
     ("prediction", "said"),
     [
-        (PROBABILITY, [("interval of the probability at 90%", "0.5123 to 0.97")]),
+        (PROBABILITY, [("interval of the probability at 90%", "0.512346 to 0.97")]),
         (IC50, [("interval of a measurement at 50%", "-3 to 2")]),
         ({"probability": 0.9, "low": None, "high": None, "level": None}, []),
         ({"probability": 0.9}, []),
