@@ -22,8 +22,6 @@ attention of trained runs. Ask find for the exact name first. A named query (a t
 your own. Attention, contributions and predictions are hypotheses from one screen: say so when you report them, and
 tell measured values from predicted ones. Nothing can be written."""
 
-_TYPES: dict[str, type] = {"integer": int, "float": float}
-
 
 def make_server(store_url: str | None) -> MCPServer[Any]:
     """The server with everything that it offers; it is not started.
@@ -108,7 +106,6 @@ def _asking(tools: Tools, query: Query) -> Callable[..., Answer]:
 
     parameters = []
     for p in query.parameters:
-        type_: Any = _TYPES.get(p.type, str)
         required = p.default is None
         about = p.about if required or not p.default else f"{p.about}; default {p.default}"
         parameters.append(
@@ -116,7 +113,7 @@ def _asking(tools: Tools, query: Query) -> Callable[..., Answer]:
                 p.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=inspect.Parameter.empty if required else None,
-                annotation=Annotated[type_ if required else type_ | None, Field(description=about)],
+                annotation=Annotated[p.annotation, Field(description=about)],
             )
         )
     required_first = sorted(parameters, key=lambda p: p.default is None)

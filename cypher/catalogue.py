@@ -58,6 +58,12 @@ class Parameter:
     about: str
     default: str | None
 
+    @property
+    def annotation(self) -> Any:
+        """The Python type of its value, of which None takes the default where there is one."""
+        type_: Any = {"integer": int, "float": float}.get(self.type, str)
+        return type_ if self.default is None else type_ | None
+
 
 @dataclass(frozen=True)
 class Query:

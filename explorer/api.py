@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
 PREFIX = "/api"
-_TYPES: dict[str, type] = {"integer": int, "float": float}
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -149,11 +148,8 @@ def _of_tool(tool: Callable[..., Answer], method: str) -> Route:
 def _of_query(tools: Tools, query: Query) -> Route:
     fields: dict[str, Any] = {}
     for p in query.parameters:
-        type_: Any = _TYPES.get(p.type, str)
         about = Field(description=p.about, ge=0 if p.type == "integer" else None)
-        fields[p.name] = (
-            (Annotated[type_, about], ...) if p.default is None else (Annotated[type_ | None, about], None)
-        )
+        fields[p.name] = (Annotated[p.annotation, about], ... if p.default is None else None)
     model = create_model(query.name.replace("-", "_"), __config__=_STRICT, **fields)
     return Route(
         f"/query/{query.name}", "GET", query.about, model, lambda **given: tools.query(query.name, given)

@@ -122,8 +122,7 @@ class Tools:
 
         require_known(text)
         found = free_cypher.ask(self._url, text, parameters or {}, free_cypher.SHOWN)
-        rows, more = found.rows, found.are_more
-        return _rows(rows, more)
+        return _rows(found.rows, found.are_more)
 
     def predict(
         self,

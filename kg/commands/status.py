@@ -85,10 +85,11 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
 
 def _pairs_gone(graph: GraphStore, dataset: str) -> int:
     """Number of a dataset's measured responses that are marked as gone."""
-    column = graph.read_edges("TESTED_ON", ("Drug", "CellLine"), ["gone"], equals={"dataset": dataset})[
-        "gone"
-    ]
-    return len(column) - int(column.null_count)
+    cypher = (
+        "MATCH (:Drug)-[t:TESTED_ON {dataset: $dataset}]->(:CellLine) "
+        "WHERE t.gone IS NOT NULL RETURN count(t) AS n"
+    )
+    return int(graph.rows(cypher, {"dataset": dataset})[0]["n"])
 
 
 def _to_the_minute(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from pharmagraph.model.commands.options import (
     Seed,
     Set,
     Task,
+    model_names,
     preset_changes,
 )
 from pharmagraph.model.presets.choices import OMICS, CellLineGroups, DrugGroups, EvaluatedSplit, Split
@@ -102,15 +103,12 @@ def evaluate(
     """Fit models on folds of the data and print what they reach on the held-out parts."""
     from pharmagraph.evaluation import evaluate as evaluate_models
     from pharmagraph.kg.console import note, print_rows, progress
-    from pharmagraph.kg.errors import ModelError
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.evaluation.figures import summary
     from pharmagraph.model.reports.evaluation_folder import write_json
 
-    names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
-    if not names:
-        raise ModelError("--models names none; try --models additive,gaussian-process")
+    names = model_names(models, "additive,gaussian-process")
     n_folds = 1 if split is Split.transfer else folds
     n_done = len(set(only)) if only else n_folds
     changes = preset_changes(epochs, members, conv, set_ or ())

@@ -20,6 +20,7 @@ from pharmagraph.model.commands.options import (
     Seed,
     Set,
     Task,
+    model_names,
     preset_changes,
 )
 from pharmagraph.model.presets.choices import Split, TrainingSplit
@@ -78,9 +79,7 @@ def evaluate_certainty(
     from pharmagraph.model.reports.certainty_folder import keep
     from pharmagraph.model.runtime import resolve_device
 
-    names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
-    if not names:
-        raise ModelError("--models names none; try --models default,random-forest")
+    names = model_names(models, "default,random-forest")
     if wrong := [n for n in only or () if n >= folds]:
         raise ModelError(f"--fold {wrong[0]} is not among {folds} folds, which are counted from 0")
     if split is Split.none:

@@ -74,3 +74,13 @@ def preset_changes(
         except yaml.YAMLError:
             raise ModelError(f'--set "{option}": "{text}" is not a number, a word or a list') from None
     return changes
+
+
+def model_names(models: str, example: str) -> list[str]:
+    """The names in a list with commas, each once; ModelError with an example where there is none."""
+    from pharmagraph.kg.errors import ModelError
+
+    names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+    if not names:
+        raise ModelError(f"--models names none; try --models {example}")
+    return names
