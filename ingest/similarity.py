@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
+from pharmagraph.kg.one_thread import one_blas_thread
 from pharmagraph.kg.similarity import tanimoto
 
 TANIMOTO = "tanimoto:morgan2:2048"
@@ -46,7 +46,7 @@ class EdgeList:
         return len(self.src)
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")
+@one_blas_thread()
 def median_distance(features: Floats) -> float:
     """The median heuristic for the width of an RBF kernel.
 
@@ -98,7 +98,7 @@ def tanimoto_neighbours(fingerprints: npt.NDArray[np.uint8], k: int) -> EdgeList
     return EdgeList(edges.src[keep], edges.dst[keep], edges.similarity[keep])
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")
+@one_blas_thread()
 def rbf_neighbours(features: Floats, k: int, *, sigma: float | None = None) -> EdgeList:
     """The k nearest neighbours of each row by the RBF kernel, of which only a block of rows is in memory.
 
