@@ -36,10 +36,8 @@ class GeneFeatures:
         kinds, genes, means, deviations = [], [], [], []
         for number, name in enumerate(GENE_FEATURES):
             table = getattr(tensors, name)
-            if not table.numel():  # a graph without genes
-                table = table.new_zeros(1, 0)
             count = (table != 0).sum(0)
-            deviation = table.std(0, unbiased=False)
+            deviation = table.std(0, unbiased=False) if table.numel() else table.new_zeros(table.shape[1])
             gene = torch.nonzero((count >= FEWEST_CELL_LINES) & (deviation > 0)).flatten()
             kinds.append(torch.full_like(gene, number))
             genes.append(gene)
