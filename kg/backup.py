@@ -65,16 +65,17 @@ def back_up(store: GraphStore, folder: Path, *, advance: Advance = _silent) -> d
 
 
 def restore(
-    folder: Path, store: GraphStore, runs_folder: Path, *, advance: Advance = _silent
-) -> dict[str, int]:
+    folder: Path, url: str | None, runs_folder: Path, *, advance: Advance = _silent
+) -> tuple[str, dict[str, int]]:
     """Copy a backup into an empty store, and the folders of its runs into a folder, and compare every row.
 
     Parameters
     ----------
     folder
         A backup.
-    store
-        Open for writing, and empty, or holding a part of the same backup: a restore that was cut off is run again.
+    url
+        The store to fill, as `open_store` takes it. It is made where it is not there. It may hold a part of the same
+        backup: a restore that was cut off is run again.
     runs_folder
         Where the folders of runs are put.
     advance
@@ -82,8 +83,8 @@ def restore(
 
     Returns
     -------
-    dict
-        As of `back_up`.
+    url, counts
+        The store that was filled, and counts as of `back_up`.
 
     Raises
     ------
@@ -101,26 +102,33 @@ def restore(
         raise InputError(
             f"{folder / names[0]} is {problem} since the backup was made; restore another backup"
         )
-    if store.counts()["Dataset"]:
-        raise InputError(
-            f"{store.url} holds a graph already; restore into a new store: cli restore {folder} --store …"
-        )
     with open_store(f"ladybug://{folder / GRAPH}", read_only=True) as source:
-        places = {
-            row["id"]: folder / RUNS / str(row["id"]) for row in run_register.runs(source) if row["folder"]
-        }
+        named = [str(row["id"]) for row in run_register.runs(source) if row["folder"]]
+        places = {name: folder / RUNS / name for name in named}
         for name, place in places.items():
-            if (runs_folder / name).exists() and digests.changed(runs_folder / name):
-                raise InputError(
-                    f"{runs_folder / name} is there already, and is another run; give --runs another folder"
-                )
             if not place.is_dir():
                 raise InputError(f"the folder of run {name} is not in {folder}; restore another backup")
+            if (there := runs_folder / name).exists() and _differ(place, there):
+                raise InputError(f"{there} is there already, and differs; give --runs another folder")
         make(runs_folder)
-        copy(source, store, advance=advance)
-        require_same(source, store, advance=advance)
-        _copy_runs(store, places, runs_folder, runs_folder.resolve())
-        return _totals(store.counts(), places)
+        with open_store(url) as store:
+            if store.counts()["Dataset"]:
+                raise InputError(
+                    f"{store.url} holds a graph already; restore into a new store: cli restore {folder} --store …"
+                )
+            copy(source, store, advance=advance)
+            require_same(source, store, advance=advance)
+            _copy_runs(store, places, runs_folder, runs_folder.resolve())
+            return store.url, _totals(store.counts(), places)
+
+
+def _differ(one: Path, other: Path) -> bool:
+    """Whether a folder of a run lacks a file of another, or has it with another content."""
+    files = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
+    return any(
+        not (other / name).is_file() or digests.digest(one / name) != digests.digest(other / name)
+        for name in files
+    )
 
 
 def require_same(first: GraphStore, second: GraphStore, *, advance: Advance = _silent) -> None:

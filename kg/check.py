@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pharmagraph.kg import digests, run_register, runs
+from pharmagraph.kg import attention, digests, run_register, runs
 from pharmagraph.kg.copy import edge_blocks
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.kinds import EdgeKind, Ends, NodeKind, Property
@@ -169,7 +169,7 @@ def _wrong_edges(
             *_unlisted(key, kind.columns, block, names, registers),
             *_doubled(key, kind, block, names),
             *_of_another_run(key, kind, block, names, registers),
-            *_too_much_attention(key, kind, block),
+            *_too_much_attention(key, kind, ends, block),
         ]
         for one in wrong:
             before = found.get((one.where, one.problem))
@@ -235,17 +235,22 @@ def _of_another_run(
     yield from _if_any(where, "with attention of a run that is not promoted", wrong, names, way)
 
 
-def _too_much_attention(where: str, kind: EdgeKind, block: pa.Table) -> Iterator[Finding]:
-    """Nodes whose attention in a relation of a run adds up to more than 1."""
-    if kind.type != "ATTENDS" or not len(block):
+def _too_much_attention(where: str, kind: EdgeKind, ends: Ends, block: pa.Table) -> Iterator[Finding]:
+    """Nodes whose attention of a run adds up to more than 1 in each relation of the two labels.
+
+    A network has a relation for each type of base edge, and two for responses: sensitive and resistant ones.
+    """
+    if kind.type != "ATTENDS":
         return
+    relations = sum(2 if type_ == "TESTED_ON" else 1 for type_ in attention.BASE_EDGES.get(ends, ())) or 1
     keys = ["src", OF_RUN, "objective"]
     sums = block.select([*keys, "weight"]).group_by(keys).aggregate([("weight", "sum")])
-    over = sums.filter(pc.greater(sums["weight_sum"], 1 + ROUNDING))
+    over = sums.filter(pc.greater(sums["weight_sum"], relations + ROUNDING))
     if len(over):
         first = over.slice(0, 1).to_pylist()[0]
         example = f"{first['src']}, run {first[OF_RUN]}: {first['weight_sum']:.4f}"
-        yield Finding(where, "weights of a node add up to more than 1", len(over), example, "cli train")
+        problem = f"weights of a node add up to more than {relations}"
+        yield Finding(where, problem, len(over), example, "cli train")
 
 
 def _wrong_counts(store: GraphStore, counted: Counter[tuple[str, str]]) -> Iterator[Finding]:

@@ -69,14 +69,12 @@ def restore(
 ) -> None:
     """Copy a backup into a new store, the folders of its runs beside it, and compare every row."""
     from pharmagraph.kg import backup as backups
-    from pharmagraph.kg.store import open_store
 
-    with open_store(store) as graph, progress(quiet) as bar:
+    with progress(quiet) as bar:
         task = bar.add_task("restore", total=None, note="")
-        done = backups.restore(
-            folder, graph, runs, advance=lambda kind, n: bar.update(task, advance=n, note=kind)
+        url, done = backups.restore(
+            folder, store, runs, advance=lambda kind, n: bar.update(task, advance=n, note=kind)
         )
-        url = graph.url
     _tell(done, f"{url}: as in {folder}, row by row")
     print(f"Next: {next_command('cli status', store)}")
 
