@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from pharmagraph.ingest import check_tables, dataset_ids
+from pharmagraph.ingest.known import Known
 from pharmagraph.ingest.manifest.entries import read_manifest
 from pharmagraph.ingest.rejections import Rejected, Rejections, require_place, write
-from pharmagraph.ingest.sources import tables
+from pharmagraph.ingest.sources import pathways, tables
 from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.kg.names import Names
 
 LINES = ["A375", "MCF7", "HeLa", "BT-474"]
 DRUGS = {"Erlotinib": "CCO", "Gefitinib": "CCN", "Imatinib": "CCCl"}
@@ -194,3 +196,16 @@ def test_a_table_of_very_many_columns_is_checked_in_time(tmp_path: Path) -> None
     rows = [row["name"] for row in found.rows() if row["what"] == "column" and row["detail"] == "not read"]
     assert len(rows) == 51
     assert rows[-1] == "4,950 more columns"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("S\x1b1", "holds the control character U+001B"), ("S" * 501, "has 501 characters, and 500")],
+)
+def test_the_name_of_a_gene_set_is_a_name(tmp_path: Path, name: str, said: str) -> None:
+    path = tmp_path / "sets.gmt"
+    path.write_text(f"ok\td\tEGFR\n{name}\td\tEGFR\n")
+    none, genes = Names("drug", {}, str), Names("gene", {"EGFR": ["EGFR"]}, str)
+    known = Known(none, none, frozenset({"EGFR"}), genes)
+    with pytest.raises(RowError, match=rf"sets.gmt, row 2: .*{re.escape(said)}"):
+        pathways.read(path, known, Rejections())
