@@ -23,7 +23,7 @@ from pharmagraph.assistant import commands as assistant
 from pharmagraph.cypher import commands as cypher
 from pharmagraph.explorer import commands as explorer
 from pharmagraph.ingest import commands as ingest
-from pharmagraph.kg.commands import db, export, here, runs, status
+from pharmagraph.kg.commands import db, export, here, keeping, runs, status
 from pharmagraph.kg.errors import PharmagraphError, shortened
 from pharmagraph.kg.help import Sections, add
 from pharmagraph.kg.terminal import one_line, replace_signs
@@ -92,6 +92,11 @@ COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
         (evaluate.tune, "cli tune --trials 20"),
         (evaluate.results, "cli results evaluation"),
         (evaluate.paper, "cli paper evaluation"),
+    ),
+    "Keep": (
+        (keeping.check, "cli check"),
+        (keeping.backup, "cli backup backup-of-today"),
+        (keeping.restore, "cli restore backup-of-today --store ladybug://restored.lbug"),
     ),
     "Move": ((export.copy, "cli copy ladybug://pharmagraph.lbug bolt://localhost:7687"),),
 }

@@ -16,7 +16,7 @@ from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, repe
 from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
 from pharmagraph.ingest.units.columns import called
 from pharmagraph.kg.reading import numbers
-from pharmagraph.kg.reading.header import Header, folded, meant
+from pharmagraph.kg.reading.header import Header, folded, meant, way_out
 from pharmagraph.kg.reading.plain import NotPlainError, PlainBatch, plain_batches
 from pharmagraph.kg.reading.records import records
 from pharmagraph.kg.reading.rows import Batch, Records
@@ -229,7 +229,7 @@ class _Reader:
                     wrong |= self._not_whole(column, values)
                 for at, reason in wrong.items():
                     values[at] = np.nan
-                    refuse(at, column, texts[at], reason)
+                    refuse(at, column, texts[at], reason + way_out(column))
                 self._values[column].append(values)
         for line in sorted(bad):
             column_of, text, reason = bad[line]

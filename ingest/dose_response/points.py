@@ -157,7 +157,9 @@ def _only(source: str, header: Sequence[str], fits: Callable[[str], bool], what:
     found = [name for name in header if fits(name)]
     if len(found) != 1:
         has = f"{some(found)} may each be it; keep one" if found else f"it has {', '.join(header)}"
-        raise InputError(f"{source}: one column of {what} is needed; {has}")
+        turned = next((name for name in header if "inhibition" in name.casefold()), None)
+        way = f'; viability is 100 % less "{turned}"' if turned and fits is is_value and not found else ""
+        raise InputError(f"{source}: one column of {what}, is needed; {has}{way}")
     return found[0]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pharmagraph.ingest.column_words import stands_for
 from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.longform import columns_of
 from pharmagraph.ingest.shapes import (
@@ -23,6 +24,7 @@ from pharmagraph.ingest.shapes import (
 from pharmagraph.ingest.shapes.calls import are_calls, no_expression
 from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
 from pharmagraph.ingest.shapes.wide import is_wide, why_not_wide, wide_shape
+from pharmagraph.ingest.units import columns as units
 from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading.records import records, sheets
 from pharmagraph.kg.reading.text import LONGEST, located, opened, shown, stem
@@ -62,6 +64,7 @@ _ROWS = 20
 _LISTED = 6
 _NOT_READ = 20
 """Files that are not read of which each is told."""
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,13 @@ def _unknown(head: Head) -> InputError:
     lacking = [c for c in nearest.columns if not has(c)]
     if nearest.any_of and not any(map(has, nearest.any_of)):
         lacking.append(" or ".join(nearest.any_of))
+    if head.header.title:
+        return InputError(f"{shown(head.path)}: {head.header.title}")
+    words = _words_of_responses(head)
+    if words and (nearest not in DOWNLOADS or likeness(nearest) <= _HALF):
+        return InputError(
+            f"{shown(head.path)} may hold responses, but its columns are called otherwise ({', '.join(words)}); {_INIT}"
+        )
     if not there:
         return InputError(
             f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes, and "
@@ -259,6 +269,17 @@ def _unknown(head: Head) -> InputError:
     )
 
 
+def _words_of_responses(head: Head) -> list[str]:
+    """The columns that may be drug, cell line and IC50, area or class; empty unless there is one of each."""
+    names = [name for name in head.header.names if name]
+    found = [
+        next((name for name in names if stands_for("drug", name)), ""),
+        next((name for name in names if stands_for("cell_line", name)), ""),
+        next((n for n in names if units.ic50(n) or units.auc(n) or stands_for("response", n)), ""),
+    ]
+    return found if all(found) else []
+
+
 def _without_responses(place: Path, files: Files) -> InputError:
     if files.found and files.found[0].path == place:
         found = files.found[0]
@@ -269,11 +290,14 @@ def _without_responses(place: Path, files: Files) -> InputError:
         way = "give a folder that has a table of responses, too"
         return InputError(f"{shown(place)}: {described(files)}, without responses; {way}")
     what = f": {described(files)}" if files.found else ""
-    why = f"; {files.others[0]}" if files.others and not files.found else ""
-    return InputError(
-        f"{place} has no table of responses{what}{why}; put responses.csv or the responses of a public screen in it, "
-        "or say in manifest.yaml what its files hold (--init writes one)"
-    )
+    first = next((other for other in files.others if "may hold responses" in other), None) or files.others[:1]
+    why = f"; {first if isinstance(first, str) else first[0]}" if first else ""
+    if (more := len(files.others) - 1) > 0:
+        why += f"; {more} more {'file is' if more == 1 else 'files are'} not read"
+    way = "put responses.csv or the responses of a public screen in it"
+    if _INIT not in why:
+        way += ", or say in manifest.yaml what its files hold (--init writes one)"
+    return InputError(f"{place} has no table of responses{what}{why}; {way}")
 
 
 def described(files: Files) -> str:

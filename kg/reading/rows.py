@@ -88,10 +88,8 @@ class Records(ABC):
                 return
             self.surplus += 1
             del cells[width:]
-        if tuple(cells) == self.header.names:
-            batch.bad.append(
-                BadRow(number, cells[0], "and the cells behind it repeat the header; delete this row")
-            )
+        if reason := self.header.misplaced(number, cells):
+            batch.bad.append(BadRow(number, next(filter(None, cells)), reason))
             return
         batch.lines.append(number)
         batch.rows.append(cells)
