@@ -11,7 +11,6 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -92,31 +91,36 @@ def unpacked(path: Path, called: str) -> io.BufferedReader:
         content = opener(file)
     status = path.stat()
     if status.st_size <= LOOKED_THROUGH:
-        try:
-            _look_through(path, called, status.st_size, status.st_mtime_ns)
-        except InputError:
+        said = _look_through(path, called, status.st_size, status.st_mtime_ns)
+        if said:
             file.close()
-            raise
+            raise InputError(said)
     return io.BufferedReader(_Bounded(content, file, called, status.st_size), 1 << 16)
 
 
 @lru_cache(maxsize=256)
-def _look_through(path: Path, called: str, size: int, _changed: int) -> None:
+def _look_through(path: Path, called: str, size: int, _changed: int) -> str:
     """Unpack a file once, so that one that is too large is refused before its rows are read.
 
-    Raises
-    ------
-    InputError
-        If it is. Damage is told when the file is read.
+    Returns
+    -------
+    str
+        Why it is refused; empty if it is not. Damage is told when the file is read.
     """
     file = path.open("rb")
     first = file.peek(8)
     packing = next((opener for magic, opener in _PACKED if first.startswith(magic)), None)
     content = packing(file) if packing else _member(path, called)
     buffer = memoryview(bytearray(1 << 20))
-    with _Bounded(content, file, called, size) as bounded, suppress(*DAMAGED):
-        while bounded.readinto(buffer):
+    with _Bounded(content, file, called, size) as bounded:
+        try:
+            while bounded.readinto(buffer):
+                pass
+        except InputError as error:
+            return str(error)
+        except DAMAGED:
             pass
+    return ""
 
 
 def unpacked_copy(path: Path, called: str, is_binary: Callable[[bytes], bool]) -> IO[bytes] | None:
