@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable
 from copy import copy
+from itertools import pairwise
 
 import typer
 from typer.models import CommandInfo
@@ -150,6 +151,24 @@ def _told(error: OSError) -> str | None:
     return None
 
 
+def _require_words(words: list[str]) -> None:
+    """Refuse an empty argument: as a path it would be the working folder."""
+    for before, word in pairwise(words):
+        if not word:
+            behind = one_line(shortened(before)) if before != words[0] else "cli"
+            print(
+                f"error: the argument behind {behind} is empty, as a variable without a value is; give one",
+                file=sys.stderr,
+            )
+            sys.exit(2)
+
+
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    """Say nothing of a statement of the store that Ctrl-C met while it was made; anything else is printed."""
+    if "ladybug" not in getattr(unraisable.object, "__module__", ""):
+        sys.__unraisablehook__(unraisable)
+
+
 def main() -> None:
     """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130, SIGTERM 143."""
     signal.signal(
@@ -157,6 +176,9 @@ def main() -> None:
     )  # stores are closed, temporary files removed
     for stream in (sys.stdout, sys.stderr):
         replace_signs(stream)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _unraisable
+    _require_words(sys.argv)
     try:
         _asked_for(sys.argv[1:])()
     except PharmagraphError as error:

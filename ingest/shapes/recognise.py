@@ -23,7 +23,7 @@ from pharmagraph.ingest.shapes import (
 )
 from pharmagraph.ingest.shapes.calls import are_calls, no_expression
 from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
-from pharmagraph.ingest.shapes.wide import is_wide, wide_shape
+from pharmagraph.ingest.shapes.wide import is_wide, why_not_wide, wide_shape
 from pharmagraph.ingest.units import columns as units
 from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading.records import records, sheets
@@ -62,6 +62,8 @@ DOWNLOADS: tuple[Shape, ...] = (
 _INIT = "cli ingest tables FOLDER --init writes a manifest.yaml, in which you say what they hold"
 _ROWS = 20
 _LISTED = 6
+_NOT_READ = 20
+"""Files that are not read of which each is told."""
 _HALF = 0.5
 
 
@@ -128,13 +130,24 @@ def recognise(place: Path) -> Files:
 def tables_of(place: Path) -> list[Path]:
     """The files of a folder, and the sheets of workbooks that have several."""
     if place.is_dir():
-        paths = sorted(p for p in place.iterdir() if p.is_file() and p.suffix and p.name[0] not in ".~")
+        paths = sorted(p for p in place.iterdir() if p.suffix and p.name[0] not in ".~")
+        for path in paths:
+            if _by_name(path) and not path.is_file():
+                raise InputError(f"{shown(path)} {_no_file(path)}; put a file in its place, or take it away")
+        paths = [p for p in paths if p.is_file()]
         return [table for path in paths for table in tables_of(path)]
     try:
         names = sheets(place)
     except InputError:  # told of again, and judged, when the table is opened
         return [place]
     return [place / name for name in names] if len(names) > 1 else [place]
+
+
+def _no_file(path: Path) -> str:
+    """What a path is that is called like a part of a screen, and is no file."""
+    if path.is_symlink() and not path.exists():
+        return "is a link to nothing"
+    return "is a folder" if path.is_dir() else "is a pipe, a device or a link to one, not a file"
 
 
 def _together(place: Path, tables: Sequence[Path]) -> Files:
@@ -154,6 +167,10 @@ def _together(place: Path, tables: Sequence[Path]) -> Files:
         if same and not (same.shape.tells_dataset and one.shape.tells_dataset):
             raise both(place, same, one)
         found.append(one)
+    if len(others) > _NOT_READ:
+        others[_NOT_READ:] = [
+            f"not read: {len(others) - _NOT_READ:,} more files of {place.name}, for like reasons"
+        ]
     return Files(tuple(found), tuple(others))
 
 
@@ -194,7 +211,12 @@ def shape_of(path: Path) -> Shape:
     if part:
         if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
             return wide_shape(part)
-        columns_of(head.header, FILES[part])
+        try:
+            columns_of(head.header, FILES[part])
+        except InputError as error:
+            raise InputError(
+                f"{error}{why_not_wide(head, part) if part in (RESPONSES, EXPRESSION) else ''}"
+            ) from None
         return long_form.BY_NAME[part]
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
     if fitting is None:

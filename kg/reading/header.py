@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading.numbers import is_unit
@@ -22,8 +22,11 @@ _MEANING = {
 """What a column holds, where another is easily taken for it."""
 
 _LONGEST_LIST = 8
+_COMPARED = 1_000
+"""Names that are compared with those that are wanted; a matrix has tens of thousands, which resemble none."""
 
 
+@lru_cache(maxsize=1 << 17)
 def folded(name: str) -> str:
     """A column's name in small letters, with an underscore for blanks and hyphens."""
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
@@ -172,7 +175,7 @@ class Header:
         """Names that are none of the wanted columns, each with the one that it resembles."""
         used = {folded(c) for c in taken}
         found = []
-        for name in self.names:
+        for name in self.names[:_COMPARED]:
             own = folded(name)
             if own in used or not own:
                 continue

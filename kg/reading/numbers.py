@@ -94,6 +94,8 @@ def _reason(text: str) -> str:
         return ": it is a date, which a spreadsheet made of it; give the number, in cells of numbers"
     if _UNIT.fullmatch(text):
         return ": it is a unit; delete the row of units below the header"
+    if text.startswith("="):
+        return ": it is a formula without its value; open the file in a spreadsheet program and save it"
     if _INFINITE.fullmatch(text):
         return ": it is infinite; give the value, or leave the cell empty"
     return ""
