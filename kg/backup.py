@@ -136,7 +136,7 @@ def require_same(first: GraphStore, second: GraphStore, *, advance: Advance = _s
     for kind in NODES:
         columns = [c.name for c in kind.columns if (kind.label, c.name) != ("Run", "folder")]
         tables = [store.read_nodes(kind.label, columns).sort_by("id") for store in (first, second)]
-        _require_equal(kind.label, *tables, first, second)
+        _require_equal(kind.label, tables[0], tables[1], first, second)
         advance(kind.label, len(tables[0]))
     for edge, ends in edge_tables():
         key = edge_count_key(edge.type, ends)
