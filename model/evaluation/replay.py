@@ -33,7 +33,7 @@ JUDGED = 0.2
 """Share of the hidden pairs on which predictions are judged."""
 
 MOST_CARED = 1_000
-"""Pairs, drawn at random, that stand for all pairs in the expected gain."""
+"""Pairs, drawn at random, that stand for all pairs of the screen in the expected gain."""
 
 FIRST_STEPS, LATER_STEPS = 40, 8
 """Largest number of steps by which weights are chosen, in the first round and in later ones."""
@@ -66,11 +66,6 @@ class Screen:
     cell_line: Numbers
     value: Floats
     known: tuple[Numbers, Numbers, Floats]
-
-    @property
-    def n_drugs(self) -> int:
-        """Drugs of the hidden screen."""
-        return int(self.drug.max()) + 1
 
 
 def replay(
@@ -159,9 +154,8 @@ def _asked(
     limits = Limits(candidates)
     if way is Acquisition.random:
         return at_random(batch, limits, seeds[0] * 1000 + seeds[1])
-    n_drugs, n_lines = screen.n_drugs, len(screen.cell_lines)
-    every = np.random.default_rng([*seeds, 37]).permutation(n_drugs * n_lines)[:MOST_CARED]
-    belief = OfProcess(posterior, candidates, (every // n_lines, every % n_lines))
+    every = np.random.default_rng([*seeds, 37]).permutation(len(screen.value))[:MOST_CARED]
+    belief = OfProcess(posterior, candidates, (screen.drug[every], screen.cell_line[every]))
     if way is Acquisition.uncertainty:
         return by_score(np.sqrt(belief.variance), batch, limits)
     if way is Acquisition.diverse:
@@ -197,7 +191,14 @@ def learned(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             needed = reached(measured, figure, goal)
             area = float(np.trapezoid(figure, measured) / (measured[-1] - measured[0]))
             found.append(
-                {"by": way, "seed": seed, "goal": goal, "needed": needed, "share": needed / whole, "area": area}
+                {
+                    "by": way,
+                    "seed": seed,
+                    "goal": goal,
+                    "needed": needed,
+                    "share": needed / whole,
+                    "area": area,
+                }
             )
     return found
 

@@ -108,9 +108,7 @@ def at_random(n: int, limits: Limits, seed: int) -> Chosen:
     return Chosen(chosen.at, np.zeros(len(chosen.at)))
 
 
-def diverse(
-    belief: Belief, n: int, limits: Limits, advance: Callable[[], None] = lambda: None
-) -> Chosen:
+def diverse(belief: Belief, n: int, limits: Limits, advance: Callable[[], None] = lambda: None) -> Chosen:
     """As the module says; ``advance`` is called after each."""
     variance, taken = belief.variance.astype(np.float64), _Taken(belief)
     found, score = [], []

@@ -59,7 +59,7 @@ class OfProcess:
         own = posterior.level[drug, drug]
         own = own + posterior.pattern[drug, drug] * posterior.cell_lines[cell_line, cell_line]
         self.variance: Floats = np.maximum(own - (self._explained**2).sum(0), 0)
-        self.noise: Floats = posterior.noise[drug]
+        self.noise: Floats = np.full(len(drug), posterior.noise)
 
     def column(self, at: int) -> Floats:
         """As `Belief.column`."""
@@ -94,6 +94,11 @@ class OfKernels:
         Variance of a measurement in units of the process.
     candidates, cared
         Pairs to choose from, and pairs that one wants to know; numbers count ``drugs`` and ``cell_lines``.
+
+    Attributes
+    ----------
+    whole
+        Variance of all pairs that one cares for.
     """
 
     def __init__(
@@ -112,8 +117,9 @@ class OfKernels:
         self._drug, self._cell_line = candidates
         self._cared = cared
         table = np.outer(cell_lines.diagonal(), drugs.diagonal())
-        table = np.maximum(table - (self._basis_c**2) @ shrink @ (self._basis_d**2).T, 0)
-        self.variance: Floats = (table * scale**2)[self._cell_line, self._drug]
+        table = np.maximum(table - (self._basis_c**2) @ shrink @ (self._basis_d**2).T, 0) * scale**2
+        self.variance: Floats = table[self._cell_line, self._drug]
+        self.whole = float(table[cared[1], cared[0]].sum())
         self.noise: Floats = noise * scale[self._drug] ** 2
 
     def column(self, at: int) -> Floats:
@@ -131,4 +137,37 @@ class OfKernels:
         known = (self._basis_c * self._basis_c[c]) @ self._shrink @ (self._basis_d * self._basis_d[d]).T
         table = np.outer(self._kernel_c[c], self._kernel_d[d]) - known
         found: Floats = (table * (self._scale * self._scale[d]))[self._cell_line, self._drug]
+        return found
+
+
+class OfGenes:
+    r"""Of the responses to one drug, if single genes of a cell line decide them and it is not known which.
+
+    The response is :math:`x^\top w + \epsilon` with :math:`w \sim N(0, I)`, x being what a cell line has of the genes. The
+    pairs that tell most about w are those that `acquisition.diverse` chooses.
+
+    Parameters
+    ----------
+    values
+        Of the candidates, standardised, (n, n_columns).
+    measured
+        Of the cell lines on which the drug was measured, (n_measured, n_columns).
+    noise
+        Variance of a measurement.
+    """
+
+    def __init__(self, values: Floats, measured: Floats, noise: float) -> None:
+        unknown = np.linalg.inv(np.eye(values.shape[1]) + measured.T @ measured / noise)
+        self._values, self._turned = values, values @ unknown
+        self.variance: Floats = np.einsum("nk,nk->n", self._turned, values)
+        self.noise: Floats = np.full(len(values), noise)
+
+    def column(self, at: int) -> Floats:
+        """As `Belief.column`."""
+        found: Floats = self._turned @ self._values[at]
+        return found
+
+    def with_cared(self) -> Floats:
+        """As `Belief.with_cared`: one cares for the candidates."""
+        found: Floats = self._turned @ self._values.T
         return found

@@ -2,10 +2,11 @@ r"""A Gaussian process over pairs, fitted to few measurements by its marginal li
 
 It has the form of the network's process (`networks.gaussian_process`), for the few thousand pairs of a replay:
 
-.. math:: k(dc, d'c') = L_{dd'} + s_d s_{d'} (D_{dd'} C_{cc'} + \sigma^2 \delta)
+.. math:: k(dc, d'c') = L_{dd'} + D_{dd'} C_{cc'} + \sigma^2 \delta
 
-L, the kernel of drug levels, D and C are weighted sums of similarities and the identity, the first two with a constant;
-s is the scale of a drug. All weights are positive, and are chosen anew from what was measured so far.
+L, the kernel of drug levels, D and C are weighted sums of similarities and the identity, the first two with a constant.
+All weights are positive, and are chosen anew from what was measured so far. Drugs have no scales of their own: of a few
+responses a drug these cannot be told, and choices by them were worse than random ones.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ START = {"level": 0.1, "drug": 0.1, "cell_line": 0.05, "constant": 0.4, "identit
 """Weights before anything is fitted, of each similarity for the first three, in squared standard deviations of the
 responses. Set by hand."""
 
-SCALE_DEVIATION, WEIGHT_DEVIATION = 0.3, 1.5
-"""Standard deviations of the logarithms of drug scales around 0, and of weights around where they start. Set by hand."""
+WEIGHT_DEVIATION = 1.5
+"""Standard deviation of the logarithms of weights around where they start. Set by hand."""
 
 MOST_FITTED = 500
 """Measurements, drawn at random, by which weights are chosen; predictions are made with all."""
@@ -58,10 +59,10 @@ class PairProcess:
         start = [START["level"]] * k_d + ends + [START["drug"]] * k_d + ends
         start += [START["cell_line"]] * k_c + [START["identity"], START["noise"]]
         self._start = np.log(start)
-        self._weights = np.concatenate([self._start, np.zeros(n_drugs)])
+        self._weights = self._start
 
     def fit(self, drug: Numbers, cell_line: Numbers, value: Floats, *, steps: int, seed: int) -> None:
-        """Choose weights and scales by measurements, starting from the present ones, in at most ``steps`` steps.
+        """Choose weights by measurements, starting from the present ones, in at most ``steps`` steps.
 
         Parameters
         ----------
@@ -75,46 +76,46 @@ class PairProcess:
         if len(drug) > MOST_FITTED:
             some = np.random.default_rng([seed, 23]).permutation(len(drug))[:MOST_FITTED]
             drug, cell_line, value = drug[some], cell_line[some], value[some]
-        n = len(self._start)
-        bounds = [(SMALLEST, LARGEST)] * n + [(-1.5, 1.5)] * len(self.drugs)
+        bounds = [(SMALLEST, LARGEST)] * len(self._start)
         stacks = [
             np.ascontiguousarray(np.moveaxis(table[np.ix_(at, at)], -1, 0))
             for table, at in ((self._of_drugs, drug), (self._of_cell_lines, cell_line))
         ]
         found = minimize(
-            self.loss, self._weights, (stacks, drug, value), jac=True, method="L-BFGS-B", bounds=bounds,
+            self.loss, self._weights, (stacks, value), jac=True, method="L-BFGS-B", bounds=bounds,
             options={"maxiter": steps},
         )  # fmt: skip
         self._weights = found.x
 
-    def loss(
-        self, weights: Floats, stacks: list[Floats], drug: Numbers, value: Floats
-    ) -> tuple[float, Floats]:
-        """Minus the logarithm of the marginal likelihood and of the prior, without constants, and its gradient."""
-        of_drugs, of_cell_lines = stacks
-        n, n_drugs, n_lines = len(value), len(of_drugs), len(of_cell_lines)
-        flat_d, flat_c = of_drugs.reshape(n_drugs, -1), of_cell_lines.reshape(n_lines, -1)
-        level, own, lines, noise = np.split(np.exp(weights[: len(self._start)]), self._cuts)
-        scale = np.exp(weights[len(self._start) :])[drug]
-        both = np.outer(scale, scale)
+    def loss(self, weights: Floats, stacks: list[Floats], value: Floats) -> tuple[float, Floats]:
+        """Minus the logarithm of the marginal likelihood and of the prior, without constants, and its gradient.
+
+        Parameters
+        ----------
+        weights
+            Their logarithms, (n_weights,).
+        stacks
+            Terms of the kernels of drugs and of cell lines between measurements, (n_terms, n, n) each.
+        value
+            Measurements, (n,).
+        """
+        n = len(value)
+        flat_d, flat_c = (stack.reshape(len(stack), -1) for stack in stacks)
+        level, own, lines, noise = np.split(np.exp(weights), self._cuts)
         kernel_d, kernel_c = (own @ flat_d).reshape(n, n), (lines @ flat_c).reshape(n, n)
-        scaled = both * (kernel_d * kernel_c + noise * np.eye(n))
-        factor = cho_factor((level @ flat_d).reshape(n, n) + scaled, lower=True)
+        covariance = (level @ flat_d).reshape(n, n) + kernel_d * kernel_c + noise * np.eye(n)
+        factor = cho_factor(covariance, lower=True)
         solved = cho_solve(factor, value)
         half = 0.5 * (cho_solve(factor, np.eye(n)) - np.outer(solved, solved))
-        of_pattern = half * both
         gradient = np.concatenate([
             level * (flat_d @ half.ravel()),
-            own * (flat_d @ (of_pattern * kernel_c).ravel()),
-            lines * (flat_c @ (of_pattern * kernel_d).ravel()),
-            noise * np.trace(of_pattern),
-            np.bincount(drug, 2 * (half * scaled).sum(1), len(self.drugs)),
+            own * (flat_d @ (half * kernel_c).ravel()),
+            lines * (flat_c @ (half * kernel_d).ravel()),
+            noise * np.trace(half),
         ])  # fmt: skip
-        apart = weights - np.concatenate([self._start, np.zeros(len(self.drugs))])
-        deviation = np.repeat([WEIGHT_DEVIATION, SCALE_DEVIATION], [len(self._start), len(self.drugs)])
-        prior = 0.5 * float(((apart / deviation) ** 2).sum())
-        value_ = 0.5 * float(value @ solved) + float(np.log(np.diag(factor[0])).sum())
-        return value_ + prior, gradient + apart / deviation**2
+        apart = (weights - self._start) / WEIGHT_DEVIATION
+        found = 0.5 * float(value @ solved) + float(np.log(np.diag(factor[0])).sum())
+        return found + 0.5 * float(apart @ apart), gradient + apart / WEIGHT_DEVIATION
 
     @property
     def _cuts(self) -> list[int]:
@@ -123,12 +124,10 @@ class PairProcess:
 
     def given(self, drug: Numbers, cell_line: Numbers, value: Floats) -> Posterior:
         """The process conditioned on measurements, (n,) each."""
-        level, own, lines, noise = np.split(np.exp(self._weights[: len(self._start)]), self._cuts)
-        scale = np.exp(self._weights[len(self._start) :])
-        both = np.outer(scale, scale)
+        level, own, lines, noise = np.split(np.exp(self._weights), self._cuts)
         return Posterior(
-            self._of_drugs @ level, both * (self._of_drugs @ own), self._of_cell_lines @ lines,
-            float(noise[0]) * scale**2, (drug, cell_line), value,
+            self._of_drugs @ level, self._of_drugs @ own, self._of_cell_lines @ lines, float(noise[0]),
+            (drug, cell_line), value,
         )  # fmt: skip
 
 
@@ -142,7 +141,7 @@ class Posterior:
     cell_lines
         Kernel of cell lines, (n_cell_lines, n_cell_lines).
     noise
-        Variance of a measurement of each drug, (n_drugs,).
+        Variance of a measurement.
     at, value
         Drugs and cell lines of the measurements, and their standardised values, (n,).
     """
@@ -152,12 +151,12 @@ class Posterior:
         level: Floats,
         pattern: Floats,
         cell_lines: Floats,
-        noise: Floats,
+        noise: float,
         at: tuple[Numbers, Numbers],
         value: Floats,
     ) -> None:
         self.level, self.pattern, self.cell_lines, self.noise, self.at = level, pattern, cell_lines, noise, at
-        self._factor = np.linalg.cholesky(self.prior(at, at) + np.diag(noise[at[0]]))
+        self._factor = np.linalg.cholesky(self.prior(at, at) + noise * np.eye(len(value)))
         self._solved = cho_solve((self._factor, True), value)
 
     def prior(self, first: tuple[Numbers, Numbers], second: tuple[Numbers, Numbers]) -> Floats:

@@ -1,0 +1,394 @@
+"""What to test next by a saved run: which untested pairs, and why each; torch is not loaded.
+
+How they are chosen is in `suggest.acquisition`; what is believed of them follows from the run's kernels and from what
+`certainty.leverage` keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.fingerprints import FINGERPRINTS
+from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.kg.similarity import tanimoto
+from pharmagraph.kg.wording import named
+from pharmagraph.model.certainty.certainty import FILE, LEVEL, Certainty
+from pharmagraph.model.certainty.intervals import Interval
+from pharmagraph.model.predictor import Entity, Predictor, doubt
+from pharmagraph.model.runs.certain import certainty_of, judged
+from pharmagraph.model.runs.folder import GRAPH, checked, reading
+from pharmagraph.model.suggest.acquisition import (
+    Acquisition,
+    Chosen,
+    Limits,
+    at_random,
+    by_score,
+    diverse,
+    expected_gain,
+)
+from pharmagraph.model.suggest.belief import Floats, Numbers, OfGenes, OfKernels, Pairs
+
+MOST_CARED, MOST_CANDIDATES = 512, 40_000
+"""Pairs, drawn at random, that stand for all that one cares for in the expected gain; and candidates that are compared:
+of more, half are the least sure and half are drawn at random."""
+
+NOISE_OF_GENES = 1.0
+"""Variance of a measurement in units of that of one gene's effect, for ``targets``. Set by hand."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What may be tested, and what for.
+
+    Attributes
+    ----------
+    drugs
+        Numbers of the run's drugs that one wants to know.
+    compounds
+        New ones: name → SMILES.
+    cell_lines
+        Numbers of the cell lines that one wants to know.
+    available
+        Numbers of the cell lines that can be tested.
+    stocks
+        Id or name of a drug → pairs for which there is enough, None if there is no limit; None where all are there.
+    per_drug, per_cell
+        Most pairs of a drug, and of a cell line.
+    tested
+        Ids of drugs and cell lines that were tested together.
+    """
+
+    drugs: Sequence[int]
+    compounds: Mapping[str, str]
+    cell_lines: Sequence[int]
+    available: Sequence[int]
+    stocks: Mapping[str, int | None] | None = None
+    per_drug: int | None = None
+    per_cell: int | None = None
+    tested: Mapping[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Pairs to test, the first first.
+
+    Attributes
+    ----------
+    pairs
+        ``drug``, ``cell_line``, ``probability`` or ``ln_ic50``, ``low``, ``high``, ``score`` and ``reason``.
+    notes
+        What else there is to say.
+    """
+
+    pairs: list[dict[str, Any]]
+    notes: list[str]
+
+
+class Suggester:
+    """A run that tells what to test next.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    run_id
+        What messages call it.
+
+    Raises
+    ------
+    ModelError
+        If it is not calibrated, has no Gaussian process, or its predictions need its network.
+    """
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        about = checked(folder)
+        if FILE not in about["files"]:
+            raise ModelError(
+                f"run {run_id} has no calibration: it was made before runs had one, or had too few pairs to hide; "
+                "train again: cli train --promote"
+            )
+        with reading(folder / GRAPH):
+            self.graph = SavedArrays(folder / GRAPH)
+        found = Predictor.of(folder, self.graph)
+        certainty = certainty_of(folder, about, None)
+        if found is None or certainty is None or certainty.leverage is None:
+            lacks = (
+                "whose kernels it does not keep" if found is None else "which has no part in its predictions"
+            )
+            raise ModelError(
+                f"run {run_id} cannot tell what to test: that follows from its Gaussian process, {lacks}; train one "
+                "with: cli train --preset default --set network.axial=false --set network.relational=false"
+            )
+        self.predictor: Predictor = found
+        self.certainty: Certainty = certainty
+
+    def suggest(
+        self,
+        wanted: Wanted,
+        by: Acquisition,
+        n: int,
+        *,
+        genes: Sequence[str] = (),
+        seed: int = 0,
+        advance: Callable[[], None] = lambda: None,
+    ) -> Suggestion:
+        """Choose pairs.
+
+        Parameters
+        ----------
+        wanted
+            What may be tested.
+        by
+            How to choose.
+        n
+            How many pairs; fewer where limits leave fewer.
+        genes
+            Ids of the genes that may decide the responses to the drug, for ``targets``.
+        seed
+            Of all draws.
+        advance
+            Called after each pair.
+
+        Raises
+        ------
+        ModelError
+            If no pair is left to choose from, or nothing is known by which to choose.
+        """
+        drugs = [Entity(number) for number in wanted.drugs]
+        drugs += [self.predictor.new_drug(smiles) for smiles in wanted.compounds.values()]
+        names = [self.predictor.ids("drug")[number] for number in wanted.drugs] + list(wanted.compounds)
+        lines = sorted({*wanted.cell_lines, *wanted.available})
+        line_names = [self.predictor.ids("cell_line")[number] for number in lines]
+        untested = np.array([[c not in wanted.tested.get(d, ()) for c in line_names] for d in names], bool)
+        untested = untested.reshape(len(names), len(lines))
+        may = untested & np.isin(lines, wanted.available)
+        if wanted.stocks is not None:
+            may &= np.array([name in wanted.stocks for name in names], bool)[:, None]
+        if not may.any():
+            raise ModelError(
+                "no untested pair is left to choose from; give more drugs, cell lines, or new compounds: "
+                f"{named('compounds')} FILE"
+            )
+        notes: list[str] = []
+        entities = [Entity(number) for number in lines]
+        predicted = self.predictor.predict(drugs, entities)
+        interval = judged(
+            self.certainty, self.predictor, drugs, entities, predicted, (names, line_names), None
+        ).interval
+        may, widths = self._judged(by, may, interval, notes)
+        cared = untested & np.isin(lines, wanted.cell_lines)
+        table = _Table(names, line_names, drugs, lines, list(wanted.compounds.values()))
+        candidates, pairs_cared = self._shortened(table, may, cared if cared.any() else may, seed, notes)
+        stock = {names.index(k): v for k, v in (wanted.stocks or {}).items() if v is not None and k in names}
+        limits = Limits(candidates, per_drug=wanted.per_drug, per_cell=wanted.per_cell, stock=stock)
+        chosen, why = self._chosen(
+            table, by, n, candidates, pairs_cared, limits, widths, genes, seed, advance, notes
+        )
+        if len(chosen.at) < n:
+            notes.append(
+                f"{len(chosen.at):,} of {n:,} pairs: limits, stocks and what was tested leave no more; the other wells "
+                "stay empty"
+            )
+        column = "probability" if self.predictor.task == "classification" else "ln_ic50"
+        found = []
+        for at, score in zip(chosen.at, chosen.score, strict=True):
+            d, c = int(candidates[0][at]), int(candidates[1][at])
+            known = _counted(names[d], wanted.tested)
+            found.append({
+                "drug": names[d], "cell_line": line_names[c], column: float(predicted[c, d]),
+                "low": _given(interval.low[c, d]), "high": _given(interval.high[c, d]), "score": float(score),
+                "reason": f"{why(int(at), float(score))}; {known} tested before",
+            })  # fmt: skip
+        return Suggestion(found, notes)
+
+    def _judged(
+        self, by: Acquisition, may: npt.NDArray[np.bool_], interval: Interval, notes: list[str]
+    ) -> tuple[npt.NDArray[np.bool_], Floats]:
+        """Pairs that can be compared, and how wide the interval of each is, (n_drugs, n_cell_lines)."""
+        if interval.probability is not None:
+            widths = (interval.probability * (1 - interval.probability)).T
+        else:
+            widths = (interval.high - interval.low).T
+        if by is not Acquisition.uncertainty:
+            return may, widths
+        there = may & np.isfinite(widths)
+        if not there.any():
+            raise ModelError(
+                "none of these pairs has a calibrated interval, by which uncertainty is told: the run had too few pairs "
+                f"of their kind to hide; choose by {named('by')} gain, or train on more pairs: cli train"
+            )
+        if (lost := int(may.sum() - there.sum())) > 0:
+            notes.append(
+                f"{lost:,} pairs without a calibrated interval are left out; --by gain compares them, too"
+            )
+        return there, widths
+
+    def _shortened(
+        self,
+        table: _Table,
+        may: npt.NDArray[np.bool_],
+        cared: npt.NDArray[np.bool_],
+        seed: int,
+        notes: list[str],
+    ) -> tuple[Pairs, Pairs]:
+        """Candidates and pairs that one cares for, as many as can be compared."""
+        generator = np.random.default_rng([seed, 41])
+        candidates, every = np.flatnonzero(may), np.flatnonzero(cared)
+        n_lines = may.shape[1]
+        if len(every) > MOST_CARED:
+            every = np.sort(generator.permutation(every)[:MOST_CARED])
+        if len(candidates) > MOST_CANDIDATES:
+            variance = self._belief(table, _pairs(candidates, n_lines), _pairs(every, n_lines)).variance
+            order = np.argsort(-variance, kind="stable")
+            half = MOST_CANDIDATES // 2
+            rest = generator.permutation(order[half:])[:half]
+            notes.append(
+                f"{MOST_CANDIDATES:,} of {len(candidates):,} untested pairs are compared: the {half:,} least sure, and "
+                "others drawn at random"
+            )
+            candidates = candidates[np.sort(np.concatenate([order[:half], rest]))]
+        return _pairs(candidates, n_lines), _pairs(every, n_lines)
+
+    def _chosen(
+        self,
+        table: _Table,
+        by: Acquisition,
+        n: int,
+        candidates: Pairs,
+        cared: Pairs,
+        limits: Limits,
+        widths: Floats,
+        genes: Sequence[str],
+        seed: int,
+        advance: Callable[[], None],
+        notes: list[str],
+    ) -> tuple[Chosen, Callable[[int, float], str]]:
+        """The chosen candidates, and a sentence for each by its position and score."""
+        unit = "ln µmol/l" if self.predictor.task == "regression" else "logits"
+        if by is Acquisition.random:
+            return at_random(n, limits, seed), lambda at, score: "drawn at random"
+        if by is Acquisition.uncertainty:
+            chosen = by_score(widths[candidates].astype(np.float64), n, limits)
+            if self.predictor.task == "regression":
+                return chosen, lambda at, score: f"its {LEVEL:.0%} interval is {score:.2f} ln µmol/l wide"
+            return chosen, lambda at, score: f"calibrated odds are near even (p(1-p) = {score:.3f})"
+        if by is Acquisition.targets:
+            of_genes = self._of_genes(table, genes, candidates, notes)
+            chosen = diverse(of_genes[0], n, limits, advance)
+            return chosen, lambda at, score: f"tells genes apart: {of_genes[1](int(candidates[1][at]))}"
+        belief = self._belief(table, candidates, cared)
+        if by is Acquisition.diverse:
+            chosen = diverse(belief, n, limits, advance)
+            return chosen, lambda at, score: f"unlike the pairs before it: ±{score:.2f} {unit} given them"
+        chosen = expected_gain(belief, belief.whole, n, limits, advance)
+        notes.append(
+            f"expected to take {100 * chosen.score.sum():.2g}% of the variance of the pairs asked about "
+            f"({len(cared[0]):,} of them compared)"
+        )
+        return chosen, lambda at, score: f"takes {100 * score:.2g}% of the variance of the pairs asked about"
+
+    def _belief(self, table: _Table, candidates: Pairs, cared: Pairs) -> OfKernels:
+        predictor, leverage = self.predictor, self.certainty.leverage
+        assert leverage is not None  # as __init__ requires
+        lines = [Entity(number) for number in table.lines]
+        rows_c, _ = doubt.kernel_rows(predictor, lines, "cell_line")
+        rows_d, own_d = doubt.kernel_rows(predictor, table.drugs, "drug")
+        numbers = np.array([e.number if e.number is not None else -1 for e in table.drugs])
+        known = np.flatnonzero(numbers >= 0)
+        drugs = np.zeros((len(numbers), len(numbers)))
+        drugs[:, known] = rows_d[:, numbers[known]]
+        drugs[known] = drugs[:, known].T
+        new = np.flatnonzero(numbers < 0)
+        if len(new):
+            drugs[np.ix_(new, new)] = self._between(table.smiles)
+        drugs[np.diag_indices(len(drugs))] = own_d
+        scale = self.certainty.process_scale * doubt.drug_scales(predictor, table.drugs)
+        if predictor.task == "regression":
+            scale = scale * self.certainty.deviation_of_labels
+        return OfKernels(
+            rows_c[:, table.lines], drugs, (rows_c @ leverage.basis_c, rows_d @ leverage.basis_d), leverage.shrink,
+            scale, 1 / predictor.members[0]["precision"], candidates, cared,
+        )  # fmt: skip
+
+    def _between(self, smiles: Sequence[str]) -> Floats:
+        """Covariance of new compounds with each other, by their fingerprints, (n, n)."""
+        weights = self.predictor.array("0/drug_weights")
+        views = [self.predictor.features.views(text) for text in smiles]
+        found: Floats = np.full((len(smiles), len(smiles)), self.predictor.members[0]["drug_constant"])
+        for name, weight in zip(FINGERPRINTS, weights, strict=False):  # the others need the run's drugs
+            counts = np.concatenate([view[name] for view in views])
+            found += weight * tanimoto(counts, counts)
+        return found
+
+    def _of_genes(
+        self, table: _Table, genes: Sequence[str], candidates: Pairs, notes: list[str]
+    ) -> tuple[OfGenes, Callable[[int], str]]:
+        """What is believed of the responses to the one drug, and what a cell line has of the genes, in words."""
+        features = self.predictor.features
+        all_genes = self.graph.ids("Gene")
+        columns, words, used = [], [], []
+        for gene in dict.fromkeys(genes):
+            at = all_genes.index(gene) if gene in all_genes else -1
+            for kind, values in (("z", features.expression), ("mutated", features.mutation)):
+                column = values[:, at].astype(np.float64) if at >= 0 else np.zeros(len(values))
+                if column.std() > 0:
+                    columns.append((column - column.mean()) / column.std())
+                    words.append((gene, kind, column))
+                    used.append(gene)
+        if without := [gene for gene in dict.fromkeys(genes) if gene not in used]:
+            notes.append(
+                f"genes without expression or mutations in the run's graph, left out: {', '.join(without)}"
+            )
+        if not columns:
+            raise ModelError(
+                "none of the genes has expression or mutations in the run's graph; name others: --gene EGFR --gene ERBB2"
+            )
+        notes.append(f"genes that may decide the responses: {', '.join(dict.fromkeys(used))}")
+        values = np.stack(columns, 1)
+        (drug,) = table.drugs
+        measured = np.empty(0, np.int64)
+        if drug.number is not None:
+            measured = np.flatnonzero(self.predictor.array("measured")[:, drug.number] > 0)
+        belief = OfGenes(values[table.lines][candidates[1]], values[measured], NOISE_OF_GENES)
+
+        def said(line: int) -> str:
+            row = table.lines[line]
+            has = [
+                f"{gene} mutated" if kind == "mutated" else f"{gene} z {column[row]:+.1f}"
+                for gene, kind, column in words
+                if kind == "z" or column[row] > 0
+            ]
+            return ", ".join(has)
+
+        return belief, said
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Drugs and cell lines that are asked about, by which pairs are counted."""
+
+    names: Sequence[str]
+    line_names: Sequence[str]
+    drugs: Sequence[Entity]
+    lines: Sequence[int]
+    smiles: Sequence[str]
+
+
+def _pairs(flat: Numbers, n_lines: int) -> Pairs:
+    return flat // n_lines, flat % n_lines
+
+
+def _counted(drug: str, tested: Mapping[str, set[str]]) -> str:
+    n = len(tested.get(drug, ()))
+    return f"{drug} on {n:,} cell line{'' if n == 1 else 's'}" if n else f"{drug} on none"
+
+
+def _given(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
