@@ -94,7 +94,7 @@ def suggest(
     if lab.stocks is not None:
         stocks = available.read_stocks(lab.stocks, drug_names, compounds.smiles)
         stocks = {name: None if wells is None else wells // plate.doses for name, wells in stocks.items()}
-    of_drugs, of_lines = suggester.predictor.ids("drug"), suggester.predictor.ids("cell_line")
+    of_drugs, of_lines = suggester.ids("Drug"), suggester.ids("CellLine")
     drugs = list(dict.fromkeys(drug_names.require(name) for name in lab.drugs))
     if not drugs and stocks is not None:
         drugs = [id_ for id_ in stocks if id_ not in compounds.smiles]

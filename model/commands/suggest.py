@@ -125,8 +125,9 @@ def suggest(
         from pharmagraph.model.commands.replaying import replayed
 
         replayed(
-            store, dataset, known, slice_ or "60x200", (rounds or ROUNDS, batch or BATCH, START if start is None else start),
-            task or "regression", (seed, seeds or SEEDS), folder, quiet=quiet, format=format,
+            store, dataset, known, slice_ or "60x200",
+            (rounds or ROUNDS, batch or BATCH, START if start is None else start), task or "regression",
+            (seed, seeds or SEEDS), folder, quiet=quiet, format=format,
         )  # fmt: skip
         return
     if given := [name for name, value in of_replay.items() if value is not None]:

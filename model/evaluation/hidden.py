@@ -13,7 +13,7 @@ from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.responses.measured import Responses, responses
 
 MOST_KNOWN = 1_000
-"""Pairs of an earlier screen that are known, drawn at random: a process whose covariance is formed whole takes no more."""
+"""Pairs of an earlier screen that are known, drawn at random; the covariance of all of them is formed whole."""
 
 
 def hidden(

@@ -96,7 +96,7 @@ def replay(
     Returns
     -------
     list of dict
-        ``by``, ``seed``, ``round``, ``measured`` (pairs of the hidden screen), ``r2`` (of all judged pairs together) and
+        ``by``, ``seed``, ``round``, ``measured`` (pairs of the hidden screen), ``r2`` (of all judged pairs) and
         ``r2_drugs`` (of what is left without each drug's mean over judged pairs).
 
     Raises

@@ -54,8 +54,8 @@ def write_plate(
     require_suffix(path)
     n_rows, n_columns = SIZES[len(rows)]
     names = list(dict.fromkeys(row["drug"] for row in rows if row["drug"] is not None))
-    column = next((name for name in ("probability", "ln_ic50") if name in rows[0]), None)
-    values = [row[column] for row in rows if column and row[column] is not None]
+    column = "probability" if "probability" in rows[0] else "ln_ic50"
+    values = [row[column] for row in rows if row[column] is not None]
     legend = names if colour == "drug" and len(names) <= MOST_NAMED else []
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "plate", "font.size": 8}):
         scale = 0.42 if n_columns == 12 else 0.3 if n_columns == 24 else 0.2
@@ -71,9 +71,9 @@ def write_plate(
                 faces.append(mpl.colors.to_rgba(_CONTROLS[row["kind"]]))
             else:
                 faces.append(of_drug[row["drug"]] if colour == "drug" else shades(norm(row[column])))
-        places = [(n % n_columns + 1, n // n_columns) for n in range(len(rows))]
+        across, down = zip(*((n % n_columns + 1, n // n_columns) for n in range(len(rows))), strict=True)
         area = (scale * 72 * 0.62) ** 2
-        axes.scatter(*zip(*places, strict=True), s=area, c=faces, edgecolors="0.5", linewidths=0.4)
+        axes.scatter(across, down, s=area, c=faces, edgecolors="0.5", linewidths=0.4)
         axes.set_xlim(0.3, n_columns + 0.7)
         axes.set_ylim(n_rows - 0.3, -0.7)
         axes.set_aspect("equal")
@@ -85,7 +85,7 @@ def write_plate(
         )
         axes.tick_params(length=0)
         axes.set_title(title)
-        marks = [("vehicle", _CONTROLS[VEHICLE]), ("positive control", _CONTROLS[POSITIVE])]
+        marks: list[tuple[str, Any]] = [(kind, _CONTROLS[kind]) for kind in (VEHICLE, POSITIVE)]
         marks += [(shortened(name, 24), of_drug[name]) for name in legend]
         handles = [
             mpl.lines.Line2D(

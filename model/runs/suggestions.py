@@ -15,15 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.kg.heterograph.arrays import SavedArrays
-from pharmagraph.kg.similarity import tanimoto
 from pharmagraph.kg.wording import named
-from pharmagraph.model.certainty.certainty import FILE, LEVEL, Certainty
+from pharmagraph.model.certainty.certainty import FILE, LEVEL
 from pharmagraph.model.certainty.intervals import Interval
-from pharmagraph.model.predictor import Entity, Predictor, doubt
+from pharmagraph.model.predictor import Features, Predictor
+from pharmagraph.model.runs.asked import Asked
 from pharmagraph.model.runs.certain import certainty_of, judged
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
+from pharmagraph.model.runs.pair_kernels import PairKernels, by_network, by_predictor
+from pharmagraph.model.runs.pilots import entity
 from pharmagraph.model.suggest.acquisition import (
     Acquisition,
     Chosen,
@@ -104,7 +105,7 @@ class Suggester:
     Raises
     ------
     ModelError
-        If it is not calibrated, has no Gaussian process, or its predictions need its network.
+        If it is not calibrated, or has no Gaussian process.
     """
 
     def __init__(self, folder: Path, run_id: str) -> None:
@@ -116,18 +117,18 @@ class Suggester:
             )
         with reading(folder / GRAPH):
             self.graph = SavedArrays(folder / GRAPH)
-        found = Predictor.of(folder, self.graph)
         certainty = certainty_of(folder, about, None)
-        if found is None or certainty is None or certainty.leverage is None:
-            lacks = (
-                "whose kernels it does not keep" if found is None else "which has no part in its predictions"
-            )
+        if certainty is None or certainty.leverage is None:
             raise ModelError(
-                f"run {run_id} cannot tell what to test: that follows from its Gaussian process, {lacks}; train one "
-                "with: cli train --preset default --set network.axial=false --set network.relational=false"
+                f"run {run_id} cannot tell what to test: that follows from its Gaussian process, which has no part in "
+                "its predictions; train one that has: cli train --preset default --promote"
             )
-        self.predictor: Predictor = found
-        self.certainty: Certainty = certainty
+        self.folder, self.certainty = folder, certainty
+        self.predictor = Predictor.of(folder, self.graph)
+
+    def ids(self, kind: str) -> list[str]:
+        """Ids of the run's nodes of a kind, such as ``Drug``."""
+        return self.graph.ids(kind)
 
     def suggest(
         self,
@@ -161,11 +162,11 @@ class Suggester:
         ModelError
             If no pair is left to choose from, or nothing is known by which to choose.
         """
-        drugs = [Entity(number) for number in wanted.drugs]
-        drugs += [self.predictor.new_drug(smiles) for smiles in wanted.compounds.values()]
-        names = [self.predictor.ids("drug")[number] for number in wanted.drugs] + list(wanted.compounds)
+        drugs = [Asked(self.ids("Drug")[number], number) for number in wanted.drugs]
+        drugs += [Asked(name, smiles=smiles) for name, smiles in wanted.compounds.items()]
+        names = [drug.name for drug in drugs]
         lines = sorted({*wanted.cell_lines, *wanted.available})
-        line_names = [self.predictor.ids("cell_line")[number] for number in lines]
+        line_names = [self.ids("CellLine")[number] for number in lines]
         untested = np.array([[c not in wanted.tested.get(d, ()) for c in line_names] for d in names], bool)
         untested = untested.reshape(len(names), len(lines))
         may = untested & np.isin(lines, wanted.available)
@@ -177,14 +178,11 @@ class Suggester:
                 f"{named('compounds')} FILE"
             )
         notes: list[str] = []
-        entities = [Entity(number) for number in lines]
-        predicted = self.predictor.predict(drugs, entities)
-        interval = judged(
-            self.certainty, self.predictor, drugs, entities, predicted, (names, line_names), None
-        ).interval
+        cell_lines = [Asked(name, number) for name, number in zip(line_names, lines, strict=True)]
+        predicted, interval = self._predicted(drugs, cell_lines)
         may, widths = self._judged(by, may, interval, notes)
         cared = untested & np.isin(lines, wanted.cell_lines)
-        table = _Table(names, line_names, drugs, lines, list(wanted.compounds.values()))
+        table = _Table(drugs, cell_lines, wanted.tested)
         candidates, pairs_cared = self._shortened(table, may, cared if cared.any() else may, seed, notes)
         stock = {names.index(k): v for k, v in (wanted.stocks or {}).items() if v is not None and k in names}
         limits = Limits(candidates, per_drug=wanted.per_drug, per_cell=wanted.per_cell, stock=stock)
@@ -196,7 +194,7 @@ class Suggester:
                 f"{len(chosen.at):,} of {n:,} pairs: limits, stocks and what was tested leave no more; the other wells "
                 "stay empty"
             )
-        column = "probability" if self.predictor.task == "classification" else "ln_ic50"
+        column = "probability" if self.certainty.task == "classification" else "ln_ic50"
         found = []
         for at, score in zip(chosen.at, chosen.score, strict=True):
             d, c = int(candidates[0][at]), int(candidates[1][at])
@@ -221,12 +219,12 @@ class Suggester:
         there = may & np.isfinite(widths)
         if not there.any():
             raise ModelError(
-                "none of these pairs has a calibrated interval, by which uncertainty is told: the run had too few pairs "
-                f"of their kind to hide; choose by {named('by')} gain, or train on more pairs: cli train"
+                "none of these pairs has a calibrated interval, by which uncertainty is told: the run had too few "
+                f"pairs to hide of their kind; choose by {named('by')} gain, or train on more: cli train"
             )
         if (lost := int(may.sum() - there.sum())) > 0:
             notes.append(
-                f"{lost:,} pairs without a calibrated interval are left out; --by gain compares them, too"
+                f"{lost:,} pairs without a calibrated interval are left out; {named('by')} gain compares them"
             )
         return there, widths
 
@@ -271,12 +269,12 @@ class Suggester:
         notes: list[str],
     ) -> tuple[Chosen, Callable[[int, float], str]]:
         """The chosen candidates, and a sentence for each by its position and score."""
-        unit = "ln µmol/l" if self.predictor.task == "regression" else "logits"
+        unit = "ln µmol/l" if self.certainty.task == "regression" else "logits"
         if by is Acquisition.random:
             return at_random(n, limits, seed), lambda at, score: "drawn at random"
         if by is Acquisition.uncertainty:
             chosen = by_score(widths[candidates].astype(np.float64), n, limits)
-            if self.predictor.task == "regression":
+            if self.certainty.task == "regression":
                 return chosen, lambda at, score: f"its {LEVEL:.0%} interval is {score:.2f} ln µmol/l wide"
             return chosen, lambda at, score: f"calibrated odds are near even (p(1-p) = {score:.3f})"
         if by is Acquisition.targets:
@@ -294,45 +292,49 @@ class Suggester:
         )
         return chosen, lambda at, score: f"takes {100 * score:.2g}% of the variance of the pairs asked about"
 
-    def _belief(self, table: _Table, candidates: Pairs, cared: Pairs) -> OfKernels:
-        predictor, leverage = self.predictor, self.certainty.leverage
-        assert leverage is not None  # as __init__ requires
-        lines = [Entity(number) for number in table.lines]
-        rows_c, _ = doubt.kernel_rows(predictor, lines, "cell_line")
-        rows_d, own_d = doubt.kernel_rows(predictor, table.drugs, "drug")
-        numbers = np.array([e.number if e.number is not None else -1 for e in table.drugs])
-        known = np.flatnonzero(numbers >= 0)
-        drugs = np.zeros((len(numbers), len(numbers)))
-        drugs[:, known] = rows_d[:, numbers[known]]
-        drugs[known] = drugs[:, known].T
-        new = np.flatnonzero(numbers < 0)
-        if len(new):
-            drugs[np.ix_(new, new)] = self._between(table.smiles)
-        drugs[np.diag_indices(len(drugs))] = own_d
-        scale = self.certainty.process_scale * doubt.drug_scales(predictor, table.drugs)
-        if predictor.task == "regression":
-            scale = scale * self.certainty.deviation_of_labels
-        return OfKernels(
-            rows_c[:, table.lines], drugs, (rows_c @ leverage.basis_c, rows_d @ leverage.basis_d), leverage.shrink,
-            scale, 1 / predictor.members[0]["precision"], candidates, cared,
-        )  # fmt: skip
+    def _predicted(self, drugs: Sequence[Asked], cell_lines: Sequence[Asked]) -> tuple[Floats, Interval]:
+        """Predictions and intervals of all pairs, (n_cell_lines, n_drugs)."""
+        if self.predictor is None:
+            from pharmagraph.model.runs.by_network import predicted
 
-    def _between(self, smiles: Sequence[str]) -> Floats:
-        """Covariance of new compounds with each other, by their fingerprints, (n, n)."""
-        weights = self.predictor.array("0/drug_weights")
-        views = [self.predictor.features.views(text) for text in smiles]
-        found: Floats = np.full((len(smiles), len(smiles)), self.predictor.members[0]["drug_constant"])
-        for name, weight in zip(FINGERPRINTS, weights, strict=False):  # the others need the run's drugs
-            counts = np.concatenate([view[name] for view in views])
-            found += weight * tanimoto(counts, counts)
-        return found
+            blocks = list(
+                predicted(self.folder, drugs, cell_lines, certainty=self.certainty, level=None, device="cpu")
+            )
+            of_blocks = [block.judged.interval for block in blocks if block.judged is not None]
+            return np.concatenate([block.values for block in blocks], 1), _beside(of_blocks)
+        of_drugs, of_lines = ([entity(self.predictor, one) for one in side] for side in (drugs, cell_lines))
+        values = self.predictor.predict(of_drugs, of_lines)
+        names = [one.name for one in drugs], [one.name for one in cell_lines]
+        return values, judged(
+            self.certainty, self.predictor, of_drugs, of_lines, values, names, None
+        ).interval
+
+    def _belief(self, table: _Table, candidates: Pairs, cared: Pairs) -> OfKernels:
+        leverage, kernels = self.certainty.leverage, self._kernels(table)
+        assert leverage is not None  # as __init__ requires
+        scale = self.certainty.process_scale * kernels.drug_scale
+        if self.certainty.task == "regression":
+            scale = scale * self.certainty.deviation_of_labels
+        bases = kernels.of_cell_lines @ leverage.basis_c, kernels.of_drugs @ leverage.basis_d
+        return OfKernels(
+            kernels.cell_lines, kernels.drugs, bases, leverage.shrink, scale, kernels.noise, candidates, cared
+        )
+
+    def _kernels(self, table: _Table) -> PairKernels:
+        if table.kernels is None:
+            given = table.drugs, table.cell_lines
+            table.kernels = (
+                by_network(self.folder, *given)
+                if self.predictor is None
+                else by_predictor(self.predictor, *given)
+            )
+        return table.kernels
 
     def _of_genes(
         self, table: _Table, genes: Sequence[str], candidates: Pairs, notes: list[str]
     ) -> tuple[OfGenes, Callable[[int], str]]:
         """What is believed of the responses to the one drug, and what a cell line has of the genes, in words."""
-        features = self.predictor.features
-        all_genes = self.graph.ids("Gene")
+        features, all_genes = Features(self.graph, {}, None), self.ids("Gene")
         columns, words, used = [], [], []
         for gene in dict.fromkeys(genes):
             at = all_genes.index(gene) if gene in all_genes else -1
@@ -348,18 +350,18 @@ class Suggester:
             )
         if not columns:
             raise ModelError(
-                "none of the genes has expression or mutations in the run's graph; name others: --gene EGFR --gene ERBB2"
+                "none of the genes has expression or mutations in the run's graph; name others: "
+                f"{named('gene')} EGFR {named('gene')} ERBB2"
             )
         notes.append(f"genes that may decide the responses: {', '.join(dict.fromkeys(used))}")
         values = np.stack(columns, 1)
         (drug,) = table.drugs
-        measured = np.empty(0, np.int64)
-        if drug.number is not None:
-            measured = np.flatnonzero(self.predictor.array("measured")[:, drug.number] > 0)
-        belief = OfGenes(values[table.lines][candidates[1]], values[measured], NOISE_OF_GENES)
+        tested = [n for n, id_ in enumerate(self.ids("CellLine")) if id_ in table.tested.get(drug.name, ())]
+        lines = [line.number or 0 for line in table.cell_lines]
+        belief = OfGenes(values[lines][candidates[1]], values[tested], NOISE_OF_GENES)
 
         def said(line: int) -> str:
-            row = table.lines[line]
+            row = lines[line]
             has = [
                 f"{gene} mutated" if kind == "mutated" else f"{gene} z {column[row]:+.1f}"
                 for gene, kind, column in words
@@ -370,15 +372,21 @@ class Suggester:
         return belief, said
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Table:
-    """Drugs and cell lines that are asked about, by which pairs are counted."""
+    """Drugs and cell lines that are asked about, by which pairs are counted, and their kernels once they are needed."""
 
-    names: Sequence[str]
-    line_names: Sequence[str]
-    drugs: Sequence[Entity]
-    lines: Sequence[int]
-    smiles: Sequence[str]
+    drugs: Sequence[Asked]
+    cell_lines: Sequence[Asked]
+    tested: Mapping[str, set[str]]
+    kernels: PairKernels | None = None
+
+
+def _beside(intervals: Sequence[Interval]) -> Interval:
+    """Intervals of some drugs, then of others, on the same cell lines."""
+    low, high = (np.concatenate([getattr(i, end) for i in intervals], 1) for end in ("low", "high"))
+    probability = [i.probability for i in intervals if i.probability is not None]
+    return Interval(low, high, np.concatenate(probability, 1) if probability else None)
 
 
 def _pairs(flat: Numbers, n_lines: int) -> Pairs:

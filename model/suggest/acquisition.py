@@ -91,7 +91,7 @@ class Chosen:
 
 def by_score(score: Floats, n: int, limits: Limits) -> Chosen:
     """The ``n`` candidates of the largest score that limits allow; of equal ones the first."""
-    found = []
+    found: list[int] = []
     for at in np.argsort(-score, kind="stable"):
         if len(found) == n or not limits.free.any():
             break

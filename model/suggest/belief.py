@@ -143,8 +143,8 @@ class OfKernels:
 class OfGenes:
     r"""Of the responses to one drug, if single genes of a cell line decide them and it is not known which.
 
-    The response is :math:`x^\top w + \epsilon` with :math:`w \sim N(0, I)`, x being what a cell line has of the genes. The
-    pairs that tell most about w are those that `acquisition.diverse` chooses.
+    The response is :math:`x^\top w + \epsilon` with :math:`w \sim N(0, I)`, x being what a cell line has of the
+    genes. The pairs that tell most about w are those that `acquisition.diverse` chooses.
 
     Parameters
     ----------

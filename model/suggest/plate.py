@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.wording import named
@@ -13,8 +12,7 @@ SIZES = {96: (8, 12), 384: (16, 24), 1536: (32, 48)}
 """Wells → rows and columns."""
 
 VEHICLE, POSITIVE, SAMPLE, EMPTY = "vehicle", "positive control", "sample", "empty"
-
-Kind = Literal["vehicle", "positive control", "sample", "empty"]
+"""What a well may hold."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Well:
     row, column
         Counted from 0.
     kind
-        What is in it.
+        What it holds.
     pair
         Position of its pair among those that were laid out; None of controls and empty wells.
     dose
@@ -35,7 +33,7 @@ class Well:
 
     row: int
     column: int
-    kind: Kind
+    kind: str
     pair: int | None = None
     dose: int = 0
 

@@ -1,4 +1,4 @@
-r"""A Gaussian process over pairs, fitted to few measurements by its marginal likelihood; the covariance is formed whole.
+r"""A Gaussian process over pairs, fitted to few measurements by its marginal likelihood, its covariance formed whole.
 
 It has the form of the network's process (`networks.gaussian_process`), for the few thousand pairs of a replay:
 
