@@ -63,7 +63,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``by``; ``r2``, at the end; ``share`` of the measurements of random choice, ``low`` and ``high``; ``area`` (mean
+        ``by``; ``r2``, at the end; ``share`` of the measurements of random choice (None where a seed
+        never got there), ``low`` and ``high``; ``area`` (mean
         R² over measurements), and ``over uncertainty``: how much larger it is than that of uncertainty alone, with
         ``from`` and ``to``.
     """
@@ -80,7 +81,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         more = area[way] - area["uncertainty"]
         least, most = _interval(more)
         summed.append({
-            "by": way, "r2": r2, "share": float(share.mean()), "low": low, "high": high,
+            "by": way, "r2": r2, "share": float(share.mean()) if np.isfinite(share).all() else None, "low": low, "high": high,
             "area": float(area[way].mean()), "over uncertainty": float(more.mean()), "from": least, "to": most,
         })  # fmt: skip
     return summed

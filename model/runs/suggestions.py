@@ -19,9 +19,10 @@ from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.wording import named
 from pharmagraph.model.certainty.certainty import FILE, LEVEL
 from pharmagraph.model.certainty.intervals import Interval
-from pharmagraph.model.predictor import Features, Predictor
+from pharmagraph.model.predictor import Predictor
 from pharmagraph.model.runs.asked import Asked
 from pharmagraph.model.runs.certain import certainty_of, judged
+from pharmagraph.model.runs.differing_genes import Differing
 from pharmagraph.model.runs.folder import GRAPH, checked, reading
 from pharmagraph.model.runs.pair_kernels import PairKernels, by_network, by_predictor
 from pharmagraph.model.runs.pilots import entity
@@ -34,14 +35,11 @@ from pharmagraph.model.suggest.acquisition import (
     diverse,
     expected_gain,
 )
-from pharmagraph.model.suggest.belief import Floats, Numbers, OfGenes, OfKernels, Pairs
+from pharmagraph.model.suggest.belief import Floats, Numbers, OfKernels, Pairs
 
 MOST_CARED, MOST_CANDIDATES = 512, 40_000
 """Pairs, drawn at random, that stand for all that one cares for in the expected gain; and candidates that are compared:
 of more, half are the least sure and half are drawn at random."""
-
-NOISE_OF_GENES = 1.0
-"""Variance of a measurement in units of that of one gene's effect, for ``targets``. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -278,9 +276,15 @@ class Suggester:
                 return chosen, lambda at, score: f"its {LEVEL:.0%} interval is {score:.2f} ln µmol/l wide"
             return chosen, lambda at, score: f"calibrated odds are near even (p(1-p) = {score:.3f})"
         if by is Acquisition.targets:
-            of_genes = self._of_genes(table, genes, candidates, notes)
-            chosen = diverse(of_genes[0], n, limits, advance)
-            return chosen, lambda at, score: f"tells genes apart: {of_genes[1](int(candidates[1][at]))}"
+            (drug,) = table.drugs
+            lines = [line.number or 0 for line in table.cell_lines]
+            differing = Differing.of(self.graph, genes, notes)
+            belief_ = differing.belief(lines, candidates[1], table.tested.get(drug.name, set()))
+            chosen = diverse(belief_, n, limits, advance)
+            return (
+                chosen,
+                lambda at, score: f"tells genes apart: {differing.said(lines[int(candidates[1][at])])}",
+            )
         belief = self._belief(table, candidates, cared)
         if by is Acquisition.diverse:
             chosen = diverse(belief, n, limits, advance)
@@ -329,47 +333,6 @@ class Suggester:
                 else by_predictor(self.predictor, *given)
             )
         return table.kernels
-
-    def _of_genes(
-        self, table: _Table, genes: Sequence[str], candidates: Pairs, notes: list[str]
-    ) -> tuple[OfGenes, Callable[[int], str]]:
-        """What is believed of the responses to the one drug, and what a cell line has of the genes, in words."""
-        features, all_genes = Features(self.graph, {}, None), self.ids("Gene")
-        columns, words, used = [], [], []
-        for gene in dict.fromkeys(genes):
-            at = all_genes.index(gene) if gene in all_genes else -1
-            for kind, values in (("z", features.expression), ("mutated", features.mutation)):
-                column = values[:, at].astype(np.float64) if at >= 0 else np.zeros(len(values))
-                if column.std() > 0:
-                    columns.append((column - column.mean()) / column.std())
-                    words.append((gene, kind, column))
-                    used.append(gene)
-        if without := [gene for gene in dict.fromkeys(genes) if gene not in used]:
-            notes.append(
-                f"genes without expression or mutations in the run's graph, left out: {', '.join(without)}"
-            )
-        if not columns:
-            raise ModelError(
-                "none of the genes has expression or mutations in the run's graph; name others: "
-                f"{named('gene')} EGFR {named('gene')} ERBB2"
-            )
-        notes.append(f"genes that may decide the responses: {', '.join(dict.fromkeys(used))}")
-        values = np.stack(columns, 1)
-        (drug,) = table.drugs
-        tested = [n for n, id_ in enumerate(self.ids("CellLine")) if id_ in table.tested.get(drug.name, ())]
-        lines = [line.number or 0 for line in table.cell_lines]
-        belief = OfGenes(values[lines][candidates[1]], values[tested], NOISE_OF_GENES)
-
-        def said(line: int) -> str:
-            row = lines[line]
-            has = [
-                f"{gene} mutated" if kind == "mutated" else f"{gene} z {column[row]:+.1f}"
-                for gene, kind, column in words
-                if kind == "z" or column[row] > 0
-            ]
-            return ", ".join(has)
-
-        return belief, said
 
 
 @dataclass
