@@ -14,9 +14,12 @@ import numpy as np
 
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.provenance import git_fingerprint
-from pharmagraph.model.evaluation.replay import learned
+from pharmagraph.model.evaluation.replay import reached
 from pharmagraph.model.metrics.significance import mean_interval
 from pharmagraph.model.reports.evaluation_folder import write_json
+
+RESAMPLES = 2_000
+"""Of seeds, for intervals."""
 
 Replayed = dict[str, Any]
 """``about`` (data set, slice and rounds), ``commands`` and ``rows``."""
@@ -58,37 +61,55 @@ def read(folder: Path) -> list[Replayed]:
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row a way: means over seeds, with 95% intervals by resampling seeds.
+    """A row a way, with 95% intervals by resampling seeds.
+
+    Measurements are read off the mean curves over seeds: single curves are flat and rough at the end, and some never get
+    where that of random choice ends.
 
     Returns
     -------
     list of dict
-        ``by``; ``r2``, at the end; ``share`` of the measurements of random choice (None where a seed
-        never got there), ``low`` and ``high``; ``area`` (mean
-        R² over measurements), and ``over uncertainty``: how much larger it is than that of uncertainty alone, with
-        ``from`` and ``to``.
+        ``by``; ``r2``, at the end, mean over seeds; ``share``: measurements for what random choice reaches at the end, of
+        those that it has then, ``low`` and ``high``, each None where it is not reached; ``area`` (mean R² over
+        measurements), and ``over uncertainty``: how much larger it is than that of uncertainty alone, with ``from`` and
+        ``to``.
     """
-    found, end = learned([dict(row) for row in rows]), max(row["round"] for row in rows)
-    of_way = {
-        way: [row for row in found if row["by"] == way] for way in dict.fromkeys(row["by"] for row in found)
-    }
-    area = {way: np.array([row["area"] for row in of]) for way, of in of_way.items()}
+    curves, measured = _curves(rows)
+    n_seeds = len(curves["random"])
+    draws = np.random.default_rng(0).integers(0, n_seeds, (RESAMPLES, n_seeds))
+    area = {way: np.trapezoid(of, measured, axis=1) / np.ptp(measured) for way, of in curves.items()}
     summed = []
-    for way, of in of_way.items():
-        r2 = float(np.mean([row["r2"] for row in rows if row["by"] == way and row["round"] == end]))
-        share = np.array([row["share"] for row in of])
-        low, high = _interval(share)
+    for way, of in curves.items():
+        share = _share(of.mean(0), curves["random"].mean(0), measured)
+        of_draws = [_share(of[draw].mean(0), curves["random"][draw].mean(0), measured) for draw in draws]
         more = area[way] - area["uncertainty"]
-        least, most = _interval(more)
+        low, high = (
+            np.quantile(of_draws, [0.025, 0.975], method="nearest") if n_seeds > 1 else (np.inf, np.inf)
+        )
+        least, most = mean_interval(more) if n_seeds > 1 else (None, None)
         summed.append({
-            "by": way, "r2": r2, "share": float(share.mean()) if np.isfinite(share).all() else None, "low": low, "high": high,
-            "area": float(area[way].mean()), "over uncertainty": float(more.mean()), "from": least, "to": most,
+            "by": way, "r2": float(of[:, -1].mean()), "share": _finite(share), "low": _finite(low),
+            "high": _finite(high), "area": float(area[way].mean()), "over uncertainty": float(more.mean()),
+            "from": least, "to": most,
         })  # fmt: skip
     return summed
 
 
-def _interval(values: np.ndarray) -> tuple[float | None, float | None]:
-    """An interval of the mean; None of infinite values, or of one."""
-    if len(values) < 2 or not np.isfinite(values).all():
-        return None, None
-    return mean_interval(values)
+def _curves(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Way → R² after each round of each seed, (n_seeds, n_rounds), and measurements, (n_rounds,)."""
+    measured = sorted({row["measured"] for row in rows})
+    seeds = sorted({row["seed"] for row in rows})
+    at = {(row["by"], row["seed"], row["measured"]): row["r2"] for row in rows}
+    ways = list(dict.fromkeys(row["by"] for row in rows))
+    return {way: np.array([[at[way, s, n] for n in measured] for s in seeds]) for way in ways}, np.array(
+        measured
+    )
+
+
+def _share(curve: np.ndarray, at_random: np.ndarray, measured: np.ndarray) -> float:
+    goal = float(at_random[-1])
+    return reached(measured, curve, goal) / reached(measured, at_random, goal)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -30,7 +30,8 @@ FOLDER` filled. How to get a plate: [guide.md](guide.md#what-to-test-next).
 
 A screen that was made long ago is hidden and asked for in rounds, as a laboratory would. Each way of asking starts with
 the same few random pairs. A fifth of the pairs is never asked for; R² is that of their predictions, all together. Every
-seed draws its own drugs, cell lines, judged pairs and first pairs; intervals (95%) resample seeds.
+seed draws its own drugs, cell lines, judged pairs and first pairs; intervals (95%) resample seeds. Measurements for what
+random choice reaches at the end are read off the mean curves over seeds: single curves are flat and rough there.
 
 **Only the Gaussian process is fitted in a replay**, anew after every round, by its marginal likelihood
 (`suggest.process`). It reads the same similarities of structures and cell lines as the network's process. A plate by
@@ -122,11 +123,13 @@ def _figure(value: float) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return f"{value:.0%}" if value is not None else "not reached by all"
+    return f"{value:.0%}" if value is not None else "not reached"
 
 
 def _ends(low: float | None, high: float | None, shown: Any) -> str:
-    return "–" if low is None or high is None else f"{shown(low)} to {shown(high)}"
+    if low is None:
+        return "–"
+    return f"{shown(low)} to {shown(high)}" if high is not None else f"from {shown(low)}, or not reached"
 
 
 def write_picture(path: Path, replays: Sequence[Replayed]) -> None:
