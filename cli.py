@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable
 from copy import copy
+from itertools import pairwise
 
 import typer
 from typer.models import CommandInfo
@@ -22,7 +23,7 @@ from pharmagraph.assistant import commands as assistant
 from pharmagraph.cypher import commands as cypher
 from pharmagraph.explorer import commands as explorer
 from pharmagraph.ingest import commands as ingest
-from pharmagraph.kg.commands import db, export, here, runs, status
+from pharmagraph.kg.commands import db, export, here, keeping, runs, status
 from pharmagraph.kg.errors import PharmagraphError, shortened
 from pharmagraph.kg.help import Sections, add
 from pharmagraph.kg.terminal import one_line, replace_signs
@@ -94,6 +95,11 @@ COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
         (evaluate.results, "cli results evaluation"),
         (evaluate.paper, "cli paper evaluation"),
     ),
+    "Keep": (
+        (keeping.check, "cli check"),
+        (keeping.backup, "cli backup backup-of-today"),
+        (keeping.restore, "cli restore backup-of-today --store ladybug://restored.lbug"),
+    ),
     "Move": ((export.copy, "cli copy ladybug://pharmagraph.lbug bolt://localhost:7687"),),
 }
 """Section of `cli --help` → its commands, each with an example."""
@@ -147,6 +153,24 @@ def _told(error: OSError) -> str | None:
     return None
 
 
+def _require_words(words: list[str]) -> None:
+    """Refuse an empty argument: as a path it would be the working folder."""
+    for before, word in pairwise(words):
+        if not word:
+            behind = one_line(shortened(before)) if before != words[0] else "cli"
+            print(
+                f"error: the argument behind {behind} is empty, as a variable without a value is; give one",
+                file=sys.stderr,
+            )
+            sys.exit(2)
+
+
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    """Say nothing of a statement of the store that Ctrl-C met while it was made; anything else is printed."""
+    if "ladybug" not in getattr(unraisable.object, "__module__", ""):
+        sys.__unraisablehook__(unraisable)
+
+
 def main() -> None:
     """Run a command; what is the user's to mend is one line and exit code 1, wrong usage 2, Ctrl-C 130, SIGTERM 143."""
     signal.signal(
@@ -154,6 +178,9 @@ def main() -> None:
     )  # stores are closed, temporary files removed
     for stream in (sys.stdout, sys.stderr):
         replace_signs(stream)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _unraisable
+    _require_words(sys.argv)
     try:
         _asked_for(sys.argv[1:])()
     except PharmagraphError as error:

@@ -24,6 +24,9 @@ from pharmagraph.kg.errors import RowError, shortened
 COLUMNS = ("what", "file", "name", "number", "detail")
 """Of a check's rows."""
 
+_UNUSED = 50
+"""Columns of a file that are not read of which each has a row."""
+
 _NUMBERS = re.compile(r"[\d.,]+")
 
 
@@ -75,7 +78,7 @@ class Check:
         return [
             *(_row("loaded", "", name, n) for name, n in sizes.items()),
             *(_row("label", "", name, n, f"by {self.rule}") for name, n in self.labels.items()),
-            *(row for file in self.columns for row in _columns(file)),
+            *(row for file in self.columns for row in (*_columns(file), *_others(file))),
             *_reasons(self.rejected),
         ]
 
@@ -142,8 +145,14 @@ def _row(what: str, file: str, name: str, number: int | None = None, detail: str
 def _columns(table: ColumnsRead) -> Iterable[dict[str, Any]]:
     for name, read_as in table.used.items():
         yield _row("column", table.file, name, detail=f"read as {read_as}")
-    for name in table.unused:
+    for name in table.unused[:_UNUSED]:
         yield _row("column", table.file, name or "(no name)", detail="not read")
+
+
+def _others(table: ColumnsRead) -> Iterable[dict[str, Any]]:
+    """A row for the columns that are not read and not listed."""
+    if (n := len(table.unused) - _UNUSED) > 0:
+        yield _row("column", table.file, f"{n:,} more columns", detail="not read")
 
 
 def _reasons(rejected: Iterable[Rejected]) -> Iterable[dict[str, Any]]:

@@ -129,6 +129,9 @@ FILES: dict[str, FileContract] = {
 _ROWS = 1 << 18
 """Rows that are checked at once."""
 
+LONGEST_NAME, LONGEST_TEXT = 500, 10_000
+"""Characters of a node's name, and of another text; SMILES have a limit of their own (`kg.structures`)."""
+
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 """A control character, such as a vertical tab or a line break: no name holds one, and XML does not allow most."""
 NAMES = ("id", "name", "src", "dst")
@@ -139,6 +142,15 @@ def control_character(text: str) -> str | None:
     """The first control character of a text as people look it up, such as U+000B; None without one."""
     found = re.search(CONTROL, text)
     return f"U+{ord(found[0]):04X}" if found else None
+
+
+def fault_of_name(text: str) -> str:
+    """What is wrong with a name, as the end of a sentence that begins with it; empty if nothing is."""
+    if sign := control_character(text):
+        return f"holds the control character {sign}; remove it"
+    if len(text) > LONGEST_NAME:
+        return f"has {len(text):,} characters, and {LONGEST_NAME} are allowed; shorten it"
+    return ""
 
 
 def contract(kind: NodeKind | EdgeKind) -> pandera.DataFrameSchema:

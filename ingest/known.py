@@ -86,15 +86,17 @@ class Known:
             return symbol
         near = difflib.get_close_matches(symbol, self.genes, n=1, cutoff=0.75)
         guess = f"; did you mean {near[0]}?" if near else ""
+        way = (
+            f"{'If' if near else 'if'} this is another name of a gene that it has, load the names first "
+            f"(cli ingest genes); {option('new_genes')} adds a gene"
+        )
         rejections.bad(
             kind,
             file,
             line,
             column,
             symbol,
-            f"is not a gene of the graph{guess} Pass {option('new_genes')} to add genes"
-            if guess
-            else f"is not a gene of the graph; pass {option('new_genes')} to add genes",
+            f"is not a gene of the graph{guess or ';'} {way}",
         )
         return None
 

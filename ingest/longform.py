@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.ingest.cells_with_bounds import CENSORED, with_sides
-from pharmagraph.ingest.contracts import FILES, FileContract, control_character
+from pharmagraph.ingest.contracts import FILES, LONGEST_NAME, LONGEST_TEXT, FileContract, control_character
 from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, repeated, without_repeats
 from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
 from pharmagraph.ingest.units.columns import called
 from pharmagraph.kg.reading import numbers
-from pharmagraph.kg.reading.header import Header, folded, meant
+from pharmagraph.kg.reading.header import Header, folded, meant, way_out
 from pharmagraph.kg.reading.plain import NotPlainError, PlainBatch, plain_batches
-from pharmagraph.kg.reading.records import Batch, Records, records
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.rows import Batch, Records
 from pharmagraph.kg.reading.text import existing, shown
 
 
@@ -217,8 +218,8 @@ class _Reader:
         for column in self._texts:
             if column in self._found:
                 texts_of = cells[self._found[column]]
-                if column == "smiles":  # behind a blank stand a name or extensions, which are no structure
-                    texts_of = [next(iter(text.split()), "") for text in texts_of]
+                if column == "smiles" or column in self._contract.annotations:
+                    texts_of = [self._meant(column, text) for text in texts_of]
                 self._codes[column].append(self._coded(column, texts_of, refuse))
         for column in self._numeric:
             if column in self._found:
@@ -228,12 +229,18 @@ class _Reader:
                     wrong |= self._not_whole(column, values)
                 for at, reason in wrong.items():
                     values[at] = np.nan
-                    refuse(at, column, texts[at], reason)
+                    refuse(at, column, texts[at], reason + way_out(column))
                 self._values[column].append(values)
         for line in sorted(bad):
             column_of, text, reason = bad[line]
             self._rejections.bad(self._kind, self._file, line, column_of, text, reason)
         self._keep(lines, good)
+
+    def _meant(self, column: str, text: str) -> str:
+        """What a cell says: of a SMILES the structure, and nothing where an annotation has a word for nothing."""
+        if column == "smiles":  # behind a blank stand a name or extensions, which are no structure
+            return "" if text.lower() in numbers.NO_VALUE else next(iter(text.split()), "")
+        return "" if column in self._contract.annotations and is_nothing(text) else text
 
     def places(self) -> tuple[dict[str, int], dict[str, int]]:
         """Where the columns of texts are, and those of numbers."""
@@ -252,8 +259,7 @@ class _Reader:
             If anything is wrong with it.
         """
         for column, (texts, of_row) in batch.texts.items():
-            if column == "smiles":
-                texts = [next(iter(text.split()), "") for text in texts]
+            texts = [self._meant(column, text) for text in texts]
             self._number(column, texts)
             if self._faults[column]:
                 raise NotPlainError
@@ -385,6 +391,9 @@ def _fault(text: str, column: str, contract: FileContract) -> str:
         return "is empty; fill it or delete the row" if column in contract.required else ""
     if sign := control_character(text):
         return f"holds the control character {sign}; remove it"
+    longest = LONGEST_NAME if column in contract.key or column in contract.names else LONGEST_TEXT
+    if len(text) > longest and column != "smiles":
+        return f"has {len(text):,} characters, and {longest:,} are allowed; shorten it"
     if column in contract.names and is_nothing(text):
         return "is a word for nothing, not a name; if it is a name, add a word to it, as in NA (cell line)"
     return ""

@@ -18,7 +18,8 @@ from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.columnar import PARQUET
 from pharmagraph.kg.reading.plain import EMPTY, Watched
-from pharmagraph.kg.reading.records import Records, records
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.rows import Records
 from pharmagraph.kg.reading.text import first_bytes, shown
 from pharmagraph.kg.reading.unpacking import unpacked
 

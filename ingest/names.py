@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
+from pharmagraph.kg.errors import shortened
 from pharmagraph.kg.names import fold, fold_cell_line
 
 _SYMBOL = re.compile(r"^[A-Z0-9][A-Za-z0-9]*([-._/@][A-Za-z0-9]+)*@?$")
 _SHOWN = 8
+_LONGEST = 200
+"""Characters of a name that a sentence shows; some are sentences themselves."""
 _FOLDING = {"drug": fold, "cell_line": fold_cell_line}
 
 DISTINCT = {
@@ -87,7 +90,9 @@ def unmatched_note(what: str, names: Iterable[str], consequence: str) -> tuple[s
     names = sorted(set(names))
     if not names:
         return ()
-    shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    shown = ", ".join(shortened(name, _LONGEST) for name in names[:_SHOWN]) + (
+        ", …" if len(names) > _SHOWN else ""
+    )
     return (f"{what} that {consequence}: {len(names):,} ({shown})",)
 
 

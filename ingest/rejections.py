@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from pharmagraph.kg.console import no_formula
 from pharmagraph.kg.errors import InputError, NothingLeftError, RowError
+from pharmagraph.kg.folders import file_name, require_possible, whole
 from pharmagraph.kg.reading.text import stem
 
 FOLDER = Path("rejected")
@@ -180,18 +182,30 @@ def count(rejected: Iterable[Rejected], kind: str) -> Counter[str]:
     return reasons
 
 
+def require_place(folder: Path = FOLDER) -> None:
+    """Refuse a folder in which rejected rows cannot be written, before anything is loaded.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, or not be written to.
+    """
+    require_possible(folder)
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder} cannot be written to; free the place or work in another folder")
+
+
 def write(rejected: Sequence[Rejected], name: str, folder: Path = FOLDER) -> Path:
-    """Write the rejected rows with their reasons to ``folder/name.csv``.
+    """Write the rejected rows with their reasons to ``folder/name.csv``, without signs of the name that lead elsewhere.
 
     Raises
     ------
     InputError
         If the file cannot be written.
     """
-    path = folder / f"{name}.csv"
+    path = folder / f"{file_name(name)}.csv"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with whole(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["kind", "file", "row", "column", "value", "reason", "rows"])
             writer.writerows(

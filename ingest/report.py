@@ -11,6 +11,7 @@ from pharmagraph.ingest.releases import Step
 from pharmagraph.kg.console import Format, note, print_rows
 from pharmagraph.kg.errors import shortened
 from pharmagraph.kg.schema import NODES
+from pharmagraph.kg.terminal import one_line
 
 _WIDTH = 16
 _MOST = 3
@@ -45,28 +46,33 @@ def print_report(
     nodes = [s for s in report.steps if s.ends is None]
     sizes = ", ".join(f"{s.change.total:,} {_plural(s.kind)}" for s in nodes if s.change.total)
     title = f"{report.bundle.name}: {sizes}" if sizes else report.bundle.name
-    print(f"{title:<68}{seconds:>7.1f} s")
+    _say(f"{title:<68}{seconds:>7.1f} s")
     unchanged = not report.changed
     for step in nodes:
         if step.changed:
-            print(_line(report, step, None))
+            _say(_line(report, step, None))
     shown: set[str] = set()
     for step in (s for s in report.steps if s.ends is not None):
-        print(_line(report, step, None if step.kind in shown else rejected_file))
+        _say(_line(report, step, None if step.kind in shown else rejected_file))
         shown.add(step.kind)
     kinds = {s.kind for s in report.steps}
     for kind in sorted(
         {r.kind for r in report.bundle.rejected} - {s.kind for s in report.steps if s.ends is not None}
     ):
         reasons = _reasons(report, kind, rejected_file)
-        print(
+        _say(
             f"  {kind:<{_WIDTH}}{reasons}" if kind in kinds else f"  {kind:<{_WIDTH}}none loaded · {reasons}"
         )
     for sentence in report.bundle.notes:
-        print(f"  {sentence}")
+        _say(f"  {sentence}")
     if unchanged:
-        print("Nothing to change: the store already holds all of it.")
-    print(f"Next: {next_command}")
+        _say("Nothing to change: the store already holds all of it.")
+    _say(f"Next: {next_command}")
+
+
+def _say(line: str) -> None:
+    """Print a line; names from files do not steer the terminal."""
+    print(one_line(line))
 
 
 def _line(report: Report, step: Step, rejected_file: Path | None) -> str:

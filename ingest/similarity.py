@@ -1,6 +1,8 @@
 """Tanimoto and RBF similarities, and k nearest neighbours computed in blocks of rows so that memory stays bounded.
 
-All functions take and return arrays; they do not know what a row stands for.
+All functions take and return arrays; they do not know what a row stands for. Distances are computed with one thread:
+the last digits of a matrix product depend on the number of threads, and they decide between neighbours that are
+equally near.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pharmagraph.kg.errors import ShapeError
+from pharmagraph.kg.one_thread import one_blas_thread
 from pharmagraph.kg.similarity import tanimoto
 
 TANIMOTO = "tanimoto:morgan2:2048"
@@ -44,36 +46,7 @@ class EdgeList:
         return len(self.src)
 
 
-def k_nearest(similarity: Floats, k: int, *, minimum: float = 0.0) -> EdgeList:
-    """Keep each node's k most similar neighbours.
-
-    Parameters
-    ----------
-    similarity
-        Symmetric, ``(n, n)``, unitless in [0, 1].
-    k
-        Neighbours kept for each node; ties go to the smaller index.
-    minimum
-        Pairs with a smaller similarity are dropped, even if a node then has fewer than k.
-
-    Returns
-    -------
-    EdgeList
-        Each undirected pair once, ``src < dst``.
-
-    Raises
-    ------
-    ShapeError
-        If ``similarity`` is not square.
-    """
-    if similarity.ndim != 2 or similarity.shape[0] != similarity.shape[1]:
-        raise ShapeError(f"similarity has shape {similarity.shape}; a square matrix is needed")
-    rows, columns = _nearest_of_block(np.array(similarity, copy=True), 0, k)
-    edges = _undirected(rows, columns, lambda a, b: similarity[a, b])
-    keep = edges.similarity >= minimum
-    return EdgeList(edges.src[keep], edges.dst[keep], edges.similarity[keep])
-
-
+@one_blas_thread()
 def median_distance(features: Floats) -> float:
     """The median heuristic for the width of an RBF kernel.
 
@@ -98,27 +71,6 @@ def median_distance(features: Floats) -> float:
     distances = _squared_distances(sample, sample)[np.triu_indices(len(sample), 1)]
     median = float(np.sqrt(np.median(distances))) if len(distances) else 0.0
     return median if median > 0 else 1.0
-
-
-def rbf(features: Floats, *, sigma: float | None = None) -> npt.NDArray[np.float64]:
-    """The whole RBF kernel matrix, ``exp(-|x - y|² / 2σ²)``; for large sets use `rbf_neighbours`.
-
-    Parameters
-    ----------
-    features
-        ``(n, d)``.
-    sigma
-        Width in the features' unit; the median heuristic when None.
-
-    Returns
-    -------
-    ndarray
-        ``(n, n)``, unitless in [0, 1].
-    """
-    sigma = median_distance(features) if sigma is None else sigma
-    wide = np.asarray(features, dtype=np.float64)
-    kernel: npt.NDArray[np.float64] = np.exp(-_squared_distances(wide, wide) / (2 * sigma**2))
-    return kernel
 
 
 def tanimoto_neighbours(fingerprints: npt.NDArray[np.uint8], k: int) -> EdgeList:
@@ -146,6 +98,7 @@ def tanimoto_neighbours(fingerprints: npt.NDArray[np.uint8], k: int) -> EdgeList
     return EdgeList(edges.src[keep], edges.dst[keep], edges.similarity[keep])
 
 
+@one_blas_thread()
 def rbf_neighbours(features: Floats, k: int, *, sigma: float | None = None) -> EdgeList:
     """The k nearest neighbours of each row by the RBF kernel, of which only a block of rows is in memory.
 
@@ -167,8 +120,7 @@ def rbf_neighbours(features: Floats, k: int, *, sigma: float | None = None) -> E
     ]
 
     def exact(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        # Computed again pair by pair: the last digits of a block depend on the number of BLAS threads, and a second
-        # ingest must find nothing to change. Differences also lose fewer digits than norms and products.
+        # Computed again pair by pair: differences lose fewer digits than norms and products.
         difference = narrow[a]
         difference -= narrow[b]
         squared = np.einsum("ij,ij->i", difference, difference).astype(np.float64)

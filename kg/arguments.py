@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any
 
 from pharmagraph.kg.errors import InputError, ModelError
@@ -74,8 +74,12 @@ def path(argument: str, value: object) -> str:
     ------
     TypeError
         If it is neither a text nor a path.
+    InputError
+        If it is an empty text, which would be the working folder.
     """
     if isinstance(value, (str, PathLike)):
+        if not fspath(value):
+            raise InputError(f"{_said(argument)} is an empty text; give a path")
         return str(value)
     raise TypeError(f"{argument} is {_kind(value)}; give a path")
 

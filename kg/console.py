@@ -160,7 +160,8 @@ def plain(value: Any) -> Any:
 
 def note(message: str) -> None:
     """Print a line for the user on standard error, so that piped rows stay clean."""
-    print(message, file=sys.stderr)
+    text = message.lstrip("\n")
+    print("\n" * (len(message) - len(text)) + terminal.one_line(text), file=sys.stderr)
 
 
 def next_command(command: str, store: str | None) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from pharmagraph.kg.errors import InputError
 
+_LONGEST = 200
+"""Bytes of a file's name without its ending; file systems allow 255."""
 _TEMPORARY, _ALIVE = "pharmagraph-", ".alive"
 
 
@@ -54,6 +56,9 @@ def whole(path: Path) -> Iterator[Path]:
         unfinished.replace(target)
     except FileNotFoundError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; give another place") from None
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk is told of without the file
+        raise
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -90,7 +95,7 @@ def file_name(*texts: str) -> str:
     for text in texts:
         safe = re.sub(r"[^\w()+.-]+", "_", text).strip("._ ")
         if safe:
-            return safe[:100]
+            return safe.encode()[:_LONGEST].decode(errors="ignore")
     return "unnamed"
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pharmagraph.kg import attention, schema
+from pharmagraph.kg import attention, digests, schema
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.run_kinds import RESPONSE, TARGET
 from pharmagraph.kg.run_register import DELETING, half_deleted
@@ -119,6 +119,7 @@ def register(
     if predictions.num_rows:
         store.upsert_edges("PREDICTED", ("Drug", "CellLine"), _with_run(predictions, run_id))
     advance("run")
+    digests.write(folder)
     store.upsert_nodes("Run", _row({**run, "folder": str(folder), "status": "complete", "promoted": False}))
 
 

@@ -20,7 +20,8 @@ SIGNS = {
 }  # fmt: skip
 """What is printed for a sign that the terminal's encoding lacks; other signs become ``?``."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, marks that turn the direction of what follows, and bytes of a file's name that are no text."""
 
 
 def replace_signs(stream: Any) -> None:

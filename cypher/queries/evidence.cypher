@@ -5,22 +5,27 @@
 // param gene: gene, HGNC symbol
 // param run: run, run id; default the promoted run
 // columns: evidence string, detail string, value float
-MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene {id: $gene})
-WHERE a.run_id = $run AND a.objective = 'target'
-RETURN 'attention as target, excess' AS evidence, d.name AS detail, a.excess AS value
-UNION
-MATCH (d:Drug {id: $drug})-[a:ATTENDS]->(g:Gene {id: $gene})
-WHERE a.run_id = $run AND a.objective = 'response'
-RETURN 'decides response, effect' AS evidence, a.feature AS detail, a.effect AS value
-UNION
-MATCH (d:Drug {id: $drug})-[t:TARGETS]->(g:Gene {id: $gene})
-RETURN 'known target' AS evidence, coalesce(t.action, t.source, 'listed') AS detail, 1.0 AS value
-UNION
-MATCH (d:Drug {id: $drug})-[s:SIMILAR_TO]-(o:Drug)-[:TARGETS]->(g:Gene {id: $gene})
-RETURN 'similar drug with this target' AS evidence, o.name AS detail, s.similarity AS value
-UNION
-MATCH (d:Drug {id: $drug})-[:TARGETS]->(o:Gene)-[:INTERACTS_WITH]-(g:Gene {id: $gene})
-RETURN 'interacts with its target' AS evidence, o.id AS detail, 1.0 AS value
-UNION
-MATCH (d:Drug {id: $drug})-[:TARGETS]->(o:Gene)-[h:HOMOLOGOUS]-(g:Gene {id: $gene})
-RETURN 'alike in sequence to its target' AS evidence, o.id AS detail, h.identity AS value
+MATCH (d:Drug {id: $drug}), (g:Gene {id: $gene})
+OPTIONAL MATCH (d)-[a:ATTENDS]->(g) WHERE a.run_id = $run AND a.objective = 'target'
+WITH d, g, collect({evidence: 'attention as target, excess', detail: d.name, value: a.excess}) AS found
+OPTIONAL MATCH (d)-[a:ATTENDS]->(g) WHERE a.run_id = $run AND a.objective = 'response'
+WITH d, g, found, collect({evidence: 'decides response, effect', detail: a.feature, value: a.effect}) AS more
+WITH d, g, found + more AS found
+OPTIONAL MATCH (d)-[t:TARGETS]->(g)
+WITH d, g, found, collect({evidence: 'known target', detail: coalesce(t.action, t.source, 'listed'),
+                           value: CASE WHEN t IS NULL THEN NULL ELSE 1.0 END}) AS more
+WITH d, g, found + more AS found
+OPTIONAL MATCH (d)-[s:SIMILAR_TO]-(o:Drug)-[:TARGETS]->(g)
+WITH d, g, found, collect({evidence: 'similar drug with this target', detail: o.name, value: s.similarity}) AS more
+WITH d, g, found + more AS found
+OPTIONAL MATCH (d)-[:TARGETS]->(o:Gene)-[:INTERACTS_WITH]-(g)
+WITH d, g, found, collect({evidence: 'interacts with its target', detail: o.id,
+                           value: CASE WHEN o IS NULL THEN NULL ELSE 1.0 END}) AS more
+WITH d, g, found + more AS found
+OPTIONAL MATCH (d)-[:TARGETS]->(o:Gene)-[h:HOMOLOGOUS]-(g)
+WITH found, collect({evidence: 'alike in sequence to its target', detail: o.id, value: h.identity}) AS more
+WITH found + more AS found
+UNWIND found AS row
+WITH row WHERE row.value IS NOT NULL
+RETURN DISTINCT row.evidence AS evidence, row.detail AS detail, row.value AS value
+ORDER BY evidence, value DESC, detail

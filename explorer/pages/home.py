@@ -10,7 +10,7 @@ from pharmagraph.explorer.page import Page, definitions, section
 from pharmagraph.explorer.pages.runs import brief
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg import run_register
-from pharmagraph.kg.commands.status import health
+from pharmagraph.kg.health import health
 
 NODES = ("Drug", "Gene", "CellLine", "Pathway")
 LIMIT = 10
@@ -42,7 +42,7 @@ def page(asked: Asked) -> Page:
             [
                 ("store", asked.graph.url),
                 ("schema", asked.graph.schema_version()),
-                ("state", health(counts, datasets, runs)),
+                ("state", health(asked.graph, counts, datasets, runs)),
             ]
         ),
     ]

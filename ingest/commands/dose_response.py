@@ -48,16 +48,23 @@ def curves(
     from pharmagraph.ingest.dose_response.figures import LEAST, fitted
     from pharmagraph.ingest.dose_response.series import read
     from pharmagraph.kg.console import note, print_rows, progress
-    from pharmagraph.kg.errors import some
+    from pharmagraph.kg.errors import InputError, some
     from pharmagraph.kg.folders import require_file
 
     require_file(out)
+    if out.exists() and file.exists() and out.samefile(file):
+        raise InputError(f"--out {out} is the file of points itself; give another")
     series, notes = read(file, unit=unit, value_unit=value_unit, compounds=compounds)
     for line in notes:
         note(line)
     with progress(quiet=format is not Format.table) as bar:
         task = bar.add_task("fitting curves", total=len(series), note="")
         found = fitted(series, lambda done: bar.update(task, completed=done))
+    if not any(curve.auc is not None for curve in found):
+        raise InputError(
+            f"{file}: no drug has {LEAST} concentrations on a cell line, so there is no curve; measure more. "
+            "Nothing was written"
+        )
     left_out = table.write(out, found)
     if left_out:
         names = some([f"{curve.drug} on {curve.cell_line}" for curve in left_out])

@@ -19,11 +19,13 @@ def run(
     import time
 
     started = time.perf_counter()
-    from pharmagraph.ingest.rejections import write
+    from pharmagraph.ingest.rejections import require_place, write
     from pharmagraph.ingest.report import print_report
     from pharmagraph.kg.console import progress
     from pharmagraph.kg.errors import InputError, NothingLeftError
 
+    if reject_rows:
+        require_place()
     with progress(quiet or format is not Format.table) as bar:
         task = bar.add_task("reading", total=None, note="")
         begun: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -188,7 +188,10 @@ def _say_check(place: Path, reject_rows: bool, format: Format, options: Mapping[
         said = True
 
     found = ingest.check_tables(place, **options, told=told)
-    print_rows(found.rows(), format, columns=COLUMNS)
+    if format is Format.table:
+        _print_by_file(found.rows(), COLUMNS)
+    else:
+        print_rows(found.rows(), format, columns=COLUMNS)
     for sentence in (*found.screen.notes, *found.unlabelled, *found.screen.of_tables):
         note(sentence)
     if found.n_bad and not reject_rows:
@@ -196,6 +199,16 @@ def _say_check(place: Path, reject_rows: bool, format: Format, options: Mapping[
         note(f"Nothing was loaded. {bad}: correct {them}, or pass --reject-rows to load the rest.")
         raise typer.Exit(1)
     note("Nothing was loaded: --check only reads.")
+
+
+def _print_by_file(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print a table for each file under its name, which may be longer than a column; first what is of no file."""
+    from pharmagraph.kg.console import print_rows
+
+    for file in dict.fromkeys(row["file"] for row in rows):
+        own = [row for row in rows if row["file"] == file]
+        shown = [c for c in columns if c != "file" and any(row[c] not in (None, "") for row in own)]
+        print_rows(own, Format.table, columns=shown, title=file or None)
 
 
 def _say_manifest(folder: Path, format: Format) -> None:

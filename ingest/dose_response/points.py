@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import log
 from pathlib import Path
 
 import numpy as np
 
+from pharmagraph.ingest.contracts import fault_of_name
 from pharmagraph.ingest.dose_response.figures import Series
 from pharmagraph.ingest.dose_response.units import (
     ValueUnit,
@@ -18,11 +20,13 @@ from pharmagraph.ingest.dose_response.units import (
     is_value,
     value_unit,
 )
+from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.names import cell_line_id, drug_id
 from pharmagraph.ingest.units.concentrations import Concentration
+from pharmagraph.ingest.units.responses import POSSIBLE
 from pharmagraph.ingest.units.shares import LARGEST_FRACTION
 from pharmagraph.kg.errors import InputError, RowError, some
-from pharmagraph.kg.reading.numbers import finite_number
+from pharmagraph.kg.reading.numbers import NO_NUMBER, NotANumberError, as_number
 from pharmagraph.kg.reading.table import Table
 
 CONTROLS = {"", "dmso", "control", "vehicle", "untreated"}
@@ -105,6 +109,8 @@ def read(
             continue
         if not cell_line:
             raise RowError(source, line, "cell_line", "", "is empty; name the cell line")
+        _require_name(source, line, "drug", row["drug"])
+        _require_name(source, line, "cell_line", cell_line)
         x = _ln_dose(source, line, dose, row[dose], of_dose)
         t0 = _number(source, line, zero, row[zero]) if zero is not None and row[zero] else None
         of_row = _number(source, line, control, row[control]) if control is not None else None
@@ -151,14 +157,28 @@ def _only(source: str, header: Sequence[str], fits: Callable[[str], bool], what:
     found = [name for name in header if fits(name)]
     if len(found) != 1:
         has = f"{some(found)} may each be it; keep one" if found else f"it has {', '.join(header)}"
-        raise InputError(f"{source}: one column of {what} is needed; {has}")
+        turned = next((name for name in header if "inhibition" in name.casefold()), None)
+        way = f'; viability is 100 % less "{turned}"' if turned and fits is is_value and not found else ""
+        raise InputError(f"{source}: one column of {what}, is needed; {has}{way}")
     return found[0]
 
 
+def _require_name(source: str, line: int, column: str, text: str) -> None:
+    """Refuse a name that `cli ingest tables` would refuse in the file of curves."""
+    way = "; call controls DMSO" if column == "drug" else ""
+    if reason := f"is a word for nothing, not a name{way}" if is_nothing(text) else fault_of_name(text):
+        raise RowError(source, line, column, text, reason)
+
+
 def _number(source: str, line: int, column: str | None, text: str) -> float:
-    value = finite_number(text)
+    expected = "is no finite number; give one, or leave the row out"
+    try:
+        value = as_number(text)
+    except NotANumberError as error:
+        why = str(error).removeprefix(NO_NUMBER)
+        raise RowError(source, line, column, text, f"is no finite number{why}" if why else expected) from None
     if value is None:
-        raise RowError(source, line, column, text, "is no finite number; give one, or leave the row out")
+        raise RowError(source, line, column, text, expected)
     return value
 
 
@@ -166,6 +186,10 @@ def _ln_dose(source: str, line: int, column: str, text: str, dose: Concentration
     x = dose.ln_micromolar(_number(source, line, column, text))
     if x is None:
         raise RowError(source, line, column, text, "is no concentration above 0; give controls the drug DMSO")
+    if not log(POSSIBLE[0]) <= x <= log(POSSIBLE[1]):
+        raise RowError(
+            source, line, column, text, "is no concentration from 1 fmol/l to 1,000 mol/l; correct it"
+        )
     return x
 
 
@@ -216,13 +240,14 @@ def _by_control(source: str, column: str, controls: Wells) -> Share:
 
 def _by_unit(source: str, column: str, points: Sequence[Point], given: ValueUnit | None) -> tuple[Share, str]:
     unit = value_unit(source, column, np.array([p.value for p in points]), given)
+    of_control = 100 if unit == "percent" else 1
+    for point in points:
+        if abs(point.value) > LARGEST_FRACTION * of_control:
+            what = "percent" if unit == "percent" else "fraction"
+            reason = f"is no {what} of the control, as others are"
+            raise RowError(source, point.line, column, f"{point.value:g}", reason)
     if unit == "percent":
         return (lambda _, value: value / 100), "percent"
-    for point in points:
-        if abs(point.value) > LARGEST_FRACTION:
-            raise RowError(
-                source, point.line, column, f"{point.value:g}", "is no fraction of the control, as others are"
-            )
     return (lambda _, value: value), "fraction"
 
 

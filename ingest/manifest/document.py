@@ -133,6 +133,10 @@ def _plain(events: Iterator[yaml.Event], file: str) -> Iterator[yaml.Event]:
             raise InputError(
                 f"{file}, line {line}: a name that begins with & or * is a reference; put it in quotes"
             )
+        if tag := getattr(event, "tag", None):
+            raise InputError(
+                f'{file}, line {line}: "{shortened(tag)}" is a tag, which a manifest has none of; take it out'
+            )
         if depth > _DEEPEST:
             raise InputError(f"{file}, line {line}: this is too deep for a manifest")
         yield event

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pharmagraph.ingest import dataset_ids
 from pharmagraph.ingest.contracts import FILES, FileContract
 from pharmagraph.ingest.manifest.document import Value, read_document, unknown
 from pharmagraph.ingest.shapes.shape import CELLS, DRUGS, EXPRESSION, LAYERS, MUTATIONS, RESPONSES
 from pharmagraph.ingest.shapes.wide import MEASURES
 from pharmagraph.ingest.threshold import parse
 from pharmagraph.ingest.units.given import given
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, shortened
+from pharmagraph.kg.reading.header import folded
 
 NAME = "manifest.yaml"
 
@@ -158,7 +160,10 @@ def read_manifest(path: Path) -> Manifest:
             parse(threshold)
         except InputError as error:
             raise top["threshold"].error(str(error)) from None
-    return Manifest(path, entries, top["name"].text("name") if "name" in top else "", threshold)
+    name = top["name"].text("name") if "name" in top else ""
+    if name and (reason := dataset_ids.fault(name)):
+        raise top["name"].error(f'the name "{shortened(name)}" {reason}; give another')
+    return Manifest(path, entries, name, threshold)
 
 
 def _entry(part: str, at: Value, word: str, folder: Path) -> Entry:
@@ -212,6 +217,12 @@ def _columns(at: Value, word: str, part: str) -> dict[str, str]:
         if name == OPEN:
             raise named[column].error(
                 f"{column} in {what} is still open; write the column's name, or delete the line"
+            )
+    first: dict[str, str] = {}
+    for column, name in found.items():
+        if (other := first.setdefault(folded(name), column)) != column:
+            raise named[column].error(
+                f'{other} and {column} in {what} are both "{shortened(name)}"; name one column each'
             )
     contract = CONTRACTS[part]
     for column in contract.required:

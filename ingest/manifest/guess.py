@@ -49,8 +49,9 @@ def guessed(folder: Path) -> Guesses:
         if id(head) not in taken:
             guess = wide_table(head, folder, named) if head in wide else None
             if guess is None:
+                title = f"; {head.header.title}" if head.header.title else ""
                 others.append(
-                    f"{name_of(head.path, folder)}: nothing tells what its columns hold ({_has(head)})"
+                    f"{name_of(head.path, folder)}: nothing tells what its columns hold ({_has(head)}){title}"
                 )
             else:
                 guesses.append(guess)

@@ -49,7 +49,7 @@ _FILES = {
 }
 _NOTE = (
     "CTRP has no IC50 (apparent_ec50_umol is half of the effect, not of the control): areas alone are loaded, which "
-    "are not divided by the tested range, and no pair has a class"
+    "are not divided by the tested range, and no pair has a class, so that no network can be fitted to them alone"
 )
 
 

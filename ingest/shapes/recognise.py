@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pharmagraph.ingest.column_words import stands_for
 from pharmagraph.ingest.contracts import FILES
 from pharmagraph.ingest.longform import columns_of
 from pharmagraph.ingest.shapes import (
@@ -22,7 +23,8 @@ from pharmagraph.ingest.shapes import (
 )
 from pharmagraph.ingest.shapes.calls import are_calls, no_expression
 from pharmagraph.ingest.shapes.shape import EXPRESSION, RESPONSES, Head, Shape
-from pharmagraph.ingest.shapes.wide import is_wide, wide_shape
+from pharmagraph.ingest.shapes.wide import is_wide, why_not_wide, wide_shape
+from pharmagraph.ingest.units import columns as units
 from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading.records import records, sheets
 from pharmagraph.kg.reading.text import LONGEST, located, opened, shown, stem
@@ -60,6 +62,9 @@ DOWNLOADS: tuple[Shape, ...] = (
 _INIT = "cli ingest tables FOLDER --init writes a manifest.yaml, in which you say what they hold"
 _ROWS = 20
 _LISTED = 6
+_NOT_READ = 20
+"""Files that are not read of which each is told."""
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -125,13 +130,24 @@ def recognise(place: Path) -> Files:
 def tables_of(place: Path) -> list[Path]:
     """The files of a folder, and the sheets of workbooks that have several."""
     if place.is_dir():
-        paths = sorted(p for p in place.iterdir() if p.is_file() and p.suffix and p.name[0] not in ".~")
+        paths = sorted(p for p in place.iterdir() if p.suffix and p.name[0] not in ".~")
+        for path in paths:
+            if _by_name(path) and not path.is_file():
+                raise InputError(f"{shown(path)} {_no_file(path)}; put a file in its place, or take it away")
+        paths = [p for p in paths if p.is_file()]
         return [table for path in paths for table in tables_of(path)]
     try:
         names = sheets(place)
     except InputError:  # told of again, and judged, when the table is opened
         return [place]
     return [place / name for name in names] if len(names) > 1 else [place]
+
+
+def _no_file(path: Path) -> str:
+    """What a path is that is called like a part of a screen, and is no file."""
+    if path.is_symlink() and not path.exists():
+        return "is a link to nothing"
+    return "is a folder" if path.is_dir() else "is a pipe, a device or a link to one, not a file"
 
 
 def _together(place: Path, tables: Sequence[Path]) -> Files:
@@ -151,6 +167,10 @@ def _together(place: Path, tables: Sequence[Path]) -> Files:
         if same and not (same.shape.tells_dataset and one.shape.tells_dataset):
             raise both(place, same, one)
         found.append(one)
+    if len(others) > _NOT_READ:
+        others[_NOT_READ:] = [
+            f"not read: {len(others) - _NOT_READ:,} more files of {place.name}, for like reasons"
+        ]
     return Files(tuple(found), tuple(others))
 
 
@@ -191,7 +211,12 @@ def shape_of(path: Path) -> Shape:
     if part:
         if part in (RESPONSES, EXPRESSION) and is_wide(head, part):
             return wide_shape(part)
-        columns_of(head.header, FILES[part])
+        try:
+            columns_of(head.header, FILES[part])
+        except InputError as error:
+            raise InputError(
+                f"{error}{why_not_wide(head, part) if part in (RESPONSES, EXPRESSION) else ''}"
+            ) from None
         return long_form.BY_NAME[part]
     fitting = fitting or next((shape for shape in long_form.BY_NAME.values() if shape.fits(head)), None)
     if fitting is None:
@@ -225,6 +250,13 @@ def _unknown(head: Head) -> InputError:
     lacking = [c for c in nearest.columns if not has(c)]
     if nearest.any_of and not any(map(has, nearest.any_of)):
         lacking.append(" or ".join(nearest.any_of))
+    if head.header.title:
+        return InputError(f"{shown(head.path)}: {head.header.title}")
+    words = _words_of_responses(head)
+    if words and (nearest not in DOWNLOADS or likeness(nearest) <= _HALF):
+        return InputError(
+            f"{shown(head.path)} may hold responses, but its columns are called otherwise ({', '.join(words)}); {_INIT}"
+        )
     if not there:
         return InputError(
             f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes, and "
@@ -237,6 +269,17 @@ def _unknown(head: Head) -> InputError:
     )
 
 
+def _words_of_responses(head: Head) -> list[str]:
+    """The columns that may be drug, cell line and IC50, area or class; empty unless there is one of each."""
+    names = [name for name in head.header.names if name]
+    found = [
+        next((name for name in names if stands_for("drug", name)), ""),
+        next((name for name in names if stands_for("cell_line", name)), ""),
+        next((n for n in names if units.ic50(n) or units.auc(n) or stands_for("response", n)), ""),
+    ]
+    return found if all(found) else []
+
+
 def _without_responses(place: Path, files: Files) -> InputError:
     if files.found and files.found[0].path == place:
         found = files.found[0]
@@ -247,11 +290,14 @@ def _without_responses(place: Path, files: Files) -> InputError:
         way = "give a folder that has a table of responses, too"
         return InputError(f"{shown(place)}: {described(files)}, without responses; {way}")
     what = f": {described(files)}" if files.found else ""
-    why = f"; {files.others[0]}" if files.others and not files.found else ""
-    return InputError(
-        f"{place} has no table of responses{what}{why}; put responses.csv or the responses of a public screen in it, "
-        "or say in manifest.yaml what its files hold (--init writes one)"
-    )
+    first = next((other for other in files.others if "may hold responses" in other), None) or files.others[:1]
+    why = f"; {first if isinstance(first, str) else first[0]}" if first else ""
+    if (more := len(files.others) - 1) > 0:
+        why += f"; {more} more {'file is' if more == 1 else 'files are'} not read"
+    way = "put responses.csv or the responses of a public screen in it"
+    if _INIT not in why:
+        way += ", or say in manifest.yaml what its files hold (--init writes one)"
+    return InputError(f"{place} has no table of responses{what}{why}; {way}")
 
 
 def described(files: Files) -> str:

@@ -27,7 +27,7 @@ from pharmagraph.ingest.shapes.tables import valid
 from pharmagraph.ingest.units import columns
 from pharmagraph.ingest.units.expression import in_logarithms
 from pharmagraph.ingest.units.responses import in_graph_units
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.header import folded
 from pharmagraph.kg.reading.records import records
@@ -36,6 +36,10 @@ from pharmagraph.kg.reading.text import shown
 MEASURES = ("ic50", "auc", "response")
 """What the values of a wide table of responses may be."""
 
+NO_NUMBER = "column without a number"
+"""Why a column is left out; it is counted."""
+
+_FEWEST = 3
 _MOST = 0.8
 """Share of the cells that are numbers in a wide table; others are bad cells."""
 _ENTREZ = re.compile(r"(\S+) \((\d+)\)")
@@ -74,6 +78,26 @@ def is_wide(head: Head, part: str) -> bool:
     ]
     named = all(label and (label.isdecimal() or numbers.finite_number(label) is None) for label in labels)
     return named and bool(numeric) and len(numeric) >= _MOST * len(texts)
+
+
+def why_not_wide(head: Head, part: str) -> str:
+    """The end of a sentence that says why a file that lacks columns is no wide table either; empty if none tells."""
+    names = head.header.names
+    if (
+        len(names) < _FEWEST
+        or not names[0]
+        or any(head.header.find(c) not in (None, 0) for c in FILES[part].columns)
+    ):
+        return ""
+    for row in head.rows:
+        for name, text in zip(names[1:], row[1:], strict=True):
+            try:
+                numbers.as_number(text)
+            except numbers.NotANumberError as error:
+                return (
+                    f'; as a wide table it has "{shortened(text)}" in column {shortened(name)}, which {error}'
+                )
+    return ""
 
 
 def read_responses(path: Path, beside: Companions, rejections: Rejections, layout: Layout) -> Part:
@@ -192,7 +216,23 @@ def _matrix(
     )
     if not matrix.rows or np.isnan(matrix.values).all():
         raise nothing_left(shown(path), "number", rejections, unit="cell")
+    matrix = _valued(matrix, kind, rejections)
+    if "" in matrix.columns:
+        nameless = names.index("", 1) + 1
+        raise InputError(f"{shown(path)}: column {nameless:,} has values and no name; name it, or delete it")
     return matrix, names[0] if names[0] not in matrix.columns else ""
+
+
+def _valued(matrix: Matrix, kind: str, rejections: Rejections) -> Matrix:
+    """The table without columns that have no number, such as one of descriptions: they are no drug, line or gene."""
+    there = np.asarray(~np.isnan(matrix.values).all(axis=0))
+    if there.all():
+        return matrix
+    for at in np.flatnonzero(~there):
+        rejections.set_aside(kind, matrix.file[0], None, matrix.columns[at], NO_NUMBER, rows=1)
+    columns = tuple(name for name, kept in zip(matrix.columns, there, strict=True) if kept)
+    sides = None if matrix.sides is None else matrix.sides[:, there]
+    return replace(matrix, columns=columns, values=matrix.values[:, there], sides=sides)
 
 
 def _levels(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from pharmagraph.ingest.contracts import fault_of_name
 from pharmagraph.ingest.longform import table_rows
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.kg.errors import InputError
@@ -149,7 +150,7 @@ def read_identities(path: Path, rejections: Rejections) -> list[Identity]:
     path
         ``.csv``, ``.tsv`` or ``.txt``.
     rejections
-        Collects ids of another form than theirs, which are left out; they never stop a load.
+        Collects ids of another form than theirs, and names that are none, which are left out; they never stop a load.
 
     Raises
     ------
@@ -158,12 +159,24 @@ def read_identities(path: Path, rejections: Rejections) -> list[Identity]:
     """
     existing(path, what=_WANTED)
     found = _cellosaurus(path) if _is_cellosaurus(path) else _table(path, rejections)
-    identities = list(islice(found, MOST + 1))
+    identities = [_with_names(one, path, rejections) for one in islice(found, MOST + 1)]
     if len(identities) > MOST:
         raise InputError(f"{shown(path)} has more than {MOST:,} cell lines; {_WANTED}")
     if not identities:
         raise InputError(f"{shown(path)} has no cell line below its header; {_WANTED}")
     return identities
+
+
+def _with_names(identity: Identity, path: Path, rejections: Rejections) -> Identity:
+    """A cell line without names that no name may be, such as with control characters."""
+    faults = {n: reason for n in (identity.name, *identity.synonyms) if (reason := fault_of_name(n))}
+    for name, reason in faults.items():
+        said = f"{reason}; the name is left out"
+        rejections.set_aside("CellLine", shown(path), identity.line, name, said, rows=1)
+    if not faults:
+        return identity
+    name = "" if identity.name in faults else identity.name
+    return replace(identity, name=name, synonyms=tuple(s for s in identity.synonyms if s not in faults))
 
 
 def _is_cellosaurus(path: Path) -> bool:

@@ -34,7 +34,7 @@ from pharmagraph.ingest.shapes.read_screen import read_screen
 from pharmagraph.ingest.shapes.recognise import Files, recognise
 from pharmagraph.ingest.structures import structures
 from pharmagraph.ingest.units.given import NOTHING_SAID, Given
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, some
 from pharmagraph.kg.schema import PROFILES
 from pharmagraph.kg.wording import option
 
@@ -201,11 +201,25 @@ def _with_structure(table: LongTable, with_structure: set[str], rejections: Reje
             if n == 1
             else f"none of the {n:,} drugs of {table.file} has a"
         )
+        there = _structures_there(table, with_structure, rejections)
         raise InputError(
-            f"{has} structure; give SMILES in drugs.csv (columns drug and smiles), or pass "
+            f"{has} structure{there}; give SMILES in drugs.csv (columns drug and smiles), or pass "
             f"{option('without_smiles')} to keep drugs without one"
         )
     return table.keep(mask)
+
+
+def _structures_there(table: LongTable, with_structure: set[str], rejections: Rejections) -> str:
+    """What the tables of drugs have in place of the structures that are looked for, in brackets."""
+    files = [c for c in rejections.columns if c.file != table.file and "drug" in c.used.values()]
+    if not files:
+        return ""
+    if with_structure:
+        return f" ({files[0].file} has those of {some(sorted(with_structure))})"
+    if "smiles" in files[0].used.values():
+        return f" (the column smiles of {files[0].file} is empty)"
+    others = some(list(files[0].unused)) if files[0].unused else "drug alone"
+    return f" ({files[0].file} has no column smiles, but {others})"
 
 
 def _without_expression(responses: LongTable, expression: Levels) -> list[str]:

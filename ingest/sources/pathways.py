@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pharmagraph.ingest import assemble
 from pharmagraph.ingest.bundle import Bundle, DatasetCard
+from pharmagraph.ingest.contracts import fault_of_name
 from pharmagraph.ingest.downloads import checksum
 from pharmagraph.ingest.gene_words import Symbols, fault, other_kind
 from pharmagraph.ingest.known import Known
@@ -55,6 +56,9 @@ def read(path: Path, known: Known, rejections: Rejections, *, name: str | None =
     for one in gpml.gene_sets(drawings, known) if drawings else gene_sets(path):
         if not one.is_one:
             rejections.bad("Pathway", shown(path), one.line, None, one.written, NO_SET)
+            continue
+        if reason := fault_of_name(one.id) or fault_of_name(one.title):
+            rejections.bad("Pathway", shown(path), one.line, None, one.written, reason)
             continue
         inside, missing = known.genes_of(sorted(one.genes))
         named = [g for g in one.genes if g in missing]

@@ -217,7 +217,7 @@ def _why(value: float, unit: Named) -> str:
     for shown, factor in (("pM", 1e-6), ("nM", 1e-3), ("µM", 1.0), ("mM", 1e3)):
         if math.log(factor) - math.log(1e3) <= x < math.log(factor) + math.log(1e3):
             return f"is {math.exp(x) / factor:.3g} {shown}"
-    return f"is 10^{(x - math.log(1e6)) / math.log(10):.0f} M"
+    return f"is 10^{float(f'{(x - math.log(1e6)) / math.log(10):.4g}'):.10g} M"
 
 
 def _written(unit: Named) -> str:

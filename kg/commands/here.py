@@ -12,8 +12,9 @@ BEGINNINGS = (
 
 def tell() -> None:
     """Print a few lines on the store that commands use here, or how to make one."""
-    from pharmagraph.kg.commands.status import health
+    from pharmagraph.kg import run_register
     from pharmagraph.kg.errors import StoreError
+    from pharmagraph.kg.health import health
     from pharmagraph.kg.store import open_store
 
     print("pharmagraph: a drug-response knowledge graph whose attention you can query.\n")
@@ -21,7 +22,8 @@ def tell() -> None:
         with open_store(None, read_only=True) as graph:
             counts = graph.counts()
             datasets = graph.node_rows("Dataset", ["id"])
-            runs = graph.node_rows("Run", ["id", "promoted"])
+            runs = run_register.runs(graph)
+            condition = health(graph, counts, datasets, runs)
             url = graph.url
     except StoreError as error:
         print(f"{error}\n")
@@ -36,5 +38,5 @@ def tell() -> None:
         }
         held = [f"{counts.get(kind, 0):,} {name}" for name, kind in numbers.items()]
         print(f"{url}: {', '.join(held)}, {len(runs)} run{'s' * (len(runs) != 1)}")
-        print(health(counts, datasets, runs))
+        print(condition)
     print("\nAll commands: cli --help")

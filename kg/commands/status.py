@@ -29,6 +29,7 @@ Wide = Annotated[
 def status(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """What the store holds: counts, datasets, runs, schema version, health."""
     from pharmagraph.kg import history, run_register
+    from pharmagraph.kg.health import health
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
@@ -37,20 +38,17 @@ def status(store: Store = None, format: FormatOption = Format.table, wide: Wide 
         datasets = graph.node_rows(
             "Dataset", ["id", "version", "part_of", "ingested_at", "licence", "marked"]
         )
-        runs = graph.node_rows("Run", ["id", "preset", "split", "started_at", "promoted"])
-        left = run_register.half_deleted(graph)
-        runs = [run for run in runs if run["id"] not in left]
+        columns = ("id", "preset", "split", "started_at", "promoted")
+        runs = [{name: run[name] for name in columns} for run in run_register.runs(graph)]
         done = history.entries(graph) if runs else []
         gone = {
             row["id"]: (row["marked"], _pairs_gone(graph, row["id"])) for row in datasets if row["marked"]
         }
+        for run in runs:
+            run["graph"] = history.verdict(history.since(done, run["started_at"]))
+        condition = health(graph, counts, datasets, runs)
         url = graph.url
     datasets = [{k: v for k, v in row.items() if k != "marked"} for row in datasets]
-    for run in runs:
-        run["graph"] = history.verdict(history.since(done, run["started_at"]))
-    condition = health(counts, datasets, runs)
-    if left:
-        condition = f"the removal of run {left[0]} was cut off; next: cli runs delete {left[0]}"
     if format is Format.table:
         print(f"{url}   schema {version}   {condition}")
         print_rows(
@@ -95,18 +93,3 @@ def _pairs_gone(graph: GraphStore, dataset: str) -> int:
 def _to_the_minute(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
     """The rows with a time as people read it: 2026-11-29 03:29."""
     return [row | {column: (row[column] or "")[:16].replace("T", " ")} for row in rows]
-
-
-def health(counts: dict[str, int], datasets: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
-    """The first thing that is missing on the way to a queried attention, and the command for it."""
-    if not datasets:
-        if any(n for kind, n in counts.items() if kind != "Ingest"):  # the history stays when all is removed
-            return "a load or a copy was cut off; next: run it again"
-        return "empty; next: cli ingest gdsc"
-    if not counts["Drug-TESTED_ON-CellLine"]:
-        return "no drug responses; next: cli ingest gdsc"
-    if not runs:
-        return "ready to train; next: cli train"
-    if not any(row["promoted"] for row in runs):
-        return f"trained; next: cli runs promote {runs[-1]['id']}"
-    return "complete; next: cli query --list"

@@ -6,9 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pharmagraph.kg.errors import InputError, shortened
+from pharmagraph.kg.reading.numbers import is_unit
 
 ALIKE = 0.7
 """Ratio of common characters from which two names resemble each other."""
@@ -21,8 +22,11 @@ _MEANING = {
 """What a column holds, where another is easily taken for it."""
 
 _LONGEST_LIST = 8
+_COMPARED = 1_000
+"""Names that are compared with those that are wanted; a matrix has tens of thousands, which resemble none."""
 
 
+@lru_cache(maxsize=1 << 17)
 def folded(name: str) -> str:
     """A column's name in small letters, with an underscore for blanks and hyphens."""
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
@@ -31,6 +35,11 @@ def folded(name: str) -> str:
 def meant(column: str) -> str:
     """A column with what it holds, where another is easily taken for it."""
     return column + (f" ({_MEANING[column]})" if column in _MEANING else "")
+
+
+def way_out(column: str) -> str:
+    """What to write where a value of a column cannot be read, as the end of a sentence; empty where that is plain."""
+    return "; write 1 for sensitive and 0 for resistant" if column == "response" else ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,27 @@ class Header:
         """Whether a column is there, once or more."""
         return folded(column) in self._places
 
+    @property
+    def title(self) -> str:
+        """What to do where a row has one name, as a title has it; empty for the header of a table."""
+        named = [name for name in self.names if name]
+        if len(named) != 1 or self.top is None:
+            return ""
+        return (
+            f'"{shortened(named[0])}" is alone in row {self.top}: if it is a title, delete the rows above the header, '
+            "or else put commas, tabs or semicolons between the columns"
+        )
+
+    def misplaced(self, number: int, cells: Sequence[str]) -> str:
+        """Why a row is none: it repeats the header, or has the units that belong into it; empty for any other row."""
+        if tuple(cells) == self.names:
+            return "and the cells behind it repeat the header; delete this row"
+        if number == (self.top or 0) + 1 and not all(cells) and all(map(is_unit, filter(None, cells))):
+            return (
+                "is a unit, as are all words of this row; delete it, and write the unit in the column's name"
+            )
+        return ""
+
     @cached_property
     def _places(self) -> dict[str, list[int]]:
         """Folded name → where it is; a matrix has tens of thousands, and each shape asks for columns."""
@@ -107,7 +137,9 @@ class Header:
         has = ", ".join(self.names[:_LONGEST_LIST]) + (", …" if len(self.names) > _LONGEST_LIST else "")
         alike = [f"{shortened(n)} is not {meant(c)}" for n, c in self.alike(any_of, taken)]
         needed_too = f". Needed: {', '.join(needed)}" if needed else ""
-        if "" in self.names:
+        if self.title:
+            needed_too += f"; {self.title}"
+        elif "" in self.names:
             needed_too += (
                 "; cells without a name, as merged ones leave, are in this row: give each column its own"
             )
@@ -143,7 +175,7 @@ class Header:
         """Names that are none of the wanted columns, each with the one that it resembles."""
         used = {folded(c) for c in taken}
         found = []
-        for name in self.names:
+        for name in self.names[:_COMPARED]:
             own = folded(name)
             if own in used or not own:
                 continue

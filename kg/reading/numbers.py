@@ -32,6 +32,12 @@ _DATE = re.compile(r"[0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4}.*")
 _UNIT = re.compile(
     r"[\[(]?(?:(?:ln|log10|log2|log)?[ _(]*[pnuµμm]?M\)?|[pnuµμm]?mol/[lL]|%|TPM|FPKM|RPKM|counts|a\.?u\.?)[\])]?"
 )
+_WITH_UNIT = re.compile(rf"(?P<sign>(?:[<>~]=?|[≤≥≈])?) ?(?P<number>{_PLAIN}) ?(?P<unit>{_UNIT.pattern})")
+_WITH_ERROR = re.compile(rf"(?P<number>{_PLAIN}) ?(?:±|\+/-|\+-) ?{_PLAIN}.*")
+_NOT_MEASURED = re.compile(
+    r"n\.?[dt]\.?|not (?:reached|determined|tested|available|measured)|missing|failed|\?",
+    re.IGNORECASE,
+)
 _MINUS = "\u2212"
 
 
@@ -75,15 +81,29 @@ def as_number(text: str) -> float | None:
 def _reason(text: str) -> str:
     if comma := _DECIMAL_COMMA.fullmatch(text):
         return f": it has a decimal comma; write {comma[1] or '0'}.{comma[2]}"
+    if united := _WITH_UNIT.fullmatch(text):
+        number = f"{united['sign']}{united['number']}"
+        return f": it has a unit behind the number; write {number}, and the unit in the column's name"
+    if error := _WITH_ERROR.fullmatch(text):
+        return f": it is a mean with its error; write {error['number']}"
+    if _NOT_MEASURED.fullmatch(text):
+        return ": leave the cell empty where there is no value"
     if _CENSORED.match(text):
         return ": it is censored, a bound of the value; give the value, or leave the cell empty"
     if _DATE.fullmatch(text):
         return ": it is a date, which a spreadsheet made of it; give the number, in cells of numbers"
     if _UNIT.fullmatch(text):
         return ": it is a unit; delete the row of units below the header"
+    if text.startswith("="):
+        return ": it is a formula without its value; open the file in a spreadsheet program and save it"
     if _INFINITE.fullmatch(text):
         return ": it is infinite; give the value, or leave the cell empty"
     return ""
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is the name of a unit, as in the row that some tables have below their header."""
+    return _UNIT.fullmatch(text) is not None
 
 
 def bound(text: str) -> tuple[float, str] | None:

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading import numbers
 from pharmagraph.kg.reading.columnar import PARQUET
-from pharmagraph.kg.reading.records import Records
+from pharmagraph.kg.reading.rows import Records
 from pharmagraph.kg.reading.text import encoding, first_bytes, shown, tidy
 from pharmagraph.kg.reading.unpacking import unpacked
 
@@ -96,7 +95,7 @@ def plain_batches(
                 raise NotPlainError
             line += n
             yield made
-    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, InputError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         raise NotPlainError from error
 
 

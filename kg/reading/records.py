@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import csv
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -20,12 +18,10 @@ from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading.columnar import is_columnar, opened_columns
 from pharmagraph.kg.reading.header import Header
 from pharmagraph.kg.reading.lines import Lines
+from pharmagraph.kg.reading.rows import BATCH, MOST_EMPTY, SEPARATORS, BadRow, Batch, Records
 from pharmagraph.kg.reading.text import first_bytes, located, opened, shown, tidy
 from pharmagraph.kg.reading.unpacking import unpacked_copy
 from pharmagraph.kg.reading.workbook import OLD, ZIP, is_workbook, sheet_names, sheet_rows
-
-BATCH = 1 << 16
-"""Rows that are read at once."""
 
 ABOVE = 20
 """Rows of titles that may stand above a header that is looked for."""
@@ -35,91 +31,8 @@ MOST_LINES = 50
 
 IsHeader = Callable[[Sequence[str]], bool]
 
-_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+_TOO_LONG = "field limit"
 _QUOTED = re.compile(r'"[^"]*"')
-_WHOLE, _DIGITS = re.compile(r"[+-]?[0-9]+"), re.compile(r"[0-9]+")
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A line that is no row: its number, its first cell, and the end of a sentence that begins with that."""
-
-    line: int
-    value: str
-    reason: str
-
-
-@dataclass
-class Batch:
-    """Rows with as many cells as the header, the line of each, and the bad rows among them."""
-
-    lines: list[int] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    bad: list[BadRow] = field(default_factory=list)
-
-
-class Records(ABC):
-    """The header and the rows of a table.
-
-    Attributes
-    ----------
-    header
-        Names of the columns.
-    separator
-        Between cells; empty where a file has cells of its own.
-    surplus
-        Rows so far with empty cells behind the last column, as spreadsheets write them.
-    """
-
-    header: Header
-    separator: str
-    surplus = 0
-
-    @abstractmethod
-    def batches(self, multiline: Collection[int] = (), size: int = BATCH) -> Iterator[Batch]:
-        """The rows, some at a time.
-
-        Parameters
-        ----------
-        multiline
-            Columns whose cells may have several lines.
-        size
-            Lines of a batch.
-        """
-
-    def _keep(self, batch: Batch, number: int, cells: list[str]) -> None:
-        """Add a row, or a bad row if it has more or fewer cells than the header; an empty one is skipped."""
-        width = len(self.header.names)
-        if len(cells) != width:
-            if not any(cells):
-                return
-            if len(cells) < width or any(cells[width:]):
-                batch.bad.append(BadRow(number, next(filter(None, cells)), self._miscounted(cells)))
-                return
-            self.surplus += 1
-            del cells[width:]
-        elif not any(cells):
-            return
-        if tuple(cells) == self.header.names:
-            batch.bad.append(
-                BadRow(number, cells[0], "and the cells behind it repeat the header; delete this row")
-            )
-            return
-        batch.lines.append(number)
-        batch.rows.append(cells)
-
-    def _miscounted(self, cells: list[str]) -> str:
-        width = len(self.header.names)
-        counts = f"has {len(cells)} cells where the header has {width}"
-        if len(cells) < width:
-            return counts
-        if self.separator == ",":
-            for whole, rest in pairwise(cells):
-                if _WHOLE.fullmatch(whole) and _DIGITS.fullmatch(rest):
-                    return f"{counts}: {whole},{rest} has a decimal comma; write {whole}.{rest}"
-        if not self.separator:
-            return f"{counts}; give each column a name"
-        return f"{counts}; put a cell with a {_SEPARATORS[self.separator]} in quotes"
 
 
 class _CellRecords(Records):
@@ -177,7 +90,7 @@ class _CellRecords(Records):
                         BadRow(number, broken.replace("\n", " "), "has a line break; take it out")
                     )
                 else:
-                    self._keep(batch, number, cells + [""] * (width - len(cells)))
+                    self.keep(batch, number, cells + [""] * (width - len(cells)))
             yield batch
 
 
@@ -203,8 +116,11 @@ class _TextRecords(Records):
     def _skip_to(self, is_header: IsHeader) -> None:
         """Leave the rows above the header out."""
         for line in islice(self._lines, ABOVE):
-            separator = _separator(line, line, "")
-            if is_header([tidy(cell) for cell in next(csv.reader([line], delimiter=separator), [])]):
+            try:
+                cells = next(csv.reader([line], delimiter=_separator(line, line, "")), [])
+            except csv.Error:  # a cell is longer than any name
+                continue
+            if is_header([tidy(cell) for cell in cells]):
                 self._lines.give_back([line])
                 return
         raise InputError(f"{self._called} has no header in its first {ABOVE} rows")
@@ -234,7 +150,7 @@ class _TextRecords(Records):
         else:
             cells = line.split(self.separator)
         cells = [c.strip() for c in cells] if line.isascii() else [tidy(c) for c in cells]
-        self._keep(batch, number, cells)
+        self.keep(batch, number, cells)
 
     def _quoted(self, line: str, multiline: Collection[int]) -> tuple[list[str], str]:
         """The cells of a line with quotes, or why it has none."""
@@ -252,6 +168,8 @@ class _TextRecords(Records):
             cells = next(reader)
         except csv.Error as error:
             self._lines.give_back(taken)
+            if _TOO_LONG in str(error):
+                return [], f"has a cell of more than {csv.field_size_limit():,} characters; shorten it"
             if taken or "unexpected end" in str(error):
                 return [], "opens a quote that is not closed in its row; close it"
             return [], "has text behind a closing quote; double the quotes inside a cell"
@@ -274,7 +192,7 @@ class _TextRecords(Records):
         line, following = self._first_lines()
         if line.lower().startswith("sep=") and len(line) == 5:  # what Excel writes, and reads, above a header
             separator, line = line[4], next(self._lines, "")
-            if separator not in _SEPARATORS:
+            if separator not in SEPARATORS:
                 raise InputError(
                     f'{self._called} has the separator "{separator}"; save it with commas or tabs'
                 )
@@ -283,10 +201,13 @@ class _TextRecords(Records):
         top = self._lines.number
         try:
             names = next(csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True), [])
-        except csv.Error:
-            raise InputError(
-                f"{self._called}, row {top}: the header has a quote that is not closed; close it"
-            ) from None
+        except csv.Error as error:
+            fault = (
+                "a name that is too long; shorten it"
+                if _TOO_LONG in str(error)
+                else "a quote that is not closed; close it"
+            )
+            raise InputError(f"{self._called}, row {top}: the header has {fault}") from None
         names = [" ".join(tidy(n).split()) for n in names]
         while names and not names[-1]:
             names.pop()
@@ -298,6 +219,10 @@ class _TextRecords(Records):
         """The header's line and the one behind it, without the comments above."""
         for line in self._lines:
             if not line.strip():
+                if self._lines.number > MOST_EMPTY:
+                    raise InputError(
+                        f"{self._called} has {MOST_EMPTY:,} empty rows above its header; delete them"
+                    )
                 continue
             after = next(self._lines, None)
             if after is not None:
@@ -319,7 +244,7 @@ class _TextRecords(Records):
 
 def _separator(header: str, following: str, name: str) -> str:
     """The separator that the row behind the header has as often, or else the most frequent one."""
-    count = {s: _QUOTED.sub("", header).count(s) for s in _SEPARATORS}
+    count = {s: _QUOTED.sub("", header).count(s) for s in SEPARATORS}
     agree = {s: n and n == _QUOTED.sub("", following).count(s) for s, n in count.items()}
     if not any(count.values()):
         return "\t" if {".tsv", ".txt", ".tab"} & set(Path(name).suffixes) else ","

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import lzma
+import re
 import unicodedata
 import zipfile
 import zlib
@@ -31,8 +32,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " ") | dict.fromkeys("\u200b\ufeff\u2060"))
-"""Blanks that break no line become blanks; characters without width go."""
+UNSEEN = "\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+"""Characters that take no place, in the brackets of a pattern: soft hyphens, joiners, marks of direction."""
+
+_UNSEEN = re.compile(f"[{UNSEEN}]")
+_BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
+"""Blanks that break no line become blanks."""
 
 
 def shown(path: Path) -> str:
@@ -76,8 +81,10 @@ def stem(path: Path) -> str:
 
 
 def tidy(text: str) -> str:
-    """A cell's text without blanks around it; of several spellings of one character, Unicode's composed one (NFC)."""
-    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text.translate(_BLANKS)).strip()
+    """A cell's text without blanks around it and without what is not seen, with characters in composed form (NFC)."""
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text.translate(_BLANKS))).strip()
 
 
 @contextmanager

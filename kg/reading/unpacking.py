@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -22,6 +23,10 @@ LARGEST = 16 * 2**30
 UNCHECKED, RATIO = 2**28, 200
 """From so many unpacked bytes on, a file may not be so many times as large as it is packed. Tables of zeros shrink
 to a hundredth; what shrinks to less was made to fill a disk."""
+
+LOOKED_THROUGH = 2**26
+"""Bytes up to which a packed file is unpacked once before it is read: what is made to fill a disk has few, and the rows
+of all that it unpacks to would take minutes."""
 
 DAMAGED = (
     zipfile.BadZipFile,
@@ -84,7 +89,38 @@ def unpacked(path: Path, called: str) -> io.BufferedReader:
         if opener is None:
             return file
         content = opener(file)
-    return io.BufferedReader(_Bounded(content, file, called, path.stat().st_size), 1 << 16)
+    status = path.stat()
+    if status.st_size <= LOOKED_THROUGH:
+        said = _look_through(path, called, status.st_size, status.st_mtime_ns)
+        if said:
+            file.close()
+            raise InputError(said)
+    return io.BufferedReader(_Bounded(content, file, called, status.st_size), 1 << 16)
+
+
+@lru_cache(maxsize=256)
+def _look_through(path: Path, called: str, size: int, _changed: int) -> str:
+    """Unpack a file once, so that one that is too large is refused before its rows are read.
+
+    Returns
+    -------
+    str
+        Why it is refused; empty if it is not. Damage is told when the file is read.
+    """
+    file = path.open("rb")
+    first = file.peek(8)
+    packing = next((opener for magic, opener in _PACKED if first.startswith(magic)), None)
+    content = packing(file) if packing else _member(path, called)
+    buffer = memoryview(bytearray(1 << 20))
+    with _Bounded(content, file, called, size) as bounded:
+        try:
+            while bounded.readinto(buffer):
+                pass
+        except InputError as error:
+            return str(error)
+        except DAMAGED:
+            pass
+    return ""
 
 
 def unpacked_copy(path: Path, called: str, is_binary: Callable[[bytes], bool]) -> IO[bytes] | None:

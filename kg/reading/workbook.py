@@ -31,6 +31,11 @@ _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _FAILED = re.compile(
     rb'<(?:\w+:)?c\s(?=[^>]*\bt="e")[^>]*\br="([A-Z]+)([0-9]+)"[^>/]*>(.*?)</(?:\w+:)?c>', re.DOTALL
 )
+_UNCOUNTED = re.compile(
+    rb'<(?:\w+:)?c\s(?![^>]*\bt="str")[^>]*\br="([A-Z]+)([0-9]+)"[^>/]*>\s*<(?:\w+:)?f[^>/]*>([^<]*)</(?:\w+:)?f>'
+    rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+"""Formulas without a value, as programs write them that do not calculate."""
 _VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]+)"')
 
@@ -164,7 +169,7 @@ def _archive(path: Path, called: str) -> Iterator[zipfile.ZipFile]:
 
 
 def _looked_through(path: Path, called: str, member: str) -> dict[int, list[tuple[int, str]]]:
-    """Cells with failed formulas by row: column and text. A sheet that spans too much is refused."""
+    """Cells of formulas that failed or have no value by row: column and text. What spans too much is refused."""
     with _archive(path, called) as archive:
         content = archive.read(member)
     last_row, columns = 0, set()
@@ -183,6 +188,9 @@ def _looked_through(path: Path, called: str, member: str) -> dict[int, list[tupl
     for letters, number, inside in _FAILED.findall(content):
         value = _VALUE.search(inside)
         text = value[1].decode("utf-8", "replace") if value else "#VALUE!"
+        failed.setdefault(int(number), []).append((_column(letters), text))
+    for letters, number, formula in _UNCOUNTED.findall(content):
+        text = f"={formula.decode('utf-8', 'replace')}"
         failed.setdefault(int(number), []).append((_column(letters), text))
     return failed
 

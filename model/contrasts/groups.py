@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pharmagraph.kg.errors import InputError, NotFoundError, RowError, some
 from pharmagraph.kg.names import index
+from pharmagraph.kg.reading.numbers import NO_NAME
 from pharmagraph.kg.reading.table import rows
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.wording import named
@@ -135,6 +136,18 @@ def _of_file(store: GraphStore, file: Path, note: Note) -> Contrast:
     unknown = []
     for number, row in rows(file, COLUMNS)[1]:
         group = row["group"]
+        if group.lower() in NO_NAME and group:
+            raise RowError(
+                str(file),
+                number,
+                "group",
+                group,
+                "is a word for nothing; name the group, or leave the row out",
+            )
+        if not group.isprintable():
+            raise RowError(
+                str(file), number, "group", group, "holds a character that is not printed; remove it"
+            )
         if not group:
             raise RowError(
                 str(file), number, "group", group, "is empty; name the group, or leave the row out"

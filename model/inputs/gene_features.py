@@ -37,7 +37,7 @@ class GeneFeatures:
         for number, name in enumerate(GENE_FEATURES):
             table = getattr(tensors, name)
             count = (table != 0).sum(0)
-            deviation = table.std(0, unbiased=False)
+            deviation = table.std(0, unbiased=False) if table.numel() else table.new_zeros(table.shape[1])
             gene = torch.nonzero((count >= FEWEST_CELL_LINES) & (deviation > 0)).flatten()
             kinds.append(torch.full_like(gene, number))
             genes.append(gene)

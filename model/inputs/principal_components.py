@@ -28,7 +28,9 @@ class PrincipalComponents(nn.Module):
             self.fit(rows)
 
     def fit(self, rows: Tensor) -> None:
-        """Compute the components of features (n, width)."""
+        """Compute the components of features (n, width); a graph without genes has features of width 0, and no axis."""
+        if not rows.numel():
+            return
         n_components = self.axes.shape[1]
         mean = rows.mean(0)
         centred = (rows - mean).double()

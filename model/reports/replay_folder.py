@@ -63,14 +63,14 @@ def read(folder: Path) -> list[Replayed]:
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A row a way, with 95% intervals by resampling seeds.
 
-    Measurements are read off the mean curves over seeds: single curves are flat and rough at the end, and some never get
-    where that of random choice ends.
+    Measurements are read off the mean curves over seeds: single curves are flat and rough at the end, and some never
+    get where that of random choice ends.
 
     Returns
     -------
     list of dict
-        ``by``; ``r2``, at the end, mean over seeds; ``share``: measurements for what random choice reaches at the end, of
-        those that it has then, ``low`` and ``high``, each None where it is not reached; ``area`` (mean R² over
+        ``by``; ``r2``, at the end, mean over seeds; ``share``: measurements for what random choice reaches at the end,
+        of those that it has then, ``low`` and ``high``, each None where it is not reached; ``area`` (mean R² over
         measurements), and ``over uncertainty``: how much larger it is than that of uncertainty alone, with ``from`` and
         ``to``.
     """

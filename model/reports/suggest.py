@@ -30,8 +30,8 @@ FOLDER` filled. How to get a plate: [guide.md](guide.md#what-to-test-next).
 
 A screen that was made long ago is hidden and asked for in rounds, as a laboratory would. Each way of asking starts with
 the same few random pairs. A fifth of the pairs is never asked for; R² is that of their predictions, all together. Every
-seed draws its own drugs, cell lines, judged pairs and first pairs; intervals (95%) resample seeds. Measurements for what
-random choice reaches at the end are read off the mean curves over seeds: single curves are flat and rough there.
+seed draws its own drugs, cell lines, judged pairs and first pairs; intervals (95%) resample seeds. Measurements for
+what random choice reaches at the end are read off the mean curves over seeds: single curves are flat and rough there.
 
 **Only the Gaussian process is fitted in a replay**, anew after every round, by its marginal likelihood
 (`suggest.process`). It reads the same similarities of structures and cell lines as the network's process. A plate by

@@ -98,6 +98,11 @@ def responses(
                 f'no responses of "{dataset}" in the graph; there are those of {", ".join(have)}'
             )
         known &= code == heterograph.datasets.index(dataset)
+    if not known.any() and not (np.isfinite(label).any() or np.isfinite(ln_ic50).any()):
+        raise ModelError(
+            "no response in the graph has a class or an ln IC50, which networks are fitted to; areas (auc) alone are "
+            "not enough: load IC50s or classes of the screen, too"
+        )
     if not known.any():
         other = "--task regression" if task == "classification" else "--task classification"
         raise ModelError(f"no response in the graph has a value for {task}; try {other}")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -92,3 +93,35 @@ def test_a_next_command_names_the_store_unless_it_is_found_without(monkeypatch: 
     assert next_command("cli train", "ladybug://mine.lbug") == "cli train"
     given = "ladybug://pharmagraph.lbug"
     assert next_command("cli train", given) == f"cli train --store {given}"
+
+
+def test_an_empty_argument_is_not_the_working_folder(tmp_path: Path) -> None:
+    (tmp_path / "responses.csv").write_text("drug,cell_line,response\nA,B,1\n")
+    done = typed("ingest", "tables", "", "--without-smiles", cwd=tmp_path)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == "error: the argument behind tables is empty, as a variable without a value is; give one\n"
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["responses.csv"]
+
+
+def test_a_report_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    rows = "".join(f"{drug},L{n},{n % 2}\n" for drug in "AB" for n in range(4))
+    (tmp_path / "responses.csv").write_text(f"drug,cell_line,response\n{rows}C\x1b[31m,L1,1\n")
+    words = (
+        "ingest",
+        "tables",
+        str(tmp_path),
+        "--without-smiles",
+        "--reject-rows",
+        "--quiet",
+        "--name",
+        "../x",
+    )
+    done = typed(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "holds the control character U+001B" in done.stdout
+    assert not list(tmp_path.parent.glob("x.csv"))
+    assert [p.name for p in (tmp_path / "rejected").iterdir()] == ["x.csv"]

@@ -182,6 +182,12 @@ def test_what_cannot_be_compared_is_refused(
             'row 3, column cell_line: "line-00" is L00, which is in the',
         ),
         ("cell_line,group\nL00,\n", RowError, 'row 2, column group: "" is empty'),
+        (
+            "cell_line,group\nL00,NA\n",
+            RowError,
+            'row 2, column group: "NA" is a word for nothing; name the group',
+        ),
+        ("cell_line,group\nL00,\x1b[31ma\n", RowError, "holds a character that is not printed; remove it"),
         ("cell_line,group\nHELA,a\n", InputError, "1 of 1 cell lines are not in the graph (HELA)"),
         ("cell_line,group\n", InputError, "has no rows below its header; give a cell line"),
         ("cell_line,set\nL00,a\n", InputError, 'there is no column "group"; it has cell_line, set'),

@@ -97,6 +97,29 @@ def test_a_doubtful_unit_is_refused(
     assert said in str(found.value) and "\n" not in str(found.value)
 
 
+def test_values_beyond_all_bounds_are_no_percent(tmp_path: Path) -> None:
+    file = write(tmp_path / "points.csv", "drug,cell_line,dose_uM,value", pairs(factor=1e300))
+    with pytest.raises(RowError, match="is no percent of the control, as others are"):
+        points.read(file)
+
+
+def test_curves_are_not_written_over_their_points_nor_where_there_are_none(tmp_path: Path) -> None:
+    rows = pairs()
+    file = write(tmp_path / "points.csv", "drug,cell_line,dose_uM,value", rows)
+    before = file.read_text()
+    done = typed("ingest", "curves", "points.csv", "--out", str(file), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "is the file of points itself; give another" in done.stderr
+    assert file.read_text() == before
+    write(file, "drug,cell_line,dose_uM,value", rows[:1])
+    done = typed("ingest", "curves", "points.csv", "--out", "new.csv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no drug has 5 concentrations on a cell line, so there is no curve" in done.stderr
+    assert not (tmp_path / "new.csv").exists()
+    done = typed("ingest", "curves", "points.csv", "--out", "/dev/full", cwd=tmp_path)
+    assert done.returncode == 1
+
+
 def test_a_given_unit_of_values_wins(tmp_path: Path) -> None:
     file = write(tmp_path / "points.csv", "drug,cell_line,dose_uM,viability_percent", pairs())
     (series,), notes = points.read(file, given="fraction")
@@ -114,6 +137,19 @@ def test_a_given_unit_of_values_wins(tmp_path: Path) -> None:
         (("Drug", "A-375", 1, "x"), 'row 10, column value: "x" is no finite number'),
         (("Drug", "A-375", 1, 97), 'row 10, column value: "97" is no fraction of the control, as others are'),
         (("Drug", "", 1, 0.5), 'row 10, column cell_line: "" is empty'),
+        (
+            ("Drug", "A-375", '"0,5"', 1),
+            'column dose_uM: "0,5" is no finite number: it has a decimal comma; write 0.5',
+        ),
+        (("Drug", "A-375", ">10", 1), 'column dose_uM: ">10" is no finite number: it is censored'),
+        (("Drug", "A-375", 1e300, 1), "is no concentration from 1 fmol/l to 1,000 mol/l; correct it"),
+        (("Drug", "A-375", 1e-300, 1), "is no concentration from 1 fmol/l to 1,000 mol/l; correct it"),
+        (
+            ("None", "A-375", 1, 1),
+            'column drug: "None" is a word for nothing, not a name; call controls DMSO',
+        ),
+        (("Drug", "NA", 1, 1), 'column cell_line: "NA" is a word for nothing, not a name.'),
+        (("Dr\x1b[31m", "A-375", 1, 1), "holds the control character U+001B; remove it"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: tuple[object, ...], said: str) -> None:

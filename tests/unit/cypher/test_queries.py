@@ -529,3 +529,10 @@ def test_the_page_of_queries_is_fresh() -> None:
         check=True,
     )
     assert (CHECKOUT / "docs" / "queries.md").read_text() == printed.stdout
+
+
+@pytest.mark.parametrize("query", catalogue.catalogue().values(), ids=lambda query: query.name)
+def test_rows_come_in_an_order_that_the_query_names(query: catalogue.Query) -> None:
+    last = query.text.splitlines()
+    order = next(n for n in range(len(last) - 1, -1, -1) if last[n].startswith("ORDER BY"))
+    assert not any(line.startswith(("RETURN", "UNION")) for line in last[order:])

@@ -343,3 +343,15 @@ def test_a_file_without_end_is_read_up_to_the_bound(tmp_path: Path, monkeypatch:
         else:
             with pytest.raises(InputError, match="has more than 10 cell lines"):
                 read_identities(path, Rejections())
+
+
+def test_a_synonym_with_a_control_character_is_no_alias(tmp_path: Path) -> None:
+    path = tmp_path / "Model.csv"
+    path.write_text(MODEL.replace("A-375,A375,", "A-375,A\x1b375,"))
+    rejections = Rejections()
+    (_, a375) = read_identities(path, rejections)
+    assert a375.name == "A-375"
+    assert a375.synonyms == ()
+    (left_out,) = rejections.rejected
+    assert (left_out.row, left_out.value) == (3, "A\x1b375")
+    assert left_out.reason == "holds the control character U+001B; remove it; the name is left out"

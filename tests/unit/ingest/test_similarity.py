@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 from sklearn.metrics.pairwise import rbf_kernel
+from threadpoolctl import threadpool_limits
 
 from pharmagraph.ingest import similarity
-from pharmagraph.kg.errors import InputError, ShapeError
+from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.fingerprints import inchikey, is_structure, morgan
 from pharmagraph.kg.similarity import tanimoto
 
@@ -59,14 +60,21 @@ def test_two_drugs_without_structure_are_not_alike() -> None:
     assert (tanimoto(morgan([None, None]), morgan([None, None])) == 0).all()
 
 
-def test_rbf_is_scikit_learns_with_the_median_distance() -> None:
+def test_the_width_is_the_median_distance() -> None:
     features = np.random.default_rng(0).normal(size=(30, 5))
     distances = [np.linalg.norm(a - b) for i, a in enumerate(features) for b in features[i + 1 :]]
-    sigma = float(np.median(distances))
-    assert similarity.median_distance(features) == pytest.approx(sigma, rel=1e-5)
-    np.testing.assert_allclose(
-        similarity.rbf(features), rbf_kernel(features, gamma=1 / (2 * sigma**2)), atol=1e-5
-    )
+    assert similarity.median_distance(features) == pytest.approx(float(np.median(distances)), rel=1e-5)
+
+
+def test_neighbours_do_not_depend_on_the_number_of_threads() -> None:
+    rows = np.random.default_rng(0).normal(size=(150, 1001)).astype(np.float32)
+    features = np.concatenate([rows] * 5)  # each row has four others that are equally near
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(similarity.rbf_neighbours(features, 6))
+    for name in ("src", "dst", "similarity"):
+        np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
 
 
 @settings(max_examples=40, deadline=None)
@@ -98,19 +106,8 @@ def test_each_pair_is_there_once_with_the_smaller_row_first() -> None:
 
 
 def test_ties_go_to_the_smaller_index() -> None:
-    edges = similarity.k_nearest(np.ones((4, 4)), 1)
+    edges = similarity.tanimoto_neighbours(np.ones((4, 8), np.uint8), 1)
     assert list(zip(edges.src, edges.dst, strict=True)) == [(0, 1), (0, 2), (0, 3)]
-
-
-def test_k_nearest_drops_pairs_below_the_minimum() -> None:
-    kernel = np.array([[1, 0.9, 0.1], [0.9, 1, 0.2], [0.1, 0.2, 1]])
-    edges = similarity.k_nearest(kernel, 2, minimum=0.15)
-    assert list(zip(edges.src, edges.dst, edges.similarity, strict=True)) == [(0, 1, 0.9), (1, 2, 0.2)]
-
-
-def test_k_nearest_refuses_a_kernel_that_is_not_square() -> None:
-    with pytest.raises(ShapeError, match=r"\(2, 3\)"):
-        similarity.k_nearest(np.zeros((2, 3)), 1)
 
 
 @pytest.mark.parametrize("n", [0, 1])

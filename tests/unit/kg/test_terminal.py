@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pharmagraph.kg import terminal
+from pharmagraph.kg.console import note
 
 NUMBERS = ["0.1234", "1,234,567", "-0.0007348", "3070"]
 COLUMNS = ["relation", "deletion_ratio", "mean absolute change of the logit", "n", "what"]
@@ -80,6 +81,11 @@ def test_no_cell_is_cut_at_any_width(rows: list[list[str]], width: int) -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     lines = terminal.lines(["name"], [["a\x1b[31mred\x0bline\nbreak"]], [False], 80)
     assert lines[2:] == ["a\ufffd[31mred\ufffdline break"]
+
+
+def test_notes_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    note("\nnot read: a\nb/\x1b[31m\u202e.csv")
+    assert capsys.readouterr().err == "\nnot read: a b/\ufffd[31m\ufffd.csv\n"
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "utf-8"])

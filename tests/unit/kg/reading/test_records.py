@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pharmagraph.kg.errors import InputError, RowError
-from pharmagraph.kg.reading.records import BadRow, records
+from pharmagraph.kg.reading.records import records
+from pharmagraph.kg.reading.rows import BadRow
 from pharmagraph.kg.reading.table import Table, rows
 
 ROWS = [["Erlotinib", "A375", "3.5"], ["Gefitinib", "HT-29", "-0.5"]]
