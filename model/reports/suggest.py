@@ -49,8 +49,8 @@ worse than `uncertainty` alone.
 **What was tried, on single slices.** Scales of their own for drugs, as the network's process has them, misled the first
 choices: of a few responses a drug they cannot be told, so the replay's process has none. Variance over all drugs and
 cell lines in place of the pairs of the screen was worse where few pairs were measured (NCI-60). Where `gain` misses the
-goal its lead is early: once each drug and cell line has a few responses, curves flatten, a pair that is left tells about
-as much as any other, and few measurements separate the ways.
+goal its lead is early: once each drug and cell line has a few responses, curves flatten, and a pair that is left tells
+about as much as any other.
 
 ![R² by measurements, for every way of asking](suggest.svg)
 
