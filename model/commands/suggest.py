@@ -72,8 +72,11 @@ def suggest(
         Path | None, typer.Option(help="Draw the plate map into this .svg, .png or .pdf.")
     ] = None,
     colour: Annotated[
-        Literal["drug", "prediction"], typer.Option(help="What the colours of the picture tell.")
-    ] = "drug",
+        Literal["drug", "prediction"] | None,
+        typer.Option(
+            help="What the colours of the picture tell; the drug when left out, the prediction for many drugs."
+        ),
+    ] = None,
     run: Annotated[
         str | None,
         typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
@@ -146,7 +149,7 @@ def _plate(
     run: str | None,
     out: Path | None,
     picture: Path | None,
-    colour: Literal["drug", "prediction"],
+    colour: Literal["drug", "prediction"] | None,
     limit: int,
     seed: int,
     quiet: bool,

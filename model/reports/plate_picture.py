@@ -12,8 +12,8 @@ from pharmagraph.model.suggest.plate import EMPTY, POSITIVE, SIZES, VEHICLE
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
-MOST_NAMED = 30
-"""Drugs that a legend names."""
+MOST_NAMED = 20
+"""Drugs that a legend names, each with a colour that can be told from the others."""
 
 _CONTROLS = {VEHICLE: "0.85", POSITIVE: "0.25", EMPTY: "white"}
 
@@ -33,7 +33,7 @@ def require_suffix(path: Path) -> None:
 
 
 def write_plate(
-    path: Path, rows: Sequence[Mapping[str, Any]], *, title: str, colour: Colour = "drug"
+    path: Path, rows: Sequence[Mapping[str, Any]], *, title: str, colour: Colour | None = None
 ) -> None:
     """Write a picture of a plate.
 
@@ -46,7 +46,8 @@ def write_plate(
     title
         Above it.
     colour
-        What the colours of samples tell.
+        What the colours of samples tell; the drug unless given, or the prediction where there are more than
+        `MOST_NAMED` drugs.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -56,15 +57,20 @@ def write_plate(
     names = list(dict.fromkeys(row["drug"] for row in rows if row["drug"] is not None))
     column = "probability" if "probability" in rows[0] else "ln_ic50"
     values = [row[column] for row in rows if row[column] is not None]
+    if colour is None:
+        colour = "drug" if len(names) <= MOST_NAMED else "prediction"
     legend = names if colour == "drug" and len(names) <= MOST_NAMED else []
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "plate", "font.size": 8}):
         scale = 0.42 if n_columns == 12 else 0.3 if n_columns == 24 else 0.2
         figure = Figure(figsize=(n_columns * scale + 3.2, n_rows * scale + 1.3), layout="constrained")
         axes = figure.subplots()
-        hues = mpl.colormaps["hsv"]
+        few = {10: "tab10", MOST_NAMED: "tab20"}
+        hues = mpl.colormaps[next((few[most] for most in few if len(names) <= most), "turbo")]
         norm = mpl.colors.Normalize(min(values, default=0.0), max(values, default=1.0))
         shades = mpl.colormaps["viridis"]
-        of_drug = {name: hues(n / max(len(names), 1)) for n, name in enumerate(names)}
+        of_drug = {
+            name: hues(n if len(names) <= MOST_NAMED else n / len(names)) for n, name in enumerate(names)
+        }
         faces = []
         for row in rows:
             if row["drug"] is None:
@@ -74,6 +80,11 @@ def write_plate(
         across, down = zip(*((n % n_columns + 1, n // n_columns) for n in range(len(rows))), strict=True)
         area = (scale * 72 * 0.62) ** 2
         axes.scatter(across, down, s=area, c=faces, edgecolors="0.5", linewidths=0.4)
+        if n_columns <= 24:
+            for x, y, row, face in zip(across, down, rows, faces, strict=True):
+                if row["rank"] is not None:
+                    ink = "black" if sum(face[:3]) > 1.5 else "white"
+                    axes.text(x, y, str(row["rank"]), ha="center", va="center", size=scale * 14, color=ink)
         axes.set_xlim(0.3, n_columns + 0.7)
         axes.set_ylim(n_rows - 0.3, -0.7)
         axes.set_aspect("equal")
