@@ -29,6 +29,7 @@ from pharmagraph.kg.help import Sections, add
 from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.kg.wording import typed
 from pharmagraph.model.commands import (
+    calibration,
     compare,
     enrich,
     evaluate,
@@ -113,6 +114,7 @@ GROUPS = (
 """Groups of commands, their names and sections."""
 
 add(app, COMMANDS)
+runs.app.command(epilog="Example: cli runs calibration RUN")(calibration.calibration)
 for group, name, section in GROUPS:
     app.add_typer(group, name=name, rich_help_panel=section)
 

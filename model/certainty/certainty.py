@@ -25,6 +25,9 @@ FILE = "certainty.safetensors"
 LEVEL = 0.9
 """Level of intervals unless another is asked for."""
 
+LEVELS = (0.1, 0.3, 0.5, 0.7, 0.8, LEVEL)
+"""Levels at which coverage is measured."""
+
 FEWEST_PAIRS, FEWEST_UNITS = 60, 8
 """Hidden pairs of a kind, for classes of each class, without which nothing is fitted; and the hidden drugs or cell
 lines that they need to be of. Set by hand."""

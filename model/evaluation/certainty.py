@@ -15,8 +15,9 @@ from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.pair_features import pair_features
 from pharmagraph.model.certainty.calibrate import calibrate
+from pharmagraph.model.certainty.certainty import LEVELS
 from pharmagraph.model.certainty.conformal import Scores
-from pharmagraph.model.evaluation.certainty_figures import LEVELS, Predicted, class_figures, value_figures
+from pharmagraph.model.evaluation.certainty_figures import Predicted, class_figures, value_figures
 from pharmagraph.model.evaluation.plan import Plan, Row
 from pharmagraph.model.inputs.tensors import baseline_tensors
 from pharmagraph.model.presets.choices import Split

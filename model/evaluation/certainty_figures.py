@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pharmagraph.model.certainty.certainty import LEVELS
 from pharmagraph.model.evaluation.plan import Row
+from pharmagraph.model.metrics.calibration import reliability
 from pharmagraph.model.metrics.scores import calibration_error
-
-LEVELS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)
-"""Levels at which coverage is measured; the last is that of intervals unless another is asked for."""
 
 DISTANCES, BINS = 4, 10
 """Parts of the pairs by their distance to training, and of calibrated probabilities."""
@@ -109,12 +108,9 @@ def class_figures(of: Predicted) -> list[Row]:
     rows.append(_row("either-90", "pooled", len(sensitive), (of.answers[-1] == EITHER).mean()))
     for name, p in (("calibration-error", of.probability), ("calibration-error-before", of.predicted)):
         rows.append(_row(name, "pooled", len(p), calibration_error(of.label, p)))
-    bin_of = np.minimum((of.probability * BINS).astype(int), BINS - 1)
-    for number in range(BINS):
-        part = np.flatnonzero(bin_of == number)
-        if len(part):
-            rows.append(_row("sensitive", f"bin-{number + 1}", len(part), sensitive[part].mean()))
-            rows.append(_row("probability", f"bin-{number + 1}", len(part), of.probability[part].mean()))
+    for part in reliability(sensitive, of.probability, n_bins=BINS):
+        rows.append(_row("sensitive", f"bin-{part.number + 1}", part.n, part.observed))
+        rows.append(_row("probability", f"bin-{part.number + 1}", part.n, part.predicted))
     sure, right = np.maximum(of.probability, 1 - of.probability), (of.probability >= 0.5) == sensitive
     order = np.argsort(-sure, kind="stable")
     for share in ANSWERED:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from pharmagraph.kg.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from pharmagraph.model.metrics.calibration import best_threshold, curve
+    from pharmagraph.model.metrics.calibration import best_threshold, curve, reliability
     from pharmagraph.model.metrics.false_discovery import benjamini_hochberg, empirical_p, null_q
     from pharmagraph.model.metrics.rank_agreement import edge_stability, rank_biased_overlap, stability
     from pharmagraph.model.metrics.scores import aupr, auroc, pearson, per_entity, r2, rmse, score, spearman
     from pharmagraph.model.metrics.significance import (
         Comparison,
+        binomial_interval,
         bootstrap_interval,
         compare_by_bootstrap,
         compare_entities,
         compare_folds,
+        difference_interval,
         mean_interval,
     )
     from pharmagraph.model.metrics.two_samples import TwoSamples
@@ -32,11 +34,13 @@ __all__ = [
     "auroc",
     "benjamini_hochberg",
     "best_threshold",
+    "binomial_interval",
     "bootstrap_interval",
     "compare_by_bootstrap",
     "compare_entities",
     "compare_folds",
     "curve",
+    "difference_interval",
     "edge_stability",
     "empirical_p",
     "mean_interval",
@@ -45,6 +49,7 @@ __all__ = [
     "per_entity",
     "r2",
     "rank_biased_overlap",
+    "reliability",
     "rmse",
     "score",
     "spearman",
@@ -52,13 +57,13 @@ __all__ = [
 ]
 
 _NAMES = {
-    "calibration": ("best_threshold", "curve"),
+    "calibration": ("best_threshold", "curve", "reliability"),
     "false_discovery": ("benjamini_hochberg", "empirical_p", "null_q"),
     "rank_agreement": ("edge_stability", "rank_biased_overlap", "stability"),
     "scores": ("aupr", "auroc", "pearson", "per_entity", "r2", "rmse", "score", "spearman"),
     "significance": (
-        "Comparison", "bootstrap_interval", "compare_by_bootstrap", "compare_entities", "compare_folds",
-        "mean_interval",
+        "Comparison", "binomial_interval", "bootstrap_interval", "compare_by_bootstrap", "compare_entities",
+        "compare_folds", "difference_interval", "mean_interval",
     ),
     "two_samples": ("TwoSamples",),
 }  # fmt: skip

@@ -1,8 +1,44 @@
-"""Turns scores into probabilities by a logistic curve (Platt, 1999), and probabilities into classes by a threshold."""
+"""Turns scores into probabilities by a logistic curve (Platt, 1999), and probabilities into classes by a threshold.
+
+`reliability` tells whether probabilities hold.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Pairs of like probability.
+
+    Attributes
+    ----------
+    number
+        Of the bin, counted from 0 at probability 0.
+    n
+        Pairs in it.
+    predicted, observed
+        Mean probability, and share of pairs of the class.
+    """
+
+    number: int
+    n: int
+    predicted: float
+    observed: float
+
+
+def reliability(label: np.ndarray, probability: np.ndarray, *, n_bins: int = 10) -> list[Bin]:
+    """Predicted and observed shares by equally wide bins of probability; empty bins are left out."""
+    at = np.minimum((probability * n_bins).astype(int), n_bins - 1)
+    count = np.bincount(at, minlength=n_bins)
+    predicted, observed = (np.bincount(at, values, minlength=n_bins) for values in (probability, label))
+    return [
+        Bin(int(k), int(count[k]), float(predicted[k] / count[k]), float(observed[k] / count[k]))
+        for k in np.flatnonzero(count)
+    ]
 
 
 def curve(label: np.ndarray, score: np.ndarray) -> tuple[float, float]:

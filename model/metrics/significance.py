@@ -87,6 +87,47 @@ def mean_interval(
     return _percentiles(values[resampled].mean(1), level)
 
 
+def binomial_interval(hits: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of a share (Clopper and Pearson, 1934); NaN of nothing."""
+    if not n:
+        return float("nan"), float("nan")
+    found = stats.binomtest(int(hits), int(n)).proportion_ci(level, "exact")
+    return float(found.low), float(found.high)
+
+
+def difference_interval(
+    values: np.ndarray,
+    later: np.ndarray,
+    entity: np.ndarray,
+    *,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile interval of the mean of some pairs less that of the others; entities are resampled with all pairs.
+
+    Parameters
+    ----------
+    values
+        Of all pairs, (n,).
+    later
+        Whether a pair is of the first mean, bool (n,). The mean of no pairs counts as 0.
+    entity
+        Number of the drug or the cell line of each pair, from 0, int (n,). It may have pairs on both sides.
+    """
+    n = int(entity.max()) + 1
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), resamples)
+    means = []
+    for rows in (later, ~later):
+        if not rows.any():
+            means.append(np.zeros(resamples))
+            continue
+        total = draws @ np.bincount(entity[rows], values[rows].astype(np.float64), n)
+        with np.errstate(invalid="ignore", divide="ignore"):  # a draw may miss all entities of one side
+            means.append(total / (draws @ np.bincount(entity[rows], minlength=n)))
+    return _percentiles(means[0] - means[1], level)
+
+
 def _percentiles(found: np.ndarray, level: float) -> tuple[float, float]:
     found = found[np.isfinite(found)]
     if not len(found):

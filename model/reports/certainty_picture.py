@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pharmagraph.model.evaluation.certainty_figures import ANSWERED, BINS, DISTANCES, LEVELS
+from pharmagraph.model.certainty.certainty import LEVELS
+from pharmagraph.model.evaluation.certainty_figures import ANSWERED, BINS, DISTANCES
 
 Figures = Mapping[tuple[str, str], Mapping[str, float]]
 

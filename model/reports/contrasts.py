@@ -132,7 +132,7 @@ def write_strips(path: Path, result: Result) -> None:
     if len(result.rows) == 1:
         title += f": AUROC {first.samples.auroc:.2f}, p {first.samples.p:.2g}"
     axes.set(xlabel="ln IC50 (ln µmol/l)", title=title)
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def write_volcano(path: Path, result: Result) -> None:
@@ -156,7 +156,7 @@ def write_volcano(path: Path, result: Result) -> None:
         ylabel="−log10 p",
         title=f"{result.dataset}: {first.group} against {first.other}, {len(result.rows)} drugs",
     )
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def _colour(row: Compared) -> str:
@@ -165,7 +165,7 @@ def _colour(row: Compared) -> str:
     return SENSITIVE if row.direction == "sensitive" else RESISTANT
 
 
-def _save(figure: Any, path: Path) -> None:
+def save_picture(figure: Any, path: Path) -> None:
     """The same figures give the same file: an SVG has no date, and its ids are not random."""
     from matplotlib import rc_context
 

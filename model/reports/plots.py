@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pharmagraph.model.evaluation.comparison import Predicted, entity_figures
+from pharmagraph.model.metrics.calibration import reliability
 from pharmagraph.model.metrics.scores import CLASSIFICATION, REGRESSION
 from pharmagraph.model.presets.choices import Task
 
@@ -64,12 +65,8 @@ def _calibration(figure: Any, made: Mapping[str, Mapping[int, Predicted]], task:
     axes = figure.subplots()
     for model, of_folds in made.items():
         label, probability = _together(of_folds)
-        bins = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
-        count = np.bincount(bins, minlength=N_BINS)
-        some = count > 0
-        said, found = (
-            np.bincount(bins, v, minlength=N_BINS)[some] / count[some] for v in (probability, label)
-        )
+        bins = reliability(label, probability, n_bins=N_BINS)
+        said, found = [b.predicted for b in bins], [b.observed for b in bins]
         axes.plot(said, found, marker="o", markersize=4, label=model)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
     axes.set(xlabel="predicted probability", ylabel="share sensitive")

@@ -106,6 +106,21 @@ def test_runs_are_listed_and_shown(screen: Path) -> None:
     assert shown.startswith("property,value\n")
 
 
+def test_predictions_are_compared_with_what_was_held_out(screen: Path) -> None:
+    (run,) = json.loads(here("runs", "list", "--format", "json", cwd=screen).stdout)
+    done = here("runs", "calibration", run["id"], "--format", "json", cwd=screen)
+    rows = json.loads(done.stdout)
+    every, held_out = (row for row in rows if row["by"] == "pairs")
+    assert held_out["group"] == "held out at training" and held_out["n"] == every["n"] > 100
+    assert 0.8 < every["held"] <= 1 and every["held_low"] < every["held"] <= every["held_high"]
+    bins = [row for row in rows if row["by"] == "reliability"]
+    assert sum(row["n"] for row in bins) == every["n"]
+    bias = sum(row["n"] * (row["held"] - row["stated"]) for row in bins) / every["n"]
+    assert bias == pytest.approx(every["bias"])
+    assert {"dataset", "tissue", "drug"} <= {row["by"] for row in rows}
+    assert "nothing that the run had predicted was measured after its training" in done.stderr
+
+
 def test_a_prediction_for_a_named_pair(screen: Path) -> None:
     drug = json.loads(here("query", "strongest-links", "--format", "json", cwd=screen).stdout)[0]["drug"]
     rows = json.loads(here("predict", "--drug", drug, "--format", "json", cwd=screen).stdout)

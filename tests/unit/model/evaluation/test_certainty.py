@@ -12,8 +12,8 @@ import torch
 
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.heterograph import Heterograph, Relation
+from pharmagraph.model.certainty.certainty import LEVELS
 from pharmagraph.model.evaluation.certainty_figures import (
-    LEVELS,
     Predicted,
     class_figures,
     means,

@@ -8,6 +8,7 @@ from scipy import stats
 
 from pharmagraph.model.metrics import scores as metrics
 from pharmagraph.model.metrics import significance
+from pharmagraph.model.metrics.significance import binomial_interval, difference_interval
 
 
 def test_interval_of_a_mean_covers_the_truth_as_often_as_it_says() -> None:
@@ -90,3 +91,26 @@ def test_draw_of_entities_is_wider_than_one_of_pairs_where_few_entities_decide()
         metrics.auroc, target, better_of_one, noise[1], np.arange(1000)
     )
     assert of_drugs.p > of_pairs.p
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"), [(9, 10, 0.5550, 0.9975), (0, 10, 0, 0.3085), (10, 10, 0.6915, 1)]
+)
+def test_the_binomial_interval_is_that_of_clopper_and_pearson(
+    hits: int, n: int, low: float, high: float
+) -> None:
+    assert binomial_interval(hits, n) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_the_binomial_interval_of_nothing_is_undefined() -> None:
+    assert np.isnan(binomial_interval(0, 0)).all()
+
+
+def test_a_difference_of_means_is_drawn_by_entity() -> None:
+    entity = np.repeat(np.arange(20), 10)
+    later = np.tile(np.repeat([True, False], 5), 20)
+    shifted = np.where(later, 2.0, 0.5) + entity  # the same shift in every entity
+    low, high = difference_interval(shifted, later, entity)
+    assert (low, high) == pytest.approx((1.5, 1.5))
+    alone = difference_interval(shifted[later], np.ones(100, bool), entity[later])
+    assert alone[0] < shifted[later].mean() < alone[1]
