@@ -102,7 +102,10 @@ def predict(
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Predict the response of a cell line to a drug, known to the graph or new."""
+    """Predict the response of a cell line to a drug, known to the graph or new.
+
+    Of many: cli predict --drugs compounds.sdf --out predicted.csv; the whole matrix: cli predict --out matrix.parquet
+    """
     from pharmagraph import rows
     from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.errors import InputError
