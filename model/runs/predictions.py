@@ -229,7 +229,7 @@ def blocks_of(
     of_cell_lines = [pilots.entity(predictor, one) for one in cell_lines]
     for start in range(0, len(drugs), BLOCK):
         some = drugs[start : start + BLOCK]
-        of_drugs = [pilots.entity(predictor, one) for one in some]
+        of_drugs = pilots.entities(predictor, some)
         values = predictor.predict(of_drugs, of_cell_lines)
         measured = predictor.was_measured(of_drugs, of_cell_lines)
         names = [one.name for one in some], [one.name for one in cell_lines]
