@@ -38,6 +38,7 @@ from pharmagraph.model.commands import (
     explain,
     predict,
     report,
+    suggest,
     train,
 )
 from pharmagraph.workflow import commands as workflow
@@ -70,6 +71,7 @@ COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
     "Train and predict": (
         (train.train, "cli train --promote"),
         (predict.predict, "cli predict --drug lapatinib --limit 5"),
+        (suggest.suggest, "cli suggest --plate 96 --per-drug 4 --out plate.csv"),
     ),
     "Ask": (
         (cypher.query, "cli query top-genes drug=erlotinib"),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pharmagraph.kg import terminal
 
@@ -73,11 +73,16 @@ def print_rows(
         )
         print()
     elif format is Format.csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([no_formula(flat(row.get(c))) for c in columns] for row in rows)
+        write_csv(sys.stdout, rows, columns)
     else:
         _print_table(rows, columns, title, wide, empty)
+
+
+def write_csv(file: TextIO, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows with a header as CSV, numbers whole, no text as a formula."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([no_formula(flat(row.get(c))) for c in columns] for row in rows)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

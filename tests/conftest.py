@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
@@ -16,6 +17,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if not Path("/dev/nvidiactl").exists():
     # Triton decides at its import whether it interprets, and any test may be the first to import it
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# how fast examples are drawn says how busy the machine is, and nothing of what is tested
+hypothesis.settings.register_profile("busy", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _MODULES = pytest.StashKey[int]()

@@ -41,7 +41,7 @@ def test_sections_hold_every_command_with_a_whole_sentence() -> None:
     shown = CliRunner().invoke(app, ["--help"]).stdout
     assert "..." not in shown.partition("\n")[2]
     assert [line for line in shown.splitlines() if line.endswith(":") and not line.startswith((" ", "Usage"))] == [
-        "Options:", "Begin:", "Train and predict:", "Ask:", "Judge:", "Move:",
+        "Options:", "Begin:", "Train and predict:", "Ask:", "Judge:", "Keep:", "Move:",
     ]  # fmt: skip
 
 

@@ -41,6 +41,10 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     log2 = 8 + 2 * expression.astype(np.float64)
     log2 += np.log2((1e6 + len(genes)) / (2.0**log2).sum())  # so that the sum of 2**log2 - 1 is a million
     _table(folder / "log2.csv", ["gene", "value"], [list(row) for row in zip(genes, log2, strict=True)])
+    leads = [["lead-1", "CCOc1ccccc1"], ["lead-2", "CCNc1ccccn1"]]
+    _table(folder / "leads.csv", ["drug", "smiles"], leads)
+    _table(folder / "stocks.csv", ["drug", "wells"], [["lead-1", 24], ["lead-2", 24], ["trametinib", ""]])
+    _table(folder / "lines.csv", ["cell_line"], [["A375"], ["BT-474"]])
     _table(folder / "pilots.csv", ["cell_line", "response"], [["A375", 1], ["BT-474", 0]])
     smiles = [f"{text} {name}" for name, text in SMILES.items()]
     (folder / "compounds.smi").write_text("\n".join([*smiles, ""]), encoding="utf-8")

@@ -36,7 +36,7 @@ REFUSED = {
     "0x10": "is not a finite number$",
     "1 000": "is not a finite number$",
     "١": "is not a finite number$",
-    "5%": "is not a finite number$",
+    "5%": "it has a unit behind the number; write 5, and the unit in the column's name$",
     "1d3": "is not a finite number$",
     "none": "is not a finite number$",
     "--5": "is not a finite number$",
