@@ -111,7 +111,7 @@ def predict_many(
     top
         Of each drug only so many cell lines, the most sensitive first; all unless given.
     intervals
-        Whether the certainty of each prediction is told, which takes most of the time.
+        Whether the certainty of each prediction is told.
 
     Returns
     -------
