@@ -18,6 +18,7 @@ from pharmagraph.model.commands.options import (
     Preset,
     Quiet,
     Seed,
+    Set,
     Task,
     preset_changes,
 )
@@ -35,6 +36,7 @@ def train(
     epochs: Epochs = None,
     members: Members = None,
     conv: Conv = None,
+    set_: Set = None,
     device: Device = "auto",
     null: Annotated[
         int,
@@ -59,7 +61,7 @@ def train(
     from pharmagraph.model.reports.training_run import reporters, show
     from pharmagraph.training import train as train_run
 
-    changes = preset_changes(epochs, members, conv)
+    changes = preset_changes(epochs, members, conv, set_ or ())
     load_preset(preset, **changes)  # a wrong option is told before the store is opened
     with open_store(store, create=False) as graph, progress(quiet) as bar:
         config = load_preset(preset_of_store(graph, preset, dataset), **changes)

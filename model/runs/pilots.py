@@ -229,8 +229,7 @@ def required(predictor: Predictor | None) -> Predictor:
     if predictor is None:
         raise ModelError(
             "this run cannot take pilots: its axial or relational component has a weight in the predictions, and only "
-            "the Gaussian process learns from pilots; train with --set network.axial=false --set "
-            "network.relational=false"
+            "the Gaussian process learns from pilots; make a run that can: cli train --set network.axial=false"
         )
     return predictor
 
