@@ -7,6 +7,7 @@ Every place where a drug, a gene or a cell line is named looks it up here. The t
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -210,9 +211,21 @@ class Names:
 
     def starting_with(self, text: str) -> list[str]:
         """Ids of the nodes that have an alias or another id beginning with a text, such as half an InChIKey."""
-        found = [ids for spelling, ids in self._others.items() if spelling.startswith(text)]
-        found = found or [[id_] for id_, key in self.parents.items() if key.startswith(text)]
-        return sorted({id_ for ids in found for id_ in ids})
+        found = [id_ for spelling in _beginning_with(self._spellings, text) for id_ in self._others[spelling]]
+        found = found or [id_ for key in _beginning_with(self._keys, text) for id_ in self._by_parent[key]]
+        return sorted(set(found))
+
+    @cached_property
+    def _spellings(self) -> list[str]:
+        return sorted(self._others)
+
+    @cached_property
+    def _by_parent(self) -> dict[str, list[str]]:
+        return _by_spelling((key, id_) for id_, key in self.parents.items())
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return sorted(self._by_parent)
 
     def _candidates(self, name: str) -> Iterator[Sequence[str]]:
         yield self._named.get(name, ())
@@ -258,6 +271,14 @@ class Names:
         return _by_spelling(
             (self.folding(name), id_) for id_, names in self.names.items() for name in names[1:] if name
         )
+
+
+def _beginning_with(spellings: Sequence[str], text: str) -> Iterator[str]:
+    """Those of sorted spellings that begin with a text; a file of compounds asks for thousands."""
+    at = bisect_left(spellings, text)
+    while at < len(spellings) and spellings[at].startswith(text):
+        yield spellings[at]
+        at += 1
 
 
 def _by_spelling(pairs: Iterable[tuple[str | None, str]]) -> dict[str, list[str]]:

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pharmagraph.kg import arguments
-from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.names import find_drug, find_node, index
+from pharmagraph.kg.errors import InputError, NotFoundError
+from pharmagraph.kg.names import find_drug, find_node, fold, index
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.reading.table import Table
 
 if TYPE_CHECKING:
     from pharmagraph.kg import runs
     from pharmagraph.model.explain.explanation import Explanation
+    from pharmagraph.model.runs.many import Predicted
 
 Rows = list[dict[str, Any]]
 
@@ -50,19 +51,63 @@ def predict(
     device: str = "auto",
     level: float | None = None,
     at_least: float | None = None,
+    tissue: str | None = None,
 ) -> Rows:
-    """Rows of `Run.predict`."""
+    """Rows of `Run.predict`; of a tissue, where cell lines are not given, only its own."""
     from pharmagraph.model.runs.predictions import predict
 
     return predict(
         run.folder,
         **_asked(run, drugs, cell_lines, smiles, note),
+        within=_of_tissue(run.store, tissue) if tissue is not None else None,
         pilot=_pilot(pilot) if pilot is not None else None,
         limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
         device=arguments.device(device),
         level=arguments.number("level", level) if level is not None else None,
         at_least=arguments.number("at_least", at_least) if at_least is not None else None,
     )
+
+
+def predict_many(
+    run: Run,
+    drugs: Any = None,
+    cell_lines: Any = None,
+    *,
+    smiles: Any = None,
+    drugs_file: Path | None = None,
+    cell_lines_file: Path | None = None,
+    pairs_file: Path | None = None,
+    tissue: str | None = None,
+    reject_rows: bool = False,
+    note: Callable[[str], None],
+    top: int | None = None,
+    device: str = "auto",
+    level: float | None = None,
+    at_least: float | None = None,
+    intervals: bool = True,
+) -> Predicted:
+    """Predictions of files of drugs, cell lines or pairs, or of all pairs, as tables (`model.runs.many`)."""
+    from pharmagraph.model.runs.many import Wanted, predict_many
+
+    asked = _asked(run, drugs, cell_lines, smiles, note)
+    wanted = Wanted(
+        asked.pop("drugs"), asked.pop("cell_lines"), asked.pop("smiles"), drugs_file, cell_lines_file, pairs_file,
+        _of_tissue(run.store, tissue) if tissue is not None else None, reject_rows,
+    )  # fmt: skip
+    return predict_many(
+        run.folder, wanted, **asked, top=top, device=arguments.device(device), level=level, at_least=at_least,
+        intervals=intervals,
+    )  # fmt: skip
+
+
+def _of_tissue(store: GraphStore, tissue: str) -> set[str]:
+    """Ids of the cell lines of a tissue, which goes by its name in any case."""
+    lines = store.node_rows("CellLine", ["id", "tissue"])
+    tissues = sorted({line["tissue"] for line in lines if line["tissue"]})
+    same = [one for one in tissues if one == tissue] or [one for one in tissues if fold(one) == fold(tissue)]
+    if not same:
+        raise NotFoundError("tissue", tissue, tissues, "see: cli query tissues")
+    return {line["id"] for line in lines if line["tissue"] in same}
 
 
 def suggest_pilots(

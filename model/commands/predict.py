@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
-from pharmagraph.kg.errors import shortened
-from pharmagraph.model.commands.options import Device
-
-if TYPE_CHECKING:
-    from pharmagraph.kg.store import GraphStore
-
-_LONGEST = 40
-"""Characters of a new drug's SMILES in a table."""
+from pharmagraph.model.commands import many
+from pharmagraph.model.commands.many import SHOWN, for_people
+from pharmagraph.model.commands.options import Device, Quiet
 
 
 def predict(
@@ -36,6 +31,30 @@ def predict(
             autocompletion=completion.cell_lines,
         ),
     ] = None,
+    drugs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Drugs of a file: an SDF, SMILES (.smi), or a table with a column drug, smiles or both "
+            "(docs/predict.md).",
+        ),
+    ] = None,
+    cells: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Cell lines of a file: a table with a column cell_line, or of expression, with a column gene and one "
+            "for each new cell line.",
+        ),
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Pairs of a table with the columns drug or smiles, and cell_line."),
+    ] = None,
+    tissue: Annotated[
+        str | None,
+        typer.Option(help="All cell lines of this tissue.", autocompletion=completion.tissues),
+    ] = None,
     pilot: Annotated[
         Path | None,
         typer.Option(
@@ -52,8 +71,12 @@ def predict(
         typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="Rows when one side is left out, the most sensitive first.")
-    ] = 20,
+        int | None,
+        typer.Option(min=1, help="Rows in all, the most sensitive first; 20 when left out, all with --out."),
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Cell lines of each drug, the most sensitive first.")
+    ] = None,
     level: Annotated[
         float | None, typer.Option(help="Level of the interval, between 0 and 1; 0.9 when left out.")
     ] = None,
@@ -61,17 +84,47 @@ def predict(
         float | None,
         typer.Option(help="Print only pairs whose likelier class has this calibrated probability, from 0.5."),
     ] = None,
+    interval: Annotated[
+        bool, typer.Option(help="Tell how sure predictions are; many pairs take a third less time without.")
+    ] = True,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write all pairs to a .csv or .parquet file; with neither drugs nor cell lines, the whole matrix.",
+        ),
+    ] = None,
+    reject_rows: Annotated[
+        bool, typer.Option("--reject-rows", help="Leave bad rows of files out in place of ending.")
+    ] = False,
     device: Device = "auto",
+    quiet: Quiet = False,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Predict the response of a cell line to a drug, known to the graph or new."""
+    """Predict the response of a cell line to a drug, known to the graph or new.
+
+    Of many: cli predict --drugs compounds.sdf --out predicted.csv; the whole matrix: cli predict --out matrix.parquet
+    """
     from pharmagraph import rows
     from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
+    given = {"drugs": drugs, "cells": cells, "pairs": pairs, "out": out, "top": top}
+    asked = {"drug": drug, "smiles": smiles or None, "cell": cell, "tissue": tissue}
+    others = {"pilot": pilot, "suggest-pilots": suggest_pilots, "level": level, "at-least": at_least}
+    many.require_options(given | asked | others | {"no-interval": None if interval else True})
+    if not interval or any(value is not None for value in given.values()):
+        settings = {"top": top, "device": device, "level": level, "at_least": at_least, "intervals": interval}
+        files = {"drugs_file": drugs, "cell_lines_file": cells, "pairs_file": pairs}
+        wanted = {"drugs": drug, "cell_lines": cell, "smiles": smiles or None, "tissue": tissue}
+        many.predict(
+            store, run, wanted | files | settings | {"reject_rows": reject_rows}, out=out, limit=limit, quiet=quiet,
+            format=format,
+        )  # fmt: skip
+        return
     with open_store(store, read_only=True) as graph:
         opened = Run.open(graph, run)
         if suggest_pilots is not None:
@@ -84,30 +137,9 @@ def predict(
             )
         else:
             predicted = rows.predict(
-                opened, drug, cell, smiles=smiles or None, pilot=pilot, note=note, limit=limit, device=device,
-                level=level, at_least=at_least,
+                opened, drug, cell, smiles=smiles or None, pilot=pilot, note=note, limit=limit or SHOWN,
+                device=device, level=level, at_least=at_least, tissue=tissue,
             )  # fmt: skip
         if format is Format.table:
-            names = _names(graph)
-            said = {"unlike": any(row.get("unlike") for row in predicted), "level": level is not None}
-            predicted = [
-                {column: value for column, value in _shown(row, names).items() if said.get(column, True)}
-                for row in predicted
-            ]
+            predicted = for_people(graph, predicted, with_level=level is not None)
     print_rows(predicted, format)
-
-
-def _names(graph: GraphStore) -> dict[str, dict[str, str]]:
-    """Column → id → name, of the graph's drugs and cell lines."""
-    return {
-        column: {row["id"]: row["name"] or row["id"] for row in graph.node_rows(label, ["id", "name"])}
-        for column, label in (("drug", "Drug"), ("cell_line", "CellLine"))
-    }
-
-
-def _shown(row: dict[str, Any], names: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """A row for people: names in place of ids, and a long SMILES cut."""
-    there = {
-        c: shortened(names[c].get(row[c], row[c]), _LONGEST) for c in names if isinstance(row.get(c), str)
-    }
-    return row | there

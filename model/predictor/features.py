@@ -6,7 +6,7 @@ principal components) as it was when the run was trained. A test compares both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,11 +24,9 @@ from pharmagraph.model.inputs.changes import require_float32
 from pharmagraph.model.inputs.views import (
     CELL_LINE_KERNELS,
     DESCRIBED_BY,
-    EVEN_ATTENTION,
-    N_SHARPENED_DRUG_KERNELS,
     N_SIMILAR,
-    SHARPNESS,
 )
+from pharmagraph.model.predictor.attention import of_similar, with_given
 from pharmagraph.model.predictor.layers import centred_layers, similarities
 
 Floats = npt.NDArray[np.float32]
@@ -236,39 +234,39 @@ class Features:
         return rbf
 
     def drug_similarities(self, views: Mapping[str, npt.NDArray[np.uint8]]) -> Floats:
-        """Similarities of a new drug to the run's, (n_drugs, 8), in the order of `DRUG_KERNELS`.
+        """Similarities of new drugs to the run's, (n, n_drugs, 8), in the order of `DRUG_KERNELS`.
 
         Parameters
         ----------
         views
-            `kg.fingerprints.fingerprints` of one structure.
+            `kg.fingerprints.fingerprints` of n structures.
         """
         known = {name: self.graph.node_feature("Drug", name) for name in FINGERPRINTS}
-        by_view = [tanimoto(views[name], known[name])[0] for name in FINGERPRINTS]
+        by_view = [tanimoto(views[name], known[name]) for name in FINGERPRINTS]
         bits = known["fingerprint"].astype(np.float32)
         rarity = np.log1p(len(bits) / (1 + bits.sum(0)))
-        rare = _cosine(bits * rarity, views["fingerprint"][0] * rarity)
-        best = np.argsort(-by_view[0], kind="stable")[:N_SIMILAR]
+        rare = _cosines(bits * rarity, views["fingerprint"] * rarity)
+        best = np.argsort(-by_view[0], axis=1, kind="stable")[:, :N_SIMILAR]
         stored = np.zeros_like(by_view[0])
-        stored[best] = by_view[0][best]
+        np.put_along_axis(stored, best, np.take_along_axis(by_view[0], best, axis=1), axis=1)
         return np.stack([*by_view, rare, stored], axis=-1).astype(np.float32)
 
     def similarities_of(self, drug: int) -> Floats:
         """`drug_similarities` of one of the run's drugs."""
         return self.drug_similarities(
             {name: self.graph.node_feature("Drug", name)[drug][None] for name in FINGERPRINTS}
-        )
+        )[0]
 
     @staticmethod
-    def views(smiles: str) -> dict[str, npt.NDArray[np.uint8]]:
-        """Fingerprints of one structure, (1, width) each."""
-        return fingerprints([smiles])
+    def views(smiles: Sequence[str]) -> dict[str, npt.NDArray[np.uint8]]:
+        """Fingerprints of structures, (n, width) each."""
+        return fingerprints(smiles)
 
     @staticmethod
     def structure(views: Mapping[str, npt.NDArray[np.uint8]]) -> Floats:
-        """What the network reads of a structure, (width,)."""
-        row: Floats = np.log1p(np.concatenate([views[name][0] for name in DESCRIBED_BY]).astype(np.float32))
-        return row
+        """What the network reads of structures, (n, width)."""
+        rows: Floats = np.log1p(np.hstack([views[name] for name in DESCRIBED_BY]).astype(np.float32))
+        return rows
 
     @cached_property
     def _attention(self) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -303,48 +301,58 @@ class Features:
         row[genes == gene] = known
         return row
 
-    def overlaps(
-        self, given: npt.NDArray[np.bool_] | None, *, drug: int | None, similarities: Floats
-    ) -> Floats:
+    def overlaps(self, given: npt.NDArray[np.bool_], drug: int) -> Floats:
         """Overlap of one drug's attention to genes with that of each of the run's drugs, (n_drugs,).
 
         Parameters
         ----------
         given
-            Its known targets, (n_candidates,); None for none.
+            Its known targets, (n_candidates,).
         drug
-            Its number in the run; None for a new drug, whose attention is that of drugs of similar structure with their
-            known targets first.
-        similarities
-            Of a new drug, `drug_similarities`.
+            Its number in the run.
         """
-        found = self._attention[1]
-        row = found[drug] if drug is not None else _of_similar(similarities, self._root_attention**2)
-        own = _with_given(row[None], np.zeros_like(self.given[:1]) if given is None else given[None])[0]
+        own = with_given(self._attention[1][drug][None], given[None])[0]
         overlap: Floats = self._root_attention @ np.sqrt(own)
         return overlap
 
+    def new_overlaps(self, similarities: Floats) -> Floats:
+        """The same of new drugs, (n, n_drugs): their attention is that of drugs of similar structure with their known
+        targets first.
+
+        Parameters
+        ----------
+        similarities
+            `drug_similarities`.
+        """
+        row = of_similar(similarities, self._whole_attention)
+        own = row / np.maximum(row.sum(-1, keepdims=True), np.finfo(np.float32).tiny)
+        overlap: Floats = np.sqrt(own) @ self._root_attention.T
+        return overlap
+
     def attended(self, similarities: Floats, genes: npt.NDArray[np.int64]) -> Floats:
-        """Attention of a new drug to genes by known targets alone, as the gene part reads it, (n_genes,)."""
+        """Attention of new drugs to genes by known targets alone, as the gene part reads it, (n, n_genes)."""
         if self._gene_attention is None:
-            return np.zeros(len(genes), np.float32)
-        _, blind = self._blind
-        return self._as_read(_of_similar(similarities, _with_given(blind, self.given)), genes)
+            return np.zeros((len(similarities), len(genes)), np.float32)
+        return self._as_read(of_similar(similarities, self._blind_with_given), genes)
 
     def attended_by(self, drug: int, targets: npt.NDArray[np.bool_], genes: npt.NDArray[np.int64]) -> Floats:
         """The same of a drug of the run, as if its known targets were others, bool (all genes,)."""
         if self._gene_attention is None:
             return np.zeros(len(genes), np.float32)
         candidates, blind = self._blind
-        return self._as_read(_with_given(blind[drug], targets[candidates]), genes)
+        return self._as_read(with_given(blind[drug], targets[candidates]), genes)
 
     def _as_read(self, attention: Floats, genes: npt.NDArray[np.int64]) -> Floats:
-        """Attention to candidates as a multiple of an even share, its logarithm plus 1, of some genes, (n,)."""
+        """Attention to candidates as a multiple of an even share, its logarithm plus 1, of some genes, (…, n)."""
         candidates, _ = self._blind
-        share = np.zeros(len(self.genes), np.float32)
-        share[candidates] = attention * len(candidates)
-        found: Floats = np.log1p(share)[genes]
+        share = np.zeros((*attention.shape[:-1], len(self.genes)), np.float32)
+        share[..., candidates] = attention * len(candidates)
+        found: Floats = np.log1p(share)[..., genes]
         return found
+
+    @cached_property
+    def _blind_with_given(self) -> Floats:
+        return with_given(self._blind[1], self.given)
 
     @cached_property
     def _blind(self) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -355,8 +363,13 @@ class Features:
 
     @cached_property
     def _root_attention(self) -> Floats:
-        root: Floats = np.sqrt(_with_given(self._attention[1], self.given))
+        root: Floats = np.sqrt(with_given(self._attention[1], self.given))
         return root
+
+    @cached_property
+    def _whole_attention(self) -> Floats:
+        whole: Floats = self._root_attention**2
+        return whole
 
     def changed(self, omics: Omics, kind: str, gene: int, value: float) -> Omics:
         """A cell line with another expression, or with or without a mutation, of one gene."""
@@ -366,24 +379,15 @@ class Features:
         return replace(omics, **{name: row})
 
 
-def _of_similar(similarities: Floats, attention: Floats) -> Floats:
-    """Attention of a new drug: that of drugs of similar structure, (n_candidates,)."""
-    near = similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1) ** SHARPNESS
-    row = near @ attention + EVEN_ATTENTION
-    share: Floats = row / row.sum()
-    return share
-
-
-def _with_given(found: Floats, given: npt.NDArray[np.bool_]) -> Floats:
-    """`targets.gene_attention.with_given` in NumPy: known targets first, the rest shares the weight of one."""
-    rest = np.where(given, 0, found)
-    rest = rest / np.maximum(rest.sum(-1, keepdims=True), np.finfo(np.float32).tiny)
-    attention: Floats = (rest + given) / (given.sum(-1, keepdims=True) + 1)
-    return attention
-
-
 def _cosine(rows: Floats, query: Floats) -> Floats:
     cosine: Floats = rows @ query / (np.maximum(np.linalg.norm(rows, axis=1), SMALLEST_NORM) * _norm(query))
+    return cosine
+
+
+def _cosines(rows: Floats, queries: Floats) -> Floats:
+    """`_cosine` of several queries, (n_queries, n_rows)."""
+    norms = (np.maximum(np.linalg.norm(side, axis=1), SMALLEST_NORM) for side in (queries, rows))
+    cosine: Floats = queries @ rows.T / np.outer(*norms)
     return cosine
 
 

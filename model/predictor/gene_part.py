@@ -61,12 +61,16 @@ class GenePart:
 
     def __init__(self, array: Callable[[str], Floats], n_members: int) -> None:
         self._read, self._n_members = array, n_members
+        self._kept: dict[str, Floats] = {}
+        self._of_all: Floats | None = None
         self._n_read = int(self._array("n_read")[0])
         self.kind, self.gene = (self._array(name).astype(np.int64) for name in ("kind", "gene"))
         self._mean, self.deviation = self._array("mean"), self._array("deviation")
 
     def _array(self, name: str) -> Floats:
-        return self._read(f"genes/{name}")
+        if name not in self._kept:  # each drug asks for all of them
+            self._kept[name] = self._read(f"genes/{name}")
+        return self._kept[name]
 
     @property
     def n_columns(self) -> int:
@@ -81,6 +85,14 @@ class GenePart:
             if raw.any():
                 found[of_kind] = (raw[self.gene[of_kind]] - self._mean[of_kind]) / self.deviation[of_kind]
         return found
+
+    def values_of_all(self, features: Features) -> Floats:
+        """Values of all cell lines of the run, (n_cell_lines, n_columns)."""
+        if self._of_all is None:
+            self._of_all = np.stack(
+                [self.values(features.omics(at)) for at in range(len(features.cell_lines))]
+            )
+        return self._of_all
 
     def effects(self, drugs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Change of the output for each deviation of a column, of some of the run's drugs, (n, n_columns)."""
@@ -99,8 +111,8 @@ class GenePart:
             self._array("effect"),
         )
 
-    def of_new_drug(self, similarities: Floats, features: Features) -> Floats:
-        """Effects of the columns for a drug without responses and targets, by drugs of similar structure.
+    def of_new_drugs(self, similarities: Floats, features: Features) -> list[Floats]:
+        """Effects of the columns for drugs without responses and targets, by drugs of similar structure.
 
         Parameters
         ----------
@@ -109,20 +121,17 @@ class GenePart:
         features
             Of the run.
         """
-        association = self._smooth(self._near(similarities), self._own)
-        nothing = np.zeros_like(association)
+        associations = self._smooth(self._near(similarities), self._own)
         attended = features.attended(similarities, self.gene)
-        return self._sum(
-            _Candidates(
-                self.kind,
-                self.gene,
-                association,
-                nothing,
-                self._strongest(association),
-                nothing > 0,
-                attended,
+        nothing = np.zeros(self.n_columns, associations.dtype)
+        return [
+            self._sum(
+                _Candidates(
+                    self.kind, self.gene, association, nothing, self._strongest(association), nothing > 0, own
+                )
             )
-        )
+            for association, own in zip(associations, attended, strict=True)
+        ]
 
     def of_drug(self, drug: int, targets: npt.NDArray[np.bool_], features: Features) -> Floats:
         """Effects of the columns for a drug of the run, as if its known targets were others.
@@ -157,13 +166,15 @@ class GenePart:
 
     @staticmethod
     def _near(similarities: Floats) -> Floats:
-        near: Floats = np.maximum(similarities[:, :N_SHARPENED_DRUG_KERNELS].mean(1), 0) ** SHARPNESS
+        near: Floats = np.maximum(similarities[..., :N_SHARPENED_DRUG_KERNELS].mean(-1), 0) ** SHARPNESS
         return near
 
     def _smooth(self, near: Floats, own: Floats) -> Floats:
-        """Mean of the correlations of drugs with responses, the nearer ones weighing more, (n,)."""
+        """Mean of the correlations of drugs with responses, the nearer ones weighing more, (…, n)."""
         weight = near * self._array("known")
-        found: Floats = (weight @ own / max(float(weight.sum()), SMALLEST)).astype(np.float32)
+        found: Floats = (weight @ own / np.maximum(weight.sum(-1, keepdims=True), SMALLEST)).astype(
+            np.float32
+        )
         return found
 
     def _strongest(self, association: Floats) -> npt.NDArray[np.bool_]:

@@ -144,16 +144,24 @@ class Predictor:
 
     def new_drug(self, smiles: str) -> Entity:
         """A drug that is not in the run's graph, by its structure."""
+        return self.new_drugs([smiles])[0]
+
+    def new_drugs(self, smiles: Sequence[str]) -> list[Entity]:
+        """Several of them: their similarities are made together."""
+        if not smiles:
+            return []
         with reading(self.path):
             views = self.features.views(smiles)
-            similarities = self.features.drug_similarities(views)
-            overlap = None
-            if self._uses_genes:
-                overlap = self.features.overlaps(None, drug=None, similarities=similarities)
+            similarities, structure = self.features.drug_similarities(views), self.features.structure(views)
+            overlaps = self.features.new_overlaps(similarities) if self._uses_genes else [None] * len(smiles)
             effects = (
-                None if self.gene_part is None else self.gene_part.of_new_drug(similarities, self.features)
+                [None] * len(smiles)
+                if self.gene_part is None
+                else self.gene_part.of_new_drugs(similarities, self.features)
             )
-            return Entity(None, similarities, overlap, self.features.structure(views), effects)
+        return [
+            Entity(None, *of_one) for of_one in zip(similarities, overlaps, structure, effects, strict=True)
+        ]
 
     def new_cell_line(self, z: Mapping[str, float]) -> Entity:
         """A cell line that is not in the run's graph, by its expression (gene symbol → standard deviations)."""
@@ -211,10 +219,8 @@ class Predictor:
         overlap = genes = None
         if self._uses_genes:
             row = self.features.with_target(drug, gene, known=not had)
-            nothing = np.empty(0, np.float32)
-            after = self.features.overlaps(row, drug=drug, similarities=nothing)
-            before = self.features.overlaps(self.features.given[drug], drug=drug, similarities=nothing)
-            overlap = after - before
+            before = self.features.overlaps(self.features.given[drug], drug)
+            overlap = self.features.overlaps(row, drug) - before
         if (part := self.gene_part) is not None:
             targets = self.features.targets[drug].copy()
             targets[gene] = not had
@@ -286,14 +292,17 @@ class Predictor:
         """What single genes add for new entities, and what a change adds to it for known ones."""
         part = self.gene_part
         assert part is not None  # or nothing is added
-        of_drugs, of_cell_lines = drugs.genes(part.n_columns), cell_lines.genes(part.n_columns)
-        found: npt.NDArray[np.float64] = of_cell_lines @ of_drugs.T
+        of_drugs, of_cell_lines = drugs.genes(part.n_columns), np.zeros((0, 0))
+        found: npt.NDArray[np.float64] = np.zeros((len(cell_lines.at), len(drugs.at)))
         if cell_lines.any_genes:
+            of_cell_lines = cell_lines.genes(part.n_columns)
+            found += of_cell_lines @ of_drugs.T
             effects = part.effects(drugs.at) * drugs.known[:, None]
             found += of_cell_lines @ effects.T
         if drugs.any_genes:
-            values = np.stack([part.values(self.features.omics(int(at))) for at in cell_lines.at])
-            found += (values * cell_lines.known[:, None]) @ of_drugs.T
+            found += (
+                part.values_of_all(self.features)[cell_lines.at] * cell_lines.known[:, None]
+            ) @ of_drugs.T
         return found
 
     def _process(

@@ -80,28 +80,98 @@ def asked_drugs(
     """
     if drugs is None and smiles is None:
         return _all(ids)
+    finder = DrugFinder(ids, names, note)
     known: list[Asked] = []
     new: dict[str, Asked] = {}
-    texts = [text.strip() for text in smiles or ()]
-    for drug in map(str.strip, drugs or ()):
-        if names.find(drug) is None:
-            _require_structure(drug, names)
-            texts.append(drug)
+    found = [finder.by_name(drug.strip()) for drug in drugs or ()]
+    found += [finder.by_structure(text.strip()) for text in smiles or ()]
+    for one in found:
+        if one.number is None:
+            new[one.name] = one
         else:
-            known.append(_known(ids, names, drug))
-    for text in texts:
-        structure = structures.read(text)
-        whole = {id_ for key in structure.inchikeys[:1] for id_ in names.starting_with(key)}
-        if structure.parts > 1 and not whole & set(ids):
-            note(f"{shortened(text)} has {structure.parts} parts; its parent is taken: {structure.smiles}")
-        id_ = _same(ids, text, structure, names, note)
-        if id_ is not None:
-            known.append(_known(ids, names, id_))
-        else:
-            new[text] = Asked(text, smiles=structure.smiles)
+            known.append(one)
     if len(new) == 1:
         new = {text: replace(asked, name=NEW_DRUG) for text, asked in new.items()}
     return [*dict.fromkeys(known), *new.values()]
+
+
+class DrugFinder:
+    """Finds the drug that a name or a structure means; parameters and errors as in `asked_drugs`."""
+
+    def __init__(self, ids: Sequence[str], names: Names, note: Note) -> None:
+        self.names, self._note = names, note
+        self.known = Known(ids, names)
+
+    def by_name(self, text: str) -> Asked:
+        """A known drug, or a new one where the text is a SMILES and no name."""
+        if self.names.find(text) is not None:
+            return self.known.by_name(text)
+        _require_structure(text, self.names)
+        return self.by_structure(text)
+
+    def by_structure(self, text: str) -> Asked:
+        """A known drug that has a structure, or a new one, which is called by its SMILES."""
+        structure = structures.read(text)
+        whole = [id_ for key in structure.inchikeys[:1] for id_ in self.names.starting_with(key)]
+        if structure.parts > 1 and not any(id_ in self.known for id_ in whole):
+            self._note(
+                f"{shortened(text)} has {structure.parts} parts; its parent is taken: {structure.smiles}"
+            )
+        id_ = self._same(text, structure)
+        return Asked(text, smiles=structure.smiles) if id_ is None else self.known.by_name(id_)
+
+    def _same(self, text: str, structure: structures.Structure) -> str | None:
+        """The drug of the run's graph that has a structure; what is like it, or came later, is noted."""
+        shown, names, note = shortened(text), self.names, self._note
+        same = list(dict.fromkeys(id_ for key in structure.inchikeys for id_ in names.starting_with(key)))
+        in_run = [id_ for id_ in same if id_ in self.known]
+        if in_run:
+            others = f" (so have {', '.join(in_run[1:])})" if in_run[1:] else ""
+            note(f"{shown} has the InChIKey of {in_run[0]}{others}: predicted as this drug of the graph")
+            return in_run[0]
+        if same:
+            note(
+                f"{shown} is {same[0]}, which came into the graph after this run was trained: predicted as new"
+            )
+            return None
+        alike = sorted({i for key in structure.inchikeys for i in names.starting_with(key[:_SKELETON] + "-")})
+        if alike:
+            note(
+                f"{shown} has the skeleton of {', '.join(alike)} (first block of the InChIKey) with other "
+                "stereochemistry, isotopes or charge: predicted as new"
+            )
+        return None
+
+
+class Known:
+    """The drugs, or the cell lines, of a run's graph, found by name."""
+
+    def __init__(self, ids: Sequence[str], names: Names) -> None:
+        self._names, self._number = names, {id_: number for number, id_ in enumerate(ids)}
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._number
+
+    def has(self, name: str) -> bool:
+        """Whether a name is of one node of the store, without what is near."""
+        return self._names.find(name) is not None
+
+    def by_name(self, name: str) -> Asked:
+        """The one that has a name.
+
+        Raises
+        ------
+        NotFoundError, AmbiguousNameError
+            As `Names.require`.
+        ModelError
+            If the run's graph lacks it.
+        """
+        id_ = self._names.require(name)
+        if id_ not in self._number:
+            raise ModelError(
+                f"{self._names.what} {id_} came into the graph after this run was trained; train again: cli train"
+            )
+        return Asked(id_, self._number[id_])
 
 
 def _require_structure(text: str, names: Names) -> None:
@@ -113,29 +183,6 @@ def _require_structure(text: str, names: Names) -> None:
         return
     meant = structures.may_be_meant_as_structure(text)
     raise names.not_found(text, instead=f"nor is it a structure: {reason}" if meant else "")
-
-
-def _same(
-    ids: Sequence[str], text: str, structure: structures.Structure, names: Names, note: Note
-) -> str | None:
-    """The drug of the run's graph that has a structure; what is like it, or came later, is noted."""
-    shown = shortened(text)
-    same = list(dict.fromkeys(id_ for key in structure.inchikeys for id_ in names.starting_with(key)))
-    in_run = [id_ for id_ in same if id_ in set(ids)]
-    if in_run:
-        others = f" (so have {', '.join(in_run[1:])})" if in_run[1:] else ""
-        note(f"{shown} has the InChIKey of {in_run[0]}{others}: predicted as this drug of the graph")
-        return in_run[0]
-    if same:
-        note(f"{shown} is {same[0]}, which came into the graph after this run was trained: predicted as new")
-        return None
-    alike = sorted({i for key in structure.inchikeys for i in names.starting_with(key[:_SKELETON] + "-")})
-    if alike:
-        note(
-            f"{shown} has the skeleton of {', '.join(alike)} (first block of the InChIKey) with other stereochemistry, "
-            "isotopes or charge: predicted as new"
-        )
-    return None
 
 
 def asked_cell_lines(
@@ -151,7 +198,7 @@ def asked_cell_lines(
     """
     if cell_lines is None:
         return _all(ids)
-    known: list[Asked] = []
+    of_run, known = Known(ids, names), list[Asked]()
     new: list[Asked] = []
     for cell_line in cell_lines:
         if isinstance(cell_line, Table):
@@ -161,7 +208,7 @@ def asked_cell_lines(
         elif (path := _profile(cell_line, names)) is not None:
             z = read_profile(Table.of_file(path), genes, note)
         else:
-            known.append(_known(ids, names, cell_line))
+            known.append(of_run.by_name(cell_line))
             continue
         new.append(Asked(numbered(NEW_CELL_LINE, len(new)), z=z))
     return list(dict.fromkeys(known)) + new
@@ -202,13 +249,3 @@ def numbered(name: str, before: int) -> str:
 
 def _all(ids: Sequence[str]) -> list[Asked]:
     return [Asked(id_, number) for number, id_ in enumerate(ids)]
-
-
-def _known(ids: Sequence[str], names: Names, name: str) -> Asked:
-    id_ = names.require(name)
-    try:
-        return Asked(id_, list(ids).index(id_))
-    except ValueError:
-        raise ModelError(
-            f"{names.what} {id_} came into the graph after this run was trained; train again: cli train"
-        ) from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -32,3 +33,18 @@ class Block:
     values: np.ndarray
     measured: np.ndarray
     judged: Judged | None = None
+
+
+def joined(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Blocks that follow one another with the same drugs as one: a network predicts each new cell line alone."""
+    for _, same in groupby(blocks, key=lambda block: list(block.drugs)):
+        parts = list(same)
+        if len(parts) == 1:
+            yield parts[0]
+            continue
+        judged = [part.judged for part in parts if part.judged is not None]
+        yield Block(
+            parts[0].drugs, [name for part in parts for name in part.cell_lines], parts[0].column,
+            np.concatenate([part.values for part in parts]), np.concatenate([part.measured for part in parts]),
+            Judged.joined(judged) if judged else None,
+        )  # fmt: skip

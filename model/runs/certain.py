@@ -52,6 +52,20 @@ class Judged:
     unlike_cell_lines: npt.NDArray[np.bool_]
     sentences: tuple[str, ...] = ()
 
+    @classmethod
+    def joined(cls, parts: Sequence[Judged]) -> Judged:
+        """Those of some drugs for several groups of cell lines as one."""
+        first, of = parts[0], [part.interval for part in parts]
+        probability = [part.probability for part in of if part.probability is not None]
+        answer = [part.answer for part in of if part.answer is not None]
+        interval = Interval(
+            np.concatenate([part.low for part in of]), np.concatenate([part.high for part in of]),
+            np.concatenate(probability) if probability else None, np.concatenate(answer) if answer else None,
+        )  # fmt: skip
+        lines = np.concatenate([part.unlike_cell_lines for part in parts])
+        sentences = dict.fromkeys(sentence for part in parts for sentence in part.sentences)
+        return cls(interval, first.level, first.unlike_drugs, lines, tuple(sentences))
+
     def columns(self, c: int, d: int) -> dict[str, Any]:
         """Values of one pair's row."""
         interval, found = self.interval, dict[str, Any]()

@@ -241,6 +241,12 @@ def entity(predictor: Predictor, one: Asked) -> Entity:
     return predictor.new_cell_line(one.z) if one.z is not None else Entity(one.number)
 
 
+def entities(predictor: Predictor, asked: Sequence[Asked]) -> list[Entity]:
+    """`entity` of several."""
+    new = iter(predictor.new_drugs([one.smiles for one in asked if one.smiles is not None]))
+    return [next(new) if one.smiles is not None else entity(predictor, one) for one in asked]
+
+
 def _only(asked: Sequence[Asked], kind: str, what: str) -> Asked:
     if len(asked) != 1:
         argument = named("drug" if kind == "drug" else "cell")

@@ -6,7 +6,7 @@ the network runs on the graph with the new entity in it (`runs.by_network`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from pharmagraph.model.runs.certain import WITHOUT, certainty_of, judged
 from pharmagraph.model.runs.folder import GRAPH, checked, reading, training_pairs
 from pharmagraph.model.runs.profiles import RunGenes
 
-BLOCK = 512
-"""New entities whose rows of similarities are in memory at once."""
+BLOCK = 256
+"""Drugs whose predictions, and whose rows of similarities where they are new, are in memory at once."""
 
 
 def predict(
@@ -45,6 +45,7 @@ def predict(
     device: str = "auto",
     level: float | None = None,
     at_least: float | None = None,
+    within: Collection[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Predict pairs with a saved run.
 
@@ -76,6 +77,8 @@ def predict(
         Of the interval; `LEVEL` unless given. If it is given, too few held-out pairs are an error.
     at_least
         Of classes: only pairs whose more likely class has at least this calibrated probability.
+    within
+        Ids of the cell lines to which those of the run are restricted where ``cell_lines`` are not given.
 
     Returns
     -------
@@ -101,10 +104,12 @@ def predict(
             "predictions with --pilot have no intervals and are not calibrated; leave --level and --at-least, or "
             "--pilot, out"
         )
-    graph, asked = _asked(folder, drugs, smiles, cell_lines, (drug_names, cell_line_names, gene_names), note)
+    graph, asked = _asked(
+        folder, drugs, smiles, cell_lines, (drug_names, cell_line_names, gene_names), note, within
+    )
     predictor = Predictor.of(folder, graph)
     certainty = certainty_of(folder, checked(folder), level)
-    _require_answers(certainty, at_least)
+    require_answers(certainty, at_least)
     if pilot is None and certainty is None:
         note(WITHOUT)
     blocks: Iterable[Block]
@@ -116,14 +121,10 @@ def predict(
         left_out = cell_lines is None if measured.kind == "drug" else drugs is None and smiles is None
         by_kind = dict(zip(names, asked, strict=True))
         blocks = [Block(*pilots.adapted(predictor, measured, by_kind, all_others=left_out))]
-    elif predictor is None:
-        from pharmagraph.model.runs.by_network import predicted
-
-        blocks = predicted(folder, *asked, certainty=certainty, level=level, device=device)
     else:
-        blocks = _predicted(predictor, *asked, certainty, level)
+        blocks = blocks_of(folder, predictor, *asked, certainty=certainty, level=level, device=device)
     blocks = list(blocks)
-    _tell_unlike(blocks, note)
+    tell_unlike(blocks, note, set())
     rows = [row for block in blocks for row in _best(block, limit, at_least)]
     ascending = "ln_ic50" in rows[0] if rows else False
     rows.sort(key=lambda row: row["ln_ic50"] if ascending else -row["probability"])
@@ -165,19 +166,41 @@ def _asked(
     cell_lines: Sequence[str | Mapping[str, float] | Table] | None,
     names: tuple[Names, Names, Callable[[], Names]],
     note: Note,
+    within: Collection[str] | None = None,
 ) -> tuple[SavedArrays, tuple[list[Asked], list[Asked]]]:
     """The run's graph, and the drugs and cell lines that are asked for."""
-    if drugs is None and smiles is None and cell_lines is None:
+    if drugs is None and smiles is None and cell_lines is None and within is None:
         raise ModelError("name a drug, a cell line or both: cli predict --drug NAME --cell NAME")
+    graph, drug_ids, cell_line_ids = graph_of(folder)
+    of_drugs, of_cell_lines, of_genes = names
+    lines = asked_cell_lines(cell_line_ids, cell_lines, of_cell_lines, RunGenes(graph, of_genes), note)
+    if cell_lines is None and within is not None:
+        lines = only_within(lines, within)
+    return graph, (asked_drugs(drug_ids, drugs, smiles, of_drugs, note), lines)
+
+
+def graph_of(folder: Path) -> tuple[SavedArrays, list[str], list[str]]:
+    """The graph of a run, and the ids of its drugs and cell lines."""
     checked(folder)
     with reading(folder / GRAPH):
         graph = SavedArrays(folder / GRAPH)
-        drug_ids, cell_line_ids = graph.ids("Drug"), graph.ids("CellLine")
-    of_drugs, of_cell_lines, of_genes = names
-    return graph, (
-        asked_drugs(drug_ids, drugs, smiles, of_drugs, note),
-        asked_cell_lines(cell_line_ids, cell_lines, of_cell_lines, RunGenes(graph, of_genes), note),
-    )
+        return graph, graph.ids("Drug"), graph.ids("CellLine")
+
+
+def only_within(cell_lines: Sequence[Asked], ids: Collection[str]) -> list[Asked]:
+    """Those of a run's cell lines that are among some of the store's.
+
+    Raises
+    ------
+    ModelError
+        If none is.
+    """
+    found = [one for one in cell_lines if one.name in ids]
+    if not found:
+        raise ModelError(
+            "none of the cell lines of this tissue was in the graph when the run was trained; train again: cli train"
+        )
+    return found
 
 
 def _range(folder: Path) -> tuple[float, float]:
@@ -186,21 +209,30 @@ def _range(folder: Path) -> tuple[float, float]:
     return float(np.nanmin(ln_ic50)), float(np.nanmax(ln_ic50))
 
 
-def _predicted(
-    predictor: Predictor,
+def blocks_of(
+    folder: Path,
+    predictor: Predictor | None,
     drugs: Sequence[Asked],
     cell_lines: Sequence[Asked],
+    *,
     certainty: Certainty | None,
     level: float | None,
+    device: str,
 ) -> Iterator[Block]:
+    """Predictions of some drugs at a time for all of the cell lines; parameters as in `predict`."""
+    if predictor is None:
+        from pharmagraph.model.runs.by_network import predicted
+
+        yield from predicted(folder, drugs, cell_lines, certainty=certainty, level=level, device=device)
+        return
     column = "probability" if predictor.task == "classification" else "ln_ic50"
-    sides = [[pilots.entity(predictor, one) for one in side] for side in (drugs, cell_lines)]
+    of_cell_lines = [pilots.entity(predictor, one) for one in cell_lines]
     for start in range(0, len(drugs), BLOCK):
-        some = slice(start, start + BLOCK)
-        of_drugs, of_cell_lines = sides[0][some], sides[1]
+        some = drugs[start : start + BLOCK]
+        of_drugs = pilots.entities(predictor, some)
         values = predictor.predict(of_drugs, of_cell_lines)
         measured = predictor.was_measured(of_drugs, of_cell_lines)
-        names = [one.name for one in drugs[some]], [one.name for one in cell_lines]
+        names = [one.name for one in some], [one.name for one in cell_lines]
         sure = None
         if certainty is not None:
             sure = judged(certainty, predictor, of_drugs, of_cell_lines, values, names, level)
@@ -226,7 +258,7 @@ def _best(block: Block, limit: int | None, at_least: float | None) -> Iterator[d
         }
 
 
-def _require_answers(certainty: Certainty | None, at_least: float | None) -> None:
+def require_answers(certainty: Certainty | None, at_least: float | None) -> None:
     """Refuse a least probability that nothing can be compared with."""
     if at_least is None:
         return
@@ -240,9 +272,11 @@ def _require_answers(certainty: Certainty | None, at_least: float | None) -> Non
         )
 
 
-def _tell_unlike(blocks: Sequence[Block], note: Note) -> None:
-    """Say which drugs and cell lines are further from the run's than it was measured to be sure of."""
-    told = set()
+def tell_unlike(blocks: Sequence[Block], note: Note, told: set[str]) -> None:
+    """Say which drugs and cell lines are further from the run's than it was measured to be sure of.
+
+    What was told before, ``told``, is not said again.
+    """
     for block in blocks:
         if block.judged is None:
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from rdkit import Chem
 
 SMILES = {
     "Aspirin": "CC(=O)Oc1ccccc1C(=O)O",
@@ -45,6 +46,13 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     _table(folder / "stocks.csv", ["drug", "wells"], [["lead-1", 24], ["lead-2", 24], ["trametinib", ""]])
     _table(folder / "lines.csv", ["cell_line"], [["A375"], ["BT-474"]])
     _table(folder / "pilots.csv", ["cell_line", "response"], [["A375", 1], ["BT-474", 0]])
+    smiles = [f"{text} {name}" for name, text in SMILES.items()]
+    (folder / "compounds.smi").write_text("\n".join([*smiles, ""]), encoding="utf-8")
+    _molecules(folder / "compounds.sdf")
+    _table(folder / "lines.csv", ["cell_line"], [["A375"], ["BT-474"]])
+    _table(
+        folder / "drug-pairs.csv", ["drug", "cell_line"], [["trametinib", "A375"], ["CCOc1ccccc1", "BT-474"]]
+    )
     _table(folder / "tpm.csv", ["gene", "tpm"], [list(row) for row in zip(genes, 2.0**log2 - 1, strict=True)])
     _table(
         folder / "my-targets.csv",
@@ -144,3 +152,12 @@ def _paper_screen(folder: Path, genes: list[str], generator: np.random.Generator
     expression = pd.DataFrame(generator.normal(8, 1, (40, 4)).round(3), genes[:40], lines)
     expression.to_csv(folder / "gene_exp_part1.csv")
     pd.DataFrame({"Drug": list(SMILES), "SMILES": list(SMILES.values())}).to_csv(folder / "drug2smiles.csv")
+
+
+def _molecules(path: Path) -> None:
+    writer = Chem.SDWriter(str(path))
+    for name, smiles in SMILES.items():
+        molecule = Chem.MolFromSmiles(smiles)
+        molecule.SetProp("_Name", name)
+        writer.write(molecule)
+    writer.close()

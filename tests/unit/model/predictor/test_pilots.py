@@ -167,9 +167,9 @@ def test_the_first_suggestion_leaves_the_least_variance(run: tuple[Predictor, Fi
 def test_a_new_structure_and_a_new_profile_take_pilots(run: tuple[Predictor, Fitted]) -> None:
     predictor, _ = run
     genes = list(predictor.features.genes)
-    views = {name: bits[:, :64] for name, bits in predictor.features.views("CCOc1ccc(cc1)C(=O)N").items()}
+    views = {name: bits[:, :64] for name, bits in predictor.features.views(["CCOc1ccc(cc1)C(=O)N"]).items()}
     entities: list[tuple[Kind, Entity]] = [
-        ("drug", Entity(None, predictor.features.drug_similarities(views))),
+        ("drug", Entity(None, predictor.features.drug_similarities(views)[0])),
         ("cell_line", predictor.new_cell_line({genes[0]: 1.5, genes[1]: -2.0})),
     ]
     for kind, entity in entities:
