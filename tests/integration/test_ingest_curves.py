@@ -83,7 +83,7 @@ def test_units_of_concentration_and_value(
             "dose_uM,inhibition",
             1,
             {},
-            "one column of viability, such as value, viability or viability_percent is needed",
+            "one column of viability, such as value, viability or viability_percent, is needed",
         ),
         ("dose,value_uM", 1, {}, "one column of viability"),
     ],
