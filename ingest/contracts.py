@@ -144,12 +144,12 @@ def control_character(text: str) -> str | None:
     return f"U+{ord(found[0]):04X}" if found else None
 
 
-def fault_of_name(text: str) -> str:
-    """What is wrong with a name, as the end of a sentence that begins with it; empty if nothing is."""
+def fault_of_name(text: str, longest: int | None = LONGEST_NAME) -> str:
+    """What is wrong with a name or another text, as the end of a sentence that begins with it; empty if nothing is."""
     if sign := control_character(text):
         return f"holds the control character {sign}; remove it"
-    if len(text) > LONGEST_NAME:
-        return f"has {len(text):,} characters, and {LONGEST_NAME} are allowed; shorten it"
+    if longest is not None and len(text) > longest:
+        return f"has {len(text):,} characters, and {longest:,} are allowed; shorten it"
     return ""
 
 

@@ -6,7 +6,6 @@ checksum is verified, and the code in it is never run.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pharmagraph.kg.digests import checksum as checksum
 from pharmagraph.kg.errors import DownloadError, InputError
 from pharmagraph.kg.wording import named, option
 
@@ -168,15 +168,6 @@ def verify(path: Path, package: Package) -> None:
             f"{path.name} is not {package} as published: its SHA-256 is {found[:12]}… and not {package.sha256[:12]}…; "
             "it was cut short or changed, fetch it again"
         )
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _fetch(package: Package, folder: Path) -> Path:

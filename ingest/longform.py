@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.ingest.cells_with_bounds import CENSORED, with_sides
-from pharmagraph.ingest.contracts import FILES, LONGEST_NAME, LONGEST_TEXT, FileContract, control_character
+from pharmagraph.ingest.contracts import FILES, LONGEST_NAME, LONGEST_TEXT, FileContract, fault_of_name
 from pharmagraph.ingest.gene_words import is_nothing
 from pharmagraph.ingest.long_table import Codes, LongTable, Numbers, Texts, repeated, without_repeats
 from pharmagraph.ingest.rejections import NO_VALUE, ColumnsRead, Rejections
@@ -389,11 +389,9 @@ def _compact(names: dict[str, int], codes: Codes) -> Texts:
 def _fault(text: str, column: str, contract: FileContract) -> str:
     if not text:
         return "is empty; fill it or delete the row" if column in contract.required else ""
-    if sign := control_character(text):
-        return f"holds the control character {sign}; remove it"
     longest = LONGEST_NAME if column in contract.key or column in contract.names else LONGEST_TEXT
-    if len(text) > longest and column != "smiles":
-        return f"has {len(text):,} characters, and {longest:,} are allowed; shorten it"
+    if reason := fault_of_name(text, None if column == "smiles" else longest):
+        return reason
     if column in contract.names and is_nothing(text):
         return "is a word for nothing, not a name; if it is a name, add a word to it, as in NA (cell line)"
     return ""

@@ -6,23 +6,20 @@ The copy is a store like any other: `--store ladybug://BACKUP/graph.lbug` opens 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pharmagraph.kg import digests, run_register
-from pharmagraph.kg.copy import copy, edge_blocks
+from pharmagraph.kg.copy import Advance, copy, edge_blocks
 from pharmagraph.kg.errors import InputError, StoreError
 from pharmagraph.kg.folders import make, whole_folder
 from pharmagraph.kg.schema import NODES, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore, open_store
 
 GRAPH, RUNS = "graph.lbug", "runs"
-
-Advance = Callable[[str, int], None]
-"""Called with a kind and the number of its rows that were written or compared."""
 
 
 def _silent(kind: str, rows: int) -> None:
@@ -126,7 +123,7 @@ def _differ(one: Path, other: Path) -> bool:
     """Whether a folder of a run lacks a file of another, or has it with another content."""
     files = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
     return any(
-        not (other / name).is_file() or digests.digest(one / name) != digests.digest(other / name)
+        not (other / name).is_file() or digests.checksum(one / name) != digests.checksum(other / name)
         for name in files
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pharmagraph.kg import attention, digests, run_register, runs
 from pharmagraph.kg.copy import edge_blocks
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.kinds import EdgeKind, Ends, NodeKind, Property
+from pharmagraph.kg.kinds import EdgeFilter, EdgeKind, Ends, NodeKind, Property
 from pharmagraph.kg.schema import NODES, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore
 
@@ -108,45 +108,42 @@ def mend(store: GraphStore) -> list[str]:
     InputError
         If the store is open for reading only.
     """
-    registers, done = _Registers.of(store), []
-    if left := run_register.half_deleted(store):
-        runs.finish(store)
-        done.append(f"removed the rest of {len(left)} runs whose removal was cut off")
-        registers = _Registers.of(store)
-    filters: list[tuple[str, Ends, Mapping[str, str | Sequence[str]]]] = []
+    before, left = store.counts(), run_register.half_deleted(store)
+    runs.finish(store)
+    runs.sweep(store)
+    datasets = _Registers.of(store).datasets
+    filters: list[EdgeFilter] = []
     for edge, ends in edge_tables():
-        for column, known in _registered(edge.columns, registers):
-            ids = _named(store, edge, ends, column)
-            if strangers := sorted(ids - known):
-                filters.append((edge.type, ends, {column: strangers}))
+        if _has_dataset(edge.columns):
+            named = {str(row["id"]) for row in store.rows(_DATASETS.format(*ends, edge.type))}
+            if strangers := sorted(named - datasets):
+                filters.append((edge.type, ends, {"dataset": strangers}))
     nodes: dict[str, list[str]] = {}
     for node in NODES:
-        for column, known in _registered(node.columns, registers):
-            rows = store.node_rows(node.label, ["id", column])
-            if strangers := [row["id"] for row in rows if row[column] not in known]:
+        if _has_dataset(node.columns):
+            rows = store.node_rows(node.label, ["id", "dataset"])
+            if strangers := [row["id"] for row in rows if row["dataset"] not in datasets]:
                 nodes[node.label] = strangers
     if filters or nodes:
-        before = store.counts()
         store.remove(filters, nodes)
-        after = store.counts()
-        done += [
-            f"removed {before[kind] - after[kind]:,} {kind}" for kind in before if before[kind] != after[kind]
-        ]
-    return done
+    after = store.counts()
+    done = [f"removed the rest of {len(left)} runs whose removal was cut off"] if left else []
+    return done + [f"removed {n - after[kind]:,} {kind}" for kind, n in before.items() if n != after[kind]]
+
+
+_DATASETS = "MATCH (:{0})-[e:{2}]->(:{1}) RETURN DISTINCT e.dataset AS id"
+
+
+def _has_dataset(columns: Sequence[Property]) -> bool:
+    return any(column.name == "dataset" for column in columns)
 
 
 def _registered(columns: Sequence[Property], registers: _Registers) -> Iterator[tuple[str, frozenset[str]]]:
     """Columns that hold an id of a register, and the ids."""
-    names = {column.name for column in columns}
-    if "dataset" in names:
+    if _has_dataset(columns):
         yield "dataset", registers.datasets
-    if OF_RUN in names:
+    if any(column.name == OF_RUN for column in columns):
         yield OF_RUN, registers.runs
-
-
-def _named(store: GraphStore, edge: EdgeKind, ends: Ends, column: str) -> set[str]:
-    cypher = f"MATCH (:{ends[0]})-[e:{edge.type}]->(:{ends[1]}) RETURN DISTINCT e.{column} AS id"
-    return {str(row["id"]) for row in store.rows(cypher)}
 
 
 def _wrong_nodes(kind: NodeKind, table: pa.Table, registers: _Registers) -> Iterator[Finding]:
@@ -189,8 +186,7 @@ def _wrong_values(
         if column.required and values.null_count:
             yield _finding(where, f"no {column.name}", pc.is_null(values), names, AGAIN)
         if column.type in ("integer", "float"):
-            wrong = pc.is_null(values, nan_is_null=True) if column.type == "float" else pc.is_null(values)
-            wrong = pc.and_(wrong, pc.is_valid(values))  # NaN, where a missing value is null
+            wrong = pc.is_nan(values.cast(pa.float64())).fill_null(False)  # a missing value is null
             if column.minimum is not None:
                 wrong = pc.or_(wrong, pc.less(values, column.minimum).fill_null(False))
             if column.maximum is not None:
@@ -217,7 +213,7 @@ def _doubled(where: str, kind: EdgeKind, block: pa.Table, names: pa.ChunkedArray
     n = len(block) - len(counts)
     if n:
         first = counts.filter(pc.greater(counts["count_all"], 1)).slice(0, 1).to_pylist()[0]
-        yield Finding(where, "doubled", n, f"{first['src']} – {first['dst']}", "cli db copy into a new store")
+        yield Finding(where, "doubled", n, f"{first['src']} – {first['dst']}", "cli copy into a new store")
     if kind.symmetric:
         yield from _if_any(where, "the larger id first", pc.greater(block["src"], block["dst"]), names, AGAIN)
 

@@ -15,7 +15,7 @@ DIGESTS = "digests.json"
 def write(folder: Path) -> None:
     """Keep the digest of every file of a folder, in the order of their names."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != DIGESTS)
-    digests = {path.relative_to(folder).as_posix(): digest(path) for path in files}
+    digests = {path.relative_to(folder).as_posix(): checksum(path) for path in files}
     with whole(folder / DIGESTS) as place:
         place.write_text(json.dumps({"sha256": digests}, indent=1) + "\n", encoding="utf-8")
 
@@ -47,12 +47,12 @@ def changed(folder: Path) -> dict[str, list[str]]:
             raise InputError(f'{folder / DIGESTS} cannot be read: "{name}" leads out of the folder')
         if not path.is_file():
             found.setdefault("gone", []).append(name)
-        elif digest(path) != value:
+        elif checksum(path) != value:
             found.setdefault("changed", []).append(name)
     return found
 
 
-def digest(path: Path) -> str:
-    """The SHA-256 of a file."""
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -100,7 +100,7 @@ def register(
     if run_id in _ids(store):
         raise InputError(f'run "{run_id}" is in the store already; delete it first: cli runs delete {run_id}')
     finish(store)
-    _sweep(store)
+    sweep(store)
     relations = attention.all_relations(tables)
     (folder / ATTENTION_FOLDER).mkdir(parents=True, exist_ok=True)
     for ends, table in relations.items():
@@ -329,7 +329,7 @@ def _mark_promoted(store: GraphStore, run_id: str | None) -> None:
         store.upsert_nodes("Run", pa.table({"id": ids, "promoted": [i == run_id for i in ids]}))
 
 
-def _sweep(store: GraphStore) -> None:
+def sweep(store: GraphStore) -> None:
     """Remove edges of runs that were interrupted before their node was written."""
     known = set(_ids(store))
     left: set[str] = set()

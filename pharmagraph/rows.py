@@ -59,7 +59,7 @@ def predict(
     return predict(
         run.folder,
         **_asked(run, drugs, cell_lines, smiles, note),
-        within=_of_tissue(run.store, tissue) if tissue is not None else None,
+        within=of_tissue(run.store, tissue) if tissue is not None else None,
         pilot=_pilot(pilot) if pilot is not None else None,
         limit=arguments.whole_number("limit", limit, least=1) if limit is not None else None,
         device=arguments.device(device),
@@ -92,7 +92,7 @@ def predict_many(
     asked = _asked(run, drugs, cell_lines, smiles, note)
     wanted = Wanted(
         asked.pop("drugs"), asked.pop("cell_lines"), asked.pop("smiles"), drugs_file, cell_lines_file, pairs_file,
-        _of_tissue(run.store, tissue) if tissue is not None else None, reject_rows,
+        of_tissue(run.store, tissue) if tissue is not None else None, reject_rows,
     )  # fmt: skip
     return predict_many(
         run.folder, wanted, **asked, top=top, device=arguments.device(device), level=level, at_least=at_least,
@@ -100,8 +100,14 @@ def predict_many(
     )  # fmt: skip
 
 
-def _of_tissue(store: GraphStore, tissue: str) -> set[str]:
-    """Ids of the cell lines of a tissue, which goes by its name in any case."""
+def of_tissue(store: GraphStore, tissue: str) -> set[str]:
+    """Ids of the cell lines of a tissue, which goes by its name in any case.
+
+    Raises
+    ------
+    NotFoundError
+        If no cell line of the store is of such a tissue.
+    """
     lines = store.node_rows("CellLine", ["id", "tissue"])
     tissues = sorted({line["tissue"] for line in lines if line["tissue"]})
     same = [one for one in tissues if one == tissue] or [one for one in tissues if fold(one) == fold(tissue)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pharmagraph.kg.errors import InputError, ModelError, NotFoundError
+from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.names import Names, index
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.wording import named
@@ -15,6 +15,7 @@ from pharmagraph.model.runs import available
 from pharmagraph.model.runs.suggestions import Suggester, Suggestion, Wanted
 from pharmagraph.model.suggest.acquisition import Acquisition
 from pharmagraph.model.suggest.plate import Plate, Well
+from pharmagraph.rows import of_tissue
 from pharmagraph.run import Run
 
 N_GENES = 5
@@ -140,18 +141,10 @@ def _of_tissues(store: GraphStore, lines: Sequence[str], tissues: Sequence[str])
     """Ids of the run's cell lines of some tissues, or of all."""
     if not tissues:
         return list(lines)
-    tissue_of = {row["id"]: row["tissue"] for row in store.node_rows("CellLine", ["id", "tissue"])}
-    there = sorted({tissue for tissue in tissue_of.values() if tissue})
-    folded = {tissue.casefold(): tissue for tissue in there}
-    for tissue in tissues:
-        if tissue.casefold() not in folded:
-            raise NotFoundError(
-                "tissue", tissue, there, f"there are {', '.join(there)}" if there else "see: cli status"
-            )
-    wanted = {folded[tissue.casefold()] for tissue in tissues}
-    found = [id_ for id_ in lines if tissue_of.get(id_) in wanted]
+    wanted = set().union(*(of_tissue(store, tissue) for tissue in tissues))
+    found = [id_ for id_ in lines if id_ in wanted]
     if not found:
-        raise ModelError(f"the run has no cell line of {' or '.join(sorted(wanted))}; train again: cli train")
+        raise ModelError(f"the run has no cell line of {' or '.join(tissues)}; train again: cli train")
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pharmagraph.kg import completion
-from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.commands.status import FormatOption, Quiet, Store
 from pharmagraph.kg.console import Format, note, print_rows, progress
 from pharmagraph.kg.help import Sections
 
@@ -230,7 +230,7 @@ def neo4j_import(
 def copy(
     source: Annotated[str, typer.Argument(help="Store to read, such as ladybug://pharmagraph.lbug.")],
     target: Annotated[str, typer.Argument(help="Store to fill, such as bolt://localhost:7687.")],
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
     """Copy a whole graph into another store, embedded or Neo4j; twice changes nothing."""

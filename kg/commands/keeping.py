@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pharmagraph.kg.commands.status import FormatOption, Store, Wide
+from pharmagraph.kg.commands.status import FormatOption, Quiet, Store, Wide
 from pharmagraph.kg.console import Format, next_command, note, print_rows, progress
-
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 
 def check(

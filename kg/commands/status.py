@@ -25,6 +25,8 @@ Wide = Annotated[
     bool, typer.Option("--wide", help="All columns on one line a row, however narrow the terminal is.")
 ]
 
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
 
 def status(store: Store = None, format: FormatOption = Format.table, wide: Wide = False) -> None:
     """What the store holds: counts, datasets, runs, schema version, health."""

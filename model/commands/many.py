@@ -143,10 +143,9 @@ def _next(out: Path) -> str:
 
 def for_people(graph: GraphStore, found: list[dict[str, Any]], *, with_level: bool) -> list[dict[str, Any]]:
     """Rows for people: names in place of ids, a long SMILES cut, and no column that says nothing."""
-    names = {
-        column: {row["id"]: row["name"] or row["id"] for row in graph.node_rows(label, ["id", "name"])}
-        for column, label in (("drug", "Drug"), ("cell_line", "CellLine"))
-    }
+    from pharmagraph.kg.names import preferred
+
+    names = {"drug": preferred(graph, "Drug"), "cell_line": preferred(graph, "CellLine")}
     said = {"unlike": any(row.get("unlike") for row in found), "level": with_level}
     return [
         {column: value for column, value in _shown(row, names).items() if said.get(column, True)}

@@ -158,6 +158,7 @@ def _plate(
 ) -> None:
     from pharmagraph.kg import folders
     from pharmagraph.kg.console import next_command, note, print_rows, progress, write_csv
+    from pharmagraph.kg.names import preferred
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.plate_picture import require_suffix, write_plate
     from pharmagraph.model.suggest.acquisition import Acquisition
@@ -180,11 +181,7 @@ def _plate(
         found, laid = suggest(
             opened, Lab(**lab), Acquisition(by), asked, seed=seed, advance=lambda: bar.update(task, advance=1)
         )
-        names = {
-            row["id"]: row["name"] or row["id"]
-            for label in ("Drug", "CellLine")
-            for row in graph.node_rows(label, ["id", "name"])
-        }
+        names = preferred(graph, "Drug") | preferred(graph, "CellLine")
     rows = plate_rows(found.pairs, laid)
     if out is not None:
         with folders.whole(out) as place, place.open("w", encoding="utf-8", newline="") as file:

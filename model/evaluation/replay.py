@@ -171,38 +171,6 @@ def _figures(value: Floats, predicted: Floats, drug: Numbers) -> dict[str, float
     return {"r2": r2(value, predicted), "r2_drugs": 1 - error / whole if whole else float("nan")}
 
 
-def learned(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How many measurements each way and seed needs for what random choice reaches in its last round.
-
-    Returns
-    -------
-    list of dict
-        ``by``, ``seed``, ``goal`` (R² of random choice at the end), ``needed`` (measurements, between rounds by a
-        straight line; infinite where it is not reached), ``share`` of those of random choice, and ``area``: the mean of
-        R² over measurements.
-    """
-    found = []
-    for seed in dict.fromkeys(row["seed"] for row in rows):
-        of_seed = [row for row in rows if row["seed"] == seed]
-        at_random_ = _curve(of_seed, Acquisition.random.value)
-        goal, whole = float(at_random_[1][-1]), reached(*at_random_, float(at_random_[1][-1]))
-        for way in dict.fromkeys(row["by"] for row in of_seed):
-            measured, figure = _curve(of_seed, way)
-            needed = reached(measured, figure, goal)
-            area = float(np.trapezoid(figure, measured) / (measured[-1] - measured[0]))
-            found.append(
-                {
-                    "by": way,
-                    "seed": seed,
-                    "goal": goal,
-                    "needed": needed,
-                    "share": needed / whole,
-                    "area": area,
-                }
-            )
-    return found
-
-
 def reached(measured: npt.NDArray[Any], figure: npt.NDArray[Any], goal: float) -> float:
     """Measurements at which a curve first is at a goal; infinite where it never is."""
     for n in range(len(figure)):
@@ -212,8 +180,3 @@ def reached(measured: npt.NDArray[Any], figure: npt.NDArray[Any], goal: float) -
             part = (goal - figure[n - 1]) / (figure[n] - figure[n - 1])
             return float(measured[n - 1] + part * (measured[n] - measured[n - 1]))
     return float("inf")
-
-
-def _curve(rows: Sequence[dict[str, Any]], way: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    of_way = sorted((row for row in rows if row["by"] == way), key=lambda row: row["measured"])
-    return np.array([row["measured"] for row in of_way], float), np.array([row["r2"] for row in of_way])

@@ -6,7 +6,6 @@ picture beside it; without a folder it makes both anew from that file.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +14,9 @@ import numpy as np
 
 from pharmagraph.model.evaluation.certainty_figures import DISTANCES, means
 from pharmagraph.model.evaluation.plan import Row
-from pharmagraph.model.reports.certainty_folder import Measurement, read
+from pharmagraph.model.reports.certainty_folder import OTHERWISE, Measurement
 from pharmagraph.model.reports.certainty_picture import write_picture
+from pharmagraph.model.reports.kept_rows import of_page
 from pharmagraph.model.reports.measured import NOT_RUN, table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -204,14 +204,9 @@ def _figure(value: float | None) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Write the page, the picture and, of a folder, the rows."""
-    if len(arguments) > 1:
-        raise SystemExit("give the folder of an evaluation, or nothing")
-    kept = DOCS / "certainty.json"
-    measurements = read(Path(arguments[0])) if arguments else json.loads(kept.read_text())
-    if arguments:
-        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in measurements)
-        kept.write_text(f"[\n{lines}\n]\n")
-    (DOCS / "certainty.md").write_text(markdown(measurements))
+    page = DOCS / "certainty.md"
+    measurements = of_page(arguments, page, what="an evaluation", otherwise=OTHERWISE)
+    page.write_text(markdown(measurements))
     write_picture(DOCS / "certainty.svg", [(title(one), figures(one)) for one in measurements])
 
 

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.model.evaluation.plan import Row
-from pharmagraph.model.reports.evaluation_folder import write_json
+from pharmagraph.model.reports import kept_rows
+from pharmagraph.model.reports.kept_rows import Kept
 
-Measurement = dict[str, Any]
-"""``commands`` (each with ``command``, ``commit`` and ``machine``), ``part`` (of the data, in words, None where it is
-all of it) and ``rows``."""
+OTHERWISE = "no rows of intervals; make some: cli evaluate-certainty"
+
+Measurement = Kept
+"""`Kept` with ``part``: of the data, in words, None where it is all of it."""
 
 
 def keep(folder: Path, rows: Sequence[Row], *, command: str, part: str | None = None) -> Path:
     """Write rows into a folder, in the place of earlier ones of the same models and folds; returns the file."""
     first = rows[0]
     words = [first["dataset"], first["split"], first["task"], *([part] if part else [])]
-    path = folder / f"{re.sub('[^A-Za-z0-9]+', '-', ' '.join(words)).strip('-')}.json"
-    before: Measurement = json.loads(path.read_text()) if path.exists() else {"commands": [], "rows": []}
-    done = {(row["model"], row["fold"]) for row in rows}
-    made = {
-        "command": command, "commit": git_fingerprint(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-    }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    earlier = [row for row in before["rows"] if (row["model"], row["fold"]) not in done]
-    commands = [one for one in before["commands"] if one["command"] != command]
-    write_json(path, {"commands": [*commands, made], "part": part, "rows": [*earlier, *rows]})
-    return path
+    path = kept_rows.file_of(folder, words)
+    return kept_rows.keep(path, rows, key=("model", "fold"), of={"part": part}, command=command)
 
 
 def read(folder: Path) -> list[Measurement]:
@@ -46,9 +31,4 @@ def read(folder: Path) -> list[Measurement]:
     InputError
         If there are none.
     """
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    if not found:
-        raise InputError(
-            f"{folder} holds no rows of intervals; make some: cli evaluate-certainty --folder {folder}"
-        )
-    return found
+    return kept_rows.read(folder, otherwise=OTHERWISE)

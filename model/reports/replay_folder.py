@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,37 +9,28 @@ from typing import Any
 import numpy as np
 
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.model.evaluation.replay import reached
 from pharmagraph.model.metrics.significance import mean_interval
-from pharmagraph.model.reports.evaluation_folder import write_json
+from pharmagraph.model.reports import kept_rows
+from pharmagraph.model.reports.kept_rows import Kept
+
+OTHERWISE = "no replay; make one: cli suggest --replay"
 
 RESAMPLES = 2_000
 """Of seeds, for intervals."""
 
-Replayed = dict[str, Any]
-"""``about`` (data set, slice and rounds), ``commands`` and ``rows``."""
+Replayed = Kept
+"""`Kept` with ``about``: data set, slice and rounds."""
 
 
 def keep(folder: Path, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, command: str) -> Path:
     """Write rows into a folder, in the place of earlier ones of the same seeds and ways; returns the file."""
     words = [about["dataset"], *([f"after {about['known']}"] if about["known"] else []), about["task"]]
-    path = folder / f"{re.sub('[^A-Za-z0-9]+', '-', ' '.join(words)).strip('-')}.json"
-    before: Replayed = (
-        json.loads(path.read_text()) if path.exists() else {"about": about, "commands": [], "rows": []}
-    )
-    if before["about"] != dict(about):
+    path = kept_rows.file_of(folder, words)
+    before = kept_rows.stored(path)
+    if before is not None and before["about"] != dict(about):
         raise InputError(f"{path} holds a replay of another slice or other rounds; give another --folder")
-    done = {(row["by"], row["seed"]) for row in rows}
-    made = {
-        "command": command, "commit": git_fingerprint(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-    }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    earlier = [row for row in before["rows"] if (row["by"], row["seed"]) not in done]
-    commands = [one for one in before["commands"] if one["command"] != command]
-    write_json(path, {"about": dict(about), "commands": [*commands, made], "rows": [*earlier, *rows]})
-    return path
+    return kept_rows.keep(path, rows, key=("by", "seed"), of={"about": dict(about)}, command=command)
 
 
 def read(folder: Path) -> list[Replayed]:
@@ -54,10 +41,7 @@ def read(folder: Path) -> list[Replayed]:
     InputError
         If there are none.
     """
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    if not found:
-        raise InputError(f"{folder} holds no replay; make one: cli suggest --replay --folder {folder}")
-    return found
+    return kept_rows.read(folder, otherwise=OTHERWISE)
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ picture beside it; without a folder it makes both anew from that file.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.model.reports.kept_rows import of_page
 from pharmagraph.model.reports.measured import table
-from pharmagraph.model.reports.replay_folder import Replayed, read, summary
+from pharmagraph.model.reports.replay_folder import OTHERWISE, Replayed, summary
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -165,14 +165,9 @@ def write_picture(path: Path, replays: Sequence[Replayed]) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Write the page, the picture and, of a folder, the rows."""
-    if len(arguments) > 1:
-        raise SystemExit("give the folder of a replay, or nothing")
-    kept = DOCS / "suggest.json"
-    replays = read(Path(arguments[0])) if arguments else json.loads(kept.read_text())
-    if arguments:
-        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in replays)
-        kept.write_text(f"[\n{lines}\n]\n")
-    (DOCS / "suggest.md").write_text(markdown(replays))
+    page = DOCS / "suggest.md"
+    replays = of_page(arguments, page, what="a replay", otherwise=OTHERWISE)
+    page.write_text(markdown(replays))
     write_picture(DOCS / "suggest.svg", replays)
 
 

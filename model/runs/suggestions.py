@@ -15,17 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.wording import named
 from pharmagraph.model.certainty.certainty import FILE, LEVEL
 from pharmagraph.model.certainty.intervals import Interval
 from pharmagraph.model.predictor import Predictor
 from pharmagraph.model.runs.asked import Asked
-from pharmagraph.model.runs.certain import certainty_of, judged
+from pharmagraph.model.runs.certain import certainty_of
 from pharmagraph.model.runs.differing_genes import Differing
-from pharmagraph.model.runs.folder import GRAPH, checked, reading
+from pharmagraph.model.runs.folder import checked
 from pharmagraph.model.runs.pair_kernels import PairKernels, by_network, by_predictor
-from pharmagraph.model.runs.pilots import entity
+from pharmagraph.model.runs.predictions import blocks_of, graph_of
 from pharmagraph.model.suggest.acquisition import (
     Acquisition,
     Chosen,
@@ -113,8 +112,7 @@ class Suggester:
                 f"run {run_id} has no calibration: it was made before runs had one, or had too few pairs to hide; "
                 "train again: cli train --promote"
             )
-        with reading(folder / GRAPH):
-            self.graph = SavedArrays(folder / GRAPH)
+        self.graph, *_ = graph_of(folder)
         certainty = certainty_of(folder, about, None)
         if certainty is None or certainty.leverage is None:
             raise ModelError(
@@ -298,20 +296,19 @@ class Suggester:
 
     def _predicted(self, drugs: Sequence[Asked], cell_lines: Sequence[Asked]) -> tuple[Floats, Interval]:
         """Predictions and intervals of all pairs, (n_cell_lines, n_drugs)."""
-        if self.predictor is None:
-            from pharmagraph.model.runs.by_network import predicted
-
-            blocks = list(
-                predicted(self.folder, drugs, cell_lines, certainty=self.certainty, level=None, device="cpu")
+        blocks = list(
+            blocks_of(
+                self.folder,
+                self.predictor,
+                drugs,
+                cell_lines,
+                certainty=self.certainty,
+                level=None,
+                device="cpu",
             )
-            of_blocks = [block.judged.interval for block in blocks if block.judged is not None]
-            return np.concatenate([block.values for block in blocks], 1), _beside(of_blocks)
-        of_drugs, of_lines = ([entity(self.predictor, one) for one in side] for side in (drugs, cell_lines))
-        values = self.predictor.predict(of_drugs, of_lines)
-        names = [one.name for one in drugs], [one.name for one in cell_lines]
-        return values, judged(
-            self.certainty, self.predictor, of_drugs, of_lines, values, names, None
-        ).interval
+        )
+        of_blocks = [block.judged.interval for block in blocks if block.judged is not None]
+        return np.concatenate([block.values for block in blocks], 1), _beside(of_blocks)
 
     def _belief(self, table: _Table, candidates: Pairs, cared: Pairs) -> OfKernels:
         leverage, kernels = self.certainty.leverage, self._kernels(table)
