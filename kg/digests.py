@@ -21,7 +21,12 @@ def write(folder: Path) -> None:
 
 
 def changed(folder: Path) -> dict[str, list[str]]:
-    """``changed`` and ``gone`` → names of such files; only what there is. Empty, too, for a folder without digests.
+    """Names of the files that were changed or are gone since the digests were made.
+
+    Returns
+    -------
+    dict
+        ``changed`` and ``gone``, each only if there is such a file. A folder without digests gives an empty dictionary.
 
     Raises
     ------

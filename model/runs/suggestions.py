@@ -334,7 +334,7 @@ class Suggester:
 
 @dataclass
 class _Table:
-    """Drugs and cell lines that are asked about, by which pairs are counted, and their kernels once they are needed."""
+    """The drugs and cell lines of one question. Pairs are numbered by their positions here; kernels are made once."""
 
     drugs: Sequence[Asked]
     cell_lines: Sequence[Asked]

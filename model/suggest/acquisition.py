@@ -81,8 +81,8 @@ class Chosen:
     at
         Their positions, int64 (n,).
     score
-        What they were chosen by, (n,): deviation for ``uncertainty``, deviation given those before for ``diverse``, and
-        the share of the variance of what one cares for that goes with it, for ``gain``.
+        What they were chosen by, (n,). ``uncertainty``: the standard deviation. ``diverse``: the standard deviation
+        given the pairs chosen before. ``gain``: the share of the summed variance that measuring the pair removes.
     """
 
     at: Numbers

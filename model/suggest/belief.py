@@ -21,7 +21,7 @@ class Belief(Protocol):
     Attributes
     ----------
     variance
-        Of what each candidate's response is on the average over measurements, (n,).
+        Of each candidate's true response, without the noise of a measurement, (n,).
     noise
         Variance of one measurement of it, (n,).
     """
