@@ -51,8 +51,13 @@ def _tissues(graph: GraphStore) -> list[str]:
     return sorted({row["tissue"] for row in graph.node_rows("CellLine", ["tissue"]) if row["tissue"]})
 
 
+def _drugs_genes_and_cell_lines(graph: GraphStore) -> list[str]:
+    return [*_named("Drug")(graph), *_ids("Gene")(graph), *_named("CellLine")(graph)]
+
+
 drugs = _of_store(_named("Drug"))
 cell_lines = _of_store(_named("CellLine"))
 genes = _of_store(_ids("Gene"))
 runs = _of_store(_ids("Run"))
 tissues = _of_store(_tissues)
+drugs_genes_and_cell_lines = _of_store(_drugs_genes_and_cell_lines)

@@ -27,6 +27,9 @@ OF_ANY_DATASET = frozenset({"TARGETS", "INTERACTS_WITH", "HOMOLOGOUS", "DEPENDS_
 }
 """Kinds that are kept whatever data set brought them; layers that no screen brings are among them."""
 
+PROMOTED = "promoted"
+"""Stands for the promoted run where a run is named."""
+
 EdgeType = tuple[str, str, str]
 Mask = npt.NDArray[np.bool_]
 
@@ -40,12 +43,14 @@ class Choice:
     datasets
         Keep the responses of these, and the omics and similarities of these and of what they are part of; known
         targets, interactions, homology, dependencies and pathways are kept whatever brought them.
-    drugs
-        Keep these drugs, by name, alias or id.
+    drugs, genes
+        Keep these drugs, or genes, by name, alias or id.
     tissues
         Keep cell lines of these tissues.
     around, hops
         Keep the nodes within so many edges of a drug, gene or cell line, over all edge kinds but those of runs.
+    runs
+        Keep the results of these runs, by id; "promoted" is the promoted one. Training reads none of any run.
 
     Raises
     ------
@@ -60,12 +65,16 @@ class Choice:
     tissues: Sequence[str] | None = None
     around: str | None = None
     hops: int = 2
+    genes: Sequence[str] | None = None
+    runs: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         for argument, value in (
             ("datasets", self.datasets),
             ("drugs", self.drugs),
             ("tissues", self.tissues),
+            ("genes", self.genes),
+            ("runs", self.runs),
         ):
             if isinstance(value, str):
                 raise TypeError(f"{argument} is the text {value!r}; give a list of texts")
@@ -78,7 +87,7 @@ class Choice:
     @property
     def is_everything(self) -> bool:
         """Whether nothing is left out."""
-        return self.datasets is None and self.drugs is None and self.tissues is None and self.around is None
+        return self == replace(EVERYTHING, hops=self.hops)
 
 
 EVERYTHING = Choice()
@@ -205,6 +214,26 @@ def positions(
     return of("src", ends[0]), of("dst", ends[1])
 
 
+def runs(store: GraphStore, choice: Choice) -> list[str] | None:
+    """Ids of the chosen runs, or None for all.
+
+    Raises
+    ------
+    NotFoundError
+        If a run is not in the store.
+    """
+    if choice.runs is None:
+        return None
+    known = {row["id"]: row["promoted"] for row in store.node_rows("Run", ["id", "promoted"])}
+    wanted = set[str]()
+    for run in choice.runs:
+        found = [id_ for id_, promoted in known.items() if id_ == run or (promoted and run == PROMOTED)]
+        if not found:
+            raise NotFoundError("run", run, list(known), "see: cli runs list")
+        wanted.update(found)
+    return sorted(wanted)
+
+
 def _kept(
     choice: Choice, nodes: Mapping[str, pa.Table], edges: Mapping[EdgeType, pa.Table]
 ) -> dict[str, Mask]:
@@ -214,11 +243,11 @@ def _kept(
         kept["CellLine"] &= _touched(
             nodes["CellLine"], "CellLine", edges, ("TESTED_ON", "SIMILAR_TO", "EXPRESSES")
         )
-    if choice.drugs is not None:
-        drug_names = names.index_of("Drug", nodes["Drug"])
-        kept["Drug"] &= np.isin(
-            nodes["Drug"]["id"].to_numpy(zero_copy_only=False), [drug_names.require(d) for d in choice.drugs]
-        )
+    for label, wanted in (("Drug", choice.drugs), ("Gene", choice.genes)):
+        if wanted is not None:
+            known = names.index_of(label, nodes[label])
+            ids = nodes[label]["id"].to_numpy(zero_copy_only=False)
+            kept[label] &= np.isin(ids, [known.require(name) for name in wanted])
     if choice.tissues is not None:
         kept["CellLine"] &= _of_tissues(nodes["CellLine"], choice.tissues)
     if choice.around is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pharmagraph.kg import completion
+from pharmagraph.kg.commands.choosing import choosing
 from pharmagraph.kg.commands.status import FormatOption, Quiet, Store
 from pharmagraph.kg.console import Format, note, print_rows, progress
 from pharmagraph.kg.help import Sections
@@ -20,53 +21,40 @@ app = typer.Typer(
     help="The graph, or a part of it, in another tool's form.", cls=Sections, no_args_is_help=True
 )
 
-Datasets = Annotated[
-    list[str] | None, typer.Option("--dataset", help="Keep responses of this dataset; repeatable.")
-]
-Drugs = Annotated[
-    list[str] | None,
-    typer.Option("--drug", help="Keep this drug; repeatable.", autocompletion=completion.drugs),
-]
-Tissues = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tissue", help="Keep cell lines of this tissue; repeatable.", autocompletion=completion.tissues
-    ),
-]
-Around = Annotated[str | None, typer.Option(help="Keep what is near this drug, gene or cell line.")]
-Hops = Annotated[int, typer.Option(min=0, help="With --around: edges away from it at most.")]
 Folder = Annotated[Path, typer.Argument(help="A new folder for the files.")]
 
 
-@app.command(epilog="Example: cli export heterograph folder")
+class Reader(StrEnum):
+    """Whose GraphML it is."""
+
+    any = "any"
+    cytoscape = "cytoscape"
+    gephi = "gephi"
+
+
+@app.command(rich_help_panel="For training", epilog="Example: cli export heterograph folder")
+@choosing(runs=False)
 def heterograph(
     folder: Annotated[Path, typer.Argument(help="Where graph.safetensors and nodes.parquet go.")],
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
+    choice: Choice,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
     """The graph that training reads: tensors as safetensors, ids of nodes as Parquet."""
     from pharmagraph.kg.heterograph import save
 
-    heterograph = _read(store, dataset, drug, tissue, around, hops)
+    heterograph = _read(store, choice)
     save(heterograph, folder)
     _print_parts(heterograph, format)
     if format is Format.table:
         print(f'Next, in Python: pharmagraph.kg.heterograph.load(Path("{folder}"))')
 
 
-@app.command(epilog="Example: cli export dgl folder --around lapatinib")
+@app.command(rich_help_panel="For training", epilog="Example: cli export dgl folder --around lapatinib")
+@choosing(runs=False)
 def dgl(
     folder: Annotated[Path, typer.Argument(help="Where graph.bin (DGL's format) and ids.json go.")],
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
+    choice: Choice,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -74,21 +62,18 @@ def dgl(
     from pharmagraph.kg.heterograph.dgl import require_dgl, write_dgl
 
     require_dgl()  # before the graph is read
-    heterograph = _read(store, dataset, drug, tissue, around, hops)
+    heterograph = _read(store, choice)
     write_dgl(heterograph, folder)
     _print_parts(heterograph, format)
     if format is Format.table:
         print(f'Next, in Python: dgl.load_graphs("{folder / "graph.bin"}")[0][0]')
 
 
-@app.command(epilog="Example: cli export pyg folder")
+@app.command(rich_help_panel="For training", epilog="Example: cli export pyg graph.pt")
+@choosing(runs=False)
 def pyg(
     path: Annotated[Path, typer.Argument(help="File of the HeteroData, such as graph.pt.")],
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
+    choice: Choice,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -96,7 +81,7 @@ def pyg(
     from pharmagraph.kg import folders
     from pharmagraph.kg.heterograph import to_pyg
 
-    heterograph = _read(store, dataset, drug, tissue, around, hops)
+    heterograph = _read(store, choice)
     data = to_pyg(heterograph)
     import torch
 
@@ -107,14 +92,11 @@ def pyg(
         print(f'Next, in Python: torch.load("{path}", weights_only=False)')
 
 
-@app.command(epilog="Example: cli export networkx graph.json")
+@app.command(rich_help_panel="To look at", epilog="Example: cli export networkx graph.json")
+@choosing()
 def networkx(
     path: Annotated[Path, typer.Argument(help="File of the graph as node-link JSON.")],
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
+    choice: Choice,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -122,49 +104,69 @@ def networkx(
     from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_node_link
 
-    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
         _print_counts(write_node_link(source, path, choice), format)
     if format is Format.table:
         print(f'Next, in Python: networkx.node_link_graph(json.load(open("{path}")), edges="edges")')
 
 
-@app.command(epilog="Example: cli export graphml erlotinib.graphml --around erlotinib --hops 1")
+@app.command(
+    rich_help_panel="To look at",
+    epilog="Example: cli export graphml erlotinib.graphml --around erlotinib --hops 1 --for gephi",
+)
+@choosing()
 def graphml(
     path: Annotated[Path, typer.Argument(help="File, such as graph.graphml.")],
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
+    choice: Choice,
+    reader: Annotated[
+        Reader, typer.Option("--for", help="Who reads it: names, weights and escapes are as it needs them.")
+    ] = Reader.any,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
     """GraphML, for Cytoscape, Gephi and yEd."""
     from pharmagraph.kg import markup
     from pharmagraph.kg.store import open_store
-    from pharmagraph.kg.views import write_graphml
+    from pharmagraph.kg.views import DIALECTS, write_graphml
 
-    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        counts = write_graphml(source, path, choice)
+        counts = write_graphml(source, path, choice, dialect=DIALECTS[reader])
     changed = counts.pop("texts changed")
     _print_counts(counts, format)
     if changed:
         note(
             f"{changed:,} texts hold control characters, which XML does not allow; each is {markup.REPLACEMENT} "
             f"in {path}"
+            if reader is not Reader.cytoscape
+            else f'{changed:,} texts hold control characters or "]]>", which Cytoscape does not read; they are '
+            f"replaced in {path}"
         )
 
 
-@app.command(epilog="Example: cli export kgx folder")
+@app.command(
+    rich_help_panel="To look at", epilog="Example: cli export cyjs erlotinib.cyjs --around erlotinib --hops 1"
+)
+@choosing()
+def cyjs(
+    path: Annotated[Path, typer.Argument(help="File, such as graph.cyjs.")],
+    choice: Choice,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Cytoscape JSON, for Cytoscape and cytoscape.js."""
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import write_cytoscape_json
+
+    with open_store(store, read_only=True) as source:
+        _print_counts(write_cytoscape_json(source, path, choice), format)
+
+
+@app.command(rich_help_panel="For other knowledge graphs", epilog="Example: cli export kgx folder --jsonl")
+@choosing()
 def kgx(
     folder: Folder,
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
+    choice: Choice,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON lines in place of TSV.")] = False,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -172,19 +174,50 @@ def kgx(
     from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_kgx
 
-    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
-        _print_counts(write_kgx(source, folder, choice), format)
+        _print_counts(write_kgx(source, folder, choice, json_lines=jsonl), format)
 
 
-@app.command(epilog="Example: cli export csv folder")
+@app.command(
+    rich_help_panel="For other knowledge graphs",
+    epilog="Example: cli export turtle graph.ttl --drug erlotinib",
+)
+@choosing()
+def turtle(
+    path: Annotated[Path, typer.Argument(help="File, such as graph.ttl.")],
+    choice: Choice,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """RDF in Turtle, in the terms of the Biolink model."""
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import write_turtle
+
+    with open_store(store, read_only=True) as source:
+        _print_counts(write_turtle(source, path, choice), format)
+
+
+@app.command(rich_help_panel="For other knowledge graphs", epilog="Example: cli export biocypher folder")
+@choosing()
+def biocypher(
+    folder: Folder,
+    choice: Choice,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """A schema configuration for BioCypher, and the nodes and edges that it takes."""
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import write_biocypher
+
+    with open_store(store, read_only=True) as source:
+        _print_counts(write_biocypher(source, folder, choice), format)
+
+
+@app.command(rich_help_panel="As tables", epilog="Example: cli export csv folder")
+@choosing()
 def csv(
     folder: Folder,
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
+    choice: Choice,
     spreadsheet: Annotated[
         bool,
         typer.Option(
@@ -198,20 +231,32 @@ def csv(
     from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_csv
 
-    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
         _print_counts(write_csv(source, folder, choice, spreadsheet=spreadsheet), format)
 
 
-@app.command("neo4j-import", epilog="Example: cli export neo4j-import folder")
+@app.command(rich_help_panel="As tables", epilog="Example: cli export parquet folder")
+@choosing()
+def parquet(
+    folder: Folder,
+    choice: Choice,
+    store: Store = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """One Parquet file a label and an edge kind, with types and lists."""
+    from pharmagraph.kg.store import open_store
+    from pharmagraph.kg.views import write_parquet
+
+    with open_store(store, read_only=True) as source:
+        _print_counts(write_parquet(source, folder, choice), format)
+
+
+@app.command("neo4j-import", rich_help_panel="As tables", epilog="Example: cli export neo4j-import folder")
+@choosing()
 def neo4j_import(
     folder: Folder,
+    choice: Choice,
     database: Annotated[str, typer.Option(help="Name of the database to be filled.")] = "neo4j",
-    dataset: Datasets = None,
-    drug: Drugs = None,
-    tissue: Tissues = None,
-    around: Around = None,
-    hops: Hops = 2,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -219,7 +264,6 @@ def neo4j_import(
     from pharmagraph.kg.neo4j.bulk_import import export
     from pharmagraph.kg.store import open_store
 
-    choice = _choice(dataset, drug, tissue, around, hops)
     with open_store(store, read_only=True) as source:
         done = export(source, folder, choice, database=database)
     _print_counts({"nodes": done.nodes, "edges": done.edges, "files": done.files}, format)
@@ -260,33 +304,21 @@ def copy(
         note(f"Next: cli status --store {url}")
 
 
-def _read(
-    store: str | None,
-    datasets: list[str] | None,
-    drugs: list[str] | None,
-    tissues: list[str] | None,
-    around: str | None,
-    hops: int,
-) -> Heterograph:
+def _read(store: str | None, choice: Choice) -> Heterograph:
     """The part of a store's graph that the options of an export choose."""
     from pharmagraph.kg.heterograph import export
     from pharmagraph.kg.store import open_store
 
     with open_store(store, read_only=True) as graph:
-        return export(graph, datasets=datasets, drugs=drugs, tissues=tissues, around=around, hops=hops)
-
-
-def _choice(
-    datasets: list[str] | None,
-    drugs: list[str] | None,
-    tissues: list[str] | None,
-    around: str | None,
-    hops: int,
-) -> Choice:
-    """The part of the graph that the options of an export choose."""
-    from pharmagraph.kg.subgraph import Choice
-
-    return Choice(datasets, drugs, tissues, around, hops)
+        return export(
+            graph,
+            datasets=choice.datasets,
+            drugs=choice.drugs,
+            genes=choice.genes,
+            tissues=choice.tissues,
+            around=choice.around,
+            hops=choice.hops,
+        )
 
 
 def _print_parts(heterograph: Heterograph, format: Format) -> None:

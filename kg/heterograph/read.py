@@ -48,6 +48,7 @@ def export(
     tissues: Sequence[str] | None = None,
     around: str | None = None,
     hops: int = 2,
+    genes: Sequence[str] | None = None,
 ) -> Heterograph:
     """Read the graph, or a part of it, as a heterograph.
 
@@ -59,8 +60,8 @@ def export(
         Keep the responses of these, and the omics and similarities of these and of what they are part
         of; known targets, interactions, homology, dependencies, pathways and driver events are kept whatever brought
         them. All unless named.
-    drugs
-        Keep these drugs, by name, alias or id.
+    drugs, genes
+        Keep these drugs, or genes, by name, alias or id.
     tissues
         Keep cell lines of these tissues.
     around, hops
@@ -79,7 +80,7 @@ def export(
         If a list is empty, or nothing is left.
     """
     arguments.require_store(store)
-    choice = Choice(datasets, drugs, tissues, around, hops)
+    choice = Choice(datasets, drugs, tissues, around, hops, genes)
     part = subgraph.read(
         store,
         choice,

@@ -28,7 +28,7 @@ def write_csv(
     """
     with whole_folder(folder) as place:
         part, written = Part(store, choice), {}
-        for kind, table in part.tables():
+        for kind, table in part.tables(named=True):
             name = f"{kind.label}.csv"
             csv.write_csv(_flat(table, spreadsheet), place / name)
             written[name] = table.num_rows

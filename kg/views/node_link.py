@@ -14,9 +14,15 @@ from pharmagraph.kg.subgraph import EVERYTHING, Choice
 from pharmagraph.kg.views import text
 from pharmagraph.kg.views.parts import Part
 
+SOURCE = "evidence_source"
+"""Name of an edge's property ``source`` where ``source`` is the node that it begins at."""
+
 
 def write_node_link(store: GraphStore, path: Path, choice: Choice = EVERYTHING) -> dict[str, int]:
-    """Write what `networkx.node_link_data` gives for `to_networkx`; returns the numbers of nodes and edges."""
+    """Write what `networkx.node_link_data` gives for `to_networkx`; returns the numbers of nodes and edges.
+
+    The form keeps the names ``source`` and ``target`` for the ends of an edge, so its property ``source`` is `SOURCE`.
+    """
     part, written = Part(store, choice), {"nodes": 0, "edges": 0}
     with folders.whole(path) as place, place.open("wb") as file:
         file.write(b'{"directed": true, "multigraph": true, "graph": {}, "nodes": [')
@@ -42,7 +48,7 @@ def _edges(kind: EdgeKind, ends: Ends, block: pa.Table) -> pa.Table:
     """The members of each edge's object."""
     names = {
         "type": text.constant(kind.type, block.num_rows),
-        **{c: block[c] for c in block.column_names if c not in ("src", "dst")},
+        **{SOURCE if c == "source" else c: block[c] for c in block.column_names if c not in ("src", "dst")},
         "source": text.mapped(block["src"], lambda id_: f"{ends[0]}:{id_}"),
         "target": text.mapped(block["dst"], lambda id_: f"{ends[1]}:{id_}"),
         "key": text.edge_key(kind, block),

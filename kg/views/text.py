@@ -17,17 +17,17 @@ from pharmagraph.kg.schema import EdgeKind
 Change = Callable[[str], str]
 
 
-def mapped(column: pa.ChunkedArray, change: Change) -> pa.Array:
+def mapped(column: pa.ChunkedArray | pa.Array, change: Change) -> pa.Array:
     """Each text of a column, changed; nulls stay."""
     encoded = pc.dictionary_encode(_whole(column))
     changed = pa.array([change(text) for text in encoded.dictionary.to_pylist()], pa.string())
     return changed.take(encoded.indices)
 
 
-def joined(*pieces: pa.Array | str) -> pa.Array:
-    """Texts put together row by row; a null piece is left out. At least one piece is an array."""
+def joined(*pieces: pa.Array | pa.ChunkedArray | str) -> pa.Array:
+    """Texts put together row by row; a null piece is left out. At least one piece is a column."""
     return pc.binary_join_element_wise(
-        *(pa.scalar(p) if isinstance(p, str) else p for p in pieces), "", null_handling="skip"
+        *(pa.scalar(p) if isinstance(p, str) else _whole(p) for p in pieces), "", null_handling="skip"
     )
 
 
@@ -95,5 +95,5 @@ def _json_values(column: pa.ChunkedArray) -> pa.Array:
     return texts
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks()
+def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
