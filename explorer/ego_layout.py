@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from pharmagraph.explorer.asking import Rows
-from pharmagraph.explorer.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from pharmagraph.kg.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 
 NEAREST, FARTHEST, STAGGER = 190.0, 330.0, 70.0
 """Distance from the middle of the strongest and the weakest node; every second node stands farther out."""

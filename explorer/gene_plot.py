@@ -9,8 +9,9 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer import profile_values
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.figures import scatter, shown, strips
+from pharmagraph.explorer.figures import shown
 from pharmagraph.kg.errors import PharmagraphError
+from pharmagraph.kg.figures import scatter, strips
 from pharmagraph.kg.names import find_node
 from pharmagraph.model.contrasts.groups import contrasts
 from pharmagraph.model.contrasts.measured import compare

@@ -1,4 +1,4 @@
-"""Draws a drug's structure as SVG with RDKit."""
+"""The picture of a drug's structure on a page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from pharmagraph.kg import structures
-
-WIDTH, HEIGHT = 320, 240
+from pharmagraph.kg.structure_picture import HEIGHT, WIDTH, svg
 
 
 def drawing(smiles: str, name: str) -> Component:
@@ -18,17 +17,3 @@ def drawing(smiles: str, name: str) -> Component:
         return html.P(f"No picture of the structure: {reason}.", className="nothing")
     source = "data:image/svg+xml;base64," + b64encode(svg(smiles).encode()).decode()
     return html.Img(src=source, alt=f"Structure of {name}", className="structure", width=WIDTH, height=HEIGHT)
-
-
-def svg(smiles: str) -> str:
-    """The structure as SVG, `WIDTH` by `HEIGHT`; the SMILES has to be readable."""
-    from rdkit import Chem
-    from rdkit.Chem.Draw import rdMolDraw2D
-
-    molecule = Chem.MolFromSmiles(smiles)
-    pen = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT)
-    pen.drawOptions().clearBackground = False  # type: ignore[assignment]  # the stubs are wrong
-    rdMolDraw2D.PrepareAndDrawMolecule(pen, molecule)
-    pen.FinishDrawing()
-    text: str = pen.GetDrawingText()
-    return text

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pharmagraph.kg import terminal
+from pharmagraph.kg import bars, terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +76,22 @@ def print_rows(
         write_csv(sys.stdout, rows, columns)
     else:
         _print_table(rows, columns, title, wide, empty)
+
+
+def print_bars(parts: Sequence[tuple[str, float]], *, title: str) -> None:
+    """Print the parts of a sum, the sum last, as signed bars that fit the terminal.
+
+    Parameters
+    ----------
+    parts
+        Name and value of each.
+    title
+        Printed above them.
+    """
+    *shown, total = parts
+    width, encoding = shutil.get_terminal_size().columns, getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(title)
+    print("\n".join([*bars.lines(shown, total, width, encoding), ""]))
 
 
 def write_csv(file: TextIO, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:

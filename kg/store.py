@@ -6,7 +6,7 @@ Tables go in and out as Arrow, in the columns of `kg.schema`. It holds no Cypher
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -218,6 +218,17 @@ def open_store(url: str | None = None, *, read_only: bool = False, create: bool 
     InputError
         If no engine has that scheme.
     """
+    return open_as(lambda engine: engine, url, read_only=read_only, create=create)
+
+
+def open_as(
+    extended: Callable[[type[Any]], type[Any]],
+    url: str | None = None,
+    *,
+    read_only: bool = False,
+    create: bool = True,
+) -> Any:
+    """Open a store as `open_store` does, in a class that is made of its engine's."""
     if url is not None and not isinstance(url, str):
         raise TypeError(f"url is of type {type(url).__name__}; give a text, such as ladybug://graph.lbug")
     url = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
@@ -225,9 +236,9 @@ def open_store(url: str | None = None, *, read_only: bool = False, create: bool 
     if scheme == "ladybug":
         from pharmagraph.kg.ladybug.store import LadybugStore
 
-        return LadybugStore(url, read_only=read_only, create=create)
+        return extended(LadybugStore)(url, read_only=read_only, create=create)
     if scheme in {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}:
         from pharmagraph.kg.neo4j.store import Neo4jStore
 
-        return Neo4jStore(url, read_only=read_only)
+        return extended(Neo4jStore)(url, read_only=read_only)
     raise InputError(f'"{url}" is not a store; use ladybug:///graph.lbug, bolt://host:7687 or neo4j+s://host')

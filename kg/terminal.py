@@ -65,7 +65,7 @@ def lines(
     table = _line_up(headings, widths, numeric, bottom=True)
     table.append("─" * (sum(widths) + len(GAP) * (len(widths) - 1)))
     for row in clean:
-        table += _line_up([_wrapped(c, w) for c, w in zip(row, widths, strict=True)], widths, numeric)
+        table += _line_up([wrapped(c, w) for c, w in zip(row, widths, strict=True)], widths, numeric)
     return table
 
 
@@ -84,16 +84,16 @@ def _widths(
     natural, least = [], []
     for at, column in enumerate(columns):
         cells = [row[at] for row in rows]
-        longest = max(map(_width, cells), default=0)
-        natural.append(max(longest, _width(column)))
+        longest = max(map(width_of, cells), default=0)
+        natural.append(max(longest, width_of(column)))
         if numeric[at] or (at == 0 and whole_first and longest <= WHOLE):
             narrow = longest
         else:
-            words = (_width(word) for cell in cells for word in cell.split())
+            words = (width_of(word) for cell in cells for word in cell.split())
             narrow = max(min(max(words, default=0), WHOLE), min(longest, WHOLE // 2))
         heading = next(
             w
-            for w in range(max(map(_width, _words(column))), 1_000)
+            for w in range(max(map(width_of, _words(column))), 1_000)
             if len(_heading(column, w)) <= HEADING_LINES
         )
         least.append(max(narrow, heading, 1))
@@ -111,20 +111,20 @@ def _widths(
 
 def _blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """For each row its first cell, and below it a line for each other cell that is not empty."""
-    names = max((_width(c) for c in columns[1:]), default=0)
+    names = max((width_of(c) for c in columns[1:]), default=0)
     found: list[str] = []
     for row in rows:
-        found += ["", *_wrapped(row[0], width)]
+        found += ["", *wrapped(row[0], width)]
         for name, cell in zip(columns[1:], row[1:], strict=True):
             if not cell:
                 continue
-            label = f"  {_padded(name, names, right=False)}  "
-            if len(label) + min(_width(cell), WHOLE) <= width:
-                first, *others = _wrapped(cell, width - len(label))
+            label = f"  {padded(name, names, right=False)}  "
+            if len(label) + min(width_of(cell), WHOLE) <= width:
+                first, *others = wrapped(cell, width - len(label))
                 found += [label + first, *(" " * len(label) + line for line in others)]
             else:
                 found += ["  " + line for line in _heading(name, width - 2)]
-                found += ["    " + line for line in _wrapped(cell, max(width - 4, 1))]
+                found += ["    " + line for line in wrapped(cell, max(width - 4, 1))]
     return found[1:]
 
 
@@ -135,20 +135,34 @@ def _line_up(
     filled = [[""] * (height - len(c)) + c if bottom else c + [""] * (height - len(c)) for c in cells]
     return [
         GAP.join(
-            _padded(cell[at], w, right=n) for cell, w, n in zip(filled, widths, numeric, strict=True)
+            padded(cell[at], w, right=n) for cell, w, n in zip(filled, widths, numeric, strict=True)
         ).rstrip()
         for at in range(height)
     ]
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    if _width(text) <= width:
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text that is broken between words, and within those that are too long."""
+    if width_of(text) <= width:
         return [text]
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    if text.isascii():
+        return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    found = [""]  # `textwrap` counts signs, of which some take two columns
+    for word in text.split():
+        if found[-1] and width_of(f"{found[-1]} {word}") <= width:
+            found[-1] += f" {word}"
+            continue
+        found += [""] * bool(found[-1])
+        for sign in word:
+            if width_of(found[-1] + sign) > width:
+                found.append("")
+            found[-1] += sign
+    return found
 
 
-def _padded(text: str, width: int, *, right: bool) -> str:
-    space = " " * (width - _width(text))
+def padded(text: str, width: int, *, right: bool) -> str:
+    """A text filled up with blanks; with ``right``, before it."""
+    space = " " * (width - width_of(text))
     return space + text if right else text + space
 
 
@@ -158,19 +172,19 @@ def _words(heading: str) -> list[str]:
 
 
 def _heading(text: str, width: int) -> list[str]:
-    if _width(text) <= width:
+    if width_of(text) <= width:
         return [text]
     found = [""]
     for word in _words(text):
         glue = "" if not found[-1] or found[-1].endswith("_") else " "
-        if found[-1] and _width(found[-1] + glue + word) > width:
+        if found[-1] and width_of(found[-1] + glue + word) > width:
             found.append(word)
         else:
             found[-1] += glue + word
     return found
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """Columns of a terminal that a text takes: East Asian signs take two, combining ones none."""
     if text.isascii():
         return len(text)

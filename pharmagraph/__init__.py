@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pharmagraph.evaluation import evaluate
     from pharmagraph.kg import errors
     from pharmagraph.kg.heterograph import Heterograph, export
-    from pharmagraph.kg.store import GraphStore, open_store
+    from pharmagraph.kg.store import GraphStore
+    from pharmagraph.opening import open_store
     from pharmagraph.queries import query
     from pharmagraph.run import Run
     from pharmagraph.training import TrainedRun, train
@@ -41,7 +42,7 @@ _MODULE_OF = {
     "TrainedRun": "pharmagraph.training",
     "evaluate": "pharmagraph.evaluation",
     "export": "pharmagraph.kg.heterograph",
-    "open_store": "pharmagraph.kg.store",
+    "open_store": "pharmagraph.opening",
     "query": "pharmagraph.queries",
     "train": "pharmagraph.training",
 }

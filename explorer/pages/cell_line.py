@@ -8,9 +8,10 @@ from dash import dcc, html
 
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.figures import shown, waterfall
+from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import NO_RUN, Page, definitions, section
 from pharmagraph.explorer.tables import table
+from pharmagraph.kg.figures import waterfall
 from pharmagraph.kg.names import find_node
 
 ROWS = 15

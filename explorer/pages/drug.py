@@ -11,12 +11,13 @@ from dash.development.base_component import Component
 from pharmagraph import rows as of_run
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.figures import KNOWN, effects, shown, waterfall
+from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.gene_plot import gene_plot
 from pharmagraph.explorer.page import NO_RUN, Page, definitions, section
 from pharmagraph.explorer.structures import drawing
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.figures import KNOWN, effects, waterfall
 from pharmagraph.kg.names import find_drug
 from pharmagraph.model.explain.explanation import GENES
 from pharmagraph.run import Run

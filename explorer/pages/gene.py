@@ -6,9 +6,10 @@ from dash import dcc, html
 
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.figures import KNOWN, effects, shown
+from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import NO_RUN, Page, definitions, section
 from pharmagraph.explorer.tables import table
+from pharmagraph.kg.figures import KNOWN, effects
 from pharmagraph.kg.names import find_node
 
 ROWS = 15

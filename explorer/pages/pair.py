@@ -11,10 +11,11 @@ from dash.development.base_component import Component
 from pharmagraph import rows as of_run
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
-from pharmagraph.explorer.figures import shown, signed_bars
+from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import NO_RUN, Page, definitions, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.figures import signed_bars
 from pharmagraph.kg.names import find_drug, find_node
 from pharmagraph.model.explain import explanation
 from pharmagraph.run import Run

@@ -173,8 +173,15 @@ def _rank(
         note(f"Spearman's correlation with {truth}: {correlation:.3f} over {n} genes")
 
 
+def _part(row: dict[str, Any]) -> str:
+    """The name of a part, of a gene with what the cell line has of it and what a unit of that adds."""
+    if row["value"] is None:
+        return str(row["part"])
+    return f"{row['part']} {row['feature']} ({row['value']:.3g} × {row['effect']:.3g})"
+
+
 def _print(found: Explanation, limit: int) -> None:
-    from pharmagraph.kg.console import print_rows
+    from pharmagraph.kg.console import print_bars, print_rows
 
     about = found.drug["name"] + (f" on {found.cell_line['name']}" if found.cell_line else "")
     if found.cell_line:
@@ -189,7 +196,10 @@ def _print(found: Explanation, limit: int) -> None:
         print_rows(rows_of_pair, title=f"{about}, run {found.run_id}")
     if found.contributions:
         unit = "logits of a sensitive response" if "probability" in found.prediction else "ln µmol/l"
-        print_rows(found.contributions, title=f"What the prediction is the sum of, in {unit}")
+        print_bars(
+            [(_part(row), row["contribution"]) for row in found.contributions],
+            title=f"What the prediction is the sum of, in {unit}",
+        )
     columns = ["gene", "rank", "excess", "spread", "q", "stability", "publications", "known"]
     columns = [c for c in columns if any(row[c] is not None for row in found.genes)]
     print_rows(

@@ -225,11 +225,15 @@ def _columns(text: str | None) -> Sequence[int] | None:
 
 
 def _shown(row: dict[str, Any], well: str, names: dict[str, str]) -> dict[str, Any]:
-    """A pair as the table has it; reasons are in the plate map."""
+    """A pair as the table has it, within 80 columns; reasons and all digits are in the plate map."""
     from pharmagraph.kg.errors import shortened
 
-    told = {k: v for k, v in row.items() if k not in ("drug", "cell_line", "reason")}
+    predicted = "probability" if "probability" in row else "ln_ic50"
+    ends = [row["low"], row["high"]]
     return {
-        "well": well, "drug": shortened(names.get(row["drug"], row["drug"]), 20),
+        "well": well, "drug": shortened(names.get(row["drug"], row["drug"]), 16),
         "cell line": shortened(names.get(row["cell_line"], row["cell_line"]), 14),
-    } | told  # fmt: skip
+        predicted: float(f"{row[predicted]:.3g}"),
+        "interval": "" if None in ends else f"{ends[0]:.2f} to {ends[1]:.2f}",
+        "score": float(f"{row['score']:.3g}"),
+    }  # fmt: skip

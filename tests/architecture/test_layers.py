@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("kg.commands",),
     ("pharmagraph",),
     ("tools",),
-    ("training", "evaluation", "queries", "suggesting"),
+    ("training", "evaluation", "queries", "suggesting", "opening"),
     ("run",),
     ("rows",),
     ("model.reports",),

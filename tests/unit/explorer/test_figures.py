@@ -8,7 +8,8 @@ import pytest
 
 from pharmagraph.explorer import ego_layout, structures
 from pharmagraph.explorer.addresses import address, read
-from pharmagraph.explorer.figures import COLOURS, effects, waterfall
+from pharmagraph.kg import structure_picture
+from pharmagraph.kg.figures import COLOURS, effects, waterfall
 
 
 def test_a_waterfall_has_every_row_once_in_order_of_its_value() -> None:
@@ -33,7 +34,7 @@ def test_known_targets_have_a_star_and_features_a_word() -> None:
 
 
 def test_a_structure_is_drawn_as_svg() -> None:
-    root = ElementTree.fromstring(structures.svg("CC(=O)Oc1ccccc1C(=O)O"))
+    root = ElementTree.fromstring(structure_picture.svg("CC(=O)Oc1ccccc1C(=O)O"))
     assert root.tag.endswith("svg") and len(root) > 10
     assert "No picture" in str(structures.drawing("not a SMILES", "x"))
 
