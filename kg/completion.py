@@ -1,4 +1,4 @@
-"""Completes names in the shell from the store that commands use: drugs, genes, cell lines, tissues, runs.
+"""Completes names in the shell from the store that commands use: drugs, genes, cell lines, tissues, data sets, runs.
 
 A shell asks for completions while somebody types, so whatever is wrong, such as a store that is locked, gives none.
 """
@@ -60,4 +60,5 @@ cell_lines = _of_store(_named("CellLine"))
 genes = _of_store(_ids("Gene"))
 runs = _of_store(_ids("Run"))
 tissues = _of_store(_tissues)
+datasets = _of_store(_ids("Dataset"))
 drugs_genes_and_cell_lines = _of_store(_drugs_genes_and_cell_lines)

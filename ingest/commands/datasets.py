@@ -7,11 +7,15 @@ from typing import Annotated
 import typer
 
 from pharmagraph.ingest.commands.options import FormatOption, Store
+from pharmagraph.kg import completion
 from pharmagraph.kg.console import Format, next_command, note, print_rows
 
 
 def remove(
-    datasets: Annotated[list[str], typer.Argument(metavar="DATASET…", help="Ids; see: cli status.")],
+    datasets: Annotated[
+        list[str],
+        typer.Argument(metavar="DATASET…", help="Ids; see: cli status.", autocompletion=completion.datasets),
+    ],
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -29,7 +33,9 @@ def remove(
 
 
 def history(
-    dataset: Annotated[str | None, typer.Option(help="Lines of this dataset alone.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Lines of this dataset alone.", autocompletion=completion.datasets)
+    ] = None,
     store: Store = None,
     format: FormatOption = Format.table,
     wide: Annotated[

@@ -12,7 +12,9 @@ from pharmagraph.kg import completion
 
 Datasets = Annotated[
     list[str] | None,
-    typer.Option("--dataset", help="Keep responses of this dataset; repeatable."),
+    typer.Option(
+        "--dataset", help="Keep responses of this dataset; repeatable.", autocompletion=completion.datasets
+    ),
 ]
 Drugs = Annotated[
     list[str] | None,

@@ -27,7 +27,11 @@ def compare(
         ),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Responses of this dataset; needed where the graph has several.")
+        str | None,
+        typer.Option(
+            help="Responses of this dataset; needed where the graph has several.",
+            autocompletion=completion.datasets,
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 from pharmagraph.model.commands.options import (
@@ -59,10 +60,16 @@ def evaluate(
         typer.Option(help="Unseen cell lines: near twins together, whole tissues, or each alone."),
     ] = CellLineGroups.twins,
     train_on: Annotated[
-        str | None, typer.Option(help="Transfer: the dataset whose responses are trained on.")
+        str | None,
+        typer.Option(
+            help="Transfer: the dataset whose responses are trained on.", autocompletion=completion.datasets
+        ),
     ] = None,
     test_on: Annotated[
-        str | None, typer.Option(help="Transfer: the dataset whose other pairs are tested.")
+        str | None,
+        typer.Option(
+            help="Transfer: the dataset whose other pairs are tested.", autocompletion=completion.datasets
+        ),
     ] = None,
     dataset: Datasets = None,
     task: Task = "classification",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 from pharmagraph.model.commands.options import Members, Quiet
@@ -36,7 +37,11 @@ def evaluate_biomarkers(
     members: Members = None,
     dataset: Annotated[
         list[str] | None,
-        typer.Option("--dataset", help="Responses of this dataset; may be repeated. All when left out."),
+        typer.Option(
+            "--dataset",
+            help="Responses of this dataset; may be repeated. All when left out.",
+            autocompletion=completion.datasets,
+        ),
     ] = None,
     resume: Annotated[
         Path | None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 from pharmagraph.model.presets.choices import Holdout
@@ -47,7 +48,11 @@ def evaluate_targets(
     ] = 6000,
     dataset: Annotated[
         list[str] | None,
-        typer.Option("--dataset", help="Responses of this dataset; may be repeated. All when left out."),
+        typer.Option(
+            "--dataset",
+            help="Responses of this dataset; may be repeated. All when left out.",
+            autocompletion=completion.datasets,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same folds and same fit.")] = 0,
     members: Annotated[int, typer.Option(min=1, help="Networks whose attention is averaged.")] = 3,

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from pharmagraph.kg import completion
 from pharmagraph.model.presets import choices
 
 Datasets = Annotated[
     list[str] | None,
     typer.Option(
-        "--dataset", help="Train on the responses of this dataset; may be repeated. All when left out."
+        "--dataset",
+        help="Train on the responses of this dataset; may be repeated. All when left out.",
+        autocompletion=completion.datasets,
     ),
 ]
 Preset = Annotated[

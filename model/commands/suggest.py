@@ -47,7 +47,10 @@ def suggest(
             autocompletion=completion.drugs,
         ),
     ] = None,
-    tissue: Annotated[list[str] | None, typer.Option(help="Cell lines of this tissue; repeatable.")] = None,
+    tissue: Annotated[
+        list[str] | None,
+        typer.Option(help="Cell lines of this tissue; repeatable.", autocompletion=completion.tissues),
+    ] = None,
     cells: Annotated[
         Path | None, typer.Option(help="CSV of the cell lines in culture, with the column cell_line.")
     ] = None,
@@ -65,6 +68,7 @@ def suggest(
         typer.Option(
             help="With --by targets: a gene that may decide the response; repeatable. Those attended to most when "
             "left out.",
+            autocompletion=completion.genes,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the plate map to this CSV, a row a well.")] = None,
@@ -86,9 +90,16 @@ def suggest(
         bool,
         typer.Option("--replay", help="Hide a data set, ask for it in rounds, and measure what is learned."),
     ] = False,
-    dataset: Annotated[str | None, typer.Option(help=_ONLY + "the data set that is hidden.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help=_ONLY + "the data set that is hidden.", autocompletion=completion.datasets),
+    ] = None,
     known: Annotated[
-        str | None, typer.Option(help=_ONLY + "a data set that was there before; none when left out.")
+        str | None,
+        typer.Option(
+            help=_ONLY + "a data set that was there before; none when left out.",
+            autocompletion=completion.datasets,
+        ),
     ] = None,
     slice_: Annotated[
         str | None,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import pharmagraph as pg
@@ -55,6 +57,12 @@ def test_sections_hold_every_command_with_a_whole_sentence() -> None:
         ("query top-genes dr", ["drug="]),
         ("query top-genes drug=synthetic-drug-0012", ["drug=synthetic-drug-0012"]),
         ("query no-such-query dr", []),
+        ("train --dataset s", ["synthetic"]),
+        (
+            "export graphml out.graphml --around synthetic-line-001",
+            [f"synthetic-line-001{n}" for n in range(7)],
+        ),
+        ("export csv out --gene SYNTHETICG0001", [f"SYNTHETICG0001{n}" for n in range(10)]),
         ("runs show x", []),
     ],
 )
@@ -96,3 +104,30 @@ def test_cli_alone_tells_what_the_store_here_holds(made: Path, monkeypatch: pyte
     told = CliRunner().invoke(app, []).stdout
     assert "12 drugs, 40 genes, 16 cell lines" in told and "0 runs" in told
     assert "ready to train; next: cli train" in told
+
+
+def test_names_of_the_store_are_completed_wherever_they_are_asked_for() -> None:
+    """Options of these names take files or numbers in the commands that are left out."""
+    of_nodes = {
+        "--drug",
+        "--gene",
+        "--cell",
+        "--tissue",
+        "--dataset",
+        "--run",
+        "--around",
+        "--train-on",
+        "--test-on",
+    }
+    found = set()
+
+    def walk(command: Any, path: tuple[str, ...]) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*path, name))
+        for parameter in getattr(command, "params", ()):
+            completed = [v for k, v in vars(parameter).items() if "complet" in k and v is not None]
+            if of_nodes & set(parameter.opts) and not completed:
+                found.add((*path, *parameter.opts))
+
+    walk(get_command(app), ())
+    assert found == set()
