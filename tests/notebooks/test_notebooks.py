@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.library.conftest import blocks
+
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
@@ -67,3 +69,14 @@ def test_an_own_screen_is_loaded_and_explained(run: Any) -> None:
     assert "576" in shown(book, "pg.ingest.tables")["text/html"]
     assert "cell lines in" in shown(book, 'store.drug("LAB-101")')["text/plain"]
     assert "gene" in shown(book, "why.genes")["text/plain"]
+
+
+def test_the_code_of_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(FOLDER.parent / "notebooks.md")
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/notebooks.md", "exec"), names)
+    assert capsys.readouterr().out.startswith("Drug synthetic-drug-0001\n")
+    assert len(names["figure"].data) and len(names["responses"])
