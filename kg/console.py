@@ -90,8 +90,14 @@ def print_bars(parts: Sequence[tuple[str, float]], *, title: str) -> None:
     """
     *shown, total = parts
     width, encoding = shutil.get_terminal_size().columns, getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(title)
+    print_text(title, width)
     print("\n".join([*bars.lines(shown, total, width, encoding), ""]))
+
+
+def print_text(text: str, width: int | None = None) -> None:
+    """Print a line, broken between words where it is wider than the terminal, or than a width; 0 is no limit."""
+    columns = shutil.get_terminal_size().columns if width is None else width
+    print("\n".join(terminal.wrapped(text, columns) if columns else [text]))
 
 
 def write_csv(file: TextIO, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -119,7 +125,7 @@ def _print_table(
     width = None if wide else shutil.get_terminal_size().columns
     cells = [[cell(row.get(c)) for c in columns] for row in rows]
     if title:
-        print(title)
+        print_text(title, width or 0)
     print("\n".join([*terminal.lines(columns, cells, numeric, width), ""]))
 
 

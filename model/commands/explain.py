@@ -181,7 +181,7 @@ def _part(row: dict[str, Any]) -> str:
 
 
 def _print(found: Explanation, limit: int) -> None:
-    from pharmagraph.kg.console import print_bars, print_rows
+    from pharmagraph.kg.console import print_bars, print_rows, print_text
 
     about = found.drug["name"] + (f" on {found.cell_line['name']}" if found.cell_line else "")
     if found.cell_line:
@@ -228,4 +228,4 @@ def _print(found: Explanation, limit: int) -> None:
             title="Paths",
         )
     for relation, reason in found.unused_attention.items():
-        print(f"Attention {relation} has no part in the predictions of this run: {reason}.")
+        print_text(f"Attention {relation} has no part in the predictions of this run: {reason}.")

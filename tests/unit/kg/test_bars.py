@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pharmagraph.kg import bars
-from pharmagraph.kg.console import print_bars
+from pharmagraph.kg.console import print_bars, print_rows
 from pharmagraph.kg.terminal import width_of
 
 PARTS = [
@@ -84,3 +84,15 @@ def test_they_are_printed_within_the_terminal(
     title, *lines = capsys.readouterr().out.splitlines()
     assert title == "What it is the sum of" and max(map(width_of, lines)) <= 40
     assert any("│" in line for line in lines) and "+1.240" in lines[-2]
+
+
+def test_a_title_is_broken_where_the_terminal_is_narrow(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    title = "What the prediction is the sum of, in logits of a sensitive response"
+    print_rows([{"a": 1}], title=title)
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert f"{first} {second}" == title and len(first) <= 40
+    print_rows([{"a": 1}], title=title, wide=True)
+    assert capsys.readouterr().out.splitlines()[0] == title
