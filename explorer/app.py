@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.page import Page, aria, field, hits
+from pharmagraph.explorer.page import Page, aria, field
 from pharmagraph.explorer.pages import (
     cell_line,
     drug,
@@ -22,14 +22,14 @@ from pharmagraph.explorer.pages import (
     pair,
     query,
     runs,
+    search,
 )
-from pharmagraph.kg import search
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.store import GraphStore, open_store
 
 PAGES: dict[str, tuple[Callable[[Asked], Page], Collection[int]]] = {
     "": (home.page, (0,)),
-    "search": (nothing_here.results, (0,)),
+    "search": (search.page, (0,)),
     "drug": (drug.page, (1,)),
     "gene": (gene.page, (1,)),
     "cell-line": (cell_line.page, (1,)),
@@ -44,7 +44,6 @@ PAGES: dict[str, tuple[Callable[[Asked], Page], Collection[int]]] = {
 NAVIGATION = (("Home", "/"), ("Pair", "/pair"), ("Network", "/network"), ("Ask", "/query"), ("Runs", "/runs"))
 RETRY = 3000
 """Milliseconds until a page is asked for again when the store did not answer."""
-SUGGESTIONS = 8
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -105,14 +104,14 @@ def make_app(store_url: str | None) -> Dash:
         return page.component(), title, not page.retry, _navigation(path), href
 
     @app.callback(Output("suggestions", "children"), Input("typed", "data"))  # type: ignore[untyped-decorator, unused-ignore]
-    def _suggest(text: str | None) -> Component | list[Component]:
+    def _suggest(text: str | None) -> list[Component]:
         if not text or not text.strip():
             return []
         try:
             with open_store(store_url, read_only=True) as graph:
-                return hits(search.index(graph).find(text, SUGGESTIONS))
+                return search.suggestions(graph, text)
         except PharmagraphError as error:
-            return html.P(f"{error}.", className="notice")
+            return [html.P(f"{error}.", className="notice")]
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "window.pharmagraph.arrived", Output("page-title", "modified_timestamp"), Input("page-title", "data")
@@ -164,7 +163,8 @@ def _frame() -> Component:
                                 id="find",
                                 name="q",
                                 type="search",
-                                placeholder="drug, gene, cell line, tissue, pathway",
+                                placeholder="drug, gene, cell line, tissue, pathway, SMILES",
+                                **aria(describedby="suggestions"),
                             ),
                             html.Button("Search", type="submit"),
                             html.Div(id="suggestions", **aria(live="polite")),

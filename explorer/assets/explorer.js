@@ -29,9 +29,13 @@ new MutationObserver(() => {
     const { attributes } = span.dataset;
     if (span.made === attributes) continue;
     span.made = attributes;
-    const input = document.createElement("input");
-    input.autocomplete = "off";
-    for (const [name, value] of Object.entries(JSON.parse(attributes))) input.setAttribute(name, value);
+    const { type, options, value, ...others } = JSON.parse(attributes);
+    const own = type === "select" || type === "textarea";
+    const input = document.createElement(own ? type : "input");
+    if (!own) input.type = type;
+    for (const [word, said] of options ? JSON.parse(options) : []) input.add(new Option(said, word));
+    for (const [name, given] of Object.entries({ autocomplete: "off", ...others })) input.setAttribute(name, given);
+    if (value !== undefined && type !== "file") input[own ? "value" : "defaultValue"] = value;
     span.replaceChildren(input);
   }
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-attributes"] });

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from pharmagraph.explorer.addresses import PAGE_OF, address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.ego_layout import elements, hidden, style
-from pharmagraph.explorer.page import WORDS, Page, aria, form, section
+from pharmagraph.explorer.page import WORDS, Field, Page, aria, form, section
 from pharmagraph.explorer.tables import cypher, table
 from pharmagraph.kg import neighbours
 from pharmagraph.kg.errors import InputError
@@ -26,8 +26,8 @@ def page(asked: Asked) -> Page:
     """The network around the node that the address names, as ``Label:name``; without one, a form that asks for it."""
     node = asked.given.get("node", "")
     hints = [
-        ("node", "Node", "Drug:erlotinib, Gene:EGFR, CellLine:A375 or Pathway:GO:0007173", ""),
-        ("limit", "Edges of each relation", f"1 to {MOST}, the strongest", str(PER_RELATION)),
+        Field("node", "Node", "Drug:erlotinib, Gene:EGFR, CellLine:A375 or Pathway:GO:0007173"),
+        Field("limit", "Edges of each relation", f"1 to {MOST}, the strongest", str(PER_RELATION)),
     ]
     ask = form(address("network"), hints, "Draw", given=asked.given, file="network")
     if not node:

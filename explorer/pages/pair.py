@@ -12,7 +12,7 @@ from pharmagraph import rows as of_run
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.figures import shown, signed_bars
-from pharmagraph.explorer.page import NO_RUN, Page, definitions, form, section
+from pharmagraph.explorer.page import NO_RUN, Field, Page, definitions, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.names import find_drug, find_node
@@ -35,8 +35,8 @@ def page(asked: Asked) -> Page:
         if {"drug", "cell_line"} <= asked.given.keys():
             return page(Asked(asked.graph, (asked.given["drug"], asked.given["cell_line"]), asked.given))
         fields = [
-            ("drug", "Drug", "name, alias or id", ""),
-            ("cell_line", "Cell line", "name, alias or id", ""),
+            Field("drug", "Drug", "name, alias or id"),
+            Field("cell_line", "Cell line", "name, alias or id"),
         ]
         ask = form(address("pair"), fields, "Show", given=asked.given, file="pair")
         return Page(

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.page import Page, definitions, form, section
+from pharmagraph.explorer.page import Field, Page, definitions, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg import run_register, runs
 
@@ -33,7 +33,7 @@ def page(asked: Asked) -> Page:
         compared = [
             table(answer, f"{asked.given['first']} beside {asked.given['second']}", file="compared-runs")
         ]
-    fields = [("first", "First run", "", ""), ("second", "Second run", "", "")]
+    fields = [Field("first", "First run"), Field("second", "Second run")]
     return Page(
         "Runs",
         [

@@ -31,6 +31,8 @@ PAGES = {
     f"/query/top-genes?drug={DRUG}": "top-genes",
     "/runs": "Runs",
     "/search?q=synthetic-drug": "Results for “synthetic-drug”",
+    "/search?q=OCc1cccc2ncncc12": "Search by structure",
+    "/search?q=c1ccc2": "Search by structure",
     "/no/such/page": "No such page",
 }
 """Address → heading."""
