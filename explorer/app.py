@@ -20,6 +20,7 @@ from pharmagraph.explorer.pages import (
     network,
     nothing_here,
     pair,
+    predict,
     query,
     runs,
     search,
@@ -36,12 +37,20 @@ PAGES: dict[str, tuple[Callable[[Asked], Page], Collection[int]]] = {
     "pathway": (groups.pathway, (1,)),
     "tissue": (groups.tissue, (1,)),
     "pair": (pair.page, (0, 2)),
+    "predict": (predict.page, (0,)),
     "query": (query.page, (0, 1)),
     "network": (network.page, (0,)),
     "runs": (runs.page, (0, 1)),
 }
 """First part of an address → its page, and how many parts may follow."""
-NAVIGATION = (("Home", "/"), ("Pair", "/pair"), ("Network", "/network"), ("Ask", "/query"), ("Runs", "/runs"))
+NAVIGATION = (
+    ("Home", "/"),
+    ("Pair", "/pair"),
+    ("Predict", "/predict"),
+    ("Network", "/network"),
+    ("Ask", "/query"),
+    ("Runs", "/runs"),
+)
 RETRY = 3000
 """Milliseconds until a page is asked for again when the store did not answer."""
 

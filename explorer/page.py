@@ -104,7 +104,7 @@ class Field(NamedTuple):
     default
         What it holds unless the address says otherwise.
     kind
-        ``text``, ``number``, ``textarea``, ``select`` or ``file``.
+        ``text``, ``number``, ``textarea``, ``select``, ``file`` or ``hidden``.
     options
         Of a ``select`` the values, each with its words.
     more
@@ -154,6 +154,8 @@ def form(
 
 def _row(one: Field, value: str, file: str, error: str) -> Component:
     id_ = f"{file}-{one.name}"
+    if one.kind == "hidden":
+        return field(id=id_, name=one.name, value=one.default, type=one.kind)
     about = " ".join([f"{id_}-wrong"] * bool(error) + [f"{id_}-hint"] * bool(one.hint))
     said = aria(describedby=about) if about else {}
     attributes = {"id": id_, "name": one.name, "value": value, "type": one.kind, **one.more, **said}

@@ -47,14 +47,17 @@ def make_server(store_url: str | None, port: int) -> BaseWSGIServer:
     InputError
         If the port is taken, or may not be used.
     """
+    from functools import partial
+
     from werkzeug import serving
 
-    from pharmagraph.explorer import api
-    from pharmagraph.explorer.app import make_app
+    from pharmagraph.explorer import api, own_routes
+    from pharmagraph.explorer.app import make_app, page_at
 
     open_store(store_url, read_only=True).close()
     server = make_app(store_url).server
     api.register(server, store_url)
+    own_routes.register(server, partial(page_at, store_url))
     _guard(server)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     try:

@@ -37,6 +37,12 @@ new MutationObserver(() => {
     for (const [name, given] of Object.entries({ autocomplete: "off", ...others })) input.setAttribute(name, given);
     if (value !== undefined && type !== "file") input[own ? "value" : "defaultValue"] = value;
     span.replaceChildren(input);
+    if (type === "file" && value) {
+      input.dataset.key = value;
+      const forget = Object.assign(document.createElement("button"), { type: "button", textContent: "Leave the file that was given out" });
+      forget.onclick = () => { delete input.dataset.key; forget.remove(); input.focus(); };
+      span.append(forget);
+    }
   }
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-attributes"] });
 
@@ -44,15 +50,67 @@ document.addEventListener("input", (event) => {
   if (event.target.id === "find") window.pharmagraph.typed(event.target.value);
 });
 
-document.addEventListener("submit", (event) => {
+document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
-  const given = [...new FormData(form)].filter(([, value]) => String(value).trim());
+  const { kept, wrong } = await window.pharmagraph.files(form);
+  if (wrong) return;
+  const given = [...new FormData(form)].filter(([name, value]) => !(name in kept) && String(value).trim());
+  for (const [name, key] of Object.entries(kept)) if (key) given.push([name, key]);
   const query = new URLSearchParams(given).toString();
   history.pushState({}, "", form.getAttribute("action") + (query ? `?${query}` : ""));
   window.dispatchEvent(new PopStateEvent("popstate"));
   if (form.getAttribute("role") === "search") window.pharmagraph.emptySearch();
 });
+
+// Files of a form are uploaded first, and so is a text that is too long for an address; their keys are in the address.
+const LONG = 4000;
+window.pharmagraph.files = async (form) => {
+  const kept = {};
+  for (const input of form.querySelectorAll("input[type=file]")) {
+    const [file] = input.files;
+    kept[input.name] = file ? await window.pharmagraph.upload(input, file.name, file) : input.dataset.key;
+    if (kept[input.name] === undefined && file) return { wrong: true };
+  }
+  for (const text of form.querySelectorAll("textarea[data-long]")) {
+    if (text.value.length <= LONG) continue;
+    const key = await window.pharmagraph.upload(text, "pasted.txt", new Blob([text.value]));
+    if (key === undefined) return { wrong: true };
+    kept[text.dataset.long] = key;
+    kept[text.name] = "";
+  }
+  return { kept };
+};
+window.pharmagraph.upload = async (input, name, content) => {
+  const most = Number(input.dataset.most || 5 * 2 ** 20), mib = (n) => `${(n / 2 ** 20).toFixed(1)} MiB`;
+  if (content.size > most) {
+    window.pharmagraph.wrong(input, `“${name}” has ${mib(content.size)}, and ${mib(most)} are allowed here; cli predict reads files of any size.`);
+    return undefined;
+  }
+  const headers = { "X-Pharmagraph": "1", "X-File-Name": encodeURIComponent(name), "Content-Type": "application/octet-stream" };
+  try {
+    const answer = await (await fetch("/upload", { method: "POST", headers, body: content })).json();
+    if (answer.file) return answer.file;
+    window.pharmagraph.wrong(input, `${answer.error}.`);
+  } catch (error) {
+    window.pharmagraph.wrong(input, `The file could not be sent: ${error.message}.`);
+  }
+  return undefined;
+};
+// what is wrong with a field, said beside it
+window.pharmagraph.wrong = (input, message) => {
+  const id = `${input.id}-wrong`;
+  let said = document.getElementById(id);
+  if (!said) {
+    said = Object.assign(document.createElement("p"), { id, className: "notice" });
+    said.setAttribute("role", "alert");
+    input.parentNode.append(said);
+  }
+  said.textContent = message;
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", `${id} ${input.id}-hint`);
+  input.focus();
+};
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#suggestions a")) window.pharmagraph.emptySearch();
@@ -64,6 +122,13 @@ document.addEventListener("click", (event) => {
     link.download = button.dataset.file;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+  if (button.dataset.save !== undefined) {
+    const [, file, ending] = button.dataset.save.match(/^(.*)\.(csv|parquet)$/);
+    const link = document.createElement("a");
+    link.href = `/table.${ending}?${new URLSearchParams({ of: location.pathname + location.search, file })}`;
+    link.download = button.dataset.save;
+    link.click();
   }
   if (button.id === "theme") {
     const root = document.documentElement;
