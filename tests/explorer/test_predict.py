@@ -1,4 +1,4 @@
-"""The page that predicts: pasted and uploaded compounds, the same rows as `cli predict`, and what is said of bad ones."""
+"""The page that predicts: compounds pasted and in files, the rows of `cli predict`, and what is said of bad ones."""
 
 from __future__ import annotations
 
