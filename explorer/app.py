@@ -24,6 +24,7 @@ from pharmagraph.explorer.pages import (
     query,
     runs,
     search,
+    suggest,
 )
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.store import GraphStore, open_store
@@ -38,6 +39,7 @@ PAGES: dict[str, tuple[Callable[[Asked], Page], Collection[int]]] = {
     "tissue": (groups.tissue, (1,)),
     "pair": (pair.page, (0, 2)),
     "predict": (predict.page, (0,)),
+    "suggest": (suggest.page, (0,)),
     "query": (query.page, (0, 1)),
     "network": (network.page, (0,)),
     "runs": (runs.page, (0, 1)),
@@ -47,6 +49,7 @@ NAVIGATION = (
     ("Home", "/"),
     ("Pair", "/pair"),
     ("Predict", "/predict"),
+    ("Suggest", "/suggest"),
     ("Network", "/network"),
     ("Ask", "/query"),
     ("Runs", "/runs"),

@@ -41,7 +41,7 @@ def table(
     file: str,
     link: Link | None = None,
     texts: Collection[str] = (),
-    whole: pa.Table | None = None,
+    whole: Answer | pa.Table | None = None,
 ) -> Component:
     """An answer as a table.
 
@@ -93,13 +93,13 @@ def table(
     )
 
 
-def saved(answer: Answer, file: str, what: str, whole: pa.Table | None = None) -> list[Component]:
+def saved(answer: Answer, file: str, what: str, whole: Answer | pa.Table | None = None) -> list[Component]:
     """Buttons that save an answer's rows, or a whole table, as CSV and Parquet; numbers keep all their digits."""
     files.offer(file, answer if whole is None else whole)
     parquet: dict[str, Any] = {"data-save": f"{file}.parquet", **aria(label=f"Parquet of: {what}")}
     buttons = html.Button("Parquet", className="csv", type="button", **parquet)
-    if whole is None:
-        return [in_page_csv(answer, file, what), buttons]
+    if whole is None or isinstance(whole, Answer):
+        return [in_page_csv(whole or answer, file, what), buttons]
     given: dict[str, Any] = {"data-save": f"{file}.csv", **aria(label=f"CSV of: {what}")}
     return [html.Button("CSV", className="csv", type="button", **given), buttons]
 

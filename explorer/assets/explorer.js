@@ -144,3 +144,22 @@ document.addEventListener("keydown", (event) => {
     document.getElementById("find").focus();
   }
 });
+
+// A plate: the well that is chosen says what it holds, and the arrow keys lead to its neighbours.
+const say = (event) => {
+  const well = event.target.closest?.("td[data-said]"), said = document.getElementById("well");
+  if (well && said) said.textContent = well.dataset.said;
+};
+for (const kind of ["focusin", "mouseover", "click"]) document.addEventListener(kind, say);
+document.addEventListener("keydown", (event) => {
+  const well = event.target.closest("td[data-said]");
+  const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+  if (!well || !step) return;
+  event.preventDefault();
+  const rows = well.closest("tbody").rows, row = rows[well.parentNode.sectionRowIndex + step[0]];
+  const next = row?.cells[well.cellIndex + step[1]];
+  if (!next?.dataset.said) return;
+  well.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+});

@@ -28,6 +28,8 @@ PAGES = {
     "/predict": "Predict compounds",
     f"/predict?ask=1&compounds={DRUG}&tissue={TISSUE}": "Predict compounds",
     "/predict?ask=1": "Predict compounds",
+    "/suggest": "What to test next",
+    "/suggest?plate=96&by=diverse": "What to test next",
     "/network": "Network",
     f"/network?node=Drug:{DRUG}": f"Around {DRUG}",
     "/query": "Ask the graph",
