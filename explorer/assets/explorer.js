@@ -163,3 +163,42 @@ document.addEventListener("keydown", (event) => {
   next.tabIndex = 0;
   next.focus();
 });
+
+// What if: a slider asks for the prediction with its gene changed; of answers that overtake each other the last asked counts.
+const shown = (value) => Number(Number(value).toPrecision(4)).toString();
+const whatIf = async (input) => {
+  const row = input.closest(".slider"), { drug, line, run, figure } = document.getElementById("what-if").dataset;
+  const { gene, feature } = row.dataset, z = Number(input.value), said = row.querySelector(".after");
+  row.querySelector(".now").textContent = shown(z);
+  const asked = (row.asked = (row.asked || 0) + 1);
+  if (feature === "mutation" && !z) { said.textContent = ""; return; }
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  if (row.asked !== asked) return;
+  const change = feature === "mutation" ? { mutate: [gene] } : { expression: { [gene]: z } };
+  const body = JSON.stringify({ drug, cell_line: line, run, ...change });
+  const headers = { "Content-Type": "application/json", "X-Pharmagraph": "1" };
+  let words;
+  try {
+    const answer = await (await fetch("/api/what-if", { method: "POST", headers, body })).json();
+    if (answer.error) words = `${answer.error}.`;
+    else {
+      const [{ before, after, difference }] = answer.rows;
+      words = `${figure} ${shown(before)} → ${shown(after)} (${difference < 0 ? "" : "+"}${shown(difference)})`;
+    }
+  } catch (error) {
+    words = `No answer: ${error.message}.`;
+  }
+  if (row.asked === asked) said.textContent = words;
+};
+document.addEventListener("input", (event) => {
+  if (event.target.closest(".slider")) whatIf(event.target);
+});
+document.addEventListener("click", (event) => {
+  if (event.target.id !== "as-it-is") return;
+  for (const row of document.querySelectorAll(".slider")) {
+    row.asked = (row.asked || 0) + 1;
+    row.querySelector("input").value = row.dataset.now;
+    row.querySelector(".now").textContent = shown(row.dataset.now);
+    row.querySelector(".after").textContent = "";
+  }
+});
