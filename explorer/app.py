@@ -77,13 +77,15 @@ INDEX = """<!DOCTYPE html>
 _log = logging.getLogger("pharmagraph.explorer")
 
 
-def make_app(store_url: str | None) -> Dash:
+def make_app(store_url: str | None, *, allow_write: bool = False) -> Dash:
     """The application on a store, which is opened for each page.
 
     Parameters
     ----------
     store_url
         As `open_store` takes it.
+    allow_write
+        Whether pages offer to promote and delete runs.
     """
     app = Dash(
         "pharmagraph.explorer",
@@ -110,7 +112,7 @@ def make_app(store_url: str | None) -> Dash:
     def _show(path: str | None, given: str | None, _n: int) -> tuple[object, ...]:
         from dash import no_update
 
-        page = page_at(store_url, path, given)
+        page = page_at(store_url, path, given, allow_write=allow_write)
         href = page.goto or no_update
         title = f"{page.title} · pharmagraph"
         return page.component(), title, not page.retry, _navigation(path), href
@@ -132,7 +134,7 @@ def make_app(store_url: str | None) -> Dash:
     return app
 
 
-def page_at(store_url: str | None, path: str | None, given: str | None) -> Page:
+def page_at(store_url: str | None, path: str | None, given: str | None, *, allow_write: bool = False) -> Page:
     """The page of an address; where there is none, a page that says why."""
     parts, values = read(path, given)
     graph: GraphStore | None = None
@@ -141,7 +143,7 @@ def page_at(store_url: str | None, path: str | None, given: str | None) -> Page:
         make, lengths = PAGES.get(parts[0] if parts else "", (None, ()))
         if make is None or len(parts[1:]) not in lengths:
             return nothing_here.unknown_address(graph, "/".join(["", *parts]))
-        return make(Asked(graph, parts[1:], values))
+        return make(Asked(graph, parts[1:], values, allow_write))
     except PharmagraphError as error:
         return nothing_here.refused(error, graph)
     except Exception as error:

@@ -30,8 +30,8 @@ KIND_OF_COLUMN = {
 }
 """Column → the kind of thing whose page its values lead to."""
 
-Link = Callable[[Mapping[str, Any]], tuple[str, str] | None]
-"""A row → text and address of a link at its end."""
+Link = Callable[[Mapping[str, Any]], tuple[str, str] | list[tuple[str, str]] | None]
+"""A row → text and address of a link at its end, or of several."""
 
 
 def table(
@@ -163,4 +163,5 @@ def _end(row: Mapping[str, Any], link: Link | None) -> list[Component]:
     if link is None:
         return []
     made = link(row)
-    return [html.Td(dcc.Link(made[0], href=made[1]) if made else "")]
+    links = made if isinstance(made, list) else [made] if made else []
+    return [html.Td([part for text, href in links for part in (dcc.Link(text, href=href), " ")])]

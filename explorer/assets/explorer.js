@@ -202,3 +202,57 @@ document.addEventListener("click", (event) => {
     row.querySelector(".after").textContent = "";
   }
 });
+
+// Files of a drawn network: exactly the nodes and edges that are shown, where they stand.
+const markup = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+const graphml = (shownNow) => {
+  const nodeKeys = { kind: "string", name: "string", x: "double", y: "double" }, edgeKeys = { relation: "string", strength: "double" };
+  const keys = (of, all) => Object.entries(all).map(([name, type]) => `<key id="${of}-${name}" for="${of}" attr.name="${name}" attr.type="${type}"/>`);
+  const data = (of, values) => Object.entries(values).map(([name, value]) => `<data key="${of}-${name}">${markup(value)}</data>`).join("");
+  const idOf = (node) => markup(`${node.data("kind")}:${node.data("ref")}`);
+  const nodes = shownNow.nodes().map((n) => `<node id="${idOf(n)}">${data("node", { kind: n.data("kind"), name: n.data("name"), x: n.position("x"), y: n.position("y") })}</node>`);
+  const edges = shownNow.edges().map((e) => `<edge source="${idOf(e.source())}" target="${idOf(e.target())}">${data("edge", { relation: e.data("relation"), strength: e.data("strength") })}</edge>`);
+  return ['<?xml version="1.0" encoding="UTF-8"?>', '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">', ...keys("node", nodeKeys), ...keys("edge", edgeKeys),
+    '<graph edgedefault="directed">', ...nodes, ...edges, "</graph>", "</graphml>", ""].join("\n");
+};
+document.addEventListener("click", (event) => {
+  const kind = event.target.dataset?.export, cy = document.getElementById("network")?._cyreg?.cy;
+  if (!kind || !cy) return;
+  const whole = { full: true, bg: "#ffffff", scale: 2 };
+  const content = kind === "png" ? cy.png({ ...whole, output: "blob" })
+    : new Blob([kind === "svg" ? cy.svg({ full: true, bg: "#ffffff" }) : graphml(cy.elements(":visible"))], { type: kind === "svg" ? "image/svg+xml" : "application/xml" });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = `network.${kind}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+
+// Promoting and deleting a run: asked first, and sent with a header that no other site can send.
+document.addEventListener("click", (event) => {
+  const { write, run, question } = event.target.dataset ?? {};
+  if (!write) return;
+  const made = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
+  const dialog = document.createElement("dialog"), said = made("p", "", { className: "notice", hidden: true });
+  const yes = made("button", event.target.textContent, { type: "button", className: "yes" }), no = made("button", "Cancel", { type: "button" });
+  said.setAttribute("role", "alert");
+  dialog.setAttribute("aria-label", event.target.textContent);
+  dialog.append(made("p", question), said, no, yes);
+  no.onclick = () => dialog.close();
+  dialog.onclose = () => { dialog.remove(); event.target.focus(); };
+  yes.onclick = async () => {
+    yes.disabled = true;
+    try {
+      const headers = { "Content-Type": "application/json", "X-Pharmagraph": "1" };
+      const answer = await fetch(`/runs/${write}`, { method: "POST", headers, body: JSON.stringify({ run, confirmed: run }) });
+      if (answer.ok) location.assign(write === "delete" ? "/runs" : location.href);
+      else throw new Error((await answer.json()).error);
+    } catch (error) {
+      Object.assign(said, { textContent: `${error.message}.`, hidden: false });
+      yes.disabled = false;
+    }
+  };
+  document.body.append(dialog);
+  dialog.showModal();
+  no.focus();
+});

@@ -198,7 +198,7 @@ def _what_if(
                 **{"data-figure": figure},
             ),
             html.P(
-                ["Computed as by ", html.Code(how), "; the left end is ", html.Code("--silence"), "."],
+                ["Computed as by ", html.Code(how), "; the left end silences it."],
                 className="note",
             ),
             note="Each change is for itself, the others as they are. What the network has learned, not a cause.",

@@ -32,6 +32,7 @@ PAGES = {
     "/suggest?plate=96&by=diverse": "What to test next",
     "/network": "Network",
     f"/network?node=Drug:{DRUG}": f"Around {DRUG}",
+    f"/network?node=Drug:{DRUG}&to=CellLine:{LINE}": f"From {DRUG} to {LINE}",
     "/query": "Ask the graph",
     f"/query/top-genes?drug={DRUG}": "top-genes",
     "/runs": "Runs",
