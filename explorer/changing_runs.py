@@ -45,8 +45,9 @@ def _view(
     def view() -> tuple[Response, int]:
         if refused := refusal(request, writes=True):
             return jsonify({"error": refused}), 403
-        given = request.get_json(silent=True)
-        run = given.get("run") if isinstance(given, dict) else None
+        given: Any = request.get_json(silent=True)
+        given = given if isinstance(given, dict) else {}
+        run = given.get("run")
         if not isinstance(run, str) or given.get("confirmed") != run:
             return jsonify({"error": "the run was not confirmed; nothing was changed"}), 400
         try:

@@ -53,13 +53,14 @@ def make_server(store_url: str | None, port: int, *, allow_write: bool = False) 
 
     from werkzeug import serving
 
-    from pharmagraph.explorer import api, changing_runs, own_routes
+    from pharmagraph.explorer import api, changing_runs, own_routes, what_if
     from pharmagraph.explorer.app import make_app, page_at
 
     open_store(store_url, read_only=True).close()
     server = make_app(store_url, allow_write=allow_write).server
     api.register(server, store_url)
     own_routes.register(server, partial(page_at, store_url))
+    what_if.register(server, store_url)
     changing_runs.register(server, store_url, allow_write=allow_write)
     _guard(server)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request

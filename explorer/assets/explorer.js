@@ -166,30 +166,37 @@ document.addEventListener("keydown", (event) => {
 
 // What if: a slider asks for the prediction with its gene changed; of answers that overtake each other the last asked counts.
 const shown = (value) => Number(Number(value).toPrecision(4)).toString();
+const askWhatIf = async (row, z) => {
+  const { drug, line, run } = document.getElementById("what-if").dataset, { gene, feature } = row.dataset;
+  const body = JSON.stringify({ drug, cell_line: line, run, gene, ...(feature === "mutation" ? { mutated: true } : { z }) });
+  const headers = { "Content-Type": "application/json", "X-Pharmagraph": "1" };
+  return (await fetch("/what-if", { method: "POST", headers, body })).json();
+};
 const whatIf = async (input) => {
-  const row = input.closest(".slider"), { drug, line, run, figure } = document.getElementById("what-if").dataset;
-  const { gene, feature } = row.dataset, z = Number(input.value), said = row.querySelector(".after");
+  const row = input.closest(".slider"), { figure } = document.getElementById("what-if").dataset;
+  const z = Number(input.value), said = row.querySelector(".after");
   row.querySelector(".now").textContent = shown(z);
   const asked = (row.asked = (row.asked || 0) + 1);
-  if (feature === "mutation" && !z) { said.textContent = ""; return; }
+  if (row.dataset.feature === "mutation" && !z) { said.textContent = ""; return; }
   await new Promise((resolve) => setTimeout(resolve, 80));
   if (row.asked !== asked) return;
-  const change = feature === "mutation" ? { mutate: [gene] } : { expression: { [gene]: z } };
-  const body = JSON.stringify({ drug, cell_line: line, run, ...change });
-  const headers = { "Content-Type": "application/json", "X-Pharmagraph": "1" };
   let words;
   try {
-    const answer = await (await fetch("/api/what-if", { method: "POST", headers, body })).json();
-    if (answer.error) words = `${answer.error}.`;
-    else {
-      const [{ before, after, difference }] = answer.rows;
-      words = `${figure} ${shown(before)} → ${shown(after)} (${difference < 0 ? "" : "+"}${shown(difference)})`;
-    }
+    const { error, before, after, difference } = await askWhatIf(row, z);
+    words = error ? `${error}.` : `${figure} ${shown(before)} → ${shown(after)} (${difference < 0 ? "" : "+"}${shown(difference)})`;
   } catch (error) {
     words = `No answer: ${error.message}.`;
   }
   if (row.asked === asked) said.textContent = words;
 };
+// the server reads the run once for a pair: when the sliders come into use, before one is moved
+for (const kind of ["focusin", "pointerover"]) document.addEventListener(kind, (event) => {
+  const part = event.target.closest?.("#what-if");
+  if (!part || part.warm) return;
+  part.warm = true;
+  const row = part.querySelector(".slider");
+  askWhatIf(row, Number(row.dataset.now)).catch(() => {});
+});
 document.addEventListener("input", (event) => {
   if (event.target.closest(".slider")) whatIf(event.target);
 });

@@ -186,7 +186,7 @@ def _what_if(
             )
         )  # fmt: skip
     of_pair: dict[str, Any] = {"data-drug": drug["id"], "data-line": line["id"], "data-run": found.run_id}
-    figure = "probability" if "probability" in found.prediction else "ln IC50"
+    of_pair["data-figure"] = "probability" if "probability" in found.prediction else "ln IC50"
     how = f'cli explain --drug "{drug["id"]}" --cell "{line["id"]}" --set GENE=Z'
     return [
         section(
@@ -195,7 +195,6 @@ def _what_if(
                 [*sliders, html.Button("As it is", type="button", id="as-it-is")],
                 id="what-if",
                 **of_pair,
-                **{"data-figure": figure},
             ),
             html.P(
                 ["Computed as by ", html.Code(how), "; the left end silences it."],

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
 
 import pharmagraph as pg
+from pharmagraph.explorer import what_if
 from pharmagraph.model.explain.changeable import changeable
-from tests.explorer.conftest import DRUG, LINE, Site, opened
+from tests.explorer.conftest import DRUG, GENE, LINE, Site, opened
 
 pytestmark = pytest.mark.once
 
@@ -86,3 +89,33 @@ def test_genes_that_can_be_changed_have_the_bounds_of_all_cell_lines(site: Site)
     assert [row["gene"] for row in rows] == [
         r["part"] for r in pair.contributions if r["feature"] == "expression"
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "headers", "code"),
+    [
+        ({}, {"X-Pharmagraph": "1"}, 200),
+        ({}, {}, 403),
+        ({}, {"X-Pharmagraph": "1", "Origin": "http://evil.example"}, 403),
+        ({"gene": "NOGENE9"}, {"X-Pharmagraph": "1"}, 400),
+        ({"z": 1e39}, {"X-Pharmagraph": "1"}, 400),
+        ({"run": "none"}, {"X-Pharmagraph": "1"}, 400),
+        ({"file": "/etc/passwd"}, {"X-Pharmagraph": "1"}, 400),
+    ],
+)
+def test_only_what_a_slider_may_ask_is_answered(
+    site: Site, more: dict[str, Any], headers: dict[str, str], code: int
+) -> None:
+    server = Flask("what-if")
+    what_if.register(server, site.store)
+    asked = {
+        "drug": "SYNTHETICDRUG0001",
+        "cell_line": "SYNTHETICLINE0001",
+        "run": site.run,
+        "gene": GENE,
+        "z": 0.5,
+    }
+    answer = server.test_client().post("/what-if", json=asked | more, headers=headers)
+    assert answer.status_code == code, answer.get_json()
+    if code != 200:
+        assert "error" in answer.get_json()
