@@ -177,7 +177,7 @@ def _frame() -> Component:
                                 id="find",
                                 name="q",
                                 type="search",
-                                placeholder="drug, gene, cell line, tissue, pathway, SMILES",
+                                placeholder="drug, gene, cell line, … or SMILES",
                                 **aria(describedby="suggestions"),
                             ),
                             html.Button("Search", type="submit"),
