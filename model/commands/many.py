@@ -25,7 +25,7 @@ _LONGEST = 40
 _CLASHES = (
     ("pairs", ("drugs", "cells", "drug", "smiles", "cell", "tissue", "top"), "which pairs are asked for"),
     ("tissue", ("cell", "cells"), "which cell lines are asked for"),
-    ("no-interval", ("level", "at-least"), "that no interval is told"),
+    ("no-interval", ("level", "at-least", "pilot"), "that no interval is told"),
     ("pilot", ("drugs", "cells", "out", "top"), "responses of one drug or one cell line"),
     ("suggest-pilots", ("drugs", "cells", "out", "top", "tissue"), "what to measure of one drug or one cell line"),
 )  # fmt: skip
