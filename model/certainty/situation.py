@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -123,6 +123,11 @@ class Situation:
             self.drug_distance, self.cell_line_distance, np.log(self.drug_error), np.log(self.cell_line_error),
             self.output, self.output**2,
         ]  # fmt: skip
+
+    def excess(self, knees: Sequence[float]) -> list[Array]:
+        """By how much the distances of drugs and of cell lines are beyond others; none where no knees are given."""
+        distances = (self.drug_distance, self.cell_line_distance)
+        return [np.maximum(distance - knee, 0) for distance, knee in zip(distances, knees, strict=False)]
 
     def take(self, rows: np.ndarray) -> Situation:
         """Some pairs of arrays that are all of one shape."""
