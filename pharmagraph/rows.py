@@ -154,7 +154,9 @@ def _pilot(pilot: Any) -> Table:
         return Table.of_frame("pilot", pilot)
     path = Path(arguments.path("pilot", pilot))
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50")
+        raise InputError(
+            f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50"
+        )
     return Table.of_file(path)
 
 
@@ -167,7 +169,11 @@ def explain(run: Run, drug: str, cell_line: str | None, *, limit: int) -> Explan
 
     limit = arguments.whole_number("limit", limit, least=1)
     node = find_drug(run.store, arguments.text("drug", drug))
-    other = find_node(run.store, "CellLine", arguments.text("cell_line", cell_line)) if cell_line is not None else None
+    other = (
+        find_node(run.store, "CellLine", arguments.text("cell_line", cell_line))
+        if cell_line is not None
+        else None
+    )
     found = explanation.explain(run.store, node, other, run_id=run.id, limit=limit)
     if other is None or not run.folder.is_dir():
         return found

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from pharmagraph.model.explain.explanation import Explanation
 
 File: TypeAlias = str | PathLike[str]
-Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
+Numbers: TypeAlias = (
+    "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
+)
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,15 @@ class Run:
         from pharmagraph.kg import attention, runs
 
         from_ = arguments.one_of("source", source, sorted({ends[0] for ends in attention.BASE_EDGES}))
-        to = arguments.one_of("target", target, [ends[1] for ends in attention.BASE_EDGES if ends[0] == from_])
+        to = arguments.one_of(
+            "target", target, [ends[1] for ends in attention.BASE_EDGES if ends[0] == from_]
+        )
         kept = arguments.whole_number("limit", limit, least=1) if limit is not None else None
         table = runs.attention_of(self.store, self.about).get((from_, to))
         if table is None:
-            raise ModelError(f"run {self.id} has no attention of {from_} to {to}; its network has no such edges")
+            raise ModelError(
+                f"run {self.id} has no attention of {from_} to {to}; its network has no such edges"
+            )
         found = attention.scores(table).to_pandas()
         return found[found["rank"] <= (kept or len(found))].reset_index(drop=True)
 
@@ -357,7 +363,9 @@ class Run:
         given = None
         if attends is not None and self.about["gene_attention"] == "targets":
             given = attention.of_objective(attends, "target")
-        return pd.DataFrame(faithfulness(self.folder, given, counts=counts, seed=arguments.seed(seed), advance=advance))
+        return pd.DataFrame(
+            faithfulness(self.folder, given, counts=counts, seed=arguments.seed(seed), advance=advance)
+        )
 
     def report(
         self, path: File | None = None, *, drug: str | None = None, faithfulness: bool = False
@@ -383,7 +391,10 @@ class Run:
         file = Path(arguments.path("path", path)) if path is not None else None
         if drug is not None:
             node = find_drug(self.store, arguments.text("drug", drug))
-            name, page = folders.file_name(fold(str(node["name"])).lower(), str(node["id"]).lower()), drug_report(self.store, node, run_id=self.id)
+            name, page = (
+                folders.file_name(fold(str(node["name"])).lower(), str(node["id"]).lower()),
+                drug_report(self.store, node, run_id=self.id),
+            )
         else:
             curve = None
             if faithfulness:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 import typer
+from rdkit import Chem
 from typer.testing import CliRunner, Result
 
 from pharmagraph.kg import runs
@@ -125,6 +126,23 @@ def test_new_compounds_are_chosen_with_and_without_the_network(
     assert {row["drug"] for row in known if row["kind"] == "sample"} == {DRUGS[0]}
 
 
+def test_compounds_are_read_as_predict_reads_them(url: str, tmp_path: Path) -> None:
+    with open_store(url, read_only=True) as graph:
+        known = next(
+            row["smiles"] for row in graph.node_rows("Drug", ["id", "smiles"]) if row["id"] == DRUGS[4]
+        )
+    (tmp_path / "new.smi").write_text(f"{SMILES['new-1']} new-1\n{known} as-we-call-it\nC(C broken\n")
+    block = Chem.MolFromSmiles(SMILES["new-2"])
+    block.SetProp("_Name", "new-2")
+    with Chem.SDWriter(str(tmp_path / "new.sdf")) as writer:
+        writer.write(block)
+    few = ("--per-drug", "5", "--controls", "4")
+    rows = wells(url, "--compounds", str(tmp_path / "new.smi"), "--reject-rows", *few)
+    assert Counter(row["drug"] for row in rows if row["kind"] == "sample") == {"new-1": 5, DRUGS[4]: 5}
+    rows = wells(url, "--compounds", str(tmp_path / "new.sdf"), *few)
+    assert Counter(row["drug"] for row in rows if row["kind"] == "sample") == {"new-2": 5}
+
+
 def test_stocks_and_cell_lines_in_culture_limit_what_is_chosen(url: str, tmp_path: Path) -> None:
     new = table(tmp_path / "new.csv", ("drug", "smiles"), ("new-1", SMILES["new-1"]))
     stocks = table(tmp_path / "stocks.csv", ("drug", "wells"), (DRUGS[1], 3), (DRUGS[2], ""), ("new-1", 4))
@@ -151,7 +169,8 @@ BAD: tuple[tuple[list[str], str, type[PharmagraphError]], ...] = (
     (["--stocks", "stocks.csv"], 'stocks.csv, row 2, column drug: "no-such-drug" is no drug of the graph', RowError),
     (["--stocks", "none.csv"], "there is no such file", InputError),
     (["--stocks", "half.csv"], "is no number of wells", RowError),
-    (["--compounds", "bad.csv"], 'bad.csv, row 2, column smiles: "C(C" is no structure', RowError),
+    (["--compounds", "bad.csv"], 'bad.csv: 1 of 1 rows cannot be predicted: row 2 "new": ', InputError),
+    (["--compounds", "clash.smi"], f'clash.smi: "{DRUGS[0]}" is {DRUGS[0]} of the graph, which has', InputError),
     (["--cells", "lines.csv"], "is no cell line of the graph", RowError),
     (["--tissue", "moon"], "moon", NotFoundError),
     (["--by", "targets"], "name it: drug NAME", InputError),
@@ -169,6 +188,7 @@ def test_bad_input_is_refused_in_a_line(
     table(tmp_path / "stocks.csv", ("drug",), ("no-such-drug",))
     table(tmp_path / "half.csv", ("drug", "wells"), (DRUGS[0], 1.5))
     table(tmp_path / "bad.csv", ("drug", "smiles"), ("new", "C(C"))
+    (tmp_path / "clash.smi").write_text(f"CCOc1ccccc1 {DRUGS[0]}\n")
     table(tmp_path / "lines.csv", ("cell_line",), ("LINE-X",))
     with pytest.raises(kind) as caught:
         run(url, *asked)
