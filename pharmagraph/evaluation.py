@@ -31,8 +31,7 @@ def evaluate(
     data: GraphStore | Heterograph,
     models: str | Sequence[str] = ("default", "additive"),
     *,
-    split: EvaluatedSplit
-    | Literal["random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue", "transfer"] = "random",
+    split: EvaluatedSplit | Literal["random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue", "transfer"] = "random",
     folds: int = 5,
     only: Sequence[int] | None = None,
     drug_groups: DrugGroups | Literal["twins", "scaffold", "alone"] = "twins",
@@ -131,18 +130,13 @@ def evaluate(
         chosen,
         n_folds,
         DrugGroups(arguments.one_of("drug_groups", drug_groups, [g.value for g in DrugGroups])),
-        CellLineGroups(
-            arguments.one_of("cell_line_groups", cell_line_groups, [g.value for g in CellLineGroups])
-        ),
+        CellLineGroups(arguments.one_of("cell_line_groups", cell_line_groups, [g.value for g in CellLineGroups])),
         train_on,
         test_on,
         cast(Task, arguments.one_of("task", task, get_args(Task))),
         arguments.seed(seed),
         resolve_device(device),
-        {
-            "training": arguments.options("training", training),
-            "network": arguments.options("network", network),
-        },
+        {"training": arguments.options("training", training), "network": arguments.options("network", network)},
         tuple(sorted({arguments.one_of("omics", o, OMICS) for o in seen})) if seen else None,
     )
     if isinstance(data, graphs.Heterograph):

@@ -36,8 +36,6 @@ class Run(Protocol):
     @property
     def folder(self) -> Path: ...
 
-    def explain(self, drug: str, *, limit: int) -> Explanation: ...
-
 
 def predict(
     run: Run,
@@ -154,9 +152,7 @@ def _pilot(pilot: Any) -> Table:
         return Table.of_frame("pilot", pilot)
     path = Path(arguments.path("pilot", pilot))
     if not path.is_file():
-        raise InputError(
-            f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50"
-        )
+        raise InputError(f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50")
     return Table.of_file(path)
 
 
@@ -169,11 +165,7 @@ def explain(run: Run, drug: str, cell_line: str | None, *, limit: int) -> Explan
 
     limit = arguments.whole_number("limit", limit, least=1)
     node = find_drug(run.store, arguments.text("drug", drug))
-    other = (
-        find_node(run.store, "CellLine", arguments.text("cell_line", cell_line))
-        if cell_line is not None
-        else None
-    )
+    other = find_node(run.store, "CellLine", arguments.text("cell_line", cell_line)) if cell_line is not None else None
     found = explanation.explain(run.store, node, other, run_id=run.id, limit=limit)
     if other is None or not run.folder.is_dir():
         return found
@@ -228,7 +220,7 @@ def rank_genes(
     from pharmagraph.model.explain.counterfactuals import rank_genes, read_effects
 
     if genes is None:
-        symbols = [row["gene"] for row in run.explain(drug, limit=20).genes]
+        symbols = [row["gene"] for row in explain(run, drug, None, limit=20).genes]
     else:
         symbols = _genes(run.store, "genes", genes)
     effects: Mapping[str, float] | None = None

@@ -16,9 +16,8 @@ from pharmagraph.model.runs.asked import Asked
 from pharmagraph.model.runs.listed import drugs_of_file
 from pharmagraph.model.runs.suggestions import Suggester, Suggestion, Wanted
 from pharmagraph.model.suggest.acquisition import Acquisition
-from pharmagraph.model.suggest.plate import Plate, Well
-from pharmagraph.rows import of_tissue
-from pharmagraph.run import Run
+from pharmagraph.model.suggest.plate import SIZES, Plate, Well
+from pharmagraph.rows import Run, explain, of_tissue
 
 N_GENES = 5
 """Genes of a drug that are taken for what decides its responses, those attended to most, unless they are named."""
@@ -145,6 +144,11 @@ def _new(path: Path, read: Sequence[Asked], names: Names) -> dict[str, str]:
     return {name: one.smiles for name, one in new.items() if one.smiles is not None}
 
 
+def plate_of(size: int, controls: int | None, columns: Sequence[int] | None, doses: int) -> Plate:
+    """A plate; unless their number is given, the controls fill two columns. Errors as of `Plate`."""
+    return Plate(size, 2 * SIZES.get(size, (0, 0))[0] if controls is None else controls, columns, doses)
+
+
 def plate_rows(pairs: Sequence[dict[str, Any]], wells: Sequence[Well]) -> list[dict[str, Any]]:
     """A row a well: ``well``, ``kind``, ``drug``, ``cell_line``, ``dose``, ``rank`` and what is said of the pair."""
     of_pair = list(pairs[0]) if pairs else ["drug", "cell_line"]
@@ -187,7 +191,7 @@ def _genes(run: Run, genes: Sequence[str], drugs: Sequence[str]) -> list[str]:
     if genes:
         known: Names = index(run.store, "Gene")
         return [known.require(gene) for gene in genes]
-    attended = [row["gene"] for row in run.explain(drugs[0], limit=N_GENES).genes] if drugs else []
+    attended = [row["gene"] for row in explain(run, drugs[0], None, limit=N_GENES).genes] if drugs else []
     if not attended:
         raise InputError(
             f"nothing is known of what decides the responses; name genes that may: {named('gene')} EGFR {named('gene')} "

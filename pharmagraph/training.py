@@ -37,8 +37,7 @@ def train(
     preset: str | PathLike[str] | Config = "default",
     *,
     datasets: str | Sequence[str] | None = None,
-    split: TrainingSplit
-    | Literal["none", "random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue"] = "random",
+    split: TrainingSplit | Literal["none", "random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue"] = "random",
     task: Task = "classification",
     seed: int = 0,
     device: str = "auto",

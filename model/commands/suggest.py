@@ -169,14 +169,11 @@ def _plate(
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.plate_picture import require_suffix, write_plate
     from pharmagraph.model.suggest.acquisition import Acquisition
-    from pharmagraph.model.suggest.plate import SIZES, Plate
     from pharmagraph.run import Run
-    from pharmagraph.suggesting import Lab, plate_rows, suggest
+    from pharmagraph.suggesting import Lab, plate_of, plate_rows, suggest
 
     wells, controls, columns, doses = size
-    asked = Plate(
-        wells, 2 * SIZES.get(wells, (0, 0))[0] if controls is None else controls, _columns(columns), doses
-    )
+    asked = plate_of(wells, controls, _columns(columns), doses)
     if picture is not None:
         require_suffix(picture)
     for path in (out, picture):

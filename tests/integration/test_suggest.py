@@ -22,6 +22,7 @@ from pharmagraph.model.certainty.certainty import FILE
 from pharmagraph.model.commands.suggest import suggest
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.runs import trained as training_run
+from pharmagraph.run import Run
 
 torch.set_num_threads(1)
 
@@ -124,6 +125,26 @@ def test_new_compounds_are_chosen_with_and_without_the_network(
     assert drugs == {"new-1": 5, "new-2": 5}
     known = wells(url, "--drug", DRUGS[0], "--controls", "4", *more)
     assert {row["drug"] for row in known if row["kind"] == "sample"} == {DRUGS[0]}
+
+
+def test_python_suggests_the_plate_that_the_command_does(url: str, tmp_path: Path) -> None:
+    file, notes = tmp_path / "new.smi", list[str]()
+    file.write_text(f"{SMILES['new-1']} new-1\n")
+    expected = wells(url, "--compounds", str(file), "--per-drug", "5", "--by", "diverse", "--controls", "4")
+    with open_store(url, read_only=True) as graph:
+        opened = Run.open(graph)
+        found = opened.suggest("diverse", compounds=file, per_drug=5, controls=4, note=notes.append)
+        with pytest.raises(InputError, match=r"^by is "):
+            opened.suggest("luck")  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=r"^per_drug is 0"):
+            opened.suggest(per_drug=0)
+    assert found["well"].tolist() == [row["well"] for row in expected]
+    samples = found[found["kind"] == "sample"]
+    assert (
+        samples["drug"].tolist() == ["new-1"] * 5 and samples["reason"].str.contains("unlike the pairs").all()
+    )
+    assert samples["cell_line"].tolist() == [row["cell_line"] for row in expected if row["kind"] == "sample"]
+    assert any("of 92 pairs" in note for note in notes)
 
 
 def test_compounds_are_read_as_predict_reads_them(url: str, tmp_path: Path) -> None:
