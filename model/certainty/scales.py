@@ -16,10 +16,8 @@ PENALTY, PENALTY_OF_WHOLE = 1e-3, 1e-2
 hidden, and where whole drugs or cell lines were, which are far fewer. Set by hand."""
 
 KNEE = 0.75
-"""Share of the hidden entities up to whose distance the expected error may rise in one way, and beyond in another. Of
-GDSC1's hidden drugs errors hardly depend on distance among the nearest three quarters, and are a third larger in the
-farthest tenth, of whose responses one slope held 85% at 90%, two slopes 89%; chosen on inner folds
-(docs/decisions/certainty.md)."""
+"""Share of the hidden entities up to whose distance the expected error may rise in one way, and beyond in another.
+Chosen on inner folds (docs/decisions/certainty.md)."""
 
 WITHOUT_OUTPUT = 6
 """Columns of a situation that a logit's deviation depends on; the last two are the logit itself."""

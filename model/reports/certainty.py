@@ -113,12 +113,12 @@ def _summary(measurements: Sequence[Measurement]) -> str:
             ]  # fmt: skip
             cells.append(_calibration_error(measurement["rows"], model))
             n_folds = len({row["fold"] for row in measurement["rows"] if row["model"] == model})
-            rows.append(
-                [first["dataset"], first["split"], first["task"], model, str(n_folds), *map(_figure, cells)]
-            )
+            of = [first["dataset"], measurement["part"] or "all", first["split"], first["task"], model]
+            rows.append([*of, str(n_folds), *map(_figure, cells)])
     head = [
-        "data set", "held out", "task", "model", "folds", "coverage at 50%", "80%", "90%", "width at 90% (ln µmol/l)",
-        "drugs with half of their pairs held", "error of the widest tenth over that of the rest",
+        "data set", "part of it", "held out", "task", "model", "folds", "coverage at 50%", "80%", "90%",
+        "width at 90% (ln µmol/l)", "drugs with half of their pairs held",
+        "error of the widest tenth over that of the rest",
         "90% where called unlike training", "calibration error",
     ]  # fmt: skip
     return "\n## Summary\n\n" + table(head, rows)

@@ -109,7 +109,7 @@ def test_rows_of_later_folds_stand_beside_earlier_ones_and_make_the_page(tmp_pat
     assert len(found["rows"]) == 2 * len(rows)
     assert [one["command"] for one in found["commands"]] == ["cli one", "cli two"]
     page = markdown([found])
-    assert "| A | unseen-drug | regression | default | 2 | 0.500 | 0.500 | 1.000 |" in page
+    assert "| A | 5 drugs | unseen-drug | regression | default | 2 | 0.500 | 0.500 | 1.000 |" in page
     assert "tissue skin" in page and "called unlike training" in page and "- GDSC1, random" in page
     with pytest.raises(InputError, match="holds no rows of intervals"):
         read(tmp_path / "none")
