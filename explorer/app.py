@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.page import Page, aria, field, hits
+from pharmagraph.explorer.page import Page, aria, field
 from pharmagraph.explorer.pages import (
     cell_line,
     drug,
@@ -20,31 +20,42 @@ from pharmagraph.explorer.pages import (
     network,
     nothing_here,
     pair,
+    predict,
     query,
     runs,
+    search,
+    suggest,
 )
-from pharmagraph.kg import search
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.store import GraphStore, open_store
 
 PAGES: dict[str, tuple[Callable[[Asked], Page], Collection[int]]] = {
     "": (home.page, (0,)),
-    "search": (nothing_here.results, (0,)),
+    "search": (search.page, (0,)),
     "drug": (drug.page, (1,)),
     "gene": (gene.page, (1,)),
     "cell-line": (cell_line.page, (1,)),
     "pathway": (groups.pathway, (1,)),
     "tissue": (groups.tissue, (1,)),
     "pair": (pair.page, (0, 2)),
+    "predict": (predict.page, (0,)),
+    "suggest": (suggest.page, (0,)),
     "query": (query.page, (0, 1)),
     "network": (network.page, (0,)),
     "runs": (runs.page, (0, 1)),
 }
 """First part of an address → its page, and how many parts may follow."""
-NAVIGATION = (("Home", "/"), ("Pair", "/pair"), ("Network", "/network"), ("Ask", "/query"), ("Runs", "/runs"))
+NAVIGATION = (
+    ("Home", "/"),
+    ("Pair", "/pair"),
+    ("Predict", "/predict"),
+    ("Suggest", "/suggest"),
+    ("Network", "/network"),
+    ("Ask", "/query"),
+    ("Runs", "/runs"),
+)
 RETRY = 3000
 """Milliseconds until a page is asked for again when the store did not answer."""
-SUGGESTIONS = 8
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -66,13 +77,15 @@ INDEX = """<!DOCTYPE html>
 _log = logging.getLogger("pharmagraph.explorer")
 
 
-def make_app(store_url: str | None) -> Dash:
+def make_app(store_url: str | None, *, allow_write: bool = False) -> Dash:
     """The application on a store, which is opened for each page.
 
     Parameters
     ----------
     store_url
         As `open_store` takes it.
+    allow_write
+        Whether pages offer to promote and delete runs.
     """
     app = Dash(
         "pharmagraph.explorer",
@@ -99,20 +112,20 @@ def make_app(store_url: str | None) -> Dash:
     def _show(path: str | None, given: str | None, _n: int) -> tuple[object, ...]:
         from dash import no_update
 
-        page = page_at(store_url, path, given)
+        page = page_at(store_url, path, given, allow_write=allow_write)
         href = page.goto or no_update
         title = f"{page.title} · pharmagraph"
         return page.component(), title, not page.retry, _navigation(path), href
 
     @app.callback(Output("suggestions", "children"), Input("typed", "data"))  # type: ignore[untyped-decorator, unused-ignore]
-    def _suggest(text: str | None) -> Component | list[Component]:
+    def _suggest(text: str | None) -> list[Component]:
         if not text or not text.strip():
             return []
         try:
             with open_store(store_url, read_only=True) as graph:
-                return hits(search.index(graph).find(text, SUGGESTIONS))
+                return search.suggestions(graph, text)
         except PharmagraphError as error:
-            return html.P(f"{error}.", className="notice")
+            return [html.P(f"{error}.", className="notice")]
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "window.pharmagraph.arrived", Output("page-title", "modified_timestamp"), Input("page-title", "data")
@@ -121,7 +134,7 @@ def make_app(store_url: str | None) -> Dash:
     return app
 
 
-def page_at(store_url: str | None, path: str | None, given: str | None) -> Page:
+def page_at(store_url: str | None, path: str | None, given: str | None, *, allow_write: bool = False) -> Page:
     """The page of an address; where there is none, a page that says why."""
     parts, values = read(path, given)
     graph: GraphStore | None = None
@@ -130,7 +143,7 @@ def page_at(store_url: str | None, path: str | None, given: str | None) -> Page:
         make, lengths = PAGES.get(parts[0] if parts else "", (None, ()))
         if make is None or len(parts[1:]) not in lengths:
             return nothing_here.unknown_address(graph, "/".join(["", *parts]))
-        return make(Asked(graph, parts[1:], values))
+        return make(Asked(graph, parts[1:], values, allow_write))
     except PharmagraphError as error:
         return nothing_here.refused(error, graph)
     except Exception as error:
@@ -164,7 +177,8 @@ def _frame() -> Component:
                                 id="find",
                                 name="q",
                                 type="search",
-                                placeholder="drug, gene, cell line, tissue, pathway",
+                                placeholder="drug, gene, cell line, … or SMILES",
+                                **aria(describedby="suggestions"),
                             ),
                             html.Button("Search", type="submit"),
                             html.Div(id="suggestions", **aria(live="polite")),

@@ -58,11 +58,14 @@ class Asked:
         Parts of the path after the page's name.
     given
         Parameters of the address.
+    may_write
+        Whether the page may offer to change the store.
     """
 
     graph: GraphStore
     parts: Sequence[str]
     given: Mapping[str, str]
+    may_write: bool = False
 
     @cached_property
     def run(self) -> dict[str, Any] | None:

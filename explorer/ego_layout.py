@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pharmagraph.explorer.asking import Rows
 from pharmagraph.explorer.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from pharmagraph.kg.paths import Node, Path, shares
 
 NEAREST, FARTHEST, STAGGER = 190.0, 330.0, 70.0
 """Distance from the middle of the strongest and the weakest node; every second node stands farther out."""
 WIDER = 1.6
 """The drawing's width over its height."""
+FAN = 2.4
+"""Angle of the sector, in radians, in which the neighbours of an expanded node stand, away from the middle."""
+WIDTH, ROW = 900.0, 70.0
+"""Of a drawing of paths: its width, and the distance of nodes that stand one below the other."""
 SHAPES = {
     "Drug": ("round-rectangle", ORANGE),
     "Gene": ("ellipse", BLUE),
@@ -76,8 +82,91 @@ def elements(label: str, node: dict[str, Any], rows: Rows, between: Rows) -> Row
     return [*placed.values(), *edges]
 
 
+def expand(drawn: Rows, label: str, id_: str, rows: Rows) -> Rows:
+    """The same drawing with the edges of one of its nodes: what is there stays in its place.
+
+    Parameters
+    ----------
+    drawn
+        As `elements` returns it.
+    label, id_
+        The node; if it is not in the drawing, that stays as it is.
+    rows
+        Its edges, as `neighbours.edges` returns them.
+    """
+    placed = {f"{e['data']['kind']}:{e['data']['ref']}": e for e in drawn if "relation" not in e["data"]}
+    at = placed.get(f"{label}:{id_}")
+    if at is None:
+        return drawn
+    x, y = at["position"]["x"], at["position"]["y"]
+    new = dict.fromkeys(key for row in rows if (key := f"{row['label']}:{row['id']}") not in placed)
+    named = {f"{row['label']}:{row['id']}": row for row in rows}
+    outward = math.atan2(y, x / WIDER)
+    for n, key in enumerate(new):
+        row, angle = named[key], outward + FAN * ((n + 0.5) / len(new) - 0.5)
+        radius = NEAREST + STAGGER * (n % 2)
+        there = x + WIDER * radius * math.cos(angle), y + radius * math.sin(angle)
+        placed[key] = _node(len(placed), row["label"], row["id"], row["name"], *there)
+    known = {
+        (e["data"]["from"], e["data"]["to"], e["data"]["relation"]) for e in drawn if "relation" in e["data"]
+    }
+    edges = [e for e in drawn if "relation" in e["data"]]
+    for row, strength in zip(rows, _scaled(rows), strict=True):
+        ends = (f"{label}:{id_}", f"{row['label']}:{row['id']}")
+        edge = _edge(len(edges), placed, *(ends if row["outward"] else ends[::-1]), row["relation"], strength)
+        edge["data"]["among"] = False
+        src, dst, relation = (edge["data"][name] for name in ("from", "to", "relation"))
+        if src != dst and not {(src, dst, relation), (dst, src, relation)} & known:
+            edges.append(edge)
+    return [*placed.values(), *edges]
+
+
+def pin(drawn: Rows, pinned: set[str]) -> Rows:
+    """The same drawing in which some nodes, each ``Label:id``, cannot be dragged and are never hidden."""
+    for element in drawn:
+        of = element["data"]
+        if "relation" not in of and f"{of['kind']}:{of['ref']}" in pinned:
+            of["pinned"] = True
+            element |= {"grabbable": False, "classes": f"{element['classes']} pinned".strip()}
+    return drawn
+
+
+def between_two(found: Sequence[Path], names: Mapping[Node, str]) -> Rows:
+    """Paths as Cytoscape takes them: the first node on the left, the second on the right, what is between in columns.
+
+    Parameters
+    ----------
+    found
+        All between the same two nodes.
+    names
+        Node → its name.
+    """
+    first, second = found[0].edges[0].src, found[0].edges[-1].dst
+    column: dict[Node, float] = {first: 0.0, second: 1.0}
+    for path in found:
+        for n, edge in enumerate(path.edges[:-1], 1):
+            column.setdefault(edge.dst, n / len(path.edges))
+    of_column: dict[float, list[Node]] = {}
+    for node, place in column.items():
+        of_column.setdefault(place, []).append(node)
+    placed = {}
+    for number, (node, place) in enumerate(column.items()):
+        mates = of_column[place]
+        y = ROW * (mates.index(node) - (len(mates) - 1) / 2)
+        x = WIDTH * (place - 0.5) + (0.1 * WIDTH * (mates.index(node) % 2) if 0 < place < 1 else 0)
+        ends = "centre" if node in (first, second) else ""
+        placed[":".join(node)] = _node(number, *node, names.get(node), x, y, ends)
+        placed[":".join(node)]["data"]["pinned"] = bool(ends)
+    edges: Rows = []
+    for edge, share in shares(found).items():
+        made = _edge(len(edges), placed, ":".join(edge.src), ":".join(edge.dst), edge.type, share)
+        made["data"] |= {"among": False, "share": f"{share:.0%}"}
+        edges.append(made)
+    return [*placed.values(), *edges]
+
+
 def hidden(drawn: Rows, relations: set[str], least: float) -> Rows:
-    """Styles that hide edges of other relations and weaker edges, and nodes that no edge is left of."""
+    """Styles that hide edges of other relations, weaker edges, and nodes without an edge that are not pinned."""
     shown, styles = set[int](), []
     for element in drawn:
         edge = element["data"]
@@ -90,7 +179,10 @@ def hidden(drawn: Rows, relations: set[str], least: float) -> Rows:
     styles += [
         {"selector": f"node[n = {e['data']['n']}]", "style": {"display": "none"}}
         for e in drawn
-        if "relation" not in e["data"] and e["data"]["n"] and e["data"]["n"] not in shown
+        if "relation" not in e["data"]
+        and e["data"]["n"]
+        and not e["data"].get("pinned")
+        and e["data"]["n"] not in shown
     ]
     return styles
 
@@ -140,6 +232,14 @@ def style() -> Rows:
         ),
         {"selector": "edge[?among]", "style": {"opacity": 0.35, "width": 1.5}},
         {"selector": 'edge[type = "ATTENDS"], edge[type = "PREDICTED"]', "style": {"line-style": "dashed"}},
+        {
+            "selector": ".pinned",
+            "style": {"border-width": 4, "border-style": "double", "border-color": "#111"},
+        },
+        {
+            "selector": "edge[share]",
+            "style": {"label": "data(share)", "font-size": 13, "text-rotation": "autorotate", **text},
+        },
         {"selector": "node:selected", "style": {"border-width": 4, "border-color": "#111"}},
     ]
 
@@ -154,6 +254,7 @@ def _node(
             "n": n,
             "kind": kind,
             "ref": id_,
+            "name": label,
             "label": label if len(label) <= 24 else f"{label[:23]}…",
         },
         "position": {"x": round(x, 1), "y": round(y, 1)},

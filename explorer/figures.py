@@ -14,7 +14,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from pharmagraph.explorer.asking import Answer
-from pharmagraph.explorer.tables import cypher, saved_as_csv
+from pharmagraph.explorer.tables import cypher, saved
 
 ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -33,7 +33,7 @@ Row = Mapping[str, Any]
 
 
 def shown(figure: Figure, caption: str, answer: Answer, *, file: str, id_: str | None = None) -> Component:
-    """A figure on a page, with its caption, its rows as CSV and their Cypher; its own button saves it as SVG."""
+    """A figure on a page, with its caption, its rows as files, and their Cypher; its own button saves it as SVG."""
     config: Any = {
         "displaylogo": False,
         "responsive": True,
@@ -46,7 +46,7 @@ def shown(figure: Figure, caption: str, answer: Answer, *, file: str, id_: str |
         [
             dcc.Graph(figure=figure, config=config, style={"height": height}, **named),
             html.Figcaption(caption),
-            html.Div([saved_as_csv(answer, file, caption), cypher(answer)], className="below"),
+            html.Div([*saved(answer, file, caption), cypher(answer)], className="below"),
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -55,7 +55,7 @@ def aria(**given: str) -> dict[str, Any]:
 
 
 def field(**attributes: str) -> Component:
-    """An ``input`` of the browser's own, which `assets/explorer.js` makes of the span.
+    """A field of the browser's own, which `assets/explorer.js` makes of the span: an input, textarea or select.
 
     Dash sets the text of its inputs anew while somebody types; on a slow machine letters then change places.
     """
@@ -92,13 +92,42 @@ def _hit(hit: Hit) -> Component:
     return dcc.Link(said, href=page_of(hit.kind, hit.id))
 
 
+class Field(NamedTuple):
+    """A field of a form.
+
+    Attributes
+    ----------
+    name
+        Of the parameter in the address.
+    label, hint
+        What stands above it and below it.
+    default
+        What it holds unless the address says otherwise.
+    kind
+        ``text``, ``number``, ``textarea``, ``select``, ``file`` or ``hidden``.
+    options
+        Of a ``select`` the values, each with its words.
+    more
+        Further attributes of the element, such as ``accept``.
+    """
+
+    name: str
+    label: str
+    hint: str = ""
+    default: str = ""
+    kind: str = "text"
+    options: Sequence[tuple[str, str]] = ()
+    more: Mapping[str, str] = {}
+
+
 def form(
     action: str,
-    fields: Sequence[tuple[str, str, str, str]],
+    fields: Sequence[Field],
     button: str,
     *,
     given: Mapping[str, str],
     file: str,
+    errors: Mapping[str, str] = {},
 ) -> Component:
     """A form that leads to an address with its fields as parameters.
 
@@ -107,25 +136,33 @@ def form(
     action
         Path of the address.
     fields
-        Of each its name, its label, a hint below it and its default.
+        In order.
     button
         What its button says.
     given
         Values that are filled in.
     file
         Prefix of the fields' ids, which no other form of the page has.
+    errors
+        Name of a field → what is wrong with it, which is said beside it.
     """
-    rows = [
-        html.Div(
-            [
-                html.Label(label, htmlFor=f"{file}-{name}"),
-                field(id=f"{file}-{name}", name=name, value=given.get(name, default), type="text"),
-                html.Small(hint) if hint else None,
-            ],
-            className="field",
-        )
-        for name, label, hint, default in fields
-    ]
+    rows = [_row(one, given.get(one.name, one.default), file, errors.get(one.name, "")) for one in fields]
     return html.Form(
         [*rows, html.Button(button, type="submit")], action=action, method="get", className="fields"
     )
+
+
+def _row(one: Field, value: str, file: str, error: str) -> Component:
+    id_ = f"{file}-{one.name}"
+    if one.kind == "hidden":
+        return field(id=id_, name=one.name, value=one.default, type=one.kind)
+    about = " ".join([f"{id_}-wrong"] * bool(error) + [f"{id_}-hint"] * bool(one.hint))
+    said = aria(describedby=about) if about else {}
+    attributes = {"id": id_, "name": one.name, "value": value, "type": one.kind, **one.more, **said}
+    if error:
+        attributes |= aria(invalid="true")
+    if one.kind == "select":
+        attributes["options"] = json.dumps(list(one.options))
+    wrong = html.P(error, id=f"{id_}-wrong", className="notice", role="alert") if error else None
+    hint = html.Small(one.hint, id=f"{id_}-hint") if one.hint else None
+    return html.Div([html.Label(one.label, htmlFor=id_), field(**attributes), wrong, hint], className="field")

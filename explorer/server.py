@@ -30,7 +30,7 @@ HEADERS = {
 """Dash starts from an inline script, and Plotly compiles functions, so both are allowed."""
 
 
-def make_server(store_url: str | None, port: int) -> BaseWSGIServer:
+def make_server(store_url: str | None, port: int, *, allow_write: bool = False) -> BaseWSGIServer:
     """A server that is bound to a port of 127.0.0.1; ``serve_forever`` starts it.
 
     Parameters
@@ -39,6 +39,8 @@ def make_server(store_url: str | None, port: int) -> BaseWSGIServer:
         The store, as `open_store` takes it. It is opened for each page, so that other processes can write between.
     port
         0 takes a free one.
+    allow_write
+        Whether the pages may promote and delete runs.
 
     Raises
     ------
@@ -47,14 +49,19 @@ def make_server(store_url: str | None, port: int) -> BaseWSGIServer:
     InputError
         If the port is taken, or may not be used.
     """
+    from functools import partial
+
     from werkzeug import serving
 
-    from pharmagraph.explorer import api
-    from pharmagraph.explorer.app import make_app
+    from pharmagraph.explorer import api, changing_runs, own_routes, what_if
+    from pharmagraph.explorer.app import make_app, page_at
 
     open_store(store_url, read_only=True).close()
-    server = make_app(store_url).server
+    server = make_app(store_url, allow_write=allow_write).server
     api.register(server, store_url)
+    own_routes.register(server, partial(page_at, store_url))
+    what_if.register(server, store_url)
+    changing_runs.register(server, store_url, allow_write=allow_write)
     _guard(server)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     try:
@@ -65,9 +72,9 @@ def make_server(store_url: str | None, port: int) -> BaseWSGIServer:
         ) from None
 
 
-def serve(store_url: str | None, port: int, *, browser: bool) -> None:
-    """Serve until Ctrl-C; ``browser`` opens the first page. Errors as `make_server`."""
-    server = make_server(store_url, port)
+def serve(store_url: str | None, port: int, *, browser: bool, allow_write: bool = False) -> None:
+    """Serve until Ctrl-C; ``browser`` opens the first page. Otherwise as `make_server`."""
+    server = make_server(store_url, port, allow_write=allow_write)
     address = f"http://{HOST}:{server.port}/"
     print(f"{address}   Ctrl-C stops it", flush=True)
     if browser:

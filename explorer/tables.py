@@ -1,20 +1,24 @@
-"""Shows answers as tables: names are links, the rows can be saved as CSV, and the Cypher stands below."""
+"""Shows answers as tables: names are links, the rows can be saved as CSV and Parquet, and the Cypher stands below."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from pharmagraph.explorer import files
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer
 from pharmagraph.explorer.page import aria
 from pharmagraph.kg.console import cell, flat, no_formula
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KIND_OF_COLUMN = {
     "drug": "Drug",
@@ -26,11 +30,19 @@ KIND_OF_COLUMN = {
 }
 """Column → the kind of thing whose page its values lead to."""
 
-Link = Callable[[Mapping[str, Any]], tuple[str, str] | None]
-"""A row → text and address of a link at its end."""
+Link = Callable[[Mapping[str, Any]], tuple[str, str] | list[tuple[str, str]] | None]
+"""A row → text and address of a link at its end, or of several."""
 
 
-def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) -> Component:
+def table(
+    answer: Answer,
+    caption: str,
+    *,
+    file: str,
+    link: Link | None = None,
+    texts: Collection[str] = (),
+    whole: Answer | pa.Table | None = None,
+) -> Component:
     """An answer as a table.
 
     Parameters
@@ -40,9 +52,13 @@ def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) 
     caption
         What the table holds, for the eye and for screen readers.
     file
-        Name of the CSV file, without ``.csv``.
+        Name of the files, without their ending.
     link
         Makes a link at the end of each row, such as to a page about a pair.
+    texts
+        Columns whose values are no names of the graph, and lead nowhere.
+    whole
+        What the files have, where that is more than is shown.
     """
     if not answer.rows:
         return html.Div(
@@ -57,7 +73,7 @@ def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) 
     if link is not None:
         heads.append(html.Th(html.Span("more", className="unseen"), scope="col"))
     body = [
-        html.Tr([*(_cell(c, row.get(c), c in numeric) for c in answer.columns), *_end(row, link)])
+        html.Tr([*(_cell(c, row.get(c), c in numeric, c in texts) for c in answer.columns), *_end(row, link)])
         for row in answer.rows
     ]
     note = f". These are the first {len(answer.rows):,} rows; there are more" if answer.are_more else ""
@@ -71,14 +87,25 @@ def table(answer: Answer, caption: str, *, file: str, link: Link | None = None) 
                 role="region",
                 **aria(label=caption),
             ),
-            html.Div([saved_as_csv(answer, file, caption), cypher(answer)], className="below"),
+            html.Div([*saved(answer, file, caption, whole), cypher(answer)], className="below"),
         ],
         className="table",
     )
 
 
-def saved_as_csv(answer: Answer, file: str, what: str) -> Component:
-    """A button that saves an answer's rows as CSV; numbers keep all their digits."""
+def saved(answer: Answer, file: str, what: str, whole: Answer | pa.Table | None = None) -> list[Component]:
+    """Buttons that save an answer's rows, or a whole table, as CSV and Parquet; numbers keep all their digits."""
+    files.offer(file, answer if whole is None else whole)
+    parquet: dict[str, Any] = {"data-save": f"{file}.parquet", **aria(label=f"Parquet of: {what}")}
+    buttons = html.Button("Parquet", className="csv", type="button", **parquet)
+    if whole is None or isinstance(whole, Answer):
+        return [in_page_csv(whole or answer, file, what), buttons]
+    given: dict[str, Any] = {"data-save": f"{file}.csv", **aria(label=f"CSV of: {what}")}
+    return [html.Button("CSV", className="csv", type="button", **given), buttons]
+
+
+def in_page_csv(answer: Answer, file: str, what: str, said: str = "CSV") -> Component:
+    """A button that saves rows that the page has as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(answer.columns)
@@ -88,7 +115,7 @@ def saved_as_csv(answer: Answer, file: str, what: str) -> Component:
         "data-file": f"{file}.csv",
         "aria-label": f"CSV of: {what}",
     }
-    return html.Button("CSV", className="csv", **given)
+    return html.Button(said, className="csv", type="button", **given)
 
 
 def cypher(answer: Answer) -> Component:
@@ -124,9 +151,9 @@ def _words(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _cell(column: str, value: Any, numeric: bool) -> Component:
+def _cell(column: str, value: Any, numeric: bool, is_text: bool) -> Component:
     text = cell(value)
-    kind = KIND_OF_COLUMN.get(column)
+    kind = None if is_text else KIND_OF_COLUMN.get(column)
     if kind and isinstance(value, str) and value:
         return html.Td(dcc.Link(text, href=page_of(kind, value)))
     return html.Td(text, className="n" if numeric else "")
@@ -136,4 +163,5 @@ def _end(row: Mapping[str, Any], link: Link | None) -> list[Component]:
     if link is None:
         return []
     made = link(row)
-    return [html.Td(dcc.Link(made[0], href=made[1]) if made else "")]
+    links = made if isinstance(made, list) else [made] if made else []
+    return [html.Td([part for text, href in links for part in (dcc.Link(text, href=href), " ")])]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -53,17 +53,28 @@ class Tools:
                 }
             )
 
-    def find(self, text: str, limit: Limit = 10) -> Answer:
+    def find(
+        self,
+        text: str,
+        limit: Limit = 10,
+        structure: Literal["exact", "similar", "substructure"] | None = None,
+        at_least: Annotated[float, Field(ge=0, le=1)] = 0.3,
+    ) -> Answer:
         """Find drugs, genes, cell lines, tissues and pathways by any name, alias or id, typing errors allowed.
 
-        Ask this first when a name is not certain; the other tools take the name or the id that it answers with.
+        Ask this first when a name is not certain; the other tools take the name or the id that it answers with. With
+        `structure` the text is a SMILES, and drugs are found that have it, are similar to it (Tanimoto, `at_least`), or
+        contain it.
         """
         from dataclasses import asdict
 
-        from pharmagraph.kg import search
+        from pharmagraph.kg import search, structure_search
 
         with self._graph() as graph:
-            return {"rows": [asdict(hit) for hit in search.index(graph).find(text, limit)]}
+            if structure is None:
+                return {"rows": [asdict(hit) for hit in search.index(graph).find(text, limit)]}
+            found = structure_search.index(graph).find(text, structure, at_least=at_least)
+        return {"rows": [asdict(hit) for hit in found[:limit]], "more": len(found) > limit}
 
     def node(self, kind: str, name: str) -> Answer:
         """All that the graph holds of one drug, gene, cell line or pathway (kind: Drug, Gene, CellLine, Pathway)."""

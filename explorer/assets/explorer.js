@@ -29,10 +29,20 @@ new MutationObserver(() => {
     const { attributes } = span.dataset;
     if (span.made === attributes) continue;
     span.made = attributes;
-    const input = document.createElement("input");
-    input.autocomplete = "off";
-    for (const [name, value] of Object.entries(JSON.parse(attributes))) input.setAttribute(name, value);
+    const { type, options, value, ...others } = JSON.parse(attributes);
+    const own = type === "select" || type === "textarea";
+    const input = document.createElement(own ? type : "input");
+    if (!own) input.type = type;
+    for (const [word, said] of options ? JSON.parse(options) : []) input.add(new Option(said, word));
+    for (const [name, given] of Object.entries({ autocomplete: "off", ...others })) input.setAttribute(name, given);
+    if (value !== undefined && type !== "file") input[own ? "value" : "defaultValue"] = value;
     span.replaceChildren(input);
+    if (type === "file" && value) {
+      input.dataset.key = value;
+      const forget = Object.assign(document.createElement("button"), { type: "button", textContent: "Leave the file that was given out" });
+      forget.onclick = () => { delete input.dataset.key; forget.remove(); input.focus(); };
+      span.append(forget);
+    }
   }
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-attributes"] });
 
@@ -40,15 +50,67 @@ document.addEventListener("input", (event) => {
   if (event.target.id === "find") window.pharmagraph.typed(event.target.value);
 });
 
-document.addEventListener("submit", (event) => {
+document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
-  const given = [...new FormData(form)].filter(([, value]) => String(value).trim());
+  const { kept, wrong } = await window.pharmagraph.files(form);
+  if (wrong) return;
+  const given = [...new FormData(form)].filter(([name, value]) => !(name in kept) && String(value).trim());
+  for (const [name, key] of Object.entries(kept)) if (key) given.push([name, key]);
   const query = new URLSearchParams(given).toString();
   history.pushState({}, "", form.getAttribute("action") + (query ? `?${query}` : ""));
   window.dispatchEvent(new PopStateEvent("popstate"));
   if (form.getAttribute("role") === "search") window.pharmagraph.emptySearch();
 });
+
+// Files of a form are uploaded first, and so is a text that is too long for an address; their keys are in the address.
+const LONG = 4000;
+window.pharmagraph.files = async (form) => {
+  const kept = {};
+  for (const input of form.querySelectorAll("input[type=file]")) {
+    const [file] = input.files;
+    kept[input.name] = file ? await window.pharmagraph.upload(input, file.name, file) : input.dataset.key;
+    if (kept[input.name] === undefined && file) return { wrong: true };
+  }
+  for (const text of form.querySelectorAll("textarea[data-long]")) {
+    if (text.value.length <= LONG) continue;
+    const key = await window.pharmagraph.upload(text, "pasted.txt", new Blob([text.value]));
+    if (key === undefined) return { wrong: true };
+    kept[text.dataset.long] = key;
+    kept[text.name] = "";
+  }
+  return { kept };
+};
+window.pharmagraph.upload = async (input, name, content) => {
+  const most = Number(input.dataset.most || 5 * 2 ** 20), mib = (n) => `${(n / 2 ** 20).toFixed(1)} MiB`;
+  if (content.size > most) {
+    window.pharmagraph.wrong(input, `“${name}” has ${mib(content.size)}, and ${mib(most)} are allowed here; cli predict reads files of any size.`);
+    return undefined;
+  }
+  const headers = { "X-Pharmagraph": "1", "X-File-Name": encodeURIComponent(name), "Content-Type": "application/octet-stream" };
+  try {
+    const answer = await (await fetch("/upload", { method: "POST", headers, body: content })).json();
+    if (answer.file) return answer.file;
+    window.pharmagraph.wrong(input, `${answer.error}.`);
+  } catch (error) {
+    window.pharmagraph.wrong(input, `The file could not be sent: ${error.message}.`);
+  }
+  return undefined;
+};
+// what is wrong with a field, said beside it
+window.pharmagraph.wrong = (input, message) => {
+  const id = `${input.id}-wrong`;
+  let said = document.getElementById(id);
+  if (!said) {
+    said = Object.assign(document.createElement("p"), { id, className: "notice" });
+    said.setAttribute("role", "alert");
+    input.parentNode.append(said);
+  }
+  said.textContent = message;
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", `${id} ${input.id}-hint`);
+  input.focus();
+};
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#suggestions a")) window.pharmagraph.emptySearch();
@@ -60,6 +122,13 @@ document.addEventListener("click", (event) => {
     link.download = button.dataset.file;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+  if (button.dataset.save !== undefined) {
+    const [, file, ending] = button.dataset.save.match(/^(.*)\.(csv|parquet)$/);
+    const link = document.createElement("a");
+    link.href = `/table.${ending}?${new URLSearchParams({ of: location.pathname + location.search, file })}`;
+    link.download = button.dataset.save;
+    link.click();
   }
   if (button.id === "theme") {
     const root = document.documentElement;
@@ -74,4 +143,123 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     document.getElementById("find").focus();
   }
+});
+
+// A plate: the well that is chosen says what it holds, and the arrow keys lead to its neighbours.
+const say = (event) => {
+  const well = event.target.closest?.("td[data-said]"), said = document.getElementById("well");
+  if (well && said) said.textContent = well.dataset.said;
+};
+for (const kind of ["focusin", "mouseover", "click"]) document.addEventListener(kind, say);
+document.addEventListener("keydown", (event) => {
+  const well = event.target.closest("td[data-said]");
+  const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+  if (!well || !step) return;
+  event.preventDefault();
+  const rows = well.closest("tbody").rows, row = rows[well.parentNode.sectionRowIndex + step[0]];
+  const next = row?.cells[well.cellIndex + step[1]];
+  if (!next?.dataset.said) return;
+  well.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+});
+
+// What if: a slider asks for the prediction with its gene changed; of answers that overtake each other the last asked counts.
+const shown = (value) => Number(Number(value).toPrecision(4)).toString();
+const askWhatIf = async (row, z) => {
+  const { drug, line, run } = document.getElementById("what-if").dataset, { gene, feature } = row.dataset;
+  const body = JSON.stringify({ drug, cell_line: line, run, gene, ...(feature === "mutation" ? { mutated: true } : { z }) });
+  const headers = { "Content-Type": "application/json", "X-Pharmagraph": "1" };
+  return (await fetch("/what-if", { method: "POST", headers, body })).json();
+};
+const whatIf = async (input) => {
+  const row = input.closest(".slider"), { figure } = document.getElementById("what-if").dataset;
+  const z = Number(input.value), said = row.querySelector(".after");
+  row.querySelector(".now").textContent = shown(z);
+  const asked = (row.asked = (row.asked || 0) + 1);
+  if (row.dataset.feature === "mutation" && !z) { said.textContent = ""; return; }
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  if (row.asked !== asked) return;
+  let words;
+  try {
+    const { error, before, after, difference } = await askWhatIf(row, z);
+    words = error ? `${error}.` : `${figure} ${shown(before)} → ${shown(after)} (${difference < 0 ? "" : "+"}${shown(difference)})`;
+  } catch (error) {
+    words = `No answer: ${error.message}.`;
+  }
+  if (row.asked === asked) said.textContent = words;
+};
+// the server reads the run once for a pair: when the sliders come into use, before one is moved
+for (const kind of ["focusin", "pointerover"]) document.addEventListener(kind, (event) => {
+  const part = event.target.closest?.("#what-if");
+  if (!part || part.warm) return;
+  part.warm = true;
+  const row = part.querySelector(".slider");
+  askWhatIf(row, Number(row.dataset.now)).catch(() => {});
+});
+document.addEventListener("input", (event) => {
+  if (event.target.closest(".slider")) whatIf(event.target);
+});
+document.addEventListener("click", (event) => {
+  if (event.target.id !== "as-it-is") return;
+  for (const row of document.querySelectorAll(".slider")) {
+    row.asked = (row.asked || 0) + 1;
+    row.querySelector("input").value = row.dataset.now;
+    row.querySelector(".now").textContent = shown(row.dataset.now);
+    row.querySelector(".after").textContent = "";
+  }
+});
+
+// Files of a drawn network: exactly the nodes and edges that are shown, where they stand.
+const markup = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+const graphml = (shownNow) => {
+  const nodeKeys = { kind: "string", name: "string", x: "double", y: "double" }, edgeKeys = { relation: "string", strength: "double" };
+  const keys = (of, all) => Object.entries(all).map(([name, type]) => `<key id="${of}-${name}" for="${of}" attr.name="${name}" attr.type="${type}"/>`);
+  const data = (of, values) => Object.entries(values).map(([name, value]) => `<data key="${of}-${name}">${markup(value)}</data>`).join("");
+  const idOf = (node) => markup(`${node.data("kind")}:${node.data("ref")}`);
+  const nodes = shownNow.nodes().map((n) => `<node id="${idOf(n)}">${data("node", { kind: n.data("kind"), name: n.data("name"), x: n.position("x"), y: n.position("y") })}</node>`);
+  const edges = shownNow.edges().map((e) => `<edge source="${idOf(e.source())}" target="${idOf(e.target())}">${data("edge", { relation: e.data("relation"), strength: e.data("strength") })}</edge>`);
+  return ['<?xml version="1.0" encoding="UTF-8"?>', '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">', ...keys("node", nodeKeys), ...keys("edge", edgeKeys),
+    '<graph edgedefault="directed">', ...nodes, ...edges, "</graph>", "</graphml>", ""].join("\n");
+};
+document.addEventListener("click", (event) => {
+  const kind = event.target.dataset?.export, cy = document.getElementById("network")?._cyreg?.cy;
+  if (!kind || !cy) return;
+  const whole = { full: true, bg: "#ffffff", scale: 2 };
+  const content = kind === "png" ? cy.png({ ...whole, output: "blob" })
+    : new Blob([kind === "svg" ? cy.svg({ full: true, bg: "#ffffff" }) : graphml(cy.elements(":visible"))], { type: kind === "svg" ? "image/svg+xml" : "application/xml" });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = `network.${kind}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+
+// Promoting and deleting a run: asked first, and sent with a header that no other site can send.
+document.addEventListener("click", (event) => {
+  const { write, run, question } = event.target.dataset ?? {};
+  if (!write) return;
+  const made = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
+  const dialog = document.createElement("dialog"), said = made("p", "", { className: "notice", hidden: true });
+  const yes = made("button", event.target.textContent, { type: "button", className: "yes" }), no = made("button", "Cancel", { type: "button" });
+  said.setAttribute("role", "alert");
+  dialog.setAttribute("aria-label", event.target.textContent);
+  dialog.append(made("p", question), said, no, yes);
+  no.onclick = () => dialog.close();
+  dialog.onclose = () => { dialog.remove(); event.target.focus(); };
+  yes.onclick = async () => {
+    yes.disabled = true;
+    try {
+      const headers = { "Content-Type": "application/json", "X-Pharmagraph": "1" };
+      const answer = await fetch(`/runs/${write}`, { method: "POST", headers, body: JSON.stringify({ run, confirmed: run }) });
+      if (answer.ok) location.assign(write === "delete" ? "/runs" : location.href);
+      else throw new Error((await answer.json()).error);
+    } catch (error) {
+      Object.assign(said, { textContent: `${error.message}.`, hidden: false });
+      yes.disabled = false;
+    }
+  };
+  document.body.append(dialog);
+  dialog.showModal();
+  no.focus();
 });

@@ -1,17 +1,19 @@
-"""The network around a node: its strongest edges of each relation, drawn, filtered, and as a table."""
+"""The network around a node, or between two: drawn, filtered, expanded, and as a table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import dash_cytoscape as cytoscape
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from pharmagraph.explorer.addresses import PAGE_OF, address, page_of
+from pharmagraph.explorer.addresses import PAGE_OF, address, page_of, read
 from pharmagraph.explorer.asking import Answer, Asked, Rows
-from pharmagraph.explorer.ego_layout import elements, hidden, style
-from pharmagraph.explorer.page import WORDS, Page, aria, form, section
+from pharmagraph.explorer.drawing import drawing
+from pharmagraph.explorer.ego_layout import elements, expand, hidden, pin, style
+from pharmagraph.explorer.page import WORDS, Field, Page, form, section
+from pharmagraph.explorer.path_tables import between
 from pharmagraph.explorer.tables import cypher, table
 from pharmagraph.kg import neighbours
 from pharmagraph.kg.errors import InputError
@@ -20,35 +22,58 @@ from pharmagraph.kg.names import find_node
 PER_RELATION, MOST = 10, 60
 """Edges of a relation that are drawn unless asked otherwise, and at most."""
 BETWEEN = 150
+EXPANDED, PINNED = "expanded", "pinned"
+"""Parameters of the address that list nodes, a line each."""
+MOST_EXPANDED, PER_EXPANDED = 5, 5
+"""Nodes that may be expanded, and edges of a relation that each then gets."""
+AROUND = (
+    "The nearer a node and the thicker its edge, the stronger. Drug: rectangle; gene: circle; cell line: diamond; "
+    "pathway: hexagon. A pinned node stays where it is, and is shown whatever is filtered."
+)
 
 
 def page(asked: Asked) -> Page:
-    """The network around the node that the address names, as ``Label:name``; without one, a form that asks for it."""
-    node = asked.given.get("node", "")
-    hints = [
-        ("node", "Node", "Drug:erlotinib, Gene:EGFR, CellLine:A375 or Pathway:GO:0007173", ""),
-        ("limit", "Edges of each relation", f"1 to {MOST}, the strongest", str(PER_RELATION)),
+    """The network around the node that the address names, or between two; without one, a form that asks for it."""
+    node, to = asked.given.get("node", ""), asked.given.get("to", "")
+    example = "Drug:erlotinib, Gene:EGFR, CellLine:A375 or Pathway:GO:0007173"
+    fields = [
+        Field("node", "Node", example),
+        Field("to", "Paths to another node", f"{example}; around the first alone unless given"),
+        Field("limit", "Edges of each relation, or paths", f"1 to {MOST}, the strongest", str(PER_RELATION)),
     ]
-    ask = form(address("network"), hints, "Draw", given=asked.given, file="network")
+    ask = form(address("network"), fields, "Draw", given=asked.given, file="network")
     if not node:
-        return Page(
-            "Network",
-            [html.P("Draw what is around a drug, a gene, a cell line or a pathway.", className="lead"), ask],
+        lead = (
+            "Draw what is around a drug, a gene, a cell line or a pathway, or the paths between two of them."
         )
-    label, found = _centre(asked, node)
+        return Page("Network", [html.P(lead, className="lead"), ask])
+    label, found = _node(asked, node)
     limit = _limit(asked.given.get("limit"))
     run = asked.run["id"] if asked.run else None
+    again = section("Draw another", ask)
+    if to:
+        ends = (label, found), _node(asked, to)
+        title = f"From {ends[0][1]['name'] or ends[0][1]['id']} to {ends[1][1]['name'] or ends[1][1]['id']}"
+        return Page(
+            title, [*between(asked.graph, ends, run, limit, _pinned(asked.given)), again], above="paths"
+        )
     relations = [r for r in neighbours.relations(label) if run or not r.of_run]
     rows = [row for r in relations for row in neighbours.edges(asked.graph, r, found["id"], run, limit)]
     title = f"Around {found['name'] or found['id']}"
     if not rows:
         return Page(title, [html.P("No edge leads to it.", className="notice"), ask], above=WORDS[label])
+    drawn = elements(label, found, rows, neighbours.between(asked.graph, _ids(label, found, rows), BETWEEN))
+    for further in _listed(asked.given, EXPANDED)[:MOST_EXPANDED]:
+        other, at = _node(asked, further)
+        of_node = [r for r in neighbours.relations(other) if run or not r.of_run]
+        more = [row for r in of_node for row in neighbours.edges(asked.graph, r, at["id"], run, PER_EXPANDED)]
+        drawn = expand(drawn, other, at["id"], more)
     return Page(
         title,
         [
-            *_drawn(asked, label, found, rows),
-            _edges(rows, relations, found, run, limit),
-            section("Around another node", ask),
+            *drawing(pin(drawn, _pinned(asked.given)), f"around {found['name'] or found['id']}", AROUND),
+            _edges(asked, rows, relations, found, run, limit),
+            again,
         ],
         above=WORDS[label],
     )
@@ -74,21 +99,52 @@ def register(app: Dash) -> None:
             "true" if on else "false" for on in pressed
         ]
 
-    @app.callback(Output("network-chosen", "children"), Input("network", "tapNodeData"))  # type: ignore[untyped-decorator, unused-ignore]
-    def _chosen(node: dict[str, Any] | None) -> list[Any] | str:
+    @app.callback(  # type: ignore[untyped-decorator, unused-ignore]
+        Output("network-chosen", "children"),
+        Input("network", "tapNodeData"),
+        Input("address", "search"),
+    )
+    def _chosen(node: dict[str, Any] | None, search: str | None) -> list[Any] | str:
         if not node or node.get("kind") not in PAGE_OF:
             return "Click a node to go on from there."
-        around = address("network", node=f"{node['kind']}:{node['ref']}")
+        kind, id_ = node["kind"], node["ref"]
+        links = [("its page", page_of(kind, id_)), *further(read(None, search)[1], kind, id_)]
         return [
-            html.Strong(node["label"]),
+            html.Strong(node["name"]),
             f" ({WORDS[node['kind']]}): ",
-            dcc.Link("its page", href=page_of(node["kind"], node["ref"])),
-            ", ",
-            dcc.Link("its neighbours", href=around),
+            *(part for text, href in links for part in (dcc.Link(text, href=href), " ")),
         ]
 
 
-def _centre(asked: Asked, text: str) -> tuple[str, dict[str, Any]]:
+def further(given: Mapping[str, str], kind: str, id_: str) -> list[tuple[str, str]]:
+    """Where one goes on from a node of the drawing that an address asks for: words and addresses."""
+    this, middle = f"{kind}:{id_}", given.get("node", "")
+    links = []
+    if "to" not in given:
+        changed = "collapse" if this in _listed(given, EXPANDED) else "expand"
+        links += [
+            (changed, _toggled(given, EXPANDED, this)),
+            ("paths to it", address("network", node=middle, to=this)),
+        ]
+    links.append(("unpin" if this in _listed(given, PINNED) else "pin", _toggled(given, PINNED, this)))
+    return [*links, ("draw around it", address("network", node=this))]
+
+
+def _toggled(given: Mapping[str, str], name: str, value: str) -> str:
+    listed = _listed(given, name)
+    listed = [one for one in listed if one != value] if value in listed else [*listed, value]
+    return address("network", **{**given, name: "\n".join(listed)})
+
+
+def _listed(given: Mapping[str, str], name: str) -> list[str]:
+    return [line.strip() for line in given.get(name, "").splitlines() if line.strip()]
+
+
+def _pinned(given: Mapping[str, str]) -> set[str]:
+    return set(_listed(given, PINNED))
+
+
+def _node(asked: Asked, text: str) -> tuple[str, dict[str, Any]]:
     label, colon, name = text.partition(":")
     if not colon or label not in neighbours.NAMED or not name:
         raise InputError(
@@ -105,75 +161,24 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _drawn(asked: Asked, label: str, node: dict[str, Any], rows: Rows) -> list[Component]:
+def _ids(label: str, node: dict[str, Any], rows: Rows) -> dict[str, list[str]]:
+    """Label → ids of the neighbours of a node, each once."""
     ids: dict[str, list[str]] = {}
     for row in rows:
         if (row["label"], row["id"]) != (label, node["id"]) and row["id"] not in ids.setdefault(
             row["label"], []
         ):
             ids[row["label"]].append(row["id"])
-    drawn = elements(label, node, rows, neighbours.between(asked.graph, ids, BETWEEN))
-    names = list(dict.fromkeys(e["data"]["relation"] for e in drawn if "relation" in e["data"]))
-    n_nodes = sum("relation" not in e["data"] for e in drawn)
-    around = node["name"] or node["id"]
-    said = f"{n_nodes} nodes and {len(drawn) - n_nodes} edges around {around}; the table below lists them"
-    return [
-        html.Div(
-            [
-                html.Fieldset(
-                    [
-                        html.Legend("Relations shown"),
-                        *(
-                            html.Button(
-                                name,
-                                id={"type": "relation", "index": n},
-                                n_clicks=0,
-                                type="button",
-                                **aria(pressed="true"),
-                            )
-                            for n, name in enumerate(names)
-                        ),
-                    ],
-                    id="network-relations",
-                ),
-                html.Div(
-                    [
-                        html.Label("Strength at least", htmlFor="network-least"),
-                        dcc.Input(id="network-least", type="number", min=0, max=1, step=0.1, value=0),
-                        html.Small("0 is the weakest edge shown of a relation, 1 its strongest"),
-                    ],
-                    className="field",
-                ),
-            ],
-            className="filters",
-        ),
-        html.Div(
-            cytoscape.Cytoscape(
-                id="network",
-                elements=drawn,
-                stylesheet=style(),
-                layout={"name": "preset", "fit": True, "padding": 24},
-                style={"width": "100%", "height": "34rem"},
-                minZoom=0.2,
-                maxZoom=4,
-                responsive=True,
-                boxSelectionEnabled=False,
-            ),
-            className="canvas",
-            role="img",
-            **aria(label=said),
-        ),
-        html.P("Click a node to go on from there.", id="network-chosen", **aria(live="polite")),
-        html.P(
-            "The nearer a node and the thicker its edge, the stronger. Drug: rectangle; gene: circle; "
-            "cell line: diamond; pathway: hexagon.",
-            className="note",
-        ),
-    ]
+    return ids
 
 
 def _edges(
-    rows: Rows, relations: list[neighbours.Relation], node: dict[str, Any], run: str | None, limit: int
+    asked: Asked,
+    rows: Rows,
+    relations: list[neighbours.Relation],
+    node: dict[str, Any],
+    run: str | None,
+    limit: int,
 ) -> Component:
     shown = [
         {
@@ -185,7 +190,7 @@ def _edges(
         }
         for r in rows
     ]
-    asked = {row["relation"] for row in rows}
+    drawn = {row["relation"] for row in rows}
     texts = [
         html.Li(
             [
@@ -201,7 +206,7 @@ def _edges(
             ]
         )
         for r in relations
-        if r.name in asked
+        if r.name in drawn
     ]
     kind_of = {WORDS[k]: k for k in WORDS}
     return section(
@@ -210,7 +215,10 @@ def _edges(
             Answer(["relation", "kind", "id", "name", "strength"], shown),
             f"The strongest edges of {node['name'] or node['id']}",
             file=f"{node['id']}-network",
-            link=lambda row: ("its page", page_of(kind_of[row["kind"]], row["id"])),
+            link=lambda row: [
+                ("its page", page_of(kind_of[row["kind"]], row["id"])),
+                *further(asked.given, kind_of[row["kind"]], row["id"])[:-1],
+            ],
         ),
         html.Details([html.Summary("Cypher of each relation"), html.Ul(texts, className="texts")]),
     )

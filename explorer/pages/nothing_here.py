@@ -1,38 +1,13 @@
-"""What is shown in place of a page: search results, an unknown address or name, and a store that does not answer."""
+"""What is shown in place of a page: an unknown address or name, and a store that does not answer."""
 
 from __future__ import annotations
 
 from dash import dcc, html
 
-from pharmagraph.explorer.addresses import page_of
-from pharmagraph.explorer.asking import Asked
 from pharmagraph.explorer.page import Page, hits
 from pharmagraph.kg import search
 from pharmagraph.kg.errors import AmbiguousNameError, NotFoundError, PharmagraphError, StoreError
 from pharmagraph.kg.store import GraphStore
-
-MOST = 50
-
-
-def results(asked: Asked) -> Page:
-    """What a search finds."""
-    text = asked.given.get("q", "")
-    if not text:
-        return Page("Search", [html.P("Type a name, an alias or an id above.")])
-    found = search.index(asked.graph).find(text, MOST)
-    if not found:
-        return Page(
-            "Nothing found",
-            [html.P(f'No drug, gene, cell line, tissue or pathway is called like "{search_text(text)}".')],
-        )
-    exact = [hit for hit in found if hit.exact]
-    if len(exact) == 1:
-        return Page(exact[0].name, [], goto=page_of(exact[0].kind, exact[0].id))
-    sure = "exactly this" if found[0].exact else "like this"
-    return Page(
-        f"Results for “{search_text(text)}”",
-        [html.P(f"{len(found)} called {sure}, or partly so."), hits(found)],
-    )
 
 
 def unknown_address(graph: GraphStore, path: str) -> Page:

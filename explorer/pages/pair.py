@@ -12,11 +12,13 @@ from pharmagraph import rows as of_run
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.figures import shown, signed_bars
-from pharmagraph.explorer.page import NO_RUN, Page, definitions, form, section
+from pharmagraph.explorer.page import NO_RUN, Field, Page, aria, definitions, field, form, section
 from pharmagraph.explorer.tables import table
+from pharmagraph.kg.console import cell
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.names import find_drug, find_node
 from pharmagraph.model.explain import explanation
+from pharmagraph.model.explain.changeable import changeable
 from pharmagraph.run import Run
 
 ROWS = 10
@@ -35,8 +37,8 @@ def page(asked: Asked) -> Page:
         if {"drug", "cell_line"} <= asked.given.keys():
             return page(Asked(asked.graph, (asked.given["drug"], asked.given["cell_line"]), asked.given))
         fields = [
-            ("drug", "Drug", "name, alias or id", ""),
-            ("cell_line", "Cell line", "name, alias or id", ""),
+            Field("drug", "Drug", "name, alias or id"),
+            Field("cell_line", "Cell line", "name, alias or id"),
         ]
         ask = form(address("pair"), fields, "Show", given=asked.given, file="pair")
         return Page(
@@ -80,6 +82,7 @@ def page(asked: Asked) -> Page:
         ),
         tail,
         _sum(found.contributions, "probability" in predicted, asked.run["folder"], drug, line),
+        *_what_if(asked, found, drug, line),
         _evidence(asked, found, drug, line),
     ]
     if found.drivers:
@@ -144,6 +147,62 @@ def _sum(
         html.P(["Read from the run's folder, as ", html.Code(how), " does."], className="note"),
         note="Exact: the rows add up to the last. A gene's part is association within this screen, not cause.",
     )
+
+
+def _what_if(
+    asked: Asked, found: explanation.Explanation, drug: dict[str, Any], line: dict[str, Any]
+) -> list[Component]:
+    """A slider for each gene of the sum that can be changed; `assets/explorer.js` asks what the prediction becomes."""
+    assert asked.run is not None  # asked for by `page`
+    folder = Path(asked.run["folder"] or "")
+    if not found.contributions or not folder.is_dir():
+        return []
+    genes = changeable(folder, line["id"], found.contributions)
+    if not genes:
+        return []
+    sliders = []
+    for n, row in enumerate(genes):
+        id_, is_expression = f"if-{n}", row["feature"] == "expression"
+        words = f"{row['gene']} {'expression, z' if is_expression else 'mutated: 0 no, 1 yes'}"
+        given: dict[str, Any] = {
+            "data-gene": row["gene"],
+            "data-feature": row["feature"],
+            "data-now": row["now"],
+        }
+        given |= {f"data-{name}": row[name] for name in ("least", "most")}
+        sliders.append(
+            html.Div(
+                [
+                    html.Label(words, htmlFor=id_),
+                    field(
+                        id=id_, type="range", min=str(row["least"]), max=str(row["most"]),
+                        step="any" if is_expression else "1", value=str(row["now"]), **aria(describedby=f"{id_}-said"),
+                    ),
+                    html.Output(cell(row["now"]), className="now"),
+                    html.Output("", id=f"{id_}-said", className="after"),
+                ],
+                className="slider",
+                **given,
+            )
+        )  # fmt: skip
+    of_pair: dict[str, Any] = {"data-drug": drug["id"], "data-line": line["id"], "data-run": found.run_id}
+    of_pair["data-figure"] = "probability" if "probability" in found.prediction else "ln IC50"
+    how = f'cli explain --drug "{drug["id"]}" --cell "{line["id"]}" --set GENE=Z'
+    return [
+        section(
+            "What if a gene were otherwise?",
+            html.Div(
+                [*sliders, html.Button("As it is", type="button", id="as-it-is")],
+                id="what-if",
+                **of_pair,
+            ),
+            html.P(
+                ["Computed as by ", html.Code(how), "; the left end silences it."],
+                className="note",
+            ),
+            note="Each change is for itself, the others as they are. What the network has learned, not a cause.",
+        )
+    ]
 
 
 def _evidence(

@@ -12,7 +12,7 @@ from pharmagraph.cypher import catalogue
 from pharmagraph.cypher.catalogue import Query
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked, free
-from pharmagraph.explorer.page import Page, field, form, section
+from pharmagraph.explorer.page import Field, Page, field, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError
 from pharmagraph.kg.free_cypher import SHOWN
@@ -83,11 +83,10 @@ def _named(asked: Asked, name: str) -> Page:
         raise NotFoundError("query", name, queries, "see: cli query --list")
     query = queries[name]
     fields = [
-        (
+        Field(
             p.name,
             p.name.replace("_", " "),
             f"{p.about}{'' if p.default is None else f'; {p.default} unless given'}",
-            "",
         )
         for p in query.parameters
     ]

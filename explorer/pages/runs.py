@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.page import Page, definitions, form, section
+from pharmagraph.explorer.page import Field, Page, definitions, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg import run_register, runs
 
@@ -33,7 +33,7 @@ def page(asked: Asked) -> Page:
         compared = [
             table(answer, f"{asked.given['first']} beside {asked.given['second']}", file="compared-runs")
         ]
-    fields = [("first", "First run", "", ""), ("second", "Second run", "", "")]
+    fields = [Field("first", "First run"), Field("second", "Second run")]
     return Page(
         "Runs",
         [
@@ -130,8 +130,35 @@ def _one(asked: Asked, run_id: str) -> Page:
             ),
         )
     )
-    body.append(html.P(dcc.Link("All runs", href=address("runs"))))
+    body += [_change(asked, row), html.P(dcc.Link("All runs", href=address("runs")))]
     return Page(run_id, body, above="run")
+
+
+def _change(asked: Asked, row: dict[str, Any]) -> Component:
+    """Buttons that promote and delete the run, where the explorer may write; or the commands that do so."""
+    run_id = row["id"]
+    if not asked.may_write:
+        ways = [f"cli runs promote {run_id}", f"cli runs delete {run_id}"]
+        said = html.P(
+            ["This explorer only reads. ", *(x for way in ways for x in (html.Code(way), " "))],
+            className="note",
+        )
+        return section("Promote or delete", said)
+    promoting = (
+        f"Promote run {run_id}? Queries and pages then use it unless told otherwise, and the run that is promoted now "
+        "loses its place."
+    )
+    deleting = f"Delete run {run_id}, with its attention and predictions? Its folder {row['folder']} stays."
+    if row["promoted"]:
+        deleting += " It is promoted: no run is, then."
+    offered = [("delete", "Delete this run", deleting)]
+    if not row["promoted"]:
+        offered.insert(0, ("promote", "Promote this run", promoting))
+    buttons = []
+    for name, words, question in offered:
+        given: dict[str, Any] = {"data-write": name, "data-run": run_id, "data-question": question}
+        buttons.append(html.Button(words, type="button", **given))
+    return section("Promote or delete", html.Div(buttons, className="below"))
 
 
 def _flattened(options: Any, path: str = "") -> list[tuple[str, Any]]:

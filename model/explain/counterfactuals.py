@@ -76,9 +76,7 @@ def what_if(
     for change in changes:
         gene = run.genes[change.gene]
         difference = run.pair.difference(change, gene)
-        row: dict[str, Any] = {
-            "change": str(change), "before": before, "after": before + difference, "difference": difference
-        }  # fmt: skip
+        row = _row(change, before, difference)
         if n_null:
             row |= {"null_mean": None, "null_p": None}
         if n_null and change.kind == "expression":
@@ -87,6 +85,32 @@ def what_if(
             row |= {"null_mean": float(null.mean()), "null_p": (1 + at_least) / (1 + len(null))}
         rows.append(row)
     return rows
+
+
+class OpenPair:
+    """A pair of a run that is kept, so that one change after the other is answered without reading the run again.
+
+    Parameters
+    ----------
+    folder, drug, cell_line, device
+        As in `what_if`, whose errors it raises.
+    """
+
+    def __init__(self, folder: Path, drug: str, cell_line: str, device: str = "cpu") -> None:
+        self._run = _Run.of(folder, drug, cell_line, device)
+        self._measured: set[tuple[str, str]] = set()
+
+    def changed(self, change: Change) -> dict[str, Any]:
+        """A row of `what_if`: the prediction before and after one change."""
+        gene = _position({"Gene": self._run.genes}, "Gene", change.gene)
+        if (change.gene, change.kind) not in self._measured:
+            _require_measured(self._run.graph, self._run.genes, [change])
+            self._measured.add((change.gene, change.kind))
+        return _row(change, self._run.pair.before, self._run.pair.difference(change, gene))
+
+
+def _row(change: Change, before: float, difference: float) -> dict[str, Any]:
+    return {"change": str(change), "before": before, "after": before + difference, "difference": difference}
 
 
 def rank_genes(

@@ -10,16 +10,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Pattern:
-    """Which drugs attend to which columns: a sparse table by drug and, transposed, by column.
+    """Which drugs attend to which columns, as a sparse table.
 
     Attributes
     ----------
     drug, column
         Of each coefficient, sorted by drug, then column; columns are renumbered, int64 (n,).
-    by_drug, by_column
-        Row pointers of both tables, int64 (n_drugs + 1,) and (n_columns + 1,).
-    order
-        The coefficients sorted by column, then drug, int64 (n,).
+    by_drug
+        Row pointers of the table, int64 (n_drugs + 1,).
     values
         Values of the cell lines in the columns that are attended to, float32 (n_columns, n_cell_lines).
     used
@@ -31,8 +29,6 @@ class Pattern:
     drug: Tensor
     column: Tensor
     by_drug: Tensor
-    by_column: Tensor
-    order: Tensor
     values: Tensor
     used: Tensor
     n_drugs: int
@@ -44,13 +40,10 @@ class Pattern:
         Columns count on where the table ends: column ``width`` is a second one with the values of column 0.
         """
         used, position = torch.unique(column, return_inverse=True)
-        order = torch.argsort(position * n_drugs + drug)
         return cls(
             drug,
             position,
             _pointers(drug, n_drugs),
-            _pointers(position[order], len(used)),
-            order,
             values[:, used % values.shape[1]].T.contiguous(),
             used,
             n_drugs,

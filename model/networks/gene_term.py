@@ -32,23 +32,20 @@ class GeneTerm:
 
     def __init__(self, pattern: Pattern, coefficients: Tensor) -> None:
         self.pattern = pattern
-        n_columns = len(pattern.used)
-        self.of_drugs = _sparse(pattern.by_drug, pattern.column, coefficients, (pattern.n_drugs, n_columns))
-        transposed = (pattern.drug[pattern.order], coefficients[pattern.order])
-        self.of_columns = _sparse(pattern.by_column, *transposed, (n_columns, pattern.n_drugs))
+        self.of_drugs = self._sparse(coefficients)
 
     def weights(self, table: Tensor, values: Tensor | None = None) -> Tensor:
         """Weight of every column by a table (n_cell_lines, n_drugs), (n_columns,).
 
         ``values`` are those of the table's cell lines, (n_columns, n_cell_lines); all unless given.
         """
-        values = self.pattern.values if values is None else values
-        return ((self.of_columns @ table.T.contiguous()) * values).sum(1)
+        return self._sums(self._dots(table, values))
 
     def from_weights(self, weights: Tensor, values: Tensor | None = None) -> Tensor:
         """What weights of columns give to every pair, (n_cell_lines, n_drugs)."""
         values = self.pattern.values if values is None else values
-        found: Tensor = self.of_drugs @ (values * weights[:, None])
+        of_drugs = self._sparse(self.of_drugs.values() * weights[self.pattern.column])
+        found: Tensor = of_drugs @ values
         return found.T
 
     def product(self, table: Tensor) -> Tensor:
@@ -63,23 +60,27 @@ class GeneTerm:
 
     def gradient(self, left: Tensor, right: Tensor) -> Tensor:
         r"""Derivative of :math:`\langle left, K right \rangle` by every coefficient, (n,)."""
-        pattern, by_left, by_right = self.pattern, self.weights(left), self.weights(right)
-        return self._dots(left) * by_right[pattern.column] + self._dots(right) * by_left[pattern.column]
+        column, of_left, of_right = self.pattern.column, self._dots(left), self._dots(right)
+        return of_left * self._sums(of_right)[column] + of_right * self._sums(of_left)[column]
 
-    def _dots(self, table: Tensor) -> Tensor:
+    def _dots(self, table: Tensor, values: Tensor | None = None) -> Tensor:
         """Product of a drug's column of the table with the values of a column it attends to, (n,)."""
-        nothing = torch.zeros_like(self.of_drugs.values())
-        where = _sparse(
-            self.pattern.by_drug,
-            self.pattern.column,
-            nothing,
-            (self.of_drugs.shape[0], self.of_drugs.shape[1]),
-        )
-        found = torch.sparse.sampled_addmm(where, table.T.contiguous(), self.pattern.values.T.contiguous())
+        values = self.pattern.values if values is None else values
+        nothing = self._sparse(torch.zeros_like(self.of_drugs.values()))
+        # torch turns the second table round again, so that a view costs nothing
+        found: Tensor = torch.sparse.sampled_addmm(nothing, table.T.contiguous(), values.T)
         return found.values()
 
+    def _sums(self, dots: Tensor) -> Tensor:
+        """Sum of these products over the drugs of each column, by their coefficients, (n_columns,)."""
+        whole = dots.new_zeros(len(self.pattern.used))
+        return whole.index_add(0, self.pattern.column, dots * self.of_drugs.values())
 
-def _sparse(pointers: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch calls its sparse rows a beta on first use
-        return torch.sparse_csr_tensor(pointers, columns, values, shape)
+    def _sparse(self, values: Tensor) -> Tensor:
+        """A sparse table of drugs and columns with these values, (n_drugs, n_columns)."""
+        pattern = self.pattern
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch calls its sparse rows a beta on first use
+            return torch.sparse_csr_tensor(
+                pattern.by_drug, pattern.column, values, (pattern.n_drugs, len(pattern.used))
+            )

@@ -36,17 +36,13 @@ def _dense(pattern: Pattern, coefficients: torch.Tensor, values: torch.Tensor) -
     return features @ features.T
 
 
-def test_a_pattern_is_one_table_by_drug_and_by_column() -> None:
+def test_a_pattern_is_one_table_by_drug() -> None:
     pattern, _, values = _problem()
     assert pattern.used.tolist() == [0, 1, 4, 7, 10]
     assert torch.equal(pattern.values, values[:, [0, 1, 4, 1, 4]].T)
     assert pattern.by_drug.tolist() == [0, 3, 5, 5, 8]
-    ends = list(
-        zip(pattern.column[pattern.order].tolist(), pattern.drug[pattern.order].tolist(), strict=True)
-    )
+    ends = list(zip(pattern.drug.tolist(), pattern.column.tolist(), strict=True))
     assert ends == sorted(ends) and len(set(ends)) == 8
-    count = np.bincount(pattern.column, minlength=5)
-    assert pattern.by_column.tolist() == [0, *np.cumsum(count)]
     assert torch.equal(pattern.of_cell_lines(torch.tensor([3, 1])), pattern.values[:, [3, 1]])
 
 

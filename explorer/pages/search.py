@@ -1,0 +1,118 @@
+"""What a search finds: by name, or by structure where the text is a SMILES; and what is offered while typing."""
+
+from __future__ import annotations
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from pharmagraph.explorer.addresses import address, page_of
+from pharmagraph.explorer.asking import Answer, Asked
+from pharmagraph.explorer.page import Field, Page, form, hits, section
+from pharmagraph.explorer.pages.nothing_here import search_text
+from pharmagraph.explorer.structures import drawing
+from pharmagraph.explorer.tables import table
+from pharmagraph.kg import search, structure_search, structures
+from pharmagraph.kg.errors import shortened
+from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.structure_search import LEAST_SIMILAR
+
+MOST, SUGGESTIONS = 50, 8
+"""Hits on a page, and while typing."""
+COLUMNS = ("drug", "name", "similarity", "smiles")
+
+
+def page(asked: Asked) -> Page:
+    """What the text of the search box is the name of, or else the drugs of its structure."""
+    if "smiles" in asked.given:
+        return _structure(asked, asked.given["smiles"])
+    text = asked.given.get("q", "")
+    if not text:
+        return Page("Search", [html.P("Type a name, an alias, an id or a SMILES above.")])
+    found = search.index(asked.graph).find(text, MOST)
+    exact = [hit for hit in found if hit.exact]
+    if len(exact) == 1:
+        return Page(exact[0].name, [], goto=page_of(exact[0].kind, exact[0].id))
+    if not exact and (_is_meant(text, found) or not structures.unreadable(text)):
+        return _structure(asked, text)
+    if not found:
+        return Page(
+            "Nothing found",
+            [html.P(f'No drug, gene, cell line, tissue or pathway is called like "{search_text(text)}".')],
+        )
+    sure = "exactly this" if found[0].exact else "like this"
+    return Page(
+        f"Results for “{search_text(text)}”",
+        [html.P(f"{len(found)} called {sure}, or partly so."), hits(found)],
+    )
+
+
+def suggestions(graph: GraphStore, text: str) -> list[Component]:
+    """What is offered while a text is typed."""
+    text = text.strip()
+    found = search.index(graph).find(text, SUGGESTIONS)
+    if any(hit.exact for hit in found):
+        return [hits(found)]
+    reason = structures.unreadable(text)
+    if not reason:
+        same = structure_search.index(graph).find(text, "exact")
+        named = [search.Hit("Drug", hit.id, hit.name, "the same structure", True) for hit in same]
+        more = dcc.Link(
+            "Drugs of similar structure, and those that contain it", href=address("search", q=text)
+        )
+        return [hits([*named, *found][:SUGGESTIONS]), html.P(more, className="more")]
+    if _is_meant(text, found):
+        return [html.P(f"No name, and no structure: {reason}.", className="notice")]
+    return [hits(found)]
+
+
+def _is_meant(text: str, found: list[search.Hit]) -> bool:
+    """Whether a text that is no name can only be meant as a structure."""
+    return not found and structures.may_be_meant_as_structure(text)
+
+
+def _structure(asked: Asked, text: str) -> Page:
+    """Drugs that are a structure, are like it, or contain it."""
+    errors, at_least = {}, LEAST_SIMILAR
+    if reason := structures.unreadable(text):
+        errors["smiles"] = f"This is no structure: {reason}."
+    try:
+        at_least = float(asked.given.get("at_least", LEAST_SIMILAR))
+    except ValueError:
+        at_least = -1.0
+    if not 0 <= at_least <= 1:
+        errors["at_least"] = f"“{shortened(asked.given['at_least'])}” is no number from 0 to 1."
+    fields = [
+        Field("smiles", "Structure", "a SMILES, such as CC(=O)Oc1ccccc1C(=O)O", text),
+        Field("at_least", "Similar from", "Tanimoto’s coefficient, 0 to 1", str(LEAST_SIMILAR)),
+    ]
+    ask = form(address("search"), fields, "Search", given=asked.given, file="structure", errors=errors)
+    if errors:
+        return Page("Search by structure", [ask])
+    index = structure_search.index(asked.graph)
+    body: list[Component] = [
+        html.Div([drawing(text, "what was asked for"), ask], className="card"),
+    ]
+    same = index.find(text, "exact")
+    if not same:
+        body.append(html.P("No drug of the graph has this structure."))
+    for title, how, caption, note in (
+        ("The same structure", "exact", "Drugs of this structure", "By InChIKey, so however it is written."),
+        (
+            "Similar structures",
+            "similar",
+            f"Drugs of a similarity from {at_least:g}",
+            "Tanimoto’s coefficient of Morgan fingerprints, radius 2.",
+        ),
+        (
+            "Contain it",
+            "substructure",
+            "Drugs that contain the structure",
+            "Stereochemistry is not compared. A drug is listed whatever else it has.",
+        ),
+    ):
+        found = index.find(text, how, at_least=at_least)  # type: ignore[arg-type]  # one of the three
+        rows = [{"drug": h.id, "name": h.name, "similarity": h.similarity, "smiles": h.smiles} for h in found]
+        answer = Answer(COLUMNS, rows).first(MOST)
+        more = f", {len(rows):,} in all" if len(rows) > MOST else ""
+        body.append(section(title, table(answer, f"{caption}{more}", file=f"structure-{how}"), note=note))
+    return Page("Search by structure", body, above="structure")
