@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pharmagraph.kg import attention, digests, run_register, runs
+from pharmagraph.kg import attention, digests, predicted, run_register, runs
 from pharmagraph.kg.copy import edge_blocks
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.kinds import EdgeFilter, EdgeKind, Ends, NodeKind, Property
@@ -167,6 +167,7 @@ def _wrong_edges(
             *_doubled(key, kind, block, names),
             *_of_another_run(key, kind, block, names, registers),
             *_too_much_attention(key, kind, ends, block),
+            *_wrong_intervals(key, kind, block, names),
         ]
         for one in wrong:
             before = found.get((one.where, one.problem))
@@ -229,6 +230,14 @@ def _of_another_run(
         wrong = pc.and_(wrong, pc.not_equal(carried, registers.promoted).fill_null(False))
     way = f"cli runs promote {registers.promoted}" if registers.promoted else "cli runs promote RUN"
     yield from _if_any(where, "with attention of a run that is not promoted", wrong, names, way)
+
+
+def _wrong_intervals(
+    where: str, kind: EdgeKind, block: pa.Table, names: pa.ChunkedArray
+) -> Iterator[Finding]:
+    if kind.type == "PREDICTED":
+        for problem, wrong in predicted.wrong_intervals(block).items():
+            yield from _if_any(where, problem, wrong, names, "cli predict --write")
 
 
 def _too_much_attention(where: str, kind: EdgeKind, ends: Ends, block: pa.Table) -> Iterator[Finding]:

@@ -36,8 +36,6 @@ class Run(Protocol):
     @property
     def folder(self) -> Path: ...
 
-    def explain(self, drug: str, *, limit: int) -> Explanation: ...
-
 
 def predict(
     run: Run,
@@ -222,7 +220,7 @@ def rank_genes(
     from pharmagraph.model.explain.counterfactuals import rank_genes, read_effects
 
     if genes is None:
-        symbols = [row["gene"] for row in run.explain(drug, limit=20).genes]
+        symbols = [row["gene"] for row in explain(run, drug, None, limit=20).genes]
     else:
         symbols = _genes(run.store, "genes", genes)
     effects: Mapping[str, float] | None = None

@@ -5,32 +5,27 @@ It finds nodes by name and makes DataFrames from what other packages compute; it
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace, field
-from os import PathLike
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from pharmagraph import rows
 from pharmagraph.kg import arguments, folders
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.kg.names import find_drug, find_node, fold
+from pharmagraph.kg.names import find_drug, fold
 from pharmagraph.kg.run_register import Advance, find, silent
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.predictions import File, Numbers, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pharmagraph.model.explain.explanation import Explanation
 
-File: TypeAlias = str | PathLike[str]
-Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
-
 
 @dataclass(frozen=True)
-class Run:
+class Run(Predictions):
     """A training run that is registered in a store, and the folder that has its network.
 
     Its methods raise TypeError or InputError where an argument is of another type, out of its range or a DataFrame
@@ -49,11 +44,6 @@ class Run:
     about
         The run's row in the register: ``preset``, ``config``, ``seed``, ``metrics``, ``datasets``, ``promoted`` …
     """
-
-    store: GraphStore = field(repr=False, compare=False)
-    id: str
-    folder: Path
-    about: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, store: GraphStore, run_id: str | None = None) -> Run:
@@ -81,99 +71,6 @@ class Run:
         from pharmagraph.kg import runs
 
         return runs.promote(self.store, self.id, advance=advance)
-
-    def predict(
-        self,
-        drugs: str | Sequence[str] | None = None,
-        cell_lines: File | Numbers | Sequence[File | Numbers] | None = None,
-        *,
-        smiles: str | Sequence[str] | None = None,
-        pilot: File | pd.DataFrame | None = None,
-        note: Callable[[str], None] = warnings.warn,
-        limit: int | None = None,
-        device: str = "auto",
-        level: float | None = None,
-        at_least: float | None = None,
-    ) -> pd.DataFrame:
-        """Predict the responses of cell lines to drugs, known to the graph or new.
-
-        Parameters
-        ----------
-        drugs
-            One or several, by name, alias, id or SMILES; all of the run's unless these or ``smiles`` are given.
-        cell_lines
-            As drugs; a new one is its expression, by any name of the genes. A mapping, or a Series without a name, is
-            z (standard deviations). A file, a DataFrame (its index is not read), and a Series with a name, which has
-            the genes as its index, are read in one way: a column, or a name, ``z`` or ``zscore`` holds z. Any other,
-            such as ``tpm``, ``counts``, ``value`` or ``A375``, and one row below a header of genes, hold TPM, counts
-            or log2 of either, told apart by their distribution and standardised with the run's genes (docs/data.md).
-        smiles
-            New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
-        pilot
-            Measured responses of the one drug that is asked for, with the columns ``cell_line`` and ``ln_ic50`` (ln
-            µmol/l) or ``response`` (1 sensitive, 0 resistant), or of the one cell line, with ``drug`` for ``cell_line``.
-            Predictions of its other pairs are conditioned on them; nothing is trained.
-        note
-            Called with what is read otherwise than typed, such as the parent of a salt; a warning unless given.
-        limit, device
-            Rows, the most sensitive first, all unless given; and ``cpu``, ``cuda``, or ``auto``.
-        level, at_least
-            Of the interval, 0.9 unless given; and the least calibrated probability of the likelier class.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``drug``, ``cell_line`` (ids; a new drug is ``(new drug)``, or its SMILES where there are several),
-            ``probability`` of being sensitive, or ``ln_ic50`` (ln µmol/l), what docs/library.md lists of intervals, and
-            ``measured`` (in training); the most sensitive first.
-
-        Raises
-        ------
-        NotFoundError
-            If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
-        InputError
-            If a structure cannot be read or is too large, or expression cannot be read or standardised.
-        ModelError
-            If both sides are left out.
-        """
-        import pandas as pd
-
-        given: dict[str, Any] = {"smiles": smiles, "pilot": pilot, "note": note, "limit": limit}
-        given |= {"device": device, "level": level, "at_least": at_least}
-        return pd.DataFrame(rows.predict(self, drugs, cell_lines, **given))
-
-    def suggest_pilots(
-        self,
-        n: int,
-        drug: str | None = None,
-        cell_line: File | Numbers | None = None,
-        *,
-        smiles: str | None = None,
-        note: Callable[[str], None] = warnings.warn,
-    ) -> pd.DataFrame:
-        """Which responses of one drug, or of one cell line, to measure first so that the others are predicted best.
-
-        Parameters
-        ----------
-        n
-            How many.
-        drug, cell_line, smiles, note
-            One drug or one cell line, as in `predict`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``rank``, ``cell_line`` or ``drug`` (ids), and ``explained``: share of the variance of the predictions that
-            is gone with it and those before it, in [0, 1].
-
-        Raises
-        ------
-        ModelError
-            If both or none are given, or the run cannot take pilots.
-        """
-        import pandas as pd
-
-        return pd.DataFrame(rows.suggest_pilots(self, n, drug, cell_line, smiles=smiles, note=note))
 
     def explain(self, drug: str, cell_line: str | None = None, *, limit: int = 10) -> Explanation:
         """Why: the sum that a prediction is, the genes that a drug attends to, measured evidence, paths to a cell line.

@@ -12,11 +12,12 @@ from pharmagraph.kg.names import Names, index
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.wording import named
 from pharmagraph.model.runs import available
+from pharmagraph.model.runs.asked import Asked
+from pharmagraph.model.runs.listed import drugs_of_file
 from pharmagraph.model.runs.suggestions import Suggester, Suggestion, Wanted
 from pharmagraph.model.suggest.acquisition import Acquisition
-from pharmagraph.model.suggest.plate import Plate, Well
-from pharmagraph.rows import of_tissue
-from pharmagraph.run import Run
+from pharmagraph.model.suggest.plate import SIZES, Plate, Well
+from pharmagraph.rows import Run, explain, of_tissue
 
 N_GENES = 5
 """Genes of a drug that are taken for what decides its responses, those attended to most, unless they are named."""
@@ -33,7 +34,9 @@ class Lab:
     tissues
         Tissues of the cell lines that one wants to know; all unless given.
     compounds, stocks, cell_lines
-        Files of new compounds, of stocks, and of cell lines in culture.
+        Files of compounds (as `model.runs.listed.drugs_of_file` reads them), of stocks, and of cell lines in culture.
+    reject_rows
+        Whether bad rows of the compounds are left out.
     per_drug, per_cell
         Most pairs of a drug, and of a cell line.
     genes
@@ -48,6 +51,7 @@ class Lab:
     per_drug: int | None = None
     per_cell: int | None = None
     genes: Sequence[str] = ()
+    reject_rows: bool = False
 
 
 def suggest(
@@ -88,20 +92,22 @@ def suggest(
     store = run.store
     suggester = Suggester(run.folder, run.id)
     drug_names, line_names = index(store, "Drug"), index(store, "CellLine")
-    compounds = available.Compounds({})
+    of_drugs, of_lines = suggester.ids("Drug"), suggester.ids("CellLine")
+    notes, compounds, drugs = list[str](), dict[str, str](), [drug_names.require(name) for name in lab.drugs]
     if lab.compounds is not None:
-        compounds = available.read_compounds(lab.compounds, drug_names)
+        read = drugs_of_file(lab.compounds, of_drugs, drug_names, notes.append, reject=lab.reject_rows)
+        compounds = _new(lab.compounds, read, drug_names)
+        drugs += [of_drugs[one.number] for one in read if one.number is not None]
     stocks = None
     if lab.stocks is not None:
-        stocks = available.read_stocks(lab.stocks, drug_names, compounds.smiles)
+        stocks = available.read_stocks(lab.stocks, drug_names, compounds)
         stocks = {name: None if wells is None else wells // plate.doses for name, wells in stocks.items()}
-    of_drugs, of_lines = suggester.ids("Drug"), suggester.ids("CellLine")
-    drugs = list(dict.fromkeys(drug_names.require(name) for name in lab.drugs))
+    drugs = list(dict.fromkeys(drugs))
     if not drugs and stocks is not None:
-        drugs = [id_ for id_ in stocks if id_ not in compounds.smiles]
-    elif not drugs and not compounds.smiles:
+        drugs = [id_ for id_ in stocks if id_ not in compounds]
+    elif not drugs and not compounds:
         drugs = of_drugs
-    if by is Acquisition.targets and len(drugs) + len(compounds.smiles) != 1:
+    if by is Acquisition.targets and len(drugs) + len(compounds) != 1:
         raise InputError(
             f"{named('by')} targets is about what decides the responses to one drug; name it: {named('drug')} NAME"
         )
@@ -110,14 +116,37 @@ def suggest(
         available.read_cell_lines(lab.cell_lines, line_names) if lab.cell_lines is not None else lines
     )
     wanted = Wanted(
-        available.numbers(of_drugs, drugs, "drug"), compounds.smiles,
+        available.numbers(of_drugs, drugs, "drug"), compounds,
         available.numbers(of_lines, lines, "cell_line"), available.numbers(of_lines, in_culture, "cell_line"),
         stocks, lab.per_drug, lab.per_cell, _tested(store),
     )  # fmt: skip
     genes = _genes(run, lab.genes, drugs) if by is Acquisition.targets else []
     found = suggester.suggest(wanted, by, plate.room, genes=genes, seed=seed, advance=advance)
     wells = plate.laid_out([(row["drug"], row["cell_line"]) for row in found.pairs])
-    return Suggestion(found.pairs, [*compounds.notes, *found.notes]), wells
+    return Suggestion(found.pairs, [*notes, *found.notes]), wells
+
+
+def _new(path: Path, read: Sequence[Asked], names: Names) -> dict[str, str]:
+    """Structures of the compounds of a file that the run does not have, by their names.
+
+    Raises
+    ------
+    InputError
+        If one is called as a drug of the graph with another structure is: a plate could not tell them apart.
+    """
+    new = {one.name: one for one in read if one.smiles is not None}
+    for name, one in new.items():
+        if (known := names.find(name)) not in {None, one.stored}:
+            raise InputError(
+                f'{path}: "{name}" is {known} of the graph, which has another structure; rename it, or leave it out and '
+                f"ask for {named('drug')}"
+            )
+    return {name: one.smiles for name, one in new.items() if one.smiles is not None}
+
+
+def plate_of(size: int, controls: int | None, columns: Sequence[int] | None, doses: int) -> Plate:
+    """A plate; unless their number is given, the controls fill two columns. Errors as of `Plate`."""
+    return Plate(size, 2 * SIZES.get(size, (0, 0))[0] if controls is None else controls, columns, doses)
 
 
 def plate_rows(pairs: Sequence[dict[str, Any]], wells: Sequence[Well]) -> list[dict[str, Any]]:
@@ -162,7 +191,7 @@ def _genes(run: Run, genes: Sequence[str], drugs: Sequence[str]) -> list[str]:
     if genes:
         known: Names = index(run.store, "Gene")
         return [known.require(gene) for gene in genes]
-    attended = [row["gene"] for row in run.explain(drugs[0], limit=N_GENES).genes] if drugs else []
+    attended = [row["gene"] for row in explain(run, drugs[0], None, limit=N_GENES).genes] if drugs else []
     if not attended:
         raise InputError(
             f"nothing is known of what decides the responses; name genes that may: {named('gene')} EGFR {named('gene')} "

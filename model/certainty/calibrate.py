@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pharmagraph.model.certainty.certainty import FEWEST_PAIRS, FEWEST_UNITS, Certainty
 from pharmagraph.model.certainty.held_out import KINDS, HeldOut, Process, distances, held_out, outputs
 from pharmagraph.model.certainty.intervals import Calibration
-from pharmagraph.model.certainty.situation import Array, situations
+from pharmagraph.model.certainty.situation import Array, Situation, situations
 from pharmagraph.model.certainty.unlike import threshold
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.responses.groups import Groups
@@ -57,17 +57,16 @@ def calibrate(
 def of_hidden(fitted: Fitted, hidden: dict[Split, HeldOut], tissue: np.ndarray, groups: Groups) -> Certainty:
     """The certainty by hidden pairs of each kind."""
     tensors, scale = fitted.tensors, fitted.scale
-    predicted = {kind: _predicted(fitted, one) for kind, one in hidden.items()}
-    error = {kind: np.abs(one.label - predicted[kind]).astype(np.float64) for kind, one in hidden.items()}
+    error = {
+        kind: np.abs(one.label - predicted_by(fitted, one)).astype(np.float64) for kind, one in hidden.items()
+    }
     similarity = (tensors.drug_kernels[..., 0].cpu().numpy(), tensors.cell_line_kernels[..., 1].cpu().numpy())
     by_kind, errors = situations(hidden, error, similarity, tissue)
     counts = {kind: _count(scale.task, kind, one, groups) for kind, one in hidden.items()}
     calibrations = {
-        kind: Calibration.of(
-            scale.task, kind, by_kind[kind], one.label, predicted[kind], _unit(kind, one, groups)
-        )
+        kind: made
         for kind, one in hidden.items()
-        if _pairs(scale.task, one) >= FEWEST_PAIRS and counts[kind] >= FEWEST_UNITS
+        if (made := calibration(fitted, kind, one, by_kind[kind], groups)) is not None
     }
     process = Process.of(fitted, fitted.members[0], fitted.messages)
     thresholds = {
@@ -80,6 +79,18 @@ def of_hidden(fitted: Fitted, hidden: dict[Split, HeldOut], tissue: np.ndarray, 
         tables(fitted, tissue), None if process is None else process.leverage,
         1.0 if process is None else process.scale, thresholds,
     )  # fmt: skip
+
+
+def calibration(
+    fitted: Fitted, kind: Split, hidden: HeldOut, situation: Situation, groups: Groups
+) -> Calibration | None:
+    """What is made of the hidden pairs of one kind; None where they are too few."""
+    task = fitted.scale.task
+    if _pairs(task, hidden) < FEWEST_PAIRS or _count(task, kind, hidden, groups) < FEWEST_UNITS:
+        return None
+    return Calibration.of(
+        task, kind, situation, hidden.label, predicted_by(fitted, hidden), _unit(kind, hidden, groups)
+    )
 
 
 def tables(fitted: Fitted, tissue: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,7 +111,8 @@ def tables(fitted: Fitted, tissue: np.ndarray) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
-def _predicted(fitted: Fitted, hidden: HeldOut) -> Array:
+def predicted_by(fitted: Fitted, hidden: HeldOut) -> Array:
+    """Probabilities, or ln IC50, of hidden pairs, (n,)."""
     import torch
 
     found: Array = fitted.scale.prediction(torch.from_numpy(hidden.output)).numpy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pharmagraph.model.certainty.conformal import checked_level, units_needed
 from pharmagraph.model.certainty.intervals import Calibration, Interval
 from pharmagraph.model.certainty.leverage import Leverage
 from pharmagraph.model.certainty.situation import Array, Errors, Situation, kinds_of
+from pharmagraph.model.certainty.with_pilots import WithPilots
 from pharmagraph.model.presets.choices import Split, Task
 
 FILE = "certainty.safetensors"
@@ -66,6 +67,8 @@ class Certainty:
         Absolute scale of that process's output.
     thresholds
         ``drug`` and ``cell_line`` → distance from which one is unlike training; None where coverage gives way nowhere.
+    with_pilots
+        Calibrations of predictions with pilots; none where the run takes no pilots.
     """
 
     task: Task
@@ -78,6 +81,7 @@ class Certainty:
     leverage: Leverage | None
     process_scale: float
     thresholds: Mapping[str, float | None]
+    with_pilots: WithPilots = field(default_factory=WithPilots)
 
     def situation(
         self, predicted: Array, drug: npt.NDArray[np.int64], cell_line: npt.NDArray[np.int64]
@@ -180,11 +184,13 @@ class Certainty:
             arrays |= {f"leverage/{name}": values for name, values in self.leverage.arrays().items()}
         for calibration in self.calibrations.values():
             arrays |= {f"scores/{name}": values for name, values in calibration.arrays().items()}
+        arrays |= {f"pilots/{name}": values for name, values in self.with_pilots.arrays().items()}
         about = {
             "task": self.task, "mean": self.mean, "deviation": self.deviation_of_labels,
             "process_scale": self.process_scale, "thresholds": dict(self.thresholds),
             "counts": {kind.value: n for kind, n in self.counts.items()},
             "calibrations": [calibration.to_json() for calibration in self.calibrations.values()],
+            "with_pilots": self.with_pilots.to_json(),
         }  # fmt: skip
         contiguous = {
             name: np.ascontiguousarray(
@@ -208,7 +214,7 @@ class Certainty:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
         named = {
             part: {n.removeprefix(f"{part}/"): a for n, a in arrays.items() if n.startswith(f"{part}/")}
-            for part in ("table", "error", "leverage", "scores")
+            for part in ("table", "error", "leverage", "scores", "pilots")
         }
         tables = named["table"]
         tables |= {name: tables[name].astype(bool) for name in ("known_drugs", "known_cell_lines")}
@@ -217,7 +223,7 @@ class Certainty:
             about["task"], about["mean"], about["deviation"], {one.kind: one for one in read},
             {Split(kind): n for kind, n in about["counts"].items()}, Errors(**named["error"]), tables,
             Leverage.from_arrays(named["leverage"]) if named["leverage"] else None, about["process_scale"],
-            about["thresholds"],
+            about["thresholds"], WithPilots.from_json(about.get("with_pilots", ()), named["pilots"]),
         )  # fmt: skip
 
 

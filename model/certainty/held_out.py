@@ -196,15 +196,27 @@ def _blind_to(fitted: Fitted, split: Split, cut: int) -> list[Member]:
 def _predicted(
     fitted: Fitted, builder: MessageBuilder, members: Sequence[Member], visible: Responses, hidden: Responses
 ) -> HeldOut:
+    with hidden_from(replace(fitted, members=tuple(members)), builder, visible) as blind:
+        return predicted(blind, hidden)
+
+
+@contextmanager
+def hidden_from(fitted: Fitted, builder: MessageBuilder, visible: Responses) -> Iterator[Fitted]:
+    """Within it, an ensemble whose messages and factors are those of the visible pairs alone."""
     messages = builder.build(visible_pairs(visible, fitted.scale, fitted.device))
-    with _without(members, visible):
-        output, spread = outputs(fitted, members, messages, hidden.drug, hidden.cell_line)
+    with _without(fitted.members, visible):
+        yield replace(fitted, messages=messages)
+
+
+def predicted(blind: Fitted, hidden: Responses) -> HeldOut:
+    """Hidden pairs by an ensemble that they are hidden from."""
+    output, spread = outputs(blind, blind.members, blind.messages, hidden.drug, hidden.cell_line)
     deviation = np.zeros(len(hidden), np.float32)
-    if (leverage := Process.of(fitted, members[0], messages)) is not None:
-        deviation = leverage.deviations()[hidden.cell_line, hidden.drug]
-    drug_distance, cell_line_distance = distances(fitted, messages)
+    if (process := Process.of(blind, blind.members[0], blind.messages)) is not None:
+        deviation = process.deviations()[hidden.cell_line, hidden.drug]
+    drug_distance, cell_line_distance = distances(blind, blind.messages)
     return HeldOut(
-        hidden.drug, hidden.cell_line, hidden.label(fitted.scale.task), output, deviation, spread,
+        hidden.drug, hidden.cell_line, hidden.label(blind.scale.task), output, deviation, spread,
         drug_distance[hidden.drug], cell_line_distance[hidden.cell_line],
     )  # fmt: skip
 

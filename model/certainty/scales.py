@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from pharmagraph.model.certainty.situation import Array, Situation
 PENALTY, PENALTY_OF_WHOLE = 1e-3, 1e-2
 """Ridge penalty on weights of standardised columns, beside the mean deviance or log loss: where single pairs were
 hidden, and where whole drugs or cell lines were, which are far fewer. Set by hand."""
+
+KNEE = 0.75
+"""Share of the hidden entities up to whose distance the expected error may rise in one way, and beyond in another.
+Chosen on inner folds (docs/decisions/certainty.md)."""
 
 WITHOUT_OUTPUT = 6
 """Columns of a situation that a logit's deviation depends on; the last two are the logit itself."""
@@ -30,18 +35,20 @@ class Linear:
         Range of each column, (n_columns,).
     weights
         Of columns brought to [0, 1], the intercept last, (n_columns + 1,).
+    knees
+        Distances of drugs and of cell lines beyond which the excess is a column of its own; none where they are not.
     """
 
     low: npt.NDArray[np.float64]
     high: npt.NDArray[np.float64]
     weights: npt.NDArray[np.float64]
+    knees: tuple[float, ...] = field(default=())
 
     def __call__(self, situation: Situation) -> Array:
         """Its value, above 0, in the shape of the situation."""
         found: Any = self.weights[-1]
-        for column, low, high, weight in zip(
-            situation.columns(), self.low, self.high, self.weights[:-1], strict=False
-        ):
+        columns = situation.columns() + situation.excess(self.knees)
+        for column, low, high, weight in zip(columns, self.low, self.high, self.weights[:-1], strict=False):
             if weight:
                 found = found + weight * ((np.clip(column, low, high) - low) / (high - low))
         value: Array = np.broadcast_to(np.exp(found), np.shape(situation.output))
@@ -49,20 +56,26 @@ class Linear:
 
     def to_json(self) -> dict[str, list[float]]:
         """What `from_json` reads."""
-        return {"low": self.low.tolist(), "high": self.high.tolist(), "weights": self.weights.tolist()}
+        return {
+            "low": self.low.tolist(), "high": self.high.tolist(), "weights": self.weights.tolist(),
+            "knees": list(self.knees),
+        }  # fmt: skip
 
     @classmethod
     def from_json(cls, values: dict[str, list[float]]) -> Linear:
         """From `to_json`."""
-        return cls(*(np.array(values[name]) for name in ("low", "high", "weights")))
+        low, high, weights = (np.array(values[name]) for name in ("low", "high", "weights"))
+        return cls(
+            low, high, weights, tuple(values.get("knees", ()))
+        )  # none in runs made before there were knees
 
 
-def _design(situation: Situation, n: int) -> tuple[npt.NDArray[np.float64], np.ndarray, np.ndarray]:
+def _design(columns: Sequence[Array]) -> tuple[npt.NDArray[np.float64], np.ndarray, np.ndarray]:
     """Columns brought to [0, 1] with a column of ones, (n_pairs, n + 1), and the ranges they had."""
-    columns = np.stack(situation.columns()[:n], axis=1).astype(np.float64)
-    low, high = np.quantile(columns, 0.005, axis=0), np.quantile(columns, 0.995, axis=0)
+    table = np.stack(columns, axis=1).astype(np.float64)
+    low, high = np.quantile(table, 0.005, axis=0), np.quantile(table, 0.995, axis=0)
     high = np.where(high > low, high, low + 1)
-    scaled = (np.clip(columns, low, high) - low) / (high - low)
+    scaled = (np.clip(table, low, high) - low) / (high - low)
     return np.column_stack([scaled, np.ones(len(scaled))]), low, high
 
 
@@ -73,12 +86,23 @@ def expected_error(situation: Situation, error: Array, importance: Array, penalt
     """
     from sklearn.linear_model import GammaRegressor
 
-    design, low, high = _design(situation, len(situation.columns()))
+    knees = tuple(
+        _quantile(distance, importance, KNEE)
+        for distance in (situation.drug_distance, situation.cell_line_distance)
+    )
+    design, low, high = _design(situation.columns() + situation.excess(knees))
     floor = max(1e-3 * float(np.average(error, weights=importance)), 1e-9)
     model = GammaRegressor(alpha=penalty, solver="newton-cholesky").fit(
         design[:, :-1], np.maximum(error, floor), sample_weight=importance / importance.mean()
     )
-    return Linear(low, high, np.append(model.coef_, model.intercept_))
+    return Linear(low, high, np.append(model.coef_, model.intercept_), knees)
+
+
+def _quantile(values: Array, weight: Array, share: float) -> float:
+    """The value up to which there is a share of the weight."""
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(total, share * total[-1])])
 
 
 @dataclass(frozen=True)
@@ -126,7 +150,7 @@ class Latent:
         """By maximum likelihood on hidden pairs, labels 1 or 0, and the importance of each, (n,)."""
         from scipy.optimize import minimize
 
-        design, low, high = _design(situation, WITHOUT_OUTPUT)
+        design, low, high = _design(situation.columns()[:WITHOUT_OUTPUT])
         output, y = situation.output.astype(np.float64), label.astype(np.float64)
         share = importance / importance.sum()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -124,6 +124,11 @@ class Situation:
             self.output, self.output**2,
         ]  # fmt: skip
 
+    def excess(self, knees: Sequence[float]) -> list[Array]:
+        """By how much the distances of drugs and of cell lines are beyond others; none where no knees are given."""
+        distances = (self.drug_distance, self.cell_line_distance)
+        return [np.maximum(distance - knee, 0) for distance, knee in zip(distances, knees, strict=False)]
+
     def take(self, rows: np.ndarray) -> Situation:
         """Some pairs of arrays that are all of one shape."""
         return Situation(
@@ -155,21 +160,44 @@ def situations(
     of_all = Errors.of(random, by_random, (len(cell_lines), len(drugs)))
     found = {}
     for kind, pairs in held_out.items():
-        own = kind is Split.random
-        of_sides = [
-            Errors.without_own(at, errors[kind]) if own
-            else of_known[at] if not hidden
-            else _of_hidden(at, distance, similar, of_known)
-            for at, distance, similar, of_known, hidden in (
-                (pairs.drug, pairs.drug_distance, drugs, of_all.drug, kind.of_unseen_drugs),
-                (pairs.cell_line, pairs.cell_line_distance, cell_lines, of_all.cell_line, kind.of_unseen_cell_lines),
-            )
-        ]  # fmt: skip
-        found[kind] = Situation(
-            pairs.drug, pairs.cell_line, tissue[pairs.cell_line], pairs.output, pairs.deviation, pairs.spread,
-            pairs.drug_distance, pairs.cell_line_distance, of_sides[0], of_sides[1],
-        )  # fmt: skip
+        own = errors[kind] if kind is Split.random else None
+        found[kind] = situation_of(kind, pairs, of_all, similarity, tissue, own)
     return found, of_all
+
+
+def situation_of(
+    kind: Split,
+    pairs: HeldOut,
+    of_all: Errors,
+    similarity: tuple[Array, Array],
+    tissue: npt.NDArray[np.int64],
+    own: Array | None = None,
+) -> Situation:
+    """The situation of hidden pairs of one kind; other parameters as in `situations`.
+
+    Parameters
+    ----------
+    of_all
+        Errors of all drugs and cell lines.
+    own
+        Errors of the pairs where they are among those that ``of_all`` is made of, (n,).
+    """
+    of_sides = [
+        Errors.without_own(at, own) if own is not None
+        else of_known[at] if not hidden
+        else _of_hidden(at, distance, similar, of_known)
+        for at, distance, similar, of_known, hidden in (
+            (pairs.drug, pairs.drug_distance, similarity[0], of_all.drug, kind.of_unseen_drugs),
+            (
+                pairs.cell_line, pairs.cell_line_distance, similarity[1], of_all.cell_line,
+                kind.of_unseen_cell_lines,
+            ),
+        )
+    ]  # fmt: skip
+    return Situation(
+        pairs.drug, pairs.cell_line, tissue[pairs.cell_line], pairs.output, pairs.deviation, pairs.spread,
+        pairs.drug_distance, pairs.cell_line_distance, of_sides[0], of_sides[1],
+    )  # fmt: skip
 
 
 def _of_hidden(at: npt.NDArray[np.int64], distance: Array, similarity: Array, errors: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pharmagraph.kg.store import GraphStore
     from pharmagraph.model.runs.many import Predicted
+    from pharmagraph.run import Run
 
 SHOWN = 20
 """Rows that are printed unless others are asked for."""
@@ -25,11 +27,20 @@ _LONGEST = 40
 _CLASHES = (
     ("pairs", ("drugs", "cells", "drug", "smiles", "cell", "tissue", "top"), "which pairs are asked for"),
     ("tissue", ("cell", "cells"), "which cell lines are asked for"),
-    ("no-interval", ("level", "at-least"), "that no interval is told"),
-    ("pilot", ("drugs", "cells", "out", "top"), "responses of one drug or one cell line"),
-    ("suggest-pilots", ("drugs", "cells", "out", "top", "tissue"), "what to measure of one drug or one cell line"),
+    ("no-interval", ("level", "at-least", "pilot", "write"), "that no interval is told"),
+    ("pilot", ("drugs", "cells", "out", "top", "write"), "responses of one drug or one cell line"),
+    (
+        "suggest-pilots", ("drugs", "cells", "out", "top", "tissue", "write"),
+        "what to measure of one drug or one cell line",
+    ),
+    ("write", ("out",), "that predictions go into the graph"),
 )  # fmt: skip
 """An option, others that it cannot go with, and what it says."""
+
+
+_CYPHER = """cli query --cypher "MATCH (d:Drug)-[p:PREDICTED {{run_id: '{}'}}]->(c:CellLine) RETURN d.id, c.id, \
+p.low, p.high, p.level LIMIT 5\""""
+"""What reads the edges that were written."""
 
 
 def require_options(given: Mapping[str, Any]) -> None:
@@ -48,8 +59,10 @@ def require_options(given: Mapping[str, Any]) -> None:
         from pharmagraph.kg.table_file import require
 
         require(given["out"])
-    elif given.get("top") is not None and all(
-        given.get(n) is None for n in ("drug", "smiles", "drugs", "cell", "cells", "tissue")
+    elif (
+        given.get("top") is not None
+        and given.get("write") is None
+        and all(given.get(n) is None for n in ("drug", "smiles", "drugs", "cell", "cells", "tissue"))
     ):
         raise InputError(
             "--top without a drug or a cell line is the whole matrix; give --out FILE.csv or FILE.parquet"
@@ -62,36 +75,42 @@ def predict(
     asked: Mapping[str, Any],
     *,
     out: Path | None,
+    into_graph: bool,
     limit: int | None,
     quiet: bool,
     format: Format,
 ) -> None:
-    """Predict with a run of a store, and print the rows, or write them to a file and print what is in it.
+    """Predict with a run of a store, and print the rows, or write them to a file, or the store, and print how many.
 
     ``asked`` is what `rows.predict_many` is given.
     """
     from pharmagraph import rows
-    from pharmagraph.kg.console import note, print_rows, progress
+    from pharmagraph.kg.console import next_command, note, print_rows, progress
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
     begun = time.perf_counter()
 
-    with open_store(store, read_only=True) as graph:
-        predicted = rows.predict_many(Run.open(graph, run), **asked, note=note)
+    with open_store(store, read_only=not into_graph) as graph:
+        opened = Run.open(graph, run)
+        predicted = rows.predict_many(opened, **asked, note=note)
         with progress(quiet) as bar:
             task = bar.add_task("predicting", total=predicted.n_pairs, note="")
             tables = _counted(predicted.tables, lambda n: bar.advance(task, n))
             if out is not None:
                 summary = _write(out, tables, predicted, limit, begun)
+            elif into_graph:
+                summary = _write_edges(opened, replace(predicted, tables=tables), limit, begun)
             else:
                 found, n_rows = _best(tables, limit or SHOWN)
-        if out is None and format is Format.table:
+        if out is None and not into_graph and format is Format.table:
             found = for_people(graph, found, with_level=asked["level"] is not None)
-    if out is not None:
+    if out is not None or into_graph:
         print_rows([summary], format)
         if format is Format.table:
-            print(f"Next: {_next(out)}")
+            print(
+                f"Next: {_next(out) if out is not None else next_command(_CYPHER.format(opened.id), store)}"
+            )
         return
     print_rows(found, format)
     if n_rows > len(found):
@@ -110,6 +129,19 @@ def _write(
     n_rows = write(out, tables if limit is None else iter([best(tables, limit)]))
     return {
         "file": str(out), "rows": n_rows, "drugs": predicted.n_drugs, "cell_lines": predicted.n_cell_lines,
+        "seconds": round(time.perf_counter() - begun, 1),
+    }  # fmt: skip
+
+
+def _write_edges(run: Run, predicted: Predicted, limit: int | None, begun: float) -> dict[str, Any]:
+    from pharmagraph.kg.predicted import write
+    from pharmagraph.model.runs.many import best
+
+    if limit is not None:
+        predicted = replace(predicted, tables=iter([best(predicted.tables, limit)]))
+    change = write(run.store, run.id, predicted.edges())
+    return {
+        "run": run.id, "inserted": change.inserted, "updated": change.updated, "unchanged": change.unchanged,
         "seconds": round(time.perf_counter() - begun, 1),
     }  # fmt: skip
 

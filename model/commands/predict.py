@@ -94,6 +94,14 @@ def predict(
             help="Write all pairs to a .csv or .parquet file; with neither drugs nor cell lines, the whole matrix.",
         ),
     ] = None,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Write all pairs into the graph, as edges PREDICTED of the run with low, high and level: cli predict "
+            "--drug trametinib --tissue skin --write",
+        ),
+    ] = False,
     reject_rows: Annotated[
         bool, typer.Option("--reject-rows", help="Leave bad rows of files out in place of ending.")
     ] = False,
@@ -112,7 +120,7 @@ def predict(
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
-    given = {"drugs": drugs, "cells": cells, "pairs": pairs, "out": out, "top": top}
+    given = {"drugs": drugs, "cells": cells, "pairs": pairs, "out": out, "top": top, "write": write or None}
     asked = {"drug": drug, "smiles": smiles or None, "cell": cell, "tissue": tissue}
     others = {"pilot": pilot, "suggest-pilots": suggest_pilots, "level": level, "at-least": at_least}
     many.require_options(given | asked | others | {"no-interval": None if interval else True})
@@ -121,8 +129,8 @@ def predict(
         files = {"drugs_file": drugs, "cell_lines_file": cells, "pairs_file": pairs}
         wanted = {"drugs": drug, "cell_lines": cell, "smiles": smiles or None, "tissue": tissue}
         many.predict(
-            store, run, wanted | files | settings | {"reject_rows": reject_rows}, out=out, limit=limit, quiet=quiet,
-            format=format,
+            store, run, wanted | files | settings | {"reject_rows": reject_rows}, out=out, into_graph=write,
+            limit=limit, quiet=quiet, format=format,
         )  # fmt: skip
         return
     with open_store(store, read_only=True) as graph:

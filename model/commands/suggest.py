@@ -55,12 +55,19 @@ def suggest(
         Path | None, typer.Option(help="CSV of the cell lines in culture, with the column cell_line.")
     ] = None,
     compounds: Annotated[
-        Path | None, typer.Option(help="CSV of new compounds, with the columns drug and smiles.")
+        Path | None,
+        typer.Option(
+            help="Compounds of a file, as of cli predict --drugs: an SDF, SMILES (.smi), or a table with a column "
+            "drug, smiles or both: cli suggest --compounds leads.sdf (docs/predict.md)."
+        ),
     ] = None,
     stocks: Annotated[
         Path | None,
         typer.Option(help="CSV of the drugs in stock: drug, and wells, for how many there is enough."),
     ] = None,
+    reject_rows: Annotated[
+        bool, typer.Option("--reject-rows", help="Leave bad rows of --compounds out in place of ending.")
+    ] = False,
     per_drug: Annotated[int | None, typer.Option(min=1, help="Most pairs of one drug.")] = None,
     per_cell: Annotated[int | None, typer.Option(min=1, help="Most pairs of one cell line.")] = None,
     gene: Annotated[
@@ -149,7 +156,7 @@ def suggest(
     _plate(
         by, (plate, controls, control_columns, doses), store, run, out, picture, colour, limit, seed, quiet, format,
         drugs=drug or (), tissues=tissue or (), compounds=compounds, stocks=stocks, cell_lines=cells,
-        per_drug=per_drug, per_cell=per_cell, genes=gene or (),
+        per_drug=per_drug, per_cell=per_cell, genes=gene or (), reject_rows=reject_rows,
     )  # fmt: skip
 
 
@@ -173,14 +180,11 @@ def _plate(
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.plate_picture import require_suffix, write_plate
     from pharmagraph.model.suggest.acquisition import Acquisition
-    from pharmagraph.model.suggest.plate import SIZES, Plate
     from pharmagraph.run import Run
-    from pharmagraph.suggesting import Lab, plate_rows, suggest
+    from pharmagraph.suggesting import Lab, plate_of, plate_rows, suggest
 
     wells, controls, columns, doses = size
-    asked = Plate(
-        wells, 2 * SIZES.get(wells, (0, 0))[0] if controls is None else controls, _columns(columns), doses
-    )
+    asked = plate_of(wells, controls, _columns(columns), doses)
     if picture is not None:
         require_suffix(picture)
     for path in (out, picture):

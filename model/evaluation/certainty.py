@@ -154,7 +154,8 @@ def _by_forest(problem: Problem, test: Responses, tissue: np.ndarray) -> Predict
     entity = aside.drug if problem.split.of_unseen_drugs else aside.cell_line
     if problem.split is Split.random:
         entity = np.arange(len(aside))
-    first = np.random.default_rng(problem.seed).permutation(int(entity.max()) + 1)[entity] % 2 == 0
+    which = np.unique(entity, return_inverse=True)[1]  # of few, as of one tissue, both halves have some
+    first = np.random.default_rng(problem.seed).permutation(int(which.max()) + 1)[which] % 2 == 0
     error = aside.ln_ic50 - of_aside
     scaled = RandomForestRegressor(TREES, min_samples_leaf=10, max_features=0.3, random_state=problem.seed)
     scaled.fit(rows.asked[: len(aside)][first], np.abs(error[first]))

@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.predictor.asked_for import Entity
+from pharmagraph.model.predictor.frozen import Frozen
 from pharmagraph.model.predictor.predictor import Predictor
 
 Matrix = npt.NDArray[np.float64]
@@ -68,11 +69,13 @@ class Pilots:
     Parameters
     ----------
     predictor
-        Of the run.
+        Of the run, or the arrays of an ensemble.
     entity
         The drug or the cell line, new or known.
     kind
         Which of both it is.
+    like
+        Of another one of the kind that has no training pairs either: it has done half of the work.
 
     Raises
     ------
@@ -80,7 +83,9 @@ class Pilots:
         If the run's predictions have no Gaussian process, or its folder does not keep the kernels.
     """
 
-    def __init__(self, predictor: Predictor, entity: Entity, kind: Kind) -> None:
+    def __init__(
+        self, predictor: Predictor | Frozen, entity: Entity, kind: Kind, like: Pilots | None = None
+    ) -> None:
         self.predictor, self.entity, self.kind = predictor, entity, kind
         self._members = [n for n, m in enumerate(predictor.members) if m["gaussian_process"]]
         if not self._members:
@@ -93,6 +98,8 @@ class Pilots:
         measured = predictor.array("measured") > 0
         self._measured: npt.NDArray[np.bool_] = measured.T if kind == "drug" else measured  # own kind first
         self._number = entity.number if entity.number is not None else -1
+        shared = like is not None and not len(self.measured)
+        self._peers: dict[int, _Peers] = like._peers if like is not None and shared else {}
 
     @cached_property
     def measured(self) -> Numbers:
@@ -130,13 +137,37 @@ class Pilots:
         unknown
             `unknown` by another computation; of the patterns only the columns ``at`` are read.
         """
+        return self.predictor.prediction(self.conditioned_outputs(at, measured, unknown))
+
+    def conditioned_outputs(
+        self,
+        at: Sequence[int] | Numbers,
+        measured: Sequence[float] | Matrix,
+        unknown: Sequence[Uncertainty] | None = None,
+    ) -> Matrix:
+        """As `conditioned`, in the unit of outputs."""
         where, values = np.asarray(at, np.int64), np.asarray(measured, np.float64)
         outputs = self.outputs
         if len(where):
             of_members = zip(self._members, self.unknown if unknown is None else unknown, strict=True)
             changes = [self._change(n, left, where, values) for n, left in of_members]
             outputs = outputs + np.sum(changes, axis=0) / len(self.predictor.members)
-        return self.predictor.prediction(outputs)
+        return outputs
+
+    def deviation(self, at: Sequence[int] | Numbers) -> Matrix:
+        """Standard deviation of what is predicted with pilots at some positions, in the unit of outputs, (n,).
+
+        It is that of the process, without the noise of a measurement.
+        """
+        where, variances = np.asarray(at, np.int64), []
+        for number, left in zip(self._members, self.unknown, strict=True):
+            columns = left.pattern[:, where] + left.level
+            observed = columns[where] + np.diag(left.noise[where])
+            gone = (columns * np.linalg.solve(observed, columns.T).T).sum(1) if len(where) else 0.0
+            variance = np.maximum(left.pattern.diagonal() + left.level - gone, 0)
+            variances.append(self.predictor.members[number]["slope"] ** 2 * variance)
+        found: Matrix = np.sqrt(np.mean(variances, axis=0))
+        return found
 
     def suggested(self, n: int, among: Sequence[int] | Numbers | None = None) -> tuple[Numbers, Matrix]:
         """Which entities of the other kind to measure, by greedy reduction of the variance of all predictions.
@@ -177,16 +208,13 @@ class Pilots:
         own, other = ("d", "c") if self.kind == "drug" else ("c", "d")
         kernel = array(f"{number}/kernel_{other}").astype(np.float64)
         itself, row = self._row(number, own)
-        peers = np.flatnonzero(self._measured.any(1))
-        peers = peers[peers != self._number]
-        present = np.flatnonzero(self._measured.any(0))
-        left = itself * kernel - _explained(
-            kernel,
-            present,
-            array(f"{number}/kernel_{own}").astype(np.float64)[np.ix_(peers, peers)],
-            row[peers],
-            1 / self._mean_precision(about, peers, present),
-        )
+        if number not in self._peers:
+            at = np.flatnonzero(self._measured.any(1))
+            at, present = at[at != self._number], np.flatnonzero(self._measured.any(0))
+            of_peers = array(f"{number}/kernel_{own}").astype(np.float64)[np.ix_(at, at)]
+            noise = 1 / self._mean_precision(about, at, present)
+            self._peers[number] = _Peers.of(kernel, present, of_peers, at, noise)
+        left = itself * kernel - self._peers[number].explained(row)
         scale = about["scale"] * self._scales(number)
         pattern = _conditioned(left, self.measured, 1 / about["precision"]) * np.outer(scale, scale)
         return Uncertainty(pattern, self._level(number), scale**2 / about["precision"])
@@ -274,17 +302,45 @@ class Pilots:
         return mean
 
 
-def _explained(kernel: Matrix, present: Numbers, peers: Matrix, row: Matrix, noise: float) -> Matrix:
-    """What the pairs of other entities explain of the covariance, (n, n)."""
-    if not len(row):
-        return np.zeros_like(kernel)
-    values, vectors = np.linalg.eigh(kernel[np.ix_(present, present)])
-    of_peers, turn = np.linalg.eigh(peers)
-    values, of_peers = np.maximum(values, 0), np.maximum(of_peers, 0)
-    gain = ((turn.T @ row) ** 2 / (np.multiply.outer(values, of_peers) + noise)).sum(1)
-    turned = kernel[:, present] @ vectors
-    explained: Matrix = (turned * gain) @ turned.T
-    return explained
+@dataclass(frozen=True)
+class _Peers:
+    """The other entities of a kind that have training pairs, in the eigenvectors of both kernels.
+
+    Attributes
+    ----------
+    at
+        Their numbers.
+    turn, of_peers
+        Eigenvectors and eigenvalues of their kernel.
+    turned, values
+        The kernel of the other kind times its eigenvectors, (n, n_present), and eigenvalues.
+    noise
+        Variance of a measurement.
+    """
+
+    at: Numbers
+    turn: Matrix
+    of_peers: Matrix
+    turned: Matrix
+    values: Matrix
+    noise: float
+
+    @classmethod
+    def of(cls, kernel: Matrix, present: Numbers, peers: Matrix, at: Numbers, noise: float) -> _Peers:
+        values, vectors = np.linalg.eigh(kernel[np.ix_(present, present)])
+        of_peers, turn = np.linalg.eigh(peers)
+        return cls(
+            at, turn, np.maximum(of_peers, 0), kernel[:, present] @ vectors, np.maximum(values, 0), noise
+        )
+
+    def explained(self, row: Matrix) -> Matrix:
+        """What their pairs explain of the covariance of an entity, by its row of the kernel, (n, n)."""
+        if not len(self.at):
+            return np.zeros((len(self.turned), len(self.turned)))
+        of_row = (self.turn.T @ row[self.at]) ** 2
+        gain = (of_row / (np.multiply.outer(self.values, self.of_peers) + self.noise)).sum(1)
+        explained: Matrix = (self.turned * gain) @ self.turned.T
+        return explained
 
 
 def _conditioned(covariance: Matrix, at: Numbers, noise: float) -> Matrix:

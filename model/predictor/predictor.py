@@ -26,6 +26,7 @@ from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.inputs.changes import Change, require_float32
 from pharmagraph.model.predictor.asked_for import Entity, Parts, Side
 from pharmagraph.model.predictor.features import Features, Floats, Omics
+from pharmagraph.model.predictor.frozen import Units
 from pharmagraph.model.predictor.gene_part import GenePart
 from pharmagraph.model.predictor.reading import reading
 
@@ -36,7 +37,7 @@ FILE = "predictor.safetensors"
 GENE_ATTENTION = "gene_attention.safetensors"
 
 
-class Predictor:
+class Predictor(Units):
     """The arrays of a run's folder that predictions need.
 
     Parameters
@@ -58,9 +59,7 @@ class Predictor:
             opened: Any = safe_open(self.path, framework="numpy")
             self._file: Any = opened
             about = json.loads(self._file.metadata()["about"])
-        self.task: str = about["task"]
-        self._mean, self._deviation = float(about["mean"]), float(about["deviation"])
-        self.members: list[dict[str, float]] = about["members"]
+        super().__init__(about)
         self._require_shape(graph)
         attention = folder / GENE_ATTENTION
         self.features = Features(graph, _Constants(self), attention if attention.is_file() else None)
@@ -360,18 +359,6 @@ class Predictor:
             sides.append((np.where(side.known[:, None], fitted, 0), now))
         (c_before, c_now), (d_before, d_now) = sides
         return _product(c_now, d_now) - np.where(known, _product(c_before, d_before), 0)
-
-    def prediction(self, output: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """Probability, or ln IC50, by an output."""
-        if self.task == "classification":
-            with np.errstate(over="ignore"):  # e to a large number is infinite, and the probability then 0
-                found: npt.NDArray[np.float64] = 1 / (1 + np.exp(-output.astype(np.float64)))
-            return found
-        return self._mean - output.astype(np.float64) * self._deviation
-
-    def standardised(self, ln_ic50: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """The outputs that predict values of ln IC50."""
-        return (self._mean - ln_ic50.astype(np.float64)) / self._deviation
 
 
 class _Constants(Mapping[str, Floats]):

@@ -22,6 +22,10 @@ from pharmagraph.kg import folders
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.heterograph.arrays import SavedArrays
+from pharmagraph.model.certainty.calibrate import calibrate
+from pharmagraph.model.certainty.certainty import LEVEL, Certainty
+from pharmagraph.model.certainty.intervals import Interval
+from pharmagraph.model.evaluation.drawn import drawn
 from pharmagraph.model.evaluation.plan import Plan
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.posterior import Observed, covariance_times
@@ -32,7 +36,11 @@ from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import Responses, joined
 from pharmagraph.model.responses.splits import Fold
 from pharmagraph.model.runs import freeze
+from pharmagraph.model.runs.certain import judged
+from pharmagraph.model.runs.certain_with_pilots import judged_with_pilots
 from pharmagraph.model.runs.folder import GRAPH
+from pharmagraph.model.runs.pilots_hidden import calibrated_with_pilots
+from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 
@@ -45,8 +53,13 @@ N_JUDGED = 20
 WITHOUT = {"axial": False, "relational": False}
 """Components that the fits do without, since they read the network; the process and the factorisation stay."""
 
+_FIGURES = (
+    "Pearson's r", "RMSE of ln IC50", f"share inside {LEVEL:.0%} intervals", "width of these (ln µmol/l)"
+)  # fmt: skip
+
 Figures = Mapping[tuple[str, int], np.ndarray]
-"""Way of choosing and number of pilots → Pearson's r and RMSE (ln IC50) of each entity, (n_entities, 2)."""
+"""Way of choosing and number of pilots → of each entity Pearson's r and RMSE (ln IC50), and where intervals were made
+the share of its responses inside and their mean width (ln µmol/l), (n_entities, 2 or 4)."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +98,52 @@ def choose(
         yield Chosen(process, {"greedy": greedy, "random": drawn}, judged)
 
 
-def conditioned(test: Responses, kind: Kind, chosen: Sequence[Chosen]) -> dict[tuple[str, int], np.ndarray]:
-    """Figures by way of choosing and number of pilots."""
+def conditioned(
+    test: Responses, kind: Kind, chosen: Sequence[Chosen], predictor: Predictor, certainty: Certainty | None
+) -> dict[tuple[str, int], np.ndarray]:
+    """Figures by way of choosing and number of pilots; of intervals at `LEVEL`, too, where there is a certainty."""
     other = _other(test, kind)
-    found: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    found: dict[tuple[str, int], list[tuple[float, ...]]] = {}
     for one in chosen:
         for way, pilots in one.pilots.items():
             for n in COUNTS:
                 some = pilots[:n]
                 predicted = one.process.conditioned(other[some], test.ln_ic50[some])[other[one.judged]]
-                found.setdefault((way, n), []).append(_figures(test.ln_ic50[one.judged], predicted))
+                figures: tuple[float, ...] = _figures(test.ln_ic50[one.judged], predicted)
+                if certainty is not None:
+                    interval = _interval(predictor, certainty, one, other[some], other[one.judged], predicted)
+                    figures += _held(interval, test.ln_ic50[one.judged])
+                found.setdefault((way, n), []).append(figures)
     return {key: np.array(rows) for key, rows in found.items()}
+
+
+def _interval(
+    predictor: Predictor,
+    certainty: Certainty,
+    one: Chosen,
+    at: np.ndarray,
+    judged_at: np.ndarray,
+    predicted: np.ndarray,
+) -> Interval:
+    """Intervals of an entity's judged pairs with pilots, or with none."""
+    others, of_drug = [Entity(int(n)) for n in judged_at], one.process.kind == "drug"
+    names = ["the other"] * len(others)
+    own = [one.process.entity], ["the entity"]
+    sides = ((own[0], others), (own[1], names)) if of_drug else ((others, own[0]), (names, own[1]))
+    table = predicted[:, None] if of_drug else predicted[None]
+    if len(at):
+        found = judged_with_pilots(
+            certainty, predictor, one.process, at.tolist(), others, table, sides[1], LEVEL
+        )
+    else:
+        found = judged(certainty, predictor, *sides[0], table, sides[1], LEVEL)
+    return found.interval
+
+
+def _held(interval: Interval, measured: np.ndarray) -> tuple[float, float]:
+    """Share of responses inside, and mean width."""
+    low, high = interval.low.ravel(), interval.high.ravel()
+    return float(((low <= measured) & (measured <= high)).mean()), float((high - low).mean())
 
 
 def exactness(
@@ -204,12 +252,24 @@ def of_fold(
         graphs.save(heterograph, folder / GRAPH)
         predictor = Predictor(folder, SavedArrays(folder / GRAPH))
         chosen = list(choose(predictor, test, kind, np.random.default_rng(plan.seed)))
-        found = conditioned(test, kind, chosen)
+        found = conditioned(test, kind, chosen, predictor, _certainty(heterograph, fitted, training, plan))
         if n_exact:
             found |= exactness(fitted, test, kind, chosen[:n_exact])
     for n in retrain:
         found["retrained, random", n] = retrained(heterograph, training, test, plan, chosen, n)
     return found
+
+
+def _certainty(heterograph: Heterograph, fitted: Fitted, training: Responses, plan: Plan) -> Certainty | None:
+    """How sure predictions are, with pilots and without; None where too few entities can be hidden for `LEVEL`."""
+    training = with_expected(training, fitted.tensors)
+    tissue, groups = heterograph.nodes["CellLine"]["tissue"].numpy(), plan.groups(heterograph)
+    found = calibrate(fitted, training, tissue, seed=plan.seed, groups=groups, kinds=[plan.split])
+    if found is None or not found.has(plan.split, LEVEL):
+        return None
+    found = calibrated_with_pilots(found, fitted, training, tissue, seed=plan.seed, groups=groups)
+    enough = all(found.with_pilots.of(plan.split, n, LEVEL) is not None for n in COUNTS if n)
+    return found if enough else None
 
 
 def table(split: Split, found: Sequence[Figures]) -> str:
@@ -223,10 +283,13 @@ def table(split: Split, found: Sequence[Figures]) -> str:
 
     def mean(way: str, count: int, number: int) -> float | None:
         rows = [fold[way, count] for fold in found if (way, count) in fold]
+        rows = [one for one in rows if one.shape[1] > number]
         return float(np.concatenate(rows)[:, number].mean()) if rows else None
 
-    for number, figure in enumerate(("Pearson's r", "RMSE of ln IC50")):
+    for number, figure in enumerate(_FIGURES):
         for way in ("greedy", "random", "retrained, random"):
+            if number > 1 and way == "retrained, random":
+                continue  # it has no intervals
             means = [mean(way, count, number) for count in COUNTS]
             cells = ["not run" if one is None else f"{one:.3f}" for one in means]
             lines.append(f"| {figure}, {way} | " + " | ".join(cells) + " |")
@@ -259,10 +322,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--exact", type=int, default=0, help="entities whose covariance is also computed exactly"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--drugs", type=int, help="draw so many of the drugs")
+    parser.add_argument("--cells", type=int, help="draw so many of the cell lines")
+    parser.add_argument("--epochs", type=int)
     asked: Any = parser.parse_args(arguments)
     with open_store(asked.store, read_only=True) as store:
         heterograph = graphs.export(store, datasets=[asked.dataset])
-    changes = {"network": WITHOUT, "training": {"members": asked.members}}
+    heterograph = drawn(heterograph, {"Drug": asked.drugs, "CellLine": asked.cells}, seed=asked.seed)
+    training = {"members": asked.members} | ({} if asked.epochs is None else {"epochs": asked.epochs})
+    changes = {"network": WITHOUT, "training": training}
     plan = Plan(Split(asked.split), task="regression", seed=asked.seed, changes=changes)
     measured, cut = plan.cut(heterograph)
     found, started = [], time.monotonic()

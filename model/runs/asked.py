@@ -41,12 +41,15 @@ class Asked:
         Structure of a new drug.
     z
         Expression of a new cell line: gene id → standard deviations.
+    stored
+        Id in the store of a drug that is new to the run alone.
     """
 
     name: str
     number: int | None = None
     smiles: str | None = None
     z: Mapping[str, float] | None = field(default=None, repr=False)
+    stored: str | None = None
 
 
 def asked_drugs(
@@ -118,10 +121,12 @@ class DrugFinder:
                 f"{shortened(text)} has {structure.parts} parts; its parent is taken: {structure.smiles}"
             )
         id_ = self._same(text, structure)
-        return Asked(text, smiles=structure.smiles) if id_ is None else self.known.by_name(id_)
+        if id_ is None or id_ not in self.known:
+            return Asked(text, smiles=structure.smiles, stored=id_)
+        return self.known.by_name(id_)
 
     def _same(self, text: str, structure: structures.Structure) -> str | None:
-        """The drug of the run's graph that has a structure; what is like it, or came later, is noted."""
+        """The drug of the store that has a structure; what is like it, or came after the run, is noted."""
         shown, names, note = shortened(text), self.names, self._note
         same = list(dict.fromkeys(id_ for key in structure.inchikeys for id_ in names.starting_with(key)))
         in_run = [id_ for id_ in same if id_ in self.known]
@@ -133,7 +138,7 @@ class DrugFinder:
             note(
                 f"{shown} is {same[0]}, which came into the graph after this run was trained: predicted as new"
             )
-            return None
+            return same[0]
         alike = sorted({i for key in structure.inchikeys for i in names.starting_with(key[:_SKELETON] + "-")})
         if alike:
             note(

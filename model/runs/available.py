@@ -1,12 +1,10 @@
-"""Reads what a laboratory has: stocks of drugs, cell lines in culture, and compounds by their structures."""
+"""Reads what a laboratory has: stocks of drugs, and cell lines in culture. Compounds are read by `runs.listed`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pharmagraph.kg import structures
 from pharmagraph.kg.errors import InputError, ModelError, RowError
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.numbers import NO_VALUE, NotANumberError, as_number
@@ -14,53 +12,6 @@ from pharmagraph.kg.reading.table import rows
 from pharmagraph.kg.wording import named
 
 _WORDS = {"drug": "drug", "cell_line": "cell line"}
-
-
-@dataclass(frozen=True)
-class Compounds:
-    """New compounds: name → SMILES of the parent, and what was read otherwise than written."""
-
-    smiles: Mapping[str, str]
-    notes: tuple[str, ...] = ()
-
-
-def read_compounds(path: Path, names: Names) -> Compounds:
-    """A table with the columns ``drug`` and ``smiles``.
-
-    Raises
-    ------
-    RowError
-        If a structure cannot be read, or a name is there twice or that of a drug of the graph.
-    InputError
-        If the file cannot be read or has no rows.
-    """
-    _, found = rows(path, ["drug", "smiles"])
-    smiles: dict[str, str] = {}
-    notes = []
-    for line, row in found:
-        name = row["drug"].strip()
-        if not name:
-            raise RowError(str(path), line, "drug", name, "is no name; give each compound one")
-        if name in smiles:
-            raise RowError(str(path), line, "drug", name, "is there twice; keep one")
-        if (known := names.find_in_row(str(path), line, "drug", name)) is not None:
-            raise RowError(
-                str(path),
-                line,
-                "drug",
-                name,
-                f"is {known} of the graph; rename it, or ask for {named('drug')}",
-            )
-        try:
-            structure = structures.read(row["smiles"].strip())
-        except InputError as error:
-            raise RowError(str(path), line, "smiles", row["smiles"], f"is no structure: {error}") from None
-        if structure.parts > 1:
-            notes.append(f"{path}, row {line}: {name} has {structure.parts} parts; its parent is taken")
-        smiles[name] = structure.smiles
-    if not smiles:
-        raise InputError(f"{path} has no rows below its header; give a compound a row")
-    return Compounds(smiles, tuple(notes))
 
 
 def read_stocks(path: Path, names: Names, compounds: Collection[str]) -> dict[str, int | None]:

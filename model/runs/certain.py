@@ -128,21 +128,45 @@ def judged(
     ModelError
         If a level is asked for and a kind of pairs that is asked for had too few hidden pairs.
     """
-    numbers = [np.array([-1 if e.number is None else e.number for e in side]) for side in (drugs, cell_lines)]
-    known_drugs, known_cell_lines = _known(certainty, *numbers)
-    if all(e.as_trained for e in (*drugs, *cell_lines)):
-        situation = certainty.situation(predicted, *numbers)
-    else:
-        situation = _of_new(certainty, predictor, drugs, cell_lines, predicted)
+    situation, known_drugs, known_cell_lines = situation_of(
+        certainty, predictor, drugs, cell_lines, predicted
+    )
     found = said(certainty, situation, predicted, known_drugs, known_cell_lines, level)
-    told = unlike_sentences(
+    told = all_unlike(certainty, predictor, drugs, cell_lines, situation, names)
+    return replace(found, sentences=(*found.sentences, *told))
+
+
+def situation_of(
+    certainty: Certainty,
+    predictor: Predictor,
+    drugs: Sequence[Entity],
+    cell_lines: Sequence[Entity],
+    predicted: Array,
+) -> tuple[Situation, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """The situation of pairs, and whether anything was measured for each drug and each cell line; as in `judged`."""
+    numbers = [np.array([-1 if e.number is None else e.number for e in side]) for side in (drugs, cell_lines)]
+    known = _known(certainty, *numbers)
+    if all(e.as_trained for e in (*drugs, *cell_lines)):
+        return certainty.situation(predicted, *numbers), *known
+    return _of_new(certainty, predictor, drugs, cell_lines, predicted), *known
+
+
+def all_unlike(
+    certainty: Certainty,
+    predictor: Predictor,
+    drugs: Sequence[Entity],
+    cell_lines: Sequence[Entity],
+    situation: Situation,
+    names: tuple[Sequence[str], Sequence[str]],
+) -> list[str]:
+    """Which drugs and cell lines are unlike the run's, in words; as in `judged`."""
+    return unlike_sentences(
         certainty, "drug", names[0], situation.drug_distance.ravel(),
         lambda n: _row(predictor, drugs[int(n)], "drug")[:, STRUCTURE], predictor.ids("drug"),
     ) + unlike_sentences(
         certainty, "cell_line", names[1], situation.cell_line_distance.ravel(),
         lambda n: _row(predictor, cell_lines[n], "cell_line")[:, EXPRESSION], predictor.ids("cell_line"),
     )  # fmt: skip
-    return replace(found, sentences=(*found.sentences, *told))
 
 
 def _row(predictor: Predictor, entity: Entity, kind: str) -> Array:

@@ -6,7 +6,7 @@ A table has the pairs of some drugs, so that memory does not grow with their num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.names import Names
+from pharmagraph.kg.wording import option
 from pharmagraph.model.certainty.intervals import ANSWERS
 from pharmagraph.model.predictor import Predictor
 from pharmagraph.model.runs.asked import Asked, Note, asked_cell_lines, asked_drugs
@@ -82,12 +83,35 @@ class Predicted:
         How many are asked for.
     tables
         One after the other.
+    drug_ids, cell_line_ids
+        Id in the store of each that has one, by what the tables call it.
     """
 
     n_drugs: int
     n_cell_lines: int
     n_pairs: int
     tables: Iterator[pa.Table]
+    drug_ids: Mapping[str, str]
+    cell_line_ids: Mapping[str, str]
+
+    def edges(self) -> Iterator[pa.Table]:
+        """The tables as edges PREDICTED: ids ``src`` and ``dst`` in the place of names, and what these edges have.
+
+        Raises
+        ------
+        ModelError
+            If a drug or a cell line is new: edges join nodes of the store.
+        """
+        for n, ids, what in (
+            (self.n_drugs, self.drug_ids, "compounds"),
+            (self.n_cell_lines, self.cell_line_ids, "cell lines"),
+        ):
+            if n > len(ids):
+                raise ModelError(
+                    f"{what} asked for that are not in the graph, whose edges join what it has: {n - len(ids):,}; load "
+                    f"them first, as with cli ingest tables FOLDER, or write a file: {option('out', 'predicted.csv')}"
+                )
+        return (_edges(table, self.drug_ids, self.cell_line_ids) for table in self.tables)
 
 
 def predict_many(
@@ -143,7 +167,33 @@ def predict_many(
         n_pairs, made = len(drugs) * len(lines), _of_all(blocks(drugs, lines), top, at_least)
     of_graph = _Ids(drugs, drug_ids), _Ids(lines, line_ids)
     columns = (_columns(block, d, c, of_graph) for block, d, c in _told(made, at_least, note))
-    return Predicted(len(drugs), len(lines), n_pairs, columns)
+    return Predicted(
+        len(drugs), len(lines), n_pairs, columns, _stored(drugs, drug_ids), _stored(lines, line_ids)
+    )
+
+
+def _stored(asked: Sequence[Asked], ids: Sequence[str]) -> dict[str, str]:
+    """Ids in the store, by name, of those that have one."""
+    found = {one.name: one.stored if one.number is None else ids[one.number] for one in asked}
+    return {name: id_ for name, id_ in found.items() if id_ is not None}
+
+
+def _edges(table: pa.Table, drug_ids: Mapping[str, str], cell_line_ids: Mapping[str, str]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ends = (("src", "drug", drug_ids), ("dst", "cell_line", cell_line_ids))
+    found = {
+        end: pa.array([ids[name] for name in table[side].to_pylist()], pa.string()) for end, side, ids in ends
+    }
+    found |= {
+        n: table[n]
+        for n in ("probability", "ln_ic50", "calibrated", "low", "high")
+        if n in table.column_names
+    }
+    if "low" in found:
+        found["level"] = pc.if_else(pc.is_valid(table["low"]), table["level"], None)
+    return pa.table(found)
 
 
 def best(tables: Iterator[pa.Table], limit: int) -> pa.Table:

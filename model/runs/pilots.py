@@ -18,9 +18,12 @@ from pharmagraph.kg.reading.header import Header
 from pharmagraph.kg.reading.numbers import NO_VALUE, NotANumberError, as_number
 from pharmagraph.kg.reading.table import Table
 from pharmagraph.kg.wording import named
+from pharmagraph.model.certainty.certainty import Certainty
 from pharmagraph.model.predictor import Entity, Predictor
 from pharmagraph.model.predictor.pilots import Kind, Pilots
 from pharmagraph.model.runs.asked import Asked
+from pharmagraph.model.runs.block import Block
+from pharmagraph.model.runs.certain_with_pilots import judged_with_pilots
 
 WIDEST = 3.0
 """Largest difference of ln IC50 between replicates that are averaged: twenty-fold. Set by hand."""
@@ -143,7 +146,9 @@ def adapted(
     asked: Mapping[str, Sequence[Asked]],
     *,
     all_others: bool,
-) -> tuple[list[str], list[str], str, npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    certainty: Certainty | None,
+    level: float | None,
+) -> Block:
     """Predictions of the one drug, or cell line, that the pilots are of.
 
     Parameters
@@ -152,22 +157,39 @@ def adapted(
         By ``drug`` and ``cell_line``.
     all_others
         Whether the other kind was left out: then the pilots' own pairs are not predicted.
-
-    Returns
-    -------
-    tuple
-        Drugs, cell lines, the column of the values, values and whether each was measured, the latter (n_cell_lines,
-        n_drugs).
+    certainty, level
+        How sure the run's predictions are, if it can tell, and the level of intervals, if one is asked for.
 
     Raises
     ------
     InputError
         If not one drug or cell line is asked for, a pilot is a pair asked for, or one of the training pairs.
+    ModelError
+        If a level is asked for and too few entities were hidden with so many pilots.
     """
     other = "cell_line" if pilots.kind == "drug" else "drug"
     one = _only(asked[pilots.kind], pilots.kind, pilots.source)
     process = Pilots(predictor, entity(predictor, one), pilots.kind)
-    others = asked[other]
+    numbers = _others(process, pilots, asked[other], predictor.ids(other), all_others=all_others)
+    values = process.conditioned(pilots.at, pilots.value)[numbers]
+    measured = np.isin(numbers, process.measured)
+    names = [predictor.ids(other)[n] for n in numbers]
+    column = "probability" if predictor.task == "classification" else "ln_ic50"
+    of_drug = pilots.kind == "drug"
+    both = ([one.name], names) if of_drug else (names, [one.name])
+    shape = (-1, 1) if of_drug else (1, -1)
+    values, measured, sure = values.reshape(shape), measured.reshape(shape), None
+    if certainty is not None:
+        others, at = [Entity(n) for n in numbers], pilots.at.tolist()
+        sure = judged_with_pilots(certainty, predictor, process, at, others, values, both, level)
+    return Block(*both, column, values, measured, sure)
+
+
+def _others(
+    process: Pilots, pilots: Measured, others: Sequence[Asked], ids: Sequence[str], *, all_others: bool
+) -> list[int]:
+    """Numbers of the entities of the other kind that are predicted; errors as in `adapted`."""
+    other = "cell_line" if pilots.kind == "drug" else "drug"
     if any(o.number is None for o in others):
         raise InputError(
             f"{pilots.source} holds pilots of a {WORDS[pilots.kind]}, which change its predictions for the run's "
@@ -178,7 +200,7 @@ def adapted(
     for number in process.measured:
         if int(number) in of_pilots:
             raise RowError(
-                pilots.source, of_pilots[int(number)], other, predictor.ids(other)[int(number)],
+                pilots.source, of_pilots[int(number)], other, ids[int(number)],
                 "is a pair that the run was trained on already; leave the row out",
             )  # fmt: skip
     if all_others:
@@ -186,16 +208,10 @@ def adapted(
     for number in numbers:
         if number in of_pilots:
             raise RowError(
-                pilots.source, of_pilots[number], other, predictor.ids(other)[number],
+                pilots.source, of_pilots[number], other, ids[number],
                 "is the pair asked for, which is measured; leave the row out, or ask for another pair",
             )  # fmt: skip
-    values = process.conditioned(pilots.at, pilots.value)[numbers]
-    measured = np.isin(numbers, process.measured)
-    names = [predictor.ids(other)[n] for n in numbers]
-    column = "probability" if predictor.task == "classification" else "ln_ic50"
-    if pilots.kind == "drug":
-        return [one.name], names, column, values[:, None], measured[:, None]
-    return names, [one.name], column, values[None], measured[None]
+    return numbers
 
 
 def suggested(

@@ -89,7 +89,7 @@ def predict(
     Raises
     ------
     InputError
-        If a level is not between 0 and 1, ``at_least`` not between a half and 1, or one is given with ``pilot``.
+        If a level is not between 0 and 1, or ``at_least`` not between a half and 1.
     NotFoundError
         If a name is neither known nor a structure or a file, or is a structure that may be meant as a name.
     AmbiguousNameError
@@ -99,18 +99,13 @@ def predict(
     ModelError
         If the run cannot be loaded, both sides are left out, or the run's graph lacks the drug or cell line.
     """
-    if pilot is not None and (level is not None or at_least is not None):
-        raise InputError(
-            "predictions with --pilot have no intervals and are not calibrated; leave --level and --at-least, or "
-            "--pilot, out"
-        )
     graph, asked = _asked(
         folder, drugs, smiles, cell_lines, (drug_names, cell_line_names, gene_names), note, within
     )
     predictor = Predictor.of(folder, graph)
     certainty = certainty_of(folder, checked(folder), level)
     require_answers(certainty, at_least)
-    if pilot is None and certainty is None:
+    if certainty is None:
         note(WITHOUT)
     blocks: Iterable[Block]
     if pilot is not None:
@@ -120,7 +115,11 @@ def predict(
         measured = pilots.read_pilots(pilot, sides, predictor.task, lambda: _range(folder), note)
         left_out = cell_lines is None if measured.kind == "drug" else drugs is None and smiles is None
         by_kind = dict(zip(names, asked, strict=True))
-        blocks = [Block(*pilots.adapted(predictor, measured, by_kind, all_others=left_out))]
+        blocks = [
+            pilots.adapted(
+                predictor, measured, by_kind, all_others=left_out, certainty=certainty, level=level
+            )
+        ]
     else:
         blocks = blocks_of(folder, predictor, *asked, certainty=certainty, level=level, device=device)
     blocks = list(blocks)

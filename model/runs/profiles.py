@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, none_of, shortened
 from pharmagraph.kg.heterograph.arrays import SavedArrays
@@ -18,6 +19,7 @@ from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.numbers import NotANumberError, as_number, finite_number
 from pharmagraph.kg.reading.table import Table
 from pharmagraph.model.runs import standardising
+from pharmagraph.model.runs.batch_effects import MOST, Lines, checked_z, tell_strange
 from pharmagraph.model.runs.standardising import Reference
 
 Z_COLUMNS = ("z", "zscore")
@@ -82,6 +84,24 @@ class RunGenes:
         mean, deviation = (self._graph.node_feature("Gene", name).astype(np.float64) for name in figures)
         measured = np.isfinite(mean) & (deviation > 0)
         return Reference(mean, deviation, measured) if measured.any() else None
+
+    @cached_property
+    def _profiles(self) -> npt.NDArray[np.float64] | None:
+        """z scores of some of the run's lines, (n_lines, n_genes), NaN where none; None in graphs without profiles."""
+        if not self._graph.has_node_feature("CellLine", "expression"):
+            return None
+        z = self._graph.node_feature("CellLine", "expression")
+        z = z[np.isfinite(z).any(1)]
+        some = np.unique(np.linspace(0, len(z) - 1, min(len(z), MOST)).round().astype(np.int64))
+        return z[some].astype(np.float64)
+
+    def lines(self, at: npt.NDArray[np.integer]) -> Lines | None:
+        """Cell lines of the run on those of some genes, by number, that have a reference; None where it has none."""
+        if self.reference is None or self._profiles is None:
+            return None
+        own = self.reference.take(at)
+        z = np.nan_to_num(self._profiles[:, at[own.measured]])
+        return Lines(z, own.mean[own.measured], own.deviation[own.measured])
 
     def find(self, name: str) -> str | None:
         """The id of the run's gene that has a name; None where none has it, or several have."""
@@ -161,7 +181,7 @@ def read_profile(table: Table, genes: RunGenes, note: Callable[[str], None]) -> 
             "Ensembl or Entrez ids"
         )
     if written.z:
-        what, z, n_genes = "z scores", {id_: cell.value for id_, cell in found.items()}, len(genes.ids)
+        what, z, n_genes = "z scores", _z(table.name, found, genes, note), len(genes.ids)
         if doubt := standardising.unlike_z(table.source, np.array([cell.value for cell in written.cells])):
             note(f"{table.name}: {doubt}")
     else:
@@ -175,6 +195,21 @@ def read_profile(table: Table, genes: RunGenes, note: Callable[[str], None]) -> 
             f"{table.name}: fewer than half of the run's genes were found, so the prediction rests on little"
         )
     return z
+
+
+def _z(
+    name: str, found: Mapping[str, _Cell], genes: RunGenes, note: Callable[[str], None]
+) -> dict[str, float]:
+    """The values of a column z, without the shift and the scale of a batch."""
+    values, at = (
+        np.array([cell.value for cell in found.values()]),
+        np.array([genes.ids[id_] for id_ in found]),
+    )
+    lines = genes.lines(at)
+    if lines is not None and genes.reference is not None:
+        shared = genes.reference.take(at).measured
+        values = checked_z(lines, values, shared, lambda sentence: note(f"{name}: {sentence}"))
+    return dict(zip(found, values.tolist(), strict=True))
 
 
 def _standardised(
@@ -192,8 +227,12 @@ def _standardised(
     values = unit.as_log2(
         np.array([cell.value for cell in found.values()]), sum(cell.value for cell in written.cells)
     )
-    reference = genes.reference.take(np.array([genes.ids[id_] for id_ in found]))
-    standard = standardising.standardised(table.source, values, reference, unit)
+    at = np.array([genes.ids[id_] for id_ in found])
+    reference, lines = genes.reference.take(at), genes.lines(at)
+    standard = standardising.standardised(table.source, values, reference, unit, lines)
+    if lines is not None:
+        own = standard.z[reference.measured]
+        tell_strange(lines, own, lambda sentence: note(f"{table.name}: {sentence}"))
     if standard.spread > standardising.WIDEST:
         note(
             f"{table.name}: its z scores spread {standard.spread:.1f} standard deviations, those of the run's lines "
@@ -201,7 +240,10 @@ def _standardised(
             "samples of the same platform, in a column z, avoid this"
         )
     of_genes = {id_: z for id_, z in zip(found, standard.z.tolist(), strict=True) if math.isfinite(z)}
-    what = f"{written.place} read as {unit.about}; correlation with the run's gene means {standard.correlation:.2f}"
+    what = (
+        f"{written.place} read as {unit.about}; {standard.how}; correlation with the run's gene means "
+        f"{standard.correlation:.2f}"
+    )
     return what, of_genes, int(genes.reference.measured.sum())
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import InputError, RowError
+from pharmagraph.model.runs.batch_effects import Lines, median_and_spread
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,9 +52,6 @@ then correlate by only .1."""
 
 WIDEST = 2.0
 """Robust standard deviations that the z scores may spread without a warning; cell lines of a screen have .6 to 1."""
-
-_MAD_OF_NORMAL = 0.6745
-"""Median absolute deviation of a standard normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -151,18 +149,13 @@ def unlike_z(source: str, values: Floats) -> str:
         raise InputError(
             f"{source}: all {len(values):,} z scores are {values[0]:g}; that is no expression of genes"
         )
-    median, spread = float(np.median(values)), _spread(values)
+    median, spread = median_and_spread(values)
     if abs(median) <= FAR_FROM_0 and spread <= WIDEST:
         return ""
     return (
         f"its z scores have a median of {median:.3g} and spread {spread:.3g} standard deviations, those of the run's "
         "lines 0 and 1. If they are values of another unit, call their column value"
     )
-
-
-def _spread(z: Floats) -> float:
-    """Robust standard deviation."""
-    return float(np.median(np.abs(z - np.median(z)))) / _MAD_OF_NORMAL
 
 
 @dataclass(frozen=True)
@@ -188,17 +181,23 @@ class Standardised:
         Of the values with the run's gene means.
     spread
         Robust standard deviation of the z scores; 1 where they are normal.
+    how
+        How the values were aligned with the run's, in words.
     """
 
     z: Floats
     correlation: float
     spread: float
+    how: str
 
 
-def standardised(source: str, values: Floats, reference: Reference, unit: Unit) -> Standardised:
+def standardised(
+    source: str, values: Floats, reference: Reference, unit: Unit, lines: Lines | None = None
+) -> Standardised:
     """z scores of logarithmic values, (n_genes,), by the reference of the same genes.
 
-    ``unit`` is what they were in the file, for messages.
+    ``unit`` is what they were in the file, for messages. ``lines`` are the run's on the genes that have a reference;
+    without them only a shift and a scale are taken out.
 
     Raises
     ------
@@ -210,6 +209,13 @@ def standardised(source: str, values: Floats, reference: Reference, unit: Unit) 
         raise InputError(
             f"{source} shares {len(x):,} genes with the run's expression; {LEAST_GENES} are needed to standardise "
             f"values ({unit.about}), or give z scores in a column z"
+        )
+    how = f"aligned by shift and scale over {len(x):,} shared genes"
+    if lines is not None and lines.enough and x.std() and (bend := lines.bend(x)) > lines.most_bent:
+        x = lines.by_quantiles(x)
+        how = (
+            f"their distribution is {bend:.2g} from that of the run's lines, which are up to {lines.most_bent:.2g} "
+            f"from it: a batch effect; aligned by quantiles over {len(x):,} shared genes"
         )
     correlation = float(np.corrcoef(x, mean)[0, 1]) if x.std() and mean.std() else 0.0
     if correlation < LEAST_CORRELATION:
@@ -233,4 +239,4 @@ def standardised(source: str, values: Floats, reference: Reference, unit: Unit) 
         )
     z = np.full(len(values), np.nan)
     z[reference.measured] = own = (x - level - slope * (mean - centre)) / (slope * deviation)
-    return Standardised(z, correlation, _spread(own))
+    return Standardised(z, correlation, median_and_spread(own)[1], how)

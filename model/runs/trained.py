@@ -42,6 +42,7 @@ from pharmagraph.model.responses.scale import Scale
 from pharmagraph.model.responses.splits import Fold, folds
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
+from pharmagraph.model.runs.pilots_hidden import calibrated_with_pilots
 from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import reproducible, resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
@@ -196,6 +197,8 @@ def train(
     stage("calibrating")
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
     certainty = calibrate(fitted, training, tissue, seed=seed, groups=groups)
+    if certainty is not None:
+        certainty = calibrated_with_pilots(certainty, fitted, training, tissue, seed=seed, groups=groups)
     stage("predicting")
     problem = Problem(training, Features.of(tensors), task, asked_as, seed, groups)
     figures = _figures(fitted, problem, held_out)

@@ -80,6 +80,23 @@ def test_a_new_cell_line_with_pilots_is_predicted_with_all_other_drugs(url: str,
     assert sum(after[d] - before[d] for d in after) / len(after) < -0.3
 
 
+def test_predictions_with_pilots_have_intervals_and_say_what_these_were_made_on(
+    url: str, tmp_path: Path
+) -> None:
+    before = predicted(url, "cell_line", "--drug", SMILES)
+    file = pilots(tmp_path, "cell_line", {line: before[line] + 1 for line in LINES[:4]})
+    found = run(url, "--drug", SMILES, "--pilot", file, "--level", "0.8")
+    rows = json.loads(found.stdout)
+    assert len(rows) == 16 and {row["level"] for row in rows} == {0.8}
+    assert all(row["low"] < row["ln_ic50"] < row["high"] for row in rows)
+    said = " ".join(found.stderr.split())
+    assert (
+        "intervals are calibrated on" in said and "given 3 pilots each, drawn at random; yours has 4" in said
+    )
+    with pytest.raises(ModelError, match=r"needs 199 drugs .* given 4 or fewer pilots"):
+        run(url, "--drug", SMILES, "--pilot", file, "--level", "0.99")
+
+
 def test_suggestions_are_lines_not_measured_yet(url: str) -> None:
     rows: list[dict[str, Any]] = json.loads(run(url, "--drug", SMILES, "--suggest-pilots", "4").stdout)
     assert [row["rank"] for row in rows] == [1, 2, 3, 4]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 import typer
+from rdkit import Chem
 from typer.testing import CliRunner, Result
 
 from pharmagraph.kg import runs
@@ -21,6 +22,7 @@ from pharmagraph.model.certainty.certainty import FILE
 from pharmagraph.model.commands.suggest import suggest
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.runs import trained as training_run
+from pharmagraph.run import Run
 
 torch.set_num_threads(1)
 
@@ -125,6 +127,43 @@ def test_new_compounds_are_chosen_with_and_without_the_network(
     assert {row["drug"] for row in known if row["kind"] == "sample"} == {DRUGS[0]}
 
 
+def test_python_suggests_the_plate_that_the_command_does(url: str, tmp_path: Path) -> None:
+    file, notes = tmp_path / "new.smi", list[str]()
+    file.write_text(f"{SMILES['new-1']} new-1\n")
+    expected = wells(url, "--compounds", str(file), "--per-drug", "5", "--by", "diverse", "--controls", "4")
+    with open_store(url, read_only=True) as graph:
+        opened = Run.open(graph)
+        found = opened.suggest("diverse", compounds=file, per_drug=5, controls=4, note=notes.append)
+        with pytest.raises(InputError, match=r"^by is "):
+            opened.suggest("luck")  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=r"^per_drug is 0"):
+            opened.suggest(per_drug=0)
+    assert found["well"].tolist() == [row["well"] for row in expected]
+    samples = found[found["kind"] == "sample"]
+    assert (
+        samples["drug"].tolist() == ["new-1"] * 5 and samples["reason"].str.contains("unlike the pairs").all()
+    )
+    assert samples["cell_line"].tolist() == [row["cell_line"] for row in expected if row["kind"] == "sample"]
+    assert any("of 92 pairs" in note for note in notes)
+
+
+def test_compounds_are_read_as_predict_reads_them(url: str, tmp_path: Path) -> None:
+    with open_store(url, read_only=True) as graph:
+        known = next(
+            row["smiles"] for row in graph.node_rows("Drug", ["id", "smiles"]) if row["id"] == DRUGS[4]
+        )
+    (tmp_path / "new.smi").write_text(f"{SMILES['new-1']} new-1\n{known} as-we-call-it\nC(C broken\n")
+    block = Chem.MolFromSmiles(SMILES["new-2"])
+    block.SetProp("_Name", "new-2")
+    with Chem.SDWriter(str(tmp_path / "new.sdf")) as writer:
+        writer.write(block)
+    few = ("--per-drug", "5", "--controls", "4")
+    rows = wells(url, "--compounds", str(tmp_path / "new.smi"), "--reject-rows", *few)
+    assert Counter(row["drug"] for row in rows if row["kind"] == "sample") == {"new-1": 5, DRUGS[4]: 5}
+    rows = wells(url, "--compounds", str(tmp_path / "new.sdf"), *few)
+    assert Counter(row["drug"] for row in rows if row["kind"] == "sample") == {"new-2": 5}
+
+
 def test_stocks_and_cell_lines_in_culture_limit_what_is_chosen(url: str, tmp_path: Path) -> None:
     new = table(tmp_path / "new.csv", ("drug", "smiles"), ("new-1", SMILES["new-1"]))
     stocks = table(tmp_path / "stocks.csv", ("drug", "wells"), (DRUGS[1], 3), (DRUGS[2], ""), ("new-1", 4))
@@ -151,7 +190,8 @@ BAD: tuple[tuple[list[str], str, type[PharmagraphError]], ...] = (
     (["--stocks", "stocks.csv"], 'stocks.csv, row 2, column drug: "no-such-drug" is no drug of the graph', RowError),
     (["--stocks", "none.csv"], "there is no such file", InputError),
     (["--stocks", "half.csv"], "is no number of wells", RowError),
-    (["--compounds", "bad.csv"], 'bad.csv, row 2, column smiles: "C(C" is no structure', RowError),
+    (["--compounds", "bad.csv"], 'bad.csv: 1 of 1 rows cannot be predicted: row 2 "new": ', InputError),
+    (["--compounds", "clash.smi"], f'clash.smi: "{DRUGS[0]}" is {DRUGS[0]} of the graph, which has', InputError),
     (["--cells", "lines.csv"], "is no cell line of the graph", RowError),
     (["--tissue", "moon"], "moon", NotFoundError),
     (["--by", "targets"], "name it: drug NAME", InputError),
@@ -169,6 +209,7 @@ def test_bad_input_is_refused_in_a_line(
     table(tmp_path / "stocks.csv", ("drug",), ("no-such-drug",))
     table(tmp_path / "half.csv", ("drug", "wells"), (DRUGS[0], 1.5))
     table(tmp_path / "bad.csv", ("drug", "smiles"), ("new", "C(C"))
+    (tmp_path / "clash.smi").write_text(f"CCOc1ccccc1 {DRUGS[0]}\n")
     table(tmp_path / "lines.csv", ("cell_line",), ("LINE-X",))
     with pytest.raises(kind) as caught:
         run(url, *asked)

@@ -51,6 +51,29 @@ def test_predictions_are_those_in_the_store(run: Run) -> None:
     assert run.predict(DRUG, limit=3).equals(table.head(3))
 
 
+def test_files_and_matrices_are_predicted_as_single_pairs_are(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "new.smi").write_text(f"{SMILES} first\nCCN second\n")
+    (tmp_path / "pairs.csv").write_text(f"drug,cell_line\n{DRUG},{CELL_LINE}\n")
+    single = run.predict(smiles=[SMILES, "CCN"])
+    many = run.predict_many(drugs_file=tmp_path / "new.smi", top=2)
+    assert many["drug"].tolist() == ["first", "first", "second", "second"]
+    for name, smiles in (("first", SMILES), ("second", "CCN")):
+        best = single[single["drug"] == smiles].head(2)
+        mine = many[many["drug"] == name]
+        assert mine["cell_line"].tolist() == best["cell_line"].tolist()
+        for column in ("probability", "low", "high"):
+            assert mine[column].tolist() == pytest.approx(best[column].tolist(), abs=1e-5)
+    pair = run.predict_many(pairs_file=tmp_path / "pairs.csv", intervals=False)
+    assert pair["drug_id"].tolist() == [DRUG_ID] and "low" not in pair
+    assert pair["probability"][0] == pytest.approx(run.predict(DRUG, CELL_LINE)["probability"][0], abs=1e-5)
+    whole = run.predict_many(limit=5)
+    assert len(whole) == 5 and whole["probability"].is_monotonic_decreasing
+    with pytest.raises(pg.errors.InputError, match="leave the other drugs and cell lines out"):
+        run.predict_many(DRUG, pairs_file=tmp_path / "pairs.csv")
+    with pytest.raises(TypeError, match=r"^drugs_file is of type int"):
+        run.predict_many(drugs_file=3)  # type: ignore[arg-type]
+
+
 def test_what_is_predicted_of_one_entity_does_not_depend_on_the_others(run: Run) -> None:
     profile = {"SYNTHETICG00001": 2.0, "SYNTHETICG00002": -1.5}
     together = run.predict([DRUG, SMILES, "c1ccccc1O"], [CELL_LINE, profile]).set_index(["drug", "cell_line"])

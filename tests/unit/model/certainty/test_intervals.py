@@ -45,6 +45,38 @@ def test_intervals_cover_and_are_wider_where_errors_are(kind: Split) -> None:
         assert width[far].mean() > 2 * width[new.drug_distance < 0.2].mean()
 
 
+def test_far_drugs_are_covered_where_errors_rise_with_distance_only_beyond_most_drugs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One slope over all distances is too flat for the farthest: 83.5% of the responses of GDSC1's were held."""
+    generator, inside = np.random.default_rng(3), dict[bool, list[float]]()
+    for _ in range(10):
+        drug = np.repeat(np.arange(400), 12)
+        distance = generator.uniform(0.4, 0.9, 400)
+        situation = replace(_situation(len(drug), generator), drug=drug, drug_distance=distance[drug])
+        error = generator.normal(0, 1, 400) * np.exp(8 * np.maximum(distance - 0.775, 0))
+        predicted = 2 - situation.output
+        value = predicted + error[drug] + 0.2 * generator.normal(0, 1, len(drug))
+        old, new, far = drug < 200, drug >= 200, distance[drug] > 0.85
+        for with_knee in (True, False):
+            with monkeypatch.context() as patch:
+                if not with_knee:
+                    patch.setattr(Situation, "excess", lambda self, knees: [])
+                made = Calibration.of(
+                    "regression",
+                    Split.unseen_drug,
+                    situation.take(old),
+                    value[old],
+                    predicted[old],
+                    drug[old],
+                )
+                made = Calibration.from_json(made.to_json(), made.arrays())
+                found = made.interval(situation.take(new), predicted[new], 0.9)
+            held = (found.low <= value[new]) & (value[new] <= found.high)
+            inside.setdefault(with_knee, []).append(held[far[new]].mean())
+    assert np.mean(inside[True]) > 0.82 and np.mean(inside[False]) < 0.78
+
+
 def test_new_drugs_are_covered_although_the_errors_of_a_drug_resemble_each_other() -> None:
     generator, covered = np.random.default_rng(5), []
     for _ in range(20):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.heterograph import Heterograph, Relation
 from pharmagraph.model.certainty.certainty import LEVELS
+from pharmagraph.model.evaluation.certainty import FOREST, evaluate_certainty
 from pharmagraph.model.evaluation.certainty_figures import (
     Predicted,
     class_figures,
@@ -20,8 +22,11 @@ from pharmagraph.model.evaluation.certainty_figures import (
     value_figures,
 )
 from pharmagraph.model.evaluation.drawn import TESTED_ON, drawn
+from pharmagraph.model.evaluation.plan import Plan
+from pharmagraph.model.presets.choices import CellLineGroups, DrugGroups, Split
 from pharmagraph.model.reports.certainty import DOCS, markdown
 from pharmagraph.model.reports.certainty_folder import keep, read
+from tests.screens import screen
 
 
 def _at(rows: list[dict[str, Any]], metric: str, grouping: str = "pooled") -> float:
@@ -104,10 +109,44 @@ def test_rows_of_later_folds_stand_beside_earlier_ones_and_make_the_page(tmp_pat
     assert len(found["rows"]) == 2 * len(rows)
     assert [one["command"] for one in found["commands"]] == ["cli one", "cli two"]
     page = markdown([found])
-    assert "| A | unseen-drug | regression | default | 2 | 0.500 | 0.500 | 1.000 |" in page
+    assert "| A | 5 drugs | unseen-drug | regression | default | 2 | 0.500 | 0.500 | 1.000 |" in page
     assert "tissue skin" in page and "called unlike training" in page and "- GDSC1, random" in page
     with pytest.raises(InputError, match="holds no rows of intervals"):
         read(tmp_path / "none")
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("split", "side"), [(Split.unseen_both, "drug"), (Split.unseen_tissue, "cell_line")])
+def test_pairs_of_which_both_ends_are_new_and_whole_tissues_are_measured_beside_the_usual_recipe(
+    split: Split, side: str
+) -> None:
+    sizes = (100, 96) if split is Split.unseen_both else (40, 56)
+    heterograph = screen(*sizes, measured=0.9)
+    tissues = {**heterograph.nodes["CellLine"], "tissue": torch.arange(sizes[1]) % 28}
+    heterograph = replace(
+        heterograph.with_features("CellLine", tissues), tissues=tuple(f"tissue {n}" for n in range(28))
+    )
+    network = {"channels": 8, "axial": False, "factors": False, "gene_part": False}
+    plan = Plan(
+        split, drug_groups=DrugGroups.alone, cell_line_groups=CellLineGroups.alone, task="regression",
+        changes={"network": network, "training": {"members": 1, "epochs": 2}},
+    )  # fmt: skip
+    rows = evaluate_certainty(heterograph, ["default", FOREST], plan, only=[0])
+    measured, cut = plan.cut(heterograph)
+    test, training = measured.take(cut[0].test), measured.take(cut[0].train)
+    if split is Split.unseen_tissue:  # no line of a held-out tissue is trained on
+        of_tissue = tissues["tissue"].numpy()
+        assert not set(of_tissue[test.cell_line]) & set(of_tissue[training.cell_line])
+    assert not set(getattr(test, side)) & set(getattr(training, side))
+    for model in ("default", FOREST):
+        mine = [row for row in rows if row["model"] == model]
+        assert {row["split"] for row in mine} == {split.value} and mine[0]["n"] == len(test)
+        assert _at(mine, "width-90") > 0 and 0.5 < _at(mine, "coverage-90") <= 1
+        assert _at(mine, "coverage-50") < _at(mine, "coverage-90")
+    page = markdown([{"commands": [], "part": None, "rows": rows}])
+    assert (
+        f"| {split.value} | regression | random-forest | 1 |" in page and "error of the widest tenth" in page
+    )
 
 
 def test_the_page_in_docs_is_made_of_the_rows_beside_it() -> None:

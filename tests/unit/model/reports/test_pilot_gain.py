@@ -36,4 +36,9 @@ def test_pilots_are_judged_on_pairs_that_no_way_has_chosen(
     assert found["exact", 5].shape == (2, 2) and (found["difference", 5][:, 0] < 0.25).all()
     page = pilot_gain.table(split, [found, found])
     assert f"| {2 * n} held-out" in page and "not run" in page and "nan" not in page
-    assert np.isfinite(np.concatenate(list(found.values()))).all()
+    assert all(np.isfinite(figures).all() for figures in found.values())
+    held = found["random", 5][:, 2:]
+    assert (
+        held.shape == (n, 2) and (held[:, 0] >= 0).all() and (held[:, 0] <= 1).all() and held[:, 1].min() > 0
+    )
+    assert "| share inside 90% intervals, random |" in page and "inside 90% intervals, retrained" not in page

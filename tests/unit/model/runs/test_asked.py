@@ -22,7 +22,7 @@ DRUGS = Names("drug", {"CISPLATIN": ["Cisplatin", inchikey(CISPLATIN)]})
 class _Genes(RunGenes):
     def __init__(self) -> None:
         super().__init__(SavedArrays.__new__(SavedArrays), lambda: Names("gene", {"EGFR": ()}))
-        self.__dict__["ids"] = {"EGFR": 0}
+        self.__dict__ |= {"ids": {"EGFR": 0}, "reference": None}
 
 
 def _asked(text: str) -> str:
