@@ -72,9 +72,10 @@ def page(asked: Asked) -> Page:
 
 def _form(asked: Asked, errors: Mapping[str, str]) -> Component:
     tissues = [(row["tissue"], row["tissue"]) for row in asked.named("tissues").rows if row["tissue"]]
+    ways = [(str(way), words) for way, words in WAYS.items()]
     fields = [
-        Field("plate", "Wells", kind="select", options=[(str(n), f"{n:,}") for n in SIZES]),
-        Field("by", "Choose by", kind="select", options=[(str(way), words) for way, words in WAYS.items()]),
+        Field("plate", "Wells", default="96", kind="select", options=[(str(n), f"{n:,}") for n in SIZES]),
+        Field("by", "Choose by", default="gain", kind="select", options=ways),
         Field("controls", "Wells of controls", "half vehicle; two columns of them unless given"),
         Field("control_columns", "Columns of the controls", "with commas; the outer two unless given"),
         Field("doses", "Wells of each pair", "side by side", "1"),

@@ -1,0 +1,137 @@
+"""Commands in processes of their own that are killed at random moments, and run again.
+
+The processes are forked from one that has imported the program: a moment falls into the work, not into imports.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PRELOADED = [
+    "pharmagraph.cli",
+    "torch",
+    "pytorch_lightning",
+    "ladybug",
+    "rdkit.Chem",
+    "pyarrow.parquet",
+    "typer",
+]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: exit code, negative for a signal, seconds, and what it printed."""
+
+    code: int
+    seconds: float
+    printed: str
+
+
+def _work(words: tuple[str, ...], folder: str) -> None:
+    from pharmagraph import cli
+
+    os.setpgrp()
+    os.chdir(folder)
+    os.environ.update(OMP_NUM_THREADS="1", PHARMAGRAPH_STORE="")
+    os.environ.pop("PHARMAGRAPH_STORE")
+    out = os.open("printed.txt", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    sys.argv = ["cli", *words]
+    try:
+        cli.main()
+    except SystemExit as end:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(end.code or 0))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class Commands:
+    """Runs commands in forked processes."""
+
+    def __init__(self) -> None:
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload(PRELOADED)
+
+    def run(self, folder: Path, *words: str, after: float | None = None) -> Ended:
+        """Run a command in a folder, and kill it after so many seconds, unless it ended before."""
+        process = self._context.Process(target=_work, args=(words, str(folder)), daemon=True)
+        process.start()
+        begun = time.perf_counter()
+        process.join(after)
+        if process.is_alive():
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+        assert process.exitcode is not None
+        printed = folder / "printed.txt"
+        said = printed.read_text(errors="replace") if printed.exists() else ""
+        printed.unlink(missing_ok=True)
+        return Ended(process.exitcode, time.perf_counter() - begun, said)
+
+
+def campaign(
+    commands: Commands,
+    words: tuple[str, ...],
+    start: Callable[[str], Path],
+    state: Callable[[Path], Any],
+    *,
+    moments: int,
+    seed: int = 0,
+    again_may_say: str = "",
+) -> int:
+    """Kill a command at random moments, run it again, and compare with a run that nobody disturbed.
+
+    Parameters
+    ----------
+    commands
+        Runs them.
+    words
+        Of the command, after ``cli``.
+    start
+        Makes a new folder of a name in which the command is run, as it is before.
+    state
+        What must be the same at the end.
+    moments
+        How often it is killed, each time in a new folder.
+    seed
+        Of the moments.
+    again_may_say
+        Words of the error of a second run where the first had done all: it is no failure then.
+
+    Returns
+    -------
+    int
+        How many of the kills came before the command's end.
+    """
+    whole = start("undisturbed")
+    first = commands.run(whole, *words)
+    assert first.code == 0, first.printed
+    expected = state(whole)
+    assert expected != state(start("before")), "the command changes nothing that is compared"
+    killed = 0
+    for number, share in enumerate(np.random.default_rng(seed).uniform(0.02, 1.0, moments)):
+        folder = start(f"killed-{number}")
+        ended = commands.run(folder, *words, after=share * first.seconds)
+        killed += ended.code == -signal.SIGKILL
+        told = commands.run(folder, "status")
+        assert told.code == 0 or "holds no graph" in told.printed, (share, told.printed)
+        again = commands.run(folder, *words)
+        done_before = bool(again_may_say) and again_may_say in again.printed
+        assert again.code == 0 or done_before, (share, ended, again.printed)
+        assert state(folder) == expected, (share, ended)
+        checked = commands.run(folder, "check")
+        assert checked.code == 0, (share, checked.printed)
+    return killed

@@ -1,0 +1,178 @@
+"""Every command that writes, killed at random moments and run again: the store is as if nobody had disturbed it.
+
+``PHARMAGRAPH_TEST_KILLS`` sets how often each is killed (``make soak``: many times).
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pharmagraph.kg import runs
+from pharmagraph.kg.schema import NODES, edge_tables
+from pharmagraph.kg.store import open_store
+from tests.faults.killed import Commands, campaign
+
+KILLS = int(os.environ.get("PHARMAGRAPH_TEST_KILLS", "2"))
+NOT_COMPARED = {"ingested_at", "started_at", "folder", "program", "git_fingerprint"}
+"""Properties that tell when, where and by which code a thing was done."""
+GRAPH = "pharmagraph.lbug"
+
+
+@pytest.fixture(scope="module")
+def commands() -> Commands:
+    return Commands()
+
+
+@pytest.fixture(scope="module")
+def two(trained_once: Path, commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a promoted run, another data set, a copy of the graph and a backup."""
+    folder = tmp_path_factory.mktemp("two") / "folder"
+    shutil.copytree(trained_once, folder)
+    for words in (
+        (
+            "ingest",
+            "synthetic",
+            "--name",
+            "other",
+            "--drugs",
+            "8",
+            "--cells",
+            "10",
+            "--genes",
+            "20",
+            "--quiet",
+        ),
+        ("backup", "kept", "--quiet"),
+    ):
+        done = commands.run(folder, *words)
+        assert done.code == 0, done.printed
+    return folder
+
+
+@pytest.fixture
+def start(two: Path, tmp_path: Path) -> Callable[[str], Path]:
+    return lambda name: Path(shutil.copytree(two, tmp_path / name))
+
+
+def rows(folder: Path, graph: str = GRAPH, *, without: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+    """All rows of a graph but those of its history, in one order; no rows where there is no graph."""
+    found: dict[str, list[str]] = {}
+    if not (folder / graph).exists():
+        return found
+    with open_store(f"ladybug://{folder / graph}", read_only=True) as store:
+        for kind in NODES:
+            if kind.label == "Ingest" or store.schema_version() is None:
+                continue
+            columns = [c.name for c in kind.columns if c.name not in NOT_COMPARED | without]
+            found[kind.label] = sorted(map(repr, store.read_nodes(kind.label, columns).to_pylist()))
+        for edge, ends in edge_tables():
+            if store.schema_version() is None:
+                continue
+            columns = [n for n in ("src", "dst", *(p.name for p in edge.properties)) if n not in without]
+            table = store.read_edges(edge.type, ends, columns)
+            found["-".join((ends[0], edge.type, ends[1]))] = sorted(map(repr, table.to_pylist()))
+    return found
+
+
+SECOND = (
+    "ingest",
+    "synthetic",
+    "--name",
+    "third",
+    "--drugs",
+    "8",
+    "--cells",
+    "10",
+    "--genes",
+    "20",
+    "--quiet",
+)
+AGAIN = ("ingest", "synthetic", "--drugs", "12", "--cells", "16", "--genes", "40", "--seed", "3", "--quiet")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [SECOND, AGAIN, ("ingest", "remove", "other"), ("enrich", "--quiet")],
+    ids=["new-data", "changed-data", "remove", "enrich"],
+)
+def test_data(words: tuple[str, ...], commands: Commands, start: Callable[[str], Path]) -> None:
+    assert campaign(commands, words, start, rows, moments=KILLS)
+
+
+def test_copy(commands: Commands, start: Callable[[str], Path]) -> None:
+    words = ("copy", f"ladybug://{GRAPH}", "ladybug://copied.lbug", "--quiet")
+    assert campaign(commands, words, start, lambda folder: rows(folder, "copied.lbug"), moments=KILLS)
+
+
+def test_restore(commands: Commands, start: Callable[[str], Path]) -> None:
+    words = ("restore", "kept", "--store", "ladybug://restored.lbug", "--runs", "restored", "--quiet")
+
+    def state(folder: Path) -> Any:
+        files = {str(p.relative_to(folder)): p.read_bytes() for p in (folder / "restored").rglob("*.*")}
+        return rows(folder, "restored.lbug"), files
+
+    assert campaign(commands, words, start, state, moments=KILLS, again_may_say="holds a graph already")
+
+
+def test_backup(commands: Commands, start: Callable[[str], Path]) -> None:
+    assert campaign(
+        commands, ("backup", "today", "--quiet"), start, lambda folder: rows(folder / "today", "graph.lbug"),
+        moments=KILLS, again_may_say="today",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["promote", "delete"])
+def test_runs(verb: str, commands: Commands, two: Path, tmp_path: Path) -> None:
+    with open_store(f"ladybug://{two / GRAPH}", read_only=True) as store:
+        (run,) = (str(row["id"]) for row in runs.runs(store))
+
+    def start(name: str) -> Path:
+        folder = Path(shutil.copytree(two, tmp_path / name))
+        if verb == "promote":
+            with open_store(f"ladybug://{folder / GRAPH}") as store:
+                runs.register(
+                    store, {"id": "other", "preset": "fast"}, {}, None, folder=folder / "runs" / "other"
+                )
+                runs.promote(store, "other")
+        return folder
+
+    words = ("runs", verb, run)
+    assert campaign(commands, words, start, rows, moments=KILLS, again_may_say="no run")
+
+
+def test_train(commands: Commands, start: Callable[[str], Path]) -> None:
+    """A run that was registered before the kill stays, and another training makes another one with the same rows."""
+
+    def state(folder: Path) -> Any:
+        ids = frozenset({"id", "run_id"})
+        found = {kind: sorted(set(of)) for kind, of in rows(folder, without=ids).items()}
+        return found, not list(folder.glob("runs/.*"))
+
+    words = ("train", "--preset", "fast", "--epochs", "1", "--seed", "7", "--promote", "--quiet")
+    assert campaign(commands, words, start, state, moments=KILLS)
+
+
+def test_migrate(commands: Commands, tmp_path: Path) -> None:
+    packed = Path(__file__).parents[1] / "store" / "engines" / "ladybug-0.20.4.xz"
+
+    def start(name: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / GRAPH).write_bytes(lzma.decompress(packed.read_bytes()))
+        return folder
+
+    def state(folder: Path) -> Any:
+        return (
+            (folder / GRAPH).read_bytes()[:12],
+            rows(folder),
+            sorted(file.name for file in folder.iterdir()),
+        )
+
+    assert campaign(commands, ("db", "migrate"), start, state, moments=KILLS)
