@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +12,24 @@ from pharmagraph.kg.commands.status import Store
 
 def serve(
     store: Store = None,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
-    ] = 8050,
-    browser: Annotated[bool, typer.Option(help="Open the browser at it.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8050,
+    host: Annotated[
+        str, typer.Option(help="Address of this machine to answer at; beyond 127.0.0.1 a token is needed.")
+    ] = "127.0.0.1",
+    new_token: Annotated[
+        bool, typer.Option("--new-token", help="Make a token, printed once within the address.")
+    ] = False,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the token, which nobody else may read; or set PHARMAGRAPH_TOKEN."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option(help="Open the browser at it, where no token is asked for.")
+    ] = True,
 ) -> None:
-    """Look at the graph and its runs in a browser; nothing leaves this machine, and nothing is written."""
+    """Look at the graph and its runs in a browser; nothing is written, and no page takes anything from elsewhere."""
     from pharmagraph.explorer.server import serve as run_server
+    from pharmagraph.explorer.tokens import token_for
 
-    run_server(store, port, browser=browser)
+    token = token_for(host, new=new_token, file=token_file)
+    run_server(store, port, browser=browser, host=host, token=token)
