@@ -10,11 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from pharmagraph.explorer.tokens import is_loopback
+from pharmagraph.kg import steps
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
@@ -82,11 +84,15 @@ def guard(server: Flask, token: str | None, scripts: Iterable[str]) -> None:
     scripts
         As of `headers`.
     """
-    from flask import request
+    from flask import g, request
 
     server.config["MAX_CONTENT_LENGTH"] = LARGEST
     too_many = _limit()
     fixed = headers(scripts)
+
+    @server.before_request  # type: ignore[untyped-decorator, unused-ignore]
+    def _begun() -> None:
+        g.begun = time.perf_counter()
 
     @server.before_request  # type: ignore[untyped-decorator, unused-ignore]
     def _checked() -> Response | None:
@@ -109,6 +115,13 @@ def guard(server: Flask, token: str | None, scripts: Iterable[str]) -> None:
         response.headers.update(fixed)
         if token is not None and not request.path.startswith(ASSETS):
             response.headers["Cache-Control"] = "no-store"
+        rule = request.url_rule.rule if request.url_rule else "no address"  # never what was typed
+        steps.happened(
+            f"answer {rule}",
+            time.perf_counter() - g.begun,
+            method=request.method,
+            status=response.status_code,
+        )
         return response
 
 
