@@ -91,9 +91,15 @@ docs: .venv/.made  ## the documentation as a site that takes nothing from a netw
 	.venv/bin/zensical build --clean --strict
 	@echo "site/index.html; with its search: python3 -m http.server --directory site"
 
-soak: .venv/.made  ## 20,000 mutated tables; servers and clients killed many times at random moments; half an hour
+faults: .venv/.made  ## 20,000 mutated tables; servers and clients killed many times at random moments; half an hour
 	PHARMAGRAPH_TEST_MUTATIONS=20000 $(PY) -m pytest --timeout 3600 tests/unit/ingest/test_mutated_tables.py
 	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
+
+fuzz: .venv/.made  ## CASES=2000 mutated inputs for each parser; some minutes
+	PHARMAGRAPH_TEST_FUZZ=$(or $(CASES),2000) $(PY) -m pytest --timeout 3600 tests/faults/test_fuzz.py
+
+soak: .venv/.made  ## MINUTES=10 of loading, training, asking, deleting and serving; prints memory, files and their size
+	$(PY) -m benchmarks.soak --minutes $(or $(MINUTES),10)
 
 with-3.13:
 	@$(MAKE) --no-print-directory .venv313/.made || { test -z "$$CI" && rm -f .venv313/.made && \
@@ -115,4 +121,4 @@ wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's ki
 clean:  ## remove the environment and caches, keep data and graphs
 	rm -rf .venv .venv313 .tools .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
-.PHONY: help setup demo test lint audit sbom pictures docs browser soak with-3.13 bench lock wheel clean
+.PHONY: help setup demo test lint audit sbom pictures docs browser faults fuzz soak with-3.13 bench lock wheel clean
