@@ -72,13 +72,14 @@ def _messages(
 ) -> None:
     """Messages name arguments as commands have them; without a command, what is here is told."""
     context.with_resource(typed())
-    _resources.enter_context(step_log.lines(log_format))
+    # lines of JSON last as long as the step that the command itself is, where it is one (`main`)
+    (_lasting[-1].enter_context if _lasting else context.with_resource)(step_log.lines(log_format))
     if context.invoked_subcommand is None:
         here.tell()
 
 
-_resources = ExitStack()
-"""What lasts until the command has ended, the step that it is included."""
+_lasting: list[ExitStack] = []
+"""What is closed when the step that a command is has ended."""
 
 COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
     "Begin": (
@@ -220,7 +221,9 @@ def main() -> None:
         sys.unraisablehook = _unraisable
     _require_words(sys.argv)
     try:
-        with _resources, step_log.spans(), steps.step(_step(sys.argv[1:])):
+        with ExitStack() as lasting, step_log.spans(), steps.step(_step(sys.argv[1:])):
+            _lasting.append(lasting)
+            lasting.callback(_lasting.remove, lasting)
             _asked_for(sys.argv[1:])()
     except PharmagraphError as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)

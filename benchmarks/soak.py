@@ -146,8 +146,13 @@ def main() -> None:
     parser.add_argument("--format", choices=["table", "json"], default="table")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(rounds(Path(folder), asked.minutes))
-    print(json.dumps([asdict(row) for row in rows], indent=1) if asked.format == "json" else table(rows))
+        rows = []
+        for row in rounds(Path(folder), asked.minutes):
+            rows.append(row)
+            if asked.format == "table":  # as they come, so that a soak that is stopped has told what it saw
+                print(table(rows) if len(rows) == 1 else table(rows).splitlines()[-1], flush=True)
+    if asked.format == "json":
+        print(json.dumps([asdict(row) for row in rows], indent=1))
 
 
 if __name__ == "__main__":
