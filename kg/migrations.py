@@ -30,12 +30,15 @@ class Plan:
     lacking
         Names of the constraints and indexes that are missing and get created, as after a bulk import; empty
         for the embedded store.
+    of_engine
+        What happens to the format of the embedded store's file; None if nothing.
     """
 
     url: str
     found: int
     changes: Sequence[SchemaChange]
     lacking: Sequence[str]
+    of_engine: str | None = None
 
 
 def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
@@ -61,6 +64,7 @@ def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
         from pharmagraph.kg.ladybug import migration as engine
     else:
         from pharmagraph.kg.neo4j import migration as engine  # type: ignore[no-redef]
+    of_engine = engine.of_engine(url) if url.startswith("ladybug:") else None
     found = engine.version(url)
     if found is None:
         raise SchemaVersionError(f"{url} holds no graph to migrate; fill it with: cli ingest")
@@ -70,7 +74,9 @@ def migrate(url: str | None, *, dry_run: bool = False) -> Plan:
             "update pharmagraph"
         )
     changes = [change for change in CHANGES if found < change.version <= schema.VERSION]
-    plan = Plan(url, found, changes, engine.lacking(url))
+    if not dry_run and of_engine:
+        engine.upgrade(url)
+    plan = Plan(url, found, changes, engine.lacking(url), of_engine)
     if not dry_run:
         engine.apply(url, plan.changes)
     return plan

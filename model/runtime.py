@@ -1,6 +1,7 @@
 """What a fit sets in the process and puts back: the order of sums, notices, memory; and the device it runs on.
 
-The same seed and number of threads give the same bits. Another number of threads changes the last digits.
+A fit on the CPU runs on one thread, whatever number the process has: the same seed gives the same bits. Several folds
+are fitted side by side in processes, which makes more of the cores than threads do.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.freed_memory import give_back
+from pharmagraph.kg.one_thread import one_blas_thread
 from pharmagraph.kg.wording import option
 
 
@@ -41,19 +43,24 @@ def _quiet_lightning() -> Iterator[None]:
 
 @contextmanager
 def reproducible() -> Iterator[None]:
-    """Sums in one order within the block, or within a function that it decorates.
+    """Sums in one order within the block, or within a function that it decorates: on one thread, and without races.
 
-    Otherwise torch adds the gradients of gathered rows up as its threads come. Where it has no other way, on a GPU,
-    it warns and goes on.
+    With more threads a sum over a whole table is added up in other parts, and training makes more of the last digit.
+    Tensors of a step are small, so that a second thread brings little, and on a busy machine it costs more than it
+    brings. Where torch has no other way, on a GPU, it warns and goes on.
     """
     before = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
+    threads = torch.get_num_threads()
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_num_threads(1)
     try:
-        yield
+        with one_blas_thread():
+            yield
     finally:
+        torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
@@ -72,17 +79,6 @@ def resolve_device(device: str) -> str:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ModelError(f"torch sees no CUDA device here; use {option('device', 'cpu')}, or see: cli doctor")
     return device
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A step's tensors are small: on a busy machine a second thread costs more than it brings."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def give_back_memory() -> None:

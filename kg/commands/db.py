@@ -175,15 +175,16 @@ def migrate(
     store: Store = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would change.")] = False,
 ) -> None:
-    """Bring an older graph to this version of the schema; --dry-run lists the changes."""
+    """Bring an older graph to this version of the schema and of the engine; --dry-run lists the changes."""
     from pharmagraph.kg import migrations, schema
 
     plan = migrations.migrate(store, dry_run=dry_run)
-    if not plan.changes and not plan.lacking:
+    if not plan.changes and not plan.lacking and not plan.of_engine:
         print(f"{plan.url} is at schema version {schema.VERSION}; nothing to change")
         return
     title = f"{plan.url}: schema version {plan.found} → {schema.VERSION}"
-    rows = [{"version": c.version, "change": c.about} for c in plan.changes]
+    rows = [{"version": schema.VERSION, "change": plan.of_engine}] if plan.of_engine else []
+    rows += [{"version": c.version, "change": c.about} for c in plan.changes]
     rows += [{"version": schema.VERSION, "change": f"{name} is made"} for name in plan.lacking]
     print_rows(rows, title=title)
     print("Nothing was changed (dry run)." if dry_run else "Done. Next: " + next_command("cli status", store))

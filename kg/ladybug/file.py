@@ -21,18 +21,16 @@ import ladybug
 
 from pharmagraph.kg.descriptors import fill_standard
 from pharmagraph.kg.errors import (
-    TOO_LARGE,
-    TOO_LONG,
-    PharmagraphError,
     QueryError,
     StoreError,
     StoreFullError,
     StoreLockedError,
     shortened,
 )
-from pharmagraph.kg.ladybug.locks import READER_WAITS, Lock, in_use
+from pharmagraph.kg.ladybug.engine_errors import translated
+from pharmagraph.kg.ladybug.file_format import older_format, require_known
+from pharmagraph.kg.ladybug.locks import READER_WAITS, Lock
 from pharmagraph.kg.ladybug.room import ROOM, ROOM_OF_COPY, full, require_room
-from pharmagraph.kg.schema import EDGES, NODES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -347,6 +345,9 @@ def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
         )
 
     fill_standard()  # on a full disk the engine aborts, and its message would go into the store
+    require_known(path)
+    if not read_only and (what := older_format(path)):
+        _log.warning("%s: %s", path, what)
     try:
         try:
             return opened(whole_log=True)
@@ -360,41 +361,3 @@ def _database(path: Path, real: Path, read_only: bool) -> ladybug.Database:
         return opened(whole_log=False)
     except (RuntimeError, MemoryError) as error:
         raise translated(error, path) from error
-
-
-_FULL = (
-    "No space left",
-    "File too large",
-    "Disk quota",
-    "Cannot write to file",
-    "checkpoint failed",
-    "Checkpoint failed",
-    "panic state",
-)
-_TABLES = {kind.label for kind in NODES} | {kind.type for kind in EDGES}
-
-
-def translated(error: Exception, path: Path, refused: type[StoreError] = StoreError) -> PharmagraphError:
-    """The project's error for an error of the engine; ``refused`` is the class for a statement that it refuses."""
-    message = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, MemoryError) or "Buffer manager exception" in message or "bad_alloc" in message:
-        if refused is QueryError:
-            return QueryError(TOO_LARGE)
-        return StoreError(f"{path}: not enough memory; close other programs and run the same command again")
-    if message.startswith("Interrupted"):
-        return QueryError(TOO_LONG)
-    if "Could not set lock" in message:
-        return StoreLockedError(f"{in_use(path, path.resolve())}, or open the store read-only")
-    if any(sign in message for sign in _FULL):
-        return full(path)
-    if "not a valid Lbug database" in message or "cannot be a directory" in message:
-        return StoreError(f"{path} is not a pharmagraph store; pass --store with another file")
-    if "Reading past the end of the file" in message:
-        return StoreError(
-            f"{path} is not a pharmagraph store, or was cut short; pass --store with another file"
-        )
-    if message.startswith("Binder exception: Table") and message.split()[3] in _TABLES:
-        return StoreError(f"{path} holds no graph yet; load one with `cli ingest` or `cli demo`")
-    if refused is QueryError:
-        return QueryError(f"the engine refused the query: {message}")
-    return refused(f"{path}: {message}")

@@ -6,12 +6,19 @@ are done, and one that was cut off goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pharmagraph.kg import schema
+from pharmagraph.kg.errors import StoreError
+from pharmagraph.kg.folders import whole
 from pharmagraph.kg.ladybug import tables
 from pharmagraph.kg.ladybug.file import Run, acquire, release
+from pharmagraph.kg.ladybug.file_format import older_format
+from pharmagraph.kg.ladybug.room import ROOM, require_room
 from pharmagraph.kg.schema_changes import (
     AddKind,
     AddProperty,
@@ -22,6 +29,8 @@ from pharmagraph.kg.schema_changes import (
 )
 
 SCHEME = "ladybug://"
+BEFORE = ".before"
+"""What the name of the copy ends in that stands beside a store while its file is brought to the engine's format."""
 
 
 def version(url: str) -> int | None:
@@ -53,6 +62,69 @@ def apply(url: str, changes: Sequence[SchemaChange]) -> None:
                 for statement in _statements(run, change):
                     run(statement)
             run(f"MATCH (v:{tables.VERSION_TABLE}) SET v.version = $version", version=schema.VERSION)
+    finally:
+        release(file)
+
+
+def of_engine(url: str) -> str | None:
+    """What `upgrade` will do; None if nothing."""
+    path = _path(url).resolve()
+    if path.with_name(path.name + BEFORE).exists():
+        return "an upgrade that was cut off is finished"
+    return older_format(path)
+
+
+def upgrade(url: str) -> None:
+    """Bring the file of an earlier engine to this engine's format, and compare every row with a copy of it.
+
+    The copy stands beside the file until both are the same. If they differ, it takes the file's place.
+
+    Raises
+    ------
+    StoreError
+        If a row differs afterwards.
+    StoreFullError
+        If there is no room for the copy.
+    """
+    path = _path(url).resolve()
+    kept = path.with_name(path.name + BEFORE)
+    if not (cut_off := kept.exists()):
+        require_room(path, _path(url), ROOM + path.stat().st_size)
+        with whole(kept) as new:
+            shutil.copyfile(path, new)
+    release(acquire(path, read_only=False))  # the engine writes the file anew when it is closed
+    now, before = (sorted(_rows_by_table(file)) for file in (path, kept))
+    if now != before and cut_off:  # somebody may have written to it since
+        raise StoreError(
+            f"{path} has other rows than {kept}, its copy from before an upgrade that was cut off; "
+            "compare both, and remove the one that you do not need"
+        )
+    if now != before:
+        os.replace(kept, path)
+        raise StoreError(
+            f"{path} would have other rows in this engine's format, and was put back as it was; "
+            "copy it with the version of pharmagraph that wrote it: cli export"
+        )
+    kept.unlink()
+
+
+def _rows_by_table(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Each table of a file, the number of its rows, and the sum of their digests, which has no order."""
+    file = acquire(path, read_only=True)
+    try:
+        with file.reading() as run:
+            names = run("CALL show_tables() RETURN name, type").to_pylist()
+        for table in names:
+            pattern = "(x:{})" if table["type"] == "NODE" else "()-[x:{}]->()"
+            ends = "" if table["type"] == "NODE" else "a.id, b.id, "
+            matched = pattern.format(table["name"]).replace("()", "(a)", 1).replace("()", "(b)", 1)
+            with file.reading() as run:
+                rows = run(f"MATCH {matched} RETURN {ends}x.*")
+            total = 0
+            for batch in rows.to_batches(max_chunksize=10_000):
+                for row in batch.to_pylist():
+                    total += int.from_bytes(hashlib.sha256(repr(row).encode()).digest())
+            yield table["name"], len(rows), total
     finally:
         release(file)
 

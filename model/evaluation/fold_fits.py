@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -120,10 +119,7 @@ _worker: dict[str, Any] = {}
 """Graph, pairs, folds and features, which a worker process reads once."""
 
 
-def _start_worker(folder: Path, plan: Plan, n_threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(n_threads)
+def _start_worker(folder: Path, plan: Plan) -> None:
     heterograph = graphs.load(folder)
     measured, cut = plan.cut(heterograph)
     features = Features.of(baseline_tensors(plan.seen(heterograph)))
@@ -147,9 +143,8 @@ def in_processes(
     plan: Plan,
     workers: int,
 ) -> Iterator[tuple[int, str, Outcome]]:
-    """Fit the jobs in several processes, among which the cores are divided; yields them in the order they finish."""
+    """Fit the jobs in several processes; yields them in the order they finish."""
     workers = min(workers, len(jobs))
-    n_threads = max(1, (os.cpu_count() or 1) // workers)
     with folders.temporary() as folder:
         graphs.save(heterograph, folder)
         give_back_memory()
@@ -157,7 +152,7 @@ def in_processes(
             workers,
             mp_context=get_context("spawn"),
             initializer=_start_worker,
-            initargs=(folder, plan, n_threads),
+            initargs=(folder, plan),
         )
         try:
             running = {pool.submit(_work, *job) for job in jobs}

@@ -20,6 +20,7 @@ from pharmagraph.model.inputs.views import (
     OF_FURTHER_LAYERS,
 )
 from pharmagraph.model.presets.config import NetworkConfig
+from pharmagraph.model.runtime import reproducible
 
 
 def baseline_tensors(heterograph: Heterograph) -> GraphTensors:
@@ -122,6 +123,7 @@ class GraphTensors:
         return replace(self, **{f.name: getattr(self, f.name).to(where) for f in fields(self)})
 
 
+@reproducible()
 def graph_tensors(heterograph: Heterograph, *, n_expressed: int, n_neighbours: int) -> GraphTensors:
     """Read a heterograph.
 

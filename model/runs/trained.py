@@ -43,7 +43,7 @@ from pharmagraph.model.responses.splits import Fold, folds
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
 from pharmagraph.model.runs.response_attention import response_tables
-from pharmagraph.model.runtime import resolve_device
+from pharmagraph.model.runtime import reproducible, resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.expectation import with_expected
@@ -95,6 +95,7 @@ class Trained:
 
 
 @steps.staged
+@reproducible()
 def train(
     store: GraphStore,
     config: Config,

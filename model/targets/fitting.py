@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pharmagraph.kg.errors import ModelError
-from pharmagraph.model.runtime import _one_thread, reproducible
+from pharmagraph.model.runtime import reproducible
 from pharmagraph.model.targets.attention import PairTensors, TargetAttention, recovery_loss
 from pharmagraph.model.targets.evidence import PairEvidence
 
@@ -104,7 +104,7 @@ def fit(
     visible
         Training targets, bool (n_drugs, n_genes).
     seed
-        The same seed and number of threads give the same scores to the last bit.
+        The same seed gives the same scores to the last bit, whatever the number of threads.
     settings
         The defaults unless given.
 
@@ -117,11 +117,10 @@ def fit(
     if visible.any(1).sum() < FEWEST_DRUGS:
         raise ModelError("fewer than two drugs have known targets; load some first: cli ingest targets")
     pairs = PairTensors.of(evidence, visible)
-    with _one_thread():
-        members = tuple(
-            _fit_member(evidence, pairs, visible, settings, seed + 1000 * index)
-            for index in range(settings.members)
-        )
+    members = tuple(
+        _fit_member(evidence, pairs, visible, settings, seed + 1000 * index)
+        for index in range(settings.members)
+    )
     return FittedTargets(members, _score(members, pairs, visible))
 
 

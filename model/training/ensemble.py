@@ -56,7 +56,7 @@ def fit(
     config
         The preset.
     seed
-        The same seed, number of threads and device give the same weights to the last bit.
+        The same seed and device give the same weights to the last bit, whatever the number of threads.
     task
         What is predicted.
     split

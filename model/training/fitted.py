@@ -15,6 +15,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.networks.network import Network
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.scale import Scale
+from pharmagraph.model.runtime import reproducible
 from pharmagraph.model.targets.gene_attention import GeneAttention
 from pharmagraph.model.training.factor_fits import FactorFits
 
@@ -73,6 +74,7 @@ class Fitted:
     gene_attention: GeneAttention | None = None
     threshold: float | None = None
 
+    @reproducible()
     def predict(self, drug: np.ndarray, cell_line: np.ndarray, *, batch: int = 200_000) -> np.ndarray:
         """Probability, or ln IC50, of pairs given by node numbers; float32 (n_pairs,)."""
         found = []

@@ -50,7 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("kg.neo4j.bulk_import",),
     ("kg",),
     ("kg.ladybug", "kg.neo4j"),
-    ("kg.changes", "kg.schema_changes", "kg.statements"),
+    ("kg.changes", "kg.schema_changes", "kg.statements", "kg.folders"),
     ("kg.schema",),
     ("kg.run_kinds", "kg.profile_kinds", "kg.ingest_kind", "kg.tables"),
     ("kg.layers",),

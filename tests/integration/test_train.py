@@ -113,11 +113,32 @@ def test_held_out_pairs_are_not_among_the_training_pairs_and_not_attended(
     assert looked_at and looked_at <= used
 
 
-def test_same_command_gives_the_same_weights_file(store: GraphStore, tmp_path: Path) -> None:
-    first, again = (training_run.train(store, QUICK, folder=tmp_path / str(i), seed=5) for i in range(2))
-    assert (first.folder / "weights.safetensors").read_bytes() == (
-        again.folder / "weights.safetensors"
-    ).read_bytes()
+def test_same_command_gives_the_same_files_with_any_number_of_threads(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    runs, before = [], torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            runs.append(training_run.train(store, QUICK, folder=tmp_path / str(threads), seed=5))
+    finally:
+        torch.set_num_threads(before)
+    first, *others = (
+        {
+            file.name: file.read_bytes()
+            for file in run.folder.iterdir()
+            if file.suffix == ".safetensors" or file.name == "predictions.parquet"
+        }
+        for run in runs
+    )
+    assert "weights.safetensors" in first
+    assert others == [first, first]
+    attention = [run.folder / "attention" for run in runs]
+    tables = [
+        {file.name: pq.read_table(file).to_pydict() for file in sorted(folder.iterdir())}
+        for folder in attention
+    ]
+    assert tables[0] and tables[1:] == [tables[0], tables[0]]
 
 
 def test_a_clock_that_was_set_back_overwrites_no_run(

@@ -257,7 +257,8 @@ def test_ctrl_c_ends_the_fit_as_an_interrupt() -> None:
 
 
 def test_same_seed_same_bits_when_threads_share_the_sums() -> None:
-    """Gradients of more rows than torch gives to one thread, which it adds up in the order in which they come."""
+    """Gradients of more rows than torch gives to one thread, which it adds up in the order in which they come, and
+    tables that it adds up in as many parts as it has threads."""
     heterograph = screen(250, 300)
     measured = responses(heterograph)
     tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
@@ -273,14 +274,16 @@ def test_same_seed_same_bits_when_threads_share_the_sums() -> None:
         },
     )
     before = torch.get_num_threads()
-    torch.set_num_threads(4)
+    predicted = []
     try:
-        first, *others = (
-            fit(tensors, measured, config, seed=0).predict(measured.drug, measured.cell_line)
-            for _ in range(3)
-        )
+        for threads in (4, 4, 1, 3):
+            torch.set_num_threads(threads)
+            fitted = fit(tensors, measured, config, seed=0)
+            predicted.append(fitted.predict(measured.drug, measured.cell_line))
+            assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+    first, *others = predicted
     for other in others:
         assert np.array_equal(first, other)
     assert not torch.are_deterministic_algorithms_enabled()
