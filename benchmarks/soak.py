@@ -28,7 +28,9 @@ import pharmagraph as pg
 from pharmagraph.explorer import access
 from pharmagraph.explorer.server import make_server
 from pharmagraph.kg import runs as run_register
+from pharmagraph.kg.errors import StoreLockedError
 from pharmagraph.kg.freed_memory import give_back
+from pharmagraph.kg.store import GraphStore
 
 ADDRESSES = ("api/describe", "api/query/coverage", "api/search?text=drug")
 
@@ -96,6 +98,18 @@ class Readers:
             thread.join(60)
 
 
+def written(url: str, seconds: float = 60) -> GraphStore:
+    """The store for writing, once no reader of this process has it open."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return pg.open_store(url)
+        except StoreLockedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
 def rounds(folder: Path, minutes: float, at_least: int = 2) -> Iterator[Row]:
     """Work in a folder for some minutes; a row after each round."""
     file = folder / "soak.lbug"
@@ -111,7 +125,7 @@ def rounds(folder: Path, minutes: float, at_least: int = 2) -> Iterator[Row]:
     try:
         while number < at_least or time.monotonic() - begun < 60 * minutes:
             number += 1
-            with pg.open_store(url) as store:
+            with written(url) as store:
                 pg.ingest.synthetic(store, drugs=12, cells=16, genes=40)
                 run = pg.train(store, "fast", training={"epochs": 1}, promote=True, folder=folder / "runs")
                 pg.query(store, "top-genes", drug="synthetic-drug-0001")

@@ -30,7 +30,7 @@ DRUG, LINE = "synthetic-drug-0001", "synthetic-line-0001"
 EMBEDDED = (
     "status", "doctor --report doctor.json", "check", "runs list --format json", "query --list",
     f"query responses drug={DRUG} --format csv", f"predict --drug {DRUG} --cell {LINE} --out predicted.csv",
-    f"explain --drug {DRUG} --cell {LINE}", f"report --drug {DRUG}", "suggest --out plate.csv --picture plate.svg",
+    f"explain --drug {DRUG} --cell {LINE}", f"report --drug {DRUG}",
     "export graphml graph.graphml", "export csv csv", "export kgx kgx", "backup kept",
     "restore kept --store ladybug://restored.lbug --runs restored-runs",
     "train --preset fast --epochs 1 --quiet", "query --cypher 'MATCH (d:Drug) RETURN d'", "query nonsense",
