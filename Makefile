@@ -19,6 +19,8 @@ test: export OMP_WAIT_POLICY := PASSIVE
 PYTHONS ?= 3.11 3.13
 ON_3.13 := tests/unit tests/cli
 NOT_ON_3.13 := not dgl and not once
+CODE := kg ingest model cypher workflow explorer assistant supply_chain benchmarks docs cli.py \
+	$(wildcard pharmagraph/*.py)
 # a file at a time to each worker, the longest first (tests/conftest.py)
 PYTEST := -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # pyenv's python3.13 on the PATH fails unless that version is chosen, and uv takes that for an answer
@@ -55,14 +57,24 @@ demo: .venv/.made  ## the whole loop on public data: ingest, train, promote, que
 	.venv/bin/cli demo
 
 test: .venv/.made browser $(if $(filter 3.13,$(PYTHONS)),with-3.13)  ## lint, types and every test
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
+	@$(MAKE) --no-print-directory lint
 	@echo "types are checked beside the tests: .venv/bin/mypy"; said=$$(mktemp); .venv/bin/mypy > $$said & types=$$!; \
 	$(PY) $(PYTEST) -m "$$($(PY) -c 'import sys; print("" if sys.version_info < (3, 12) else "not dgl")')" $(TESTS); \
 	tests=$$?; wait $$types; types=$$?; cat $$said; rm $$said; exit $$((tests | types))
 ifneq ($(filter 3.13,$(PYTHONS)),)
 	test ! -e .venv313/.made || .venv313/bin/python $(PYTEST) -m "$(NOT_ON_3.13)" $(or $(TESTS),$(ON_3.13))
 endif
+
+lint: .venv/.made  ## style, format, and what is risky in the code
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/bandit --quiet --recursive --configfile pyproject.toml $(CODE)
+
+audit: .venv/.made  ## known vulnerabilities of the packages in the lock; says so where they cannot be looked up
+	$(PY) -m supply_chain.audit
+
+sbom: .venv/.made  ## the bill of materials of the wheel (CycloneDX), in dist/
+	$(PY) -m supply_chain.sbom dist/pharmagraph.cdx.json
 
 pictures: .venv/.made browser  ## pictures of the explorer's pages, and the README's, from a store with a run
 	$(PY) docs/pictures.py
@@ -79,10 +91,16 @@ docs: .venv/.made  ## the documentation as a site that takes nothing from a netw
 	.venv/bin/zensical build --clean --strict
 	@echo "site/index.html; with its search: python3 -m http.server --directory site"
 
-soak: .venv/.made  ## 20,000 mutated tables; servers and clients killed many times at random moments; half an hour
+faults: .venv/.made  ## 20,000 mutated tables; servers and clients killed many times at random moments; half an hour
 	PHARMAGRAPH_TEST_MUTATIONS=20000 $(PY) -m pytest --timeout 3600 tests/unit/ingest/test_mutated_tables.py
 	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
 	PHARMAGRAPH_TEST_VIEWERS=fetch $(PY) -m pytest tests/exports/test_viewers.py
+
+fuzz: .venv/.made  ## CASES=2000 mutated inputs for each parser; some minutes
+	PHARMAGRAPH_TEST_FUZZ=$(or $(CASES),2000) $(PY) -m pytest --timeout 3600 tests/faults/test_fuzz.py
+
+soak: .venv/.made  ## MINUTES=10 of loading, training, asking, deleting and serving; prints memory, files and their size
+	$(PY) -m benchmarks.soak --minutes $(or $(MINUTES),10)
 
 with-3.13:
 	@$(MAKE) --no-print-directory .venv313/.made || { test -z "$$CI" && rm -f .venv313/.made && \
@@ -95,12 +113,13 @@ bench: .venv/.made  ## the main loop's figures, as JSON
 lock: | $(UV)  ## requirements.lock from pyproject.toml, without addresses
 	$(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --extra dev --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
 
-wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's kind, in dist/
+wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's kind, and its bill of materials, in dist/
 	rm -rf model/kernels/cpu/prebuilt build
 	$(PY) -m pharmagraph.model.kernels.build
 	$(UV) build --quiet --wheel --no-build-isolation --python $(PY)
+	$(PY) -m supply_chain.sbom dist/pharmagraph.cdx.json
 
 clean:  ## remove the environment and caches, keep data and graphs
 	rm -rf .venv .venv313 .tools .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
-.PHONY: help setup demo test pictures docs browser soak with-3.13 bench lock wheel clean
+.PHONY: help setup demo test lint audit sbom pictures docs browser faults fuzz soak with-3.13 bench lock wheel clean

@@ -13,8 +13,10 @@ import errno
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from copy import copy
 from itertools import pairwise
+from typing import Annotated
 
 import typer
 from typer.models import CommandInfo
@@ -23,9 +25,11 @@ from pharmagraph.assistant import commands as assistant
 from pharmagraph.cypher import commands as cypher
 from pharmagraph.explorer import commands as explorer
 from pharmagraph.ingest import commands as ingest
+from pharmagraph.kg import step_log, steps
 from pharmagraph.kg.commands import db, export, here, keeping, runs, status
 from pharmagraph.kg.errors import PharmagraphError, shortened
 from pharmagraph.kg.help import Sections, add
+from pharmagraph.kg.step_log import LogFormat
 from pharmagraph.kg.terminal import one_line, replace_signs
 from pharmagraph.kg.wording import typed
 from pharmagraph.model.commands import (
@@ -56,12 +60,26 @@ app = typer.Typer(
 
 
 @app.callback()
-def _messages(context: typer.Context) -> None:
+def _messages(
+    context: typer.Context,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            envvar="PHARMAGRAPH_LOG_FORMAT",
+            help="json writes a line for each step on standard error: its name, counts and duration.",
+        ),
+    ] = LogFormat.text,
+) -> None:
     """Messages name arguments as commands have them; without a command, what is here is told."""
     context.with_resource(typed())
+    # lines of JSON last as long as the step that the command itself is, where it is one (`main`)
+    (_lasting[-1].enter_context if _lasting else context.with_resource)(step_log.lines(log_format))
     if context.invoked_subcommand is None:
         here.tell()
 
+
+_lasting: list[ExitStack] = []
+"""What is closed when the step that a command is has ended."""
 
 COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
     "Begin": (
@@ -129,7 +147,7 @@ TOO_MANY = {errno.EMFILE, errno.ENFILE}
 
 def _asked_for(words: list[str]) -> typer.Typer:
     """The app with only the command that is asked for: to build the options of all takes as long as a query."""
-    wanted = words[0] if words else None
+    wanted = _command(words)
     commands = [c for c in app.registered_commands if c.callback and _name(c) == wanted]
     groups = [g for g in app.registered_groups if g.name == wanted]
     if not commands and not groups:
@@ -137,6 +155,25 @@ def _asked_for(words: list[str]) -> typer.Typer:
     one = copy(app)
     one.registered_commands, one.registered_groups = commands, groups
     return one
+
+
+def _command(words: list[str]) -> str | None:
+    """The command that is asked for, behind the options of all commands."""
+    left = list(words)
+    while left and left[0].startswith("--log-format"):
+        del left[: 1 if "=" in left[0] else 2]
+    return left[0] if left else None
+
+
+def _step(words: list[str]) -> str:
+    """The name of the step that a command is: of the words, only those that are names of commands."""
+    one = _asked_for(words)
+    command = _command(words)
+    if one is app or command is None:
+        return "cli"
+    inner = {_name(c) for g in one.registered_groups for c in g.typer_instance.registered_commands}  # type: ignore[union-attr]
+    second = next((w for w in words[words.index(command) + 1 :] if w in inner), "")
+    return f"cli {command} {second}".rstrip()
 
 
 def _name(command: CommandInfo) -> str:
@@ -184,7 +221,10 @@ def main() -> None:
         sys.unraisablehook = _unraisable
     _require_words(sys.argv)
     try:
-        _asked_for(sys.argv[1:])()
+        with ExitStack() as lasting, step_log.spans(), steps.step(_step(sys.argv[1:])):
+            _lasting.append(lasting)
+            lasting.callback(_lasting.remove, lasting)
+            _asked_for(sys.argv[1:])()
     except PharmagraphError as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(1)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pharmagraph.kg import names, run_register
-from pharmagraph.kg.errors import InputError, NotFoundError
+from pharmagraph.kg.errors import InputError, NotFoundError, shortened
 from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ TOPICS = (
     "The graph and its runs",
 )
 """What queries are about, in the order in which they are listed."""
+LARGEST = 2**63 - 1
+"""A whole number that both engines take."""
 TYPES = ("drug", "gene", "cell_line", "run", "string", "integer", "float")
 
 
@@ -190,7 +192,7 @@ def bound(
     for key in (*given, *ids):
         if key not in listed:
             takes = ", ".join(p.name for p in query.parameters) or "none"
-            raise InputError(f'query {name} has no parameter "{key}"; it takes {takes}')
+            raise InputError(f'query {name} has no parameter "{shortened(key)}"; it takes {takes}')
     return query.text, {
         p.name: ids[p.name] if p.name in ids else _bind(store, query, p, given.get(p.name))
         for p in query.parameters
@@ -211,11 +213,12 @@ def _bind(store: GraphStore, query: Query, parameter: Parameter, text: str | Non
         number: int | float = int(value) if parameter.type == "integer" else float(value)
     except ValueError:
         kind = "a whole number" if parameter.type == "integer" else "a number"
-        raise InputError(f'query {query.name}, parameter {parameter.name}: "{value}" is not {kind}') from None
-    if parameter.type == "integer" and number < 0:
         raise InputError(
-            f'query {query.name}, parameter {parameter.name}: "{value}" is negative; use 0 or more'
-        )
+            f'query {query.name}, parameter {parameter.name}: "{shortened(value)}" is not {kind}'
+        ) from None
+    if parameter.type == "integer" and not 0 <= number <= LARGEST:
+        wrong = "negative; use 0 or more" if number < 0 else "too large; leave it out for the default"
+        raise InputError(f'query {query.name}, parameter {parameter.name}: "{shortened(value)}" is {wrong}')
     return number
 
 
@@ -251,9 +254,11 @@ def parse(words: list[str]) -> dict[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise InputError(f'"{word}" is not key=value; quote values with spaces, as in drug="Nutlin 3a"')
+            raise InputError(
+                f'"{shortened(word)}" is not key=value; quote values with spaces, as in drug="Nutlin 3a"'
+            )
         if key in given:
-            raise InputError(f'"{key}" is given twice')
+            raise InputError(f'"{shortened(key)}" is given twice')
         given[key] = value
     return given
 

@@ -85,13 +85,13 @@ def main() -> None:
     if found is None:
         parser.error("no Chromium here; apt-get install chromium")
     server = make_server(asked.store, 0)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve, daemon=True).start()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        url = f"http://127.0.0.1:{server.port}"
+        url = f"http://127.0.0.1:{server.bind_addr[1]}"
         take(browser, url, pages(asked.drug, asked.gene, asked.cell_line), asked.folder)
         browser.close()
-    server.shutdown()
+    server.stop()
 
 
 if __name__ == "__main__":

@@ -57,13 +57,16 @@ NAVIGATION = (
 RETRY = 3000
 """Milliseconds until a page is asked for again when the store did not answer."""
 
+THEME = 'document.documentElement.dataset.theme = localStorage.getItem("theme") || "";'
+INLINE = (THEME,)
+"""Scripts of the page itself, which the browser is told to run (`explorer.access`)."""
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
 {%metas%}
 <title>{%title%}</title>
 <link rel="icon" href="data:,">
-<script>document.documentElement.dataset.theme = localStorage.getItem("theme") || "";</script>
+<script>{%theme%}</script>
 {%css%}
 </head>
 <body>
@@ -72,7 +75,7 @@ INDEX = """<!DOCTYPE html>
 {%scripts%}
 {%renderer%}
 </body>
-</html>"""
+</html>""".replace("{%theme%}", THEME)
 
 _log = logging.getLogger("pharmagraph.explorer")
 
@@ -198,7 +201,8 @@ def _frame() -> Component:
             ),
             html.Main(html.P("Loading…"), id="content"),
             html.Footer(
-                "Attention to a gene is a hypothesis, not a discovery and not a cause. Nothing leaves this machine."
+                "Attention to a gene is a hypothesis, not a discovery and not a cause. "
+                "This page takes nothing from elsewhere."
             ),
         ]
     )

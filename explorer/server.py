@@ -1,37 +1,37 @@
-"""Serves the explorer on the loopback address until it is stopped.
-
-A page elsewhere can make a browser ask a local server under a name of its own (DNS rebinding), so only requests for
-this machine's own names are answered. The browser is told to load nothing from elsewhere.
-"""
+"""Serves the explorer until it is stopped; who is answered is decided in `explorer.access`."""
 
 from __future__ import annotations
 
 import logging
+import socket
 import webbrowser
 from threading import Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.store import open_store
 
 if TYPE_CHECKING:
-    from werkzeug.serving import BaseWSGIServer
+    from cheroot.wsgi import Server
 
 HOST = "127.0.0.1"
-NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-"""Dash starts from an inline script, and Plotly compiles functions, so both are allowed."""
+EVERYWHERE = ("0.0.0.0", "::")  # nosec B104 # compared with, not bound to
+THREADS = 32
+"""Requests that are answered at once; others wait."""
+SECONDS = 10
+"""For which a client may say nothing in the midst of a request."""
+LARGEST_HEADERS = 64 << 10
 
 
-def make_server(store_url: str | None, port: int, *, allow_write: bool = False) -> BaseWSGIServer:
-    """A server that is bound to a port of 127.0.0.1; ``serve_forever`` starts it.
+def make_server(
+    store_url: str | None,
+    port: int,
+    *,
+    host: str = HOST,
+    token: str | None = None,
+    allow_write: bool = False,
+) -> Server:
+    """A server that is bound to a port; its ``serve`` starts it and ``stop`` ends it.
 
     Parameters
     ----------
@@ -39,6 +39,10 @@ def make_server(store_url: str | None, port: int, *, allow_write: bool = False) 
         The store, as `open_store` takes it. It is opened for each page, so that other processes can write between.
     port
         0 takes a free one.
+    host
+        The address or name of this machine under which it is reached.
+    token
+        Asked for by every address; None answers only under a name of this machine.
     allow_write
         Whether the pages may promote and delete runs.
 
@@ -47,58 +51,73 @@ def make_server(store_url: str | None, port: int, *, allow_write: bool = False) 
     StoreError
         If the store cannot be opened now.
     InputError
-        If the port is taken, or may not be used.
+        If the port is taken or may not be used, or the host is none of this machine's.
     """
     from functools import partial
 
-    from werkzeug import serving
+    from cheroot import wsgi
 
-    from pharmagraph.explorer import api, changing_runs, own_routes, what_if
-    from pharmagraph.explorer.app import make_app, page_at
+    from pharmagraph.explorer import access, api, changing_runs, own_routes, what_if
+    from pharmagraph.explorer.app import INLINE, make_app, page_at
 
     open_store(store_url, read_only=True).close()
-    server = make_app(store_url, allow_write=allow_write).server
-    api.register(server, store_url)
-    own_routes.register(server, partial(page_at, store_url))
-    what_if.register(server, store_url)
-    changing_runs.register(server, store_url, allow_write=allow_write)
-    _guard(server)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
+    app = make_app(store_url, allow_write=allow_write)
+    api.register(app.server, store_url)
+    own_routes.register(app.server, partial(page_at, store_url))
+    what_if.register(app.server, store_url)
+    changing_runs.register(app.server, store_url, allow_write=allow_write)
+    scripts = [*app.csp_hashes(), *map(access.script_hash, INLINE)]  # type: ignore[no-untyped-call, unused-ignore]
+    access.guard(app.server, token, scripts)
+    server = wsgi.Server((host, port), app.server, numthreads=THREADS, timeout=SECONDS, request_queue_size=64)
+    server.max_request_body_size = access.LARGEST
+    server.max_request_header_size = LARGEST_HEADERS
+    server.server_name = host  # not the machine's name in headers of answers
+    server.software = "pharmagraph"
+    server.error_log = _log  # type: ignore[method-assign, assignment]
     try:
-        return serving.make_server(HOST, port, server, threaded=True)
-    except (OSError, SystemExit):  # werkzeug prints and exits where the port is taken
+        server.prepare()
+    except OSError:
         raise InputError(
-            f"port {port} of {HOST} is taken or may not be used; give another: --port 8051"
+            f"port {port} of {host} is taken or may not be used; give another: --port 8051"
         ) from None
+    return server
 
 
-def serve(store_url: str | None, port: int, *, browser: bool, allow_write: bool = False) -> None:
-    """Serve until Ctrl-C; ``browser`` opens the first page. Otherwise as `make_server`."""
-    server = make_server(store_url, port, allow_write=allow_write)
-    address = f"http://{HOST}:{server.port}/"
+def address_of(server: Server, token: str | None = None) -> str:
+    """The address to open in a browser, with the token where one is asked for."""
+    host, port = server.bind_addr[:2]
+    name = socket.gethostname() if host in EVERYWHERE else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+
+
+def serve(
+    store_url: str | None,
+    port: int,
+    *,
+    browser: bool,
+    host: str = HOST,
+    token: str | None = None,
+    allow_write: bool = False,
+) -> None:
+    """Serve until Ctrl-C; ``browser`` opens the first page where no token is asked for.
+
+    The rest, and errors, as `make_server`.
+    """
+    server = make_server(store_url, port, host=host, token=token, allow_write=allow_write)
+    address = address_of(server, token)
     print(f"{address}   Ctrl-C stops it", flush=True)
-    if browser:
+    if browser and token is None:  # every user of the machine can read a browser's arguments
         opening = Timer(0.2, webbrowser.open, [address])
         opening.daemon = True
         opening.start()
     try:
-        server.serve_forever()
+        server.serve()
     except KeyboardInterrupt:
         pass
     finally:
-        server.server_close()
+        server.stop()
 
 
-def _guard(server: Any) -> None:
-    """Answer only requests for this machine's own names, with the headers of `HEADERS`."""
-    from flask import Response, request
-
-    @server.before_request  # type: ignore[untyped-decorator, unused-ignore]
-    def _own_name() -> Response | None:
-        name = request.host.rpartition(":")[0] or request.host
-        return None if name in NAMES else Response("This server answers only on this machine.", 403)
-
-    @server.after_request  # type: ignore[untyped-decorator, unused-ignore]
-    def _headers(response: Response) -> Response:
-        response.headers.update(HEADERS)
-        return response
+def _log(message: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+    """What the server itself tells, on standard error where it is an error; requests are not logged."""
+    logging.getLogger("pharmagraph.explorer").log(level, message, exc_info=traceback)

@@ -23,6 +23,7 @@ from pharmagraph.ingest.drugs_in_store import joined
 from pharmagraph.ingest.rejections import Rejected, count
 from pharmagraph.ingest.releases import Gone, Step, n_marked, reconcile, write_edges, write_profiles
 from pharmagraph.kg import history, schema
+from pharmagraph.kg import steps as told
 from pharmagraph.kg.changes import Change
 from pharmagraph.kg.errors import InputError, StoreFullError
 from pharmagraph.kg.ingest_kind import LOAD
@@ -155,7 +156,9 @@ def load(
         for label, table in nodes.items():
             writing = label
             advance(label, 0)
-            step, new = _upsert_nodes(store, label, table)
+            with told.step(f"load {label}", rows=table.num_rows) as counted:
+                step, new = _upsert_nodes(store, label, table)
+                counted |= asdict(step.change)
             steps.append(step)
             alone += [f"{label}:{id_}" for id_ in sorted(new - referred.get(label, set()))]
             advance(label, table.num_rows)
@@ -168,12 +171,13 @@ def load(
             writing = type_
             advance(type_, 0)
             replaced = _replaced(table, bundle)
-            steps.append(
-                write_edges(
+            with told.step(f"load {ends[0]}-{type_}-{ends[1]}", rows=table.num_rows) as counted:
+                step = write_edges(
                     store, type_, ends, table, replaced, gone=gone, any_marked=not marked.isdisjoint(replaced),
                     left=left,
-                )
-            )  # fmt: skip
+                )  # fmt: skip
+                counted |= asdict(step.change)
+            steps.append(step)
             advance(type_, table.num_rows)
         sent = {label: set(table["id"].to_pylist()) for label, table in nodes.items()}
         for label, ids in orphans(store, {k: v - sent.get(k, set()) for k, v in left.items()}).items():

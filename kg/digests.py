@@ -42,7 +42,7 @@ def changed(folder: Path) -> dict[str, list[str]]:
     try:
         digests = json.loads(text)["sha256"]
         pairs = [(str(name), str(value)) for name, value in digests.items()]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{folder / DIGESTS} cannot be read: it is no list of digests") from None
     found: dict[str, list[str]] = {}
     root = folder.resolve()

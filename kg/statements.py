@@ -96,7 +96,7 @@ def _tokens(cypher: str) -> list[str]:
         raise QueryError("a quote in the query is not closed; close it")
     tokens = [token for token in found if not token.startswith(_COMMENT)]
     for token in tokens:
-        if not token.startswith(_QUOTES) and (not token.isascii() or token == "\\"):
+        if not token.startswith(_QUOTES) and (not token.isascii() or token == "\\"):  # nosec B105 # a token of Cypher
             raise QueryError(
                 f'"{shortened(token)}" is refused outside quotes; put names with it in back-quotes'
             )

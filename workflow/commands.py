@@ -29,6 +29,12 @@ def demo(
 
 def doctor(
     warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels now, into the cache.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the findings as JSON, without names, places and secrets, to send to others."
+        ),
+    ] = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Check what works on this machine: versions, engines, device, kernels, tools."""
@@ -40,5 +46,11 @@ def doctor(
         warm_kernels()
     findings = list(examine())
     print_rows([f.row() for f in findings], format)
+    if report is not None:
+        from pharmagraph.kg.console import note
+        from pharmagraph.workflow.doctor_report import write
+
+        write(report, findings)
+        note(f"{report} has no names, places or secrets; look through it before you send it")
     if any(f.state == "broken" for f in findings):
         raise typer.Exit(1)

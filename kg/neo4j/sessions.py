@@ -31,7 +31,7 @@ from pharmagraph.kg.errors import (
 
 SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 USERNAME, PASSWORD, DATABASE = "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE"
-PASSWORD_FILE = "NEO4J_PASSWORD_FILE"
+PASSWORD_FILE = "NEO4J_PASSWORD_FILE"  # nosec B105 # the name of a variable
 OLDEST = (5, 7)
 """The first release that supports every statement used here; the tests run on 5.26."""
 

@@ -248,7 +248,7 @@ def _fetched(request: str) -> bytes:
     """
     deadline = time.monotonic() + 2 * TIMEOUT
     parts, length = [], 0
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # nosec B310 # http(s) alone, by PubMed
         while part := response.read1(1 << 16):
             parts.append(part)
             length += len(part)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pharmagraph.kg import folders
+from pharmagraph.kg import folders, steps
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.baselines import BASELINES, Features, Problem
@@ -103,11 +103,16 @@ def in_turn(
     wanted = any(model in BASELINES for _, model in jobs)
     features = Features.of(baseline_tensors(plan.seen(heterograph))) if wanted else None
     for number, model in jobs:
-        yield (
-            number, model,
-            predict_fold(heterograph, measured, cut[number], model, plan, features),
-        )  # fmt: skip
+        outcome = predict_fold(heterograph, measured, cut[number], model, plan, features)
+        yield _told(number, model, outcome)
         give_back_memory()
+
+
+def _told(number: int, model: str, outcome: Outcome) -> tuple[int, str, Outcome]:
+    steps.happened(
+        "fit and predict a fold", outcome.seconds, fold=number, model=model, pairs=len(outcome.predicted)
+    )
+    return number, model, outcome
 
 
 _worker: dict[str, Any] = {}
@@ -154,6 +159,6 @@ def in_processes(
             while running:
                 ready, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in ready:
-                    yield future.result()
+                    yield _told(*future.result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

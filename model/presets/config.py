@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from pharmagraph.kg.errors import ModelError, UnknownPresetError
+from pharmagraph.kg.errors import ModelError, UnknownPresetError, shortened
 from pharmagraph.model.presets.choices import OMICS, Convolution
 
 PRESETS = ("default", "fast", "drgt", "drgt-nci60", "drgt-gdsc1", "drgt-gdsc2", "drgt-ctrp")
@@ -293,9 +293,9 @@ def _change(section: dict[str, Any], changes: dict[str, Any]) -> None:
 def _first(error: ValidationError) -> str:
     """The first of pydantic's complaints as one line."""
     first = error.errors()[0]
-    option = ".".join(str(part) for part in first["loc"]) or "options"
+    option = shortened(".".join(str(part) for part in first["loc"])) or "options"
     if first["type"] == "extra_forbidden":
         return f'unknown option "{option}"; the options are in the shipped presets'
     if first["type"] == "missing":
         return f'option "{option}" is missing; the options are in the shipped presets'
-    return f'option "{option}" is "{first["input"]}": {first["msg"].removeprefix("Value error, ")}'
+    return f'option "{option}" is "{shortened(str(first["input"]))}": {first["msg"].removeprefix("Value error, ")}'

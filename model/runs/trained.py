@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pharmagraph.kg import folders, runs
+from pharmagraph.kg import folders, runs, steps
 from pharmagraph.kg import heterograph as graphs
 from pharmagraph.kg.errors import ModelError, some
 from pharmagraph.kg.heterograph import Heterograph
@@ -95,6 +95,7 @@ class Trained:
     through_genes: float | None = None
 
 
+@steps.staged
 @reproducible()
 def train(
     store: GraphStore,
@@ -259,6 +260,7 @@ def train(
             },
             certainty=certainty,
         )
+        steps.write_so_far(place)
         runs.register(store, run, tables, predictions, folder=place, advance=stage)
     except BaseException:
         if place.name not in {row["id"] for row in runs.runs(store)}:

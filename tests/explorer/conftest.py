@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 import pharmagraph as pg
 from pharmagraph.explorer.server import make_server
@@ -78,16 +79,15 @@ def site(screen: Path) -> Iterator[Site]:
 class Served:
     """A context in which the explorer is served; gives its address."""
 
-    def __init__(self, store: str) -> None:
-        self._server = make_server(store, 0)
+    def __init__(self, store: str, **more: Any) -> None:
+        self._server = make_server(store, 0, **more)
 
     def __enter__(self) -> str:
-        Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.port}"
+        Thread(target=self._server.serve, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.bind_addr[1]}"
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +116,13 @@ def tab(browser: Browser, site: Site) -> Iterator[Page]:
             elsewhere.append(request.url)
 
     page.on("request", asked)
+
+    def said(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text or "EvalError" in message.text:
+            failed.append(message.text)
+
     page.on("pageerror", lambda error: failed.append(str(error)))
+    page.on("console", said)
     yield page
     context.close()
     assert elsewhere == []
@@ -133,6 +139,14 @@ def heading(tab: Page) -> str:
     """The heading of the page, once there is one."""
     tab.wait_for_selector("main h1")
     return tab.inner_text("main h1")
+
+
+def until(tab: Page, holds: str) -> None:
+    """Wait until an expression of JavaScript is true; the pages' policy forbids what Playwright's own wait does."""
+    end = time.monotonic() + PATIENCE / 1000
+    while not tab.evaluate(holds):
+        assert time.monotonic() < end, holds
+        tab.wait_for_timeout(50)
 
 
 def rows(text: str) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from pharmagraph.explorer.page import Page
 from pharmagraph.explorer.server import make_server
 from pharmagraph.kg.errors import InputError, QueryError, StoreError
 from pharmagraph.kg.free_cypher import SHOWN
-from tests.explorer.conftest import DRUG, Served, heading
+from tests.explorer.conftest import DRUG, Served, heading, until
 
 pytestmark = pytest.mark.once
 
@@ -126,7 +126,7 @@ def test_the_page_comes_back_with_its_store(small: str, tmp_path: Path, browser:
         assert heading(tab) == "The store does not answer"
         assert "there is no store at" in tab.inner_text("main")
         (tmp_path / "elsewhere").rename(file)
-        tab.wait_for_function("document.querySelector('main h1').innerText === 'What is in the graph'")
+        until(tab, "document.querySelector('main h1').innerText === 'What is in the graph'")
         tab.close()
 
 

@@ -8,15 +8,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import pharmagraph as pg
-from pharmagraph.explorer.server import make_server
 from pharmagraph.kg import run_register, runs
-from tests.explorer.conftest import PATIENCE, Site, opened
+from tests.explorer.conftest import PATIENCE, Served, Site, opened
 
 pytestmark = pytest.mark.once
 
@@ -28,11 +26,8 @@ def writable(screen: Path, tmp_path: Path) -> Iterator[Site]:
     store = f"ladybug://{tmp_path / 'graph.lbug'}"
     with pg.open_store(store, read_only=True) as graph:
         run = pg.Run.open(graph).id
-    server = make_server(store, 0, allow_write=True)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield Site(f"http://127.0.0.1:{server.port}", store, run)
-    server.shutdown()
-    server.server_close()
+    with Served(store, allow_write=True) as url:
+        yield Site(url, store, run)
 
 
 def promoted(store: str) -> list[str]:

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 import pharmagraph as pg
-from tests.explorer.conftest import AWKWARD, DRUG, GENE, LINE, TISSUE, Site, heading, opened
+from tests.explorer.conftest import AWKWARD, DRUG, GENE, LINE, TISSUE, Site, heading, opened, until
 
 pytestmark = pytest.mark.once
 
@@ -50,9 +50,7 @@ def test_a_page_is_accessible_and_fits_a_telephone(tab: Page, address: str) -> N
     tab.wait_for_load_state("networkidle")
     for width in (1280, 390):
         tab.set_viewport_size({"width": width, "height": 900})
-        tab.wait_for_function(
-            f"document.documentElement.scrollWidth <= {width}"
-        )  # figures follow in a moment
+        until(tab, f"document.documentElement.scrollWidth <= {width}")  # figures follow in a moment
     for theme in ("light", "dark"):
         tab.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         found = Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
@@ -155,12 +153,12 @@ def test_the_network_is_filtered_without_moving(tab: Page) -> None:
     shown = "document.getElementById('network')._cyreg.cy.elements().filter(e => e.visible()).length"
     before, everything = tab.evaluate(placed), tab.evaluate(shown)
     tab.click("#network-relations button >> nth=0")
-    tab.wait_for_function(f"{shown} < {everything}")
+    until(tab, f"{shown} < {everything}")
     assert tab.get_attribute("#network-relations button >> nth=0", "aria-pressed") == "false"
     assert tab.evaluate(placed) == before
     tab.fill("#network-least", "1")
     tab.press("#network-least", "Tab")
-    tab.wait_for_function(f"{shown} < {everything} / 2")
+    until(tab, f"{shown} < {everything} / 2")
 
 
 def test_the_theme_is_kept(tab: Page) -> None:
@@ -183,7 +181,7 @@ def test_a_page_is_reached_by_the_keyboard_alone(tab: Page) -> None:
         if tab.evaluate("document.activeElement.textContent") == "Runs":
             break
     tab.keyboard.press("Enter")
-    tab.wait_for_function("document.activeElement.tagName === 'H1'")
+    until(tab, "document.activeElement.tagName === 'H1'")
     assert heading(tab) == "Runs"
 
 

@@ -34,7 +34,7 @@ from tests.store import neo4j_server
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(1200)]
 
 KILLS = int(os.environ.get("PHARMAGRAPH_TEST_KILLS", "2"))
-"""Kills of each job while it runs, one on each server at least; `make soak` has 20."""
+"""Kills of each job while it runs, one on each server at least; `make faults` has 20."""
 PROCESSES = multiprocessing.get_context("forkserver")
 ONE_THREAD = threading.Lock()
 """Around what asks for the state of processes: multiprocessing loses the exit code when two threads ask."""

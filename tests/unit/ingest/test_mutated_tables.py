@@ -1,7 +1,7 @@
 """Mutated manifests and tables are read or refused in one line: no traceback, no file left, no value that nobody wrote.
 
 What is read of a mutated table of responses is compared with a slow reader that has nothing in common with the first.
-There are 2,000 of them in all, some milliseconds each; ``make soak`` has 20,000.
+There are 2,000 of them in all, some milliseconds each; ``make faults`` has 20,000.
 """
 
 from __future__ import annotations
