@@ -93,7 +93,7 @@ docs: .venv/.made  ## the documentation as a site that takes nothing from a netw
 
 faults: .venv/.made  ## 20,000 mutated tables; servers and clients killed many times at random moments; half an hour
 	PHARMAGRAPH_TEST_MUTATIONS=20000 $(PY) -m pytest --timeout 3600 tests/unit/ingest/test_mutated_tables.py
-	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py
+	PHARMAGRAPH_TEST_KILLS=20 PHARMAGRAPH_TEST_NEO4J=maven $(PY) -m pytest tests/integration/test_faults_neo4j.py tests/store/test_ladybug_faults.py tests/faults/test_kill_anywhere.py
 	PHARMAGRAPH_TEST_VIEWERS=fetch $(PY) -m pytest tests/exports/test_viewers.py
 
 fuzz: .venv/.made  ## CASES=2000 mutated inputs for each parser; some minutes

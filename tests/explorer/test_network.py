@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 import pharmagraph as pg
 from pharmagraph.explorer.app import page_at
 from pharmagraph.kg import paths, run_register
-from tests.explorer.conftest import AWKWARD, DRUG, GENE, LINE, Site, opened
+from tests.explorer.conftest import AWKWARD, DRUG, GENE, LINE, Site, opened, until
 
 pytestmark = pytest.mark.once
 
@@ -64,7 +64,7 @@ def test_paths_are_drawn_with_the_share_of_each_edge(tab: Page, site: Site) -> N
     tab.fill("#network-least", "0.3")
     tab.press("#network-least", "Tab")
     ends = "n => n.hasClass('centre')"
-    tab.wait_for_function(f"{CY}.edges(':visible').length < {len(labels)}")
+    until(tab, f"{CY}.edges(':visible').length < {len(labels)}")
     assert tab.evaluate(f"{CY}.nodes().filter({ends}).map(n => n.visible())") == [True, True]
 
 
@@ -74,14 +74,14 @@ def test_a_node_is_expanded_and_collapsed_and_nothing_moves(tab: Page) -> None:
     before = tab.evaluate(PLACED)
     row = tab.locator(f"section:has(h2:text-is('Its edges')) tr:has(td:text-is('{GENE}'))").first
     row.locator("a:text-is('expand')").click()
-    tab.wait_for_function(f"{CY}.nodes().length > {len(before)}")
+    until(tab, f"{CY}.nodes().length > {len(before)}")
     after = tab.evaluate(PLACED)
     assert {node: after[node] for node in before} == before
     tab.reload()
     tab.wait_for_selector("#network canvas")
     assert tab.evaluate(PLACED) == after  # the address has it
     row.locator("a:text-is('collapse')").click()
-    tab.wait_for_function(f"{CY}.nodes().length === {len(before)}")
+    until(tab, f"{CY}.nodes().length === {len(before)}")
     assert tab.evaluate(PLACED) == before
 
 
@@ -90,12 +90,12 @@ def test_a_pinned_node_stays_when_all_is_filtered(tab: Page) -> None:
     tab.wait_for_selector("#network canvas")
     for button in tab.locator("#network-relations button").all():
         button.click()
-    tab.wait_for_function(f"{CY}.edges(':visible').length === 0")
+    until(tab, f"{CY}.edges(':visible').length === 0")
     shown = tab.evaluate(f"{CY}.nodes(':visible').map(n => n.data('ref'))")
     assert set(shown) == {GENE, IDS["drug"][1]}
     assert tab.evaluate(f"{CY}.nodes('.pinned').map(n => n.grabbable())") == [False]
     tab.click("main a:text-is('unpin') >> nth=0")
-    tab.wait_for_function(f"{CY}.nodes('.pinned').length === 0")
+    until(tab, f"{CY}.nodes('.pinned').length === 0")
     assert "pinned=" not in tab.url
 
 
@@ -104,7 +104,7 @@ def test_files_have_exactly_what_is_shown(tab: Page, tmp_path: Path) -> None:
     tab.wait_for_selector("#network canvas")
     everything = len(tab.evaluate(SHOWN))
     tab.click("#network-relations button:text-is('TARGETS Gene')")
-    tab.wait_for_function(f"{SHOWN}.length < {everything}")
+    until(tab, f"{SHOWN}.length < {everything}")
     for kind in ("graphml", "png", "svg"):
         with tab.expect_download() as saved:
             tab.click(f"button[data-export={kind}]")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 import pharmagraph as pg
 from pharmagraph.explorer import what_if
 from pharmagraph.model.explain.changeable import changeable
-from tests.explorer.conftest import DRUG, GENE, LINE, Site, opened
+from tests.explorer.conftest import DRUG, GENE, LINE, Site, opened, until
 
 pytestmark = pytest.mark.once
 
@@ -20,7 +20,7 @@ PAIR = f"/pair/{DRUG}/{LINE}"
 
 
 def said(tab: Page, at: int) -> tuple[float, float, float]:
-    tab.wait_for_function(f"document.getElementById('if-{at}-said').textContent.includes('→')")
+    until(tab, f"document.getElementById('if-{at}-said').textContent.includes('→')")
     text = tab.inner_text(f"#if-{at}-said")
     before, _, after, difference = text.removeprefix("probability ").split()
     return float(before), float(after), float(difference.strip("()"))
@@ -58,7 +58,7 @@ def test_the_last_answer_counts_and_all_can_be_put_back(tab: Page, site: Site) -
     for value in (low, high, low, high):
         tab.fill("#if-1", value)
     difference = "parseFloat(document.getElementById('if-1-said').textContent.split('(')[1])"
-    tab.wait_for_function(f"Math.abs({difference} - {expected}) <= {abs(expected) / 1000}")
+    until(tab, f"Math.abs({difference} - {expected}) <= {abs(expected) / 1000}")
     tab.wait_for_timeout(1000)  # an answer to an earlier question would come now
     assert tab.evaluate(difference) == pytest.approx(expected, rel=1e-3)
     now = tab.get_attribute(".slider >> nth=1", "data-now")

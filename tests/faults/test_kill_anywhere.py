@@ -19,9 +19,10 @@ from pharmagraph.kg.schema import NODES, edge_tables
 from pharmagraph.kg.store import open_store
 from tests.faults.killed import Commands, campaign
 
-KILLS = int(os.environ.get("PHARMAGRAPH_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("PHARMAGRAPH_TEST_KILLS", "1"))
 NOT_COMPARED = {"ingested_at", "started_at", "folder", "program", "git_fingerprint"}
 """Properties that tell when, where and by which code a thing was done."""
+pytestmark = pytest.mark.once
 GRAPH = "pharmagraph.lbug"
 
 
