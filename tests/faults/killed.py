@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 PRELOADED = [
-    "pharmagraph.cli",
-    "torch",
-    "pytorch_lightning",
-    "ladybug",
-    "rdkit.Chem",
+    "pharmagraph.cli", "pharmagraph.predictions", "pharmagraph.training", "pharmagraph.ingest.read_and_load",
+    "pharmagraph.ingest.contracts", "pharmagraph.ingest.sources.synthetic", "pharmagraph.kg.check",
+    "pharmagraph.kg.backup", "pharmagraph.kg.migrations", "pharmagraph.kg.ladybug.writes",
+    "pharmagraph.kg.ladybug.migration", "pharmagraph.model.biology.annotate", "pharmagraph.model.runs.trained",
+    "pharmagraph.model.reports.training_run", "pytorch_lightning", "rdkit.Chem", "pandas", "pandera",
     "pyarrow.parquet",
-    "typer",
-]
+]  # fmt: skip
+"""What commands import when they are run."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pharmagraph.kg import runs
@@ -138,13 +139,14 @@ def test_runs(verb: str, commands: Commands, two: Path, tmp_path: Path) -> None:
         folder = Path(shutil.copytree(two, tmp_path / name))
         if verb == "promote":
             with open_store(f"ladybug://{folder / GRAPH}") as store:
-                runs.register(
-                    store, {"id": "other", "preset": "fast"}, {}, None, folder=folder / "runs" / "other"
-                )
+                drug, line = (store.read_nodes(kind, ["id"])["id"][:1] for kind in ("Drug", "CellLine"))
+                predicted = pa.table({"src": drug, "dst": line, "probability": [0.5]})
+                place = folder / "runs" / "other"
+                runs.register(store, {"id": "other", "preset": "fast"}, {}, predicted, folder=place)
                 runs.promote(store, "other")
         return folder
 
-    words = ("runs", verb, run)
+    words = ("runs", verb, run, *(["--yes"] if verb == "delete" else []))
     assert campaign(commands, words, start, rows, moments=KILLS, again_may_say="no run")
 
 
