@@ -109,9 +109,9 @@ def restore(
                 raise InputError(f"{there} is there already, and differs; give --runs another folder")
         make(runs_folder)
         with open_store(url) as store:
-            if store.counts()["Dataset"]:
+            if store.counts()["Dataset"] and not _is_same(source, store):
                 raise InputError(
-                    f"{store.url} holds a graph already; restore into a new store: cli restore {folder} --store …"
+                    f"{store.url} holds another graph; restore into a new store: cli restore {folder} --store …"
                 )
             copy(source, store, advance=advance)
             require_same(source, store, advance=advance)
@@ -148,6 +148,14 @@ def require_same(first: GraphStore, second: GraphStore, *, advance: Advance = _s
             order = [(name, "ascending") for name in edge.key]
             _require_equal(key, one.sort_by(order), other.sort_by(order), first, second)
             advance(key, len(one))
+
+
+def _is_same(first: GraphStore, second: GraphStore) -> bool:
+    try:
+        require_same(first, second)
+    except StoreError:
+        return False
+    return True
 
 
 def _require_equal(kind: str, one: pa.Table, other: pa.Table, first: GraphStore, second: GraphStore) -> None:

@@ -171,8 +171,12 @@ def test_a_backup_comes_back_row_by_row(sound: GraphStore, tmp_path: Path) -> No
         assert Path(runs.find(second, "r1")["folder"]) == tmp_path / "new" / "runs" / "r1"
         assert check.check(second) == []
     again = typed("restore", "kept", "--store", restored, "--runs", "new/runs")
-    assert again.returncode == 1
-    assert "holds a graph already; restore into a new store" in again.stderr
+    assert again.returncode == 0, again.stderr
+    with open_store(restored) as other:
+        other.upsert_nodes("Gene", pa.table({"id": ["ANOTHER"]}))
+    refused = typed("restore", "kept", "--store", restored, "--runs", "new/runs")
+    assert refused.returncode == 1
+    assert "holds another graph; restore into a new store" in refused.stderr
 
 
 def test_a_restore_that_was_cut_off_is_run_again(
