@@ -48,7 +48,7 @@ MANIFEST = b"""name: mine
 responses:
   file: responses.csv
   columns: {drug: compound, cell_line: line, ic50: value}
-expression: {file: expression.csv, scale: log2}
+expression: {file: expression.csv, unit: log2}
 """
 POINTS = b"drug,cell_line,dose_uM,viability\nA,X,0.1,0.9\nA,X,1,0.7\nA,X,10,0.3\nA,X,100,0.1\nA,X,1000,0.05\n"
 
