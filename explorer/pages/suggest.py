@@ -42,7 +42,7 @@ OPTIONS = {
 """Option that an error names → the field."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _FieldError(Exception):
     """What is wrong with a field of the form."""
 

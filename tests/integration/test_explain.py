@@ -195,7 +195,7 @@ def test_attention_without_a_part_in_predictions_is_named_and_no_path_uses_it(
         assert found.as_json()["unused_attention"] == [{"relation": unused, "reason": reason}]
         _print(found, 10)
         line = f"Attention {unused} has no part in the predictions of this run: {reason}."
-        assert line in capsys.readouterr().out.splitlines()
+        assert line in " ".join(capsys.readouterr().out.split())
         assert line in drug_report(store, drug, run_id=f"u{n}")
     kinds = {p.kind for p in explain(store, drug, cell_line, run_id="r1").paths}
     assert kinds == {"shared gene", "interacting genes", "similar drug", "similar cell line"}
