@@ -115,16 +115,19 @@ def _rows_by_table(path: Path) -> Iterator[tuple[str, int, int]]:
         with file.reading() as run:
             names = run("CALL show_tables() RETURN name, type").to_pylist()
         for table in names:
-            pattern = "(x:{})" if table["type"] == "NODE" else "()-[x:{}]->()"
-            ends = "" if table["type"] == "NODE" else "a.id, b.id, "
-            matched = pattern.format(table["name"]).replace("()", "(a)", 1).replace("()", "(b)", 1)
+            name = table["name"]
+            matched = (
+                f"(x:{name}) RETURN x.*"
+                if table["type"] == "NODE"
+                else f"(a)-[x:{name}]->(b) RETURN a.id, b.id, x.*"
+            )
             with file.reading() as run:
-                rows = run(f"MATCH {matched} RETURN {ends}x.*")
+                rows = run(f"MATCH {matched}")
             total = 0
             for batch in rows.to_batches(max_chunksize=10_000):
                 for row in batch.to_pylist():
                     total += int.from_bytes(hashlib.sha256(repr(row).encode()).digest())
-            yield table["name"], len(rows), total
+            yield name, len(rows), total
     finally:
         release(file)
 

@@ -31,8 +31,7 @@ class GeneTerm:
     """
 
     def __init__(self, pattern: Pattern, coefficients: Tensor) -> None:
-        self.pattern = pattern
-        self.of_drugs = self._sparse(coefficients)
+        self.pattern, self.coefficients = pattern, coefficients
 
     def weights(self, table: Tensor, values: Tensor | None = None) -> Tensor:
         """Weight of every column by a table (n_cell_lines, n_drugs), (n_columns,).
@@ -44,7 +43,7 @@ class GeneTerm:
     def from_weights(self, weights: Tensor, values: Tensor | None = None) -> Tensor:
         """What weights of columns give to every pair, (n_cell_lines, n_drugs)."""
         values = self.pattern.values if values is None else values
-        of_drugs = self._sparse(self.of_drugs.values() * weights[self.pattern.column])
+        of_drugs = self._sparse(self.coefficients * weights[self.pattern.column])
         found: Tensor = of_drugs @ values
         return found.T
 
@@ -66,7 +65,7 @@ class GeneTerm:
     def _dots(self, table: Tensor, values: Tensor | None = None) -> Tensor:
         """Product of a drug's column of the table with the values of a column it attends to, (n,)."""
         values = self.pattern.values if values is None else values
-        nothing = self._sparse(torch.zeros_like(self.of_drugs.values()))
+        nothing = self._sparse(torch.zeros_like(self.coefficients))
         # torch turns the second table round again, so that a view costs nothing
         found: Tensor = torch.sparse.sampled_addmm(nothing, table.T.contiguous(), values.T)
         return found.values()
@@ -74,7 +73,7 @@ class GeneTerm:
     def _sums(self, dots: Tensor) -> Tensor:
         """Sum of these products over the drugs of each column, by their coefficients, (n_columns,)."""
         whole = dots.new_zeros(len(self.pattern.used))
-        return whole.index_add(0, self.pattern.column, dots * self.of_drugs.values())
+        return whole.index_add(0, self.pattern.column, dots * self.coefficients)
 
     def _sparse(self, values: Tensor) -> Tensor:
         """A sparse table of drugs and columns with these values, (n_drugs, n_columns)."""

@@ -42,8 +42,8 @@ def _work(words: tuple[str, ...], folder: str) -> None:
 
     os.setpgrp()
     os.chdir(folder)
-    os.environ.update(OMP_NUM_THREADS="1", PHARMAGRAPH_STORE="")
-    os.environ.pop("PHARMAGRAPH_STORE")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ.pop("PHARMAGRAPH_STORE", None)
     out = os.open("printed.txt", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
