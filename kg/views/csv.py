@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import csv
 
 from pharmagraph.kg.console import no_formula
-from pharmagraph.kg.folders import whole_folder
-from pharmagraph.kg.schema import edge_count_key
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import EVERYTHING, Choice
 from pharmagraph.kg.views import text
-from pharmagraph.kg.views.parts import Part
+from pharmagraph.kg.views.one_file_each import write_files
 
 
 def write_csv(
@@ -26,21 +23,7 @@ def write_csv(
     With ``spreadsheet``, an apostrophe leads texts that a spreadsheet would run as formulas; who reads the files with a
     program gets other texts than the store's then.
     """
-    with whole_folder(folder) as place:
-        part, written = Part(store, choice), {}
-        for kind, table in part.tables(named=True):
-            name = f"{kind.label}.csv"
-            csv.write_csv(_flat(table, spreadsheet), place / name)
-            written[name] = table.num_rows
-        with ExitStack() as files:
-            writers: dict[str, csv.CSVWriter] = {}
-            for edge_kind, ends, block in part.edges():
-                name = f"{edge_count_key(edge_kind.type, ends)}.csv"
-                if name not in writers:
-                    writers[name] = files.enter_context(csv.CSVWriter(place / name, block.schema))
-                writers[name].write_table(_flat(block, spreadsheet))
-                written[name] = written.get(name, 0) + block.num_rows
-    return written
+    return write_files(store, folder, choice, ".csv", csv.CSVWriter, lambda table: _flat(table, spreadsheet))
 
 
 def _flat(table: pa.Table, spreadsheet: bool) -> pa.Table:
