@@ -1,4 +1,4 @@
-"""Answers the sliders of the page about a pair: the run is read once, and one change after the other is asked of it."""
+"""Answers the sliders of the page about a pair: the run is read once, then one question after the other asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pharmagraph.explorer.own_requests import refusal
+from pharmagraph.explorer.access import add_writing
 from pharmagraph.kg import run_register
 from pharmagraph.kg.errors import PharmagraphError
 from pharmagraph.kg.store import open_store
@@ -19,16 +19,31 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
 
+MOST = 40
+"""Changes that are asked for together; a page has fewer sliders."""
+
+
+class OneChange(BaseModel):
+    """What a slider stands at."""
+
+    model_config = ConfigDict(extra="forbid")
+    gene: str
+    mutated: bool = False
+    z: float = Field(default=0.0, ge=-LARGEST, le=LARGEST)
+
+    def as_change(self) -> Change:
+        """As predictions take it."""
+        return Change(self.gene, "mutation", 1.0) if self.mutated else Change(self.gene, "expression", self.z)
+
+
 class Asked(BaseModel):
-    """What a slider asks; ids, as the page has them."""
+    """What sliders ask together; ids, as the page has them."""
 
     model_config = ConfigDict(extra="forbid")
     run: str
     drug: str
     cell_line: str
-    gene: str
-    mutated: bool = False
-    z: float = Field(default=0.0, ge=-LARGEST, le=LARGEST)
+    changes: list[OneChange] = Field(min_length=1, max_length=MOST)
 
 
 class Pairs:
@@ -46,15 +61,14 @@ class Pairs:
         self._pair: OpenPair | None = None
 
     def answer(self, asked: Asked) -> dict[str, Any]:
-        """The prediction before and after the change, as a row of `counterfactuals.what_if`."""
+        """The prediction before and after the changes, as a row of `counterfactuals.what_if`."""
         key = (asked.run, asked.drug, asked.cell_line)
         with self._lock:
             if self._pair is None or self._key != key:
                 with open_store(self._url, read_only=True) as graph:
                     folder = Path(run_register.find(graph, asked.run)["folder"] or "")
                 self._pair, self._key = OpenPair(folder, asked.drug, asked.cell_line), key
-            kind, value = ("mutation", 1.0) if asked.mutated else ("expression", asked.z)
-            return self._pair.changed(Change(asked.gene, kind, value))  # type: ignore[arg-type]  # one of both
+            return self._pair.changed([one.as_change() for one in asked.changes])
 
 
 def register(server: Flask, store_url: str | None) -> None:
@@ -64,8 +78,6 @@ def register(server: Flask, store_url: str | None) -> None:
     pairs = Pairs(store_url)
 
     def view() -> tuple[Response, int]:
-        if refused := refusal(request, writes=True):
-            return jsonify({"error": refused}), 403
         try:
             return jsonify(pairs.answer(Asked.model_validate(request.get_json(silent=True)))), 200
         except ValidationError as error:
@@ -74,4 +86,4 @@ def register(server: Flask, store_url: str | None) -> None:
         except PharmagraphError as error:
             return jsonify({"error": str(error)}), 400
 
-    server.add_url_rule("/what-if", "what-if", view, methods=["POST"])
+    add_writing(server, "/what-if", view)  # it changes nothing, but it computes

@@ -144,7 +144,7 @@ class Run(Predictions):
         n_null: int = 0,
         seed: int = 0,
     ) -> pd.DataFrame:
-        """Predict a drug on a cell line before and after each change of one gene, each from the graph as it is.
+        """Predict a drug on a cell line before and after each change of a gene, and after all of them together.
 
         Parameters
         ----------
@@ -164,7 +164,8 @@ class Run(Predictions):
         Returns
         -------
         pandas.DataFrame
-            A row a change: ``change``, ``before``, ``after``, ``difference`` (probability, or ln IC50 in ln µmol/l);
+            A row a change, each from the graph as it is, and where there are several of different genes, a last one
+            for all together: ``change``, ``before``, ``after``, ``difference`` (probability, or ln IC50 in ln µmol/l);
             with ``n_null`` also ``null_mean`` and ``null_p``, the share of random changes at least as large.
         """
         import pandas as pd

@@ -189,7 +189,7 @@ class Tools:
         expression: dict[str, float] | None = None,
         run: str | None = None,
     ) -> Answer:
-        """Predict a drug on a cell line before and after genes are changed there, each change for itself.
+        """Predict a drug on a cell line before and after genes are changed there: each alone, last all together.
 
         `silence` sets expression to the lowest of any cell line, `mutate` adds a driver mutation, and `expression` is
         gene → z score.

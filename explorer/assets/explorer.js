@@ -15,10 +15,11 @@ window.pharmagraph = {
     // a page that is drawn again at the same address must not take the focus from what is being typed
     const here = location.pathname + location.search, last = window.pharmagraph.last;
     if (heading && last !== undefined && last !== here) heading.focus({ preventScroll: true });
+    const isDrawnAgain = last === here;
     window.pharmagraph.last = here;
     const part = new URLSearchParams(location.search).has("gene") && document.getElementById("against");
     if (part) part.scrollIntoView({ block: "start" });
-    else if (!location.hash) window.scrollTo(0, 0);
+    else if (!location.hash && !isDrawnAgain) window.scrollTo(0, 0);
     return window.dash_clientside.no_update;
   },
 };
@@ -84,7 +85,7 @@ window.pharmagraph.files = async (form) => {
 window.pharmagraph.upload = async (input, name, content) => {
   const most = Number(input.dataset.most || 5 * 2 ** 20), mib = (n) => `${(n / 2 ** 20).toFixed(1)} MiB`;
   if (content.size > most) {
-    window.pharmagraph.wrong(input, `“${name}” has ${mib(content.size)}, and ${mib(most)} are allowed here; cli predict reads files of any size.`);
+    window.pharmagraph.wrong(input, `“${name}” has ${mib(content.size)}, and ${mib(most)} are allowed here; the command reads files of any size.`);
     return undefined;
   }
   const headers = { "X-Pharmagraph": "1", "X-File-Name": encodeURIComponent(name), "Content-Type": "application/octet-stream" };
@@ -164,30 +165,53 @@ document.addEventListener("keydown", (event) => {
   next.focus();
 });
 
-// What if: a slider asks for the prediction with its gene changed; of answers that overtake each other the last asked counts.
+// What if: a slider asks for the prediction with its gene changed, and with all that are moved; of answers that overtake
+// each other the last asked counts.
 const shown = (value) => Number(Number(value).toPrecision(4)).toString();
-const askWhatIf = async (row, z) => {
-  const { drug, line, run } = document.getElementById("what-if").dataset, { gene, feature } = row.dataset;
-  const body = JSON.stringify({ drug, cell_line: line, run, gene, ...(feature === "mutation" ? { mutated: true } : { z }) });
+const standing = (row) => {
+  const { gene, feature } = row.dataset;
+  return { gene, ...(feature === "mutation" ? { mutated: true } : { z: Number(row.querySelector("input").value) }) };
+};
+const askWhatIf = async (changes) => {
+  const { drug, line, run } = document.getElementById("what-if").dataset;
+  const body = JSON.stringify({ drug, cell_line: line, run, changes });
   const headers = { "Content-Type": "application/json", "X-Pharmagraph": "1" };
   return (await fetch("/what-if", { method: "POST", headers, body })).json();
 };
-const whatIf = async (input) => {
-  const row = input.closest(".slider"), { figure } = document.getElementById("what-if").dataset;
-  const z = Number(input.value), said = row.querySelector(".after");
-  row.querySelector(".now").textContent = shown(z);
-  const asked = (row.asked = (row.asked || 0) + 1);
-  if (row.dataset.feature === "mutation" && !z) { said.textContent = ""; return; }
-  await new Promise((resolve) => setTimeout(resolve, 80));
-  if (row.asked !== asked) return;
-  let words;
+const becomes = async (changes) => {
+  const { figure } = document.getElementById("what-if").dataset;
   try {
-    const { error, before, after, difference } = await askWhatIf(row, z);
-    words = error ? `${error}.` : `${figure} ${shown(before)} → ${shown(after)} (${difference < 0 ? "" : "+"}${shown(difference)})`;
+    const { error, before, after, difference } = await askWhatIf(changes);
+    return error ? `${error}.` : `${figure} ${shown(before)} → ${shown(after)} (${difference < 0 ? "" : "+"}${shown(difference)})`;
   } catch (error) {
-    words = `No answer: ${error.message}.`;
+    return `No answer: ${error.message}.`;
   }
-  if (row.asked === asked) said.textContent = words;
+};
+// the answer to the last question that was asked for a place stands there
+const tellAfter = async (place, changes) => {
+  const asked = (place.asked = (place.asked || 0) + 1);
+  if (!changes.length) { place.textContent = ""; return; }
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  if (place.asked !== asked) return;
+  const words = await becomes(changes);
+  if (place.asked === asked) place.textContent = words;
+};
+// a slider rounds what it is set to, so that its value alone does not tell whether it was moved
+const moved = () => [...document.querySelectorAll(".slider")].filter((row) => row.moved);
+const together = () => {
+  const rows = moved(), part = document.getElementById("what-if");
+  const options = rows.map((row) => (row.dataset.feature === "mutation" ? ` --mutate ${row.dataset.gene}` : ` --set ${row.dataset.gene}=${row.querySelector("input").value}`));
+  document.getElementById("what-if-command").textContent = part.dataset.command + (options.join("") || " --set GENE=Z");
+  document.getElementById("together-row").hidden = rows.length < 2;
+  tellAfter(document.getElementById("together"), rows.length < 2 ? [] : rows.map(standing));
+};
+const whatIf = (input) => {
+  const row = input.closest(".slider");
+  row.querySelector(".now").textContent = shown(input.value);
+  const unchanged = row.dataset.feature === "mutation" && !Number(input.value);
+  row.moved = !unchanged;
+  tellAfter(row.querySelector(".after"), unchanged ? [] : [standing(row)]);
+  together();
 };
 // the server reads the run once for a pair: when the sliders come into use, before one is moved
 for (const kind of ["focusin", "pointerover"]) document.addEventListener(kind, (event) => {
@@ -195,7 +219,7 @@ for (const kind of ["focusin", "pointerover"]) document.addEventListener(kind, (
   if (!part || part.warm) return;
   part.warm = true;
   const row = part.querySelector(".slider");
-  askWhatIf(row, Number(row.dataset.now)).catch(() => {});
+  askWhatIf([standing(row)]).catch(() => {});
 });
 document.addEventListener("input", (event) => {
   if (event.target.closest(".slider")) whatIf(event.target);
@@ -203,11 +227,12 @@ document.addEventListener("input", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.id !== "as-it-is") return;
   for (const row of document.querySelectorAll(".slider")) {
-    row.asked = (row.asked || 0) + 1;
+    row.moved = false;
     row.querySelector("input").value = row.dataset.now;
     row.querySelector(".now").textContent = shown(row.dataset.now);
-    row.querySelector(".after").textContent = "";
+    tellAfter(row.querySelector(".after"), []);
   }
+  together();
 });
 
 // Files of a drawn network: exactly the nodes and edges that are shown, where they stand.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import NO_RUN, Field, Page, aria, definitions, field, form, section
 from pharmagraph.explorer.tables import table
-from pharmagraph.kg.console import cell
+from pharmagraph.kg.console import cell, next_command
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.figures import signed_bars
 from pharmagraph.kg.names import find_drug, find_node
@@ -188,20 +189,31 @@ def _what_if(
         )  # fmt: skip
     of_pair: dict[str, Any] = {"data-drug": drug["id"], "data-line": line["id"], "data-run": found.run_id}
     of_pair["data-figure"] = "probability" if "probability" in found.prediction else "ln IC50"
-    how = f'cli explain --drug "{drug["id"]}" --cell "{line["id"]}" --set GENE=Z'
+    words = ["cli", "explain", "--drug", drug["id"], "--cell", line["id"]]
+    words += ["--run", asked.given["run"]] if "run" in asked.given else []
+    of_pair["data-command"] = next_command(shlex.join(words), asked.graph.url)
     return [
         section(
             "What if a gene were otherwise?",
             html.Div(
-                [*sliders, html.Button("As it is", type="button", id="as-it-is")],
+                [
+                    *sliders,
+                    html.P(
+                        [html.Strong("All together: "), html.Output("", id="together")],
+                        id="together-row",
+                        hidden=True,
+                    ),
+                    html.Button("As it is", type="button", id="as-it-is"),
+                ],
                 id="what-if",
                 **of_pair,
             ),
-            html.P(
-                ["Computed as by ", html.Code(how), "; the left end silences it."],
-                className="note",
+            html.P("The command that does the same:", className="note"),
+            html.Pre(
+                html.Code(f"{of_pair['data-command']} --set GENE=Z", id="what-if-command"), tabIndex="0"
             ),
-            note="Each change is for itself, the others as they are. What the network has learned, not a cause.",
+            note="A slider says what its gene alone would change, and the last line what all that are moved would "
+            "together. The left end silences a gene. What the network has learned, not a cause.",
         )
     ]
 

@@ -33,7 +33,9 @@ def explain(
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="GENE=Z", help="What if the gene's expression there were z; needs --cell."
+            "--set",
+            metavar="GENE=Z",
+            help="What if the gene's expression there were z; needs --cell. Several: each alone, then all.",
         ),
     ] = None,
     silence: Annotated[

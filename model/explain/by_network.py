@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,11 @@ class NetworkPair:
         fitted = saved.load(folder, graph, device=resolve_device(device))
         return cls(folder, fitted, graph, drug, cell_line, _predict(fitted, drug, cell_line))
 
-    def difference(self, change: Change, gene: int) -> float:
-        """By how much the prediction changes with a gene, given by its node number."""
-        graph = changed(self.graph, change, self.drug, self.cell_line, gene)
+    def difference(self, changes: Sequence[tuple[Change, int]]) -> float:
+        """By how much the prediction changes with some genes at once, each given by its node number."""
+        graph = self.graph
+        for change, gene in changes:
+            graph = changed(graph, change, self.drug, self.cell_line, gene)
         fitted = saved.on_graph(self.fitted, self.folder, graph)
         return _predict(fitted, self.drug, self.cell_line) - self.before
 

@@ -28,6 +28,9 @@ from pharmagraph.model.runs.folder import GRAPH, checked, reading
 MOST_RELATIVES = 5
 """Genes of its family that are named where a gene was not measured."""
 
+TOGETHER = "all together"
+"""What the row of several changes at once says."""
+
 LIKE_VARIANCE = 0.05
 """Fraction of the genes, those nearest in variance, from which the genes of the null are sampled."""
 
@@ -42,7 +45,7 @@ def what_if(
     seed: int = 0,
     device: str = "cpu",
 ) -> list[dict[str, Any]]:
-    """Predict a pair before and after each change; every change starts from the run's own graph.
+    """Predict a pair before and after each change, every one from the run's own graph, and after all of them together.
 
     Parameters
     ----------
@@ -51,7 +54,7 @@ def what_if(
     drug, cell_line
         Ids.
     changes
-        The result has one row for each.
+        The result has one row for each, and where there are several of different genes, a last one for all together.
     n_null
         Random genes of similar variance that get the same change of expression; other kinds of change have no null.
     seed
@@ -75,20 +78,30 @@ def what_if(
     rows = []
     for change in changes:
         gene = run.genes[change.gene]
-        difference = run.pair.difference(change, gene)
-        row = _row(change, before, difference)
+        difference = run.pair.difference([(change, gene)])
+        row = _row(str(change), before, difference)
         if n_null:
             row |= {"null_mean": None, "null_p": None}
         if n_null and change.kind == "expression":
-            null = np.array([run.pair.difference(change, other) for other in run.like(gene, n_null, random)])
+            others = run.like(gene, n_null, random)
+            null = np.array([run.pair.difference([(change, int(other))]) for other in others])
             at_least = int((np.abs(null) >= abs(difference)).sum())
             row |= {"null_mean": float(null.mean()), "null_p": (1 + at_least) / (1 + len(null))}
         rows.append(row)
+    if are_together(changes):
+        whole = run.pair.difference([(change, run.genes[change.gene]) for change in changes])
+        rows.append(_row(TOGETHER, before, whole) | ({"null_mean": None, "null_p": None} if n_null else {}))
     return rows
 
 
+def are_together(changes: Sequence[Change]) -> bool:
+    """Whether changes are asked for together: several, none of which undoes another, as two values of one gene do."""
+    what = {(change.gene, change.kind) for change in changes}
+    return len(what) == len(changes) > 1
+
+
 class OpenPair:
-    """A pair of a run that is kept, so that one change after the other is answered without reading the run again.
+    """A pair of a run that is kept, so that one question after the other is answered without reading the run again.
 
     Parameters
     ----------
@@ -100,17 +113,20 @@ class OpenPair:
         self._run = _Run.of(folder, drug, cell_line, device)
         self._measured: set[tuple[str, str]] = set()
 
-    def changed(self, change: Change) -> dict[str, Any]:
-        """A row of `what_if`: the prediction before and after one change."""
-        gene = _position({"Gene": self._run.genes}, "Gene", change.gene)
-        if (change.gene, change.kind) not in self._measured:
-            _require_measured(self._run.graph, self._run.genes, [change])
-            self._measured.add((change.gene, change.kind))
-        return _row(change, self._run.pair.before, self._run.pair.difference(change, gene))
+    def changed(self, changes: Sequence[Change]) -> dict[str, Any]:
+        """The last row of `what_if`: the prediction before and after one change, or several together."""
+        asked = []
+        for change in changes:
+            asked.append((change, _position({"Gene": self._run.genes}, "Gene", change.gene)))
+            if (change.gene, change.kind) not in self._measured:
+                _require_measured(self._run.graph, self._run.genes, [change])
+                self._measured.add((change.gene, change.kind))
+        said = TOGETHER if len(changes) > 1 else str(changes[0])
+        return _row(said, self._run.pair.before, self._run.pair.difference(asked))
 
 
-def _row(change: Change, before: float, difference: float) -> dict[str, Any]:
-    return {"change": str(change), "before": before, "after": before + difference, "difference": difference}
+def _row(change: str, before: float, difference: float) -> dict[str, Any]:
+    return {"change": change, "before": before, "after": before + difference, "difference": difference}
 
 
 def rank_genes(
@@ -161,7 +177,7 @@ def rank_genes(
 
     def silenced(gene: int) -> float:
         advance(symbols[gene])
-        return run.pair.difference(Change(symbols[gene], "expression", None), gene)
+        return run.pair.difference([(Change(symbols[gene], "expression", None), gene)])
 
     found = [(gene, silenced(number)) for gene, number in asked]
     random, null = np.random.default_rng(seed), []
@@ -253,8 +269,8 @@ class Pair(Protocol):
         """The prediction before any change."""
         ...
 
-    def difference(self, change: Change, gene: int) -> float:
-        """By how much the prediction changes with a gene, given by its node number."""
+    def difference(self, changes: Sequence[tuple[Change, int]]) -> float:
+        """By how much the prediction changes with some genes at once, each given by its node number."""
         ...
 
 
@@ -265,8 +281,8 @@ class _Predicted:
         self._predictor, self._drug, self._cell_line = predictor, drug, cell_line
         self.before = self._value(Entity(drug), Entity(cell_line))
 
-    def difference(self, change: Change, gene: int) -> float:
-        drug, cell_line = self._predictor.changed(self._drug, self._cell_line, change, gene)
+    def difference(self, changes: Sequence[tuple[Change, int]]) -> float:
+        drug, cell_line = self._predictor.changed_together(self._drug, self._cell_line, changes)
         return self._value(drug, cell_line) - self.before
 
     def _value(self, drug: Entity, cell_line: Entity) -> float:

@@ -294,11 +294,20 @@ class Features:
         found[drug, gene] = True
         return found
 
-    def with_target(self, drug: int, gene: int, *, known: bool) -> npt.NDArray[np.bool_]:
-        """The known targets of a drug among the candidates, with one added or taken away, (n_candidates,)."""
+    def with_targets(self, drug: int, known: Mapping[int, bool]) -> npt.NDArray[np.bool_]:
+        """The known targets of a drug among the candidates, with some added or taken away, (n_candidates,).
+
+        Parameters
+        ----------
+        drug
+            Its number.
+        known
+            Number of a gene → whether it is a known target.
+        """
         genes, _ = self._attention
         row = self.given[drug].copy()
-        row[genes == gene] = known
+        for gene, is_known in known.items():
+            row[genes == gene] = is_known
         return row
 
     def overlaps(self, given: npt.NDArray[np.bool_], drug: int) -> Floats:

@@ -184,13 +184,24 @@ class Predictor(Units):
         ModelError
             If there is nothing to change.
         """
+        return self.changed_together(drug, cell_line, [(change, gene)])
+
+    def changed_together(
+        self, drug: int, cell_line: int, changes: Sequence[tuple[Change, int]]
+    ) -> tuple[Entity, Entity]:
+        """The same with several changes at once, each with the number of its gene; errors as of `changed`."""
         with reading(self.path):
-            if change.kind == "target":
-                return self._with_target(drug, change, gene), Entity(cell_line)
-            before, value = self.features.omics(cell_line), self._value(change, gene)
-            require_float32(f"{'z' if change.kind == 'expression' else 'value'} of {change.gene}", value)
-            after = self.features.changed(before, change.kind, gene, value)
-            return Entity(drug), self._between(cell_line, before, after)
+            before = after = self.features.omics(cell_line)
+            of_targets = [one for one in changes if one[0].kind == "target"]
+            for change, gene in changes:
+                if change.kind != "target":
+                    value = self._value(change, gene)
+                    require_float32(
+                        f"{'z' if change.kind == 'expression' else 'value'} of {change.gene}", value
+                    )
+                    after = self.features.changed(after, change.kind, gene, value)
+            line = Entity(cell_line) if after is before else self._between(cell_line, before, after)
+            return self._with_targets(drug, of_targets), line
 
     def _between(self, cell_line: int, before: Omics, after: Omics) -> Entity:
         rows = self.features.cell_line_similarities
@@ -209,20 +220,24 @@ class Predictor(Units):
             raise ModelError(f"{change.gene} has no expression in the run's graph; nothing would change")
         return min(float(column[column != 0].min()), 0.0)
 
-    def _with_target(self, drug: int, change: Change, gene: int) -> Entity:
-        had = bool(self.features.targets[drug, gene])
-        if not change.value and not had:
-            raise ModelError(f"{change.gene} is no known target of this drug in the run's graph")
-        if bool(change.value) == had:
+    def _with_targets(self, drug: int, changes: Sequence[tuple[Change, int]]) -> Entity:
+        known = dict[int, bool]()
+        for change, gene in changes:
+            had = bool(self.features.targets[drug, gene])
+            if not change.value and not had:
+                raise ModelError(f"{change.gene} is no known target of this drug in the run's graph")
+            if bool(change.value) != had:
+                known[gene] = not had
+        if not known:
             return Entity(drug)
         overlap = genes = None
         if self._uses_genes:
-            row = self.features.with_target(drug, gene, known=not had)
+            row = self.features.with_targets(drug, known)
             before = self.features.overlaps(self.features.given[drug], drug)
             overlap = self.features.overlaps(row, drug) - before
         if (part := self.gene_part) is not None:
             targets = self.features.targets[drug].copy()
-            targets[gene] = not had
+            targets[list(known)] = list(known.values())
             genes = part.of_drug(drug, targets, self.features)
             genes = genes - part.of_drug(drug, self.features.targets[drug], self.features)
         return Entity(drug, None, overlap, None, genes)

@@ -124,7 +124,7 @@ def test_attention_is_that_of_the_folder_with_a_rank_in_each_source(run: Run) ->
 
 def test_a_change_starts_from_the_prediction_of_the_pair(run: Run) -> None:
     table = run.what_if(DRUG, CELL_LINE, expression={"SYNTHETICG00001": -2.0}, silence="SYNTHETICG00002")
-    assert list(table["change"]) == ["SYNTHETICG00001 z = -2", "SYNTHETICG00002 silenced"]
+    assert list(table["change"]) == ["SYNTHETICG00001 z = -2", "SYNTHETICG00002 silenced", "all together"]
     assert np.allclose(table["after"], table["before"] + table["difference"])
     assert table["before"][0] == pytest.approx(run.predict(DRUG, CELL_LINE)["probability"][0], abs=1e-6)
 

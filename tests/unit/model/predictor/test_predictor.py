@@ -481,3 +481,40 @@ def _output(fitted: Fitted, prediction: float) -> float:
         prediction = float(np.clip(prediction, 1e-12, 1 - 1e-7))
         return float(np.log(prediction / (1 - prediction)))
     return (fitted.scale.mean - prediction) / fitted.scale.deviation
+
+
+def test_changes_together_are_one_cell_line_and_one_drug_with_all_of_them(
+    run: tuple[Path, Heterograph, Fitted],
+) -> None:
+    folder, heterograph, _ = run
+    predictor, drug, cell_line = _predictor(folder), 5, 2
+    features, known = predictor.features, heterograph.relations["Drug", "TARGETS", "Gene"]
+    first, second = np.flatnonzero(features.expression[cell_line])[:2].tolist()
+    own, of_none = int(known.dst[known.src == drug][0]), int(np.flatnonzero(~features.targets.any(0))[0])
+    changes = [
+        (Change("A", "expression", 2.5), first),
+        (Change("B", "expression", -1.5), second),
+        (Change("C", "mutation", 1.0), first),
+        (Change("D", "target", 0.0), own),
+        (Change("E", "target", 1.0), of_none),
+    ]
+
+    def outcome(some: list[tuple[Change, int]]) -> float:
+        of_drug, of_line = predictor.changed_together(drug, cell_line, some)
+        return float(predictor.outputs([of_drug], [of_line])[0, 0])
+
+    expression, mutation = features.expression[cell_line].copy(), features.mutation[cell_line].copy()
+    expression[[first, second]], mutation[first] = (2.5, -1.5), 1.0
+    after = replace(features.omics(cell_line), expression=expression, mutation=mutation)
+    of_line = predictor.changed_together(drug, cell_line, changes)[1]
+    assert of_line.similarities == pytest.approx(
+        features.cell_line_similarities(after) - features.cell_line_similarities(features.omics(cell_line))
+    )
+    assert outcome(changes) == pytest.approx(outcome(changes[::-1]), abs=1e-6)
+    alone = [outcome([one]) for one in changes]
+    for one, value in zip(changes, alone, strict=True):
+        entities = predictor.changed(drug, cell_line, *one)
+        assert float(predictor.outputs([entities[0]], [entities[1]])[0, 0]) == value
+    assert outcome(changes) not in alone
+    with pytest.raises(ModelError, match="no known target"):
+        outcome([changes[0], (Change("E", "target", 0.0), of_none)])
