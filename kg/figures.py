@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import cycle
 from typing import Any
 
 ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
@@ -20,6 +21,7 @@ KNOWN = "★"
 _NARROW = 120
 """More bars than these stand without a gap."""
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW)
+_DASHES = ("solid", "dash", "dot", "dashdot")
 SENSITIVE, RESISTANT = BLUE, VERMILION
 _FEATURES = {"mutation": ", mutated", "copy_number": ", copies", "dependency": ", knock-out"}
 
@@ -120,6 +122,24 @@ def scatter(rows: Sequence[Row], *, x: str, y: str, of: str, x_title: str, y_tit
         "marker": {"color": BLUE, "size": 7, "opacity": 0.65},
     }
     return {"data": [trace], "layout": _layout(380, x=x_title, y=y_title)}
+
+
+def curves(groups: Mapping[str, Sequence[Row]], *, x: str, y: str, x_title: str, y_title: str) -> Figure:
+    """A line for each group, with a point a row, by two columns of numbers."""
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": escape(group),
+            "x": [row[x] for row in rows],
+            "y": [row[y] for row in rows],
+            "hovertemplate": f"{escape(group)}<br>%{{x}}: %{{y:.4g}}<extra></extra>",
+            "line": {"color": colour, "width": 2, "dash": dash},
+            "marker": {"color": colour, "size": 7},
+        }
+        for (group, rows), colour, dash in zip(groups.items(), cycle(COLOURS), cycle(_DASHES), strict=False)
+    ]
+    return {"data": traces, "layout": _layout(320, x=x_title, y=y_title, legend=len(groups) > 1)}
 
 
 def strips(groups: Mapping[str, Sequence[Row]], *, y: str, of: str, y_title: str) -> Figure:

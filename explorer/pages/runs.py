@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from dash import dcc, html
@@ -10,9 +11,12 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
+from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import Field, Page, definitions, form, section
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg import run_register, runs
+from pharmagraph.kg.figures import curves
+from pharmagraph.model.runs.learning_curve import figure_of, learning_curve
 
 FIGURES = ("auroc pooled", "spearman pooled", "rmse pooled")
 """Held-out figures of the list, each beside the additive baseline; those that no run has are left out."""
@@ -96,6 +100,7 @@ def _one(asked: Asked, run_id: str) -> Page:
             ),
         ),
     ]
+    body.append(_learning(row))
     strongest = asked.graph, (), {"run": run_id}
     body.append(
         section(
@@ -132,6 +137,29 @@ def _one(asked: Asked, run_id: str) -> Page:
     )
     body += [_change(asked, row), html.P(dcc.Link("All runs", href=address("runs")))]
     return Page(run_id, body, above="run")
+
+
+def _learning(row: dict[str, Any]) -> Component:
+    """The figure of each network on its inner fold, by epoch."""
+    folder, title = Path(row["folder"] or ""), "Learning curves"
+    rows = learning_curve(folder)
+    if not rows:
+        why = "The run's folder has none: it is not there, or was made before runs kept them. Next: cli train"
+        return section(title, html.P(why, className="nothing"))
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in rows:
+        groups.setdefault(f"network {one['network']}", []).append(one)
+    figure = figure_of(folder)
+    drawn = curves(groups, x="epoch", y="figure", x_title="epoch", y_title=figure)
+    caption = f"{figure} of each network on its inner fold, by epoch"
+    answer = Answer(list(rows[0]), rows)
+    return section(
+        title,
+        shown(drawn, caption, answer, file=f"{row['id']}-learning", id_="learning"),
+        html.Details([html.Summary("The figures"), table(answer, caption, file=f"{row['id']}-learning")]),
+        note="An inner fold is a part of the training pairs that a network was not fitted to. All its components count "
+        "the same here; their weights are chosen afterwards, so that a run can be better than its curves.",
+    )
 
 
 def _change(asked: Asked, row: dict[str, Any]) -> Component:

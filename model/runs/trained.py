@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from pharmagraph.model.responses.scale import Scale
 from pharmagraph.model.responses.splits import Fold, folds
 from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
+from pharmagraph.model.runs.learning_curve import EPOCH
 from pharmagraph.model.runs.pilots_hidden import calibrated_with_pilots
 from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import reproducible, resolve_device
@@ -49,6 +51,7 @@ from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
+from pharmagraph.model.training.fitting import NOT_VALIDATED
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
 from pharmagraph.model.training.response_null import association_q
@@ -193,7 +196,7 @@ def train(
     stage("training")
     fitted = fit_graph(
         heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
-        tensors=tensors, targets=targets, report=report,
+        tensors=tensors, targets=targets, report=_noted(report),
     )  # fmt: skip
     stage("calibrating")
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
@@ -273,6 +276,23 @@ def train(
         place.name, place, figures, len(training), len(held_out), fitted, source,
         () if targets is None else targets.problem.evidence.lacking, unused, through_genes,
     )  # fmt: skip
+
+
+def _noted(report: Progress | None) -> Progress:
+    """The same, and each epoch is a step of the training, so that the run's folder has its learning curve."""
+    since = time.perf_counter()
+
+    def tell(member: int, epoch: int, value: float | None) -> None:
+        nonlocal since
+        now = time.perf_counter()
+        undefined = value is None or value <= NOT_VALIDATED / 2  # one class alone was set aside
+        figure = {} if undefined or value is None else {"figure": round(value, 6)}
+        steps.happened(EPOCH, now - since, member=member, epoch=epoch, **figure)
+        since = now
+        if report is not None:
+            report(member, epoch, value)
+
+    return tell
 
 
 def _one_fold(measured: Responses, heterograph: Heterograph, split: Split) -> Fold:

@@ -17,7 +17,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.presets.choices import Split
-from pharmagraph.model.presets.config import Config
+from pharmagraph.model.presets.config import Config, TrainingConfig
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.inner_folds import InnerFold
 from pharmagraph.model.responses.measured import Responses
@@ -118,12 +118,11 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
         best = lightning.callbacks.ModelCheckpoint(
             folder, "best", monitor="validation", mode="max", save_weights_only=True
         )
-        by_epoch = settings.schedule == "constant"
-        every = settings.validate_every if by_epoch else settings.epochs
+        every = settings.validate_every if settings.schedule == "constant" else settings.epochs
         with _quiet_lightning():
             trainer = lightning.Trainer(
                 accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
-                callbacks=[_Selection(every, settings.epochs, settings.patience, tell), best],
+                callbacks=[_Selection(every, settings, tell), best],
                 logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
                 gradient_clip_val=settings.clip,
             )  # fmt: skip
@@ -137,13 +136,15 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
 class _Selection(lightning.Callback):
     """Validates every few epochs and the last, and stops after ``patience`` validations without a better figure.
 
-    The checkpoint monitors its ``validation``.
+    The checkpoint monitors its ``validation``. Figures of epochs that cannot be chosen are told, too: they are the
+    learning curve of the run.
     """
 
     def __init__(
-        self, every: int, last: int, patience: int, tell: Callable[[int, float | None], None]
+        self, every: int, settings: TrainingConfig, tell: Callable[[int, float | None], None]
     ) -> None:
-        self.every, self.last, self.patience, self.tell = every, last, patience, tell
+        self.every, self.told_every = every, settings.validate_every
+        self.last, self.patience, self.tell = settings.epochs, settings.patience, tell
         self.best, self.since_best = -math.inf, 0
         self.terminated = signal.getsignal(signal.SIGTERM)
 
@@ -155,9 +156,11 @@ class _Selection(lightning.Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, Fitting)
         epoch = trainer.current_epoch + 1
-        value = None
+        value = told = None
+        if epoch % self.told_every == 0 or epoch == self.last:
+            told = module.validate()
         if epoch % self.every == 0 or epoch == self.last:
-            value = module.validate()
+            value = told if told is not None else module.validate()
             self.best, self.since_best = (
                 max(self.best, value),
                 0 if value > self.best else self.since_best + 1,
@@ -167,4 +170,4 @@ class _Selection(lightning.Callback):
             "validation",
             value if value is not None else float(trainer.callback_metrics.get("validation", NOT_VALIDATED)),
         )
-        self.tell(epoch, value)
+        self.tell(epoch, told)

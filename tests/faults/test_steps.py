@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pharmagraph.kg import steps
+from pharmagraph.model.runs.learning_curve import learning_curve
 from tests.cli.typed import typed
 from tests.faults.conftest import command, one_line
 
@@ -57,6 +58,10 @@ def test_a_run_keeps_the_steps_of_its_training_and_check_tells_if_they_were_chan
     kept = [json.loads(line) for line in log.read_text().splitlines()]
     names = [row["step"] for row in kept]
     assert names[0] == "reading the graph" and names.index("training") < names.index("predicting")
+    curve = learning_curve(folder)
+    assert curve and all(0 <= row["figure"] <= 1 and row["network"] == 1 for row in curve)
+    assert [row["epoch"] for row in curve] == sorted({row["epoch"] for row in curve})
+    assert names.count("epoch") >= curve[-1]["epoch"] and learning_curve(trained) == []
     assert all(row["seconds"] >= 0 for row in kept) and "/" not in log.read_text().replace("+00:00", "")
     assert steps.LOG in json.loads((folder / "digests.json").read_text())["sha256"]
     assert steps.LOG not in typed("check", "--format", "json").stdout

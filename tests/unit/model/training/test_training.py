@@ -97,6 +97,27 @@ def test_best_epoch_is_kept_and_patience_stops_the_fit() -> None:
     assert values[fitted.members[0].best_epoch] == pytest.approx(fitted.members[0].validation)
 
 
+def test_figures_for_the_learning_curve_change_nothing_that_is_fitted() -> None:
+    heterograph = screen()
+    measured = responses(heterograph)
+    tensors = graph_tensors(heterograph, n_expressed=10, n_neighbours=8)
+    told: dict[int, list[float]] = {1: [], 100: []}
+
+    def predicted(every: int) -> np.ndarray:
+        config = _config(epochs=5, validate_every=every)
+        assert config.training.schedule == "cosine"
+        fitted = fit(
+            tensors, measured, config, seed=0,
+            report=lambda member, epoch, value: told[every].append(value) if value is not None else None,
+        )  # fmt: skip
+        assert fitted.members[0].best_epoch == 5
+        assert fitted.members[0].validation == pytest.approx(told[every][-1])
+        return fitted.predict(measured.drug, measured.cell_line)
+
+    assert np.array_equal(predicted(1), predicted(100))
+    assert [len(found) for found in told.values()] == [5, 1]
+
+
 def test_members_have_disjoint_inner_folds_and_one_choice_of_component_weights() -> None:
     heterograph = screen()
     measured = responses(heterograph)
