@@ -54,9 +54,6 @@ NAVIGATION = (
     ("Ask", "/query"),
     ("Runs", "/runs"),
 )
-RETRY = 3000
-"""Milliseconds until a page is asked for again when the store did not answer."""
-
 THEME = 'document.documentElement.dataset.theme = localStorage.getItem("theme") || "";'
 INLINE = (THEME,)
 """Scripts of the page itself, which the browser is told to run (`explorer.access`)."""
@@ -106,6 +103,7 @@ def make_app(store_url: str | None, *, allow_write: bool = False) -> Dash:
         Output("content", "children"),
         Output("page-title", "data"),
         Output("retry", "disabled"),
+        Output("retry", "interval"),
         Output("navigation", "children"),
         Output("address", "href"),
         Input("address", "pathname"),
@@ -118,7 +116,7 @@ def make_app(store_url: str | None, *, allow_write: bool = False) -> Dash:
         page = page_at(store_url, path, given, allow_write=allow_write)
         href = page.goto or no_update
         title = f"{page.title} · pharmagraph"
-        return page.component(), title, not page.retry, _navigation(path), href
+        return page.component(), title, not page.retry, page.every, _navigation(path), href
 
     @app.callback(Output("suggestions", "children"), Input("typed", "data"))  # type: ignore[untyped-decorator, unused-ignore]
     def _suggest(text: str | None) -> list[Component]:
@@ -168,7 +166,7 @@ def _frame() -> Component:
             dcc.Location(id="address", refresh="callback-nav"),
             dcc.Store(id="page-title"),
             dcc.Store(id="typed", data=""),  # the search, set while typing by assets/explorer.js
-            dcc.Interval(id="retry", interval=RETRY, disabled=True),
+            dcc.Interval(id="retry", disabled=True),
             html.A("Skip to the content", href="#content", className="skip"),
             html.Header(
                 [

@@ -41,6 +41,11 @@ def offer(name: str, table: Answer | pa.Table) -> None:
         found.setdefault(name, table)
 
 
+def are_collected() -> bool:
+    """Whether the page is made for its tables, and nobody sees it."""
+    return _offered.get() is not None
+
+
 def as_arrow(table: Answer | pa.Table) -> pa.Table:
     """An answer as an Arrow table; a column whose values have several types becomes text."""
     import pyarrow as pa

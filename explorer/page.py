@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import page_of
 from pharmagraph.kg.console import cell
+from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.search import Hit
 
 WORDS = {"Drug": "drug", "Gene": "gene", "CellLine": "cell line", "Pathway": "pathway", "Tissue": "tissue"}
@@ -32,7 +33,9 @@ class Page:
     above
         A few words above the heading, such as the kind of thing.
     retry
-        Whether the browser asks again by itself, because the store may be back.
+        Whether the browser asks again by itself: the store may be back, or what is computed be there.
+    every
+        Milliseconds after which it does.
     goto
         Address of the page to show instead.
     """
@@ -41,6 +44,7 @@ class Page:
     body: Sequence[Component]
     above: str = ""
     retry: bool = False
+    every: int = 3000
     goto: str | None = None
 
     def component(self) -> Component:
@@ -90,6 +94,14 @@ def _hit(hit: Hit) -> Component:
     if hit.spelling not in (hit.name, hit.id):
         said.append(html.Span(f"also {hit.spelling}", className="also"))
     return dcc.Link(said, href=page_of(hit.kind, hit.id))
+
+
+class FieldError(InputError):
+    """What is wrong with one field of a form."""
+
+    def __init__(self, name: str, message: object) -> None:
+        super().__init__(str(message))
+        self.name = name
 
 
 class Field(NamedTuple):

@@ -80,7 +80,7 @@ def too_large(name: str, size: int) -> str:
     """What is said of a file that is too large."""
     return (
         f'"{shortened(name)}" has {size / 1024**2:.1f} MiB, and {MOST_BYTES // 1024**2} MiB are allowed here; '
-        "cli predict reads files of any size"
+        "the command reads files of any size"
     )
 
 

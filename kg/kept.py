@@ -29,16 +29,22 @@ def kept(graph: GraphStore, what: str, make: Callable[[], T]) -> T:
     make
         Reads it from the store.
     """
-    stamp = [tuple(row.values()) for row in graph.node_rows("Dataset", ["id", "version", "ingested_at"])]
+    now = stamp(graph)
     key = (graph.url, what)
     with _lock:
         found = _kept.get(key)
-    if found is not None and found[0] == stamp:
+    if found is not None and found[0] == now:
         return found[1]
     made = make()
     with _lock:
         _kept.pop(key, None)
-        _kept[key] = (stamp, made)
+        _kept[key] = (now, made)
         while len(_kept) > _MOST:
             del _kept[next(iter(_kept))]
     return made
+
+
+def stamp(graph: GraphStore) -> tuple[tuple[object, ...], ...]:
+    """Another one whenever the store's data sets have changed."""
+    rows = graph.node_rows("Dataset", ["id", "version", "ingested_at"])
+    return tuple(tuple(map(str, row.values())) for row in rows)

@@ -54,6 +54,53 @@ class Lab:
     reject_rows: bool = False
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a run, with every name and file read; the store is not needed any more.
+
+    Attributes
+    ----------
+    suggester, wanted
+        The run, and what may be tested.
+    by, plate
+        How to choose, and for what.
+    genes
+        Ids of genes, for ``targets``.
+    notes
+        What there was to say about the files.
+    """
+
+    suggester: Suggester
+    wanted: Wanted
+    by: Acquisition
+    plate: Plate
+    genes: Sequence[str]
+    notes: Sequence[str]
+
+    def chosen(
+        self, *, seed: int = 0, advance: Callable[[], None] = lambda: None
+    ) -> tuple[Suggestion, list[Well]]:
+        """Pairs to test, the first first, and all wells of the plate.
+
+        Parameters
+        ----------
+        seed
+            Of all draws.
+        advance
+            Called after each pair that is chosen.
+
+        Raises
+        ------
+        ModelError
+            If no pair is left, or nothing is known by which to choose.
+        """
+        found = self.suggester.suggest(
+            self.wanted, self.by, self.plate.room, genes=self.genes, seed=seed, advance=advance
+        )
+        wells = self.plate.laid_out([(row["drug"], row["cell_line"]) for row in found.pairs])
+        return Suggestion(found.pairs, [*self.notes, *found.notes]), wells
+
+
 def suggest(
     run: Run,
     lab: Lab,
@@ -63,7 +110,13 @@ def suggest(
     seed: int = 0,
     advance: Callable[[], None] = lambda: None,
 ) -> tuple[Suggestion, list[Well]]:
-    """Pairs to test, the first first, and all wells of the plate.
+    """Pairs to test, the first first, and all wells of the plate: `question`, and `Question.chosen`, whose errors it
+    raises."""
+    return question(run, lab, by, plate).chosen(seed=seed, advance=advance)
+
+
+def question(run: Run, lab: Lab, by: Acquisition, plate: Plate) -> Question:
+    """Read what is asked.
 
     Parameters
     ----------
@@ -75,10 +128,6 @@ def suggest(
         How to choose.
     plate
         Which gives the number of pairs.
-    seed
-        Of all draws.
-    advance
-        Called after each pair that is chosen.
 
     Raises
     ------
@@ -87,7 +136,7 @@ def suggest(
     NotFoundError
         If a drug, a tissue or a gene is not known.
     ModelError
-        If the run is not calibrated or has no Gaussian process, or no pair is left.
+        If the run is not calibrated or has no Gaussian process.
     """
     store = run.store
     suggester = Suggester(run.folder, run.id)
@@ -121,9 +170,7 @@ def suggest(
         stocks, lab.per_drug, lab.per_cell, _tested(store),
     )  # fmt: skip
     genes = _genes(run, lab.genes, drugs) if by is Acquisition.targets else []
-    found = suggester.suggest(wanted, by, plate.room, genes=genes, seed=seed, advance=advance)
-    wells = plate.laid_out([(row["drug"], row["cell_line"]) for row in found.pairs])
-    return Suggestion(found.pairs, [*notes, *found.notes]), wells
+    return Question(suggester, wanted, by, plate, genes, notes)
 
 
 def _new(path: Path, read: Sequence[Asked], names: Names) -> dict[str, str]:

@@ -6,20 +6,17 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dash import html
 from dash.development.base_component import Component
 
 from pharmagraph import rows as of_run
-from pharmagraph.explorer import compounds
+from pharmagraph.explorer import compound_fields
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.page import NO_RUN, Field, Page, form, section
+from pharmagraph.explorer.page import NO_RUN, Field, FieldError, Page, form, section
 from pharmagraph.explorer.tables import in_page_csv, table
-from pharmagraph.explorer.uploads import ENDINGS, MOST_BYTES, PASTED, UPLOADS
 from pharmagraph.kg.console import next_command
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError, shortened
 from pharmagraph.kg.names import index
@@ -43,23 +40,14 @@ INTERVAL = (
 class Wanted:
     """What the form asks for, after its fields were read."""
 
-    file: Path
+    compounds: compound_fields.Given
     cell_lines: list[str]
     tissue: str | None
     top: int | None
     intervals: bool
     reject: bool
-    pasted: compounds.Compounds | None
     command: list[str]
     notes: list[str] = field(default_factory=list)
-
-
-class FieldError(InputError):
-    """What is wrong with one field of the form."""
-
-    def __init__(self, name: str, message: object) -> None:
-        super().__init__(str(message))
-        self.name = name
 
 
 def page(asked: Asked) -> Page:
@@ -84,28 +72,16 @@ def page(asked: Asked) -> Page:
 
 def _form(asked: Asked, errors: Mapping[str, str]) -> Component:
     tissues = [(row["tissue"], row["tissue"]) for row in asked.named("tissues").rows if row["tissue"]]
-    most = f"{MOST_BYTES // 1024**2} MiB"
     fields = [
         Field("ask", "", default="1", kind="hidden"),
-        Field(
-            "compounds", "Compounds", "a SMILES a line, and a name after a blank if you like; or names of drugs",
-            kind="textarea", more={"rows": "5", "spellcheck": "false", "data-long": "file"},
-        ),
-        Field(
-            "file", "Or a file, chosen or dropped here",
-            f"SMILES (.smi), SDF, or CSV with a column drug, smiles or both; at most {most}",
-            kind="file", more={"accept": ",".join(ENDINGS), "data-most": str(MOST_BYTES)},
-        ),
+        *compound_fields.fields("Compounds"),
         Field(
             "cell_lines", "Cell lines", "names, a line each or with commas; all of the run unless given",
             kind="textarea", more={"rows": "2", "spellcheck": "false"},
         ),
         Field("tissue", "Or those of a tissue", kind="select", options=[("", "all tissues"), *tissues]),
         Field("top", "Cell lines of each compound", "the most sensitive; all unless given"),
-        Field(
-            "reject", "Compounds that cannot be read", kind="select",
-            options=[("", "say which, and predict none"), ("1", "leave them out")],
-        ),
+        compound_fields.REJECT,
         Field(
             "intervals", "How sure", kind="select", options=[("", "with intervals"), ("no", "without, which is faster")]
         ),
@@ -118,24 +94,15 @@ def _form(asked: Asked, errors: Mapping[str, str]) -> Component:
 def _wanted(asked: Asked) -> Iterator[Wanted]:
     """The fields as `cli predict` takes them; the file of pasted compounds is there meanwhile."""
     given = asked.given
-    text = given.get("compounds", "")
-    command, pasted, file = ["cli", "predict"], None, None
-    if "file" in given:
-        try:
-            file = UPLOADS.path(given["file"])
-        except InputError as error:
-            raise FieldError("file", error) from None
-        if text:
-            raise FieldError("file", "There are compounds above, too; keep the file or those")
-        if file.name == PASTED:
-            text = file.read_text(encoding="utf-8", errors="replace")
-            file = None
-    if file is None:
-        if not text:
+    with compound_fields.of_form(given, index(asked.graph, "Drug")) as of_form:
+        if of_form is None:
             raise FieldError("compounds", "Give a SMILES or a name of a drug, or choose a file below")
-        pasted = compounds.read(text, index(asked.graph, "Drug"))
-        file = Path("compounds.csv")
-    command += ["--drugs", file.name]
+        yield _read(asked, of_form)
+
+
+def _read(asked: Asked, of_form: compound_fields.Given) -> Wanted:
+    given = asked.given
+    command = ["cli", "predict", "--drugs", of_form.file.name]
     lines = _cell_lines(asked)
     tissue = given.get("tissue")
     if lines and tissue:
@@ -150,12 +117,8 @@ def _wanted(asked: Asked) -> Iterator[Wanted]:
     intervals, reject = given.get("intervals") != "no", "reject" in given
     command += [] if intervals else ["--no-interval"]
     command += ["--reject-rows"] if reject else []
-    with TemporaryDirectory() as folder:
-        if pasted is not None:
-            file = Path(folder) / file
-            file.write_text(pasted.csv, encoding="utf-8")
-        notes = list(pasted.notes) if pasted is not None else []
-        yield Wanted(file, lines, tissue, top, intervals, reject, pasted, command, notes)
+    notes = list(of_form.pasted.notes) if of_form.pasted is not None else []
+    return Wanted(of_form, lines, tissue, top, intervals, reject, command, notes)
 
 
 def _cell_lines(asked: Asked) -> list[str]:
@@ -179,12 +142,12 @@ def _top(text: str | None) -> int | None:
 
 def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
     """What was predicted, as a table, and how a command line does the same."""
-    place = "file" if wanted.pasted is None else "compounds"
+    place = wanted.compounds.place
     try:
         with typed():
             found = of_run.predict_many(
                 Run.open(asked.graph, asked.given.get("run")), None, wanted.cell_lines or None,
-                drugs_file=wanted.file, tissue=wanted.tissue, reject_rows=wanted.reject, top=wanted.top,
+                drugs_file=wanted.compounds.file, tissue=wanted.tissue, reject_rows=wanted.reject, top=wanted.top,
                 intervals=wanted.intervals, note=wanted.notes.append,
             )  # fmt: skip
             command = shlex.join([*wanted.command, "--out", "predicted.csv"])
@@ -195,9 +158,11 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
                 )
             whole = _whole(found.tables)
     except NotFoundError as error:
-        raise FieldError("tissue" if error.what == "tissue" else place, _said(error, wanted)) from None
+        raise FieldError(
+            "tissue" if error.what == "tissue" else place, wanted.compounds.said(error)
+        ) from None
     except InputError as error:
-        raise FieldError(place, _said(error, wanted)) from None
+        raise FieldError(place, wanted.compounds.said(error)) from None
     rows = best(iter([whole]), SHOWN).to_pylist()
     known = {row["id"] for row in asked.graph.node_rows("Drug", ["id"])}
     run = {"run": asked.given.get("run")}
@@ -212,7 +177,7 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
     shown = [c for c in whole.column_names if c not in ("drug_id", "level")]
     level = rows[0].get("level")
     note = HYPOTHESIS if level is None else f"{HYPOTHESIS} {INTERVAL.format(level=level)}"
-    notes = [html.Li(f"{_said(text, wanted)}.") for text in wanted.notes]
+    notes = [html.Li(f"{wanted.compounds.said(text)}.") for text in wanted.notes]
     return [
         *([html.Div(html.Ul(notes, className="notes"), role="status")] if notes else []),
         table(Answer(shown, rows), caption, file="predicted", link=why, texts=("drug",), whole=whole),
@@ -223,12 +188,7 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
 
 def _command(asked: Asked, wanted: Wanted, command: str) -> Component:
     """The command line that writes the same, and the files that it reads."""
-    lists: list[Component] = []
-    if wanted.pasted is not None:
-        given = [{"drug": drug, "smiles": smiles} for drug, smiles in wanted.pasted.rows]
-        lists.append(
-            in_page_csv(Answer(["drug", "smiles"], given), "compounds", "the compounds", "compounds.csv")
-        )
+    lists = wanted.compounds.lists()
     if len(wanted.cell_lines) > 1:
         lines = Answer(["cell_line"], [{"cell_line": line} for line in wanted.cell_lines])
         lists.append(in_page_csv(lines, "cell-lines", "the cell lines", "cell-lines.csv"))
@@ -245,11 +205,3 @@ def _whole(tables: Iterator[pa.Table]) -> pa.Table:
     import pyarrow as pa
 
     return pa.concat_tables(list(tables)).unify_dictionaries().combine_chunks()
-
-
-def _said(message: object, wanted: Wanted) -> str:
-    """A message that names the file as the user does, and lines of what was pasted."""
-    called = "the list" if wanted.pasted else wanted.file.name
-    text = str(message).replace(str(wanted.file), called).rstrip(".")
-    text = text.replace("leave them out with --reject-rows", "choose below to leave them out")
-    return wanted.pasted.in_lines(text) if wanted.pasted else text
