@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pharmagraph.explorer.asking import Rows
 from pharmagraph.kg.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
-from pharmagraph.kg.paths import Node, Path, shares
 
 NEAREST, FARTHEST, STAGGER = 190.0, 330.0, 70.0
 """Distance from the middle of the strongest and the weakest node; every second node stands farther out."""
@@ -16,8 +14,6 @@ WIDER = 1.6
 """The drawing's width over its height."""
 FAN = 2.4
 """Angle of the sector, in radians, in which the neighbours of an expanded node stand, away from the middle."""
-WIDTH, ROW = 900.0, 70.0
-"""Of a drawing of paths: its width, and the distance of nodes that stand one below the other."""
 SHAPES = {
     "Drug": ("round-rectangle", ORANGE),
     "Gene": ("ellipse", BLUE),
@@ -51,7 +47,7 @@ def elements(label: str, node: dict[str, Any], rows: Rows, between: Rows) -> Row
     centre = f"{label}:{node['id']}"
     scaled = _scaled(rows)
     placed: dict[str, dict[str, Any]] = {
-        centre: _node(0, label, node["id"], node["name"], 0.0, 0.0, "centre")
+        centre: node_of(0, label, node["id"], node["name"], 0.0, 0.0, "centre")
     }
     others = {f"{r['label']}:{r['id']}": (r, s) for r, s in reversed(list(zip(rows, scaled, strict=True)))}
     others.pop(centre, None)
@@ -60,7 +56,7 @@ def elements(label: str, node: dict[str, Any], rows: Rows, between: Rows) -> Row
         row, strength = others[key]
         angle = 2 * math.pi * n / len(ordered) - math.pi / 2
         radius = NEAREST + (FARTHEST - NEAREST) * (1 - strength) + STAGGER * (n % 2)
-        placed[key] = _node(
+        placed[key] = node_of(
             n + 1,
             row["label"],
             row["id"],
@@ -72,12 +68,12 @@ def elements(label: str, node: dict[str, Any], rows: Rows, between: Rows) -> Row
     for row, strength in zip(rows, scaled, strict=True):
         ends = (centre, f"{row['label']}:{row['id']}")
         edges.append(
-            _edge(len(edges), placed, *(ends if row["outward"] else ends[::-1]), row["relation"], strength)
+            edge_of(len(edges), placed, *(ends if row["outward"] else ends[::-1]), row["relation"], strength)
         )
     for row, strength in zip(between, _scaled(between), strict=True):
         if row["src"] in placed and row["dst"] in placed:
             edges.append(
-                _edge(len(edges), placed, row["src"], row["dst"], f"{row['relation']} among them", strength)
+                edge_of(len(edges), placed, row["src"], row["dst"], f"{row['relation']} among them", strength)
             )
     return [*placed.values(), *edges]
 
@@ -106,14 +102,16 @@ def expand(drawn: Rows, label: str, id_: str, rows: Rows) -> Rows:
         row, angle = named[key], outward + FAN * ((n + 0.5) / len(new) - 0.5)
         radius = NEAREST + STAGGER * (n % 2)
         there = x + WIDER * radius * math.cos(angle), y + radius * math.sin(angle)
-        placed[key] = _node(len(placed), row["label"], row["id"], row["name"], *there)
+        placed[key] = node_of(len(placed), row["label"], row["id"], row["name"], *there)
     known = {
         (e["data"]["from"], e["data"]["to"], e["data"]["relation"]) for e in drawn if "relation" in e["data"]
     }
     edges = [e for e in drawn if "relation" in e["data"]]
     for row, strength in zip(rows, _scaled(rows), strict=True):
         ends = (f"{label}:{id_}", f"{row['label']}:{row['id']}")
-        edge = _edge(len(edges), placed, *(ends if row["outward"] else ends[::-1]), row["relation"], strength)
+        edge = edge_of(
+            len(edges), placed, *(ends if row["outward"] else ends[::-1]), row["relation"], strength
+        )
         edge["data"]["among"] = False
         src, dst, relation = (edge["data"][name] for name in ("from", "to", "relation"))
         if src != dst and not {(src, dst, relation), (dst, src, relation)} & known:
@@ -129,40 +127,6 @@ def pin(drawn: Rows, pinned: set[str]) -> Rows:
             of["pinned"] = True
             element |= {"grabbable": False, "classes": f"{element['classes']} pinned".strip()}
     return drawn
-
-
-def between_two(found: Sequence[Path], names: Mapping[Node, str]) -> Rows:
-    """Paths as Cytoscape takes them: the first node on the left, the second on the right, what is between in columns.
-
-    Parameters
-    ----------
-    found
-        All between the same two nodes.
-    names
-        Node → its name.
-    """
-    first, second = found[0].edges[0].src, found[0].edges[-1].dst
-    column: dict[Node, float] = {first: 0.0, second: 1.0}
-    for path in found:
-        for n, edge in enumerate(path.edges[:-1], 1):
-            column.setdefault(edge.dst, n / len(path.edges))
-    of_column: dict[float, list[Node]] = {}
-    for node, place in column.items():
-        of_column.setdefault(place, []).append(node)
-    placed = {}
-    for number, (node, place) in enumerate(column.items()):
-        mates = of_column[place]
-        y = ROW * (mates.index(node) - (len(mates) - 1) / 2)
-        x = WIDTH * (place - 0.5) + (0.1 * WIDTH * (mates.index(node) % 2) if 0 < place < 1 else 0)
-        ends = "centre" if node in (first, second) else ""
-        placed[":".join(node)] = _node(number, *node, names.get(node), x, y, ends)
-        placed[":".join(node)]["data"]["pinned"] = bool(ends)
-    edges: Rows = []
-    for edge, share in shares(found).items():
-        made = _edge(len(edges), placed, ":".join(edge.src), ":".join(edge.dst), edge.type, share)
-        made["data"] |= {"among": False, "share": f"{share:.0%}"}
-        edges.append(made)
-    return [*placed.values(), *edges]
 
 
 def hidden(drawn: Rows, relations: set[str], least: float) -> Rows:
@@ -238,13 +202,25 @@ def style() -> Rows:
         },
         {
             "selector": "edge[share]",
-            "style": {"label": "data(share)", "font-size": 13, "text-rotation": "autorotate", **text},
+            "style": {"width": "mapData(part, 0, 1, 1.5, 9)", "font-size": 13, "opacity": 0.8, **text},
         },
+        *(
+            {
+                "selector": f'edge[near = "{end}"]',
+                "style": {
+                    f"{end}-label": "data(share)",
+                    f"{end}-text-offset": 44,
+                    f"{end}-text-rotation": "autorotate",
+                },
+            }
+            for end in ("source", "target")
+        ),
+        {"selector": "edge[near = 'middle']", "style": {"label": "data(share)"}},
         {"selector": "node:selected", "style": {"border-width": 4, "border-color": "#111"}},
     ]
 
 
-def _node(
+def node_of(
     n: int, kind: str, id_: str, name: str | None, x: float, y: float, class_: str = ""
 ) -> dict[str, Any]:
     label = str(name or id_)
@@ -262,7 +238,7 @@ def _node(
     }
 
 
-def _edge(
+def edge_of(
     n: int, placed: dict[str, dict[str, Any]], src: str, dst: str, relation: str, strength: float
 ) -> dict[str, Any]:
     from_, to = placed[src]["data"], placed[dst]["data"]

@@ -10,8 +10,9 @@ from dash.development.base_component import Component
 from pharmagraph.explorer.addresses import page_of
 from pharmagraph.explorer.asking import Answer
 from pharmagraph.explorer.drawing import drawing
-from pharmagraph.explorer.ego_layout import between_two, pin
+from pharmagraph.explorer.ego_layout import pin
 from pharmagraph.explorer.page import WORDS, section
+from pharmagraph.explorer.path_layout import between_two
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg import paths
 from pharmagraph.kg.errors import InputError

@@ -59,7 +59,8 @@ def test_paths_are_drawn_with_the_share_of_each_edge(tab: Page, site: Site) -> N
     expect(tab.locator("main h1")).to_have_text(f"From {DRUG} to {LINE}")
     expect(tab.locator("section:has(h2:text-is('Paths')) tbody tr")).to_have_count(8)
     edges = tab.locator("section:has(h2:text-is('Edges')) tbody tr")
-    labels = tab.evaluate(f"{CY}.edges().map(e => e.style('label'))")
+    label = "['label', 'source-label', 'target-label'].map(name => e.style(name)).join('')"
+    labels = tab.evaluate(f"{CY}.edges().map(e => {label})")
     assert len(labels) == edges.count() and all(label.endswith("%") for label in labels)
     tab.fill("#network-least", "0.3")
     tab.press("#network-least", "Tab")

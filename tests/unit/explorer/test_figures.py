@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from xml.etree import ElementTree
 
 import pytest
 
-from pharmagraph.explorer import ego_layout, structures
+from pharmagraph.explorer import ego_layout, path_layout, structures
 from pharmagraph.explorer.addresses import address, read
-from pharmagraph.kg import structure_picture
+from pharmagraph.kg import paths, structure_picture
 from pharmagraph.kg.figures import COLOURS, effects, waterfall
 
 
@@ -63,3 +65,39 @@ def test_the_stronger_node_stands_nearer_and_filters_hide_what_has_no_edge_left(
 def test_an_address_is_read_as_it_was_made(name: str) -> None:
     path, _, given = address("drug", name, gene=name, run=None).partition("?")
     assert read(path, f"?{given}") == (["drug", name], {"gene": name})
+
+
+def test_shares_of_paths_stand_apart_and_edges_are_as_thick_as_their_share() -> None:
+    first, second = ("Drug", "D"), ("CellLine", "C")
+
+    def path(*between: paths.Node, weight: float = 1.0) -> paths.Path:
+        nodes = (first, *between, second)
+        return paths.Path(
+            tuple(paths.Edge(a, b, "TARGETS", 1.0) for a, b in itertools.pairwise(nodes)), weight
+        )
+
+    hub, other = ("Gene", "HUB"), ("Gene", "OTHER")
+    lines = [("CellLine", f"L{n}") for n in range(6)]
+    drugs = [("Drug", f"D{n}") for n in range(4)]
+    found = [path(), path(hub), *(path(line, weight=0.5) for line in lines)]
+    found += [*(path(hub, drug) for drug in drugs), path(other, drugs[-1], weight=0.1)]
+    names = {node: node[1] for one in found for edge in one.edges for node in (edge.src, edge.dst)}
+    drawn = path_layout.between_two(found, names)
+    at = {e["data"]["n"]: (e["position"]["x"], e["position"]["y"]) for e in drawn if "ref" in e["data"]}
+    edges = [e["data"] for e in drawn if "relation" in e["data"]]
+    said = []
+    for edge in edges:
+        (x, y), (to_x, to_y) = at[edge["from"]], at[edge["to"]]
+        length = math.dist((x, y), (to_x, to_y))
+        part = {"source": 44 / length, "target": 1 - 44 / length, "middle": 0.5}[edge["near"]]
+        said.append((x + part * (to_x - x), y + part * (to_y - y)))
+        for number, node in at.items():  # no edge of an end passes behind a node
+            if number not in (edge["from"], edge["to"]) and {edge["from"], edge["to"]} & {0, 1}:
+                away = abs((to_x - x) * (y - node[1]) - (x - node[0]) * (to_y - y)) / length
+                between = min(x, to_x) < node[0] < max(x, to_x)
+                assert away > 6 or not between, (edge, number)
+    assert min(math.dist(*both) for both in itertools.combinations(said, 2)) > 14
+    total = sum(one.weight for one in found)
+    through_hub = next(e for e in edges if e["from"] == 0 and e["share"] == f"{5 / total:.0%}")
+    assert through_hub["part"] == 1 and through_hub["strength"] == pytest.approx(5 / total, abs=1e-4)
+    assert {e["share"] for e in edges} >= {f"{0.5 / total:.1%}", f"{0.1 / total:.1%}"}
