@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from pharmagraph.explorer.tokens import is_loopback
@@ -29,6 +29,10 @@ REFUSED = 60
 LARGEST = 6 << 20
 """Bytes of a request's body: a file of compounds, and the form around it."""
 ASSETS = ("/assets/", "/_dash-component-suites/")
+HEADER = "X-Pharmagraph"
+"""A header that no form of another site can send; its script would have to ask first, and is refused."""
+_WRITING = "pharmagraph.writing"
+"""Under which a server keeps the paths of `add_writing`."""
 
 ENTER = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>pharmagraph</title>
@@ -72,6 +76,12 @@ def script_hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
+def add_writing(server: Flask, path: str, view: Callable[[], Any]) -> None:
+    """Add a route that changes or keeps something: `guard` answers it only to the explorer's own pages."""
+    server.extensions.setdefault(_WRITING, set()).add(path)
+    server.add_url_rule(path, path.lstrip("/"), view, methods=["POST"])
+
+
 def guard(server: Flask, token: str | None, scripts: Iterable[str]) -> None:
     """Let only those requests through that may be answered, and put the headers on every answer.
 
@@ -102,6 +112,8 @@ def guard(server: Flask, token: str | None, scripts: Iterable[str]) -> None:
             return _said("This server answers only on this machine.", 403)
         if _is_from_elsewhere(request):
             return _said("This server answers no other site's pages.", 403)
+        if _writes() and request.headers.get(HEADER) != "1":
+            return _said("This is answered only to the explorer's own pages.", 403)
         return None if token is None else _unless_known(request, token, too_many)
 
     @server.before_request  # type: ignore[untyped-decorator, unused-ignore]
@@ -162,12 +174,22 @@ def _entered(path: str, cookie: str, token: str) -> Response:
 
 
 def _is_from_elsewhere(request: Request) -> bool:
-    """Whether another site's page asks: a POST of another origin, or anything but a link that is followed."""
+    """Whether another site's page asks: a POST of another origin, or anything but a link that is followed.
+
+    Another port of this machine is the same site to a browser, and not this server.
+    """
     origin = request.headers.get("Origin")
     if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
         return True
     followed = request.method != "POST" and request.headers.get("Sec-Fetch-Mode") == "navigate"
-    return request.headers.get("Sec-Fetch-Site") == "cross-site" and not followed
+    return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and not followed
+
+
+def _writes() -> bool:
+    """Whether the address that is asked for is a route of `add_writing`."""
+    from flask import current_app, request
+
+    return request.path in current_app.extensions.get(_WRITING, ())
 
 
 def _limit() -> Callable[..., bool]:
@@ -195,12 +217,12 @@ def _wait() -> Response:
 
 
 def _said(text: str, status: int, **more: str) -> Response:
-    """One line, as JSON under /api."""
+    """One line, as JSON under /api and where a script of the pages asks."""
     from flask import Response, jsonify, request
 
     response: Response = (
         jsonify({"error": text})
-        if request.path.startswith("/api/")
+        if request.path.startswith("/api/") or _writes()
         else Response(f"{text}\n", mimetype="text/plain")
     )
     response.status_code = status

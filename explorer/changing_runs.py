@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pharmagraph.explorer.own_requests import refusal
+from pharmagraph.explorer.access import add_writing
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError, StoreLockedError
 from pharmagraph.kg.store import GraphStore, open_store
@@ -28,7 +28,7 @@ def register(server: Flask, store_url: str | None, *, allow_write: bool) -> None
     ways: dict[str, Callable[[GraphStore, str], Any]] = {"promote": runs.promote, "delete": runs.delete}
     for name, change in ways.items():
         view = _view(store_url, change) if allow_write else _refused
-        server.add_url_rule(f"/runs/{name}", f"runs/{name}", view, methods=["POST"])
+        add_writing(server, f"/runs/{name}", view)
 
 
 def _refused() -> tuple[Response, int]:
@@ -43,8 +43,6 @@ def _view(
     from flask import jsonify, request
 
     def view() -> tuple[Response, int]:
-        if refused := refusal(request, writes=True):
-            return jsonify({"error": refused}), 403
         given: Any = request.get_json(silent=True)
         given = given if isinstance(given, dict) else {}
         run = given.get("run")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pharmagraph.explorer import files
-from pharmagraph.explorer.own_requests import refusal
+from pharmagraph.explorer.access import add_writing
 from pharmagraph.explorer.uploads import MOST_BYTES, UPLOADS, too_large
 from pharmagraph.kg import table_file
 from pharmagraph.kg.errors import InputError
@@ -25,7 +25,7 @@ TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 def register(server: Flask, page_at: PageAt) -> None:
     """Add the routes to the explorer's server."""
-    server.add_url_rule("/upload", "upload", _upload, methods=["POST"])
+    add_writing(server, "/upload", _upload)
     for ending in TYPES:
         server.add_url_rule(f"/table.{ending}", f"table.{ending}", _table(page_at, ending))
 
@@ -33,8 +33,6 @@ def register(server: Flask, page_at: PageAt) -> None:
 def _upload() -> tuple[Response, int]:
     from flask import jsonify, request
 
-    if refused := refusal(request, writes=True):
-        return jsonify({"error": refused}), 403
     name = unquote(request.headers.get("X-File-Name", ""))
     size = request.content_length
     if size is None:
@@ -51,8 +49,6 @@ def _table(page_at: PageAt, ending: str) -> Callable[[], Any]:
     def view() -> Any:
         from flask import jsonify, request, send_file
 
-        if refused := refusal(request, writes=False):
-            return jsonify({"error": refused}), 403
         of, name = urlsplit(request.args.get("of", "")), request.args.get("file", "")
         with files.collected() as found:
             page_at(of.path, of.query)

@@ -162,10 +162,36 @@ def test_another_sites_page_makes_nobody_post_or_fetch(open_port: int, closed_po
     ):
         assert callback(open_port, Origin=origin).status == 403, origin
         assert callback(closed_port, Origin=origin, **BEARER).status == 403, origin
-    elsewhere = {"Sec_Fetch_Site": "cross-site"}
-    assert asked(open_port, "/api/describe", Sec_Fetch_Mode="cors", **elsewhere).status == 403
-    assert callback(open_port, Sec_Fetch_Mode="navigate", **elsewhere).status == 403
-    assert asked(open_port, "/", Sec_Fetch_Mode="navigate", **elsewhere).status == 200
+    for site in ("cross-site", "same-site"):  # the latter is another port of this machine
+        elsewhere = {"Sec_Fetch_Site": site}
+        for path in ("/api/describe", "/table.csv?of=/runs&file=runs"):
+            assert asked(open_port, path, Sec_Fetch_Mode="cors", **elsewhere).status == 403, path
+        assert callback(open_port, Sec_Fetch_Mode="navigate", **elsewhere).status == 403
+        assert asked(open_port, "/", Sec_Fetch_Mode="navigate", **elsewhere).status == 200
+
+
+def test_routes_that_write_are_answered_only_to_own_pages(open_port: int, closed_port: int) -> None:
+    writing = ("/upload", "/what-if", "/runs/promote", "/runs/delete")
+    for path in writing:
+        given: dict[str, Any] = {"method": "POST", "body": "{}", "Content_Type": "application/json"}
+        refused = asked(open_port, path, **given)
+        assert refused.status == 403 and "own pages" in json.loads(refused.text)["error"], path
+        assert "own pages" not in asked(open_port, path, **given, X_Pharmagraph="1").text
+        elsewhere = asked(open_port, path, **given, X_Pharmagraph="1", Origin="http://evil.example")
+        assert elsewhere.status == 403 and "no other site" in json.loads(elsewhere.text)["error"], path
+        # behind a server with a certificate the page's origin has another scheme, and the same host
+        own = {"Host": "lab.example", "Origin": "https://lab.example", "X_Pharmagraph": "1"}
+        answer = asked(closed_port, path, **given, **own, **BEARER)
+        assert "site" not in answer.text and "own pages" not in answer.text, path
+
+
+def test_every_route_that_takes_a_post_is_guarded_or_only_reads(small: str) -> None:
+    application = server.make_server(small, 0)
+    application.stop()
+    flask = application.wsgi_app
+    posts = {rule.rule for rule in flask.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    reading = {path for path in posts if path.startswith(("/api/", "/_dash"))}
+    assert posts - reading == {"/upload", "/what-if", "/runs/promote", "/runs/delete"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "NONSENSE"])
