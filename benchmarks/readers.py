@@ -226,8 +226,11 @@ def ingesting(store: str) -> Iterator[list[int]]:
             words = [*CLI, "ingest", "gdsc", "--share", "0.2", "--store", store, "--quiet"]
             process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
             current[:] = [process]
-            codes.append(process.wait())
-            if codes[-1] not in (0, -15, 143):
+            code = process.wait()
+            if ended.is_set():
+                return
+            codes.append(code)
+            if code:
                 return
 
     thread = threading.Thread(target=load, daemon=True)
@@ -263,8 +266,9 @@ def measure(
         watching.start()
         with ingesting(load_into) as codes:
             time.sleep(2)  # it has begun
-            readers = Readers(port, names, n, think)
+            readers, before = Readers(port, names, n, think), _processor(process)
             readers.run(seconds)
+            used = _processor(process) - before
         ended.set()
         watching.join()
     rows += [
@@ -274,6 +278,8 @@ def measure(
     ]
     every = [one for found in readers.seconds.values() for one in found]
     rows.append(_row(f"{n} readers: all", every, "p95 1 s", sum(readers.failed.values())))
+    a_page = round(used / max(len(every), 1), 3)
+    rows.append(Row("processor seconds of the server, a page", len(every), a_page, a_page))
     rows.append(Row("memory, MB", len(memory), statistics.median(memory), max(memory), "1,000 MB"))
     rows.append(
         Row("ingests that ended", len([c for c in codes if not c]), 0.0, 0.0, "", sum(c > 0 for c in codes))
@@ -322,6 +328,12 @@ def _in_browser(port: int, drugs: Sequence[str]) -> list[Row]:
         drug = [_seconds(lambda d=d: look(f"/drug/{quote(d, safe='')}")) for d in drugs[:5]]  # type: ignore[misc]
         browser.close()
     return [_row("browser: home is shown", home, "1 s"), _row("browser: drug is shown", drug, "1 s")]
+
+
+def _processor(process: psutil.Process) -> float:
+    """Seconds of the processor that a process and its children took so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -27,7 +27,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 
 
-def pages(drug: str, gene: str, cell_line: str, runs: Sequence[str]) -> dict[str, str]:
+def pages(drug: str, gene: str, cell_line: str, pathway: str, runs: Sequence[str]) -> dict[str, str]:
     """Name of a picture → address of its page; of runs, the promoted one is the first."""
     both = f"?first={runs[0]}&second={runs[-1]}"
     return {
@@ -37,7 +37,7 @@ def pages(drug: str, gene: str, cell_line: str, runs: Sequence[str]) -> dict[str
         "gene": f"/gene/{gene}",
         "cell-line": f"/cell-line/{cell_line}",
         "tissue": "/tissue/skin",
-        "pathway": "/pathway/GO:0000165",
+        "pathway": f"/pathway/{pathway}",
         "pair-form": "/pair",
         "pair": f"/pair/{drug}/{cell_line}",
         "pair-what-if": f"/pair/{drug}/{cell_line}",
@@ -55,7 +55,7 @@ def pages(drug: str, gene: str, cell_line: str, runs: Sequence[str]) -> dict[str
         "suggest-waiting": "/suggest?plate=384&by=gain",
         "suggest-wrong": "/suggest?plate=97",
         "structure": f"/search?q={ASPIRIN}",
-        "structure-unreadable": "/search?q=CC(=O",
+        "structure-unreadable": "/search?smiles=CC(=O",
         "query": "/query",
         "free-query": "/query?cypher=MATCH (d:Drug)-[t:TARGETS]->(g:Gene) RETURN d.name AS drug, g.id AS gene LIMIT 5",
         "query-wrong": "/query?cypher=MATCH (d:Drag) RETURN d.name",
@@ -129,9 +129,11 @@ def main() -> None:
         parser.error("no Chromium here; apt-get install chromium")
     with open_store(asked.store, read_only=True) as graph:
         runs = [row["id"] for row in sorted(run_register.runs(graph), key=lambda row: not row["promoted"])]
+        of_gene = "MATCH (:Gene {id: $gene})-[:MEMBER_OF]->(p:Pathway) RETURN p.id AS id ORDER BY id LIMIT 1"
+        pathway = next((row["id"] for row in graph.rows(of_gene, {"gene": asked.gene})), "none")
     if not runs:
         parser.error("the store has no run; cli train --promote")
-    addresses = pages(asked.drug, asked.gene, asked.cell_line, runs)
+    addresses = pages(asked.drug, asked.gene, asked.cell_line, pathway, runs)
     if unknown := set(asked.only or ()) - addresses.keys():
         parser.error(f"no picture {', '.join(sorted(unknown))}; there are {', '.join(addresses)}")
     addresses = {name: addresses[name] for name in asked.only or addresses}

@@ -9,6 +9,7 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.freed_memory import share_between_threads
 from pharmagraph.kg.store import open_store
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def serve(
 
     The rest, and errors, as `make_server`.
     """
+    share_between_threads()
     server = make_server(store_url, port, host=host, token=token, allow_write=allow_write)
     address = address_of(server, token)
     print(f"{address}   Ctrl-C stops it", flush=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.runs.folder import GRAPH, reading
+from pharmagraph.model.runs.opened import opened
 
 Rows = list[dict[str, Any]]
 
@@ -36,8 +36,8 @@ def changeable(folder: Path, cell_line: str, contributions: Sequence[dict[str, A
         expression these are z (standard deviations), ``least`` what ``--silence`` sets and ``most`` the highest of any
         cell line; of a mutation that the cell line has not, 0, 0 and 1.
     """
+    graph, _ = opened(folder)
     with reading(folder / GRAPH):
-        graph = SavedArrays(folder / GRAPH)
         gene_at = {id_: n for n, id_ in enumerate(graph.ids("Gene"))}
         line = graph.ids("CellLine").index(cell_line)
         expression = graph.profile("expression")

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.model.inputs.views import GENE_FEATURES
-from pharmagraph.model.predictor import Predictor
-from pharmagraph.model.runs.folder import GRAPH, checked, reading
+from pharmagraph.model.runs.folder import GRAPH, reading
+from pharmagraph.model.runs.opened import opened
 
 Rows = list[dict[str, Any]]
 
@@ -38,12 +37,10 @@ def contributions(folder: Path, drug: str, cell_line: str, *, limit: int = 10) -
         ``contribution``: logits of a sensitive response, or ln IC50 in ln µmol/l. The last row is the sum. None where
         the run's folder has no such sum: a component with a weight needs the network for it.
     """
-    checked(folder)
+    graph, predictor = opened(folder)
     with reading(folder / GRAPH):
-        graph = SavedArrays(folder / GRAPH)
         numbers = {kind: {id_: n for n, id_ in enumerate(graph.ids(kind))} for kind in ("Drug", "CellLine")}
         genes = graph.ids("Gene")
-    predictor = Predictor.of(folder, graph)
     if predictor is None or drug not in numbers["Drug"] or cell_line not in numbers["CellLine"]:
         return None
     parts = predictor.parts(numbers["Drug"][drug], numbers["CellLine"][cell_line])

@@ -23,7 +23,8 @@ from pharmagraph.kg.reading.table import rows
 from pharmagraph.kg.wording import option
 from pharmagraph.model.inputs.changes import Change
 from pharmagraph.model.predictor import Entity, Predictor
-from pharmagraph.model.runs.folder import GRAPH, checked, reading
+from pharmagraph.model.runs.folder import GRAPH, reading
+from pharmagraph.model.runs.opened import opened
 
 MOST_RELATIVES = 5
 """Genes of its family that are named where a gene was not measured."""
@@ -300,9 +301,8 @@ class _Run:
     @classmethod
     def of(cls, folder: Path, drug: str, cell_line: str, device: str, changes: Sequence[Change] = ()) -> _Run:
         """Refuses what cannot be asked before anything is computed."""
-        checked(folder)
+        graph, predictor = opened(folder)
         with reading(folder / GRAPH):
-            graph = SavedArrays(folder / GRAPH)
             ids = {
                 kind: {id_: n for n, id_ in enumerate(graph.ids(kind))}
                 for kind in ("Drug", "CellLine", "Gene")
@@ -311,7 +311,6 @@ class _Run:
         for change in changes:
             _position(ids, "Gene", change.gene)
         _require_measured(graph, ids["Gene"], changes)
-        predictor = Predictor.of(folder, graph)
         if predictor is not None:
             return cls(graph, _Predicted(predictor, d, c), ids["Gene"])
         from pharmagraph.model.explain.by_network import NetworkPair

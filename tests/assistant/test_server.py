@@ -14,6 +14,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 import pharmagraph as pg
+from benchmarks.transcript import shortened, transcript
 from pharmagraph.assistant.server import make_server
 from pharmagraph.cypher import catalogue
 from pharmagraph.kg.errors import QueryError
@@ -162,3 +163,10 @@ def test_a_word_that_the_schema_has_not_is_named_with_the_nearest(cypher: str, s
     with pytest.raises(QueryError) as refused:
         require_known(cypher)
     assert said in str(refused.value)
+
+
+def test_a_transcript_has_the_calls_and_answers_of_each_question(store: str) -> None:
+    said = done(transcript(store, ["What is in this graph?", "Can you delete all drugs?"]))
+    assert "## What is in this graph?" in said and "`describe` {}" in said
+    assert said.count("The answer holds what the question asks for.") == 2
+    assert '"counts"' in said and shortened({"rows": list(range(9)), "x": 0.123456}).count("more") == 1
