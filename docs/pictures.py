@@ -1,7 +1,7 @@
 """Pictures of the explorer's pages, taken by Chromium: ``make pictures`` writes them into the folder ``pictures``.
 
-Each page is taken whole, 1280 and 390 pixels wide, in the light and the dark theme; the top of one is
-``docs/explorer.png``, which the README shows. The store has to hold a promoted run, as after ``make demo``.
+Each page is taken whole, 1280 and 390 pixels wide, in the light and the dark theme. The top of a few stands in the
+README and in ``docs``, with few colours so that they are small. The store has to hold a promoted run, as after ``make demo``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pharmagraph.explorer.server import make_server
@@ -20,7 +22,9 @@ from pharmagraph.kg.store import open_store
 
 DOCS = Path(__file__).resolve().parent
 SIZES = ((1280, 900), (390, 844))
-IN_README = "drug"
+IN_DOCS = {"drug": "explorer.png", "paths": "explorer-paths.png", "suggested": "explorer-plate.png"}
+"""Name of a picture → its file in ``docs``."""
+N_COLOURS = 64
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -100,8 +104,10 @@ def take(browser: Browser, url: str, addresses: dict[str, str], folder: Path) ->
                 if name in BEFORE:
                     BEFORE[name](tab)
                 tab.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
-                if (name, width, theme) == (IN_README, SIZES[0][0], "light"):
-                    tab.screenshot(path=DOCS / "explorer.png")
+                if name in IN_DOCS and (width, theme) == (SIZES[0][0], "light"):
+                    whole = Image.open(BytesIO(tab.screenshot()))
+                    few = whole.convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE)
+                    few.save(DOCS / IN_DOCS[name], optimize=True)
             context.close()
 
 
