@@ -1,7 +1,8 @@
 """Pictures of the explorer's pages, taken by Chromium: ``make pictures`` writes them into the folder ``pictures``.
 
 Each page is taken whole, 1280 and 390 pixels wide, in the light and the dark theme. The top of a few stands in the
-README and in ``docs``, with few colours so that they are small. The store has to hold a promoted run, as after ``make demo``.
+README and in ``docs``, with few colours so that they are small. The store has to hold a promoted run, as after
+``make demo``.
 """
 
 from __future__ import annotations

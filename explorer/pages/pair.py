@@ -189,9 +189,9 @@ def _what_if(
         )  # fmt: skip
     of_pair: dict[str, Any] = {"data-drug": drug["id"], "data-line": line["id"], "data-run": found.run_id}
     of_pair["data-figure"] = "probability" if "probability" in found.prediction else "ln IC50"
-    words = ["cli", "explain", "--drug", drug["id"], "--cell", line["id"]]
-    words += ["--run", asked.given["run"]] if "run" in asked.given else []
-    of_pair["data-command"] = next_command(shlex.join(words), asked.graph.url)
+    typed = ["cli", "explain", "--drug", drug["id"], "--cell", line["id"]]
+    typed += ["--run", asked.given["run"]] if "run" in asked.given else []
+    of_pair["data-command"] = next_command(shlex.join(typed), asked.graph.url)
     return [
         section(
             "What if a gene were otherwise?",
