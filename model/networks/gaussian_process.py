@@ -22,7 +22,7 @@ from pharmagraph.model.networks.contributions import Contributions, GeneEffects
 from pharmagraph.model.networks.drug_levels import DrugLevels, before_softplus
 from pharmagraph.model.networks.gene_part import GenePart
 from pharmagraph.model.networks.gene_term import GeneTerm
-from pharmagraph.model.networks.posterior import Observed, PosteriorMean
+from pharmagraph.model.networks.posterior import PosteriorMean, posterior_weights
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.responses.visible import Means, Visible, residuals
@@ -139,7 +139,7 @@ class ResponseProcess(nn.Module):
             kernels, visible, more, drug_scale
         )
         term = None if genes is None else GeneTerm(genes[1], genes[0])
-        weights = Observed(kernel_c, kernel_d, precision, term).weights(observation)
+        weights = posterior_weights(kernel_c, kernel_d, precision, observation, term)
         of_entities = Contributions(
             kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
         )

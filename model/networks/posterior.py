@@ -10,6 +10,7 @@ from torch import Tensor
 from pharmagraph.model.inputs.gene_pattern import Pattern
 from pharmagraph.model.networks.conjugate_gradients import solve
 from pharmagraph.model.networks.gene_term import GeneTerm
+from pharmagraph.model.networks.solutions import Solutions
 
 ITERATIONS = 100
 """Largest number of conjugate-gradient iterations. A handful do where untested pairs are few, some tens where their
@@ -113,7 +114,10 @@ class PosteriorMean(torch.autograd.Function):
         """Mean at all entries; kernels are symmetric, coefficients those of a pattern, the others ``(n_cell_lines,
         n_drugs)``."""
         genes = GeneTerm(pattern, coefficients) if pattern is not None and coefficients is not None else None
-        ctx.observed = Observed(kernel_c, kernel_d, precision, genes, learning=any(ctx.needs_input_grad))
+        if not any(ctx.needs_input_grad):
+            weights = posterior_weights(kernel_c, kernel_d, precision, observed, genes)
+            return covariance_times(weights, kernel_c, kernel_d, genes)
+        ctx.observed = Observed(kernel_c, kernel_d, precision, genes, learning=True)
         weights = ctx.observed.weights(observed)
         ctx.save_for_backward(kernel_c, kernel_d, precision, weights)
         return covariance_times(weights, kernel_c, kernel_d, genes)
@@ -131,6 +135,24 @@ class PosteriorMean(torch.autograd.Function):
         of_precision = torch.where(precision > 0, adjoint * weights / precision**2, 0.0)
         of_genes = genes.gradient(left, weights) if genes is not None else None
         return of_c, of_d, of_precision, adjoint, of_genes, None
+
+
+_solutions = Solutions()
+
+
+@torch.no_grad()
+def posterior_weights(
+    kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, observed: Tensor, genes: GeneTerm | None
+) -> Tensor:
+    """Solution of `Observed` for a prediction, (n_cell_lines, n_drugs); not to be changed in place."""
+    of_genes: tuple[Tensor, ...] = ()
+    if genes is not None:
+        pattern = genes.pattern
+        of_genes = genes.coefficients, pattern.by_drug, pattern.column, pattern.values
+    return _solutions.of(
+        (kernel_c, kernel_d, precision, observed, *of_genes),
+        lambda: Observed(kernel_c, kernel_d, precision, genes).weights(observed),
+    )
 
 
 def covariance_times(table: Tensor, kernel_c: Tensor, kernel_d: Tensor, genes: GeneTerm | None) -> Tensor:
