@@ -53,7 +53,9 @@ async def transcript(store: str | None, asked: Sequence[str]) -> str:
                 parts += [
                     f"`{call['tool']}` {json.dumps(given, ensure_ascii=False)}", f"```json\n{said}\n```",
                 ]  # fmt: skip
-            lacking = missing(of[question], answer)
+            refused = of[question].get("error")
+            right = refused is not None and result.is_error and refused in said
+            lacking = "" if right else missing(of[question], answer)
             parts.append(
                 f"Lacking: {lacking}." if lacking else "The answer holds what the question asks for."
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 from pharmagraph.cypher import catalogue
 from pharmagraph.kg import free_cypher, run_register
+from pharmagraph.kg.kept import kept
 from pharmagraph.kg.store import GraphStore
 
 Rows = list[dict[str, Any]]
@@ -79,6 +80,11 @@ class Asked:
         if "run" in self.given or any(row["promoted"] for row in run_register.runs(self.graph)):
             return run_register.find(self.graph, self.given.get("run"))
         return None
+
+    @property
+    def tissues(self) -> Answer:
+        """The answer of the query ``tissues``, which reads every response; kept until a data set changes."""
+        return kept(self.graph, "tissues", lambda: self.named("tissues"))
 
     def named(self, name: str, ids: Mapping[str, str] | None = None, **given: object) -> Answer:
         """The answer of a named query; of the address's run, if it takes one.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, TypeVar
@@ -13,12 +15,12 @@ T = TypeVar("T")
 _MOST = 8
 """Things that are kept; the one that was kept first goes first."""
 
-_kept: dict[tuple[str, str], tuple[object, Any]] = {}
+_kept: dict[tuple[str, str], tuple[object, Any, float]] = {}
 _lock = Lock()
 
 
-def kept(graph: GraphStore, what: str, make: Callable[[], T]) -> T:
-    """What ``make`` returns; made again only when the store's data sets have changed.
+def kept(graph: GraphStore, what: str, make: Callable[[], T], *, seconds: float = math.inf) -> T:
+    """What ``make`` returns; made again only when the store's data sets have changed, or some seconds are over.
 
     Parameters
     ----------
@@ -28,17 +30,19 @@ def kept(graph: GraphStore, what: str, make: Callable[[], T]) -> T:
         Name of the thing, one for each ``make``.
     make
         Reads it from the store.
+    seconds
+        For which it is kept, where it may change without a data set.
     """
     now = stamp(graph)
     key = (graph.url, what)
     with _lock:
         found = _kept.get(key)
-    if found is not None and found[0] == now:
+    if found is not None and found[0] == now and time.monotonic() - found[2] <= seconds:
         return found[1]
     made = make()
     with _lock:
         _kept.pop(key, None)
-        _kept[key] = (now, made)
+        _kept[key] = (now, made, time.monotonic())
         while len(_kept) > _MOST:
             del _kept[next(iter(_kept))]
     return made

@@ -71,7 +71,7 @@ def page(asked: Asked) -> Page:
 
 
 def _form(asked: Asked, errors: Mapping[str, str]) -> Component:
-    tissues = [(row["tissue"], row["tissue"]) for row in asked.named("tissues").rows if row["tissue"]]
+    tissues = [(row["tissue"], row["tissue"]) for row in asked.tissues.rows if row["tissue"]]
     fields = [
         Field("ask", "", default="1", kind="hidden"),
         *compound_fields.fields("Compounds"),

@@ -97,7 +97,7 @@ def _waiting(title: str, choosing: Choosing) -> Page:
 
 
 def _form(asked: Asked, errors: Mapping[str, str]) -> Component:
-    tissues = [(row["tissue"], row["tissue"]) for row in asked.named("tissues").rows if row["tissue"]]
+    tissues = [(row["tissue"], row["tissue"]) for row in asked.tissues.rows if row["tissue"]]
     ways = [(str(way), words) for way, words in WAYS.items()]
     fields = [
         Field("plate", "Wells", default="96", kind="select", options=[(str(n), f"{n:,}") for n in SIZES]),

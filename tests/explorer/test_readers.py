@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+import time
+from pathlib import Path
 
 import pytest
 
 import pharmagraph as pg
 from benchmarks.readers import Client, Readers, kinds, looked_at
+from pharmagraph.explorer.app import page_at
+from pharmagraph.explorer.pages import home
+from pharmagraph.kg.ladybug.store import LadybugStore
 from tests.explorer.conftest import DRUG, Site
 
 pytestmark = pytest.mark.once
@@ -26,3 +31,26 @@ def test_each_kind_of_page_is_sent_to_a_reader(site: Site) -> None:
     readers = Readers(port, names, 3, (0.0, 0.1))
     readers.run(3)
     assert sum(map(len, readers.seconds.values())) > 3 and not any(readers.failed.values())
+
+
+def test_what_takes_long_is_asked_once_and_again_when_a_data_set_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, asked, counts = f"ladybug://{tmp_path / 'graph.lbug'}", list[str](), LadybugStore.counts
+    monkeypatch.setattr(LadybugStore, "counts", lambda self: asked.append("counts") or counts(self))
+
+    def shown(n: int) -> None:
+        said = str(page_at(url, "/", None).component())
+        assert f"Strong('{n}'), ' drugs'" in said
+
+    for n in (12, 14):
+        with pg.open_store(url) as store:
+            pg.ingest.synthetic(store, drugs=n, cells=16, genes=40)
+        asked.clear()
+        shown(n)
+        shown(n)
+        assert asked == ["counts"]
+        time.sleep(1.1)  # a data set's time has whole seconds
+    monkeypatch.setattr(home, "COUNTS_KEPT", -1.0)
+    shown(14)
+    assert asked == ["counts", "counts"]
