@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.page import Page, aria, field
+from pharmagraph.explorer.page import Page, aria, field, sentence
 from pharmagraph.explorer.pages import (
     cell_line,
     drug,
@@ -126,7 +126,7 @@ def make_app(store_url: str | None, *, allow_write: bool = False) -> Dash:
             with open_store(store_url, read_only=True) as graph:
                 return search.suggestions(graph, text)
         except PharmagraphError as error:
-            return [html.P(f"{error}.", className="notice")]
+            return [html.P(sentence(error), className="notice")]
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         "window.pharmagraph.arrived", Output("page-title", "modified_timestamp"), Input("page-title", "data")

@@ -67,6 +67,11 @@ def field(**attributes: str) -> Component:
     return html.Span(className="input", **given)
 
 
+def sentence(said: object) -> str:
+    """A message with one full stop; those of an engine have one already."""
+    return f"{str(said).rstrip('.')}."
+
+
 def section(title: str, *content: Component, note: str = "") -> Component:
     """A part of a page under a heading, with a note on what its numbers mean and do not mean."""
     about = [html.P(note, className="note")] if note else []

@@ -13,7 +13,7 @@ from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
 from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.gene_plot import gene_plot
-from pharmagraph.explorer.page import NO_RUN, Page, definitions, section
+from pharmagraph.explorer.page import NO_RUN, Page, definitions, section, sentence
 from pharmagraph.explorer.structures import drawing
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import ModelError
@@ -154,7 +154,7 @@ def _targets(asked: Asked, drug: dict[str, Any]) -> Component:
     try:
         genes = of_run.explain(Run.open(asked.graph, asked.run["id"]), drug["id"], None, limit=ROWS).genes
     except ModelError as error:
-        return section("Target hypotheses", html.P(f"{error}.", className="nothing"))
+        return section("Target hypotheses", html.P(sentence(error), className="nothing"))
     columns = [c for c in TARGET_COLUMNS if any(row[c] is not None for row in genes)]
     given = {"drug": drug["id"], "run": asked.run["id"], "limit": ROWS}
     answer = Answer(columns, genes, GENES, given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import dcc, html
 
-from pharmagraph.explorer.page import Page, hits
+from pharmagraph.explorer.page import Page, hits, sentence
 from pharmagraph.kg import search
 from pharmagraph.kg.errors import AmbiguousNameError, NotFoundError, PharmagraphError, StoreError
 from pharmagraph.kg.store import GraphStore
@@ -33,15 +33,16 @@ def refused(error: PharmagraphError, graph: GraphStore | None) -> Page:
     if isinstance(error, (NotFoundError, AmbiguousNameError)) and graph is not None:
         found = search.index(graph).find(error.name, 10)
         return Page("Not found" if isinstance(error, NotFoundError) else "Which one?",
-                    [html.P(f"{error}."), *([html.P("Called like this:"), hits(found)] if found else [])])  # fmt: skip
+                    [html.P(sentence(error)),
+                     *([html.P("Called like this:"), hits(found)] if found else [])])  # fmt: skip
     if isinstance(error, StoreError) and graph is None:
         said = "The page is asked for again every few seconds, and appears when the store is back."
         return Page(
             "The store does not answer",
-            [html.P(f"{error}.", className="notice", role="alert"), html.P(said)],
+            [html.P(sentence(error), className="notice", role="alert"), html.P(said)],
             retry=True,
         )
-    return Page("This cannot be shown", [html.P(f"{error}.", className="notice", role="alert")])
+    return Page("This cannot be shown", [html.P(sentence(error), className="notice", role="alert")])
 
 
 def search_text(text: str) -> str:

@@ -13,7 +13,7 @@ from pharmagraph import rows as of_run
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.figures import shown
-from pharmagraph.explorer.page import NO_RUN, Field, Page, aria, definitions, field, form, section
+from pharmagraph.explorer.page import NO_RUN, Field, Page, aria, definitions, field, form, section, sentence
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.console import cell, next_command
 from pharmagraph.kg.errors import ModelError
@@ -72,7 +72,7 @@ def page(asked: Asked) -> Page:
     try:
         found = of_run.explain(Run.open(asked.graph, asked.run["id"]), drug["id"], line["id"], limit=ROWS)
     except ModelError as error:
-        return Page(title, [*body, html.P(f"{error}.", className="notice"), tail], above="pair")
+        return Page(title, [*body, html.P(sentence(error), className="notice"), tail], above="pair")
     predicted = found.prediction
     body += [
         definitions(

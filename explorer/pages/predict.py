@@ -15,7 +15,7 @@ from pharmagraph import rows as of_run
 from pharmagraph.explorer import compound_fields
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
-from pharmagraph.explorer.page import NO_RUN, Field, FieldError, Page, form, section
+from pharmagraph.explorer.page import NO_RUN, Field, FieldError, Page, form, section, sentence
 from pharmagraph.explorer.tables import in_page_csv, table
 from pharmagraph.kg.console import next_command
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError, shortened
@@ -64,9 +64,11 @@ def page(asked: Asked) -> Page:
         with _wanted(asked) as wanted:
             found = _predictions(asked, wanted)
     except FieldError as error:
-        return Page(title, [lead, _form(asked, {error.name: f"{error}."})])
+        return Page(title, [lead, _form(asked, {error.name: sentence(error)})])
     except ModelError as error:
-        return Page(title, [lead, html.P(f"{error}.", className="notice", role="alert"), _form(asked, {})])
+        return Page(
+            title, [lead, html.P(sentence(error), className="notice", role="alert"), _form(asked, {})]
+        )
     return Page(title, [*found, section("Others", _form(asked, {}))])
 
 

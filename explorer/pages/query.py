@@ -12,7 +12,7 @@ from pharmagraph.cypher import catalogue
 from pharmagraph.cypher.catalogue import Query
 from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked, free
-from pharmagraph.explorer.page import Field, Page, field, form, section
+from pharmagraph.explorer.page import Field, Page, field, form, section, sentence
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg.errors import NotFoundError, PharmagraphError
 from pharmagraph.kg.free_cypher import SHOWN
@@ -118,7 +118,7 @@ def _answered(ask: Any, caption: str, file: str) -> Component:
     try:
         return table(ask(), caption, file=file)
     except PharmagraphError as error:
-        return html.P(f"{error}.", className="notice", role="alert")
+        return html.P(sentence(error), className="notice", role="alert")
 
 
 def _field(name: str, label: str, value: str) -> Component:

@@ -18,7 +18,7 @@ from pharmagraph.explorer.addresses import address
 from pharmagraph.explorer.asking import Answer, Asked
 from pharmagraph.explorer.choosing import DESK, Choosing
 from pharmagraph.explorer.choosing import Plate as Chosen
-from pharmagraph.explorer.page import NO_RUN, Field, FieldError, Page, aria, form, section
+from pharmagraph.explorer.page import NO_RUN, Field, FieldError, Page, aria, form, section, sentence
 from pharmagraph.explorer.plate import grid
 from pharmagraph.explorer.tables import table
 from pharmagraph.explorer.uploads import MOST_BYTES
@@ -71,9 +71,11 @@ def page(asked: Asked) -> Page:
                 return _waiting(title, choosing)
             return Page(title, [*_shown(asked, whole), section("Another plate", _form(asked, {}))])
     except FieldError as error:
-        return Page(title, [lead, _form(asked, {error.name: f"{str(error).rstrip('.')}."})])
+        return Page(title, [lead, _form(asked, {error.name: sentence(error)})])
     except ModelError as error:
-        return Page(title, [lead, html.P(f"{error}.", className="notice", role="alert"), _form(asked, {})])
+        return Page(
+            title, [lead, html.P(sentence(error), className="notice", role="alert"), _form(asked, {})]
+        )
 
 
 def _waiting(title: str, choosing: Choosing) -> Page:
@@ -179,7 +181,7 @@ def _beside(error: InputError, compounds: compound_fields.Given | None, stocks: 
     if compounds is not None and str(compounds.file) in said:
         return FieldError(compounds.place, compounds.said(error))
     words = (OPTIONS.get(word.strip(":;,")) for word in said.split())
-    return FieldError(next((field for field in words if field), "plate"), said)
+    return FieldError(next((field for field in words if field), "plate"), said.removeprefix("--"))
 
 
 def _shown(asked: Asked, whole: Chosen) -> list[Component]:

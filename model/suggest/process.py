@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -104,6 +103,8 @@ class PairProcess:
         level, own, lines, noise = np.split(np.exp(weights), self._cuts)
         kernel_d, kernel_c = (own @ flat_d).reshape(n, n), (lines @ flat_c).reshape(n, n)
         covariance = (level @ flat_d).reshape(n, n) + kernel_d * kernel_c + noise * np.eye(n)
+        from scipy.linalg import cho_factor, cho_solve
+
         factor = cho_factor(covariance, lower=True)
         solved = cho_solve(factor, value)
         half = 0.5 * (cho_solve(factor, np.eye(n)) - np.outer(solved, solved))
@@ -156,6 +157,8 @@ class Posterior:
         value: Floats,
     ) -> None:
         self.level, self.pattern, self.cell_lines, self.noise, self.at = level, pattern, cell_lines, noise, at
+        from scipy.linalg import cho_solve  # takes half of a second, and the explorer starts without it
+
         self._factor = np.linalg.cholesky(self.prior(at, at) + noise * np.eye(len(value)))
         self._solved = cho_solve((self._factor, True), value)
 
@@ -174,6 +177,8 @@ class Posterior:
 
     def explained(self, drug: Numbers, cell_line: Numbers) -> Floats:
         """Columns whose products are what measurements take from the covariance of pairs, (n_measured, n)."""
+        from scipy.linalg import solve_triangular
+
         found: Floats = solve_triangular(
             self._factor, self.prior(self.at, (drug, cell_line)), lower=True, check_finite=False
         )

@@ -21,7 +21,7 @@ from pharmagraph.explorer.page import Page
 from pharmagraph.explorer.server import make_server
 from pharmagraph.kg.errors import InputError, QueryError, StoreError
 from pharmagraph.kg.free_cypher import SHOWN
-from tests.explorer.conftest import DRUG, Served, heading, until
+from tests.explorer.conftest import DRUG, Served, Site, heading, until
 
 pytestmark = pytest.mark.once
 
@@ -201,3 +201,8 @@ def test_the_command_serves_until_it_is_stopped(small: str) -> None:
         command.terminate()
         begun = time.monotonic()
         assert command.wait(20) == 143 and time.monotonic() - begun < 20
+
+
+def test_a_message_of_the_engine_ends_with_one_full_stop(site: Site) -> None:
+    said = str(page_at(site.store, "/query", "cypher=MATCH (d:Drag) RETURN d.name").component())
+    assert "Table Drag does not exist.'" in said and ".." not in said
