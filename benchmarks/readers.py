@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import random
@@ -295,8 +296,8 @@ def _alone(port: int, names: Mapping[str, Sequence[str]]) -> list[Row]:
         found = [_seconds(lambda ask=ask: ask(client, draw)) for _ in range(10)]  # type: ignore[misc]
         rows.append(_row(f"alone: {kind}", found, "100 ms" if kind == "search" else "1 s"))
     found, n_edges = [], 0
-    for drug in names["drug"]:
-        address = f"/network?node=Drug:{quote(drug, safe='')}&limit=60"
+    for drug, limit in itertools.product(names["drug"][:4], range(10, 61, 5)):
+        address = f"/network?node=Drug:{quote(drug, safe='')}&limit={limit}"
         said = re.search(r"(\d+) nodes and (\d+) edges", client.page(address)[1])
         if said and int(said[2]) >= EGO:
             n_edges = int(said[2])

@@ -15,6 +15,15 @@ from pharmagraph.kg.names import find_node
 ROWS = 15
 
 
+MUTATED = """
+MATCH (c:CellLine)-[m:MUTATED|COPY_NUMBER]->(:Gene {id: $gene})
+WHERE m.driver = true
+  AND CASE WHEN m.value < 0 THEN 'loss' WHEN m.event STARTS WITH 'gain' THEN 'gain' ELSE 'mutation' END = 'mutation'
+RETURN count(c) AS n
+"""
+"""Lines with an event that `driver-response` counts, without which it has no rows."""
+
+
 def page(asked: Asked) -> Page:
     """The gene that the address names."""
     gene = find_node(asked.graph, "Gene", asked.parts[0])
@@ -91,7 +100,8 @@ def page(asked: Asked) -> Page:
             ),
         ),
     ]
-    for dataset in (asked.run or {}).get("datasets") or ():
+    mutated = asked.graph.rows(MUTATED, {"gene": id_})[0]["n"]
+    for dataset in ((asked.run or {}).get("datasets") or ()) if mutated else ():  # it reads every response
         found = asked.named("driver-response", {"gene": id_}, dataset=dataset, limit=ROWS)
         if found.rows:
             body.append(
