@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.model.inputs.gene_pattern import Pattern
+from pharmagraph.model.inputs.last_step import LastStep
 from pharmagraph.model.networks.conjugate_gradients import solve
 from pharmagraph.model.networks.gene_term import GeneTerm
 from pharmagraph.model.networks.solutions import Solutions
@@ -63,8 +64,11 @@ class Observed:
             of_d, self.vectors_d = torch.linalg.eigh(kernel_d[self.columns][:, self.columns])
             self.values = torch.outer(of_c.clamp(min=0), of_d.clamp(min=0))
 
-    def weights(self, observed: Tensor) -> Tensor:
-        """``w`` for observations y, both (n_cell_lines, n_drugs); 0 in rows and columns without observations."""
+    def weights(self, observed: Tensor, start: Tensor | None = None) -> Tensor:
+        """``w`` for observations y, both (n_cell_lines, n_drugs); 0 in rows and columns without observations.
+
+        The solver begins at ``start``, a table of the same shape, or at zero.
+        """
         found = torch.zeros_like(observed)
         if self.noise.numel():
             nearly = self.values + self.noise.min()
@@ -72,6 +76,7 @@ class Observed:
                 lambda table: self.values * table + self._turn(self._noise_and_genes(self._back(table))),
                 self._turn(self._part(observed)), iterations=ITERATIONS, tolerance=self.tolerance,
                 precondition=lambda table: table / nearly,
+                start=None if start is None else self._turn(self._part(start)),
             )  # fmt: skip
             found[self.rows[:, None], self.columns] = self._back(turned)
         return found
@@ -110,15 +115,18 @@ class PosteriorMean(torch.autograd.Function):
         observed: Tensor,
         coefficients: Tensor | None,
         pattern: Pattern | None,
+        step: LastStep | None = None,
     ) -> Tensor:
         """Mean at all entries; kernels are symmetric, coefficients those of a pattern, the others ``(n_cell_lines,
-        n_drugs)``."""
+        n_drugs)``. A step of learning begins where the last step on the same responses ended."""
         genes = GeneTerm(pattern, coefficients) if pattern is not None and coefficients is not None else None
         if not any(ctx.needs_input_grad):
             weights = posterior_weights(kernel_c, kernel_d, precision, observed, genes)
             return covariance_times(weights, kernel_c, kernel_d, genes)
         ctx.observed = Observed(kernel_c, kernel_d, precision, genes, learning=True)
-        weights = ctx.observed.weights(observed)
+        weights = ctx.observed.weights(observed, None if step is None else step.solution)
+        if step is not None:
+            step.solution = weights
         ctx.save_for_backward(kernel_c, kernel_d, precision, weights)
         return covariance_times(weights, kernel_c, kernel_d, genes)
 
@@ -134,7 +142,7 @@ class PosteriorMean(torch.autograd.Function):
         of_d = (kernel_c @ weights).T @ left
         of_precision = torch.where(precision > 0, adjoint * weights / precision**2, 0.0)
         of_genes = genes.gradient(left, weights) if genes is not None else None
-        return of_c, of_d, of_precision, adjoint, of_genes, None
+        return of_c, of_d, of_precision, adjoint, of_genes, None, None
 
 
 _solutions = Solutions()

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from pharmagraph.kg import folders, runs, steps
 from pharmagraph.kg import heterograph as graphs
@@ -51,10 +52,10 @@ from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
-from pharmagraph.model.training.fitting import NOT_VALIDATED
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
 from pharmagraph.model.training.response_null import association_q
+from pharmagraph.model.training.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -193,10 +194,18 @@ def train(
             heterograph, tensors, training, Scale.of(training, task), config.targets,
             seed=seed, n_null=n_null, advance=stage,
         )  # fmt: skip
-    stage("training")
+    fingerprints = {"git_fingerprint": git_fingerprint(), "data_fingerprint": heterograph.fingerprint()}
+    unfinished = Unfinished(
+        folder,
+        {
+            **fingerprints, "config": config.model_dump(mode="json"), "seed": seed, "split": split.value, "task": task,
+            "device": device, "torch": torch.__version__, "kernels": kernels.status(),
+        },
+    )  # fmt: skip
+    stage("going on with the training that was cut off" if unfinished.begun else "training")
     fitted = fit_graph(
         heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
-        tensors=tensors, targets=targets, report=_noted(report),
+        tensors=tensors, targets=targets, report=_noted(report), unfinished=unfinished,
     )  # fmt: skip
     stage("calibrating")
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
@@ -239,8 +248,7 @@ def train(
         "gene_attention": source,
         "unused_attention": unused,
         "datasets": dataset_name(heterograph).split("+"),
-        "git_fingerprint": git_fingerprint(),
-        "data_fingerprint": heterograph.fingerprint(),
+        **fingerprints,
         "device": f"{device}, {kernels.status().get(device.split(':')[0], '')}".rstrip(", "),
         "started_at": started.isoformat(timespec="seconds"),
     }
@@ -272,6 +280,7 @@ def train(
             with suppress(OSError):  # another training writes there
                 folder.rmdir()
         raise
+    unfinished.done()
     return Trained(
         place.name, place, figures, len(training), len(held_out), fitted, source,
         () if targets is None else targets.problem.evidence.lacking, unused, through_genes,
@@ -285,8 +294,8 @@ def _noted(report: Progress | None) -> Progress:
     def tell(member: int, epoch: int, value: float | None) -> None:
         nonlocal since
         now = time.perf_counter()
-        undefined = value is None or value <= NOT_VALIDATED / 2  # one class alone was set aside
-        figure = {} if undefined or value is None else {"figure": round(value, 6)}
+        # where one class alone was set aside, the figure is far below any
+        figure = {} if value is None or not -100 < value <= 1 else {"figure": round(value, 6)}
         steps.happened(EPOCH, now - since, member=member, epoch=epoch, **figure)
         since = now
         if report is not None:

@@ -28,9 +28,9 @@ def solved(monkeypatch: pytest.MonkeyPatch) -> list[posterior.Observed]:
     done: list[posterior.Observed] = []
     weights = posterior.Observed.weights
 
-    def noted(self: posterior.Observed, observed: torch.Tensor) -> torch.Tensor:
+    def noted(self: posterior.Observed, *of: torch.Tensor) -> torch.Tensor:
         done.append(self)
-        return weights(self, observed)
+        return weights(self, *of)
 
     monkeypatch.setattr(posterior.Observed, "weights", noted)
     monkeypatch.setattr(posterior, "_solutions", Solutions())
