@@ -16,6 +16,7 @@ _MOST = 8
 """Things that are kept; the one that was kept first goes first."""
 
 _kept: dict[tuple[str, str], tuple[object, Any, float]] = {}
+_making: dict[tuple[str, str], Lock] = {}
 _lock = Lock()
 
 
@@ -36,6 +37,13 @@ def kept(graph: GraphStore, what: str, make: Callable[[], T], *, seconds: float 
     now = stamp(graph)
     key = (graph.url, what)
     with _lock:
+        making = _making.setdefault(key, Lock())
+    with making:  # of many that ask at once, one reads and the others wait
+        return _found_or_made(key, now, make, seconds)
+
+
+def _found_or_made(key: tuple[str, str], now: object, make: Callable[[], T], seconds: float) -> T:
+    with _lock:
         found = _kept.get(key)
     if found is not None and found[0] == now and time.monotonic() - found[2] <= seconds:
         return found[1]
@@ -44,7 +52,8 @@ def kept(graph: GraphStore, what: str, make: Callable[[], T], *, seconds: float 
         _kept.pop(key, None)
         _kept[key] = (now, made, time.monotonic())
         while len(_kept) > _MOST:
-            del _kept[next(iter(_kept))]
+            _making.pop(gone := next(iter(_kept)), None)
+            del _kept[gone]
     return made
 
 

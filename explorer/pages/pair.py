@@ -210,7 +210,9 @@ def _what_if(
             ),
             html.P("The command that does the same:", className="note"),
             html.Pre(
-                html.Code(f"{of_pair['data-command']} --set GENE=Z", id="what-if-command"), tabIndex="0"
+                html.Code(f"{of_pair['data-command']} --set GENE=Z", id="what-if-command"),
+                tabIndex="0",
+                id="command",
             ),
             note="A slider says what its gene alone would change, and the last line what all that are moved would "
             "together. The left end silences a gene. What the network has learned, not a cause.",

@@ -52,6 +52,7 @@ from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
+from pharmagraph.model.training.fitting import NO_FIGURE
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
 from pharmagraph.model.training.response_null import association_q
@@ -294,8 +295,7 @@ def _noted(report: Progress | None) -> Progress:
     def tell(member: int, epoch: int, value: float | None) -> None:
         nonlocal since
         now = time.perf_counter()
-        # where one class alone was set aside, the figure is far below any
-        figure = {} if value is None or not -100 < value <= 1 else {"figure": round(value, 6)}
+        figure = {} if value is None or value == NO_FIGURE else {"figure": round(value, 6)}
         steps.happened(EPOCH, now - since, member=member, epoch=epoch, **figure)
         since = now
         if report is not None:

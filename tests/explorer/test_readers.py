@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pharmagraph as pg
 from benchmarks.readers import Client, Readers, kinds, looked_at
 from pharmagraph.explorer.app import page_at
 from pharmagraph.explorer.pages import home
+from pharmagraph.kg.kept import kept
 from pharmagraph.kg.ladybug.store import LadybugStore
 from tests.explorer.conftest import DRUG, Site
 
@@ -56,6 +58,16 @@ def test_what_takes_long_is_asked_once_and_again_when_a_data_set_changes(
     monkeypatch.setattr(home, "COUNTS_KEPT", -1.0)
     shown(14)
     assert asked == ["counts", "counts"]
+    made = list[int]()
+
+    def slowly() -> int:
+        time.sleep(0.3)
+        made.append(1)
+        return 7
+
+    with pg.open_store(url, read_only=True) as graph, ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: kept(graph, "slow", slowly), range(4))) == [7] * 4
+    assert made == [1]
 
 
 def test_the_explorer_starts_without_what_only_some_pages_need(site: Site) -> None:
