@@ -158,7 +158,8 @@ def _learning(row: dict[str, Any]) -> Component:
         shown(drawn, caption, answer, file=f"{row['id']}-learning", id_="learning"),
         html.Details([html.Summary("The figures"), table(answer, caption, file=f"{row['id']}-learning")]),
         note="An inner fold is a part of the training pairs that a network was not fitted to. All its components count "
-        "the same here; their weights are chosen afterwards, so that a run can be better than its curves.",
+        "the same here; their weights are chosen afterwards, so that a run can be better than its curves. That of a "
+        "training that was cut off begins where it went on.",
     )
 
 

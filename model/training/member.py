@@ -152,8 +152,6 @@ class _Selection(lightning.Callback):
     ----------
     best, epoch, weights
         The best figure so far, its epoch counted from 1, and the network's weights in it.
-    told
-        What was told of each epoch so far.
     """
 
     def __init__(
@@ -163,18 +161,15 @@ class _Selection(lightning.Callback):
         self.last, self.patience, self.tell = settings.epochs, settings.patience, tell
         self.best, self.since_best, self.epoch = -math.inf, 0, 0
         self.weights: dict[str, Tensor] = {}
-        self.told: list[float | None] = []
         self.terminated = signal.getsignal(signal.SIGTERM)
 
     def state_dict(self) -> dict[str, Any]:
         """What goes on in a fit that was cut off."""
-        return {name: getattr(self, name) for name in ("best", "since_best", "epoch", "weights", "told")}
+        return {name: getattr(self, name) for name in ("best", "since_best", "epoch", "weights")}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on as `state_dict` says; what was told of the epochs before is told again."""
+        """Go on as `state_dict` says."""
         vars(self).update(state_dict)
-        for epoch, value in enumerate(self.told, 1):
-            self.tell(epoch, value)
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Let SIGTERM end the process as before: Lightning's own handler waits for the end of a step, or for ever."""
@@ -192,7 +187,6 @@ class _Selection(lightning.Callback):
                 self.best, self.since_best, self.epoch = value, 0, epoch
                 self.weights = {name: one.clone() for name, one in module.network.state_dict().items()}
             trainer.should_stop = self.since_best >= self.patience and trainer.global_step >= LEAST_STEPS
-        self.told.append(value)
         self.tell(epoch, value)
 
 
