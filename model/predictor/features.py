@@ -295,15 +295,7 @@ class Features:
         return found
 
     def with_targets(self, drug: int, known: Mapping[int, bool]) -> npt.NDArray[np.bool_]:
-        """The known targets of a drug among the candidates, with some added or taken away, (n_candidates,).
-
-        Parameters
-        ----------
-        drug
-            Its number.
-        known
-            Number of a gene → whether it is a known target.
-        """
+        """The known targets of a drug among the candidates, (n_candidates,), with those of ``known`` as it says."""
         genes, _ = self._attention
         row = self.given[drug].copy()
         for gene, is_known in known.items():

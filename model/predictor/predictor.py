@@ -196,9 +196,8 @@ class Predictor(Units):
             for change, gene in changes:
                 if change.kind != "target":
                     value = self._value(change, gene)
-                    require_float32(
-                        f"{'z' if change.kind == 'expression' else 'value'} of {change.gene}", value
-                    )
+                    what = "z" if change.kind == "expression" else "value"
+                    require_float32(f"{what} of {change.gene}", value)
                     after = self.features.changed(after, change.kind, gene, value)
             line = Entity(cell_line) if after is before else self._between(cell_line, before, after)
             return self._with_targets(drug, of_targets), line
