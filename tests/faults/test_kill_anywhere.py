@@ -1,6 +1,6 @@
 """Every command that writes, killed at random moments and run again: the store is as if nobody had disturbed it.
 
-``PHARMAGRAPH_TEST_KILLS`` sets how often each is killed (``make soak``: many times).
+``PHARMAGRAPH_TEST_KILLS`` sets how often each is killed (``python -m benchmarks.reliability kills``: many times).
 """
 
 from __future__ import annotations
@@ -37,23 +37,11 @@ def two(trained_once: Path, commands: Commands, tmp_path_factory: pytest.TempPat
     """A folder with a promoted run, another data set, a copy of the graph and a backup."""
     folder = tmp_path_factory.mktemp("two") / "folder"
     shutil.copytree(trained_once, folder)
-    for words in (
-        (
-            "ingest",
-            "synthetic",
-            "--name",
-            "other",
-            "--drugs",
-            "8",
-            "--cells",
-            "10",
-            "--genes",
-            "20",
-            "--quiet",
-        ),
-        ("backup", "kept", "--quiet"),
+    for line in (
+        "ingest synthetic --name other --drugs 8 --cells 10 --genes 20 --quiet",
+        "backup kept --quiet",
     ):
-        done = commands.run(folder, *words)
+        done = commands.run(folder, *line.split())
         assert done.code == 0, done.printed
     return folder
 
@@ -83,34 +71,23 @@ def rows(folder: Path, graph: str = GRAPH, *, without: frozenset[str] = frozense
     return found
 
 
-SECOND = (
-    "ingest",
-    "synthetic",
-    "--name",
-    "third",
-    "--drugs",
-    "8",
-    "--cells",
-    "10",
-    "--genes",
-    "20",
-    "--quiet",
-)
-AGAIN = ("ingest", "synthetic", "--drugs", "12", "--cells", "16", "--genes", "40", "--seed", "3", "--quiet")
+DATA = {
+    "load": "ingest synthetic --name third --drugs 8 --cells 10 --genes 20 --quiet",
+    "changed load": "ingest synthetic --drugs 12 --cells 16 --genes 40 --seed 3 --quiet",
+    "removal of data": "ingest remove other",
+    "enrichment": "enrich --quiet",
+}
 
 
-@pytest.mark.parametrize(
-    "words",
-    [SECOND, AGAIN, ("ingest", "remove", "other"), ("enrich", "--quiet")],
-    ids=["new-data", "changed-data", "remove", "enrich"],
-)
-def test_data(words: tuple[str, ...], commands: Commands, start: Callable[[str], Path]) -> None:
-    assert campaign(commands, words, start, rows, moments=KILLS, again_may_say='no dataset "other"')
+@pytest.mark.parametrize("name", DATA)
+def test_data(name: str, commands: Commands, start: Callable[[str], Path]) -> None:
+    words = tuple(DATA[name].split())
+    campaign(name, commands, words, start, rows, kills=KILLS, again_may_say='no dataset "other"')
 
 
 def test_copy(commands: Commands, start: Callable[[str], Path]) -> None:
     words = ("copy", f"ladybug://{GRAPH}", "ladybug://copied.lbug", "--quiet")
-    assert campaign(commands, words, start, lambda folder: rows(folder, "copied.lbug"), moments=KILLS)
+    campaign("copy", commands, words, start, lambda folder: rows(folder, "copied.lbug"), kills=KILLS)
 
 
 def test_restore(commands: Commands, start: Callable[[str], Path]) -> None:
@@ -120,13 +97,13 @@ def test_restore(commands: Commands, start: Callable[[str], Path]) -> None:
         files = {str(p.relative_to(folder)): p.read_bytes() for p in (folder / "restored").rglob("*.*")}
         return rows(folder, "restored.lbug"), files
 
-    assert campaign(commands, words, start, state, moments=KILLS)
+    campaign("restore", commands, words, start, state, kills=KILLS)
 
 
 def test_backup(commands: Commands, start: Callable[[str], Path]) -> None:
-    assert campaign(
-        commands, ("backup", "today", "--quiet"), start, lambda folder: rows(folder / "today", "graph.lbug"),
-        moments=KILLS, again_may_say="today",
+    campaign(
+        "backup", commands, ("backup", "today", "--quiet"), start,
+        lambda folder: rows(folder / "today", "graph.lbug"), kills=KILLS, again_may_say="today",
     )  # fmt: skip
 
 
@@ -155,7 +132,8 @@ def test_runs(verb: str, commands: Commands, two: Path, tmp_path: Path) -> None:
         return folder
 
     words = ("runs", verb, run, *(["--yes"] if verb == "delete" else []))
-    assert campaign(commands, words, start, rows, moments=KILLS, again_may_say="no run")
+    name = {"promote": "promotion", "delete": "removal of a run"}[verb]
+    campaign(name, commands, words, start, rows, kills=KILLS, again_may_say="no run")
 
 
 def test_train(commands: Commands, start: Callable[[str], Path]) -> None:
@@ -167,7 +145,7 @@ def test_train(commands: Commands, start: Callable[[str], Path]) -> None:
         return found, not list(folder.glob("runs/.*"))
 
     words = ("train", "--preset", "fast", "--epochs", "1", "--seed", "7", "--promote", "--quiet")
-    assert campaign(commands, words, start, state, moments=KILLS)
+    campaign("training", commands, words, start, state, kills=KILLS)
 
 
 def test_migrate(commands: Commands, tmp_path: Path) -> None:
@@ -186,4 +164,4 @@ def test_migrate(commands: Commands, tmp_path: Path) -> None:
             sorted(file.name for file in folder.iterdir()),
         )
 
-    assert campaign(commands, ("db", "migrate"), start, state, moments=KILLS)
+    campaign("migration", commands, ("db", "migrate"), start, state, kills=KILLS)
