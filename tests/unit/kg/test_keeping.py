@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pharmagraph.kg import check, runs
+from pharmagraph.kg import check, digests, runs
 from pharmagraph.kg.backup import require_same
-from pharmagraph.kg.errors import StoreError
+from pharmagraph.kg.errors import InputError, StoreError
 from pharmagraph.kg.store import GraphStore, open_store
 from tests.cli.typed import typed
 from tests.unit.kg.test_runs import DRUG_GENE, base_attention, edge, register, store  # noqa: F401
@@ -105,6 +105,12 @@ DAMAGES: dict[Callable[[GraphStore], None], tuple[str, str]] = {
 def test_each_damage_is_found_alone(sound: GraphStore, damage: Callable[[GraphStore], None]) -> None:
     damage(sound)
     assert problems(sound) == {DAMAGES[damage]}
+
+
+def test_a_name_with_a_zero_byte_among_digests_is_refused(tmp_path: Path) -> None:
+    (tmp_path / digests.DIGESTS).write_text(json.dumps({"sha256": {"a.t\0xt": "0"}}))
+    with pytest.raises(InputError, match="zero byte"):
+        digests.changed(tmp_path)
 
 
 def test_digests_that_lead_out_of_the_folder_are_refused(sound: GraphStore) -> None:
