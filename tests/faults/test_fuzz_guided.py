@@ -1,6 +1,7 @@
 """The parsers of `test_fuzz.py`, with inputs that are bred towards lines that no other reached.
 
-It runs where atheris is installed (`make fuzz-guided`); ``PHARMAGRAPH_TEST_FUZZ_SECONDS`` is the time of each parser.
+It runs where atheris is installed (`make fuzz-guided`). ``PHARMAGRAPH_TEST_FUZZ_SECONDS`` is the time of each
+parser; ``PHARMAGRAPH_TEST_FUZZ_ONLY`` names parsers, with commas.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tests.faults.conftest import CHECKOUT
 from tests.faults.parsers import PARSERS
 
 SECONDS = os.environ.get("PHARMAGRAPH_TEST_FUZZ_SECONDS", "2")
+NAMES = [name for name in os.environ.get("PHARMAGRAPH_TEST_FUZZ_ONLY", "").split(",") if name] or [*PARSERS]
 KEPT = ("crash", "timeout", "oom", "leak")
 """Beginnings of the names under which the library keeps inputs."""
 pytestmark = [
@@ -29,13 +31,13 @@ pytestmark = [
 
 def test_no_input_that_coverage_leads_to_fails(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.guided", str(tmp_path), SECONDS, *PARSERS],
+        [sys.executable, "-m", "tests.faults.guided", str(tmp_path), SECONDS, *NAMES],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
     )
     failed = []
-    for name in PARSERS:
+    for name in NAMES:
         folder = tmp_path / name
         counted = folder / "counted.json"
         found = json.loads(counted.read_text()) if counted.exists() else {"cases": 0, "slowest": 0.0}

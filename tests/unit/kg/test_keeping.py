@@ -206,7 +206,8 @@ def test_a_restore_that_was_cut_off_is_run_again(
 def test_a_backup_that_was_changed_is_refused_and_leaves_no_store(sound: GraphStore, tmp_path: Path) -> None:
     url = sound.url
     sound.close()
-    typed("backup", "kept", "--store", url)
+    made = typed("backup", "kept", "--store", url)
+    assert made.returncode == 0, made.stderr
     with Path("kept/runs/r1/attention/Drug-Gene.parquet").open("ab") as file:
         file.write(b"x")
     done = typed("restore", "kept", "--store", "ladybug://never.lbug")
@@ -228,7 +229,8 @@ def test_a_backup_of_a_run_without_folder_says_so_and_leaves_nothing(sound: Grap
 def test_another_folder_of_the_run_is_not_written_over(sound: GraphStore) -> None:
     url = sound.url
     sound.close()
-    typed("backup", "kept", "--store", url)
+    made = typed("backup", "kept", "--store", url)
+    assert made.returncode == 0, made.stderr
     Path("runs/r1").mkdir(parents=True)
     done = typed("restore", "kept", "--store", "ladybug://never.lbug")
     assert done.returncode == 1
