@@ -27,6 +27,7 @@ PLANTED = {
     "PHARMAGRAPH_LOG_FORMAT": "json",
 }
 DRUG, LINE = "synthetic-drug-0001", "synthetic-line-0001"
+PROCESS_ALONE = "--set network.axial=false --set network.factors=false"
 EMBEDDED = (
     "status", "doctor --report doctor.json", "check", "runs list --format json", "query --list",
     f"query responses drug={DRUG} --format csv", f"predict --drug {DRUG} --cell {LINE} --out predicted.csv",
@@ -36,7 +37,7 @@ EMBEDDED = (
     "train --preset fast --epochs 1 --quiet", "query --cypher 'MATCH (d:Drug) RETURN d'", "query nonsense",
     "mcp --help", "copy ladybug://pharmagraph.lbug ladybug://copied.lbug", "suggest",
     # what to test next follows from a Gaussian process, which the preset fast has no part of
-    "train --preset default --epochs 1 --members 1 --set network.axial=false --set network.factors=false --promote -q",
+    f"train --preset default --epochs 1 --members 1 {PROCESS_ALONE} --promote --quiet",
     "suggest --out plate.csv --picture plate.svg",
 )  # fmt: skip
 
