@@ -14,6 +14,7 @@ from torch import Tensor
 from pharmagraph.model.inputs.candidates import Screened, association, candidates, near_targets
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.gene_pairs import GenePairBuilder, GenePairs
+from pharmagraph.model.inputs.last_step import LastStep
 from pharmagraph.model.inputs.similarities import kernel_of
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
@@ -55,6 +56,8 @@ class Messages:
         network has no gene part.
     drug_means_in
         Whether drug means are left in the values of a regression, since they have to be predicted, too.
+    last_step
+        Of learning on the same responses; None where nothing is learned.
     """
 
     edges: dict[str, Edges]
@@ -68,6 +71,7 @@ class Messages:
     overlap: Tensor | None = None
     gene_pairs: GenePairs | None = None
     drug_means_in: bool = False
+    last_step: LastStep | None = None
 
     def offset(self, drug: Tensor, cell_line: Tensor) -> Tensor:
         """The means that were taken out of responses, for pairs given by node numbers, (n_pairs,).

@@ -15,6 +15,7 @@ def solve(
     iterations: int,
     tolerance: float,
     precondition: Callable[[Tensor], Tensor] = torch.clone,
+    start: Tensor | None = None,
 ) -> Tensor:
     """``x`` of ``A x = b`` by preconditioned conjugate gradients (Hestenes and Stiefel, 1952).
 
@@ -30,6 +31,8 @@ def solve(
         Norm of the residual, relative to the norm of ``b``, at which the iterations stop.
     precondition
         Maps ``V`` to an approximation of ``A⁻¹ V``; symmetric and positive definite, too.
+    start
+        Where the iterations begin, unless zero is nearer; zero unless given.
 
     Returns
     -------
@@ -37,7 +40,12 @@ def solve(
         The solution, of the shape of ``b``.
     """
     solution, residual = torch.zeros_like(right), right.clone()
-    enough = tolerance**2 * (right * right).sum()
+    norm = (right * right).sum()
+    if start is not None:
+        left = right - system(start)
+        if (left * left).sum() < norm:
+            solution, residual = start.clone(), left
+    enough = tolerance**2 * norm
     direction = near = precondition(residual)
     product = (residual * near).sum()
     for _ in range(iterations):

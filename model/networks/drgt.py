@@ -102,8 +102,8 @@ class AdjacencyNetwork(Network):
         of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
         pair = of_drugs[drug] + of_cell_lines[cell_line]
         output: Tensor = self.head[1:](pair)[:, 0]
-        # the published network takes no means out, so its output is the whole value
-        return Logits((output,), torch.zeros_like(output), self.component_weights, self.calibration)
+        offset = messages.offset(drug, cell_line) if self.settings.add_means else torch.zeros_like(output)
+        return Logits((output,), offset, self.component_weights, self.calibration)
 
     def attention(self, tensors: GraphTensors, messages: Messages) -> dict[str, Attended]:
         """The last layer's attention on the edges of the adjacency, by the relation that an edge is from."""

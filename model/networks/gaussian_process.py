@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from pharmagraph.model.inputs.gene_pairs import HEADS
 from pharmagraph.model.inputs.gene_pattern import Pattern
+from pharmagraph.model.inputs.last_step import LastStep
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.inputs.views import CELL_LINE_KERNELS, DRUG_KERNELS
@@ -22,7 +23,7 @@ from pharmagraph.model.networks.contributions import Contributions, GeneEffects
 from pharmagraph.model.networks.drug_levels import DrugLevels, before_softplus
 from pharmagraph.model.networks.gene_part import GenePart
 from pharmagraph.model.networks.gene_term import GeneTerm
-from pharmagraph.model.networks.posterior import Observed, PosteriorMean
+from pharmagraph.model.networks.posterior import PosteriorMean, posterior_weights
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.responses.visible import Means, Visible, residuals
@@ -95,6 +96,7 @@ class ResponseProcess(nn.Module):
         more: tuple[Tensor, Tensor] | None = None,
         drug_scale: Tensor | None = None,
         genes: tuple[Tensor, Pattern] | None = None,
+        last_step: LastStep | None = None,
     ) -> Tensor:
         """Logits of pairs given by node numbers, (n_pairs,).
 
@@ -110,10 +112,12 @@ class ResponseProcess(nn.Module):
             Scale of each drug's values, (n_drugs,): the process, its noise included, works in units of it.
         genes
             Coefficients of the gene term and where they are; None without one.
+        last_step
+            Where a step of learning begins, and where it leaves its solution.
         """
         *system, drug_scale = self._system(kernels, visible, more, drug_scale)
         coefficients, pattern = (None, None) if genes is None else genes
-        mean: Tensor = PosteriorMean.apply(*system, coefficients, pattern) * drug_scale
+        mean: Tensor = PosteriorMean.apply(*system, coefficients, pattern, last_step) * drug_scale
         drug_mean = visible.sign_means(0)
         return self.scale * mean[cell_line, drug] + self.bias + self.of_drug_mean * drug_mean[drug]
 
@@ -139,7 +143,7 @@ class ResponseProcess(nn.Module):
             kernels, visible, more, drug_scale
         )
         term = None if genes is None else GeneTerm(genes[1], genes[0])
-        weights = Observed(kernel_c, kernel_d, precision, term).weights(observation)
+        weights = posterior_weights(kernel_c, kernel_d, precision, observation, term)
         of_entities = Contributions(
             kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
         )
@@ -241,7 +245,7 @@ class GaussianProcessComponent(ResponseProcess):
         more, (levels, visible) = self._more(states, messages), self._levels(tensors, messages)
         pattern = self.logits(
             kernels, visible, drug, cell_line, more=more, drug_scale=messages.drug_scale,
-            genes=self._coefficients(messages),
+            genes=self._coefficients(messages), last_step=messages.last_step,
         )  # fmt: skip
         return pattern if levels is None else pattern + levels.sum(1)[drug]
 

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from pharmagraph.model.inputs.gene_pattern import Pattern
+from pharmagraph.model.inputs.last_step import LastStep
 from pharmagraph.model.networks.conjugate_gradients import solve
 from pharmagraph.model.networks.gene_term import GeneTerm
+from pharmagraph.model.networks.solutions import Solutions
 
 ITERATIONS = 100
 """Largest number of conjugate-gradient iterations. A handful do where untested pairs are few, some tens where their
@@ -62,8 +64,11 @@ class Observed:
             of_d, self.vectors_d = torch.linalg.eigh(kernel_d[self.columns][:, self.columns])
             self.values = torch.outer(of_c.clamp(min=0), of_d.clamp(min=0))
 
-    def weights(self, observed: Tensor) -> Tensor:
-        """``w`` for observations y, both (n_cell_lines, n_drugs); 0 in rows and columns without observations."""
+    def weights(self, observed: Tensor, start: Tensor | None = None) -> Tensor:
+        """``w`` for observations y, both (n_cell_lines, n_drugs); 0 in rows and columns without observations.
+
+        The solver begins at ``start``, a table of the same shape, or at zero.
+        """
         found = torch.zeros_like(observed)
         if self.noise.numel():
             nearly = self.values + self.noise.min()
@@ -71,6 +76,7 @@ class Observed:
                 lambda table: self.values * table + self._turn(self._noise_and_genes(self._back(table))),
                 self._turn(self._part(observed)), iterations=ITERATIONS, tolerance=self.tolerance,
                 precondition=lambda table: table / nearly,
+                start=None if start is None else self._turn(self._part(start)),
             )  # fmt: skip
             found[self.rows[:, None], self.columns] = self._back(turned)
         return found
@@ -109,12 +115,18 @@ class PosteriorMean(torch.autograd.Function):
         observed: Tensor,
         coefficients: Tensor | None,
         pattern: Pattern | None,
+        step: LastStep | None = None,
     ) -> Tensor:
         """Mean at all entries; kernels are symmetric, coefficients those of a pattern, the others ``(n_cell_lines,
-        n_drugs)``."""
+        n_drugs)``. A step of learning begins where the last step on the same responses ended."""
         genes = GeneTerm(pattern, coefficients) if pattern is not None and coefficients is not None else None
-        ctx.observed = Observed(kernel_c, kernel_d, precision, genes, learning=any(ctx.needs_input_grad))
-        weights = ctx.observed.weights(observed)
+        if not any(ctx.needs_input_grad):
+            weights = posterior_weights(kernel_c, kernel_d, precision, observed, genes)
+            return covariance_times(weights, kernel_c, kernel_d, genes)
+        ctx.observed = Observed(kernel_c, kernel_d, precision, genes, learning=True)
+        weights = ctx.observed.weights(observed, None if step is None else step.solution)
+        if step is not None:
+            step.solution = weights
         ctx.save_for_backward(kernel_c, kernel_d, precision, weights)
         return covariance_times(weights, kernel_c, kernel_d, genes)
 
@@ -130,7 +142,25 @@ class PosteriorMean(torch.autograd.Function):
         of_d = (kernel_c @ weights).T @ left
         of_precision = torch.where(precision > 0, adjoint * weights / precision**2, 0.0)
         of_genes = genes.gradient(left, weights) if genes is not None else None
-        return of_c, of_d, of_precision, adjoint, of_genes, None
+        return of_c, of_d, of_precision, adjoint, of_genes, None, None
+
+
+_solutions = Solutions()
+
+
+@torch.no_grad()
+def posterior_weights(
+    kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, observed: Tensor, genes: GeneTerm | None
+) -> Tensor:
+    """Solution of `Observed` for a prediction, (n_cell_lines, n_drugs); not to be changed in place."""
+    of_genes: tuple[Tensor, ...] = ()
+    if genes is not None:
+        pattern = genes.pattern
+        of_genes = genes.coefficients, pattern.by_drug, pattern.column, pattern.values
+    return _solutions.of(
+        (kernel_c, kernel_d, precision, observed, *of_genes),
+        lambda: Observed(kernel_c, kernel_d, precision, genes).weights(observed),
+    )
 
 
 def covariance_times(table: Tensor, kernel_c: Tensor, kernel_d: Tensor, genes: GeneTerm | None) -> Tensor:

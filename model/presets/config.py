@@ -41,6 +41,7 @@ class AdjacencyConfig(_Strict):
     hidden_dropout: float = Field(ge=0, lt=1)
     kernel_width: float = Field(gt=0, default=1.0)
     cell_lines_from_drug_rows: bool = False
+    add_means: bool = False
 
     @model_validator(mode="after")
     def _one_each(self) -> AdjacencyConfig:

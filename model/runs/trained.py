@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from pharmagraph.kg import folders, runs, steps
 from pharmagraph.kg import heterograph as graphs
@@ -52,6 +53,7 @@ from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.gene_effects import gene_effects, variance_through_genes
 from pharmagraph.model.training.response_null import association_q
+from pharmagraph.model.training.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -190,10 +192,18 @@ def train(
             heterograph, tensors, training, Scale.of(training, task), config.targets,
             seed=seed, n_null=n_null, advance=stage,
         )  # fmt: skip
-    stage("training")
+    fingerprints = {"git_fingerprint": git_fingerprint(), "data_fingerprint": heterograph.fingerprint()}
+    unfinished = Unfinished(
+        folder,
+        {
+            **fingerprints, "config": config.model_dump(mode="json"), "seed": seed, "split": split.value, "task": task,
+            "device": device, "torch": torch.__version__, "kernels": kernels.status(),
+        },
+    )  # fmt: skip
+    stage("going on with the training that was cut off" if unfinished.begun else "training")
     fitted = fit_graph(
         heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
-        tensors=tensors, targets=targets, report=report,
+        tensors=tensors, targets=targets, report=report, unfinished=unfinished,
     )  # fmt: skip
     stage("calibrating")
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
@@ -236,8 +246,7 @@ def train(
         "gene_attention": source,
         "unused_attention": unused,
         "datasets": dataset_name(heterograph).split("+"),
-        "git_fingerprint": git_fingerprint(),
-        "data_fingerprint": heterograph.fingerprint(),
+        **fingerprints,
         "device": f"{device}, {kernels.status().get(device.split(':')[0], '')}".rstrip(", "),
         "started_at": started.isoformat(timespec="seconds"),
     }
@@ -269,6 +278,7 @@ def train(
             with suppress(OSError):  # another training writes there
                 folder.rmdir()
         raise
+    unfinished.done()
     return Trained(
         place.name, place, figures, len(training), len(held_out), fitted, source,
         () if targets is None else targets.problem.evidence.lacking, unused, through_genes,

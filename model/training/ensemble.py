@@ -23,6 +23,7 @@ from pharmagraph.model.training.blending import blend, settled_weights, unneeded
 from pharmagraph.model.training.fitted import Fitted, Member
 from pharmagraph.model.training.fitting import Fitting
 from pharmagraph.model.training.member import fit_member, prepare
+from pharmagraph.model.training.unfinished import Unfinished
 
 Progress = Callable[[int, int, float | None], None]
 """Called after every epoch with the member, the epoch (both from 1) and the figure on its inner fold, or None."""
@@ -41,6 +42,7 @@ def fit(
     device: str = "cpu",
     gene_attention: GeneAttention | None = None,
     report: Progress | None = None,
+    unfinished: Unfinished | None = None,
 ) -> Fitted:
     """Fit an ensemble.
 
@@ -71,6 +73,8 @@ def fit(
         Attention of drugs to genes, fitted to known targets with the training pairs as evidence.
     report
         Called after every epoch.
+    unfinished
+        Where fits are kept while they last, and go on from; nowhere unless given. The result is the same.
 
     Raises
     ------
@@ -100,7 +104,8 @@ def fit(
             groups=groups,
             like=fittings[0] if fittings else None,
         )
-        member = fit_member(fitting, device, _for_member(report, number + 1))
+        kept = None if unfinished is None else unfinished.of_network(number)
+        member = fit_member(fitting, device, _for_member(report, number + 1), kept)
         if not members and (without := unneeded(fitting.network.components, weights_on_inner_fold(fitting))):
             config = config.without(without)
             member = replace(member, network=fitting.leave_out(without))

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pharmagraph.model.inputs.last_step import LastStep
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.metrics.scores import CHOSEN_BY
@@ -46,8 +47,8 @@ LAST_RATE = 1e-4
 INDUCTIVE = ("axial", "gaussian_process")
 """Components that predict unseen entities from what similar ones were measured to do."""
 
-NOT_VALIDATED = -1e9
-"""Figure of an epoch that was not validated, below any real one: Lightning's callbacks accept no missing values."""
+NO_FIGURE = -1e9
+"""Taken where one class alone was set aside: below any figure, so that any other epoch is better."""
 
 
 class Fitting(lightning.LightningModule):
@@ -92,6 +93,7 @@ class Fitting(lightning.LightningModule):
         self.generator = np.random.default_rng(seed)
         self.epoch_seconds: list[float] = []
         self.chunks: list[Fold] = []
+        self.last_steps = [LastStep() for _ in range(config.training.chunks)]
         self._all_untested: np.ndarray | None = None
         self.automatic_optimization = True
 
@@ -108,6 +110,27 @@ class Fitting(lightning.LightningModule):
         """Note how long the epoch took."""
         self.epoch_seconds.append(time.perf_counter() - self._started)
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what the next epoch depends on beside weights and optimiser: both generators, and the last steps."""
+        checkpoint["fit"] = {
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "generator": self.generator.bit_generator.state,
+            "last_steps": [step.solution for step in self.last_steps],
+            "epoch_seconds": self.epoch_seconds,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on as `on_save_checkpoint` says; the first chunks are drawn again, as they were."""
+        kept = checkpoint["fit"]
+        self.on_train_epoch_start()
+        self.generator.bit_generator.state = kept["generator"]
+        self.last_steps = [LastStep(solution) for solution in kept["last_steps"]]
+        self.epoch_seconds = list(kept["epoch_seconds"])
+        torch.set_rng_state(kept["torch"])
+        if kept["cuda"]:
+            torch.cuda.set_rng_state_all(kept["cuda"])
+
     def training_step(self, batch: Tensor, batch_index: int) -> Tensor:
         """Loss of one chunk; every component is fitted to the labels by itself."""
         settings, training = self.config.training, self.pairs.training
@@ -118,6 +141,8 @@ class Fitting(lightning.LightningModule):
             if settings.mask_supervision
             else self.whole_messages
         )
+        if "gaussian_process" in self.network.components:
+            messages = replace(messages, last_step=self.last_steps[int(batch)])
         drug, cell_line, label, weight = self._supervision(supervised)
         logits: Logits = self.network(self.tensors, messages, drug, cell_line)
         measured = torch.arange(len(weight), device=weight.device) < len(supervised)
@@ -230,7 +255,7 @@ class Fitting(lightning.LightningModule):
     def validate(self) -> float:
         """The figure of all components, each counting the same."""
         found = self.figure(self.inner_outputs(), self.network.component_weights.cpu())
-        return found if np.isfinite(found) else NOT_VALIDATED / 2
+        return found if np.isfinite(found) else NO_FIGURE
 
     def configure_optimizers(self) -> Any:
         """AdamW or Adam; the rates rise over `WARM_UP_STEPS`, then fall to `LAST_RATE` along a cosine, unless they are

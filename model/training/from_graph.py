@@ -14,6 +14,7 @@ from pharmagraph.model.targets.run import RunTargets, fit_gene_attention
 from pharmagraph.model.training.ensemble import Progress, fit
 from pharmagraph.model.training.expectation import with_expected
 from pharmagraph.model.training.fitted import Fitted
+from pharmagraph.model.training.unfinished import Unfinished
 
 
 def fit_graph(
@@ -29,6 +30,7 @@ def fit_graph(
     tensors: GraphTensors | None = None,
     targets: RunTargets | None = None,
     report: Progress | None = None,
+    unfinished: Unfinished | None = None,
 ) -> Fitted:
     """Fit an ensemble to training pairs of a graph.
 
@@ -40,7 +42,7 @@ def fit_graph(
         Training pairs only; those that are censored are fitted as bounds (`expectation`).
     config
         The preset.
-    seed, task, split, groups, device, report
+    seed, task, split, groups, device, report, unfinished
         As for `training.fit`.
     tensors
         `network_tensors` of the graph, from a caller that has made them already, of the omics that the preset is given.
@@ -64,5 +66,5 @@ def fit_graph(
     give_back_memory()
     return fit(
         tensors, training, config, seed=seed, task=task, split=split, groups=groups, device=device,
-        gene_attention=gene_attention, report=report,
+        gene_attention=gene_attention, report=report, unfinished=unfinished,
     )  # fmt: skip

@@ -6,10 +6,12 @@ import math
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
+from typing import Any
 
 import pytorch_lightning as lightning
 import torch
+from torch import Tensor
 
 from pharmagraph.kg import folders
 from pharmagraph.model.inputs.messages import MessageBuilder
@@ -25,7 +27,8 @@ from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import _quiet_lightning
 from pharmagraph.model.training.factor_fits import FactorFits
 from pharmagraph.model.training.fitted import Member
-from pharmagraph.model.training.fitting import NOT_VALIDATED, Fitting
+from pharmagraph.model.training.fitting import Fitting
+from pharmagraph.model.training.unfinished import KeptFit
 
 LEAST_STEPS = 100
 """Steps before which no fit stops early: a network whose epoch is one step has hardly moved in fewer. Set by hand."""
@@ -97,7 +100,12 @@ def prepare(
     )  # fmt: skip
 
 
-def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None], None]) -> Member:
+def fit_member(
+    fitting: Fitting,
+    device: str,
+    tell: Callable[[int, float | None], None],
+    kept: KeptFit | None = None,
+) -> Member:
     """Fit a prepared network and keep the weights of one epoch.
 
     With a constant learning rate, that is the best epoch on the inner fold, and the fit may stop early. If the
@@ -112,40 +120,54 @@ def fit_member(fitting: Fitting, device: str, tell: Callable[[int, float | None]
         ``cpu`` or ``cuda``.
     tell
         Told (epoch counted from 1, figure on the inner fold or None) after every epoch.
+    kept
+        Where the fit is kept while it lasts, and goes on from; nowhere unless given. The result is the same.
     """
     settings = fitting.config.training
-    with folders.temporary() as folder:
-        best = lightning.callbacks.ModelCheckpoint(
-            folder, "best", monitor="validation", mode="max", save_weights_only=True
+    by_epoch = settings.schedule == "constant"
+    every = settings.validate_every if by_epoch else settings.epochs
+    selection = _Selection(every, settings.epochs, settings.patience, tell)
+    with folders.temporary() as folder, _quiet_lightning():
+        trainer = lightning.Trainer(
+            accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
+            callbacks=[selection, *([] if kept is None else [_Keeping(kept)])],
+            logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            default_root_dir=folder, gradient_clip_val=settings.clip,
+        )  # fmt: skip
+        trainer.fit(
+            fitting,
+            torch.utils.data.DataLoader(range(settings.chunks), batch_size=None),  # type: ignore[arg-type]
+            ckpt_path=None if kept is None else kept.begun(),
+            weights_only=True,
         )
-        by_epoch = settings.schedule == "constant"
-        every = settings.validate_every if by_epoch else settings.epochs
-        with _quiet_lightning():
-            trainer = lightning.Trainer(
-                accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
-                callbacks=[_Selection(every, settings.epochs, settings.patience, tell), best],
-                logger=False, enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
-                gradient_clip_val=settings.clip,
-            )  # fmt: skip
-            trainer.fit(fitting, torch.utils.data.DataLoader(range(settings.chunks), batch_size=None))  # type: ignore[arg-type]
-        saved = torch.load(Path(best.best_model_path), weights_only=True)
-        fitting.load_state_dict(saved["state_dict"])
-    assert best.best_model_score is not None
-    return Member(fitting.network.to(device).eval(), int(saved["epoch"]) + 1, float(best.best_model_score))
+    fitting.network.load_state_dict(selection.weights)
+    return Member(fitting.network.to(device).eval(), selection.epoch, selection.best)
 
 
 class _Selection(lightning.Callback):
     """Validates every few epochs and the last, and stops after ``patience`` validations without a better figure.
 
-    The checkpoint monitors its ``validation``.
+    Attributes
+    ----------
+    best, epoch, weights
+        The best figure so far, its epoch counted from 1, and the network's weights in it.
     """
 
     def __init__(
         self, every: int, last: int, patience: int, tell: Callable[[int, float | None], None]
     ) -> None:
         self.every, self.last, self.patience, self.tell = every, last, patience, tell
-        self.best, self.since_best = -math.inf, 0
+        self.best, self.since_best, self.epoch = -math.inf, 0, 0
+        self.weights: dict[str, Tensor] = {}
         self.terminated = signal.getsignal(signal.SIGTERM)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What goes on in a fit that was cut off."""
+        return {name: getattr(self, name) for name in ("best", "since_best", "epoch", "weights")}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on as `state_dict` says."""
+        vars(self).update(state_dict)
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Let SIGTERM end the process as before: Lightning's own handler waits for the end of a step, or for ever."""
@@ -157,14 +179,21 @@ class _Selection(lightning.Callback):
         epoch = trainer.current_epoch + 1
         value = None
         if epoch % self.every == 0 or epoch == self.last:
-            value = module.validate()
-            self.best, self.since_best = (
-                max(self.best, value),
-                0 if value > self.best else self.since_best + 1,
-            )
+            value, self.since_best = module.validate(), self.since_best + 1
+            if value > self.best:
+                self.best, self.since_best, self.epoch = value, 0, epoch
+                self.weights = {name: one.clone() for name, one in module.network.state_dict().items()}
             trainer.should_stop = self.since_best >= self.patience and trainer.global_step >= LEAST_STEPS
-        module.log(
-            "validation",
-            value if value is not None else float(trainer.callback_metrics.get("validation", NOT_VALIDATED)),
-        )
         self.tell(epoch, value)
+
+
+class _Keeping(lightning.Callback):
+    """Keeps the fit after an epoch, when it is time to; the former state is replaced once the new one is whole."""
+
+    def __init__(self, kept: KeptFit) -> None:
+        self.kept = kept
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if self.kept.due():
+            with suppress(OSError), folders.whole(self.kept.path) as path:  # a full disk ends no fit
+                trainer.save_checkpoint(path)
