@@ -113,7 +113,7 @@ class NetworkConfig(_Strict):
     def _known_omics(cls, omics: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for one in omics or ():
             if one not in OMICS:
-                raise ValueError(f'"{one}" is no omics; there are {", ".join(OMICS)}')
+                raise ValueError(f'"{shortened(one)}" is no omics; there are {", ".join(OMICS)}')
         return omics
 
     @field_validator("relations")
@@ -123,7 +123,9 @@ class NetworkConfig(_Strict):
 
         for relation in relations:
             if relation not in RELATIONS:
-                raise ValueError(f'"{relation}" is not a relation; there are {", ".join(RELATIONS)}')
+                raise ValueError(
+                    f'"{shortened(relation)}" is not a relation; there are {", ".join(RELATIONS)}'
+                )
         return relations
 
     @model_validator(mode="after")
