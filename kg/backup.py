@@ -194,6 +194,8 @@ def _run_folders(store: GraphStore) -> dict[str, Path]:
                 f"the folder of run {run['id']}, {run['folder']}, is not there; "
                 f"put it back, or: cli runs delete {run['id']}"
             )
+        if (other := not_its_own(Path(run["folder"]))) is not None:
+            raise InputError(f"{other} is no file of the run's own; put a copy of the file in its place")
     return places
 
 
