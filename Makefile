@@ -99,8 +99,19 @@ faults: .venv/.made  ## 20,000 mutated tables; servers and clients killed many t
 fuzz: .venv/.made  ## CASES=2000 mutated inputs for each parser; some minutes
 	PHARMAGRAPH_TEST_FUZZ=$(or $(CASES),2000) $(PY) -m pytest --timeout 3600 tests/faults/test_fuzz.py
 
-soak: .venv/.made  ## MINUTES=10 of loading, training, asking, deleting and serving; prints memory, files and their size
-	$(PY) -m benchmarks.soak --minutes $(or $(MINUTES),10)
+fuzz-guided: .venv/.made  ## SECONDS=30 for each parser, inputs bred by coverage; installs atheris; figures into docs/reliability.md
+	$(UV) pip install --quiet --python $(PY) 'atheris>=3'
+	$(PY) -m benchmarks.reliability guided --seconds $(or $(SECONDS),30)
+
+soak: .venv/.made  ## MINUTES=10 of loading, training, asking, deleting and serving; figures into docs/reliability.md
+	$(PY) -m benchmarks.reliability soak --minutes $(or $(MINUTES),10)
+
+reliability: .venv/.made  ## the long campaigns, figures into docs/reliability.md; KILLS=50 of each command, CASES, SECONDS, MINUTES; hours
+	$(PY) -m benchmarks.reliability kills --times $(or $(KILLS),50)
+	$(PY) -m benchmarks.reliability kills --times $(or $(KILLS),50) --engine Neo4j
+	$(PY) -m benchmarks.reliability fuzz --cases $(or $(CASES),6000)
+	$(MAKE) --no-print-directory fuzz-guided
+	$(PY) -m benchmarks.reliability soak --minutes $(or $(MINUTES),60)
 
 with-3.13:
 	@$(MAKE) --no-print-directory .venv313/.made || { test -z "$$CI" && rm -f .venv313/.made && \
@@ -122,4 +133,4 @@ wheel: .venv/.made  ## a wheel with the kernels prebuilt for this processor's ki
 clean:  ## remove the environment and caches, keep data and graphs
 	rm -rf .venv .venv313 .tools .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
-.PHONY: help setup demo test lint audit sbom pictures docs browser faults fuzz soak with-3.13 bench lock wheel clean
+.PHONY: help setup demo test lint audit sbom pictures docs browser faults fuzz fuzz-guided soak reliability with-3.13 bench lock wheel clean

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from pharmagraph.kg import digests, run_register
 from pharmagraph.kg.copy import Advance, copy, edge_blocks
-from pharmagraph.kg.errors import InputError, StoreError
-from pharmagraph.kg.folders import make, whole_folder
+from pharmagraph.kg.errors import InputError, StoreError, shortened
+from pharmagraph.kg.folders import make, not_its_own, whole_folder
 from pharmagraph.kg.schema import NODES, edge_count_key, edge_tables
 from pharmagraph.kg.store import GraphStore, open_store
 
@@ -103,10 +103,13 @@ def restore(
         named = [str(row["id"]) for row in run_register.runs(source) if row["folder"]]
         places = {name: folder / RUNS / name for name in named}
         for name, place in places.items():
+            _require_name(name)
             if not place.is_dir():
                 raise InputError(f"the folder of run {name} is not in {folder}; restore another backup")
             if (there := runs_folder / name).exists() and _differ(place, there):
                 raise InputError(f"{there} is there already, and differs; give --runs another folder")
+            if (other := not_its_own(place)) is not None:
+                raise InputError(f"{other} is no file of the run's own; restore another backup")
         make(runs_folder)
         with open_store(url) as store:
             if store.counts()["Dataset"] and not _is_same(source, store):
@@ -184,13 +187,22 @@ def _run_folders(store: GraphStore) -> dict[str, Path]:
     for run in run_register.runs(store):
         if run["folder"] is None:
             continue
+        _require_name(str(run["id"]))
         places[str(run["id"])] = Path(run["folder"])
         if not Path(run["folder"]).is_dir():
             raise InputError(
                 f"the folder of run {run['id']}, {run['folder']}, is not there; "
                 f"put it back, or: cli runs delete {run['id']}"
             )
+        if (other := not_its_own(Path(run["folder"]))) is not None:
+            raise InputError(f"{other} is no file of the run's own; put a copy of the file in its place")
     return places
+
+
+def _require_name(run: str) -> None:
+    """Refuse a run whose id, as the name of a folder, would lead out of the folder of runs."""
+    if Path(run).name != run or run == ".." or "\\" in run:
+        raise InputError(f'the run "{shortened(run)}" has no name for a folder; remove it: cli runs delete')
 
 
 def _copy_runs(store: GraphStore, places: Mapping[str, Path], folder: Path, named: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from pharmagraph.kg.errors import InputError
@@ -47,7 +48,9 @@ def changed(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     root = folder.resolve()
     for name, value in pairs:
-        path = (folder / name).resolve()
+        if "\0" in name:
+            raise InputError(f"{folder / DIGESTS} cannot be read: a name has a zero byte")
+        path = Path(os.path.realpath(folder / name))  # resolve() raises at a link to itself
         if not path.is_relative_to(root):
             raise InputError(f'{folder / DIGESTS} cannot be read: "{name}" leads out of the folder')
         if not path.is_file():

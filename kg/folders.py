@@ -33,6 +33,15 @@ def make(folder: Path) -> None:
         raise InputError(f"the folder {folder} cannot be made: {why}; give another folder") from None
 
 
+def not_its_own(folder: Path) -> Path | None:
+    """What leads out of a folder, such as a link to a file elsewhere, or is neither file nor folder, such as a pipe.
+
+    Who gets a folder from somebody else reads no file of this machine by it, and waits for none.
+    """
+    inside = sorted(folder.rglob("*"))
+    return next((p for p in inside if p.is_symlink() or not (p.is_file() or p.is_dir())), None)
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """The place to write a file's content to, beside the file; it takes the file's name when the block has ended.

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pharmagraph.kg import attention, digests, schema
 from pharmagraph.kg.errors import InputError, ModelError
+from pharmagraph.kg.folders import not_its_own
 from pharmagraph.kg.run_kinds import RESPONSE, TARGET
 from pharmagraph.kg.run_register import DELETING, half_deleted
 from pharmagraph.kg.run_register import Advance as Advance
@@ -178,6 +179,8 @@ def attention_of(store: GraphStore, run: Mapping[str, Any]) -> dict[Ends, pa.Tab
     if not run["folder"] or not folder.is_dir():
         lost = folder if run["folder"] and folder.parent.is_dir() else run["folder"]
         raise ModelError(f"run {run['id']}: its folder {lost} is not there; bring it back, or train again")
+    if (other := folder if folder.is_symlink() else not_its_own(folder)) is not None:
+        raise ModelError(f"{other} is no file of the run's own; put a copy of the file in its place")
     tables = {}
     for ends in attention.BASE_EDGES:
         path = folder / f"{attention.relation_name(ends)}.parquet"

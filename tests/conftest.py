@@ -39,6 +39,8 @@ LONGEST = (
     "tests/unit/model/training/test_training.py",
     "tests/unit/model/training/test_leakage.py",
     "tests/integration/test_predict_new.py",
+    "tests/faults/test_kill_anywhere.py",
+    "tests/faults/test_kill_anywhere_neo4j.py",
     "tests/integration/test_train.py",
     "tests/library/test_wheel.py",
     "tests/integration/test_interpreters.py",

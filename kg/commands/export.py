@@ -79,6 +79,7 @@ def pyg(
 ) -> None:
     """A torch_geometric.data.HeteroData with the same features (needs torch-geometric)."""
     from pharmagraph.kg import folders
+    from pharmagraph.kg.errors import InputError
     from pharmagraph.kg.heterograph import to_pyg
 
     heterograph = _read(store, choice)
@@ -86,7 +87,11 @@ def pyg(
     import torch
 
     with folders.whole(path) as place, place.open("wb") as file:
-        torch.save(data, file)
+        try:
+            torch.save(data, file)
+        except RuntimeError as error:  # torch's own, as on a full disk
+            why = str(error.__context__ or error).splitlines()[0]
+            raise InputError(f"cannot write {path} ({why}); free space or change folder") from None
     _print_parts(heterograph, format)
     if format is Format.table:
         print(f'Next, in Python: torch.load("{path}", weights_only=False)')

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import InputError, ShapeError
+from pharmagraph.kg.folders import make, whole
 from pharmagraph.kg.heterograph.container import Heterograph, Relation
 
 
@@ -67,14 +68,22 @@ def to_dgl(heterograph: Heterograph) -> Any:
 def write_dgl(heterograph: Heterograph, folder: Path) -> None:
     """Write `to_dgl` as ``graph.bin``, and ids, datasets and tissues, for which it has no place, as ``ids.json``."""
     graph, dgl = to_dgl(heterograph), require_dgl()
-    folder.mkdir(parents=True, exist_ok=True)
-    dgl.save_graphs(str(folder / "graph.bin"), [graph])
+    make(folder)
+    with whole(folder / "graph.bin") as place:
+        try:
+            dgl.save_graphs(str(place), [graph])
+            dgl.load_graphs(str(place))  # it does not tell that its last block found no room
+        except dgl.DGLError:
+            raise InputError(
+                f"cannot write {folder / 'graph.bin'}: there is no room for all of it; free space or change folder"
+            ) from None
     about = {
         "ids": {kind: list(map(str, ids)) for kind, ids in heterograph.ids.items()},
         "datasets": heterograph.datasets,
         "tissues": heterograph.tissues,
     }
-    (folder / "ids.json").write_text(json.dumps(about), encoding="utf-8")
+    with whole(folder / "ids.json") as place:
+        place.write_text(json.dumps(about), encoding="utf-8")
 
 
 def from_dgl(

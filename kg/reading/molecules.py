@@ -27,6 +27,9 @@ MOST_ATOMS = 10 * structures.MAX_ATOMS
 MOST_LINES = 100_000
 """Lines of one molecule with its data fields; more is no SDF."""
 
+_MOST_DIGITS = 9
+"""Digits of a number of atoms that are read; `int` refuses thousands of them."""
+
 _COUNTS = re.compile(r"^[ \d]{2}\d[ \d]{2}\d")
 _V3000 = re.compile(r"^M  V30 COUNTS (\d+)")
 _LOG = re.compile(r"^\[[\d:]+\] ")
@@ -111,9 +114,8 @@ def _of_record(record: list[str], number: int, path: Path) -> Molecule:
                 "call a table .csv, and a file of SMILES .smi"
             )
         return Molecule(place, title, "", "its fourth line has no numbers of atoms and bonds")
-    n_atoms = next((int(m[1]) for line in record if (m := _V3000.match(line))), 0) or int(
-        counts[:3].strip() or 0
-    )
+    stated = next((m[1] for line in record if (m := _V3000.match(line))), "")
+    n_atoms = _count(stated) or _count(counts[:3])
     if n_atoms > MOST_ATOMS:
         return Molecule(
             place,
@@ -125,6 +127,12 @@ def _of_record(record: list[str], number: int, path: Path) -> Molecule:
         return Molecule(place, title, "", "it has no atoms")
     smiles, reason = _smiles("\n".join(record))
     return Molecule(place, title, smiles, reason)
+
+
+def _count(text: str) -> int:
+    """A number of atoms; 0 where none is stated, and no more than `int` reads of a number of any length."""
+    digits = text.strip()
+    return int(digits[:_MOST_DIGITS]) if digits.isascii() and digits.isdecimal() else 0
 
 
 def _smiles(block: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from importlib import resources
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -33,11 +33,11 @@ class AdjacencyConfig(_Strict):
     gene_share: float = Field(ge=0, le=1)
     other_genes: float = Field(ge=0, default=0.0)
     input_channels: int = Field(ge=1, le=4096)
-    head_channels: tuple[int, ...] = Field(min_length=1)
+    head_channels: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(min_length=1, max_length=64)
     norm: Literal["layer", "batch", "graph"]
     activation: Literal["relu", "gelu"]
     layer_dropout: tuple[float, ...] = Field(min_length=1)
-    hidden_layers: int = Field(ge=0)
+    hidden_layers: int = Field(ge=0, le=64)
     hidden_dropout: float = Field(ge=0, lt=1)
     kernel_width: float = Field(gt=0, default=1.0)
     cell_lines_from_drug_rows: bool = False
@@ -113,7 +113,7 @@ class NetworkConfig(_Strict):
     def _known_omics(cls, omics: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for one in omics or ():
             if one not in OMICS:
-                raise ValueError(f'"{one}" is no omics; there are {", ".join(OMICS)}')
+                raise ValueError(f'"{shortened(one)}" is no omics; there are {", ".join(OMICS)}')
         return omics
 
     @field_validator("relations")
@@ -123,7 +123,9 @@ class NetworkConfig(_Strict):
 
         for relation in relations:
             if relation not in RELATIONS:
-                raise ValueError(f'"{relation}" is not a relation; there are {", ".join(RELATIONS)}')
+                raise ValueError(
+                    f'"{shortened(relation)}" is not a relation; there are {", ".join(RELATIONS)}'
+                )
         return relations
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.folders import not_its_own
 from pharmagraph.model.predictor.predictor import GENE_ATTENTION
 from pharmagraph.model.predictor.reading import reading
 
@@ -54,6 +55,8 @@ def training_pairs(folder: Path) -> pa.Table:
 
 def checked(folder: Path) -> dict[str, Any]:
     """What is in a folder's ``config.json``, once its format and its files are those of a run that can be loaded."""
+    if (other := not_its_own(folder)) is not None:
+        raise ModelError(f"{other} is no file of the run's own; put a copy of the file in its place")
     if not (folder / CONFIG).is_file():
         raise ModelError(
             f"{folder} holds no trained run (no {CONFIG}); bring it back, or train again: cli train"
@@ -62,6 +65,8 @@ def checked(folder: Path) -> dict[str, Any]:
         about: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         found = about.get("format", 1)
         files = [folder / name for name in about["files"]] if found == FORMAT else []
+        if not all(file.resolve().is_relative_to(folder.resolve()) for file in files):
+            raise ValueError("it names a file outside of the folder")
     if found != FORMAT:
         newer = "update pharmagraph, or " if isinstance(found, int) and found > FORMAT else ""
         raise ModelError(

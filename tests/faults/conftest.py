@@ -12,6 +12,7 @@ import pytest
 
 import pharmagraph as pg
 from tests.cli.typed import typed
+from tests.faults.killed import Commands
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -47,6 +48,26 @@ def trained(trained_once: Path, tmp_path: Path) -> Path:
     """A copy of it as the working folder."""
     shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def commands() -> Commands:
+    """Forks processes that have imported the program."""
+    return Commands()
+
+
+@pytest.fixture(scope="session")
+def two(trained_once: Path, commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a promoted run, another data set, a copy of the graph and a backup."""
+    folder = tmp_path_factory.mktemp("two") / "folder"
+    shutil.copytree(trained_once, folder)
+    for line in (
+        "ingest synthetic --name other --drugs 8 --cells 10 --genes 20 --quiet",
+        "backup kept --quiet",
+    ):
+        done = commands.run(folder, *line.split())
+        assert done.code == 0, done.printed
+    return folder
 
 
 def command(*words: str, shell: str = "", **environment: str) -> subprocess.CompletedProcess[str]:

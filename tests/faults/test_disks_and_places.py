@@ -43,6 +43,8 @@ def test_a_store_survives_a_disk_without_a_free_block(small: Path, error_closed:
         ("networkx", "out.json"),
         ("neo4j-import", "out"),
         ("heterograph", "out"),
+        pytest.param("dgl", "out", marks=pytest.mark.dgl),
+        ("pyg", "out.pt"),
     ],
 )
 def test_an_export_to_a_full_disk_leaves_nothing_and_can_be_repeated(

@@ -1,6 +1,6 @@
 """Every command that writes, killed at random moments and run again: the store is as if nobody had disturbed it.
 
-``PHARMAGRAPH_TEST_KILLS`` sets how often each is killed (``make soak``: many times).
+``PHARMAGRAPH_TEST_KILLS`` sets how often each is killed (``python -m benchmarks.reliability kills``: many times).
 """
 
 from __future__ import annotations
@@ -16,46 +16,13 @@ import pyarrow as pa
 import pytest
 
 from pharmagraph.kg import runs
-from pharmagraph.kg.schema import NODES, edge_tables
-from pharmagraph.kg.store import open_store
+from pharmagraph.kg.store import GraphStore, open_store
+from tests.faults import compared
 from tests.faults.killed import Commands, campaign
 
 KILLS = int(os.environ.get("PHARMAGRAPH_TEST_KILLS", "1"))
-NOT_COMPARED = {"ingested_at", "started_at", "folder", "program", "git_fingerprint"}
-"""Properties that tell when, where and by which code a thing was done."""
 pytestmark = pytest.mark.once
 GRAPH = "pharmagraph.lbug"
-
-
-@pytest.fixture(scope="module")
-def commands() -> Commands:
-    return Commands()
-
-
-@pytest.fixture(scope="module")
-def two(trained_once: Path, commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a promoted run, another data set, a copy of the graph and a backup."""
-    folder = tmp_path_factory.mktemp("two") / "folder"
-    shutil.copytree(trained_once, folder)
-    for words in (
-        (
-            "ingest",
-            "synthetic",
-            "--name",
-            "other",
-            "--drugs",
-            "8",
-            "--cells",
-            "10",
-            "--genes",
-            "20",
-            "--quiet",
-        ),
-        ("backup", "kept", "--quiet"),
-    ):
-        done = commands.run(folder, *words)
-        assert done.code == 0, done.printed
-    return folder
 
 
 @pytest.fixture
@@ -64,53 +31,28 @@ def start(two: Path, tmp_path: Path) -> Callable[[str], Path]:
 
 
 def rows(folder: Path, graph: str = GRAPH, *, without: frozenset[str] = frozenset()) -> dict[str, list[str]]:
-    """All rows of a graph but those of its history, in one order; no rows where there is no graph."""
-    found: dict[str, list[str]] = {}
-    if not (folder / graph).exists():
-        return found
-    with open_store(f"ladybug://{folder / graph}", read_only=True) as store:
-        for kind in NODES:
-            if kind.label == "Ingest" or store.schema_version() is None:
-                continue
-            columns = [c.name for c in kind.columns if c.name not in NOT_COMPARED | without]
-            found[kind.label] = sorted(map(repr, store.read_nodes(kind.label, columns).to_pylist()))
-        for edge, ends in edge_tables():
-            if store.schema_version() is None:
-                continue
-            columns = [n for n in ("src", "dst", *(p.name for p in edge.properties)) if n not in without]
-            table = store.read_edges(edge.type, ends, columns)
-            found["-".join((ends[0], edge.type, ends[1]))] = sorted(map(repr, table.to_pylist()))
-    return found
+    """All rows of a graph in a folder; none where there is no graph."""
+    file = folder / graph
+    return compared.rows(f"ladybug://{file}", without=without) if file.exists() else {}
 
 
-SECOND = (
-    "ingest",
-    "synthetic",
-    "--name",
-    "third",
-    "--drugs",
-    "8",
-    "--cells",
-    "10",
-    "--genes",
-    "20",
-    "--quiet",
-)
-AGAIN = ("ingest", "synthetic", "--drugs", "12", "--cells", "16", "--genes", "40", "--seed", "3", "--quiet")
+DATA = {
+    "load": "ingest synthetic --name third --drugs 8 --cells 10 --genes 20 --quiet",
+    "changed load": "ingest synthetic --drugs 12 --cells 16 --genes 40 --seed 3 --quiet",
+    "removal of data": "ingest remove other",
+    "enrichment": "enrich --quiet",
+}
 
 
-@pytest.mark.parametrize(
-    "words",
-    [SECOND, AGAIN, ("ingest", "remove", "other"), ("enrich", "--quiet")],
-    ids=["new-data", "changed-data", "remove", "enrich"],
-)
-def test_data(words: tuple[str, ...], commands: Commands, start: Callable[[str], Path]) -> None:
-    assert campaign(commands, words, start, rows, moments=KILLS, again_may_say='no dataset "other"')
+@pytest.mark.parametrize("name", DATA)
+def test_data(name: str, commands: Commands, start: Callable[[str], Path]) -> None:
+    words = tuple(DATA[name].split())
+    campaign(name, commands, words, start, rows, kills=KILLS, again_may_say='no dataset "other"')
 
 
 def test_copy(commands: Commands, start: Callable[[str], Path]) -> None:
     words = ("copy", f"ladybug://{GRAPH}", "ladybug://copied.lbug", "--quiet")
-    assert campaign(commands, words, start, lambda folder: rows(folder, "copied.lbug"), moments=KILLS)
+    campaign("copy", commands, words, start, lambda folder: rows(folder, "copied.lbug"), kills=KILLS)
 
 
 def test_restore(commands: Commands, start: Callable[[str], Path]) -> None:
@@ -120,14 +62,25 @@ def test_restore(commands: Commands, start: Callable[[str], Path]) -> None:
         files = {str(p.relative_to(folder)): p.read_bytes() for p in (folder / "restored").rglob("*.*")}
         return rows(folder, "restored.lbug"), files
 
-    assert campaign(commands, words, start, state, moments=KILLS)
+    campaign("restore", commands, words, start, state, kills=KILLS)
 
 
 def test_backup(commands: Commands, start: Callable[[str], Path]) -> None:
-    assert campaign(
-        commands, ("backup", "today", "--quiet"), start, lambda folder: rows(folder / "today", "graph.lbug"),
-        moments=KILLS, again_may_say="today",
+    campaign(
+        "backup", commands, ("backup", "today", "--quiet"), start,
+        lambda folder: rows(folder / "today", "graph.lbug"), kills=KILLS, again_may_say="today",
     )  # fmt: skip
+
+
+def other_run(store: GraphStore, folder: Path) -> None:
+    """Promote a small run in the place of the trained one."""
+    drug, line = (store.read_nodes(kind, ["id"])["id"][:1] for kind in ("Drug", "CellLine"))
+    gene = store.read_nodes("Gene", ["id"])["id"][:1]
+    attention = pa.table({"src": drug, "dst": gene, "weight": [1.0], "competitors": [1]})
+    predicted = pa.table({"src": drug, "dst": line, "probability": [0.5]})
+    about = {"id": "other", "preset": "fast"}
+    runs.register(store, about, {("Drug", "Gene"): attention}, predicted, folder=folder / "runs" / "other")
+    runs.promote(store, "other")
 
 
 @pytest.mark.parametrize("verb", ["promote", "delete"])
@@ -139,23 +92,12 @@ def test_runs(verb: str, commands: Commands, two: Path, tmp_path: Path) -> None:
         folder = Path(shutil.copytree(two, tmp_path / name))
         if verb == "promote":
             with open_store(f"ladybug://{folder / GRAPH}") as store:
-                drug, line = (store.read_nodes(kind, ["id"])["id"][:1] for kind in ("Drug", "CellLine"))
-                gene = store.read_nodes("Gene", ["id"])["id"][:1]
-                attention = pa.table({"src": drug, "dst": gene, "weight": [1.0], "competitors": [1]})
-                predicted = pa.table({"src": drug, "dst": line, "probability": [0.5]})
-                place = folder / "runs" / "other"
-                runs.register(
-                    store,
-                    {"id": "other", "preset": "fast"},
-                    {("Drug", "Gene"): attention},
-                    predicted,
-                    folder=place,
-                )
-                runs.promote(store, "other")
+                other_run(store, folder)
         return folder
 
     words = ("runs", verb, run, *(["--yes"] if verb == "delete" else []))
-    assert campaign(commands, words, start, rows, moments=KILLS, again_may_say="no run")
+    name = {"promote": "promotion", "delete": "removal of a run"}[verb]
+    campaign(name, commands, words, start, rows, kills=KILLS, again_may_say="no run")
 
 
 def test_train(commands: Commands, start: Callable[[str], Path]) -> None:
@@ -167,7 +109,7 @@ def test_train(commands: Commands, start: Callable[[str], Path]) -> None:
         return found, not list(folder.glob("runs/.*"))
 
     words = ("train", "--preset", "fast", "--epochs", "1", "--seed", "7", "--promote", "--quiet")
-    assert campaign(commands, words, start, state, moments=KILLS)
+    campaign("training", commands, words, start, state, kills=KILLS)
 
 
 def test_migrate(commands: Commands, tmp_path: Path) -> None:
@@ -186,4 +128,4 @@ def test_migrate(commands: Commands, tmp_path: Path) -> None:
             sorted(file.name for file in folder.iterdir()),
         )
 
-    assert campaign(commands, ("db", "migrate"), start, state, moments=KILLS)
+    campaign("migration", commands, ("db", "migrate"), start, state, kills=KILLS)

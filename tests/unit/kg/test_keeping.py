@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pharmagraph.kg import check, runs
+from pharmagraph.kg import check, digests, runs
 from pharmagraph.kg.backup import require_same
-from pharmagraph.kg.errors import StoreError
+from pharmagraph.kg.errors import InputError, StoreError
 from pharmagraph.kg.store import GraphStore, open_store
 from tests.cli.typed import typed
 from tests.unit.kg.test_runs import DRUG_GENE, base_attention, edge, register, store  # noqa: F401
@@ -107,6 +107,12 @@ def test_each_damage_is_found_alone(sound: GraphStore, damage: Callable[[GraphSt
     assert problems(sound) == {DAMAGES[damage]}
 
 
+def test_a_name_with_a_zero_byte_among_digests_is_refused(tmp_path: Path) -> None:
+    (tmp_path / digests.DIGESTS).write_text(json.dumps({"sha256": {"a.t\0xt": "0"}}))
+    with pytest.raises(InputError, match="zero byte"):
+        digests.changed(tmp_path)
+
+
 def test_digests_that_lead_out_of_the_folder_are_refused(sound: GraphStore) -> None:
     digests_that_lead_out(sound)
     ((where, problem),) = problems(sound)
@@ -200,7 +206,8 @@ def test_a_restore_that_was_cut_off_is_run_again(
 def test_a_backup_that_was_changed_is_refused_and_leaves_no_store(sound: GraphStore, tmp_path: Path) -> None:
     url = sound.url
     sound.close()
-    typed("backup", "kept", "--store", url)
+    made = typed("backup", "kept", "--store", url)
+    assert made.returncode == 0, made.stderr
     with Path("kept/runs/r1/attention/Drug-Gene.parquet").open("ab") as file:
         file.write(b"x")
     done = typed("restore", "kept", "--store", "ladybug://never.lbug")
@@ -222,7 +229,8 @@ def test_a_backup_of_a_run_without_folder_says_so_and_leaves_nothing(sound: Grap
 def test_another_folder_of_the_run_is_not_written_over(sound: GraphStore) -> None:
     url = sound.url
     sound.close()
-    typed("backup", "kept", "--store", url)
+    made = typed("backup", "kept", "--store", url)
+    assert made.returncode == 0, made.stderr
     Path("runs/r1").mkdir(parents=True)
     done = typed("restore", "kept", "--store", "ladybug://never.lbug")
     assert done.returncode == 1

@@ -81,3 +81,14 @@ def test_smiles_with_header_names_comments_and_extensions(tmp_path: Path) -> Non
 def test_kinds_by_name() -> None:
     names = ("a.sdf", "a.SD", "a.mol.gz", "a.smi", "a.smiles.xz", "a.csv", "sdf", "a.sdf.csv")
     assert [kind_of(Path(n)) for n in names] == ["sdf", "sdf", "sdf", "smi", "smi", None, None, None]
+
+
+@pytest.mark.parametrize(
+    "counts",
+    ["  V3000 0  0  0  0  0  0  0  0999 V2000", "V3000", "  0  0 V3000\nM  V30 COUNTS " + "9" * 5000],
+)
+def test_a_number_of_atoms_that_is_none_is_a_reason(tmp_path: Path, counts: str) -> None:
+    path = tmp_path / "a.sdf"
+    path.write_text(f"aspirin\n  RDKit\n\n{counts}\nM  END\n$$$$\n")
+    (found,) = molecules(path)
+    assert not found.smiles and "atoms" in found.reason and len(found.reason) < 200
