@@ -126,12 +126,12 @@ def fit_member(
     settings = fitting.config.training
     every = settings.validate_every if settings.schedule == "constant" else settings.epochs
     selection = _Selection(every, settings, tell)
-    with folders.temporary() as folder, _quiet_lightning():
+    with _quiet_lightning():
         trainer = lightning.Trainer(
             accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
             callbacks=[selection, *([] if kept is None else [_Keeping(kept)])],
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-            default_root_dir=folder, gradient_clip_val=settings.clip,
+            gradient_clip_val=settings.clip,
         )  # fmt: skip
         trainer.fit(
             fitting,

@@ -204,7 +204,7 @@ def test_an_interrupted_training_leaves_no_run(screen: Path, tmp_path: Path) -> 
     )
     try:
         until = time.monotonic() + 300
-        while not list(tmp_path.glob("pharmagraph-*/best.ckpt")):  # it is fitting
+        while not list(tmp_path.glob("runs/.unfinished/*/network-0.ckpt")):  # it is fitting
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)

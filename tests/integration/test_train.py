@@ -271,7 +271,9 @@ def test_training_without_a_store_makes_none(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_sigterm_ends_training_at_once_and_leaves_nothing(store: GraphStore, tmp_path: Path) -> None:
+def test_sigterm_ends_training_at_once_and_leaves_only_what_goes_on(
+    store: GraphStore, tmp_path: Path
+) -> None:
     store.close()
     command = [
         sys.executable,
@@ -290,13 +292,14 @@ def test_sigterm_ends_training_at_once_and_leaves_nothing(store: GraphStore, tmp
         env=environment, cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     until = time.monotonic() + 300
-    while not list(tmp_path.glob("pharmagraph-*/best.ckpt")):  # it is fitting
+    while not list(tmp_path.glob("runs/.unfinished/*/network-0.ckpt")):  # it is fitting
         assert process.poll() is None and time.monotonic() < until
         time.sleep(0.1)
     process.terminate()
     _, told = process.communicate(timeout=60)
     assert process.returncode == 143 and "interrupted" in told
-    assert not list(tmp_path.glob("pharmagraph-*")) and not (tmp_path / "runs").exists()
+    assert not list(tmp_path.glob("pharmagraph-*"))
+    assert [one.name for one in (tmp_path / "runs").iterdir()] == [".unfinished"]
     with open_store(store.url, read_only=True) as graph:
         assert not runs.runs(graph)
 
