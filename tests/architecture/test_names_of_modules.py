@@ -84,7 +84,7 @@ def strangers(checkout: Path) -> list[str]:
         found += [
             f"{where}: python -m {name}"
             for name in runs
-            if not name.startswith(("pharmagraph.", "benchmarks."))
+            if not name.startswith(("pharmagraph.", "benchmarks.", "tests."))
         ]
     return found
 
