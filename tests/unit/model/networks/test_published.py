@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, graph_tensors, network_tensors
 from pharmagraph.model.networks.adjacency import Adjacency, expressed_more, similarity_rows, varying_genes
+from pharmagraph.model.networks.make import make_network
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.measured import responses
@@ -108,6 +109,26 @@ def test_it_is_trained_in_both_tasks(task: Task) -> None:
     means = np.bincount(training.drug, training.label(task), minlength=measured.n_drugs) / n_pairs
     score = roc_auc_score if task == "classification" else r2_score
     assert score(label, found) > score(label, means[test.drug]) + 0.1
+
+
+def test_means_are_added_to_what_the_network_says_when_asked_for() -> None:
+    heterograph = screen()
+    measured = responses(heterograph, "regression")
+    logits = []
+    for add_means in (False, True):
+        adjacency = {"gene_share": 1.0, "input_channels": 16, "head_channels": [8, 8], "add_means": add_means}
+        config = load_preset("drgt-gdsc1", network={"heads": 2, "adjacency": adjacency})
+        tensors = network_tensors(heterograph, config.network)
+        scale = Scale.of(measured, "regression")
+        builder = MessageBuilder(tensors, config.network, scale.means)
+        messages = builder.build(visible_pairs(measured, scale, tensors.device))
+        torch.manual_seed(0)
+        network = make_network(tensors, config, "regression", 0).eval()
+        pair = torch.arange(5), torch.arange(5)
+        logits.append(network(tensors, messages, *pair).components[0])
+    offset = messages.offset(*pair)
+    assert offset.abs().min() > 0
+    torch.testing.assert_close(logits[1] - logits[0], offset, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.once
