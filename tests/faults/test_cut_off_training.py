@@ -22,7 +22,8 @@ import os, sys
 from pharmagraph.model.training import unfinished
 unfinished.KEPT_EVERY = 0.0
 from pharmagraph import cli
-sys.argv = ["cli", "--log-format", "json", "train", "--preset", "default", "--epochs", "6", "--seed", "7"]
+sys.argv = ["cli", "--log-format", "json", "train", "--preset", "default", "--epochs", "6", "--seed", "7",
+            "--set", "network.factors=false"]
 cli.main()
 """
 

@@ -59,12 +59,28 @@ def fit(
     return weights | {"epochs": torch.tensor([m.best_epoch for m in fitted.members])}, told
 
 
+SMALL = {
+    "factors": False,
+    "n_response_genes": 5,
+    "n_screened_genes": 20,
+    "axial_neighbours": 4,
+    "axial_dropout": 0.3,
+}
+
+
+def _small(**training: object) -> Config:
+    config = load_preset("default", network=SMALL, training={"epochs": 4, "untested_pairs": 50, **training})
+    return config.model_copy(update={"targets": None})
+
+
 PRESETS = {
-    "default": load_preset("default", training={"epochs": 4, "untested_pairs": 50}),
-    "drawn anew": load_preset(
-        "default", training={"epochs": 4, "members": 1, "redraw_chunks": True}, network={"axial_dropout": 0.3}
+    "two networks": _small(),
+    "drawn anew": _small(members=1, redraw_chunks=True),
+    "best epoch": load_preset(
+        "drgt-nci60",
+        network={"heads": 2, "adjacency": {"gene_share": 1.0, "input_channels": 16, "head_channels": [8, 8]}},
+        training={"epochs": 5, "validate_every": 2, "patience": 2},
     ),
-    "best epoch": load_preset("drgt-nci60", training={"epochs": 5, "validate_every": 2, "patience": 2}),
 }
 
 
@@ -74,13 +90,12 @@ def test_a_fit_that_was_cut_off_ends_the_same(graph: Heterograph, tmp_path: Path
     whole, all_epochs = fit(graph, config, None)
     kept = Unfinished(tmp_path, {"preset": name})
     cuts = [(1, 2)] if config.training.members == 1 else [(1, 2), (1, 4), (2, 1)]
-    done: list[Epoch] = []
     for cut in cuts:
         with pytest.raises(CutOffError):
             fit(graph, config, kept, cut)
         kept = _by_the_next_process(kept, tmp_path, name)
     found, rest = fit(graph, config, kept)
-    assert rest == all_epochs[all_epochs.index(cuts[-1]) + 1 :], done
+    assert rest == all_epochs[all_epochs.index(cuts[-1]) + 1 :]
     assert found.keys() == whole.keys()
     for key, one in whole.items():
         assert torch.equal(found[key], one), key
