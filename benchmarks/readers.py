@@ -32,10 +32,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 
+from benchmarks.soak import served
 from pharmagraph.kg.console import Format, print_rows
 from pharmagraph.kg.store import GraphStore, open_store
 
@@ -200,20 +201,11 @@ def looked_at(graph: GraphStore) -> dict[str, list[str]]:
 def serving(store: str) -> Iterator[tuple[int, psutil.Process, float]]:
     """`cli serve` on a store: its port, its process, and the seconds until it answered."""
     begun = time.perf_counter()
-    words = [*CLI, "serve", "--store", store, "--port", "0", "--no-browser"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as served:
-        assert served.stdout is not None
-        found = re.search(r":(\d+)/", served.stdout.readline())
-        if found is None:
-            raise SystemExit("cli serve did not start; its message is above")
-        port = int(found[1])
+    with served(store) as (process, address):
+        port = urlsplit(address).port
+        assert port is not None
         Client(port, 0).get("/")
-        started = time.perf_counter() - begun
-        try:
-            yield port, psutil.Process(served.pid), started
-        finally:
-            served.terminate()
-            served.wait(30)
+        yield port, process, time.perf_counter() - begun
 
 
 @contextmanager

@@ -179,10 +179,12 @@ def served(url: str) -> Iterator[tuple[psutil.Process, str]]:
         try:
             assert server.stdout is not None
             found = re.search(r"http://\S+", server.stdout.readline())
-            assert found is not None
+            if found is None:
+                raise SystemExit("cli serve did not start; type the command to see why")
             yield psutil.Process(server.pid), found[0]
         finally:
             server.terminate()
+            server.wait(30)
 
 
 def written(url: str, seconds: float = 60) -> GraphStore:

@@ -88,9 +88,8 @@ def _column(
 ) -> dict[Node, tuple[float, float]]:
     """Nodes one below the other, alternately to both sides where there are many; the first is on top."""
     aside = to_side * WIDTH if len(nodes) > 2 else 0.0
-    step = ROW
     rows = range(len(nodes) - 1, -1, -1) if upwards else range(len(nodes))
     return {
-        node: (x + (aside if row % 2 else -aside), (GAP + step * row) * (-1 if upwards else 1))
+        node: (x + (aside if row % 2 else -aside), (GAP + ROW * row) * (-1 if upwards else 1))
         for node, row in zip(nodes, rows, strict=True)
     }

@@ -84,26 +84,32 @@ class Unfinished:
 
 
 class KeptFit:
-    """Where the fit of one network is kept."""
+    """Where the fit of one network is kept.
+
+    Attributes
+    ----------
+    path
+        The file.
+    """
 
     def __init__(self, training: Unfinished, path: Path) -> None:
-        self._training, self._path = training, path
+        self._training, self.path = training, path
         self._kept_at = time.monotonic()
 
     def begun(self) -> Path | None:
         """The file of a fit that was cut off; None where there is none that can be read."""
         import torch
 
-        if self._training._lock is None or not self._path.is_file():
+        if self._training._lock is None or not self.path.is_file():
             return None
         try:
             torch.load(
-                self._path, weights_only=True
+                self.path, weights_only=True
             )  # tensors and plain values only: nothing else is unpickled
         except Exception:  # torch raises errors of many kinds for a damaged file
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
             return None
-        return self._path
+        return self.path
 
     def due(self) -> bool:
         """Whether it is time to keep the fit."""
@@ -111,11 +117,6 @@ class KeptFit:
             return False
         self._kept_at = time.monotonic()
         return self._training.own()
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
 
 
 def _forget_old(folder: Path) -> None:
