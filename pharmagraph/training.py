@@ -48,6 +48,7 @@ def train(
     folder: str | PathLike[str] = "runs",
     report: Callable[[int, int, float | None], None] | None = None,
     stage: Callable[[str], None] = lambda what: None,
+    workers: int | None = None,
 ) -> TrainedRun:
     """Train on what a store holds, write attention and predictions back, and register the run.
 
@@ -79,6 +80,8 @@ def train(
         fold, or None.
     stage
         Called with each stage, in words.
+    workers
+        Networks that are fitted side by side, each in a process of its own; as many as there are cores unless given.
 
     Raises
     ------
@@ -104,6 +107,8 @@ def train(
         raise ModelError(
             "--null 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
         )
+    if workers is not None:
+        arguments.whole_number("workers", workers, least=1)
     ids = arguments.texts("datasets", datasets) if datasets is not None else None
     if not isinstance(preset, Config):
         changes = {
@@ -117,7 +122,7 @@ def train(
     done = made.train(
         store, preset, folder=Path(arguments.path("folder", folder)), split=chosen, task=word, device=device,
         datasets=ids,
-        seed=arguments.seed(seed), n_null=n_null, report=report, stage=stage,
+        seed=arguments.seed(seed), n_null=n_null, report=report, stage=stage, workers=workers,
     )  # fmt: skip
     if promote:
         runs.promote(store, done.run_id, advance=stage)

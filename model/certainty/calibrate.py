@@ -26,6 +26,7 @@ def calibrate(
     seed: int,
     groups: Groups,
     kinds: Iterable[Split] = KINDS,
+    workers: int = 1,
 ) -> Certainty | None:
     """How sure an ensemble's predictions are.
 
@@ -41,6 +42,8 @@ def calibrate(
         As in the fit.
     kinds
         Kinds of pairs that will be asked for.
+    workers
+        As of `held_out`.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def calibrate(
         None where no pair can be hidden.
     """
     kinds = tuple(dict.fromkeys((Split.random, *kinds)))
-    hidden = held_out(fitted, training, seed=seed, groups=groups, kinds=kinds)
+    hidden = held_out(fitted, training, seed=seed, groups=groups, kinds=kinds, workers=workers)
     if not hidden:
         return None
     return of_hidden(fitted, hidden, tissue, groups)

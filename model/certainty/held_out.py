@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.inner_folds import inner_split
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import visible_pairs
+from pharmagraph.model.side_by_side import Tell, side_by_side
 from pharmagraph.model.targets.gene_attention import message_builder
 from pharmagraph.model.training.fitted import Fitted, Member
 
@@ -79,7 +81,13 @@ class HeldOut:
 
 
 def held_out(
-    fitted: Fitted, training: Responses, *, seed: int, groups: Groups, kinds: Iterable[Split] = KINDS
+    fitted: Fitted,
+    training: Responses,
+    *,
+    seed: int,
+    groups: Groups,
+    kinds: Iterable[Split] = KINDS,
+    workers: int = 1,
 ) -> dict[Split, HeldOut]:
     """Hide training pairs, a cut after the other, and predict them.
 
@@ -99,6 +107,8 @@ def held_out(
         Entities that are hidden together.
     kinds
         Kinds of pairs, of `KINDS`, that are wanted.
+    workers
+        Cuts that are predicted side by side, each in a process of its own.
 
     Returns
     -------
@@ -110,31 +120,39 @@ def held_out(
     builder = message_builder(
         fitted.tensors, fitted.config.network, fitted.scale.means, fitted.gene_attention
     )
-    found: dict[Split, list[HeldOut]] = {kind: [] for kind in kinds}
+    hide: list[Cut] = []
     if Split.random in kinds:
         for number in range(RANDOM_CUTS):
             fraction = fitted.config.training.validation_fraction
             fold = inner_split(training, Split.random, fraction=fraction, seed=seed, number=number)
-            members = _blind_to(fitted, Split.random, number)
-            _add(found, {Split.random: fold.test}, fitted, builder, members, training, fold.train)
+            hide.append(Cut(fold.train, {Split.random: fold.test}, number))
     if len(kinds) > (Split.random in kinds):
         for cut in cuts(training, groups, seed):
-            wanted = {kind: rows for kind, rows in cut.hidden.items() if kind in kinds}
-            members = _blind_to(fitted, Split.unseen_both, 0)
-            _add(found, wanted, fitted, builder, members, training, cut.visible)
+            hide.append(replace(cut, hidden={kind: cut.hidden[kind] for kind in kinds if kind in cut.hidden}))
+    tasks = [partial(_of_cut, cut, fitted, builder, training) for cut in hide]
+    found = side_by_side(tasks, workers)
     return {
-        kind: HeldOut(*(np.concatenate([getattr(one, f.name) for one in parts]) for f in fields(HeldOut)))
-        for kind, parts in found.items()
-        if parts
+        kind: joined(parts)
+        for kind in kinds
+        if (parts := [of_cut[kind] for of_cut in found if kind in of_cut])
     }
+
+
+def joined(parts: Sequence[HeldOut]) -> HeldOut:
+    """The pairs of all parts, one part after the other."""
+    return HeldOut(*(np.concatenate([getattr(one, f.name) for one in parts]) for f in fields(HeldOut)))
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Positions of pairs that are visible, and of those that are hidden by kind."""
+    """Positions of pairs that are visible, and of those that are hidden by kind.
+
+    ``number`` is that of the inner fold of random pairs, where those are hidden.
+    """
 
     visible: Positions
     hidden: dict[Split, Positions]
+    number: int | None = None
 
 
 def cuts(training: Responses, groups: Groups, seed: int) -> list[Cut]:
@@ -157,27 +175,28 @@ def cuts(training: Responses, groups: Groups, seed: int) -> list[Cut]:
     return found
 
 
-def _add(
-    found: dict[Split, list[HeldOut]],
-    hidden: dict[Split, Positions],
-    fitted: Fitted,
-    builder: MessageBuilder,
-    members: Sequence[Member],
-    training: Responses,
-    visible: Positions,
-) -> None:
-    """Predict what a cut hides, and add it by kind."""
-    sizes = {kind: len(rows) for kind, rows in hidden.items()}
-    if not members or not len(visible) or not sum(sizes.values()):
-        return
-    rows = np.concatenate(list(hidden.values()))
+def _of_cut(
+    cut: Cut, fitted: Fitted, builder: MessageBuilder, training: Responses, tell: Tell
+) -> dict[Split, HeldOut]:
+    """What a cut hides, predicted, by kind."""
+    members = (
+        _blind_to(fitted, Split.unseen_both, 0)
+        if cut.number is None
+        else _blind_to(fitted, Split.random, cut.number)
+    )
+    sizes = {kind: len(rows) for kind, rows in cut.hidden.items()}
+    if not members or not len(cut.visible) or not sum(sizes.values()):
+        return {}
+    rows = np.concatenate(list(cut.hidden.values()))
     kind_of = np.repeat(np.arange(len(sizes)), list(sizes.values()))
     certain = training.take(rows).certain(fitted.scale.task)
     rows, kind_of = rows[certain], kind_of[certain]
-    together = _predicted(fitted, builder, members, training.take(visible), training.take(rows))
-    for number, kind in enumerate(sizes):
-        if (kind_of == number).any():
-            found[kind].append(together.take(kind_of == number))
+    together = _predicted(fitted, builder, members, training.take(cut.visible), training.take(rows))
+    return {
+        kind: together.take(kind_of == number)
+        for number, kind in enumerate(sizes)
+        if (kind_of == number).any()
+    }
 
 
 def _blind_to(fitted: Fitted, split: Split, cut: int) -> list[Member]:

@@ -49,6 +49,13 @@ def train(
         bool, typer.Option("--promote", help="Set this run's attention on the edges it used.")
     ] = False,
     runs: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Networks fitted side by side; one for each core when left out. 1 takes the least memory.",
+        ),
+    ] = None,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -68,6 +75,6 @@ def train(
         report, stage = reporters(bar, config)
         trained = train_run(
             graph, config, folder=runs, datasets=dataset, split=split, task=task, seed=seed, device=device,
-            n_null=null, promote=promote, report=report, stage=stage,
+            n_null=null, promote=promote, report=report, stage=stage, workers=workers,
         ).trained  # fmt: skip
     show(trained, config, split=split.value, promoted=promote, store=store, quiet=quiet, format=format)

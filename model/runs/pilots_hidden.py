@@ -8,16 +8,18 @@ Pilots are drawn at random among an entity's responses.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.model.certainty.calibrate import calibration
 from pharmagraph.model.certainty.certainty import Certainty
-from pharmagraph.model.certainty.held_out import HeldOut, cuts, hidden_from, predicted
+from pharmagraph.model.certainty.held_out import Cut, HeldOut, cuts, hidden_from, joined, predicted
 from pharmagraph.model.certainty.situation import situation_of
 from pharmagraph.model.certainty.with_pilots import COUNTS, WithPilots
+from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.predictor.asked_for import Entity
 from pharmagraph.model.predictor.frozen import Frozen
 from pharmagraph.model.predictor.pilots import Kind, Pilots
@@ -25,6 +27,7 @@ from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.runs.freeze import can_freeze, freeze
+from pharmagraph.model.side_by_side import Tell, side_by_side
 from pharmagraph.model.targets.gene_attention import message_builder
 from pharmagraph.model.training.fitted import Fitted
 
@@ -49,6 +52,7 @@ def calibrated_with_pilots(
     *,
     seed: int,
     groups: Groups,
+    workers: int = 1,
 ) -> Certainty:
     """A certainty with calibrations of predictions with pilots; the same where the ensemble takes none.
 
@@ -56,46 +60,66 @@ def calibrated_with_pilots(
     ----------
     certainty
         What `certainty.calibrate` made.
-    fitted, training, tissue, seed, groups
+    fitted, training, tissue, seed, groups, workers
         As there.
     """
     tensors, found = fitted.tensors, {}
     similarity = (tensors.drug_kernels[..., 0].cpu().numpy(), tensors.cell_line_kernels[..., 1].cpu().numpy())
-    for (kind, n), pairs in hidden_with_pilots(fitted, training, seed=seed, groups=groups).items():
+    hidden = hidden_with_pilots(fitted, training, seed=seed, groups=groups, workers=workers)
+    for (kind, n), pairs in hidden.items():
         situation = situation_of(kind, pairs, certainty.errors, similarity, tissue)
         if (made := calibration(fitted, kind, pairs, situation, groups)) is not None:
             found[kind, n] = made
     return replace(certainty, with_pilots=WithPilots(found))
 
 
-def hidden_with_pilots(fitted: Fitted, training: Responses, *, seed: int, groups: Groups) -> Hidden:
+def hidden_with_pilots(
+    fitted: Fitted, training: Responses, *, seed: int, groups: Groups, workers: int = 1
+) -> Hidden:
     """Hidden pairs that were predicted with pilots; none where the ensemble takes none."""
-    parts: dict[tuple[Split, int], list[HeldOut]] = {}
     if not can_freeze(fitted):
         return {}
     builder = message_builder(
         fitted.tensors, fitted.config.network, fitted.scale.means, fitted.gene_attention
     )
-    generator = np.random.default_rng([seed, 13])
-    for number, cut in enumerate(made := cuts(training, groups, seed)):
-        if not len(cut.visible):
-            continue
-        with hidden_from(fitted, builder, training.take(cut.visible)) as blind:
-            frozen = Frozen(*freeze(blind))
-            if not any(member["gaussian_process"] for member in frozen.members):
-                return {}
-            for kind, side in KINDS.items():
-                pairs = training.take(cut.hidden[kind])
-                pairs = pairs.take(pairs.certain(fitted.scale.task))
-                if not len(pairs):
-                    continue
-                most = MOST * (number + 1) // len(made) - MOST * number // len(made)
-                for n, one in _with_pilots(frozen, predicted(blind, pairs), side, most, generator):
-                    parts.setdefault((kind, n), []).append(one)
-    return {
-        at: HeldOut(*(np.concatenate([getattr(one, f.name) for one in of_one]) for f in fields(HeldOut)))
-        for at, of_one in parts.items()
-    }
+    made = cuts(training, groups, seed)
+    most = [MOST * (number + 1) // len(made) - MOST * number // len(made) for number in range(len(made))]
+    tasks = [
+        partial(
+            _of_cut, cut, most[number], fitted, builder, training, np.random.default_rng([seed, 13, number])
+        )
+        for number, cut in enumerate(made)
+        if len(cut.visible)
+    ]
+    parts: dict[tuple[Split, int], list[HeldOut]] = {}
+    for found in side_by_side(tasks, workers):
+        for at, one in found:
+            parts.setdefault(at, []).append(one)
+    return {at: joined(of_one) for at, of_one in parts.items()}
+
+
+def _of_cut(
+    cut: Cut,
+    most: int,
+    fitted: Fitted,
+    builder: MessageBuilder,
+    training: Responses,
+    generator: np.random.Generator,
+    tell: Tell,
+) -> list[tuple[tuple[Split, int], HeldOut]]:
+    """What a cut hides, predicted with pilots, by kind and number of pilots; ``most`` entities of either kind."""
+    found: list[tuple[tuple[Split, int], HeldOut]] = []
+    with hidden_from(fitted, builder, training.take(cut.visible)) as blind:
+        frozen = Frozen(*freeze(blind))
+        if not any(member["gaussian_process"] for member in frozen.members):
+            return []
+        for kind, side in KINDS.items():
+            pairs = training.take(cut.hidden[kind])
+            pairs = pairs.take(pairs.certain(fitted.scale.task))
+            if len(pairs):
+                with_pilots = _with_pilots(frozen, predicted(blind, pairs), side, most, generator)
+                found += [((kind, n), one) for n, one in with_pilots]
+    return found
 
 
 def _with_pilots(

@@ -48,6 +48,7 @@ from pharmagraph.model.runs.learning_curve import EPOCH
 from pharmagraph.model.runs.pilots_hidden import calibrated_with_pilots
 from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import reproducible, resolve_device
+from pharmagraph.model.side_by_side import most_workers
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.expectation import with_expected
@@ -115,6 +116,7 @@ def train(
     n_null: int = 0,
     report: Progress | None = None,
     stage: Callable[[str], None] = lambda what: None,
+    workers: int | None = None,
 ) -> Trained:
     """Train on what a store holds and register the run.
 
@@ -136,6 +138,8 @@ def train(
         Permutations of the responses for the q-values of attention to genes; 0 for none, else 2 or more.
     stage
         Called with the name of each stage.
+    workers
+        Networks that are fitted side by side, and cuts that are calibrated on; as many as there are cores unless given.
 
     Raises
     ------
@@ -146,6 +150,9 @@ def train(
     """
     started = datetime.now(UTC)
     device = resolve_device(device)
+    workers = most_workers() if workers is None else workers
+    if device != "cpu":
+        workers = 1
     stage("reading the graph")
     if store.schema_version() is None or not store.counts()["Drug-TESTED_ON-CellLine"]:
         raise ModelError(f"{store.url} has no drug responses; load some first: cli ingest gdsc")
@@ -206,13 +213,16 @@ def train(
     stage("going on with the training that was cut off" if unfinished.begun else "training")
     fitted = fit_graph(
         heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
-        tensors=tensors, targets=targets, report=_noted(report), unfinished=unfinished,
+        tensors=tensors, targets=targets, report=_noted(report, in_turn=workers == 1), unfinished=unfinished,
+        workers=workers,
     )  # fmt: skip
     stage("calibrating")
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
-    certainty = calibrate(fitted, training, tissue, seed=seed, groups=groups)
+    certainty = calibrate(fitted, training, tissue, seed=seed, groups=groups, workers=workers)
     if certainty is not None:
-        certainty = calibrated_with_pilots(certainty, fitted, training, tissue, seed=seed, groups=groups)
+        certainty = calibrated_with_pilots(
+            certainty, fitted, training, tissue, seed=seed, groups=groups, workers=workers
+        )
     stage("predicting")
     problem = Problem(training, Features.of(tensors), task, asked_as, seed, groups)
     figures = _figures(fitted, problem, held_out)
@@ -288,16 +298,17 @@ def train(
     )  # fmt: skip
 
 
-def _noted(report: Progress | None) -> Progress:
+def _noted(report: Progress | None, *, in_turn: bool) -> Progress:
     """The same, and each epoch is a step of the training, so that the run's folder has its learning curve."""
-    since = time.perf_counter()
+    begun = time.perf_counter()
+    latest: dict[int, float] = {}
 
     def tell(member: int, epoch: int, value: float | None) -> None:
-        nonlocal since
         now = time.perf_counter()
+        before = latest.get(member, max(latest.values(), default=begun) if in_turn else begun)
         figure = {} if value is None or value == NO_FIGURE else {"figure": round(value, 6)}
-        steps.happened(EPOCH, now - since, member=member, epoch=epoch, **figure)
-        since = now
+        steps.happened(EPOCH, now - before, member=member, epoch=epoch, **figure)
+        latest[member] = now
         if report is not None:
             report(member, epoch, value)
 

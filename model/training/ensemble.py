@@ -5,8 +5,9 @@ It is given training pairs only, never a held-out one. How one network is fitted
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,11 +19,13 @@ from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, require_two_classes
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import give_back_memory, reproducible
+from pharmagraph.model.side_by_side import Tell, side_by_side
 from pharmagraph.model.targets.gene_attention import GeneAttention, as_predicted, message_builder
 from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
+from pharmagraph.model.training.factor_fits import FactorFits
 from pharmagraph.model.training.fitted import Fitted, Member
 from pharmagraph.model.training.fitting import Fitting
-from pharmagraph.model.training.member import fit_member, prepare
+from pharmagraph.model.training.member import FitOfMember, fit_member, prepare
 from pharmagraph.model.training.unfinished import Unfinished
 
 Progress = Callable[[int, int, float | None], None]
@@ -43,6 +46,7 @@ def fit(
     gene_attention: GeneAttention | None = None,
     report: Progress | None = None,
     unfinished: Unfinished | None = None,
+    workers: int = 1,
 ) -> Fitted:
     """Fit an ensemble.
 
@@ -75,12 +79,15 @@ def fit(
         Called after every epoch.
     unfinished
         Where fits are kept while they last, and go on from; nowhere unless given. The result is the same.
+    workers
+        Networks that are fitted side by side, each in a process of its own; on the CPU alone. The result is the same.
 
     Raises
     ------
     ModelError
         If the training pairs are all of one class, or all have one ln IC50.
     """
+    workers = workers if device == "cpu" else 1
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
     config = config.for_split(split.value)
@@ -88,31 +95,22 @@ def fit(
     builder = message_builder(tensors, config.network, scale.means, gene_attention)
     if settled := settled_weights(config, task, split):
         config = config.without(unneeded(config.network.components, settled))
-    members: list[Member] = []
     fittings: list[Fitting] = []
-    seconds: list[float] = []
     for number in range(config.training.members):
+        like = fittings[0] if fittings else None
         fitting = prepare(
-            tensors,
-            builder,
-            training,
-            config,
-            scale,
-            split,
-            seed=seed,
-            number=number,
-            groups=groups,
-            like=fittings[0] if fittings else None,
-        )
-        kept = None if unfinished is None else unfinished.of_network(number)
-        member = fit_member(fitting, device, _for_member(report, number + 1), kept)
-        if not members and (without := unneeded(fitting.network.components, weights_on_inner_fold(fitting))):
-            config = config.without(without)
-            member = replace(member, network=fitting.leave_out(without))
-        members.append(member)
+            tensors, builder, training, config, scale, split,
+            seed=seed, number=number, groups=groups, like=like,
+        )  # fmt: skip
         fittings.append(fitting)
-        seconds += fitting.epoch_seconds
-        give_back_memory()
+    members = _fitted(fittings, device, workers, report, unfinished)
+    if without := unneeded(fittings[0].network.components, weights_on_inner_fold(fittings[0])):
+        config = config.without(without)
+        members = [
+            replace(member, network=fitting.leave_out(without))
+            for member, fitting in zip(members, fittings, strict=True)
+        ]
+    give_back_memory()
     chosen = blend(fittings)
     if len(kinds := {fittings[n].config.network.process_states for n in chosen.kept}) == 1:
         config = config.with_states(kinds.pop())
@@ -128,9 +126,7 @@ def fit(
         member.network.component_weights.copy_(chosen.component_weights)
         member.network.calibration.copy_(torch.tensor(chosen.calibration))
     # everything is chosen: from here on the pairs that inner folds set aside are training pairs like all others
-    for number in chosen.kept:
-        if (factor_fits := fittings[number].factor_fits) is not None:
-            factor_fits.fit(training)
+    _fit_factors([f for n in chosen.kept if (f := fittings[n].factor_fits) is not None], training, workers)
     messages = as_predicted(
         builder.build(visible_pairs(training, scale, tensors.device)), tensors, gene_attention
     )
@@ -140,15 +136,45 @@ def fit(
         tensors,
         tuple(members),
         messages,
-        float(np.median(seconds)),
+        float(np.median([seconds for fitting in fittings for seconds in fitting.epoch_seconds])),
         gene_attention,
         chosen.threshold,
     )
 
 
-def _for_member(report: Progress | None, member: int) -> Callable[[int, float | None], None]:
-    def tell(epoch: int, value: float | None) -> None:
-        if report is not None:
-            report(member, epoch, value)
+def _fitted(
+    fittings: Sequence[Fitting],
+    device: str,
+    workers: int,
+    report: Progress | None,
+    unfinished: Unfinished | None,
+) -> list[Member]:
+    """Fit prepared networks; those of ``fittings`` have the weights afterwards."""
+    kept = [None if unfinished is None else unfinished.of_network(number) for number in range(len(fittings))]
+    if unfinished is not None and workers > 1:
+        unfinished.own()  # by this process, so that all of its copies may write there
 
-    return tell
+    def task(number: int) -> Callable[[Tell], FitOfMember]:
+        return lambda tell: fit_member(fittings[number], device, partial(tell, number + 1), kept[number])
+
+    try:
+        found = side_by_side([task(number) for number in range(len(fittings))], workers, report)
+    except BaseException:
+        if unfinished is not None and not unfinished.begun:
+            unfinished.done()  # nothing was kept yet
+        raise
+    return [fit.applied(fitting, device) for fit, fitting in zip(found, fittings, strict=True)]
+
+
+def _fit_factors(fits: Sequence[FactorFits], training: Responses, workers: int) -> None:
+    """Fit the factors of networks to all training pairs."""
+
+    def task(one: FactorFits) -> Callable[[Tell], dict[str, np.ndarray]]:
+        def fit_one(tell: Tell) -> dict[str, np.ndarray]:
+            one.fit(training)
+            return {name: values.cpu().numpy() for name, values in one.factors.state_dict().items()}
+
+        return fit_one
+
+    for one, state in zip(fits, side_by_side([task(one) for one in fits], workers), strict=True):
+        one.factors.load_state_dict({name: torch.from_numpy(values) for name, values in state.items()})

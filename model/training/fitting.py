@@ -68,6 +68,8 @@ class Fitting(lightning.LightningModule):
         What is predicted, how pairs will be asked for, and entities that are held out together.
     seed
         Seed of the order of chunks and of the draws of untested pairs.
+    random_state
+        Of torch's generator when the fit begins.
     factor_fits
         Fits the network's factors, which take no part in the steps; None where it has none.
     """
@@ -84,12 +86,13 @@ class Fitting(lightning.LightningModule):
         split: Split,
         groups: Groups | None,
         seed: int,
+        random_state: Tensor,
         factor_fits: FactorFits | None = None,
     ) -> None:
         super().__init__()
         self.network, self.pairs, self.tensors, self.builder = network, pairs, tensors, builder
         self.config, self.scale, self.split, self.groups = config, scale, split, groups
-        self.factor_fits = factor_fits
+        self.random_state, self.factor_fits = random_state, factor_fits
         self.generator = np.random.default_rng(seed)
         self.epoch_seconds: list[float] = []
         self.chunks: list[Fold] = []

@@ -31,6 +31,7 @@ def fit_graph(
     targets: RunTargets | None = None,
     report: Progress | None = None,
     unfinished: Unfinished | None = None,
+    workers: int = 1,
 ) -> Fitted:
     """Fit an ensemble to training pairs of a graph.
 
@@ -42,7 +43,7 @@ def fit_graph(
         Training pairs only; those that are censored are fitted as bounds (`expectation`).
     config
         The preset.
-    seed, task, split, groups, device, report, unfinished
+    seed, task, split, groups, device, report, unfinished, workers
         As for `training.fit`.
     tensors
         `network_tensors` of the graph, from a caller that has made them already, of the omics that the preset is given.
@@ -66,5 +67,5 @@ def fit_graph(
     give_back_memory()
     return fit(
         tensors, training, config, seed=seed, task=task, split=split, groups=groups, device=device,
-        gene_attention=gene_attention, report=report, unfinished=unfinished,
+        gene_attention=gene_attention, report=report, unfinished=unfinished, workers=workers,
     )  # fmt: skip

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as lightning
 import torch
 from torch import Tensor
@@ -49,8 +51,7 @@ def prepare(
 ) -> Fitting:
     """Make a network and its inner fold, ready to be fitted.
 
-    Torch's generator is seeded here: it draws the first weights, then dropout during the fit. So members are prepared
-    and fitted one after the other.
+    Torch's generator is seeded here and draws the first weights; during the fit it goes on from there with dropout.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def prepare(
     -------
     Fitting
         Identities start from a decomposition of the fitted pairs, except where entities will be asked for unseen. The
-        network's factors, where it has any, are fitted already, without the pairs set aside.
+        prior of the network's factors, where it has any, is chosen.
     """
     member_seed = seed + 1000 * number
     torch.manual_seed(member_seed)
@@ -93,11 +94,36 @@ def prepare(
                 tensors=tensors, builder=builder, scale=scale, split=split,
                 untested=config.training.untested_weight, seed=member_seed,
             )  # fmt: skip
-            factor_fits.fit(pairs.training)
     return Fitting(
         network, pairs, tensors=tensors, builder=builder, config=config.of_member(number), scale=scale,
-        split=split, groups=groups, seed=member_seed, factor_fits=factor_fits,
+        split=split, groups=groups, seed=member_seed, random_state=torch.get_rng_state(), factor_fits=factor_fits,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FitOfMember:
+    """What a fit made of a network, as it is sent between processes.
+
+    Attributes
+    ----------
+    weights
+        Of the network, by name.
+    best_epoch, validation
+        As of `Member`.
+    epoch_seconds
+        How long each epoch took.
+    """
+
+    weights: Mapping[str, np.ndarray]
+    best_epoch: int
+    validation: float
+    epoch_seconds: tuple[float, ...]
+
+    def applied(self, fitting: Fitting, device: str) -> Member:
+        """The member, its network the one of ``fitting``."""
+        fitting.network.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
+        fitting.epoch_seconds = list(self.epoch_seconds)
+        return Member(fitting.network.to(device).eval(), self.best_epoch, self.validation)
 
 
 def fit_member(
@@ -105,8 +131,8 @@ def fit_member(
     device: str,
     tell: Callable[[int, float | None], None],
     kept: KeptFit | None = None,
-) -> Member:
-    """Fit a prepared network and keep the weights of one epoch.
+) -> FitOfMember:
+    """Fit a prepared network, its factors first, and keep the weights of one epoch.
 
     With a constant learning rate, that is the best epoch on the inner fold, and the fit may stop early. If the
     learning rate falls to zero, it is the last epoch: the schedule is made to end there, and the inner fold could
@@ -115,7 +141,7 @@ def fit_member(
     Parameters
     ----------
     fitting
-        From `prepare`, not fitted before.
+        From `prepare`, not fitted before. Its factors are fitted without the pairs set aside.
     device
         ``cpu`` or ``cuda``.
     tell
@@ -123,6 +149,9 @@ def fit_member(
     kept
         Where the fit is kept while it lasts, and goes on from; nowhere unless given. The result is the same.
     """
+    torch.set_rng_state(fitting.random_state)
+    if fitting.factor_fits is not None:
+        fitting.factor_fits.fit(fitting.pairs.training)
     settings = fitting.config.training
     every = settings.validate_every if settings.schedule == "constant" else settings.epochs
     selection = _Selection(every, settings, tell)
@@ -139,8 +168,8 @@ def fit_member(
             ckpt_path=None if kept is None else kept.begun(),
             weights_only=True,
         )
-    fitting.network.load_state_dict(selection.weights)
-    return Member(fitting.network.to(device).eval(), selection.epoch, selection.best)
+    weights = {name: one.cpu().numpy() for name, one in selection.weights.items()}
+    return FitOfMember(weights, selection.epoch, selection.best, tuple(fitting.epoch_seconds))
 
 
 class _Selection(lightning.Callback):

@@ -47,7 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model.networks", "model.targets", "model.predictor"),
     ("model.inputs",),
     ("model.responses", "model.layers", "model.biology", "model.contrasts", "model.suggest"),
-    ("model.presets", "model.kernels", "model.metrics", "model.runtime"),
+    ("model.presets", "model.kernels", "model.metrics", "model.runtime", "model.side_by_side"),
     ("ingest", "cypher"),
     ("kg.neo4j.bulk_import",),
     ("kg",),

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError, NotFoundError, StoreError
 from pharmagraph.kg.store import GraphStore, open_store
+from pharmagraph.model import side_by_side
 from pharmagraph.model.commands import evaluate as evaluation_commands
 from pharmagraph.model.commands import train as commands
 from pharmagraph.model.commands.predict import predict
@@ -123,6 +124,34 @@ def test_same_command_gives_the_same_files_with_any_number_of_threads(
             runs.append(training_run.train(store, QUICK, folder=tmp_path / str(threads), seed=5))
     finally:
         torch.set_num_threads(before)
+    _require_same(runs)
+
+
+def test_networks_fitted_side_by_side_give_the_same_files(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "most_workers", lambda: 3)
+    config = load_preset(
+        "default",
+        network={"n_response_genes": 5, "n_screened_genes": 20, "axial_dropout": 0.3, "factor_starts": 2},
+        training={"epochs": 2, "members": 3, "untested_pairs": 100},
+    ).model_copy(update={"targets": None})
+    told: list[tuple[int, int]] = []
+    runs = [
+        training_run.train(
+            store, config, folder=tmp_path / str(workers), seed=5, workers=workers,
+            report=lambda member, epoch, value: told.append((member, epoch)),
+        )
+        for workers in (1, 3)
+    ]  # fmt: skip
+    _require_same(runs)
+    assert "certainty.safetensors" in {file.name for file in runs[0].folder.iterdir()}
+    epochs = sorted((member, epoch) for member in (1, 2, 3) for epoch in (1, 2))
+    assert told[:6] == epochs and sorted(told[6:]) == epochs
+
+
+def _require_same(runs: list[training_run.Trained]) -> None:
+    """The weights, the calibrations and the tables of runs are the same to the last byte."""
     first, *others = (
         {
             file.name: file.read_bytes()
@@ -132,13 +161,13 @@ def test_same_command_gives_the_same_files_with_any_number_of_threads(
         for run in runs
     )
     assert "weights.safetensors" in first
-    assert others == [first, first]
+    assert others == [first] * len(others)
     attention = [run.folder / "attention" for run in runs]
     tables = [
         {file.name: pq.read_table(file).to_pydict() for file in sorted(folder.iterdir())}
         for folder in attention
     ]
-    assert tables[0] and tables[1:] == [tables[0], tables[0]]
+    assert tables[0] and tables[1:] == [tables[0]] * len(others)
 
 
 def test_a_clock_that_was_set_back_overwrites_no_run(

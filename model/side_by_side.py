@@ -1,0 +1,147 @@
+"""Runs tasks side by side, each in a process of its own, which begins as a copy of this one.
+
+A fit runs on one thread, so that the same seed gives the same bits. Tasks that do not wait for each other, such as the
+networks of an ensemble, make use of the other cores here. The copy is a fork: it has the graph in memory already and
+shares the memory with this process. A task gives the same result in either process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections import deque
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.wording import option
+
+T = TypeVar("T")
+
+Tell = Callable[..., None]
+"""What a task calls to tell this process of its progress."""
+
+_DIE_WITH_PARENT = 1
+"""``PR_SET_PDEATHSIG`` of Linux's prctl."""
+
+
+def most_workers() -> int:
+    """Processes that make sense here: the cores that this process may use, and one where it cannot be copied.
+
+    macOS has libraries that fail in a copy, Windows has no copies, and numba's threads end the copy.
+    """
+    if sys.platform != "linux" or "pharmagraph.model.kernels.cpu_numba" in sys.modules:
+        return 1
+    return len(os.sched_getaffinity(0))
+
+
+def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell | None = None) -> list[T]:
+    """The results of tasks, in their order.
+
+    Parameters
+    ----------
+    tasks
+        Each is called with what it may tell its progress to. In a process of its own it changes nothing here: all that
+        counts has to be in its result, which must be one that can be sent, as arrays and numbers can.
+    workers
+        Tasks that run at once. With 1 they run in this process, one after the other.
+    tell
+        Called here with what tasks tell.
+
+    Raises
+    ------
+    ModelError
+        If a process ended before its task, as happens where memory is short.
+    Exception
+        The first one that a task raises. The other tasks are stopped.
+    """
+    tell = tell or (lambda *what: None)
+    if min(workers, len(tasks), most_workers()) < 2:
+        return [task(tell) for task in tasks]
+    waiting, found = deque(enumerate(tasks)), dict[int, T]()
+    running: dict[Connection, tuple[int, BaseProcess]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                number, task = waiting.popleft()
+                connection, process = _started(task)
+                running[connection] = number, process
+            for ready in wait(running):
+                assert isinstance(ready, Connection)
+                number, process = running[ready]
+                kind, value = _received(ready, process)
+                if kind == "told":
+                    tell(*value)
+                    continue
+                if kind == "raised":
+                    raise value
+                found[number] = value
+                del running[ready]
+                ready.close()
+                process.join()
+    finally:
+        for connection, (_, process) in running.items():
+            process.kill()
+            process.join()
+            connection.close()
+    return [found[number] for number in range(len(tasks))]
+
+
+def _started(task: Callable[[Tell], Any]) -> tuple[Connection, BaseProcess]:
+    """A process for a task, and what it is heard by."""
+    context = get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(task, there, os.getpid()), daemon=True)
+    with warnings.catch_warnings():
+        # Python warns that other threads do not come along; a task needs none of them, and takes no lock of theirs
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
+    there.close()
+    return here, process
+
+
+def _received(connection: Connection, process: BaseProcess) -> tuple[str, Any]:
+    try:
+        kind, value = connection.recv()
+    except EOFError:
+        process.join()
+        raise ModelError(
+            f"a process that fitted side by side with others ended before it was done (exit code {process.exitcode}), "
+            f"as happens where memory is short; use {option('workers', '1')}"
+        ) from None
+    return kind, value
+
+
+def _work(task: Callable[[Tell], Any], there: Connection, parent: int) -> None:
+    """In the new process: do the task and send what became of it."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all processes; this one is stopped by its parent
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with(parent)
+    try:
+        there.send(("done", task(lambda *what: there.send(("told", what)))))
+    except BaseException as error:
+        error.__traceback__, error.__cause__ = None, None
+        _send_error(there, error)
+
+
+def _send_error(there: Connection, error: BaseException) -> None:
+    try:
+        there.send(("raised", error))
+    except Exception:  # an error that cannot be sent as it is
+        there.send(("raised", ModelError("".join(traceback.format_exception_only(error)).strip())))
+
+
+def _end_with(parent: int) -> None:
+    """Let this process be killed when the one that started it ends, in whatever way."""
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)

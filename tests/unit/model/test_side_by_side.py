@@ -1,0 +1,109 @@
+"""Tasks in processes of their own: results, progress, errors, and processes that end before their task."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pharmagraph.kg.errors import ModelError
+from pharmagraph.model import side_by_side as module
+from pharmagraph.model.side_by_side import Tell, side_by_side
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "most_workers", lambda: 2)
+
+
+def _square(number: int, tell: Tell) -> tuple[int, np.ndarray]:
+    tell(number, "begun")
+    return os.getpid(), np.full(3, number**2)
+
+
+def test_results_come_in_the_order_of_tasks_from_processes_of_their_own() -> None:
+    told: list[tuple[int, str]] = []
+    found = side_by_side([partial(_square, n) for n in range(5)], 2, lambda *what: told.append(what))
+    assert [values.tolist() for _, values in found] == [[n**2] * 3 for n in range(5)]
+    assert len({process for process, _ in found} - {os.getpid()}) == 5
+    assert sorted(told) == [(n, "begun") for n in range(5)]
+
+
+def test_one_worker_stays_in_this_process() -> None:
+    assert {process for process, _ in side_by_side([partial(_square, n) for n in range(3)], 1)} == {
+        os.getpid()
+    }
+
+
+def test_an_error_is_raised_here_and_stops_the_others(tmp_path: Path) -> None:
+    def slow(tell: Tell) -> None:
+        time.sleep(60)
+
+    def wrong(tell: Tell) -> None:
+        raise ModelError("no such thing")
+
+    started = time.monotonic()
+    with pytest.raises(ModelError, match="no such thing"):
+        side_by_side([slow, wrong], 2)
+    assert time.monotonic() - started < 30
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_its_words() -> None:
+    class LocalError(Exception):
+        def __init__(self, what: str) -> None:
+            super().__init__(what)
+            self.hook = lambda: what
+
+    def wrong(tell: Tell) -> None:
+        raise LocalError("of a kind of its own")
+
+    with pytest.raises(ModelError, match="LocalError: of a kind of its own"):
+        side_by_side([wrong, partial(_square, 2)], 2)
+
+
+def test_a_process_that_ends_before_its_task_is_said_with_the_way_out() -> None:
+    def killed(tell: Tell) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(ModelError, match=r"exit code -9.*memory is short.*workers"):
+        side_by_side([killed, partial(_square, 2)], 2)
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, time\n"
+        "from pharmagraph.model import side_by_side as module\n"
+        "module.most_workers = lambda: 2\n"
+        "def task(tell):\n"
+        "    tell(os.getpid())\n"
+        "    time.sleep(60)\n"
+        "module.side_by_side([task, task], 2, lambda process: print(process, flush=True))\n"
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    children = [int(parent.stdout.readline()) for _ in range(2)]
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 20
+    while (alive := [child for child in children if _runs(child)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
