@@ -15,7 +15,7 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -35,9 +35,14 @@ _DIE_WITH_PARENT = 1
 def most_workers() -> int:
     """Processes that make sense here: the cores that this process may use, and one where it cannot be copied.
 
-    macOS has libraries that fail in a copy, Windows has no copies, and numba's threads end the copy.
+    macOS has libraries that fail in a copy, Windows has no copies, numba's threads end the copy, and Python lets no
+    daemon have processes of its own.
     """
-    if sys.platform != "linux" or "pharmagraph.model.kernels.cpu_numba" in sys.modules:
+    if (
+        sys.platform != "linux"
+        or "pharmagraph.model.kernels.cpu_numba" in sys.modules
+        or current_process().daemon
+    ):
         return 1
     return len(os.sched_getaffinity(0))
 

@@ -151,7 +151,7 @@ def _fitted(
 ) -> list[Member]:
     """Fit prepared networks; those of ``fittings`` have the weights afterwards."""
     kept = [None if unfinished is None else unfinished.of_network(number) for number in range(len(fittings))]
-    if unfinished is not None and workers > 1:
+    if unfinished is not None and min(workers, len(fittings)) > 1:
         unfinished.own()  # by this process, so that all of its copies may write there
 
     def task(number: int) -> Callable[[Tell], FitOfMember]:
@@ -159,10 +159,9 @@ def _fitted(
 
     try:
         found = side_by_side([task(number) for number in range(len(fittings))], workers, report)
-    except BaseException:
+    finally:
         if unfinished is not None and not unfinished.begun:
-            unfinished.done()  # nothing was kept yet
-        raise
+            unfinished.done()  # nothing was kept
     return [fit.applied(fitting, device) for fit, fitting in zip(found, fittings, strict=True)]
 
 

@@ -73,7 +73,7 @@ class Commands:
     def run(self, folder: Path, *words: str, after: float | None = None) -> Ended:
         """Run a command in a folder, and kill it after so many seconds, unless it ended before."""
         arguments = (words, str(folder), self._environment)
-        process = self._context.Process(target=_work, args=arguments, daemon=True)
+        process = self._context.Process(target=_work, args=arguments)
         process.start()
         begun = time.perf_counter()
         process.join(after)
