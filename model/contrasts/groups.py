@@ -89,6 +89,11 @@ def contrasts(store: GraphStore, by: str, note: Note) -> list[Contrast]:
         return [_of_mutation(store, gene, driver=not extent, note=note)]
     if by == "msi":
         lines = store.rows(_LINES)
+        if all(line["msi"] is None for line in lines):
+            raise InputError(
+                "the graph does not know which lines have instable microsatellites; cli ingest gdsc loads that "
+                "for the lines of GDSC"
+            )
         return [_named("instable", "stable", *(_where(lines, "msi", known) for known in (True, False)))]
     if not Path(by).is_file():
         raise InputError(f'{named("by")} "{by}" is neither a file nor one of these: {FORMS}')
@@ -110,6 +115,11 @@ def _of_mutation(store: GraphStore, name: str, *, driver: bool, note: Note) -> C
     events = store.rows(_MUTATED, {"gene": gene})
     if not events:
         (known,) = store.rows(_GENES)
+        if not known["genes"]:
+            raise InputError(
+                "the graph has no mutations, so lines cannot be told apart by them; load some: "
+                "cli ingest omics FILE --kind mutation"
+            )
         raise InputError(
             f"no cell line of the graph has a known mutation of {gene}; those of {known['genes']:,} genes are "
             f"known, of {known['drivers']:,} as drivers (cli query drivers cell_line=NAME lists those of a cell line)"

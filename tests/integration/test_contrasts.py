@@ -169,6 +169,27 @@ def test_what_cannot_be_compared_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        (
+            "mutation:ABCB1",
+            "the graph has no mutations, .*; load some: cli ingest omics FILE --kind mutation",
+        ),
+        ("msi", "does not know which lines have instable microsatellites; cli ingest gdsc loads that"),
+    ],
+)
+def test_what_the_graph_has_nothing_of_is_said_with_the_command_that_loads_it(
+    tmp_path: Path, by: str, said: str
+) -> None:
+    with open_store(f"ladybug://{tmp_path}/bare.lbug") as bare:
+        bare.create_schema()
+        bare.upsert_nodes("Gene", pa.table({"id": ["ABCB1"]}))
+        bare.upsert_nodes("CellLine", pa.table({"id": ["L00"]}))
+        with pytest.raises(InputError, match=said):
+            contrasts(bare, by, print)
+
+
+@pytest.mark.parametrize(
     ("text", "error", "said"),
     [
         (
