@@ -184,7 +184,7 @@ def test_what_the_graph_has_nothing_of_is_said_with_the_command_that_loads_it(
     with open_store(f"ladybug://{tmp_path}/bare.lbug") as bare:
         bare.create_schema()
         bare.upsert_nodes("Gene", pa.table({"id": ["ABCB1"]}))
-        bare.upsert_nodes("CellLine", pa.table({"id": ["L00"]}))
+        bare.upsert_nodes("CellLine", pa.table({"id": ["L00"], "name": ["L00"]}))
         with pytest.raises(InputError, match=said):
             contrasts(bare, by, print)
 
