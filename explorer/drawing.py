@@ -15,7 +15,9 @@ from pharmagraph.explorer.page import aria
 cytoscape.load_extra_layouts()  # has the writer of SVG
 
 
-def drawing(drawn: Rows, where: str, note: str, *, strength: str = "Strength") -> list[Component]:
+def drawing(
+    drawn: Rows, where: str, note: str, *, strength: str = "Strength", kind: str = ""
+) -> list[Component]:
     """A network with its filters.
 
     Parameters
@@ -28,6 +30,8 @@ def drawing(drawn: Rows, where: str, note: str, *, strength: str = "Strength") -
         How it is read.
     strength
         What the thickness of an edge tells.
+    kind
+        ``paths`` if it goes from one side to the other: on a narrow screen the browser turns it.
     """
     names = list(dict.fromkeys(e["data"]["relation"] for e in drawn if "relation" in e["data"]))
     n_nodes = sum("relation" not in e["data"] for e in drawn)
@@ -66,7 +70,7 @@ def drawing(drawn: Rows, where: str, note: str, *, strength: str = "Strength") -
             [html.Fieldset([html.Legend("Relations shown"), *buttons], id="network-relations"), least],
             className="filters",
         ),
-        html.Div(network, className="canvas", role="img", **aria(label=said)),
+        html.Div(network, className=f"canvas {kind}".strip(), role="img", **aria(label=said)),
         html.Div(["Save what is shown: ", *files], className="below"),
         html.P("Click a node to go on from there.", id="network-chosen", **aria(live="polite")),
         html.P(note, className="note"),

@@ -61,7 +61,7 @@ def between(graph: GraphStore, ends: Ends, run: str | None, limit: int, pinned: 
     ]  # fmt: skip
     file = f"{one['id']}-{other['id']}"
     return [
-        *drawing(pin(between_two(found, names), pinned), "between both", HOW, strength="Share"),
+        *drawing(pin(between_two(found, names), pinned), "between both", HOW, strength="Share", kind="paths"),
         section(
             "Paths",
             table(Answer(["path", "weight", "share"], of_paths), "Paths between both", file=f"{file}-paths"),

@@ -235,6 +235,21 @@ document.addEventListener("click", (event) => {
   together();
 });
 
+// On a narrow screen paths go from top to bottom, and what is drawn stays as large as can be read: it is moved by a finger.
+const NARROW = 600, READABLE = 0.75;
+new MutationObserver(() => {
+  const canvas = document.querySelector(".canvas.paths"), cy = canvas?.querySelector("#network")?._cyreg?.cy;
+  if (!cy || cy.scratch("turned") || !cy.nodes().length || canvas.clientWidth > NARROW) return;
+  cy.scratch("turned", true);
+  const [width, height] = [cy.width(), cy.height()], far = Math.max(...cy.nodes().map((node) => Math.abs(node.position("x"))));
+  const tall = (height - 64) / READABLE / (2 * far);
+  cy.nodes().positions((node) => ({ x: node.position("y"), y: node.position("x") * tall }));
+  cy.fit(undefined, 12);
+  if (cy.zoom() > READABLE) return;
+  cy.zoom(READABLE);
+  cy.pan({ x: width / 2, y: height / 2 });
+}).observe(document, { childList: true, subtree: true });
+
 // Files of a drawn network: exactly the nodes and edges that are shown, where they stand.
 const markup = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
 const graphml = (shownNow) => {

@@ -69,6 +69,20 @@ def test_paths_are_drawn_with_the_share_of_each_edge(tab: Page, site: Site) -> N
     assert tab.evaluate(f"{CY}.nodes().filter({ends}).map(n => n.visible())") == [True, True]
 
 
+def test_paths_go_from_top_to_bottom_on_a_phone_and_can_be_read(tab: Page) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    opened(tab, f"/network?node=Drug:{DRUG}&to=CellLine:{LINE}&limit=20")
+    tab.wait_for_selector("#network canvas")
+    until(tab, f"{CY}.scratch('turned') === true")
+    ends = f"{CY}.nodes('.centre')"
+    first, second = tab.evaluate(f"{ends}.map(n => n.renderedPosition())")
+    width, height = tab.evaluate(f"[{CY}.width(), {CY}.height()]")
+    for end in (first, second):
+        assert 0 < end["x"] < width and 0 < end["y"] < height
+    assert abs(first["x"] - second["x"]) < 1 and second["y"] - first["y"] > height / 2
+    assert tab.evaluate(f"{CY}.zoom()") >= 0.75
+
+
 def test_a_node_is_expanded_and_collapsed_and_nothing_moves(tab: Page) -> None:
     opened(tab, f"/network?node=Drug:{DRUG}&limit=3")
     tab.wait_for_selector("#network canvas")
