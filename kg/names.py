@@ -352,5 +352,10 @@ def find_node(store: GraphStore, label: str, name: str) -> dict[str, Any]:
     AmbiguousNameError
         If several nodes have it.
     """
-    rows = {row["id"]: row for row in store.node_rows(label, [p.name for p in schema.node(label).columns])}
+    properties = [p.name for p in schema.node(label).columns]
+    returned = ", ".join(f"n.{name} AS {name}" for name in properties)
+    by_id = store.rows(f"MATCH (n:{label} {{id: $id}}) RETURN {returned}", {"id": name})
+    if by_id:  # an id comes before every other name, and is found without reading all nodes
+        return by_id[0]
+    rows = {row["id"]: row for row in store.node_rows(label, properties)}
     return rows[_index_of_rows(label, rows.values()).require(name)]
