@@ -69,6 +69,8 @@ lint: .venv/.made  ## style, format, and what is risky in the code
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/bandit --quiet --recursive --configfile pyproject.toml $(CODE)
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/yamllint --strict docker-compose.yml deploy
 
 audit: .venv/.made  ## known vulnerabilities of the packages in the lock; says so where they cannot be looked up
 	$(PY) -m supply_chain.audit

@@ -27,8 +27,8 @@ def test_the_file_cannot_be_used_without_a_password() -> None:
 def test_the_data_outlive_the_container() -> None:
     service = FILE["services"]["neo4j"]
     assert service["image"] == "neo4j:5.26-community"
-    named = {volume.partition(":")[0] for volume in service["volumes"]}
-    assert named == set(FILE["volumes"])
+    named = {volume.partition(":")[0] for one in FILE["services"].values() for volume in one["volumes"]}
+    assert named == set(FILE["volumes"]) and service["volumes"]
 
 
 @pytest.mark.parametrize("password", ["with/slash", "-dashed-password", "short"])
