@@ -200,7 +200,7 @@ def train(
     if attends_targets and config.targets is not None:
         targets = fit_run(
             heterograph, tensors, training, Scale.of(training, task), config.targets,
-            seed=seed, n_null=n_null, advance=stage,
+            seed=seed, n_null=n_null, advance=stage, workers=workers,
         )  # fmt: skip
     fingerprints = {"git_fingerprint": git_fingerprint(), "data_fingerprint": heterograph.fingerprint()}
     unfinished = Unfinished(

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.runtime import reproducible
+from pharmagraph.model.side_by_side import Tell, side_by_side
 from pharmagraph.model.targets.attention import PairTensors, TargetAttention, recovery_loss
 from pharmagraph.model.targets.evidence import PairEvidence
 
@@ -93,7 +95,12 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 @reproducible()
 def fit(
-    evidence: PairEvidence, visible: np.ndarray, *, seed: int, settings: Settings | None = None
+    evidence: PairEvidence,
+    visible: np.ndarray,
+    *,
+    seed: int,
+    settings: Settings | None = None,
+    workers: int = 1,
 ) -> FittedTargets:
     """Fit an ensemble and score all pairs with all visible targets.
 
@@ -107,6 +114,8 @@ def fit(
         The same seed gives the same scores to the last bit, whatever the number of threads.
     settings
         The defaults unless given.
+    workers
+        Members that are fitted side by side, each in a process of its own.
 
     Raises
     ------
@@ -117,10 +126,13 @@ def fit(
     if visible.any(1).sum() < FEWEST_DRUGS:
         raise ModelError("fewer than two drugs have known targets; load some first: cli ingest targets")
     pairs = PairTensors.of(evidence, visible)
-    members = tuple(
-        _fit_member(evidence, pairs, visible, settings, seed + 1000 * index)
+    tasks = [
+        partial(_fit_member, evidence, pairs, visible, settings, seed + 1000 * index)
         for index in range(settings.members)
-    )
+    ]
+    members = tuple(_network(pairs, settings).eval() for _ in tasks)
+    for member, weights in zip(members, side_by_side(tasks, workers), strict=True):
+        member.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     return FittedTargets(members, _score(members, pairs, visible))
 
 
@@ -148,20 +160,25 @@ def _score(members: Sequence[TargetAttention], pairs: PairTensors, visible: np.n
     return scores
 
 
-def _fit_member(
-    evidence: PairEvidence, pairs: PairTensors, visible: np.ndarray, settings: Settings, seed: int
-) -> TargetAttention:
-    torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
-    senders = np.flatnonzero(visible.any(1))
-    known, group, pairs = visible[senders], evidence.structure_group[senders], pairs.of_senders()
-    network = TargetAttention(
+def _network(pairs: PairTensors, settings: Settings) -> TargetAttention:
+    return TargetAttention(
         pairs.drug_similarity.shape[-1],
         len(pairs.gene_relations),
         heads=settings.heads,
         channels=settings.channels,
         dropout=settings.dropout,
     )
+
+
+def _fit_member(
+    evidence: PairEvidence, pairs: PairTensors, visible: np.ndarray, settings: Settings, seed: int, tell: Tell
+) -> dict[str, np.ndarray]:
+    """The weights of one member, by name."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    senders = np.flatnonzero(visible.any(1))
+    known, group, pairs = visible[senders], evidence.structure_group[senders], pairs.of_senders()
+    network = _network(pairs, settings)
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -194,7 +211,7 @@ def _fit_member(
         loss.backward()
         optimiser.step()
         schedule.step()
-    return network.eval()
+    return {name: values.numpy() for name, values in network.state_dict().items()}
 
 
 def _hidden(

@@ -106,6 +106,7 @@ def fit_run(
     seed: int,
     n_null: int = 0,
     advance: Callable[[str], None] = lambda what: None,
+    workers: int = 1,
 ) -> RunTargets:
     """Fit attention to the known targets of a run's graph.
 
@@ -123,6 +124,8 @@ def fit_run(
         Permutations of the responses for `q_values`; 0 for none.
     advance
         Called with the name of each stage.
+    workers
+        Networks that are fitted side by side.
     """
     tensors = tensors.to("cpu")
     problem = target_problem(
@@ -133,7 +136,7 @@ def fit_run(
     )
     advance("attention to genes")
     settings = Settings(members=config.members, steps=config.steps)
-    fitted = fit(problem.evidence, problem.known, seed=seed, settings=settings)
+    fitted = fit(problem.evidence, problem.known, seed=seed, settings=settings, workers=workers)
     q = None
     if n_null:
         q = q_values(
