@@ -10,7 +10,19 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 COMMANDS = Path(__file__).with_name("commands.txt")
-_PROGRAMS = {"cli", "make", "python", "pip", "docker", "torchrun", "sh", "neo4j-admin", "export"}
+_PROGRAMS = {
+    "cli",
+    "make",
+    "python",
+    "pip",
+    "docker",
+    "kubectl",
+    "helm",
+    "torchrun",
+    "sh",
+    "neo4j-admin",
+    "export",
+}
 _MARK = re.compile(r"<!-- not run( on this page)?:(.*?)-->", re.DOTALL)
 
 
