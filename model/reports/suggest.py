@@ -28,13 +28,13 @@ _ABOUT = """\
 `python -m pharmagraph.model.reports.suggest FOLDER` writes this page from a folder that `cli suggest --replay --folder
 FOLDER` filled. How to get a plate: [guide.md](guide.md#what-to-test-next).
 
-A screen that was made long ago is hidden and asked for in rounds, as a laboratory would. Each way of asking starts with
-the same few random pairs. A fifth of the pairs, the judged pairs, is never asked for; R² is that of their predictions,
-all together (for classes, of predicted values against 0 and 1). Every seed draws its own drugs, cell lines,
-judged pairs and first pairs; intervals (95%) resample seeds, so with two or three seeds they tell little more than the
-range between these. "Measurements for random choice's end" is the share of all measurements after which a way reaches
-the R² that random choice has at the end. It is read off the mean curves over seeds, since single curves are flat and
-rough there.
+A screen that was made long ago is hidden and asked for in rounds, as a laboratory would. Each way of asking starts
+with the same few random pairs. A fifth of the pairs, the judged pairs, is never asked for; R² is that of their
+predictions, all together (for classes, of predicted values against 0 and 1). Every seed draws its own drugs, cell
+lines, judged pairs and first pairs; intervals (95%) resample seeds, so with two or three seeds they tell little more
+than the range between these. "Measurements for random choice's end" is the share of all measurements after which a
+way reaches the R² that random choice has at the end. It is read off the mean curves over seeds, since single curves
+are flat and rough there.
 
 **Only the Gaussian process is fitted in a replay**, anew after every round, by its marginal likelihood
 (`model/suggest/process.py`). It reads the same similarities of structures and cell lines as the network's process. A
@@ -50,10 +50,10 @@ plate by `cli suggest` is chosen by the process of the run, which is not fitted 
 worse than `uncertainty` alone.
 
 **What was tried, on single slices.** A scale of its own for each drug, as the network's process has it, misled the
-first choices: it cannot be learned from a few responses of a drug, so the replay's process has none. Variance over all
-drugs and cell lines in place of the pairs of the screen was worse where few pairs were measured (NCI-60). Where `gain` misses
-the goal its lead is early: once each drug and cell line has a few responses, curves flatten, and a pair that is left
-tells about as much as any other.
+first choices: it cannot be learned from a few responses of a drug, so the replay's process has none. Variance over
+all drugs and cell lines in place of the pairs of the screen was worse where few pairs were measured (NCI-60). Where
+`gain` misses the goal its lead is early: once each drug and cell line has a few responses, curves flatten, and a pair
+that is left tells about as much as any other.
 
 ![R² by measurements, for every way of asking](suggest.svg)
 
