@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pickle
 import signal
 import sys
 import traceback
@@ -19,6 +20,8 @@ from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
+
+import torch
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.wording import option
@@ -36,12 +39,14 @@ def most_workers() -> int:
     """Processes that make sense here: the cores that this process may use, and one where it cannot be copied.
 
     macOS has libraries that fail in a copy, Windows has no copies, numba's threads end the copy, and Python lets no
-    daemon have processes of its own.
+    daemon have processes of its own. Where torch sees a GPU, the first backward pass starts threads for it, even on the
+    CPU, and torch refuses a backward pass in a copy made after that.
     """
     if (
         sys.platform != "linux"
         or "pharmagraph.model.kernels.cpu_numba" in sys.modules
         or current_process().daemon
+        or torch.cuda.is_available()
     ):
         return 1
     return len(os.sched_getaffinity(0))
@@ -65,7 +70,8 @@ def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell 
     ModelError
         If a process ended before its task, as happens where memory is short.
     Exception
-        The first one that a task raises. The other tasks are stopped.
+        The first one that a task raises. From another process it has a note that says where; one that cannot be sent
+        comes as a ModelError with its words. The other tasks are stopped.
     """
     tell = tell or (lambda *what: None)
     if min(workers, len(tasks), most_workers()) < 2:
@@ -90,6 +96,7 @@ def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell 
                 found[number] = value
                 del running[ready]
                 ready.close()
+                process.kill()  # it is done; at its end it could wait for a lock that was held at the fork
                 process.join()
     finally:
         for connection, (_, process) in running.items():
@@ -115,7 +122,7 @@ def _started(task: Callable[[Tell], Any]) -> tuple[Connection, BaseProcess]:
 def _received(connection: Connection, process: BaseProcess) -> tuple[str, Any]:
     try:
         kind, value = connection.recv()
-    except EOFError:
+    except (EOFError, OSError):  # OSError: it ended in the middle of a message
         process.join()
         raise ModelError(
             f"a process that fitted side by side with others ended before it was done (exit code {process.exitcode}), "
@@ -131,18 +138,24 @@ def _work(task: Callable[[Tell], Any], there: Connection, parent: int) -> None:
     )  # Ctrl-C reaches all processes; this one is stopped by its parent
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with(parent)
+    # past a progress bar, whose thread may have held its lock at the fork
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     try:
         there.send(("done", task(lambda *what: there.send(("told", what)))))
     except BaseException as error:
-        error.__traceback__, error.__cause__ = None, None
-        _send_error(there, error)
+        there.send(("raised", _as_sent(error)))
 
 
-def _send_error(there: Connection, error: BaseException) -> None:
+def _as_sent(error: BaseException) -> BaseException:
+    """The error if it can be sent, or a ModelError with its words, with a note that says where it was raised."""
+    where = "".join(traceback.format_exception(error))
+    sent: BaseException
     try:
-        there.send(("raised", error))
-    except Exception:  # an error that cannot be sent as it is
-        there.send(("raised", ModelError("".join(traceback.format_exception_only(error)).strip())))
+        sent = pickle.loads(pickle.dumps(error))  # nosec B301 # made on this line
+    except Exception:  # one whose attributes cannot be written, or that takes other arguments than a message
+        sent = ModelError("".join(traceback.format_exception_only(error)).strip())
+    sent.add_note(f"In a process of its own:\n{where}")
+    return sent
 
 
 def _end_with(parent: int) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.errors import ModelError, RowError
 from pharmagraph.model import side_by_side as module
 from pharmagraph.model.side_by_side import Tell, side_by_side
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+
+MOST_WORKERS = module.most_workers
 
 
 @pytest.fixture(autouse=True)
@@ -44,17 +51,20 @@ def test_one_worker_stays_in_this_process() -> None:
     }
 
 
-def test_an_error_is_raised_here_and_stops_the_others(tmp_path: Path) -> None:
+def test_an_error_is_raised_here_and_stops_the_others() -> None:
     def slow(tell: Tell) -> None:
+        tell(os.getpid())
         time.sleep(60)
 
     def wrong(tell: Tell) -> None:
+        time.sleep(0.5)  # the other one has begun
         raise ModelError("no such thing")
 
-    started = time.monotonic()
-    with pytest.raises(ModelError, match="no such thing"):
-        side_by_side([slow, wrong], 2)
-    assert time.monotonic() - started < 30
+    told: list[int] = []
+    with pytest.raises(ModelError, match="no such thing") as raised:
+        side_by_side([slow, wrong], 2, told.append)
+    assert "in wrong" in "".join(raised.value.__notes__)
+    assert told and not any(Path(f"/proc/{process}").exists() for process in told)
 
 
 def test_an_error_that_cannot_be_sent_is_told_in_its_words() -> None:
@@ -68,6 +78,51 @@ def test_an_error_that_cannot_be_sent_is_told_in_its_words() -> None:
 
     with pytest.raises(ModelError, match="LocalError: of a kind of its own"):
         side_by_side([wrong, partial(_square, 2)], 2)
+
+
+def test_an_error_that_takes_more_than_a_message_is_told_in_its_words() -> None:
+    def wrong(tell: Tell) -> None:
+        raise RowError("drugs.csv", 2, "smiles", "C(", "is no structure")
+
+    with pytest.raises(ModelError, match=r'RowError: drugs.csv, row 2, column smiles: "C\(" is no structure'):
+        side_by_side([wrong, partial(_square, 2)], 2)
+
+
+def test_a_process_that_is_done_is_not_waited_for() -> None:
+    def with_a_thread(tell: Tell) -> int:
+        threading.Thread(target=time.sleep, args=(60,)).start()  # Python waits for it at the end of a process
+        return 1
+
+    started = time.monotonic()
+    assert side_by_side([with_a_thread, with_a_thread], 2) == [1, 1]
+    assert time.monotonic() - started < 30
+
+
+def test_a_process_that_ends_within_a_message_is_said_like_any_other() -> None:
+    here, there = multiprocessing.Pipe(duplex=False)
+    os.write(there.fileno(), struct.pack("!i", 100) + b"less than 100 bytes")
+    there.close()
+    process = multiprocessing.get_context("fork").Process(target=int)
+    process.start()
+    assert isinstance(here, Connection)
+    with pytest.raises(ModelError, match="ended before it was done"):
+        module._received(here, process)
+    here.close()
+
+
+def test_there_is_one_worker_where_the_process_cannot_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pharmagraph.model.kernels.cpu_numba", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert MOST_WORKERS() == 3
+    with monkeypatch.context() as changed:
+        changed.setattr(torch.cuda, "is_available", lambda: True)
+        assert MOST_WORKERS() == 1
+    with monkeypatch.context() as changed:
+        changed.setitem(sys.modules, "pharmagraph.model.kernels.cpu_numba", module)
+        assert MOST_WORKERS() == 1
+    found = side_by_side([lambda tell: MOST_WORKERS()] * 2, 2)  # a copy makes no copies
+    assert found == [1, 1]
 
 
 def test_a_process_that_ends_before_its_task_is_said_with_the_way_out() -> None:
