@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from pharmagraph.kg import folders
+from pharmagraph.kg.errors import InputError
 from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.networks.default import RelationalNetwork
@@ -201,9 +202,13 @@ class _Selection(lightning.Callback):
         vars(self).update(state_dict)
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Let SIGTERM end the process as before: Lightning's own handler waits for the end of a step, or for ever."""
+        """Let SIGTERM end the process as before: Lightning's own handler waits for the end of a step, or for ever.
+
+        A fit that was kept after its last epoch has stopped already; Lightning would fit one more.
+        """
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self.terminated)
+        trainer.should_stop = self._is_over(trainer)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, Fitting)
@@ -215,8 +220,11 @@ class _Selection(lightning.Callback):
             if value > self.best:
                 self.best, self.since_best, self.epoch = value, 0, epoch
                 self.weights = {name: one.clone() for name, one in module.network.state_dict().items()}
-            trainer.should_stop = self.since_best >= self.patience and trainer.global_step >= LEAST_STEPS
+            trainer.should_stop = self._is_over(trainer)
         self.tell(epoch, value)
+
+    def _is_over(self, trainer: lightning.Trainer) -> bool:
+        return self.since_best >= self.patience and trainer.global_step >= LEAST_STEPS
 
 
 class _Keeping(lightning.Callback):
@@ -227,5 +235,8 @@ class _Keeping(lightning.Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         if self.kept.due():
-            with suppress(OSError), folders.whole(self.kept.path) as path:  # a full disk ends no fit
+            with (
+                suppress(OSError, InputError),
+                folders.whole(self.kept.path) as path,
+            ):  # a full disk ends no fit
                 trainer.save_checkpoint(path)

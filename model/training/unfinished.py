@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from pharmagraph.kg import folders
+from pharmagraph.kg.errors import InputError
 
 FOLDER = ".unfinished"
 """In the folder of runs; what begins with a point is no run."""
@@ -33,7 +34,7 @@ LOCK = "lock"
 class Unfinished:
     """The fits of one training.
 
-    Nothing is written before a fit has lasted for `KEPT_EVERY`.
+    Nothing is written before a fit has lasted for `KEPT_EVERY`, but the lock (`own`).
 
     Parameters
     ----------
@@ -52,13 +53,13 @@ class Unfinished:
             self.own()
 
     def own(self) -> bool:
-        """Whether this process may read and write here; false where another one trains the same."""
+        """Whether this process may read and write here; not where another one trains the same, or no folder can be."""
         if self._lock is None:
             try:
                 folders.make(self.folder)
                 self._lock = (self.folder / LOCK).open("wb")
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except (OSError, InputError):
                 if self._lock is not None:
                     self._lock.close()
                 self._lock = None

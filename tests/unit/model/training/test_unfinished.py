@@ -12,7 +12,8 @@ import torch
 from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.measured import responses
-from pharmagraph.model.training import unfinished
+from pharmagraph.model.training import member, unfinished
+from pharmagraph.model.training.fitting import Fitting
 from pharmagraph.model.training.from_graph import fit_graph
 from pharmagraph.model.training.unfinished import FOLDER, Unfinished
 from tests.screens import screen
@@ -101,6 +102,42 @@ def test_a_fit_that_was_cut_off_ends_the_same(graph: Heterograph, tmp_path: Path
         assert torch.equal(found[key], one), key
     kept.done()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_fit_that_stopped_early_stays_stopped(
+    graph: Heterograph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(member, "LEAST_STEPS", 0)
+    monkeypatch.setattr(Fitting, "validate", lambda self: 0.5)  # never better than at first
+    config = load_preset(
+        "fast",
+        network={"channels": 8},
+        training={
+            "epochs": 6,
+            "members": 2,
+            "schedule": "constant",
+            "patience": 1,
+            "validate_every": 1,
+            "untested_pairs": 50,
+        },
+    )
+    config = config.model_copy(update={"targets": None})
+    whole, all_epochs = fit(graph, config, None)
+    assert all_epochs == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    kept = Unfinished(tmp_path, {"preset": "stops"})
+    with pytest.raises(CutOffError):
+        fit(graph, config, kept, (1, 2))
+    found, rest = fit(graph, config, _by_the_next_process(kept, tmp_path, "stops"))
+    assert rest == [(2, 1), (2, 2)]
+    for key, one in whole.items():
+        assert torch.equal(found[key], one), key
+
+
+def test_no_fit_ends_because_it_cannot_be_kept(graph: Heterograph, tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("no folder")
+    config = PRESETS["drawn anew"]
+    found, _ = fit(graph, config, Unfinished(tmp_path / "runs", {}))
+    assert found.keys() == fit(graph, config, None)[0].keys()
 
 
 def _by_the_next_process(kept: Unfinished, folder: Path, name: str) -> Unfinished:
