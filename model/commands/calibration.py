@@ -29,21 +29,21 @@ def calibration(
     least: Annotated[int, typer.Option(min=1, help="Measured responses that a group needs.")] = 10,
     limit: Annotated[int, typer.Option(min=1, help="Groups that are printed of each table.")] = 10,
     picture: Annotated[
-        Path | None, typer.Option(help="Reliability diagram, .svg or .png.", metavar="FILE")
+        Path | None, typer.Option(help="Reliability diagram, .svg, .png or .pdf.", metavar="FILE")
     ] = None,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
     """How a run's predictions fared against what was measured of pairs that it was not trained on."""
+    from pharmagraph.kg import picture_file
     from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.certainty.drift import Drift
     from pharmagraph.model.reports import fared as report
-    from pharmagraph.model.reports.contrasts import require_picture
     from pharmagraph.model.runs.fared import fared
 
     if picture is not None:
-        require_picture(picture)
+        picture_file.require(picture)
     with open_store(store, read_only=True) as graph:
         outcomes = fared(graph, run, note=note)
     drift = Drift.of(outcomes)

@@ -35,20 +35,21 @@ def compare(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Picture, .svg or .png: strips of one drug, or a volcano plot of all drugs."),
+        typer.Option(help="Picture, .svg, .png or .pdf: strips of one drug, or a volcano plot of all drugs."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Drugs that are printed.")] = 20,
     store: Store = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Compare measured responses between two groups of cell lines, of one drug or of all."""
+    from pharmagraph.kg import picture_file
     from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.contrasts.measured import compare
     from pharmagraph.model.reports import contrasts
 
     if out is not None:
-        contrasts.require_picture(out)
+        picture_file.require(out)
     with open_store(store, read_only=True) as graph:
         result = compare(graph, by, drug=drug, dataset=dataset, note=note)
     shown = result.rows if drug is not None else result.rows[:limit]

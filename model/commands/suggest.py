@@ -174,11 +174,11 @@ def _plate(
     format: Format,
     **lab: Any,
 ) -> None:
-    from pharmagraph.kg import folders
+    from pharmagraph.kg import folders, picture_file
     from pharmagraph.kg.console import next_command, note, print_rows, progress, write_csv
     from pharmagraph.kg.names import preferred
     from pharmagraph.kg.store import open_store
-    from pharmagraph.model.reports.plate_picture import require_suffix, write_plate
+    from pharmagraph.model.reports.plate_picture import write_plate
     from pharmagraph.model.suggest.acquisition import Acquisition
     from pharmagraph.run import Run
     from pharmagraph.suggesting import Lab, plate_of, plate_rows, suggest
@@ -186,10 +186,9 @@ def _plate(
     wells, controls, columns, doses = size
     asked = plate_of(wells, controls, _columns(columns), doses)
     if picture is not None:
-        require_suffix(picture)
-    for path in (out, picture):
-        if path is not None:
-            folders.require_file(path)
+        picture_file.require(picture)
+    if out is not None:
+        folders.require_file(out)
     with open_store(store, read_only=True) as graph, progress(quiet) as bar:
         task = bar.add_task("choosing", total=asked.room, note="")
         opened = Run.open(graph, run)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import networkx as nx
 
-from pharmagraph.kg import folders, markup
+from pharmagraph.kg import folders, markup, picture_file
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.picture_file import ENDINGS
 from pharmagraph.model.explain.explanation import Explanation
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 COLOURS = {"Drug": "#c0504d", "Gene": "#4f81bd", "CellLine": "#9bbb59"}
-PICTURES = (".png", ".svg", ".pdf")
 
 
 def as_graph(explanation: Explanation) -> nx.MultiDiGraph:
@@ -48,31 +52,25 @@ def write(explanation: Explanation, path: Path) -> None:
     Raises
     ------
     InputError
-        If the suffix is neither ``.graphml`` nor that of a picture, or matplotlib is not there for a picture.
+        If the suffix is neither ``.graphml`` nor that of a picture.
     """
     suffix = path.suffix.lower()
-    if suffix not in {".graphml", *PICTURES}:
-        raise InputError(f"{path}: give a name that ends in .graphml, {', '.join(PICTURES)}")
+    if suffix not in {".graphml", *ENDINGS}:
+        raise InputError(f"{path}: give a name that ends in .graphml, {', '.join(ENDINGS)}")
     graph = as_graph(explanation)
+    if suffix in ENDINGS:
+        picture_file.write(_drawn(graph), path)
+        return
+    for _, about in graph.nodes(data=True):
+        about["name"] = markup.allowed(about.get("name", ""))
     with folders.whole(path) as place:
-        if suffix == ".graphml":
-            for _, about in graph.nodes(data=True):
-                about["name"] = markup.allowed(about.get("name", ""))
-            nx.write_graphml(nx.relabel_nodes(graph, markup.allowed), place)
-        else:
-            _draw(graph, place)
+        nx.write_graphml(nx.relabel_nodes(graph, markup.allowed), place)
 
 
-def _draw(graph: nx.MultiDiGraph, path: Path) -> None:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise InputError(
-            "a picture needs matplotlib: pip install matplotlib; .graphml needs nothing"
-        ) from None
+def _drawn(graph: nx.MultiDiGraph) -> Figure:
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10, 7), layout="tight")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.axis("off")
     place = nx.kamada_kawai_layout(nx.Graph(graph))
@@ -89,4 +87,4 @@ def _draw(graph: nx.MultiDiGraph, path: Path) -> None:
         (x0, y0), (x1, y1) = place[src], place[dst]
         style = "-" if about["type"] == "ATTENDS" else "--"
         axes.plot([x0, x1], [y0, y1], style, color="#888888", linewidth=width, zorder=1)
-    figure.savefig(path)
+    return figure

@@ -11,11 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.folders import require_file, whole
+from pharmagraph.kg import picture_file
 from pharmagraph.model.contrasts.measured import Compared, Result
-
-SUFFIXES = (".svg", ".png")
 
 Q = 0.05
 """Largest q of a drug that has a colour in the volcano plot."""
@@ -31,13 +28,6 @@ SENSITIVE, RESISTANT, NEITHER = "#c0504d", "#4f81bd", "#aaaaaa"
 _NARROWEST, _WIDEST, _LONGEST_NAME = 20, 72, 28
 
 Strip = tuple[str, npt.NDArray[np.float64]]
-
-
-def require_picture(path: Path) -> None:
-    """Raise InputError where no picture can be written, before any work."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path} is no picture; give a name that ends in {' or '.join(SUFFIXES)}")
-    require_file(path)
 
 
 def title(result: Result, *, by_drug: bool) -> str:
@@ -132,7 +122,7 @@ def write_strips(path: Path, result: Result) -> None:
     if len(result.rows) == 1:
         title += f": AUROC {first.samples.auroc:.2f}, p {first.samples.p:.2g}"
     axes.set(xlabel="ln IC50 (ln µmol/l)", title=title)
-    save_picture(figure, path)
+    picture_file.write(figure, path)
 
 
 def write_volcano(path: Path, result: Result) -> None:
@@ -156,19 +146,10 @@ def write_volcano(path: Path, result: Result) -> None:
         ylabel="−log10 p",
         title=f"{result.dataset}: {first.group} against {first.other}, {len(result.rows)} drugs",
     )
-    save_picture(figure, path)
+    picture_file.write(figure, path)
 
 
 def _colour(row: Compared) -> str:
     if row.q is None or row.q > Q:
         return NEITHER
     return SENSITIVE if row.direction == "sensitive" else RESISTANT
-
-
-def save_picture(figure: Any, path: Path) -> None:
-    """The same figures give the same file: an SVG has no date, and its ids are not random."""
-    from matplotlib import rc_context
-
-    kind = path.suffix.lower()[1:]
-    with whole(path) as place, rc_context({"svg.hashsalt": "pharmagraph"}):
-        figure.savefig(place, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.kg import picture_file
 from pharmagraph.model.certainty.drift import Drift
 from pharmagraph.model.certainty.outcomes import (
     COLUMNS,
@@ -19,7 +20,6 @@ from pharmagraph.model.certainty.outcomes import (
     overall,
     reliability_rows,
 )
-from pharmagraph.model.reports.contrasts import save_picture
 
 DRIFT_COLUMNS = ("before", "later", "difference_low", "difference_high")
 
@@ -116,4 +116,4 @@ def write_picture(path: Path, of: Outcomes) -> None:
     axes.set_title(of.run_id, parse_math=False)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, loc="upper left")
-    save_picture(figure, path)
+    picture_file.write(figure, path)

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pharmagraph.kg import folders
-from pharmagraph.kg.errors import InputError, shortened
+from pharmagraph.kg import picture_file
+from pharmagraph.kg.errors import shortened
 from pharmagraph.model.suggest.plate import EMPTY, POSITIVE, SIZES, VEHICLE
-
-SUFFIXES = (".svg", ".png", ".pdf")
 
 MOST_NAMED = 20
 """Drugs that a legend names, each with a colour that can be told from the others."""
@@ -18,18 +16,6 @@ MOST_NAMED = 20
 _CONTROLS = {VEHICLE: "0.85", POSITIVE: "0.25", EMPTY: "white"}
 
 Colour = Literal["drug", "prediction"]
-
-
-def require_suffix(path: Path) -> None:
-    """Refuse the name of a picture that cannot be written.
-
-    Raises
-    ------
-    InputError
-        If its suffix is none of `SUFFIXES`.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: give a name that ends in {', '.join(SUFFIXES)}")
 
 
 def write_plate(
@@ -40,7 +26,7 @@ def write_plate(
     Parameters
     ----------
     path
-        With one of `SUFFIXES`.
+        As `picture_file.write` takes it.
     rows
         All wells in order, as `pharmagraph.suggesting.plate_rows`.
     title
@@ -52,7 +38,7 @@ def write_plate(
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    require_suffix(path)
+    picture_file.require(path)
     n_rows, n_columns = SIZES[len(rows)]
     names = list(dict.fromkeys(row["drug"] for row in rows if row["drug"] is not None))
     column = "probability" if "probability" in rows[0] else "ln_ic50"
@@ -60,7 +46,7 @@ def write_plate(
     if colour is None:
         colour = "drug" if len(names) <= MOST_NAMED else "prediction"
     legend = names if colour == "drug" and len(names) <= MOST_NAMED else []
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "plate", "font.size": 8}):
+    with mpl.rc_context({"svg.fonttype": "none", "font.size": 8}):
         scale = 0.42 if n_columns == 12 else 0.3 if n_columns == 24 else 0.2
         figure = Figure(figsize=(n_columns * scale + 3.2, n_rows * scale + 1.3), layout="constrained")
         axes = figure.subplots()
@@ -110,10 +96,4 @@ def write_plate(
         if colour == "prediction" and values:
             label = "probability of being sensitive" if column == "probability" else "ln IC50 (ln µmol/l)"
             figure.colorbar(mpl.cm.ScalarMappable(norm, shades), ax=axes, label=label, shrink=0.7)
-        with folders.whole(path) as place:
-            figure.savefig(place, format=path.suffix[1:].lower(), metadata=_no_date(path))
-
-
-def _no_date(path: Path) -> dict[str, Any] | None:
-    """Metadata by which the same picture is the same file."""
-    return {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        picture_file.write(figure, path)

@@ -281,9 +281,9 @@ def test_the_command_prints_figures_strips_and_a_sentence(url: str) -> None:
     assert header.split(",")[:5] == ["drug", "group", "other", "n", "n_other"] and row.startswith(
         "Raf-i,BRAF driver"
     )
-    refused = typed("compare", "--by", "msi", "--out", "picture.pdf", "--store", url)
+    refused = typed("compare", "--by", "msi", "--out", "picture.doc", "--store", url)
     assert refused.returncode == 1
-    assert refused.stderr == "error: picture.pdf is no picture; give a name that ends in .svg or .png\n"
+    assert refused.stderr == "error: picture.doc is no picture; give a name that ends in .svg, .png or .pdf\n"
 
 
 def test_a_comparison_loads_neither_torch_nor_scipy(url: str) -> None:

@@ -232,7 +232,7 @@ def _nothing(graph: GraphStore, folder: Path) -> None:
         (_without_intervals, ("r1",), "r1: this run has no intervals: it was made before runs had them"),
         (_trained_on_all, ("r1",), "r1 predicted no pair with a measured response outside its 8 training pairs; load"),
         (_damage_graph, ("r1",), "graph cannot be read"),
-        (_nothing, ("r1", "--picture", "a.txt"), "a.txt is no picture; give a name that ends in .svg or .png"),
+        (_nothing, ("r1", "--picture", "a.txt"), "a.txt is no picture; give a name that ends in .svg, .png or .pdf"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_refused_in_one_line(
