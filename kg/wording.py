@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 _typed: ContextVar[bool] = ContextVar("typed", default=False)
 
-_OPTIONS = {"files": "from", "keep_all": "all", "n_null": "null", "units": "unit"}
+_OPTIONS = {"files": "from", "keep_all": "all", "n_null": "null", "only": "fold", "units": "unit"}
 """Arguments whose option has another name."""
 
 

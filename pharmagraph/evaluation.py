@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from pharmagraph.kg import arguments, folders
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.wording import named
 from pharmagraph.model.presets.choices import (
     OMICS,
     CellLineGroups,
@@ -31,7 +32,8 @@ def evaluate(
     data: GraphStore | Heterograph,
     models: str | Sequence[str] = ("default", "additive"),
     *,
-    split: EvaluatedSplit | Literal["random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue", "transfer"] = "random",
+    split: EvaluatedSplit
+    | Literal["random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue", "transfer"] = "random",
     folds: int = 5,
     only: Sequence[int] | None = None,
     drug_groups: DrugGroups | Literal["twins", "scaffold", "alone"] = "twins",
@@ -124,19 +126,26 @@ def evaluate(
         raise TypeError(f"only is of type {type(only).__name__}; give a list of whole numbers")
     numbers = sorted({arguments.whole_number("only", n, least=0) for n in only}) if only else None
     if numbers and numbers[-1] >= n_folds:
-        raise ModelError(f"--fold {numbers[-1]} is not among {n_folds} folds, which are counted from 0")
+        raise ModelError(
+            f"{named('only')} {numbers[-1]} is not among {n_folds} folds, which are counted from 0"
+        )
     seen = arguments.texts("omics", omics) if omics is not None else None
     plan = Plan(
         chosen,
         n_folds,
         DrugGroups(arguments.one_of("drug_groups", drug_groups, [g.value for g in DrugGroups])),
-        CellLineGroups(arguments.one_of("cell_line_groups", cell_line_groups, [g.value for g in CellLineGroups])),
+        CellLineGroups(
+            arguments.one_of("cell_line_groups", cell_line_groups, [g.value for g in CellLineGroups])
+        ),
         train_on,
         test_on,
         cast(Task, arguments.one_of("task", task, get_args(Task))),
         arguments.seed(seed),
         resolve_device(device),
-        {"training": arguments.options("training", training), "network": arguments.options("network", network)},
+        {
+            "training": arguments.options("training", training),
+            "network": arguments.options("network", network),
+        },
         tuple(sorted({arguments.one_of("omics", o, OMICS) for o in seen})) if seen else None,
     )
     if isinstance(data, graphs.Heterograph):

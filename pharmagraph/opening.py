@@ -51,4 +51,6 @@ def open_store(url: str | None = None, *, read_only: bool = False, create: bool 
 
 
 def _with_cards(engine: type[Any]) -> type[Any]:
-    return type(engine.__name__, (Cards, engine), {"__doc__": engine.__doc__, "__module__": engine.__module__})
+    return type(
+        engine.__name__, (Cards, engine), {"__doc__": engine.__doc__, "__module__": engine.__module__}
+    )

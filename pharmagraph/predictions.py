@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 File: TypeAlias = str | PathLike[str]
-Numbers: TypeAlias = "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
+Numbers: TypeAlias = (
+    "Mapping[str, float] | pd.Series | pd.DataFrame"  # by name; a DataFrame has both as columns
+)
 Note: TypeAlias = Callable[[str], None]
 By: TypeAlias = Literal["gain", "uncertainty", "diverse", "targets", "random"]
 WAYS = ("gain", "uncertainty", "diverse", "targets", "random")
@@ -65,8 +67,8 @@ class Predictions:
             New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
         pilot
             Measured responses of the one drug that is asked for, with the columns ``cell_line`` and ``ln_ic50`` (ln
-            µmol/l) or ``response`` (1 sensitive, 0 resistant), or of the one cell line, with ``drug`` for ``cell_line``.
-            Predictions of its other pairs are conditioned on them; nothing is trained.
+            µmol/l) or ``response`` (1 sensitive, 0 resistant), or of the one cell line, with ``drug`` for
+            ``cell_line``. Predictions of its other pairs are conditioned on them; nothing is trained.
         note
             Called with what is read otherwise than typed, such as the parent of a salt; a warning unless given.
         limit, device
@@ -183,7 +185,9 @@ class Predictions:
 
         asked = drugs, cell_lines, smiles, drugs_file, cell_lines_file, tissue
         if pairs_file is not None and any(one is not None for one in asked):
-            raise InputError("pairs_file says which pairs are asked for; leave the other drugs and cell lines out")
+            raise InputError(
+                "pairs_file says which pairs are asked for; leave the other drugs and cell lines out"
+            )
         kept = arguments.whole_number("limit", limit, least=1) if limit is not None else None
         found = rows.predict_many(
             self, drugs, cell_lines, smiles=smiles, drugs_file=_path("drugs_file", drugs_file),
@@ -248,8 +252,8 @@ class Predictions:
         Returns
         -------
         pandas.DataFrame
-            A row a well: ``well``, ``kind``, ``drug``, ``cell_line``, ``dose``, ``rank``, the prediction with ``low`` and
-            ``high``, ``score`` and ``reason``.
+            A row a well: ``well``, ``kind``, ``drug``, ``cell_line``, ``dose``, ``rank``, the prediction with ``low``
+            and ``high``, ``score`` and ``reason``.
         """
         import pandas as pd
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError, NotFoundError
 from pharmagraph.kg.names import find_drug, find_node, fold, index
-from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.reading.table import Table
+from pharmagraph.kg.store import GraphStore
 
 if TYPE_CHECKING:
     from pharmagraph.kg import runs
@@ -152,7 +152,9 @@ def _pilot(pilot: Any) -> Table:
         return Table.of_frame("pilot", pilot)
     path = Path(arguments.path("pilot", pilot))
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50")
+        raise InputError(
+            f"{path}: there is no such file; give measured responses with the columns cell_line and ln_ic50"
+        )
     return Table.of_file(path)
 
 
@@ -165,7 +167,11 @@ def explain(run: Run, drug: str, cell_line: str | None, *, limit: int) -> Explan
 
     limit = arguments.whole_number("limit", limit, least=1)
     node = find_drug(run.store, arguments.text("drug", drug))
-    other = find_node(run.store, "CellLine", arguments.text("cell_line", cell_line)) if cell_line is not None else None
+    other = (
+        find_node(run.store, "CellLine", arguments.text("cell_line", cell_line))
+        if cell_line is not None
+        else None
+    )
     found = explanation.explain(run.store, node, other, run_id=run.id, limit=limit)
     if other is None or not run.folder.is_dir():
         return found

@@ -30,8 +30,8 @@ class Run(Predictions):
 
     Its methods raise TypeError or InputError where an argument is of another type, out of its range or a DataFrame
     without the columns (the argument is named), NotFoundError for a drug, cell line or gene that the store does not
-    have, AmbiguousNameError for a name that several have, StoreError where the store is closed, and ModelError where the
-    run's folder is gone, or its graph has no such node. Drugs, cell lines and genes go by name, alias or id.
+    have, AmbiguousNameError for a name that several have, StoreError where the store is closed, and ModelError where
+    the run's folder is gone, or its graph has no such node. Drugs, cell lines and genes go by name, alias or id.
 
     Attributes
     ----------
@@ -123,11 +123,15 @@ class Run(Predictions):
         from pharmagraph.kg import attention, runs
 
         from_ = arguments.one_of("source", source, sorted({ends[0] for ends in attention.BASE_EDGES}))
-        to = arguments.one_of("target", target, [ends[1] for ends in attention.BASE_EDGES if ends[0] == from_])
+        to = arguments.one_of(
+            "target", target, [ends[1] for ends in attention.BASE_EDGES if ends[0] == from_]
+        )
         kept = arguments.whole_number("limit", limit, least=1) if limit is not None else None
         table = runs.attention_of(self.store, self.about).get((from_, to))
         if table is None:
-            raise ModelError(f"run {self.id} has no attention of {from_} to {to}; its network has no such edges")
+            raise ModelError(
+                f"run {self.id} has no attention of {from_} to {to}; its network has no such edges"
+            )
         found = attention.scores(table).to_pandas()
         return found[found["rank"] <= (kept or len(found))].reset_index(drop=True)
 
@@ -255,7 +259,9 @@ class Run(Predictions):
         given = None
         if attends is not None and self.about["gene_attention"] == "targets":
             given = attention.of_objective(attends, "target")
-        return pd.DataFrame(faithfulness(self.folder, given, counts=counts, seed=arguments.seed(seed), advance=advance))
+        return pd.DataFrame(
+            faithfulness(self.folder, given, counts=counts, seed=arguments.seed(seed), advance=advance)
+        )
 
     def report(
         self, path: File | None = None, *, drug: str | None = None, faithfulness: bool = False
@@ -281,7 +287,8 @@ class Run(Predictions):
         file = Path(arguments.path("path", path)) if path is not None else None
         if drug is not None:
             node = find_drug(self.store, arguments.text("drug", drug))
-            name, page = folders.file_name(fold(str(node["name"])).lower(), str(node["id"]).lower()), drug_report(self.store, node, run_id=self.id)
+            name = folders.file_name(fold(str(node["name"])).lower(), str(node["id"]).lower())
+            page = drug_report(self.store, node, run_id=self.id)
         else:
             curve = None
             if faithfulness:

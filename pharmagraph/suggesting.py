@@ -185,8 +185,8 @@ def _new(path: Path, read: Sequence[Asked], names: Names) -> dict[str, str]:
     for name, one in new.items():
         if (known := names.find(name)) not in {None, one.stored}:
             raise InputError(
-                f'{path}: "{name}" is {known} of the graph, which has another structure; rename it, or leave it out and '
-                f"ask for {named('drug')}"
+                f'{path}: "{name}" is {known} of the graph, which has another structure; rename it, or leave it out '
+                f"and ask for {named('drug')}"
             )
     return {name: one.smiles for name, one in new.items() if one.smiles is not None}
 
@@ -241,7 +241,7 @@ def _genes(run: Run, genes: Sequence[str], drugs: Sequence[str]) -> list[str]:
     attended = [row["gene"] for row in explain(run, drugs[0], None, limit=N_GENES).genes] if drugs else []
     if not attended:
         raise InputError(
-            f"nothing is known of what decides the responses; name genes that may: {named('gene')} EGFR {named('gene')} "
-            "ERBB2"
+            "nothing is known of what decides the responses; name genes that may: "
+            f"{named('gene')} EGFR {named('gene')} ERBB2"
         )
     return attended

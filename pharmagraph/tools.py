@@ -128,8 +128,8 @@ class Tools:
         The words are checked against the schema first (resource pharmagraph://schema). Give values as parameters
         ($name). A query has a limit of time and memory, and the first 200 rows are returned.
         """
-        from pharmagraph.kg.schema_check import require_known
         from pharmagraph.kg import free_cypher
+        from pharmagraph.kg.schema_check import require_known
 
         require_known(text)
         found = free_cypher.ask(self._url, text, parameters or {}, free_cypher.SHOWN)

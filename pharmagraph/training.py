@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from pharmagraph.kg import arguments, runs
 from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.store import GraphStore
+from pharmagraph.kg.wording import named
 from pharmagraph.model.presets.choices import Split, Task, TrainingSplit
 from pharmagraph.run import Run
 
@@ -37,7 +38,8 @@ def train(
     preset: str | PathLike[str] | Config = "default",
     *,
     datasets: str | Sequence[str] | None = None,
-    split: TrainingSplit | Literal["none", "random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue"] = "random",
+    split: TrainingSplit
+    | Literal["none", "random", "unseen-drug", "unseen-cell", "unseen-both", "unseen-tissue"] = "random",
     task: Task = "classification",
     seed: int = 0,
     device: str = "auto",
@@ -105,7 +107,7 @@ def train(
     word = cast(Task, arguments.one_of("task", task, get_args(Task)))
     if arguments.whole_number("n_null", n_null, least=0) == 1:
         raise ModelError(
-            "--null 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
+            f"{named('n_null')} 1 leaves nothing to compare with; give 2 permutations or more, 20 for a q of 0.05"
         )
     if workers is not None:
         arguments.whole_number("workers", workers, least=1)

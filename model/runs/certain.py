@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.wording import named
 from pharmagraph.model.certainty.certainty import FILE, LEVEL, Certainty
 from pharmagraph.model.certainty.conformal import checked_level
 from pharmagraph.model.certainty.intervals import ANSWERS, Interval
@@ -104,7 +105,7 @@ def certainty_of(folder: Path, about: dict[str, Any], level: float | None) -> Ce
     checked_level(LEVEL if level is None else level)
     if FILE not in about["files"]:
         if level is not None:
-            raise ModelError(f"--level {level:g}: {WITHOUT}")
+            raise ModelError(f"{named('level')} {level:g}: {WITHOUT}")
         return None
     with reading(folder / FILE):
         return Certainty.load(folder)

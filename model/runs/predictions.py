@@ -16,6 +16,7 @@ from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.table import Table
+from pharmagraph.kg.wording import named
 from pharmagraph.model.certainty.certainty import Certainty
 from pharmagraph.model.predictor import Predictor
 from pharmagraph.model.predictor.pilots import Kind
@@ -263,11 +264,12 @@ def require_answers(certainty: Certainty | None, at_least: float | None) -> None
         return
     if not 0.5 <= at_least < 1:
         raise InputError(
-            f"--at-least {at_least:g} is no probability of the likelier class; give 0.5 or more, below 1"
+            f"{named('at_least')} {at_least:g} is no probability of the likelier class; give 0.5 or more, below 1"
         )
     if certainty is None or certainty.task == "regression":
         raise ModelError(
-            "--at-least is for runs that predict classes and are calibrated; train one: cli train --task classification"
+            f"{named('at_least')} is for runs that predict classes and are calibrated; train one: "
+            "cli train --task classification"
         )
 
 

@@ -12,11 +12,12 @@ from pharmagraph.kg.wording import named, option, typed
 
 def test_arguments_are_options_where_a_command_runs_and_nowhere_else() -> None:
     def said() -> list[str]:
-        return [named("new_genes"), option("reject_rows"), option("files", "FILE"), option("keep_all")]
+        words = [named("new_genes"), named("n_null"), named("only")]
+        return [*words, option("reject_rows"), option("files", "FILE"), option("keep_all")]
 
-    assert said() == ["new_genes", "reject_rows=True", 'files="FILE"', "keep_all=True"]
+    assert said() == ["new_genes", "n_null", "only", "reject_rows=True", 'files="FILE"', "keep_all=True"]
     with typed():
-        assert said() == ["--new-genes", "--reject-rows", "--from FILE", "--all"]
+        assert said() == ["--new-genes", "--null", "--fold", "--reject-rows", "--from FILE", "--all"]
     with pytest.raises(ZeroDivisionError), typed():
         1 / 0  # noqa: B018
     assert said()[0] == "new_genes"
