@@ -197,26 +197,9 @@ class GraphStore(Protocol):
 
 
 def open_store(url: str | None = None, *, read_only: bool = False, create: bool = True) -> GraphStore:
-    """Open the store at a URL.
+    """Open the store at a URL, in its engine's own class.
 
-    Parameters
-    ----------
-    url
-        ``ladybug:///absolute/graph.lbug``, ``ladybug://relative.lbug``, or ``bolt``, ``neo4j``,
-        ``neo4j+s``, ``neo4j+ssc``, ``bolt+s``, ``bolt+ssc``. If None, the environment variable
-        PHARMAGRAPH_STORE, or else the file ``pharmagraph.lbug`` in the working folder. Neo4j's credentials
-        come from the environment or a file, never from the URL.
-    read_only
-        Open for reading alone; several processes may then share an embedded file.
-    create
-        Create an embedded file that does not exist, unless ``read_only``.
-
-    Raises
-    ------
-    TypeError
-        If the URL is no text.
-    InputError
-        If no engine has that scheme.
+    ``pharmagraph.open_store``, which adds cards of nodes, describes arguments and errors.
     """
     return open_as(lambda engine: engine, url, read_only=read_only, create=create)
 
@@ -228,7 +211,7 @@ def open_as(
     read_only: bool = False,
     create: bool = True,
 ) -> Any:
-    """Open a store as `open_store` does, in a class that is made of its engine's."""
+    """Open a store as `open_store` does, in a class that ``extended`` makes of the engine's."""
     if url is not None and not isinstance(url, str):
         raise TypeError(f"url is of type {type(url).__name__}; give a text, such as ladybug://graph.lbug")
     url = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
