@@ -27,10 +27,10 @@ RUN python -m pharmagraph.model.kernels.build \
     && pip install --no-deps --no-build-isolation .
 
 FROM python:${PYTHON}-slim
-# the library of threads that the kernels and torch share
+# the library of threads of the kernels, and those with which RDKit draws structures, which its wheel does not bring
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgomp1 \
+    && apt-get install --yes --no-install-recommends libgomp1 libexpat1 libxext6 libxrender1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 pharmagraph \
     && install --directory --owner=pharmagraph /data

@@ -93,6 +93,30 @@ def test_the_libraries_of_the_image_are_those_of_the_lock(tmp_path: Path) -> Non
     assert names - {"dgl"} <= locked | {"xgboost", "setuptools"}
 
 
+@pytest.mark.skipif(shutil.which("ldd") is None, reason="ldd lists the libraries of a module on Linux alone")
+def test_the_image_has_the_libraries_with_which_structures_are_drawn() -> None:
+    """RDKit's wheel takes them from the system, and the slim image of Python has none of them."""
+    from rdkit.Chem.Draw import rdMolDraw2D
+
+    said = subprocess.run(["ldd", rdMolDraw2D.__file__], capture_output=True, text=True, check=True).stdout
+    environment = str(Path(rdMolDraw2D.__file__).parents[3])
+    of_system = {
+        line.split(".so")[0].strip() for line in said.splitlines() if "=>" in line and environment not in line
+    }
+    packages = {"libXext": "libxext6", "libXrender": "libxrender1", "libexpat": "libexpat1"}
+    assert packages.keys() <= of_system  # or one is not needed any more
+    of_image = DOCKERFILE.rsplit("\nFROM ", 1)[1]
+    assert all(f" {package} " in of_image for package in packages.values())
+
+
+def test_the_training_of_a_cluster_waits_and_fits_on_the_cores_that_it_asks_for() -> None:
+    (job,) = (item for item in ITEMS if item["metadata"]["name"] == "pharmagraph-train")
+    assert job["spec"]["suspend"] is True  # or it would be fitted to what is loaded so far
+    (train,) = _containers(job)
+    asked = int(train["resources"]["requests"]["cpu"])
+    assert int(train["args"][train["args"].index("--workers") + 1]) == asked
+
+
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: f"{item['kind']} {item['metadata']['name']}")
 def test_kubernetes_takes_it(item: dict[str, Any]) -> None:
     kubernetes_validate.validate(item, "1.30", strict=True)
@@ -119,5 +143,8 @@ def test_the_image_is_built_and_answers() -> None:
     kernels = "from pharmagraph.model.kernels import build; print(*build.PREBUILT.glob('*.so'))"
     python = [docker, "run", "--rm", "--entrypoint", "python", "pharmagraph-test", "-c", kernels]
     assert ".so" in subprocess.run(python, capture_output=True, text=True, check=True).stdout
+    drawn = "from pharmagraph.kg.structure_picture import svg; print(svg('CCO'))"
+    python[-1] = drawn
+    assert "<svg" in subprocess.run(python, capture_output=True, text=True, check=True).stdout
     said = subprocess.run([*run, "ingest", "synthetic"], capture_output=True, text=True)
     assert said.returncode == 0, said.stdout + said.stderr
