@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,7 +16,10 @@ from pharmagraph.kg.help import Sections
 
 if TYPE_CHECKING:
     from pharmagraph.kg.heterograph import Heterograph
+    from pharmagraph.kg.store import GraphStore
     from pharmagraph.kg.subgraph import Choice
+
+T = TypeVar("T")
 
 app = typer.Typer(
     help="The graph, or a part of it, in another tool's form.", cls=Sections, no_args_is_help=True
@@ -106,11 +110,9 @@ def networkx(
     format: FormatOption = Format.table,
 ) -> None:
     """A networkx.MultiDiGraph as node-link JSON."""
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_node_link
 
-    with open_store(store, read_only=True) as source:
-        _print_counts(write_node_link(source, path, choice), format)
+    _print_counts(_of_store(store, lambda source: write_node_link(source, path, choice)), format)
     if format is Format.table:
         print(f'Next, in Python: networkx.node_link_graph(json.load(open("{path}")), edges="edges")')
 
@@ -131,11 +133,9 @@ def graphml(
 ) -> None:
     """GraphML, for Cytoscape, Gephi and yEd."""
     from pharmagraph.kg import markup
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import DIALECTS, write_graphml
 
-    with open_store(store, read_only=True) as source:
-        counts = write_graphml(source, path, choice, dialect=DIALECTS[reader])
+    counts = _of_store(store, lambda source: write_graphml(source, path, choice, dialect=DIALECTS[reader]))
     changed = counts.pop("texts changed")
     _print_counts(counts, format)
     if changed:
@@ -159,11 +159,9 @@ def cyjs(
     format: FormatOption = Format.table,
 ) -> None:
     """Cytoscape JSON, for Cytoscape and cytoscape.js."""
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_cytoscape_json
 
-    with open_store(store, read_only=True) as source:
-        _print_counts(write_cytoscape_json(source, path, choice), format)
+    _print_counts(_of_store(store, lambda source: write_cytoscape_json(source, path, choice)), format)
 
 
 @app.command(rich_help_panel="For other knowledge graphs", epilog="Example: cli export kgx folder --jsonl")
@@ -176,11 +174,11 @@ def kgx(
     format: FormatOption = Format.table,
 ) -> None:
     """KGX nodes.tsv and edges.tsv in the terms of the Biolink model."""
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_kgx
 
-    with open_store(store, read_only=True) as source:
-        _print_counts(write_kgx(source, folder, choice, json_lines=jsonl), format)
+    _print_counts(
+        _of_store(store, lambda source: write_kgx(source, folder, choice, json_lines=jsonl)), format
+    )
 
 
 @app.command(
@@ -195,11 +193,9 @@ def turtle(
     format: FormatOption = Format.table,
 ) -> None:
     """RDF in Turtle, in the terms of the Biolink model."""
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_turtle
 
-    with open_store(store, read_only=True) as source:
-        _print_counts(write_turtle(source, path, choice), format)
+    _print_counts(_of_store(store, lambda source: write_turtle(source, path, choice)), format)
 
 
 @app.command(rich_help_panel="For other knowledge graphs", epilog="Example: cli export biocypher folder")
@@ -211,11 +207,9 @@ def biocypher(
     format: FormatOption = Format.table,
 ) -> None:
     """A schema configuration for BioCypher, and the nodes and edges that it takes."""
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_biocypher
 
-    with open_store(store, read_only=True) as source:
-        _print_counts(write_biocypher(source, folder, choice), format)
+    _print_counts(_of_store(store, lambda source: write_biocypher(source, folder, choice)), format)
 
 
 @app.command(rich_help_panel="As tables", epilog="Example: cli export csv folder")
@@ -233,11 +227,11 @@ def csv(
     format: FormatOption = Format.table,
 ) -> None:
     """One CSV file a label and an edge kind."""
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_csv
 
-    with open_store(store, read_only=True) as source:
-        _print_counts(write_csv(source, folder, choice, spreadsheet=spreadsheet), format)
+    _print_counts(
+        _of_store(store, lambda source: write_csv(source, folder, choice, spreadsheet=spreadsheet)), format
+    )
 
 
 @app.command(rich_help_panel="As tables", epilog="Example: cli export parquet folder")
@@ -249,11 +243,9 @@ def parquet(
     format: FormatOption = Format.table,
 ) -> None:
     """One Parquet file a label and an edge kind, with types and lists."""
-    from pharmagraph.kg.store import open_store
     from pharmagraph.kg.views import write_parquet
 
-    with open_store(store, read_only=True) as source:
-        _print_counts(write_parquet(source, folder, choice), format)
+    _print_counts(_of_store(store, lambda source: write_parquet(source, folder, choice)), format)
 
 
 @app.command("neo4j-import", rich_help_panel="As tables", epilog="Example: cli export neo4j-import folder")
@@ -267,10 +259,8 @@ def neo4j_import(
 ) -> None:
     """Files and the command for `neo4j-admin database import full`, into an empty server."""
     from pharmagraph.kg.neo4j.bulk_import import export
-    from pharmagraph.kg.store import open_store
 
-    with open_store(store, read_only=True) as source:
-        done = export(source, folder, choice, database=database)
+    done = _of_store(store, lambda source: export(source, folder, choice, database=database))
     _print_counts({"nodes": done.nodes, "edges": done.edges, "files": done.files}, format)
     if format is Format.table:
         print(f"Next, with the server stopped: sh {folder / 'import.sh'}")
@@ -309,13 +299,21 @@ def copy(
         note(f"Next: cli status --store {url}")
 
 
+def _of_store(store: str | None, make: Callable[[GraphStore], T]) -> T:
+    """What is made of a store, which is opened for reading as long."""
+    from pharmagraph.kg.store import open_store
+
+    with open_store(store, read_only=True) as source:
+        return make(source)
+
+
 def _read(store: str | None, choice: Choice) -> Heterograph:
     """The part of a store's graph that the options of an export choose."""
     from pharmagraph.kg.heterograph import export
-    from pharmagraph.kg.store import open_store
 
-    with open_store(store, read_only=True) as graph:
-        return export(
+    return _of_store(
+        store,
+        lambda graph: export(
             graph,
             datasets=choice.datasets,
             drugs=choice.drugs,
@@ -323,7 +321,8 @@ def _read(store: str | None, choice: Choice) -> Heterograph:
             tissues=choice.tissues,
             around=choice.around,
             hops=choice.hops,
-        )
+        ),
+    )
 
 
 def _print_parts(heterograph: Heterograph, format: Format) -> None:
