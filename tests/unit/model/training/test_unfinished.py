@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pharmagraph.kg.heterograph import Heterograph
+from pharmagraph.model import side_by_side
 from pharmagraph.model.presets.config import Config, load_preset
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.training import member, unfinished
@@ -36,7 +37,7 @@ def graph() -> Heterograph:
 
 
 def fit(
-    graph: Heterograph, config: Config, kept: Unfinished | None, cut: Epoch | None = None
+    graph: Heterograph, config: Config, kept: Unfinished | None, cut: Epoch | None = None, workers: int = 1
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
     """Weights of all networks, and the epochs that were fitted; cut off after one of them."""
     told: list[Epoch] = []
@@ -50,8 +51,9 @@ def fit(
             raise CutOffError
 
     fitted = fit_graph(
-        graph, responses(graph), config, seed=3, report=report if cut is None else cut_off, unfinished=kept
-    )
+        graph, responses(graph), config, seed=3, report=report if cut is None else cut_off, unfinished=kept,
+        workers=workers,
+    )  # fmt: skip
     weights = {
         f"{number}/{name}": one.clone()
         for number, member in enumerate(fitted.members)
@@ -102,6 +104,21 @@ def test_a_fit_that_was_cut_off_ends_the_same(graph: Heterograph, tmp_path: Path
         assert torch.equal(found[key], one), key
     kept.done()
     assert not list(tmp_path.iterdir())
+
+
+def test_fits_side_by_side_that_were_cut_off_end_the_same(
+    graph: Heterograph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "most_workers", lambda: 2)
+    config, what = PRESETS["two networks"], "side by side"
+    whole, all_epochs = fit(graph, config, None)
+    kept = Unfinished(tmp_path, {"preset": what})
+    with pytest.raises(CutOffError):
+        fit(graph, config, kept, (1, 3), workers=2)
+    found, rest = fit(graph, config, _by_the_next_process(kept, tmp_path, what), workers=2)
+    assert {(1, 1), (1, 2)}.isdisjoint(rest) and set(rest) < set(all_epochs)
+    for key, one in whole.items():
+        assert torch.equal(found[key], one), key
 
 
 def test_a_fit_that_stopped_early_stays_stopped(
