@@ -15,13 +15,15 @@ import sys
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from torch import nn
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.wording import option
@@ -59,7 +61,7 @@ def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell 
     ----------
     tasks
         Each is called with what it may tell its progress to. In a process of its own it changes nothing here: all that
-        counts has to be in its result, which must be one that can be sent, as arrays and numbers can.
+        counts has to be in its result, which must be one that can be sent, as arrays and numbers can (`sent_weights`).
     workers
         Tasks that run at once. With 1 they run in this process, one after the other.
     tell
@@ -104,6 +106,16 @@ def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell 
             process.join()
             connection.close()
     return [found[number] for number in range(len(tasks))]
+
+
+def sent_weights(module: nn.Module) -> dict[str, np.ndarray]:
+    """Weights of a module by name, for the result of a task: as arrays, since torch sends tensors in shared memory."""
+    return {name: values.cpu().numpy() for name, values in module.state_dict().items()}
+
+
+def take_weights(module: nn.Module, sent: Mapping[str, np.ndarray]) -> None:
+    """Let a module have what `sent_weights` gave of one like it."""
+    module.load_state_dict({name: torch.from_numpy(values) for name, values in sent.items()})
 
 
 def _started(task: Callable[[Tell], Any]) -> tuple[Connection, BaseProcess]:

@@ -14,7 +14,7 @@ import torch
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.model.runtime import reproducible
-from pharmagraph.model.side_by_side import Tell, side_by_side
+from pharmagraph.model.side_by_side import Tell, sent_weights, side_by_side, take_weights
 from pharmagraph.model.targets.attention import PairTensors, TargetAttention, recovery_loss
 from pharmagraph.model.targets.evidence import PairEvidence
 
@@ -132,7 +132,7 @@ def fit(
     ]
     members = tuple(_network(pairs, settings).eval() for _ in tasks)
     for member, weights in zip(members, side_by_side(tasks, workers), strict=True):
-        member.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
+        take_weights(member, weights)
     return FittedTargets(members, _score(members, pairs, visible))
 
 
@@ -211,7 +211,7 @@ def _fit_member(
         loss.backward()
         optimiser.step()
         schedule.step()
-    return {name: values.numpy() for name, values in network.state_dict().items()}
+    return sent_weights(network)
 
 
 def _hidden(

@@ -19,7 +19,7 @@ from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, require_two_classes
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import give_back_memory, reproducible
-from pharmagraph.model.side_by_side import Tell, side_by_side
+from pharmagraph.model.side_by_side import Tell, sent_weights, side_by_side, take_weights
 from pharmagraph.model.targets.gene_attention import GeneAttention, as_predicted, message_builder
 from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
 from pharmagraph.model.training.factor_fits import FactorFits
@@ -171,9 +171,9 @@ def _fit_factors(fits: Sequence[FactorFits], training: Responses, workers: int) 
     def task(one: FactorFits) -> Callable[[Tell], dict[str, np.ndarray]]:
         def fit_one(tell: Tell) -> dict[str, np.ndarray]:
             one.fit(training)
-            return {name: values.cpu().numpy() for name, values in one.factors.state_dict().items()}
+            return sent_weights(one.factors)
 
         return fit_one
 
-    for one, state in zip(fits, side_by_side([task(one) for one in fits], workers), strict=True):
-        one.factors.load_state_dict({name: torch.from_numpy(values) for name, values in state.items()})
+    for one, weights in zip(fits, side_by_side([task(one) for one in fits], workers), strict=True):
+        take_weights(one.factors, weights)

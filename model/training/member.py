@@ -28,6 +28,7 @@ from pharmagraph.model.responses.inner_folds import InnerFold
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import _quiet_lightning
+from pharmagraph.model.side_by_side import take_weights
 from pharmagraph.model.training.factor_fits import FactorFits
 from pharmagraph.model.training.fitted import Member
 from pharmagraph.model.training.fitting import Fitting
@@ -122,7 +123,7 @@ class FitOfMember:
 
     def applied(self, fitting: Fitting, device: str) -> Member:
         """The member, its network the one of ``fitting``."""
-        fitting.network.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
+        take_weights(fitting.network, self.weights)
         fitting.epoch_seconds = list(self.epoch_seconds)
         return Member(fitting.network.to(device).eval(), self.best_epoch, self.validation)
 

@@ -20,7 +20,7 @@ import torch
 
 from pharmagraph.kg.errors import ModelError, RowError
 from pharmagraph.model import side_by_side as module
-from pharmagraph.model.side_by_side import Tell, side_by_side
+from pharmagraph.model.side_by_side import Tell, sent_weights, side_by_side, take_weights
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
 
@@ -43,6 +43,19 @@ def test_results_come_in_the_order_of_tasks_from_processes_of_their_own() -> Non
     assert [values.tolist() for _, values in found] == [[n**2] * 3 for n in range(5)]
     assert len({process for process, _ in found} - {os.getpid()}) == 5
     assert sorted(told) == [(n, "begun") for n in range(5)]
+
+
+def test_weights_come_back_to_the_bit() -> None:
+    def trained(tell: Tell) -> dict[str, np.ndarray]:
+        torch.nn.init.constant_(here.weight, 1 / 3)
+        return sent_weights(here)
+
+    here, there = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    before = here.weight.clone()
+    sent, _ = side_by_side([trained, trained], 2)
+    assert torch.equal(here.weight, before)  # the copy's was changed
+    take_weights(there, sent)
+    assert torch.equal(there.weight, torch.full((2, 2), 1 / 3)) and torch.equal(there.bias, here.bias)
 
 
 def test_one_worker_stays_in_this_process() -> None:
