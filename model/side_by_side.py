@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pickle
 import signal
 import sys
 import traceback
@@ -19,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -51,7 +52,16 @@ def most_workers() -> int:
         or torch.cuda.is_available()
     ):
         return 1
-    return len(os.sched_getaffinity(0))
+    return min(len(os.sched_getaffinity(0)), _cores_of_container())
+
+
+def _cores_of_container(limit: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The cores that a container may use on average, at least 1; many where it has no limit."""
+    try:
+        quota, period = limit.read_text().split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no container, or "max"
+        return sys.maxsize
 
 
 def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell | None = None) -> list[T]:
@@ -145,9 +155,8 @@ def _received(connection: Connection, process: BaseProcess) -> tuple[str, Any]:
 
 def _work(task: Callable[[Tell], Any], there: Connection, parent: int) -> None:
     """In the new process: do the task and send what became of it."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all processes; this one is stopped by its parent
+    # Ctrl-C reaches all processes; this one is stopped by its parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with(parent)
     # past a progress bar, whose thread may have held its lock at the fork
@@ -163,7 +172,7 @@ def _as_sent(error: BaseException) -> BaseException:
     where = "".join(traceback.format_exception(error))
     sent: BaseException
     try:
-        sent = pickle.loads(pickle.dumps(error))  # nosec B301 # made on this line
+        sent = ForkingPickler.loads(ForkingPickler.dumps(error))  # made on this line
     except Exception:  # one whose attributes cannot be written, or that takes other arguments than a message
         sent = ModelError("".join(traceback.format_exception_only(error)).strip())
     sent.add_note(f"In a process of its own:\n{where}")

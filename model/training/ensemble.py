@@ -51,7 +51,7 @@ def fit(
     """Fit an ensemble.
 
     The inner fold of the first network chooses weights for its components. A component with weight 0 is left out of
-    all networks.
+    all networks once they are fitted.
 
     Parameters
     ----------

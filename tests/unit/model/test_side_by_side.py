@@ -175,3 +175,20 @@ def _runs(process: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+@pytest.mark.parametrize(
+    ("said", "cores"),
+    [
+        ("200000 100000", 2),
+        ("150000 100000", 1),
+        ("50000 100000", 1),
+        ("max 100000", sys.maxsize),
+        ("", sys.maxsize),
+    ],
+)
+def test_a_container_has_the_cores_of_its_limit(tmp_path: Path, said: str, cores: int) -> None:
+    limit = tmp_path / "cpu.max"
+    assert module._cores_of_container(limit) == sys.maxsize
+    limit.write_text(f"{said}\n")
+    assert module._cores_of_container(limit) == cores
