@@ -40,7 +40,7 @@ SPLITS = {
     "target-gene": "Genes without any known drug",
     "truth": "Independent truth",
 }
-DATASETS = {"curated-targets": "GDSC1", "nci60-targets": "NCI-60"}
+DATASETS = {"curated-targets": "GDSC1", "curated-targets+nci60-targets": "NCI-60"}
 """Data sets of known targets that are held out → the screen that they are used with."""
 
 _SCORES = """
@@ -98,7 +98,7 @@ def markdown(document: dict[str, Any]) -> str:
     for measurement in document["measurements"]:
         rows = measurement["rows"]
         lines += [
-            f"## {SPLITS[rows[0]['split']]}: {rows[0]['dataset']}",
+            f"## {SPLITS[rows[0]['split']]}: {_screen(rows[0]['dataset'])}",
             "",
             f"`{measurement['command']}` ({measurement['commit']}, {measurement['machine']})",
             "",
@@ -123,13 +123,18 @@ def markdown(document: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n" + _SCORES
 
 
+def _screen(dataset: str) -> str:
+    """The screen of a data set of targets, and the data set in brackets."""
+    return f"{DATASETS[dataset]} ({dataset})" if dataset in DATASETS else dataset
+
+
 def _not_run(document: dict[str, Any]) -> list[str]:
     """Tables that the page has room for and the document has no rows of."""
     there = {(m["rows"][0]["split"], m["rows"][0]["dataset"]) for m in document["measurements"]}
     missing = [
-        f"{title}: {dataset} ({screen})"
+        f"{title}: {_screen(dataset)}"
         for split, title in SPLITS.items()
-        for dataset, screen in DATASETS.items()
+        for dataset in DATASETS
         if split != "truth" and (split, dataset) not in there
     ]
     tasks = {m["task"] for m in document.get("biomarkers", []) if m["dataset"] == "GDSC1"}
