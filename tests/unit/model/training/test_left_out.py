@@ -44,13 +44,15 @@ def test_a_network_that_goes_on_without_components_gives_the_others_outputs() ->
     tensors = network_tensors(heterograph, config.network)
     builder, scale = MessageBuilder(tensors, config.network), Scale.of(measured, "classification")
     fitting = prepare(tensors, builder, measured, config, scale, Split.random, seed=0)
+    assert fitting.factor_fits is not None
+    fitting.factor_fits.fit(fitting.pairs.training)
     before = dict(zip(fitting.network.components, fitting.inner_outputs(), strict=True))
     network = fitting.leave_out(["relational", "axial"])
     assert isinstance(network, RelationalNetwork) and network.components == ("gaussian_process", "factors")
     assert network.layers and network.decoder is None  # the process compares node states
     after = dict(zip(network.components, fitting.inner_outputs(), strict=True))
     assert all(torch.equal(after[name], before[name]) for name in after)
-    assert fitting.factor_fits is not None and fitting.factor_fits.factors is network.factors
+    assert fitting.factor_fits.factors is network.factors
 
 
 def test_weights_that_the_preset_settles_leave_out_the_rest_and_attention_stays(tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_weights_that_the_preset_settles_leave_out_the_rest_and_attention_stays(
     assert np.array_equal(fitted.predict(*pairs), again.predict(*pairs))
 
 
-def test_what_the_first_network_does_not_use_is_fitted_in_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_first_network_does_not_use_is_in_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     heterograph, config = screen(), _config()
     tensors = network_tensors(heterograph, config.network)
     chosen = {"gaussian_process": 0.5, "axial": 0.5}
