@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import webbrowser
+from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -112,12 +113,15 @@ def serve(
         opening = Timer(0.2, webbrowser.open, [address])
         opening.daemon = True
         opening.start()
-    try:
-        server.serve()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.stop()
+    # Not in this thread: a signal raises here, and an exception in the midst of the server's queue loses the wake-up of
+    # one of its workers, for which its end then waits for ever.
+    with ThreadPoolExecutor(1, "serving") as serving:
+        try:
+            serving.submit(server.serve).result()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.stop()
 
 
 def _log(message: str = "", level: int = logging.INFO, traceback: bool = False) -> None:

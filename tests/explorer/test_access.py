@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -332,3 +335,34 @@ def test_the_command_prints_its_token_once_and_answers_by_it(small: str) -> None
         served.terminate()
         assert served.wait(30) == 143
         assert token not in served.stdout.read() + served.stderr.read()
+
+
+def test_no_signal_raises_within_the_queue_of_the_server(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it did, one worker was not woken at the end, and the command never ended; seen in a run of all tests."""
+    threads, make = [], server.make_server
+
+    def stop_soon(port: int) -> None:
+        asked(port, "/api/describe")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def noted(*words: Any, **more: Any) -> Any:
+        made = make(*words, **more)
+        put, port = made.requests.put, made.bind_addr[1]
+
+        def put_by(connection: Any) -> None:
+            threads.append(threading.current_thread())
+            put(connection)
+
+        made.requests.put = put_by
+        threading.Thread(target=stop_soon, args=(port,)).start()
+        return made
+
+    monkeypatch.setattr(server, "make_server", noted)
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell in the background has it ignored
+    try:
+        server.serve(small, 0, browser=False)  # until the signal
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert threads and threading.main_thread() not in threads
