@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.wording import option
@@ -118,9 +118,9 @@ def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell 
     return [found[number] for number in range(len(tasks))]
 
 
-def sent_weights(module: nn.Module) -> dict[str, np.ndarray]:
-    """Weights of a module by name, for the result of a task: as arrays, since torch sends tensors in shared memory."""
-    return {name: values.cpu().numpy() for name, values in module.state_dict().items()}
+def sent_weights(weights: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """Weights by name, for the result of a task: as arrays, since torch sends tensors in shared memory."""
+    return {name: values.cpu().numpy() for name, values in weights.items()}
 
 
 def take_weights(module: nn.Module, sent: Mapping[str, np.ndarray]) -> None:

@@ -35,14 +35,12 @@ def reporters(
         The preset, which says how many networks and epochs there are.
     """
     members, epochs = config.training.members, config.training.epochs
-    task, done = (
-        bar.add_task("reading the graph", total=epochs * members, note=""),
-        dict.fromkeys(range(members), 0),
-    )
+    task = bar.add_task("reading the graph", total=epochs * members, note="")
+    done = [0] * members
 
     def report(member: int, epoch: int, validation: float | None) -> None:
         done[member - 1] = epoch
-        bar.update(task, completed=sum(done.values()), description=f"training network {member} of {members}")
+        bar.update(task, completed=sum(done), description=f"training network {member} of {members}")
         if validation is not None:
             bar.update(task, note=f"validation {validation:.4f}")
 

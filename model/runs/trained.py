@@ -22,7 +22,7 @@ from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.wording import named, option
-from pharmagraph.model import kernels
+from pharmagraph.model import kernels, side_by_side
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.problem import fit_predict
 from pharmagraph.model.certainty.calibrate import calibrate
@@ -48,7 +48,6 @@ from pharmagraph.model.runs.learning_curve import EPOCH
 from pharmagraph.model.runs.pilots_hidden import calibrated_with_pilots
 from pharmagraph.model.runs.response_attention import response_tables
 from pharmagraph.model.runtime import reproducible, resolve_device
-from pharmagraph.model.side_by_side import most_workers
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
 from pharmagraph.model.training.expectation import with_expected
@@ -150,9 +149,8 @@ def train(
     """
     started = datetime.now(UTC)
     device = resolve_device(device)
-    workers = most_workers() if workers is None else workers
-    if device != "cpu":
-        workers = 1
+    most = side_by_side.most_workers()
+    workers = most if workers is None else min(workers, most)
     stage("reading the graph")
     if store.schema_version() is None or not store.counts()["Drug-TESTED_ON-CellLine"]:
         raise ModelError(f"{store.url} has no drug responses; load some first: cli ingest gdsc")

@@ -211,7 +211,7 @@ def _fit_member(
         loss.backward()
         optimiser.step()
         schedule.step()
-    return sent_weights(network)
+    return sent_weights(network.state_dict())
 
 
 def _hidden(

@@ -87,7 +87,6 @@ def fit(
     ModelError
         If the training pairs are all of one class, or all have one ln IC50.
     """
-    workers = workers if device == "cpu" else 1
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
     config = config.for_split(split.value)
@@ -167,13 +166,11 @@ def _fitted(
 
 def _fit_factors(fits: Sequence[FactorFits], training: Responses, workers: int) -> None:
     """Fit the factors of networks to all training pairs."""
-
-    def task(one: FactorFits) -> Callable[[Tell], dict[str, np.ndarray]]:
-        def fit_one(tell: Tell) -> dict[str, np.ndarray]:
-            one.fit(training)
-            return sent_weights(one.factors)
-
-        return fit_one
-
-    for one, weights in zip(fits, side_by_side([task(one) for one in fits], workers), strict=True):
+    tasks = [partial(_factors_of, one, training) for one in fits]
+    for one, weights in zip(fits, side_by_side(tasks, workers), strict=True):
         take_weights(one.factors, weights)
+
+
+def _factors_of(one: FactorFits, training: Responses, tell: Tell) -> dict[str, np.ndarray]:
+    one.fit(training)
+    return sent_weights(one.factors.state_dict())

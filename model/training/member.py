@@ -28,7 +28,7 @@ from pharmagraph.model.responses.inner_folds import InnerFold
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import _quiet_lightning
-from pharmagraph.model.side_by_side import take_weights
+from pharmagraph.model.side_by_side import sent_weights, take_weights
 from pharmagraph.model.training.factor_fits import FactorFits
 from pharmagraph.model.training.fitted import Member
 from pharmagraph.model.training.fitting import Fitting
@@ -170,8 +170,8 @@ def fit_member(
             ckpt_path=None if kept is None else kept.begun(),
             weights_only=True,
         )
-    weights = {name: one.cpu().numpy() for name, one in selection.weights.items()}
-    return FitOfMember(weights, selection.epoch, selection.best, tuple(fitting.epoch_seconds))
+    epoch_seconds = tuple(fitting.epoch_seconds)
+    return FitOfMember(sent_weights(selection.weights), selection.epoch, selection.best, epoch_seconds)
 
 
 class _Selection(lightning.Callback):
@@ -236,8 +236,6 @@ class _Keeping(lightning.Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         if self.kept.due():
-            with (
-                suppress(OSError, InputError),
-                folders.whole(self.kept.path) as path,
-            ):  # a full disk ends no fit
+            # a full disk ends no fit
+            with suppress(OSError, InputError), folders.whole(self.kept.path) as path:
                 trainer.save_checkpoint(path)

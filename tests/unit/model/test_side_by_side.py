@@ -48,7 +48,7 @@ def test_results_come_in_the_order_of_tasks_from_processes_of_their_own() -> Non
 def test_weights_come_back_to_the_bit() -> None:
     def trained(tell: Tell) -> dict[str, np.ndarray]:
         torch.nn.init.constant_(here.weight, 1 / 3)
-        return sent_weights(here)
+        return sent_weights(here.state_dict())
 
     here, there = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     before = here.weight.clone()
