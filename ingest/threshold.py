@@ -1,4 +1,4 @@
-"""Rules by which an ln IC50 is labelled sensitive or resistant; docs/data.md compares them."""
+"""Rules by which an ln IC50 is labelled sensitive or resistant; docs/curves.md compares them."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Predictions:
             z (standard deviations). A file, a DataFrame (its index is not read), and a Series with a name, which has
             the genes as its index, are read in one way: a column, or a name, ``z`` or ``zscore`` holds z. Any other,
             such as ``tpm``, ``counts``, ``value`` or ``A375``, and one row below a header of genes, hold TPM, counts
-            or log2 of either, told apart by their distribution and standardised with the run's genes (docs/data.md).
+            or log2 of either, told apart by their distribution and standardised with the run's genes (docs/omics.md).
         smiles
             New drugs, beside ``drugs``; a text that may be a name, too, such as ``CCCP``, is a structure here alone.
         pilot

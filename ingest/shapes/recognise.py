@@ -259,7 +259,7 @@ def _unknown(head: Head) -> InputError:
         )
     if not there:
         return InputError(
-            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/data.md lists the shapes, and "
+            f"{shown(head.path)} has the columns of no known shape ({columns}); docs/screens.md lists the shapes, and "
             f"{_INIT}"
         )
     return InputError(

@@ -27,7 +27,7 @@ def predict(
         str | None,
         typer.Option(
             help="Name, id, or a file of expression with the columns gene and z, or gene and TPM, counts or log2 of "
-            "either (docs/data.md); all when left out.",
+            "either (docs/omics.md); all when left out.",
             autocompletion=completion.cell_lines,
         ),
     ] = None,

@@ -1,6 +1,6 @@
 """The published network drGT: one adjacency over drugs, cell lines and genes, GATv2 layers, a fully connected head.
 
-Faults of the published code are repaired (docs/model.md): the embedding of a cell line is read from its own row, no
+Faults of the published code are repaired (docs/drgt.md): the embedding of a cell line is read from its own row, no
 held-out fold chooses the epoch, and no pair passes a message while it is predicted. Inoue et al., arXiv 2405.08979.
 """
 
