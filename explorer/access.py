@@ -145,7 +145,7 @@ def _unless_known(request: Request, token: str, too_many: Callable[..., bool]) -
         return None
     if request.method == "GET" and _same(request.args.get("token"), token):
         rest = [(name, value) for name, value in request.args.items(multi=True) if name != "token"]
-        return _entered(request.path + (f"?{urlencode(rest)}" if rest else ""), cookie, token)
+        return _entered(request, request.path + (f"?{urlencode(rest)}" if rest else ""), cookie, token)
     if _same(request.cookies.get(cookie), token):
         return None
     if too_many(REFUSED, "refused", request.remote_addr):
@@ -163,13 +163,13 @@ def _same(given: str | None, token: str) -> bool:
     return given is not None and hmac.compare_digest(given.encode(), token.encode())
 
 
-def _entered(path: str, cookie: str, token: str) -> Response:
+def _entered(request: Request, path: str, cookie: str, token: str) -> Response:
     from flask import Response
     from markupsafe import escape
 
     href = escape("/" + path.lstrip("/\\"))  # //host would be another site
     response = Response(ENTER.format(href=href), mimetype="text/html")
-    response.set_cookie(cookie, token, httponly=True, samesite="Strict", path="/")
+    response.set_cookie(cookie, token, httponly=True, secure=request.is_secure, samesite="Strict", path="/")
     return response
 
 

@@ -23,6 +23,13 @@ def serve(
         Path | None,
         typer.Option(help="File with the token, which nobody else may read; or set PHARMAGRAPH_TOKEN."),
     ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM file of a certificate: encrypt what is sent; with --key.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="PEM file of the certificate's private key, which nobody else may read."),
+    ] = None,
     browser: Annotated[
         bool, typer.Option(help="Open the browser at it, where no token is asked for.")
     ] = True,
@@ -33,6 +40,18 @@ def serve(
     """Look at the graph and its runs in a browser; nothing comes from elsewhere, and it only reads unless told."""
     from pharmagraph.explorer.server import serve as run_server
     from pharmagraph.explorer.tokens import token_for
+    from pharmagraph.kg.errors import InputError
 
     token = token_for(host, new=new_token, file=token_file)
-    run_server(store, port, browser=browser, host=host, token=token, allow_write=allow_write)
+    if (certificate is None) != (key is None):
+        raise InputError("--certificate and --key belong together; give both or neither")
+    encrypted_by = None if certificate is None or key is None else (certificate, key)
+    run_server(
+        store,
+        port,
+        browser=browser,
+        host=host,
+        token=token,
+        allow_write=allow_write,
+        encrypted_by=encrypted_by,
+    )

@@ -6,6 +6,7 @@ import logging
 import socket
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ def make_server(
     host: str = HOST,
     token: str | None = None,
     allow_write: bool = False,
+    encrypted_by: tuple[Path, Path] | None = None,
 ) -> Server:
     """A server that is bound to a port; its ``serve`` starts it and ``stop`` ends it.
 
@@ -47,13 +49,15 @@ def make_server(
         Asked for by every address; None answers only under a name of this machine.
     allow_write
         Whether the pages may promote and delete runs.
+    encrypted_by
+        Files of a certificate and its key; None sends everything as it is.
 
     Raises
     ------
     StoreError
         If the store cannot be opened now.
     InputError
-        If the port is taken or may not be used, or the host is none of this machine's.
+        If the port is taken or may not be used, the host is none of this machine's, or the certificate or key is none.
     """
     from functools import partial
 
@@ -71,6 +75,10 @@ def make_server(
     scripts = [*app.csp_hashes(), *map(access.script_hash, INLINE)]  # type: ignore[no-untyped-call, unused-ignore]
     access.guard(app.server, token, scripts)
     server = wsgi.Server((host, port), app.server, numthreads=THREADS, timeout=SECONDS, request_queue_size=64)
+    if encrypted_by is not None:
+        from pharmagraph.explorer.encryption import Encryption
+
+        server.ssl_adapter = Encryption(*encrypted_by)
     server.max_request_body_size = access.LARGEST
     server.max_request_header_size = LARGEST_HEADERS
     server.server_name = host  # not the machine's name in headers of answers
@@ -89,7 +97,8 @@ def address_of(server: Server, token: str | None = None) -> str:
     """The address to open in a browser, with the token where one is asked for."""
     host, port = server.bind_addr[:2]
     name = socket.gethostname() if host in EVERYWHERE else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+    scheme = "http" if server.ssl_adapter is None else "https"
+    return f"{scheme}://{name}:{port}/" + (f"?token={token}" if token else "")
 
 
 def serve(
@@ -100,13 +109,16 @@ def serve(
     host: str = HOST,
     token: str | None = None,
     allow_write: bool = False,
+    encrypted_by: tuple[Path, Path] | None = None,
 ) -> None:
     """Serve until Ctrl-C; ``browser`` opens the first page where no token is asked for.
 
     The rest, and errors, as `make_server`.
     """
     share_between_threads()
-    server = make_server(store_url, port, host=host, token=token, allow_write=allow_write)
+    server = make_server(
+        store_url, port, host=host, token=token, allow_write=allow_write, encrypted_by=encrypted_by
+    )
     address = address_of(server, token)
     print(f"{address}   Ctrl-C stops it", flush=True)
     if browser and token is None:  # every user of the machine can read a browser's arguments

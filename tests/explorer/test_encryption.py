@@ -1,0 +1,173 @@
+"""`cli serve --certificate --key`: what is sent is encrypted, and a client that says nothing keeps nobody out."""
+
+from __future__ import annotations
+
+import datetime
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from playwright.sync_api import Browser, expect
+
+import pharmagraph as pg
+from tests.explorer.conftest import PATIENCE, Served
+from tests.faults.conftest import command, one_line
+
+pytestmark = pytest.mark.once
+
+TOKEN = "0123456789abcdefghijABCDEFGHIJ-_0123456789x"
+
+
+def made_certificate(folder: Path, password: bytes | None = None) -> tuple[Path, Path]:
+    """Files of a certificate for ``localhost`` that signs itself, and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder.mkdir(exist_ok=True)
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    hidden = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    files[1].touch(0o600)
+    files[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, hidden)
+    )
+    return files
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate and its key."""
+    return made_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store with a screen and no run."""
+    url = f"ladybug://{tmp_path_factory.mktemp('small') / 'graph.lbug'}"
+    with pg.open_store(url) as store:
+        pg.ingest.synthetic(store, drugs=12, cells=16, genes=40)
+    return url
+
+
+@pytest.fixture(scope="module")
+def port(small: str, pair: tuple[Path, Path]) -> Iterator[int]:
+    """The port of an explorer that encrypts and asks for a token."""
+    with Served(small, token=TOKEN, encrypted_by=pair) as url:
+        yield int(url.rpartition(":")[2])
+
+
+def asked(
+    port: int, path: str, certificate: Path, **headers: str
+) -> tuple[int, str, http.client.HTTPMessage]:
+    """Status, text and headers of an answer to a client that trusts the certificate."""
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=trusting)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text, answer.headers
+
+
+def test_a_client_that_trusts_the_certificate_is_answered(port: int, pair: tuple[Path, Path]) -> None:
+    status, text, _ = asked(port, "/api/describe", pair[0], Authorization=f"Bearer {TOKEN}")
+    assert status == 200 and json.loads(text)
+    status, _, headers = asked(port, f"/?token={TOKEN}", pair[0])
+    assert status == 200 and "; Secure" in str(headers["Set-Cookie"])
+
+
+def test_nothing_can_be_read_without_encryption(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(f"GET /?token={TOKEN} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        got = b""
+        try:
+            while block := client.recv(4096):
+                got += block
+        except ConnectionResetError:
+            pass
+    assert b"pharmagraph" not in got and b"200 OK" not in got
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_a_client_of_an_old_kind_of_encryption_is_refused(port: int) -> None:
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=30) as client,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        old.wrap_socket(client).sendall(b"GET / HTTP/1.1\r\n\r\n")
+
+
+def test_clients_that_say_nothing_keep_nobody_out(port: int, pair: tuple[Path, Path]) -> None:
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+    assert asked(port, "/api/nowhere", pair[0], Authorization=f"Bearer {TOKEN}")[0] == 404
+    for client in silent:
+        client.close()
+
+
+def test_a_browser_shows_a_page(port: int, browser: Browser) -> None:
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(f"https://localhost:{port}/?token={TOKEN}", timeout=PATIENCE)
+    expect(page.get_by_role("searchbox").or_(page.locator("input")).first).to_be_visible()
+    assert page.url == f"https://localhost:{port}/"
+    context.close()
+
+
+def test_the_command_prints_an_address_of_https(small: str, pair: tuple[Path, Path]) -> None:
+    words = ["serve", "--store", small, "--port", "0", "--no-browser"]
+    files = ["--certificate", str(pair[0]), "--key", str(pair[1])]
+    with subprocess.Popen(
+        [sys.executable, "-m", "pharmagraph.cli", *words, *files], stdout=subprocess.PIPE, text=True
+    ) as served:
+        assert served.stdout is not None
+        line = served.stdout.readline()
+        assert line.startswith("https://127.0.0.1:"), line
+        port = int(line.split("/")[2].rpartition(":")[2])
+        assert asked(port, "/api/describe", pair[0])[0] == 200
+        served.terminate()
+        assert served.wait(30) == 143
+
+
+def test_files_that_cannot_be_used_are_one_line(tmp_path: Path, small: str, pair: tuple[Path, Path]) -> None:
+    def said(certificate: Path | None, key: Path | None) -> str:
+        words = ["serve", "--store", small, "--port", "0", "--no-browser"]
+        words += [] if certificate is None else ["--certificate", str(certificate)]
+        words += [] if key is None else ["--key", str(key)]
+        return one_line(command(*words))
+
+    certificate, key = pair
+    other = made_certificate(tmp_path / "other")
+    hidden = made_certificate(tmp_path / "hidden", b"a password")
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate")
+    text.chmod(0o600)
+    assert "belong together" in said(certificate, None)
+    assert "belong together" in said(None, key)
+    assert "cannot read the key" in said(certificate, tmp_path / "none.pem")
+    assert "values mismatch" in said(certificate, other[1])
+    assert "has a password" in said(*hidden)
+    assert "PEM" in said(text, key)
+    readable = tmp_path / "readable.pem"
+    readable.write_bytes(key.read_bytes())
+    readable.chmod(0o644)
+    assert "chmod 600" in said(certificate, readable)
