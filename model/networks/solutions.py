@@ -7,9 +7,12 @@ It is found by the digest of what the system is made of, so that a changed kerne
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -31,6 +34,8 @@ class Solutions:
         self.most_bytes = most_bytes
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
         self._lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=partial(_unlock, weakref.ref(self)))
 
     def of(self, system: Iterable[Tensor], solve: Callable[[], Tensor]) -> Tensor:
         """The solution of a system.
@@ -60,6 +65,12 @@ class Solutions:
             while sum(one.nbytes for one in self._kept.values()) > self.most_bytes:
                 self._kept.popitem(last=False)
         return found
+
+
+def _unlock(solutions: weakref.ref[Solutions]) -> None:
+    """Free the lock in a copy of the process, in which the thread that held it does not run."""
+    if (alive := solutions()) is not None:
+        alive._lock = threading.Lock()
 
 
 def _digest(tensors: Iterable[Tensor]) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 import pytest
 import torch
 
@@ -103,3 +106,27 @@ def test_the_oldest_are_given_up_when_memory_is_full() -> None:
     ask(1)
     ask(2)
     assert done == [1, 2, 3, 2]  # one that is too large does not drive out the others
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system copies no process")
+@pytest.mark.filterwarnings(
+    "ignore:This process:DeprecationWarning"
+)  # on threads, which is the case that is tested
+def test_a_copy_of_the_process_waits_for_no_thread_of_the_original() -> None:
+    kept = Solutions()
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with kept._lock:
+            held.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(30)
+    child = os.fork()
+    if child == 0:
+        os._exit(int(not kept._lock.acquire(timeout=5)))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    done.set()
+    thread.join()
