@@ -21,8 +21,10 @@ ON_3.13 := tests/unit tests/cli
 NOT_ON_3.13 := not dgl and not once
 CODE := kg ingest model cypher workflow explorer assistant supply_chain benchmarks docs cli.py \
 	$(wildcard pharmagraph/*.py)
-# a file at a time to each worker, the longest first (tests/conftest.py); the slowest tests are named at the end
-PYTEST := -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 40
+# a file at a time to each worker, the longest first (tests/conftest.py); the slowest tests are named at the end. Two workers
+# a core, for half of their time they wait for servers, browsers and commands that they start.
+WORKERS := $(shell python3 -c 'import os; print(min(4, 2 * (os.cpu_count() or 1)))')
+PYTEST := -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 40
 # pyenv's python3.13 on the PATH fails unless that version is chosen, and uv takes that for an answer
 SEARCH := PATH="$(subst $() ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin)):$$PATH"
 
