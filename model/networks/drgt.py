@@ -6,12 +6,14 @@ held-out fold chooses the epoch, and no pair passes a message while it is predic
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.messages import Messages
+from pharmagraph.model.inputs.neighbourhoods import Incoming
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
@@ -23,8 +25,9 @@ from pharmagraph.model.networks.adjacency import (
     similarity_rows,
     varying_genes,
 )
+from pharmagraph.model.networks.by_blocks import Features, Layer, over_all, over_sample
 from pharmagraph.model.networks.network import Attended, Logits, Network
-from pharmagraph.model.presets.config import AdjacencyConfig, NetworkConfig
+from pharmagraph.model.presets.config import AdjacencyConfig, NetworkConfig, Sampling
 
 
 class AdjacencyNetwork(Network):
@@ -39,15 +42,24 @@ class AdjacencyNetwork(Network):
         Numbers of entities, and the features.
     config
         Has the section ``adjacency``.
+    sampling
+        Where it is given, a step in training reads drawn neighbours of its pairs alone, and in evaluation each layer is
+        computed exactly, a block of nodes after the other.
     """
 
+    drug_rows: Tensor
+    cell_line_rows: Tensor
+    gene_rows: Tensor
     gene_place: Tensor
     """Number of a gene in the graph → its place among the network's genes, -1 for none."""
 
-    def __init__(self, tensors: GraphTensors, config: NetworkConfig) -> None:
+    def __init__(
+        self, tensors: GraphTensors, config: NetworkConfig, sampling: Sampling | None = None
+    ) -> None:
         super().__init__(config.components)
         assert config.adjacency is not None  # the preset was checked
         self.settings: AdjacencyConfig = config.adjacency
+        self.sampling, self.heads = sampling, config.heads
         self.offsets = {
             "Drug": 0,
             "CellLine": tensors.n_drugs,
@@ -92,15 +104,23 @@ class AdjacencyNetwork(Network):
 
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""
-        states, _ = self._states(messages)
         start = 0 if self.settings.cell_lines_from_drug_rows else self.offsets["CellLine"]
+        if self.training and self.sampling is not None:
+            drugs, of_pair = torch.unique(drug, return_inverse=True)
+            cell_lines, on_pair = torch.unique(cell_line, return_inverse=True)
+            states = self._sampled_states(messages, torch.cat([drugs, start + cell_lines]), self.sampling)
+            drug_states, cell_line_states = states.split([len(drugs), len(cell_lines)])
+        else:
+            states, _ = self._states(messages)
+            drug_states, of_pair = states[: tensors.n_drugs], drug
+            cell_line_states, on_pair = states[start : start + tensors.n_cell_lines], cell_line
         first = self.head[0]
         assert isinstance(first, nn.Linear)
         # the linear map of two concatenated states is the sum of a map of each: once a node, not once a pair
         of_drug, of_cell_line = first.weight.chunk(2, 1)
-        of_drugs = functional.linear(states[: tensors.n_drugs], of_drug, first.bias)
-        of_cell_lines = functional.linear(states[start : start + tensors.n_cell_lines], of_cell_line)
-        pair = of_drugs[drug] + of_cell_lines[cell_line]
+        of_drugs = functional.linear(drug_states, of_drug, first.bias)
+        of_cell_lines = functional.linear(cell_line_states, of_cell_line)
+        pair = of_drugs[of_pair] + of_cell_lines[on_pair]
         output: Tensor = self.head[1:](pair)[:, 0]
         offset = messages.offset(drug, cell_line) if self.settings.add_means else torch.zeros_like(output)
         return Logits((output,), offset, self.component_weights, self.calibration)
@@ -129,17 +149,51 @@ class AdjacencyNetwork(Network):
 
     def _states(self, messages: Messages) -> tuple[Tensor, Tensor]:
         """The last layer's node states, and its attention on those edges of the adjacency that lead to a read node."""
-        _, layers = self._adjacency(messages)
+        _, sorted_edges = self._adjacency(messages)
         states = torch.cat(
             [self.drug(self.drug_rows), self.cell_line(self.cell_line_rows), self.gene(self.gene_rows)]
         )
         attention = states.new_zeros(0, 1)
-        steps = zip(self.convs, self.norms, self.dropouts, layers, strict=True)
-        for conv, norm, dropout, (graph, weight) in steps:
-            sent = states if graph.n_dst == self.n_nodes else (states, states[: graph.n_dst])
-            states, attention = conv(sent, graph, weight, return_attention=True)
-            states = dropout(self.activation(norm(states)))
+        for layer, (graph, weight) in zip(self._layers(), sorted_edges, strict=True):
+            if self.sampling is None:
+                states, attention = layer((states, states[: graph.n_dst]), graph, weight)
+            else:
+                attention = states.new_zeros(graph.n_edges, self.heads)
+                states = over_all(
+                    layer, states, Incoming.of(graph), _rows(weight),
+                    n_edges=self.sampling.block_edges, attention=attention,
+                )  # fmt: skip
         return states, attention
+
+    def _sampled_states(self, messages: Messages, wanted: Tensor, sampling: Sampling) -> Tensor:
+        """States of nodes, (n, width), each computed from drawn neighbours; torch's generator seeds the draws."""
+        graph, weight = self._adjacency(messages)[1][0]
+        nodes, place = torch.unique(wanted, return_inverse=True)
+        generator = np.random.default_rng(int(torch.randint(0, 2**63 - 1, ())))
+        blocks = Incoming.of(graph).sample(nodes.cpu().numpy(), sampling.neighbours, generator)
+        needed = torch.from_numpy(blocks[0].node).to(nodes.device)
+        first = weight.new_empty(len(needed), self.settings.input_channels)
+        for linear, rows, start in (
+            (self.drug, self.drug_rows, self.offsets["Drug"]),
+            (self.cell_line, self.cell_line_rows, self.offsets["CellLine"]),
+            (self.gene, self.gene_rows, self.offsets["Gene"]),
+        ):
+            own = (needed >= start) & (needed < start + len(rows))
+            first[own] = linear(rows[needed[own] - start])
+        return over_sample(self._layers(), first, blocks, _rows(weight))[place]
+
+    def _layers(self) -> list[Layer]:
+        """Each layer with its norm, activation and dropout."""
+
+        def layer(conv: nn.Module, norm: nn.Module, dropout: nn.Module) -> Layer:
+            def run(sent: tuple[Tensor, Tensor], graph: Csr, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+                alike = len(sent[0]) == len(sent[1])  # not all convolutions take a pair
+                states, attention = conv(sent[0] if alike else sent, graph, weight, return_attention=True)
+                return dropout(self.activation(norm(states))), attention
+
+            return run
+
+        return [layer(*parts) for parts in zip(self.convs, self.norms, self.dropouts, strict=True)]
 
     def _adjacency(self, messages: Messages) -> tuple[Adjacency, list[tuple[Csr, Tensor]]]:
         """The adjacency, and each layer's sorted edges with their weights; kept until other messages are asked for."""
@@ -162,6 +216,11 @@ class AdjacencyNetwork(Network):
             n_dst = [self.n_nodes] * (len(self.convs) - 1) + [self.n_read]
             self._sorted = messages, adjacency, [layers[n] for n in n_dst]
         return self._sorted[1:]
+
+
+def _rows(weight: Tensor) -> Features:
+    """Weights of a block's edges, of those of all edges in order of their ids."""
+    return lambda block: weight[torch.from_numpy(block.edge).to(weight.device)]
 
 
 class _GraphNorm(nn.Module):

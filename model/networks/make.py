@@ -40,6 +40,6 @@ def blank_network(tensors: GraphTensors, config: Config, task: Task, number: int
     network: Network = (
         RelationalNetwork(tensors, options, task)
         if options.kind == "relational"
-        else AdjacencyNetwork(tensors, options)
+        else AdjacencyNetwork(tensors, options, config.training.sampling)
     )
     return network.to(tensors.structure.device)

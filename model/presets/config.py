@@ -4,6 +4,7 @@ each option."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveFloat,
     ValidationError,
     field_validator,
@@ -21,6 +23,9 @@ from pharmagraph.kg.errors import ModelError, UnknownPresetError, shortened
 from pharmagraph.model.presets.choices import OMICS, Convolution
 
 PRESETS = ("default", "fast", "drgt", "drgt-nci60", "drgt-gdsc1", "drgt-gdsc2", "drgt-ctrp")
+
+BY_NEIGHBOURS = ("gatv2", "gat", "transformer")
+"""Convolutions in which a node's state depends on its own in-neighbours alone."""
 
 
 class _Strict(BaseModel):
@@ -137,8 +142,24 @@ class NetworkConfig(_Strict):
         return self
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a network over one adjacency is trained on drawn neighbours.
+
+    Attributes
+    ----------
+    neighbours
+        Most edges into one node that a step reads, for each layer, the first layer's first; 0 for all.
+    block_edges
+        Edges that are computed at once where all are needed: for predictions and attention.
+    """
+
+    neighbours: tuple[int, ...]
+    block_edges: int
+
+
 class TrainingConfig(_Strict):
-    """How networks are fitted; `default.yaml` explains each option."""
+    """How networks are fitted; `default.yaml` and `drgt.yaml` explain each option."""
 
     members: int = Field(ge=1, le=64)
     epochs: int = Field(ge=1, le=100_000)
@@ -169,6 +190,13 @@ class TrainingConfig(_Strict):
     optimiser: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(gt=0)
     schedule: Literal["cosine", "constant"]
+    neighbours: tuple[NonNegativeInt, ...] | None = None
+    block_edges: int = Field(ge=1, default=1_000_000)
+
+    @property
+    def sampling(self) -> Sampling | None:
+        """How neighbours are drawn; None where every step reads the whole graph."""
+        return None if self.neighbours is None else Sampling(self.neighbours, self.block_edges)
 
     @model_validator(mode="after")
     def _enough_chunks(self) -> TrainingConfig:
@@ -195,6 +223,32 @@ class Config(_Strict):
     network: NetworkConfig
     training: TrainingConfig
     targets: TargetsConfig | None = None
+
+    @model_validator(mode="after")
+    def _can_sample(self) -> Config:
+        neighbours, network = self.training.neighbours, self.network
+        if neighbours is None:
+            return self
+        if network.kind != "adjacency" or network.adjacency is None:
+            raise ValueError(
+                f"training.neighbours needs network.kind adjacency (drgt), not {network.kind}; set it to null"
+            )
+        if network.adjacency.norm != "layer":
+            raise ValueError(
+                f"training.neighbours cannot be with network.adjacency.norm {network.adjacency.norm}, which reads all "
+                "nodes; set the norm to layer, or the neighbours to null"
+            )
+        if network.conv not in BY_NEIGHBOURS:
+            raise ValueError(
+                f"training.neighbours cannot be with network.conv {network.conv}; set it to "
+                f"{', '.join(BY_NEIGHBOURS)}, or the neighbours to null"
+            )
+        n_layers = len(network.adjacency.head_channels)
+        if len(neighbours) != n_layers:
+            raise ValueError(
+                f"training.neighbours has {len(neighbours)} numbers for {n_layers} layers; give one a layer"
+            )
+        return self
 
     def for_split(self, split: str) -> Config:
         """The options for a split: without node states in kernels where entities will be unseen (docs/model.md)."""
@@ -296,6 +350,8 @@ def _change(section: dict[str, Any], changes: dict[str, Any]) -> None:
 def _first(error: ValidationError) -> str:
     """The first of pydantic's complaints as one line."""
     first = error.errors()[0]
+    if not first["loc"]:  # of options of several sections, which the message names
+        return first["msg"].removeprefix("Value error, ")
     option = shortened(".".join(str(part) for part in first["loc"])) or "options"
     if first["type"] == "extra_forbidden":
         return f'unknown option "{option}"; the options are in the shipped presets'
