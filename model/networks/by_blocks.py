@@ -66,13 +66,14 @@ def over_all(
         Is filled with the attention on each edge, at the id of the edge, (n_edges of the graph, heads); it may lie in a
         mapped file.
     """
-    found: list[Tensor] = []
+    found: Tensor | None = None
     for start, stop in incoming.ranges(n_edges):
         block = incoming.into(np.arange(start, stop))
         node = torch.from_numpy(block.node).to(states.device)
         sent = states[node]
         new, weight = layer((sent, sent[: block.n_dst]), block.csr().to(states.device), features(block))
-        found.append(new)
+        found = new.new_empty(incoming.n_dst, new.shape[1]) if found is None else found
+        found[start:stop] = new
         if attention is not None:
             attention[torch.from_numpy(block.edge).to(attention.device)] = weight.to(attention.device)
-    return torch.cat(found) if found else states[:0]
+    return states[:0] if found is None else found

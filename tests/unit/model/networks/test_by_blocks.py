@@ -47,7 +47,7 @@ def fitted(made: Config, monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], 
 
     def noted(self: Fitting, batch: torch.Tensor, batch_index: int) -> torch.Tensor:
         loss = step(self, batch, batch_index)
-        losses.append(float(loss))
+        losses.append(loss.item())
         return loss
 
     with monkeypatch.context() as patch:
