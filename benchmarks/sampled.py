@@ -1,6 +1,6 @@
 """Times training by neighbour sampling, and inference layer by layer, on random graphs in mapped files.
 
-    python -m benchmarks.sampled [--sizes 1,3,10] [--steps 40] [--format table|json] [--out docs/sampled.json]
+    python -m benchmarks.sampled [--sizes 1,3,10] [--steps 40] [--format table|json] [--docs]
 
 A size is in millions of edges; a graph has 20 edges a node. How often a node is a destination, and how often a source,
 falls with its rank r as r^-0.75, so that few nodes have very many neighbours; ranks are spread at random over node
@@ -9,8 +9,9 @@ heads of 32 channels and one edge feature.
 
 Training: the median time of a step after the first five, divided by its pairs, for small steps and for large ones, and
 the nodes and edges that a step reads. Inference: edges a second of exact layers, attention of the last one included.
-Each by the clock and in seconds of all cores together, which a busy machine changes less; and the peak of memory,
-mapped pages of the files included. Training is on one thread, as every fit is; inference on those that torch has.
+Each by the clock and in seconds of all cores together, which a busy machine changes less; and the peak of memory above
+what Python and torch take when loaded, mapped pages of the files included. Training is on one thread, as every fit is;
+inference on those that torch has. With `--docs` the rows go to docs/sampled.json, and as tables to docs/sampling.md.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ EDGES_A_NODE, EXPONENT, WARM_UP = 20, 0.75, 5
 BLOCK = 1_000_000
 """Edges that are drawn and written at once, and that inference computes at once."""
 N_PAIRS = 100_000
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+FIGURES, PAGE = DOCS / "sampled.json", DOCS / "sampling.md"
+BEGIN, END = "<!-- figures: python -m benchmarks.sampled --docs -->\n", "<!-- end of figures -->\n"
 STEPS = ((64, (5, 5)), (512, (10, 10)))
 """Pairs of a step, and most neighbours of a node for each layer."""
 
@@ -72,6 +76,7 @@ def worker(folder: Path, n_steps: int) -> dict[str, Any]:
     from pharmagraph.model.inputs.neighbourhoods import Incoming
     from pharmagraph.model.training.sampled import NodePairs, fit_sampled
 
+    before = _peak()
     incoming = Incoming.open(folder, "weight")
     generator = np.random.default_rng(1)
     drug, cell_line = (generator.integers(0, incoming.n_dst, N_PAIRS) for _ in range(2))
@@ -101,7 +106,7 @@ def worker(folder: Path, n_steps: int) -> dict[str, Any]:
                 "processor us a pair": 1e6
                 * statistics.median(np.diff(processor)[WARM_UP - 1 :])
                 / pairs_a_step,
-                "peak MB": _peak(),
+                "peak MB": _peak() - before,
             }
         )
     attention = np.lib.format.open_memmap(
@@ -119,7 +124,7 @@ def worker(folder: Path, n_steps: int) -> dict[str, Any]:
         "nodes": incoming.n_dst,
         "edges/s a layer": n_layers * incoming.n_edges / seconds,
         "edges a processor second a layer": n_layers * incoming.n_edges / used,
-        "peak MB": _peak(),
+        "peak MB": _peak() - before,
         "files MB": sum(path.stat().st_size for path in folder.iterdir()) / 1e6,
         "threads": torch.get_num_threads(),
     }
@@ -130,6 +135,43 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
+def page(told: dict[str, Any], text: str) -> str:
+    """The page with these figures in place of its former ones."""
+    from pharmagraph.model.reports.measured import table  # it loads what a worker's memory should not count
+
+    tables = [
+        f"Commit {told['commit']}, {told['day']}.\n\n",
+        table(
+            (
+                "edges", "pairs a step", "neighbours", "nodes a step", "edges a step", "µs a pair",
+                "processor µs a pair", "peak MB",
+            ),
+            [
+                (
+                    f"{r['edges']:,}", str(r["pairs a step"]), r["neighbours"], f"{r['nodes a step']:,}",
+                    f"{r['edges a step']:,}", f"{r['us a pair']:,.0f}", f"{r['processor us a pair']:,.0f}",
+                    f"{r['peak MB']:,.0f}",
+                )
+                for r in sorted(told["training"], key=lambda r: (r["pairs a step"], r["edges"]))
+            ],
+        ),
+        "\n",
+        table(
+            ("edges", "nodes", "edges/s a layer", "edges a processor second", "threads", "peak MB", "files MB"),
+            [
+                (
+                    f"{r['edges']:,}", f"{r['nodes']:,}", f"{r['edges/s a layer']:,.0f}",
+                    f"{r['edges a processor second a layer']:,.0f}", str(r["threads"]), f"{r['peak MB']:,.0f}",
+                    f"{r['files MB']:,.0f}",
+                )
+                for r in told["inference"]
+            ],
+        ),
+    ]  # fmt: skip
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + "\n" + "".join(tables) + "\n" + END + rest.split(END)[1]
+
+
 def main() -> None:
     """The command line."""
     assert __doc__ is not None
@@ -137,7 +179,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="1,3,10", help="millions of edges, comma-separated")
     parser.add_argument("--steps", type=int, default=40, help="steps that are timed")
     parser.add_argument("--format", type=Format, default=Format.table, choices=list(Format))
-    parser.add_argument("--out", type=Path, help="also write the rows to this file")
+    parser.add_argument("--docs", action="store_true", help="also write the rows and tables to docs/")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
@@ -165,9 +207,10 @@ def main() -> None:
             inference.append(found["inference"])
     print_rows(training, given.format)
     print_rows(inference, given.format)
-    if given.out:
+    if given.docs:
         told = {"commit": commit(), "day": today(), "training": training, "inference": inference}
-        given.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        FIGURES.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(told, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
