@@ -14,7 +14,9 @@ from pharmagraph.model.inputs.changes import Change
 if TYPE_CHECKING:
     from pharmagraph.model.inputs.edges import Edges
     from pharmagraph.model.inputs.edits import changed, with_new_cell_line, with_new_drug
+    from pharmagraph.model.inputs.joined import Part, join
     from pharmagraph.model.inputs.messages import MessageBuilder, Messages
+    from pharmagraph.model.inputs.neighbourhoods import Block, Incoming
     from pharmagraph.model.inputs.principal_components import PrincipalComponents
     from pharmagraph.model.inputs.similarities import cell_line_kernels, drug_kernels, k_nearest
     from pharmagraph.model.inputs.tensors import (
@@ -25,17 +27,21 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Block",
     "Change",
     "Edges",
     "GraphTensors",
+    "Incoming",
     "MessageBuilder",
     "Messages",
+    "Part",
     "PrincipalComponents",
     "baseline_tensors",
     "cell_line_kernels",
     "changed",
     "drug_kernels",
     "graph_tensors",
+    "join",
     "k_nearest",
     "network_tensors",
     "with_new_cell_line",
@@ -45,7 +51,9 @@ __all__ = [
 _MODULES = {
     "edges": ("Edges",),
     "edits": ("changed", "with_new_cell_line", "with_new_drug"),
+    "joined": ("Part", "join"),
     "messages": ("MessageBuilder", "Messages"),
+    "neighbourhoods": ("Block", "Incoming"),
     "principal_components": ("PrincipalComponents",),
     "similarities": ("cell_line_kernels", "drug_kernels", "k_nearest"),
     "tensors": ("GraphTensors", "baseline_tensors", "graph_tensors", "network_tensors"),

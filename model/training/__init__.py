@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from pharmagraph.model.training.ensemble import fit
     from pharmagraph.model.training.fitted import Fitted, Member
     from pharmagraph.model.training.from_graph import fit_graph
+    from pharmagraph.model.training.sampled import NodePairs, SampledFit, fit_sampled
 
-__all__ = ["Fitted", "Member", "blend", "fit", "fit_graph"]
+__all__ = ["Fitted", "Member", "NodePairs", "SampledFit", "blend", "fit", "fit_graph", "fit_sampled"]
 
 _MODULES = {
     "blending": ("blend",),
     "ensemble": ("fit",),
     "fitted": ("Fitted", "Member"),
     "from_graph": ("fit_graph",),
+    "sampled": ("NodePairs", "SampledFit", "fit_sampled"),
 }
 
 if not TYPE_CHECKING:  # or a type checker would take every name for one that is there

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -26,9 +27,11 @@ from pharmagraph.model.commands import evaluate as evaluation_commands
 from pharmagraph.model.commands import train as commands
 from pharmagraph.model.commands.predict import predict
 from pharmagraph.model.explain.explanation import explain
+from pharmagraph.model.networks.drgt import AdjacencyNetwork
 from pharmagraph.model.presets.by_dataset import preset_of_store
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.presets.config import load_preset
+from pharmagraph.model.runs import saved
 from pharmagraph.model.runs import trained as training_run
 from pharmagraph.training import train
 
@@ -93,6 +96,26 @@ def test_the_papers_network_has_settings_for_its_own_data_sets_alone(
     result = CliRunner().invoke(app, ["evaluate", "--models", "drgt", "--store", filled])
     assert isinstance(result.exception, ModelError) and "synthetic" in str(result.exception)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_trained_on_drawn_neighbours_predicts_and_attends_by_all_edges(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    sizes = {"gene_share": 1.0, "input_channels": 8, "head_channels": [4, 4]}
+    training = {"epochs": 2, "neighbours": [3, 3], "block_edges": 40}
+    config = load_preset("drgt-nci60", network={"heads": 2, "adjacency": sizes}, training=training)
+    trained = training_run.train(store, config, folder=tmp_path / "runs")
+    fitted = saved.load(trained.folder, saved.load_graph(trained.folder))
+    network = fitted.members[0].network
+    assert isinstance(network, AdjacencyNetwork) and network.sampling is not None
+    drug, cell_line = (part.ravel() for part in np.mgrid[:24, :20])
+    predicted = fitted.predict(drug, cell_line)
+    attended = network.attention(fitted.tensors, fitted.messages)
+    network.sampling = None  # the whole graph at once
+    assert predicted == pytest.approx(fitted.predict(drug, cell_line), abs=1e-5)
+    for relation, whole in network.attention(fitted.tensors, fitted.messages).items():
+        torch.testing.assert_close(attended[relation].weight, whole.weight, atol=1e-5, rtol=1e-4)
+    assert store.counts()["Drug-ATTENDS-Gene"] > 0
 
 
 def test_held_out_pairs_are_not_among_the_training_pairs_and_not_attended(
