@@ -4,10 +4,10 @@ Errors of one unseen drug resemble each other, so its pairs are not so many draw
 has the same weight, divided among its pairs. How often a new score is at most a value is estimated in two ways, and the
 larger one counts:
 
-- *The bound.* One more drug, the new one, may have any score: of K drugs, a value with the weight W at or below it holds
-  a new score with a probability of W K / (K + 1) or more (Lee, Barber and Willett, *Distribution-free inference with
-  hierarchical data*). Where each pair is a unit of its own this is the usual split conformal quantile. Where a drug's
-  scores differ it is far too low: it counts the new drug as if all its scores were infinite.
+- *The bound.* One more drug, the new one, may have any score: of K drugs, a value with the weight W at or below it
+  holds a new score with a probability of W K / (K + 1) or more (Lee, Barber and Willett, *Distribution-free inference
+  with hierarchical data*). Where each pair is a unit of its own this is the usual split conformal quantile. Where a
+  drug's scores differ it is far too low: it counts the new drug as if all its scores were infinite.
 - *Leaving one out.* Each drug in turn is the new one, and the quantiles of the others are compared with its scores
   (`left_out`). It corrects the pooled distribution of Dunn, Wasserman and Ramdas (2022) for the number of drugs.
 

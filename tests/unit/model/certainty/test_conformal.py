@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from pharmagraph.kg.errors import InputError, ModelError
-from pharmagraph.model.certainty.conformal import FEWEST_OF_GROUP, Scores, checked_level, left_out, units_needed
+from pharmagraph.model.certainty.conformal import (
+    FEWEST_OF_GROUP,
+    Scores,
+    checked_level,
+    left_out,
+    units_needed,
+)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 1.5, float("nan")])
