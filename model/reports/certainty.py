@@ -47,9 +47,9 @@ their pairs held, a few get hardly any. "Drugs with half of their pairs held" te
 never rules out the likelier class, so at low levels coverage is the accuracy. The calibration error is the mean
 distance between stated probability and share of sensitive pairs, over tenths of the probability.
 
-**Goals:** coverage at 90% from 0.88 to 0.92 for random pairs, from 0.87 to 0.93 for unseen drugs and cell lines;
-expected calibration error at most 0.01 for random pairs and 0.03 for unseen ones; the error of the tenth of the pairs
-with the widest intervals at least twice that of the rest; intervals at most 0.9 times as wide as those of
+**Goals:** coverage at 90% from 0.88 to 0.92 for random pairs, from 0.87 to 0.93 for unseen drugs, cell lines and
+tissues; expected calibration error at most 0.01 for random pairs and 0.03 for unseen ones; the error of the tenth of
+the pairs with the widest intervals at least twice that of the rest; intervals at most 0.9 times as wide as those of
 `random-forest`, the usual recipe in the same folds: split conformal intervals on a random forest, normalised by a
 second forest (Lei et al., 2018).
 
