@@ -54,9 +54,10 @@ the pairs with the widest intervals at least twice that of the rest; intervals a
 second forest (Lei et al., 2018).
 
 **What a flag could reach.** "A flag that knows the errors of drugs and lines" ranks pairs by factors of drugs and of
-cell lines that are fitted to the held-out errors themselves. No prediction can know these. Where it reaches less than
+cell lines that are fitted to the held-out errors themselves. No prediction can know these. Where it hardly reaches
 twice, the goal is beyond any flag that tells drugs and cell lines apart; of unseen drugs, it tells what the level of a
-new drug, which its structure does not give away, would be worth.
+new drug, which its structure does not give away, would be worth. A dash in this column of ln IC50: the row was measured
+before there was one. Its intervals of unseen drugs, cell lines and tissues are the wider ones of that time.
 
 ![Stated and held shares; error and width by distance to training; error of the surest pairs](certainty.svg)
 
