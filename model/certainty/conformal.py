@@ -1,10 +1,17 @@
 """Conformal quantiles of scores: of single pairs, or of drugs and cell lines that were hidden as a whole.
 
 Errors of one unseen drug resemble each other, so its pairs are not so many draws. What is exchangeable are drugs. Each
-has the same weight, divided among its pairs, and one more drug, the new one, may have any score: with K drugs the
-quantile at p is the score at the weight p (K + 1) / K (Lee, Barber and Willett, *Distribution-free inference with
-hierarchical data*; Dunn, Wasserman and Ramdas, 2022). Pairs hidden at random are each a unit of its own, which gives
-the usual quantile. A drug or a tissue with enough units has quantiles of its own (Mondrian; Vovk et al., 2005).
+has the same weight, divided among its pairs. How often a new score is at most a value is estimated in two ways, and the
+larger one counts:
+
+- *The bound.* One more drug, the new one, may have any score: of K drugs, a value with the weight W at or below it
+  holds a new score with a probability of W K / (K + 1) or more (Lee, Barber and Willett, *Distribution-free inference
+  with hierarchical data*). Where each pair is a unit of its own this is the usual split conformal quantile. Where a
+  drug's scores differ it is far too low: it counts the new drug as if all its scores were infinite.
+- *Leaving one out.* Each drug in turn is the new one, and the quantiles of the others are compared with its scores
+  (`left_out`). It corrects the pooled distribution of Dunn, Wasserman and Ramdas (2022) for the number of drugs.
+
+A drug or a tissue with enough units has quantiles of its own (Mondrian; Vovk et al., 2005).
 """
 
 from __future__ import annotations
@@ -12,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,8 +62,8 @@ class Scores:
     ----------
     values
         One group after the other, ascending within each, float32 (n,).
-    weight
-        Share of the group's weight that is at or below each value, float32 (n,).
+    at_most, at_least
+        How often a new score is at most, and at least, each value, float32 (n,).
     start
         Where each group starts, and the end of the last, int64 (n_groups + 1,). The first group is all pairs.
     units
@@ -65,7 +73,8 @@ class Scores:
     """
 
     values: npt.NDArray[np.float32]
-    weight: npt.NDArray[np.float32]
+    at_most: npt.NDArray[np.float32]
+    at_least: npt.NDArray[np.float32]
     start: npt.NDArray[np.int64]
     units: npt.NDArray[np.int64]
     drug: Mapping[int, int]
@@ -89,18 +98,26 @@ class Scores:
                 if len(np.unique(unit[rows])) >= FEWEST_OF_GROUP:
                     found[int(code)] = len(parts)
                     parts.append(rows)
-        values, weights, units = [], [], []
-        for rows in parts:
-            rows = rows[np.argsort(score[rows], kind="stable")]
-            pairs = np.bincount(unit[rows])
-            values.append(score[rows])
-            units.append(int((pairs > 0).sum()))
-            weights.append(np.cumsum(1 / pairs[unit[rows]]) / max(units[-1], 1))
-        start = np.cumsum([0, *(len(rows) for rows in parts)])
+        parts = [rows[np.argsort(score[rows], kind="stable")] for rows in parts]
+        in_order = [np.unique(unit[rows], return_inverse=True)[1] for rows in parts]
         return cls(
-            np.concatenate(values).astype(np.float32), np.concatenate(weights).astype(np.float32), start,
-            np.array(units), by_drug, by_tissue,
+            np.concatenate([score[rows] for rows in parts]).astype(np.float32),
+            np.concatenate([_held(of) for of in in_order]).astype(np.float32),
+            np.concatenate([_held(of[::-1])[::-1] for of in in_order]).astype(np.float32),
+            np.cumsum([0, *(len(rows) for rows in parts)]),
+            np.array([int(of.max(initial=-1)) + 1 for of in in_order]), by_drug, by_tissue,
         )  # fmt: skip
+
+    @classmethod
+    def of_weights(cls, weight: np.ndarray, **others: Any) -> Scores:
+        """As runs kept them that know the bound alone: the share of the weight at or below each value, (n,)."""
+        start, units = others["start"], others["units"]
+        at_most, at_least = np.empty(len(weight), np.float32), np.empty(len(weight), np.float32)
+        for first, end, n in zip(start[:-1], start[1:], units, strict=True):
+            of = weight[first:end]
+            at_most[first:end] = of * n / (n + 1)
+            at_least[first:end] = (1 - np.concatenate([[0], of[:-1]])) * n / (n + 1)
+        return cls(at_most=at_most, at_least=at_least, **others)
 
     def __len__(self) -> int:
         return int(self.start[1])
@@ -130,19 +147,54 @@ class Scores:
         """The quantile of each group; of all pairs where a group has too few units."""
         found: list[float] = []
         for first, end, units in zip(self.start[:-1], self.start[1:], self.units, strict=True):
-            needed = share * (units + 1) / units if units else math.inf
-            if needed > 1 + ROUNDING:
+            if share > units / (units + 1) + ROUNDING:
                 if not found:
                     raise ModelError(f"{units} hidden units are too few for this level")
                 found.append(found[0])
                 continue
-            weight = self.weight[first:end]
             if upper:
-                at = np.searchsorted(weight, needed - ROUNDING)
-            else:  # the largest score at or above which there is weight enough
-                at = np.searchsorted(weight, 1 - needed + ROUNDING, side="right")
-            found.append(float(self.values[first + min(int(at), end - first - 1)]))
+                at = np.searchsorted(self.at_most[first:end], share - ROUNDING)
+            else:  # the largest score that a new one is at least so often
+                at = end - first - 1 - np.searchsorted(self.at_least[first:end][::-1], share - ROUNDING)
+            found.append(float(self.values[first + min(max(int(at), 0), end - first - 1)]))
         return np.array(found)
+
+
+def _held(unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """How often a new score is at most each of some that ascend, by the better of both ways, (n,).
+
+    ``unit`` is the number of the unit of each, counted from 0, (n,).
+    """
+    n_units = int(unit.max(initial=-1)) + 1
+    weight = np.cumsum(1 / (n_units * np.bincount(unit)[unit])) if n_units else np.empty(0)
+    return np.maximum(weight * n_units / (n_units + 1), left_out(unit))
+
+
+def left_out(unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    r"""How often a score of a unit that is left out is at most the quantile of the others, (n,).
+
+    With K units, a share :math:`W(v)` of the weight at or below a value v and a share :math:`F_k(v)` of the scores of
+    unit k, score :math:`v_i` of unit k takes the place :math:`W(v_i^-) + (1 - F_k(v_i^-)) / K`: what the other units
+    have below it, and its own unit as a whole. It is held by a value v if its place is below :math:`W(v)`; places say
+    how often that is. The own unit stands for the K-th, which the others lack. Where scores do not differ within units,
+    v holds as many units as lie below it.
+
+    Parameters
+    ----------
+    unit
+        Number of the unit of each score, counted from 0; scores ascend, (n,).
+    """
+    n, pairs = len(unit), np.bincount(unit)
+    share = 1 / (max(len(pairs), 1) * pairs[unit])  # of one score in the whole weight
+    weight = np.cumsum(share)
+    by_unit = np.argsort(unit, kind="stable")
+    before = np.empty(n)  # scores of the same unit before each
+    before[by_unit] = np.arange(n) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    place = (weight - share) + (pairs[unit] - before) * share
+    order = np.argsort(place, kind="stable")
+    total = np.concatenate([[0], np.cumsum(share[order])])
+    found: npt.NDArray[np.float64] = total[np.searchsorted(place[order], weight - ROUNDING)]
+    return found
 
 
 def _looked_up(numbers: Mapping[int, int], at: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ PARTS = 5
 
 ANSWERS = ("resistant", "sensitive", "either")
 
-_ARRAYS = ("values", "weight", "start", "units")
+_ARRAYS = ("values", "at_most", "at_least", "start", "units")
 """Arrays of `Scores`."""
 
 
@@ -157,19 +157,18 @@ class Calibration:
     def from_json(cls, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Calibration:
         """From `to_json` and `arrays`."""
         kind, scale = Split(about["kind"]), about["scale"]
-        scores = tuple(
-            Scores(
-                **{name: arrays[f"{kind.value}/{number}/{name}"] for name in _ARRAYS},
-                drug=dict(groups["drug"]), tissue=dict(groups["tissue"]),
-            )
-            for number, groups in enumerate(about["groups"])
-        )  # fmt: skip
+        scores = []
+        for number, groups in enumerate(about["groups"]):
+            start = f"{kind.value}/{number}/"
+            own = {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}
+            made = Scores.of_weights if "weight" in own else Scores
+            scores.append(made(**own, drug=dict(groups["drug"]), tissue=dict(groups["tissue"])))
         read: Linear | Latent
         if about["task"] == "regression":
             read = Linear.from_json(scale)
         else:
             read = Latent(scale["slope"], scale["intercept"], Linear.from_json(scale["deviation"]))
-        return cls(about["task"], kind, read, scores)
+        return cls(about["task"], kind, read, tuple(scores))
 
 
 def _parts(unit: npt.NDArray[np.int64]) -> list[np.ndarray]:

@@ -136,7 +136,7 @@ def _predicted(
         test.label(plan.task).astype(np.float64), predicted, test.drug, names[tissue[test.cell_line]],
         [(i.low, i.high) for i in intervals], intervals[-1].probability,
         [i.answer for i in intervals if i.answer is not None], distance,
-        None if limit is None else distance > limit,
+        None if limit is None else distance > limit, test.cell_line,
     )  # fmt: skip
 
 
@@ -167,4 +167,6 @@ def _by_forest(problem: Problem, test: Responses, tissue: np.ndarray) -> Predict
     for level in LEVELS:
         low, high = scores.lower_quantile(group, (1 - level) / 2), scores.quantile(group, (1 + level) / 2)
         ends_of.append((of_test + width * low, of_test + width * high))
-    return Predicted(test.ln_ic50.astype(np.float64), of_test, test.drug, tissue, ends_of)
+    return Predicted(
+        test.ln_ic50.astype(np.float64), of_test, test.drug, tissue, ends_of, cell_line=test.cell_line
+    )

@@ -24,6 +24,9 @@ ANSWERED = (1.0, 0.75, 0.5, 0.25)
 FLAGGED = 0.1
 """Share of the pairs that are flagged: those of the widest intervals."""
 
+FITTING_STEPS = 20
+"""Rounds of proportional fitting; the order of the pairs hardly changes after five."""
+
 EITHER = 2
 """Answer of a prediction set of both classes."""
 
@@ -48,6 +51,8 @@ class Predicted:
         To the nearest entity of training, (n,); None if not known.
     unlike
         Whether a pair was said to be unlike training, bool (n,); None if there is no distance from which one is.
+    cell_line
+        Number of the cell line, (n,); None where what a flag could reach is not asked for.
     """
 
     label: np.ndarray
@@ -59,16 +64,18 @@ class Predicted:
     answers: Sequence[np.ndarray] = field(default=())
     distance: np.ndarray | None = None
     unlike: np.ndarray | None = None
+    cell_line: np.ndarray | None = None
 
 
 def value_figures(of: Predicted) -> list[Row]:
     """Of ln IC50.
 
     Metrics: ``coverage-50`` … (share of pairs inside), ``width-90`` (mean, ln µmol/l), ``error`` (mean absolute one),
-    ``flagged-error`` (mean absolute error of the flagged tenth over that of the rest), and ``rmse-answered`` (ln
-    µmol/l) by share answered. Groupings: ``pooled``, ``drugs`` (mean over drugs), ``third-1`` (most potent) to
-    ``third-3``, tissues by name, ``distance-1`` (nearest to training) and so on, ``unlike`` training or
-    not, and ``answered-…``.
+    ``flagged-error`` (mean absolute error of the flagged tenth over that of the rest), ``flagged-error-known`` (the
+    same of a flag that knows the mean errors of the held-out drugs and cell lines, `known_errors`), and
+    ``rmse-answered`` (ln µmol/l) by share answered. Groupings: ``pooled``, ``drugs`` (mean over drugs), ``third-1``
+    (most potent) to ``third-3``, tissues by name, ``distance-1`` (nearest to training) and so on, ``unlike`` training
+    or not, and ``answered-…``.
     """
     inside = [(low <= of.label) & (of.label <= high) for low, high in of.intervals]
     rows = list(_coverage(of, inside))
@@ -81,14 +88,45 @@ def value_figures(of: Predicted) -> list[Row]:
         for name, values in (("coverage-90", inside[-1]), ("width-90", width), ("error", error)):
             rows.append(_row(name, grouping, len(part), values[part].mean()))
     order = np.argsort(width, kind="stable")
-    flagged = order[-max(1, round(FLAGGED * len(order))) :]
-    rest = np.setdiff1d(order, flagged)
-    rows.append(_row("flagged-error", "pooled", len(flagged), error[flagged].mean() / error[rest].mean()))
+    n_flagged = max(1, round(FLAGGED * len(order)))
+    rows.append(_row("flagged-error", "pooled", n_flagged, _flagged(error, order, n_flagged)))
+    if of.cell_line is not None:
+        known = np.argsort(known_errors(error, of.drug, of.cell_line), kind="stable")
+        rows.append(_row("flagged-error-known", "pooled", n_flagged, _flagged(error, known, n_flagged)))
     for share in ANSWERED:
         some = order[: max(1, round(share * len(order)))]
         rmse = np.sqrt((error[some] ** 2).mean())
         rows.append(_row("rmse-answered", f"answered-{share:.0%}", len(some), rmse))
     return rows
+
+
+def _flagged(error: np.ndarray, order: np.ndarray, n_flagged: int) -> float:
+    """Mean error of the last pairs of an order over that of the rest."""
+    return float(error[order[-n_flagged:]].mean() / error[order[:-n_flagged]].mean())
+
+
+def known_errors(error: np.ndarray, drug: np.ndarray, cell_line: np.ndarray) -> np.ndarray:
+    """Products of a factor a drug and one a cell line whose means over each are those of the errors, (n,).
+
+    No prediction can know them: they are made of the held-out errors themselves, and show how much a flag could reach
+    that tells drugs and cell lines apart without fault. Proportional fitting (Deming and Stephan, 1940).
+
+    Parameters
+    ----------
+    error
+        Absolute errors, (n,).
+    drug, cell_line
+        Numbers of their ends, (n,).
+    """
+    ends = [np.unique(side, return_inverse=True)[1] for side in (drug, cell_line)]
+    sums = [np.bincount(end, error) for end in ends]
+    factors = [np.ones(len(one)) for one in sums]
+    for _ in range(FITTING_STEPS):
+        for side, other in ((0, 1), (1, 0)):
+            expected = np.bincount(ends[side], factors[other][ends[other]])
+            factors[side] = sums[side] / np.maximum(expected, np.finfo(float).tiny)
+    found: np.ndarray = factors[0][ends[0]] * factors[1][ends[1]]
+    return found
 
 
 def class_figures(of: Predicted) -> list[Row]:

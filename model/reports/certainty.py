@@ -47,10 +47,17 @@ their pairs held, a few get hardly any. "Drugs with half of their pairs held" te
 never rules out the likelier class, so at low levels coverage is the accuracy. The calibration error is the mean
 distance between stated probability and share of sensitive pairs, over tenths of the probability.
 
-**Goals:** coverage at 90% from 0.88 to 0.92 for random pairs, from 0.87 to 0.93 for unseen drugs and cell lines;
-expected calibration error at most 0.01 for random pairs and 0.03 for unseen ones; the error of the tenth of the pairs
-with the widest intervals at least twice that of the rest. `random-forest` is the usual recipe in the same folds: split
-conformal intervals on a random forest, normalised by a second forest (Lei et al., 2018).
+**Goals:** coverage at 90% from 0.88 to 0.92 for random pairs, from 0.87 to 0.93 for unseen drugs, cell lines and
+tissues; expected calibration error at most 0.01 for random pairs and 0.03 for unseen ones; the error of the tenth of
+the pairs with the widest intervals at least twice that of the rest; intervals at most 0.9 times as wide as those of
+`random-forest`, the usual recipe in the same folds: split conformal intervals on a random forest, normalised by a
+second forest (Lei et al., 2018).
+
+**What a flag could reach.** "A flag that knows the errors of drugs and lines" ranks pairs by factors of drugs and of
+cell lines that are fitted to the held-out errors themselves. No prediction can know these. Where it hardly reaches
+twice, the goal is beyond any flag that tells drugs and cell lines apart; of unseen drugs, it tells what the level of a
+new drug, which its structure does not give away, would be worth. A dash in this column of ln IC50: the row was measured
+before there was one. Its intervals of unseen drugs, cell lines and tissues are the wider ones of that time.
 
 ![Stated and held shares; error and width by distance to training; error of the surest pairs](certainty.svg)
 
@@ -108,7 +115,7 @@ def _summary(measurements: Sequence[Measurement]) -> str:
                 for metric, grouping in (
                     ("coverage-50", "pooled"), ("coverage-80", "pooled"), ("coverage-90", "pooled"),
                     ("width-90", "pooled"), ("half-covered", "drugs"), ("flagged-error", "pooled"),
-                    ("coverage-90", "unlike"),
+                    ("flagged-error-known", "pooled"), ("coverage-90", "unlike"),
                 )
             ]  # fmt: skip
             cells.append(_calibration_error(measurement["rows"], model))
@@ -119,6 +126,7 @@ def _summary(measurements: Sequence[Measurement]) -> str:
         "data set", "part of it", "held out", "task", "model", "folds", "coverage at 50%", "80%", "90%",
         "width at 90% (ln µmol/l)", "drugs with half of their pairs held",
         "error of the widest tenth over that of the rest",
+        "of a flag that knows the errors of drugs and lines",
         "90% where called unlike training", "calibration error",
     ]  # fmt: skip
     return "\n## Summary\n\n" + table(head, rows)

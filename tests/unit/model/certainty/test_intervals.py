@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -108,6 +109,22 @@ def test_a_calibration_says_the_same_after_it_was_saved() -> None:
         strict=True,
     ):
         assert of_one is of_other is None or np.array_equal(of_one, of_other)
+
+
+def test_a_run_that_was_saved_with_the_bound_alone_keeps_its_intervals() -> None:
+    generator = np.random.default_rng(6)
+    situation = _situation(900, generator)
+    predicted, value = _values(situation, generator)
+    made = Calibration.of("regression", Split.random, situation, value, predicted)
+    arrays = made.arrays()
+    before = {name: a for name, a in arrays.items() if name.split("/")[-1] not in {"at_most", "at_least"}}
+    (scores,) = made.scores
+    weight = [np.arange(1, end - first + 1) / (end - first) for first, end in pairwise(scores.start)]
+    before["random/0/weight"] = np.concatenate(weight).astype(np.float32)
+    assert len(scores.units) > 1  # tissues have quantiles of their own, too
+    found = Calibration.from_json(made.to_json(), before).interval(situation, predicted, 0.9)
+    expected = made.interval(situation, predicted, 0.9)  # single pairs: both ways are one
+    assert np.array_equal(found.low, expected.low) and np.array_equal(found.high, expected.high)
 
 
 def _classes(situation: Situation, generator: np.random.Generator) -> np.ndarray:

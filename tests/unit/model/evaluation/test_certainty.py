@@ -18,6 +18,7 @@ from pharmagraph.model.evaluation.certainty import FOREST, evaluate_certainty
 from pharmagraph.model.evaluation.certainty_figures import (
     Predicted,
     class_figures,
+    known_errors,
     means,
     value_figures,
 )
@@ -54,6 +55,20 @@ def test_coverage_is_told_by_level_drug_tissue_and_distance() -> None:
     assert _at(rows, "error", "not unlike") == pytest.approx(0)
     assert _at(rows, "distance", "distance-4") == 0.5
     assert _at(rows, "width-90") == 8
+
+
+def test_a_flag_that_knows_the_errors_of_drugs_and_lines_finds_products_of_factors() -> None:
+    generator = np.random.default_rng(0)
+    drug, cell_line = np.divmod(generator.permutation(600)[:400], 20)
+    of_drug, of_line = np.exp(generator.normal(size=30)), np.exp(generator.normal(size=20))
+    error = of_drug[drug] * of_line[cell_line]
+    assert known_errors(error, drug, cell_line) == pytest.approx(error, rel=1e-3)
+    predicted = np.zeros(400)
+    same = [(predicted - 1, predicted + 1)] * len(LEVELS)  # widths that tell nothing
+    rows = value_figures(Predicted(error, predicted, drug, np.full(400, ""), same, cell_line=cell_line))
+    worst = np.sort(error)
+    assert _at(rows, "flagged-error-known") == pytest.approx(worst[-40:].mean() / worst[:-40].mean())
+    assert _at(rows, "flagged-error") < 0.5 * _at(rows, "flagged-error-known")
 
 
 def test_classes_have_reliability_and_prediction_sets() -> None:
