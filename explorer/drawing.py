@@ -13,6 +13,8 @@ from pharmagraph.explorer.ego_layout import style
 from pharmagraph.explorer.page import aria
 
 cytoscape.load_extra_layouts()  # has the writer of SVG
+for _script in cytoscape._js_dist:
+    _script["async"] = "lazy"  # not on every page: assets/network.js asks for it when a network is drawn
 
 
 def drawing(

@@ -64,7 +64,8 @@ def make_server(
     from cheroot import wsgi
 
     from pharmagraph.explorer import access, api, changing_runs, own_routes, what_if
-    from pharmagraph.explorer.app import INLINE, make_app, page_at
+    from pharmagraph.explorer.app import make_app, page_at
+    from pharmagraph.explorer.frame import INLINE
 
     open_store(store_url, read_only=True).close()
     app = make_app(store_url, allow_write=allow_write)

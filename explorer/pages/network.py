@@ -89,6 +89,7 @@ def register(app: Dash) -> None:
         Input("network-least", "value"),
         State({"type": "relation", "index": ALL}, "children"),
         State("network", "elements"),
+        prevent_initial_call=True,
     )
     def _filtered(
         clicks: list[int], least: float | None, names: list[str], drawn: Rows
@@ -103,6 +104,7 @@ def register(app: Dash) -> None:
         Output("network-chosen", "children"),
         Input("network", "tapNodeData"),
         Input("address", "search"),
+        prevent_initial_call=True,
     )
     def _chosen(node: dict[str, Any] | None, search: str | None) -> list[Any] | str:
         if not node or node.get("kind") not in PAGE_OF:
