@@ -220,6 +220,11 @@ def style() -> Rows:
     ]
 
 
+def colour_of(relation: str) -> str:
+    """The colour of a relation's edges."""
+    return EDGES.get(_type_of(relation), OTHER)
+
+
 def node_of(
     n: int, kind: str, id_: str, name: str | None, x: float, y: float, class_: str = ""
 ) -> dict[str, Any]:
@@ -242,7 +247,7 @@ def edge_of(
     n: int, placed: dict[str, dict[str, Any]], src: str, dst: str, relation: str, strength: float
 ) -> dict[str, Any]:
     from_, to = placed[src]["data"], placed[dst]["data"]
-    type_ = next((word for word in relation.split() if word.isupper()), relation)
+    type_ = _type_of(relation)
     return {
         "data": {
             "id": f"e{n}", "n": n, "source": from_["id"], "target": to["id"],
@@ -250,6 +255,11 @@ def edge_of(
             "among": bool(from_["n"] and to["n"]),
         }
     }  # fmt: skip
+
+
+def _type_of(relation: str) -> str:
+    """The type of a relation's edges, which is the word in capitals of its name."""
+    return next((word for word in relation.split() if word.isupper()), relation)
 
 
 def _scaled(rows: Rows) -> list[float]:

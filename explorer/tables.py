@@ -29,6 +29,14 @@ KIND_OF_COLUMN = {
     "pathway": "Pathway",
 }
 """Column → the kind of thing whose page its values lead to."""
+NAMED = ("drug", "cell_line")
+"""Columns of ids whose names, in a column after them, are shown in their place; files have both."""
+SEEN = 15
+"""Rows that a table shows at once; of one that has more, their number is told."""
+WORDS_OF: dict[str, dict[Any, str]] = {"response": {0: "resistant", 1: "sensitive"}}
+"""Column → its values in words, for the eye; files have the values."""
+LONG = 28
+"""Signs from which a text may take several lines; a shorter one stays in one."""
 
 Link = Callable[[Mapping[str, Any]], tuple[str, str] | list[tuple[str, str]] | None]
 """A row → text and address of a link at its end, or of several."""
@@ -42,6 +50,7 @@ def table(
     link: Link | None = None,
     texts: Collection[str] = (),
     whole: Answer | pa.Table | None = None,
+    as_asked: bool = False,
 ) -> Component:
     """An answer as a table.
 
@@ -59,24 +68,29 @@ def table(
         Columns whose values are no names of the graph, and lead nowhere.
     whole
         What the files have, where that is more than is shown.
+    as_asked
+        Whether every column is shown as it is: names beside ids, and columns without a value.
     """
     if not answer.rows:
         return html.Div(
             [html.P(f"{caption}: no rows.", className="nothing"), cypher(answer)], className="table"
         )
-    numeric = {
-        c
-        for c in answer.columns
-        if all(isinstance(row.get(c), (int, float, type(None))) for row in answer.rows)
-    }
-    heads = [html.Th(_words(c), scope="col", className="n" if c in numeric else "") for c in answer.columns]
+    columns = list(answer.columns) if as_asked else _worth_showing(answer)
+    named = {c for c in NAMED if c in answer.columns} if "name" not in columns else set()
+    words = {} if as_asked else WORDS_OF
+    numeric = {c for c in columns if c not in words and all(_is_number(row.get(c)) for row in answer.rows)}
+    heads = [html.Th(_words(c), scope="col", className="n" if c in numeric else "") for c in columns]
     if link is not None:
         heads.append(html.Th(html.Span("more", className="unseen"), scope="col"))
-    body = [
-        html.Tr([*(_cell(c, row.get(c), c in numeric, c in texts) for c in answer.columns), *_end(row, link)])
-        for row in answer.rows
-    ]
-    note = f". These are the first {len(answer.rows):,} rows; there are more" if answer.are_more else ""
+    body = []
+    for row in answer.rows:
+        shown = {c: words[c].get(row.get(c), row.get(c)) if c in words else row.get(c) for c in columns}
+        shown |= {c: row.get("name") or row.get(c) for c in named & set(columns)}
+        cells = [_cell(c, row.get(c), shown[c], c in numeric, c in texts) for c in columns]
+        body.append(html.Tr([*cells, *_end(row, link)]))
+    note = f"; {len(answer.rows):,} rows" if len(answer.rows) > SEEN else ""
+    if answer.are_more:
+        note = f". These are the first {len(answer.rows):,} rows; there are more"
     return html.Div(
         [
             html.P(f"{caption.removesuffix('.')}{note}.", className="caption"),
@@ -151,12 +165,23 @@ def _words(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _cell(column: str, value: Any, numeric: bool, is_text: bool) -> Component:
-    text = cell(value)
+def _worth_showing(answer: Answer) -> list[str]:
+    """Columns that have a value, without those of names that stand in the place of an id."""
+    columns = [c for c in answer.columns if any(row.get(c) not in (None, "", []) for row in answer.rows)]
+    return [c for n, c in enumerate(columns) if c != "name" or not n or columns[n - 1] not in NAMED]
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _cell(column: str, value: Any, shown: Any, numeric: bool, is_text: bool) -> Component:
+    text = cell(shown)
+    of = "n" if numeric else "long" if len(text) >= LONG else ""
     kind = None if is_text else KIND_OF_COLUMN.get(column)
     if kind and isinstance(value, str) and value:
-        return html.Td(dcc.Link(text, href=page_of(kind, value)))
-    return html.Td(text, className="n" if numeric else "")
+        return html.Td(dcc.Link(text, href=page_of(kind, value)), className=of)
+    return html.Td(text, className=of)
 
 
 def _end(row: Mapping[str, Any], link: Link | None) -> list[Component]:

@@ -29,7 +29,9 @@ Figure = dict[str, Any]
 Row = Mapping[str, Any]
 
 
-def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title: str) -> Figure:
+def waterfall(
+    rows: Sequence[Row], *, value: str, of: str, by: str | None, title: str, bars: str = "rows"
+) -> Figure:
     """Bars of a value, lowest first, coloured by the groups that are most frequent among the lowest quarter.
 
     Parameters
@@ -40,6 +42,8 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
         Columns: the value, the name of each bar, and what colours it; without ``by`` all have one colour.
     title
         Of the axis of values.
+    bars
+        What the bars are, for the other axis, such as ``cell lines``.
     """
     ordered = sorted((row for row in rows if row[value] is not None), key=lambda row: row[value])
     place = {id(row): n for n, row in enumerate(ordered)}
@@ -71,7 +75,7 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
     layout["xaxis"] |= {
         "showticklabels": False,
         "showgrid": False,
-        "title": {"text": f"{len(ordered):,} ordered by response"},
+        "title": {"text": f"{len(ordered):,} {bars}, the most sensitive first"},
     }
     layout["barmode"] = "overlay"
     return {"data": traces, "layout": layout}

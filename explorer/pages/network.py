@@ -188,6 +188,7 @@ def _edges(
             "kind": WORDS[r["label"]],
             "id": r["id"],
             "name": r["name"],
+            "node": r["name"] or r["id"],
             "strength": r["strength"],
         }
         for r in rows
@@ -214,9 +215,10 @@ def _edges(
     return section(
         "Its edges",
         table(
-            Answer(["relation", "kind", "id", "name", "strength"], shown),
+            Answer(["relation", "kind", "node", "strength"], shown),
             f"The strongest edges of {node['name'] or node['id']}",
             file=f"{node['id']}-network",
+            whole=Answer(["relation", "kind", "id", "name", "strength"], shown),
             link=lambda row: [
                 ("its page", page_of(kind_of[row["kind"]], row["id"])),
                 *further(asked.given, kind_of[row["kind"]], row["id"])[:-1],
