@@ -10,6 +10,8 @@ from pharmagraph.kg.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, 
 
 NEAREST, FARTHEST, STAGGER = 190.0, 330.0, 70.0
 """Distance from the middle of the strongest and the weakest node; every second node stands farther out."""
+ROOM = 15.0
+"""Of the distance from an expanded node to its neighbours, what each of them adds, so that their names stand apart."""
 WIDER = 1.6
 """The drawing's width over its height."""
 FAN = 2.4
@@ -100,7 +102,7 @@ def expand(drawn: Rows, label: str, id_: str, rows: Rows) -> Rows:
     outward = math.atan2(y, x / WIDER)
     for n, key in enumerate(new):
         row, angle = named[key], outward + FAN * ((n + 0.5) / len(new) - 0.5)
-        radius = NEAREST + STAGGER * (n % 2)
+        radius = max(NEAREST, ROOM * len(new)) + STAGGER * (n % 3)
         there = x + WIDER * radius * math.cos(angle), y + radius * math.sin(angle)
         placed[key] = node_of(len(placed), row["label"], row["id"], row["name"], *there)
     known = {

@@ -79,7 +79,7 @@ def frame(at: tuple[str, str] | None = None, page: Page | None = None) -> Compon
                                 id="find",
                                 name="q",
                                 type="search",
-                                placeholder="drug, gene, cell line, … or SMILES",
+                                placeholder="drug, gene, cell line, SMILES",
                                 **aria(describedby="suggestions"),
                             ),
                             html.Button("Search", type="submit"),

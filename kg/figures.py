@@ -75,7 +75,7 @@ def waterfall(
     layout["xaxis"] |= {
         "showticklabels": False,
         "showgrid": False,
-        "title": {"text": f"{len(ordered):,} {bars}, the most sensitive first"},
+        "title": layout["xaxis"]["title"] | {"text": f"{len(ordered):,} {bars}, the most sensitive first"},
     }
     layout["barmode"] = "overlay"
     return {"data": traces, "layout": layout}
@@ -87,7 +87,7 @@ def effects(rows: Sequence[Row], of: str) -> Figure:
     labels = [
         f"{row[of]}{_FEATURES.get(row['feature'], '')}{f' {KNOWN}' if row['known'] else ''}" for row in rows
     ]
-    return signed_bars(labels, [row["effect"] for row in rows], title="resistant ← 0 → sensitive")
+    return signed_bars(labels, [row["effect"] for row in rows], title="resistant ← → sensitive")
 
 
 def signed_bars(labels: Sequence[str], values: Sequence[float], *, title: str) -> Figure:
@@ -181,7 +181,7 @@ def _layout(height: int, *, x: str = "", y: str = "", legend: bool = False) -> F
         "font": {"family": "system-ui, sans-serif", "size": 13},
         "showlegend": legend,
         "legend": {"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom"},
-        "xaxis": axis | {"title": {"text": x}},
-        "yaxis": axis | {"title": {"text": y}},
+        "xaxis": axis | {"title": {"text": x, "font": {"size": 13}}},
+        "yaxis": axis | {"title": {"text": y, "font": {"size": 13}}},
         "hoverlabel": {"align": "left"},
     }

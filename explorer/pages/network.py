@@ -215,7 +215,7 @@ def _edges(
     return section(
         "Its edges",
         table(
-            Answer(["relation", "kind", "node", "strength"], shown),
+            Answer(["node", "relation", "kind", "strength"], shown),
             f"The strongest edges of {node['name'] or node['id']}",
             file=f"{node['id']}-network",
             whole=Answer(["relation", "kind", "id", "name", "strength"], shown),
