@@ -65,7 +65,7 @@ def frame(at: tuple[str, str] | None = None, page: Page | None = None) -> Compon
     return html.Div(
         [
             dcc.Location(id="address", refresh="callback-nav", **given),
-            dcc.Store(id="page-title", **({"data": title_of(page)} if page else {})),
+            dcc.Store(id="page-title", data=title_of(page) if page else None),
             dcc.Store(id="typed", data=""),  # the search, set while typing by assets/explorer.js
             dcc.Interval(id="retry", **waits),
             html.A("Skip to the content", href="#content", className="skip"),
