@@ -191,6 +191,7 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
             texts=("drug",),
             whole=whole,
             names=lines,
+            as_asked=True,  # the note below tells of every column
         ),
         html.P(note, className="note"),
         _command(asked, wanted, command),
