@@ -42,8 +42,8 @@ from pharmagraph.kg.store import GraphStore, open_store
 
 CLI = (sys.executable, "-m", "pharmagraph.cli")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-N_NAMES, EGO = 12, 500
-"""Drugs, genes and cell lines that are looked at; edges of the ego graph that is asked for."""
+N_NAMES, N_LOOKS, EGO = 12, 7, 500
+"""Drugs, genes and cell lines that are looked at; looks at a page in Chromium; edges of the ego graph asked for."""
 
 
 @dataclass(frozen=True)
@@ -300,7 +300,7 @@ def _alone(port: int, names: Mapping[str, Sequence[str]]) -> list[Row]:
 
 
 def _in_browser(port: int, drugs: Sequence[str]) -> list[Row]:
-    """Seconds until Chromium shows the heading of a page, in a new tab each time."""
+    """Seconds until Chromium shows the heading of a page, and a drug's figure, in a new tab each time."""
     program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if program is None:
         return []
@@ -310,17 +310,25 @@ def _in_browser(port: int, drugs: Sequence[str]) -> list[Row]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = browser.new_context(base_url=f"http://127.0.0.1:{port}")
 
-        def look(address: str) -> None:
-            tab = context.new_page()
+        def look(address: str, until: str = "main h1") -> float:
+            tab, begun = context.new_page(), time.perf_counter()
             tab.goto(address)
-            tab.wait_for_selector("main h1")
+            tab.wait_for_selector(until)
+            seconds = time.perf_counter() - begun
             tab.close()
+            return seconds
 
         look("/")
-        home = [_seconds(lambda: look("/")) for _ in range(5)]
-        drug = [_seconds(lambda d=d: look(f"/drug/{quote(d, safe='')}")) for d in drugs[:5]]  # type: ignore[misc]
+        pages = [f"/drug/{quote(drug, safe='')}" for drug in drugs[:N_LOOKS]]
+        home = [look("/") for _ in range(N_LOOKS)]
+        drug = [look(page) for page in pages]
+        figure = [look(page, "figure .main-svg") for page in pages]
         browser.close()
-    return [_row("browser: home is shown", home, "1 s"), _row("browser: drug is shown", drug, "1 s")]
+    return [
+        _row("browser: home is shown", home, "1 s"),
+        _row("browser: drug is shown", drug, "1 s"),
+        _row("browser: drug's figure is drawn", figure, ""),
+    ]
 
 
 def _processor(process: psutil.Process) -> float:

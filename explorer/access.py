@@ -28,6 +28,10 @@ REFUSED = 60
 """Requests a minute and address without the right token, after which all of them are told to wait."""
 LARGEST = 6 << 20
 """Bytes of a request's body: a file of compounds, and the form around it."""
+LONGEST_REFERRER = 3_000
+"""Of a page whose address is longer no address is sent: browsers cut those beyond 4,096 to the name of the server."""
+LAYOUT = "/_dash-layout"
+"""Its answer depends on the page that asks."""
 ASSETS = ("/assets/", "/_dash-component-suites/")
 HEADER = "X-Pharmagraph"
 """A header that no form of another site can send; its script would have to ask first, and is refused."""
@@ -65,7 +69,7 @@ def headers(scripts: Iterable[str]) -> dict[str, str]:
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",  # the layout is asked for from the address of its page
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
@@ -125,7 +129,9 @@ def guard(server: Flask, token: str | None, scripts: Iterable[str]) -> None:
     @server.after_request  # type: ignore[untyped-decorator, unused-ignore]
     def _headed(response: Response) -> Response:
         response.headers.update(fixed)
-        if token is not None and not request.path.startswith(ASSETS):
+        if len(request.url) > LONGEST_REFERRER:
+            response.headers["Referrer-Policy"] = "no-referrer"
+        if request.path == LAYOUT or (token is not None and not request.path.startswith(ASSETS)):
             response.headers["Cache-Control"] = "no-store"
         rule = request.url_rule.rule if request.url_rule else "no address"  # never what was typed
         steps.happened(

@@ -1,16 +1,19 @@
-"""The Dash application: the frame around the pages, and the one callback that makes a page of an address."""
+"""The Dash application: a page of each address, the first in the layout and the others by one callback."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from urllib.parse import urlsplit
 
-from dash import Dash, Input, Output, dcc, html
+from dash import Dash, Input, Output, html
 from dash.development.base_component import Component
 
-from pharmagraph.explorer.addresses import address, read
+from pharmagraph.explorer.access import LAYOUT
+from pharmagraph.explorer.addresses import read
 from pharmagraph.explorer.asking import Asked
-from pharmagraph.explorer.page import Page, aria, field, sentence
+from pharmagraph.explorer.frame import INDEX, frame, navigation, title_of
+from pharmagraph.explorer.page import Page, sentence
 from pharmagraph.explorer.pages import (
     cell_line,
     drug,
@@ -45,34 +48,8 @@ PAGES: dict[str, tuple[Callable[[Asked], Page], Collection[int]]] = {
     "runs": (runs.page, (0, 1)),
 }
 """First part of an address → its page, and how many parts may follow."""
-NAVIGATION = (
-    ("Home", "/"),
-    ("Pair", "/pair"),
-    ("Predict", "/predict"),
-    ("Suggest", "/suggest"),
-    ("Network", "/network"),
-    ("Ask", "/query"),
-    ("Runs", "/runs"),
-)
-THEME = 'document.documentElement.dataset.theme = localStorage.getItem("theme") || "";'
-INLINE = (THEME,)
-"""Scripts of the page itself, which the browser is told to run (`explorer.access`)."""
-INDEX = """<!DOCTYPE html>
-<html lang="en">
-<head>
-{%metas%}
-<title>{%title%}</title>
-<link rel="icon" href="data:,">
-<script>{%theme%}</script>
-{%css%}
-</head>
-<body>
-{%app_entry%}
-{%config%}
-{%scripts%}
-{%renderer%}
-</body>
-</html>""".replace("{%theme%}", THEME)
+COMPUTING = ("predict", "suggest", "query")
+"""First parts of addresses whose page may take seconds: the frame is shown first."""
 
 _log = logging.getLogger("pharmagraph.explorer")
 
@@ -97,7 +74,13 @@ def make_app(store_url: str | None, *, allow_write: bool = False) -> Dash:
         compress=False,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.layout = _frame()
+
+    def _layout() -> Component:
+        at = _asked_for()
+        page = page_at(store_url, *at, allow_write=allow_write) if at else None
+        return frame() if page is None or page.goto else frame(at, page)
+
+    app.layout = _layout
 
     @app.callback(  # type: ignore[untyped-decorator, unused-ignore]
         Output("content", "children"),
@@ -109,16 +92,18 @@ def make_app(store_url: str | None, *, allow_write: bool = False) -> Dash:
         Input("address", "pathname"),
         Input("address", "search"),
         Input("retry", "n_intervals"),
+        prevent_initial_call=True,  # the layout has the page, or sets no address, which then is a change
     )
     def _show(path: str | None, given: str | None, _n: int) -> tuple[object, ...]:
         from dash import no_update
 
         page = page_at(store_url, path, given, allow_write=allow_write)
         href = page.goto or no_update
-        title = f"{page.title} · pharmagraph"
-        return page.component(), title, not page.retry, page.every, _navigation(path), href
+        return page.component(), title_of(page), not page.retry, page.every, navigation(path), href
 
-    @app.callback(Output("suggestions", "children"), Input("typed", "data"))  # type: ignore[untyped-decorator, unused-ignore]
+    @app.callback(  # type: ignore[untyped-decorator, unused-ignore]
+        Output("suggestions", "children"), Input("typed", "data"), prevent_initial_call=True
+    )
     def _suggest(text: str | None) -> list[Component]:
         if not text or not text.strip():
             return []
@@ -159,53 +144,13 @@ def page_at(store_url: str | None, path: str | None, given: str | None, *, allow
             graph.close()
 
 
-def _frame() -> Component:
-    """What stands around every page."""
-    return html.Div(
-        [
-            dcc.Location(id="address", refresh="callback-nav"),
-            dcc.Store(id="page-title"),
-            dcc.Store(id="typed", data=""),  # the search, set while typing by assets/explorer.js
-            dcc.Interval(id="retry", disabled=True),
-            html.A("Skip to the content", href="#content", className="skip"),
-            html.Header(
-                [
-                    dcc.Link("pharmagraph", href="/", className="brand"),
-                    html.Form(
-                        [
-                            html.Label("Search", htmlFor="find", className="unseen"),
-                            field(
-                                id="find",
-                                name="q",
-                                type="search",
-                                placeholder="drug, gene, cell line, … or SMILES",
-                                **aria(describedby="suggestions"),
-                            ),
-                            html.Button("Search", type="submit"),
-                            html.Div(id="suggestions", **aria(live="polite")),
-                        ],
-                        action=address("search"),
-                        method="get",
-                        role="search",
-                    ),
-                    html.Nav(_navigation("/"), id="navigation", **aria(label="Pages")),
-                    html.Button(
-                        "Dark or light",
-                        id="theme",
-                        className="theme",
-                        **aria(label="Switch between the dark and the light theme"),
-                    ),
-                ]
-            ),
-            html.Main(html.P("Loading…"), id="content"),
-            html.Footer(
-                "Attention to a gene is a hypothesis, not a discovery and not a cause. "
-                "This page takes nothing from elsewhere."
-            ),
-        ]
-    )
+def _asked_for() -> tuple[str, str] | None:
+    """Path and query of the address whose layout a browser asks for; None where the page comes after the frame."""
+    from flask import has_request_context, request
 
-
-def _navigation(path: str | None) -> list[Component]:
-    here = f"/{(path or '/').strip('/').partition('/')[0]}"
-    return [dcc.Link(text, href=href, className="here" if href == here else "") for text, href in NAVIGATION]
+    if not has_request_context() or request.path != LAYOUT or not request.referrer:
+        return None
+    of = urlsplit(request.referrer)
+    if of.netloc != request.host or of.path.strip("/").partition("/")[0] in COMPUTING:
+        return None
+    return of.path, f"?{of.query}" if of.query else ""

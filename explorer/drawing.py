@@ -9,10 +9,17 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from pharmagraph.explorer.asking import Rows
-from pharmagraph.explorer.ego_layout import style
+from pharmagraph.explorer.ego_layout import colour_of, style
 from pharmagraph.explorer.page import aria
 
 cytoscape.load_extra_layouts()  # has the writer of SVG
+for _script in cytoscape._js_dist:
+    _script["async"] = "lazy"  # not on every page: assets/network.js asks for it when a network is drawn
+
+WIDE, LOWEST, HIGHEST = 72.0, 34.0, 52.0
+"""Of the canvas in rem: its width on a wide screen, and its least and largest height."""
+MARGIN = 80.0
+"""Around the drawing, in its own units: what names below and beside nodes take."""
 
 
 def drawing(
@@ -38,7 +45,12 @@ def drawing(
     said = f"{n_nodes} nodes and {len(drawn) - n_nodes} edges {where}; the table below lists them"
     buttons = [
         html.Button(
-            name, id={"type": "relation", "index": n}, n_clicks=0, type="button", **aria(pressed="true")
+            name,
+            id={"type": "relation", "index": n},
+            n_clicks=0,
+            type="button",
+            style={"borderLeft": f"6px solid {colour_of(name)}"},
+            **aria(pressed="true"),
         )
         for n, name in enumerate(names)
     ]
@@ -55,7 +67,7 @@ def drawing(
         elements=drawn,
         stylesheet=style(),
         layout={"name": "preset", "fit": True, "padding": 24},
-        style={"width": "100%", "height": "34rem"},
+        style={"width": "100%", "height": f"{_height(drawn):.0f}rem"},
         minZoom=0.2,
         maxZoom=4,
         responsive=True,
@@ -75,6 +87,13 @@ def drawing(
         html.P("Click a node to go on from there.", id="network-chosen", **aria(live="polite")),
         html.P(note, className="note"),
     ]
+
+
+def _height(drawn: Rows) -> float:
+    """Height of the canvas, in rem, at which the drawing fills its width, between `LOWEST` and `HIGHEST`."""
+    places = [element["position"] for element in drawn if "position" in element]
+    wide, high = (max(p[axis] for p in places) - min(p[axis] for p in places) for axis in ("x", "y"))
+    return min(max(WIDE * (high + MARGIN) / (wide + 2 * MARGIN), LOWEST), HIGHEST)
 
 
 def _export(kind: str) -> dict[str, Any]:

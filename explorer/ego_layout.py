@@ -10,6 +10,8 @@ from pharmagraph.kg.figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, 
 
 NEAREST, FARTHEST, STAGGER = 190.0, 330.0, 70.0
 """Distance from the middle of the strongest and the weakest node; every second node stands farther out."""
+ROOM = 15.0
+"""Of the distance from an expanded node to its neighbours, what each of them adds, so that their names stand apart."""
 WIDER = 1.6
 """The drawing's width over its height."""
 FAN = 2.4
@@ -100,7 +102,7 @@ def expand(drawn: Rows, label: str, id_: str, rows: Rows) -> Rows:
     outward = math.atan2(y, x / WIDER)
     for n, key in enumerate(new):
         row, angle = named[key], outward + FAN * ((n + 0.5) / len(new) - 0.5)
-        radius = NEAREST + STAGGER * (n % 2)
+        radius = max(NEAREST, ROOM * len(new)) + STAGGER * (n % 3)
         there = x + WIDER * radius * math.cos(angle), y + radius * math.sin(angle)
         placed[key] = node_of(len(placed), row["label"], row["id"], row["name"], *there)
     known = {
@@ -220,6 +222,11 @@ def style() -> Rows:
     ]
 
 
+def colour_of(relation: str) -> str:
+    """The colour of a relation's edges."""
+    return EDGES.get(_type_of(relation), OTHER)
+
+
 def node_of(
     n: int, kind: str, id_: str, name: str | None, x: float, y: float, class_: str = ""
 ) -> dict[str, Any]:
@@ -242,7 +249,7 @@ def edge_of(
     n: int, placed: dict[str, dict[str, Any]], src: str, dst: str, relation: str, strength: float
 ) -> dict[str, Any]:
     from_, to = placed[src]["data"], placed[dst]["data"]
-    type_ = next((word for word in relation.split() if word.isupper()), relation)
+    type_ = _type_of(relation)
     return {
         "data": {
             "id": f"e{n}", "n": n, "source": from_["id"], "target": to["id"],
@@ -250,6 +257,11 @@ def edge_of(
             "among": bool(from_["n"] and to["n"]),
         }
     }  # fmt: skip
+
+
+def _type_of(relation: str) -> str:
+    """The type of a relation's edges, which is the word in capitals of its name."""
+    return next((word for word in relation.split() if word.isupper()), relation)
 
 
 def _scaled(rows: Rows) -> list[float]:

@@ -21,6 +21,7 @@ from pharmagraph.kg.store import GraphStore
 HOW = (
     "An edge weighs what it says between 0 and 1: attention, similarity, identity or probability; others weigh 1. A "
     "path weighs the product. The share of an edge is the part of the weight of all paths shown that goes through it. "
+    "So paths of edges that weigh 1 alone, such as known targets, mutations and measured responses, have equal shares. "
     "Of edges between the same two nodes one is taken, and of paths of one kind the strongest few."
 )
 Ends = tuple[tuple[str, dict[str, Any]], tuple[str, dict[str, Any]]]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.freed_memory import share_between_threads
+from pharmagraph.kg.left_out import left_out
 from pharmagraph.kg.store import open_store
 
 if TYPE_CHECKING:
@@ -63,8 +64,12 @@ def make_server(
 
     from cheroot import wsgi
 
+    with left_out("IPython"):  # Dash loads it to look for a notebook
+        import dash  # noqa: F401
+
     from pharmagraph.explorer import access, api, changing_runs, own_routes, what_if
-    from pharmagraph.explorer.app import INLINE, make_app, page_at
+    from pharmagraph.explorer.app import make_app, page_at
+    from pharmagraph.explorer.frame import INLINE
 
     open_store(store_url, read_only=True).close()
     app = make_app(store_url, allow_write=allow_write)

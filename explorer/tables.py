@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
@@ -29,6 +30,14 @@ KIND_OF_COLUMN = {
     "pathway": "Pathway",
 }
 """Column → the kind of thing whose page its values lead to."""
+NAMED = ("drug", "cell_line")
+"""Columns of ids whose names, in a column after them, are shown in their place; files have both."""
+SEEN = 15
+"""Rows that a table shows at once; of one that has more, their number is told."""
+WORDS_OF: dict[str, dict[Any, str]] = {"response": {0: "resistant", 1: "sensitive"}}
+"""Column → its values in words, for the eye; files have the values."""
+LONG = 28
+"""Signs of a text from which those of its column may take several lines; others stay in one."""
 
 Link = Callable[[Mapping[str, Any]], tuple[str, str] | list[tuple[str, str]] | None]
 """A row → text and address of a link at its end, or of several."""
@@ -42,6 +51,8 @@ def table(
     link: Link | None = None,
     texts: Collection[str] = (),
     whole: Answer | pa.Table | None = None,
+    as_asked: bool = False,
+    names: Mapping[str, str] = {},
 ) -> Component:
     """An answer as a table.
 
@@ -59,24 +70,32 @@ def table(
         Columns whose values are no names of the graph, and lead nowhere.
     whole
         What the files have, where that is more than is shown.
+    as_asked
+        Whether every column is shown as it is: names beside ids, and columns without a value.
+    names
+        Id → name, shown in its place, where the rows have no column of names.
     """
     if not answer.rows:
         return html.Div(
             [html.P(f"{caption}: no rows.", className="nothing"), cypher(answer)], className="table"
         )
-    numeric = {
-        c
-        for c in answer.columns
-        if all(isinstance(row.get(c), (int, float, type(None))) for row in answer.rows)
-    }
-    heads = [html.Th(_words(c), scope="col", className="n" if c in numeric else "") for c in answer.columns]
+    columns = list(answer.columns) if as_asked else _worth_showing(answer)
+    named = set() if as_asked else _named(answer.columns)
+    words = {} if as_asked else WORDS_OF
+    numeric = {c for c in columns if c not in words and all(_is_number(row.get(c)) for row in answer.rows)}
+    shown_rows = [_shown(row, columns, words, named, names) for row in answer.rows]
+    long = {c for c in columns if any(len(cell(row[c])) >= LONG for row in shown_rows)} - numeric
+    of = {c: "n" if c in numeric else "long" if c in long else "" for c in columns}
+    heads = [html.Th(_words(c), scope="col", className=of[c]) for c in columns]
     if link is not None:
         heads.append(html.Th(html.Span("more", className="unseen"), scope="col"))
-    body = [
-        html.Tr([*(_cell(c, row.get(c), c in numeric, c in texts) for c in answer.columns), *_end(row, link)])
-        for row in answer.rows
-    ]
-    note = f". These are the first {len(answer.rows):,} rows; there are more" if answer.are_more else ""
+    body = []
+    for row, shown in zip(answer.rows, shown_rows, strict=True):
+        cells = [_cell(c, row.get(c), shown[c], of[c], c in texts) for c in columns]
+        body.append(html.Tr([*cells, *_end(row, link)]))
+    note = f"; {len(answer.rows):,} rows" if len(answer.rows) > SEEN else ""
+    if answer.are_more:
+        note = f". These are the first {len(answer.rows):,} rows; there are more"
     return html.Div(
         [
             html.P(f"{caption.removesuffix('.')}{note}.", className="caption"),
@@ -151,12 +170,40 @@ def _words(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _cell(column: str, value: Any, numeric: bool, is_text: bool) -> Component:
-    text = cell(value)
+def _worth_showing(answer: Answer) -> list[str]:
+    """Columns that have a value, without those of names that stand in the place of an id."""
+    columns = [c for c in answer.columns if any(row.get(c) not in (None, "", []) for row in answer.rows)]
+    return [c for c in columns if c != "name" or not _named(answer.columns)]
+
+
+def _named(columns: Sequence[str]) -> set[str]:
+    """The column of ids that is followed by one of their names."""
+    return {c for c, after in pairwise(columns) if c in NAMED and after == "name"}
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _shown(
+    row: Mapping[str, Any],
+    columns: Sequence[str],
+    words: Mapping[str, Mapping[Any, str]],
+    named: Collection[str],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    """What stands in each column of a row: words for values, and names for ids."""
+    shown = {c: words[c].get(row.get(c), row.get(c)) if c in words else row.get(c) for c in columns}
+    shown |= {c: row.get("name") or row.get(c) for c in columns if c in named}
+    return shown | {c: names[row[c]] for c in columns if c in NAMED and row.get(c) in names}
+
+
+def _cell(column: str, value: Any, shown: Any, of: str, is_text: bool) -> Component:
+    text = cell(shown)
     kind = None if is_text else KIND_OF_COLUMN.get(column)
     if kind and isinstance(value, str) and value:
-        return html.Td(dcc.Link(text, href=page_of(kind, value)))
-    return html.Td(text, className="n" if numeric else "")
+        return html.Td(dcc.Link(text, href=page_of(kind, value)), className=of)
+    return html.Td(text, className=of)
 
 
 def _end(row: Mapping[str, Any], link: Link | None) -> list[Component]:

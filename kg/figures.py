@@ -29,7 +29,9 @@ Figure = dict[str, Any]
 Row = Mapping[str, Any]
 
 
-def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title: str) -> Figure:
+def waterfall(
+    rows: Sequence[Row], *, value: str, of: str, by: str | None, title: str, bars: str = "rows"
+) -> Figure:
     """Bars of a value, lowest first, coloured by the groups that are most frequent among the lowest quarter.
 
     Parameters
@@ -40,6 +42,8 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
         Columns: the value, the name of each bar, and what colours it; without ``by`` all have one colour.
     title
         Of the axis of values.
+    bars
+        What the bars are, for the other axis, such as ``cell lines``.
     """
     ordered = sorted((row for row in rows if row[value] is not None), key=lambda row: row[value])
     place = {id(row): n for n, row in enumerate(ordered)}
@@ -71,7 +75,7 @@ def waterfall(rows: Sequence[Row], *, value: str, of: str, by: str | None, title
     layout["xaxis"] |= {
         "showticklabels": False,
         "showgrid": False,
-        "title": {"text": f"{len(ordered):,} ordered by response"},
+        "title": layout["xaxis"]["title"] | {"text": f"{len(ordered):,} {bars}, the most sensitive first"},
     }
     layout["barmode"] = "overlay"
     return {"data": traces, "layout": layout}
@@ -83,7 +87,7 @@ def effects(rows: Sequence[Row], of: str) -> Figure:
     labels = [
         f"{row[of]}{_FEATURES.get(row['feature'], '')}{f' {KNOWN}' if row['known'] else ''}" for row in rows
     ]
-    return signed_bars(labels, [row["effect"] for row in rows], title="resistant ← 0 → sensitive")
+    return signed_bars(labels, [row["effect"] for row in rows], title="resistant ← → sensitive")
 
 
 def signed_bars(labels: Sequence[str], values: Sequence[float], *, title: str) -> Figure:
@@ -177,7 +181,7 @@ def _layout(height: int, *, x: str = "", y: str = "", legend: bool = False) -> F
         "font": {"family": "system-ui, sans-serif", "size": 13},
         "showlegend": legend,
         "legend": {"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom"},
-        "xaxis": axis | {"title": {"text": x}},
-        "yaxis": axis | {"title": {"text": y}},
+        "xaxis": axis | {"title": {"text": x, "font": {"size": 13}}},
+        "yaxis": axis | {"title": {"text": y, "font": {"size": 13}}},
         "hoverlabel": {"align": "left"},
     }

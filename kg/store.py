@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.kinds import EdgeFilter
+from pharmagraph.kg.left_out import left_out
 from pharmagraph.kg.schema import Ends
 
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ def open_as(
 
         return extended(LadybugStore)(url, read_only=read_only, create=create)
     if scheme in {"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"}:
-        from pharmagraph.kg.neo4j.store import Neo4jStore
+        with left_out("pandas"):  # half a second; its values are no parameters of a query, on neither engine
+            from pharmagraph.kg.neo4j.store import Neo4jStore
 
         return extended(Neo4jStore)(url, read_only=read_only)
     raise InputError(f'"{url}" is not a store; use ladybug:///graph.lbug, bolt://host:7687 or neo4j+s://host')

@@ -14,7 +14,7 @@ WITH collect(DISTINCT e.id) AS have
 MATCH (d:Drug)-[t:TESTED_ON]->(c:CellLine)
 WHERE t.dataset = $dataset AND t.ln_ic50 IS NOT NULL AND c.msi IS NOT NULL
 WITH d, t.ln_ic50 AS ln_ic50, c.id IN have AS event
-WITH d, sum(CASE WHEN event THEN 1 ELSE 0 END) AS n_with, sum(CASE WHEN event THEN 0 ELSE 1 END) AS n_without,
+WITH d, count(CASE WHEN event THEN 1 END) AS n_with, count(CASE WHEN event THEN NULL ELSE 1 END) AS n_without,
      avg(CASE WHEN event THEN ln_ic50 END) AS mean_with,
      avg(CASE WHEN event THEN NULL ELSE ln_ic50 END) AS mean_without
 WHERE n_with >= $least AND n_without >= $least

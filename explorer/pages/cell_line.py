@@ -55,7 +55,12 @@ def page(asked: Asked) -> Page:
         content = []
         if any(row["difference"] is not None for row in rows):
             figure = waterfall(
-                rows, value="difference", of="name", by=None, title="ln IC50 minus the drug's mean"
+                rows,
+                value="difference",
+                of="name",
+                by=None,
+                title="ln IC50 minus the drug's mean",
+                bars="drugs",
             )
             said = f"{len(rows):,} drugs on {name}, {dataset}: below 0 it is more sensitive than the mean cell line"
             content.append(shown(figure, said, of_dataset, file=f"{id_}-responses", id_="responses"))
@@ -87,7 +92,8 @@ def page(asked: Asked) -> Page:
                     file=f"{id_}-predicted",
                     link=lambda row: ("why", address("pair", row["drug"], id_, **run)),
                 ),
-                note="Measured is 1 where the line was sensitive, and empty where it was not tested.",
+                note="Low and high bound the calibrated probability, which can differ from the probability itself. "
+                "Measured is 1 where the line was sensitive, and empty where it was not tested.",
             )
         )
     body.append(

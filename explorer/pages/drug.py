@@ -90,7 +90,12 @@ def _responses(asked: Asked, drug: dict[str, Any]) -> Component:
     said = f"{drug['name']} on {len(of_dataset.rows):,} cell lines of {dataset}, {n_sensitive:,} of them sensitive"
     if any(row["ln_ic50"] is not None for row in of_dataset.rows):
         figure = waterfall(
-            of_dataset.rows, value="ln_ic50", of="name", by="tissue", title="ln IC50 (ln µmol/l)"
+            of_dataset.rows,
+            value="ln_ic50",
+            of="name",
+            by="tissue",
+            title="ln IC50 (ln µmol/l)",
+            bars="cell lines",
         )
         content.append(
             shown(

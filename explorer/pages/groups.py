@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from dash import html
 
 from pharmagraph.explorer.asking import Asked
@@ -48,7 +50,8 @@ def tissue(asked: Asked) -> Page:
         [
             *body,
             html.P(
-                "Compare its responses with other tissues: cli compare --by tissue:NAME", className="note"
+                f"Compare its responses with other tissues: cli compare --by {shlex.quote(f'tissue:{name}')}",
+                className="note",
             ),
         ],
         above="tissue",

@@ -89,6 +89,7 @@ def register(app: Dash) -> None:
         Input("network-least", "value"),
         State({"type": "relation", "index": ALL}, "children"),
         State("network", "elements"),
+        prevent_initial_call=True,
     )
     def _filtered(
         clicks: list[int], least: float | None, names: list[str], drawn: Rows
@@ -103,6 +104,7 @@ def register(app: Dash) -> None:
         Output("network-chosen", "children"),
         Input("network", "tapNodeData"),
         Input("address", "search"),
+        prevent_initial_call=True,
     )
     def _chosen(node: dict[str, Any] | None, search: str | None) -> list[Any] | str:
         if not node or node.get("kind") not in PAGE_OF:
@@ -186,6 +188,7 @@ def _edges(
             "kind": WORDS[r["label"]],
             "id": r["id"],
             "name": r["name"],
+            "node": r["name"] or r["id"],
             "strength": r["strength"],
         }
         for r in rows
@@ -212,9 +215,10 @@ def _edges(
     return section(
         "Its edges",
         table(
-            Answer(["relation", "kind", "id", "name", "strength"], shown),
+            Answer(["node", "relation", "kind", "strength"], shown),
             f"The strongest edges of {node['name'] or node['id']}",
             file=f"{node['id']}-network",
+            whole=Answer(["relation", "kind", "id", "name", "strength"], shown),
             link=lambda row: [
                 ("its page", page_of(kind_of[row["kind"]], row["id"])),
                 *further(asked.given, kind_of[row["kind"]], row["id"])[:-1],

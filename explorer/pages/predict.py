@@ -19,7 +19,7 @@ from pharmagraph.explorer.page import NO_RUN, Field, FieldError, Page, form, sec
 from pharmagraph.explorer.tables import in_page_csv, table
 from pharmagraph.kg.console import next_command
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError, shortened
-from pharmagraph.kg.names import index
+from pharmagraph.kg.names import index, preferred
 from pharmagraph.kg.wording import typed
 from pharmagraph.model.runs.many import best
 from pharmagraph.run import Run
@@ -167,6 +167,7 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
         raise FieldError(place, wanted.compounds.said(error)) from None
     rows = best(iter([whole]), SHOWN).to_pylist()
     known = {row["id"] for row in asked.graph.node_rows("Drug", ["id"])}
+    lines = preferred(asked.graph, "CellLine")
     run = {"run": asked.given.get("run")}
 
     def why(row: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -182,7 +183,16 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
     notes = [html.Li(f"{wanted.compounds.said(text)}.") for text in wanted.notes]
     return [
         *([html.Div(html.Ul(notes, className="notes"), role="status")] if notes else []),
-        table(Answer(shown, rows), caption, file="predicted", link=why, texts=("drug",), whole=whole),
+        table(
+            Answer(shown, rows),
+            caption,
+            file="predicted",
+            link=why,
+            texts=("drug",),
+            whole=whole,
+            names=lines,
+            as_asked=True,  # the note below tells of every column
+        ),
         html.P(note, className="note"),
         _command(asked, wanted, command),
     ]

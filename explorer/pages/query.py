@@ -116,7 +116,7 @@ def _ask(asked: Asked, query: Query) -> Answer:
 
 def _answered(ask: Any, caption: str, file: str) -> Component:
     try:
-        return table(ask(), caption, file=file)
+        return table(ask(), caption, file=file, as_asked=True)
     except PharmagraphError as error:
         return html.P(sentence(error), className="notice", role="alert")
 

@@ -63,7 +63,10 @@ def brief(rows: Sequence[dict[str, Any]]) -> Component:
     ]
     columns = [c for c in shown[0] if any(row[c] is not None for row in shown)] if shown else []
     return table(
-        Answer(columns, shown), "Runs", file="runs", link=lambda row: ("about it", address("runs", row["id"]))
+        Answer(columns, shown),
+        "Each run and its figures on held-out pairs, the newest first",
+        file="runs",
+        link=lambda row: ("about it", address("runs", row["id"])),
     )
 
 

@@ -57,7 +57,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("kg.run_kinds", "kg.profile_kinds", "kg.ingest_kind", "kg.tables"),
     ("kg.layers",),
     ("kg.kinds",),
-    ("kg.errors", "kg.descriptors", "kg.lazy_names", "kg.freed_memory"),
+    ("kg.errors", "kg.descriptors", "kg.lazy_names", "kg.freed_memory", "kg.left_out"),
 )
 """A module imports modules of its own entry and of lower lines, never another entry of its own line or a higher one.
 

@@ -214,7 +214,7 @@ def test_every_answer_has_the_headers(open_port: int, closed_port: int, path: st
         assert policy["frame-ancestors"] == policy["object-src"] == policy["base-uri"] == "'none'"
         assert re.fullmatch(r"'self'( 'sha256-[\w+/=]+')+", policy["script-src"])
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
         assert "Access-Control-Allow-Origin" not in answer.headers
         assert "python" not in answer.headers.get("Server", "").casefold()
 

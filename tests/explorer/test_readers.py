@@ -73,7 +73,7 @@ def test_what_takes_long_is_asked_once_and_again_when_a_data_set_changes(
 def test_the_explorer_starts_without_what_only_some_pages_need(site: Site) -> None:
     code = (
         "import sys; from pharmagraph.explorer.server import make_server; make_server(sys.argv[1], 0).stop();"
-        "print([name for name in ('torch', 'scipy', 'pandas', 'rdkit', 'sklearn') if name in sys.modules])"
+        "print([name for name in ('torch', 'scipy', 'pandas', 'rdkit', 'sklearn', 'IPython') if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, site.store], check=True, capture_output=True, text=True

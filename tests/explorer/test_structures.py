@@ -27,7 +27,7 @@ def test_a_structure_in_the_search_box_finds_the_drug_what_is_like_it_and_what_c
     expect(tables).to_have_count(3)
     assert DRUG in tables.nth(0).inner_text()
     similar = [
-        float(row.locator("td").nth(2).inner_text()) for row in tables.nth(1).locator("tbody tr").all()
+        float(row.locator("td").nth(1).inner_text()) for row in tables.nth(1).locator("tbody tr").all()
     ]
     assert len(similar) > 3 and similar[0] == 1 and similar == sorted(similar, reverse=True)
     tab.fill("#structure-at_least", "0.65")
