@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from pharmagraph.model import ranks
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import Config
@@ -103,6 +104,7 @@ def fit(
         )  # fmt: skip
         fittings.append(fitting)
     members = _fitted(fittings, device, workers, report, unfinished)
+    ranks.end_of_steps()
     if without := unneeded(fittings[0].network.components, weights_on_inner_fold(fittings[0])):
         config = config.without(without)
         members = [
@@ -149,6 +151,8 @@ def _fitted(
     unfinished: Unfinished | None,
 ) -> list[Member]:
     """Fit prepared networks; those of ``fittings`` have the weights afterwards."""
+    if not ranks.rank().alone:
+        workers = 1  # all ranks work on one network
     kept = [None if unfinished is None else unfinished.of_network(number) for number in range(len(fittings))]
     if unfinished is not None and min(workers, len(fittings)) > 1:
         unfinished.own()  # by this process, so that all of its copies may write there
