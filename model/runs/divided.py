@@ -14,7 +14,7 @@ from pharmagraph.model import launching, ranks, side_by_side
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.runs import trained
 from pharmagraph.model.runs.trained import Trained
-from pharmagraph.model.runtime import resolve_device
+from pharmagraph.model.runtime import require_precision, resolve_device
 
 
 def train(
@@ -44,6 +44,7 @@ def train(
         As there; if there are fewer cores or GPUs, or a process is lost.
     """
     device = resolve_device(device)
+    require_precision(config.training.precision, device)
     here = ranks.rank()
     if not here.alone and devices not in {None, here.of_machine}:
         raise ModelError(

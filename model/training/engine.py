@@ -14,16 +14,20 @@ from pytorch_lightning.strategies import DDPStrategy
 from pharmagraph.kg import folders
 from pharmagraph.kg.errors import InputError
 from pharmagraph.model import ranks
+from pharmagraph.model.presets.config import Config
 
 
-def engine() -> dict[str, Any]:
-    """Arguments of Lightning's trainer for this process: alone, or one of the ranks of `model.ranks`."""
+def engine(config: Config) -> dict[str, Any]:
+    """Arguments of Lightning's trainer for this process: alone, or one of the ranks of `model.ranks`.
+
+    ``config`` is that of the network: the published one has no parameter that takes no part in the steps.
+    """
     one = ranks.rank()
     if one.alone:
         return {"devices": 1}
     strategy = DDPStrategy(
         cluster_environment=_Joined(),
-        find_unused_parameters=True,  # factors take no part in the steps
+        find_unused_parameters=config.network.kind != "adjacency",  # factors, for one, take no part in the steps
         broadcast_buffers=False,  # they are constant, or made of node states, which all ranks have
     )
     return {

@@ -19,7 +19,7 @@ from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, require_two_classes
 from pharmagraph.model.responses.scale import Scale, visible_pairs
-from pharmagraph.model.runtime import give_back_memory, reproducible
+from pharmagraph.model.runtime import give_back_memory, reproducible, require_precision
 from pharmagraph.model.side_by_side import Tell, sent_weights, side_by_side, take_weights
 from pharmagraph.model.targets.gene_attention import GeneAttention, as_predicted, message_builder
 from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
@@ -86,8 +86,9 @@ def fit(
     Raises
     ------
     ModelError
-        If the training pairs are all of one class, or all have one ln IC50.
+        If the training pairs are all of one class, or all have one ln IC50; if half precision is asked for on a CPU.
     """
+    require_precision(config.training.precision, device)
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
     config = config.for_split(split.value)

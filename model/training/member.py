@@ -163,7 +163,8 @@ def fit_member(
             accelerator="gpu" if device.startswith("cuda") else "cpu", max_epochs=settings.epochs,
             callbacks=[selection, *([] if kept is None and ranks.rank().alone else [_Keeping(kept)])],
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-            gradient_clip_val=settings.clip, plugins=[WholeFile()], **engine(),
+            gradient_clip_val=settings.clip, plugins=[WholeFile()],
+            precision="32-true" if settings.precision == 32 else "bf16-mixed", **engine(fitting.config),
         )  # fmt: skip
         with ranks.dividing():
             trainer.fit(
