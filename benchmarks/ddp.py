@@ -96,7 +96,9 @@ def run(url: str, presets: Sequence[str], processes: Sequence[int], epochs: int)
 
 def main() -> None:
     """Print the rows."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--store", required=True)
     parser.add_argument("--presets", default="fast,default")
     parser.add_argument("--processes", default="1,2", help="the first is what others are compared with")

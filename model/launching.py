@@ -189,9 +189,8 @@ def _serve(one: Rank, meeting: Path, parent: int, serve: Callable[..., None], *a
     if os.getppid() != parent:
         _without_first(one, parent)
     _ready(meeting, one.number).touch()
-    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115: as long as the process
     try:
-        with ranks.joined(one, meeting):
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), ranks.joined(one, meeting):
             try:
                 serve(*arguments)
             except PharmagraphError as error:
@@ -201,7 +200,9 @@ def _serve(one: Rank, meeting: Path, parent: int, serve: Callable[..., None], *a
     except RuntimeError as error:
         if not ranks.is_loss(error):
             raise
-        time.sleep(WAITS)  # rank 0 tells and kills this process; if it is rank 0 that was killed, the signal comes
+        time.sleep(
+            WAITS
+        )  # rank 0 tells and kills this process; if it is rank 0 that was killed, the signal comes
         os._exit(1)
 
 

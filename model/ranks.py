@@ -110,7 +110,9 @@ def joined(one: Rank, meeting: Path | None = None) -> Iterator[None]:
     global _rank, _ended, _agreed
     _ended = _agreed = False
     before = {name: os.environ.get(name) for name in ("GLOO_SOCKET_IFNAME", "OMP_NUM_THREADS")}
-    os.environ["OMP_NUM_THREADS"] = "1"  # Lightning would set as many threads as there are cores for each rank
+    os.environ["OMP_NUM_THREADS"] = (
+        "1"  # Lightning would set as many threads as there are cores for each rank
+    )
     if meeting is not None and sys.platform == "linux":
         os.environ["GLOO_SOCKET_IFNAME"] = "lo"  # nobody else's business
     try:
@@ -265,7 +267,9 @@ def _difference(number: int, first: Mapping[str, str], other: Mapping[str, str])
     if not differing:
         return None
     said = ", ".join(f"{name} ({other.get(name)}, rank 0: {first[name]})" for name in differing)
-    return f"rank {number} has another {said}; give all ranks the same graph, options and version of pharmagraph"
+    return (
+        f"rank {number} has another {said}; give all ranks the same graph, options and version of pharmagraph"
+    )
 
 
 def tell_error(error: PharmagraphError) -> None:

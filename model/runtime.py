@@ -91,8 +91,8 @@ def require_precision(precision: int | str, device: str) -> None:
     """
     if precision != 32 and not device.startswith("cuda"):
         raise ModelError(
-            f'training.precision is "{precision}", which is for GPUs, and the device is {device}: there it is slower and '
-            "less exact; leave it at 32"
+            f'training.precision is "{precision}", which is for GPUs, and the device is {device}: there it is slower '
+            "and less exact; leave it at 32"
         )
 
 

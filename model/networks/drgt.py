@@ -17,8 +17,8 @@ from pharmagraph.model.inputs.neighbourhoods import Incoming
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
-from pharmagraph.model.layers.pair_dropout import PairDropout
 from pharmagraph.model.layers.gatv2 import GATv2Conv
+from pharmagraph.model.layers.pair_dropout import PairDropout
 from pharmagraph.model.networks.adjacency import (
     ADJACENT,
     Adjacency,

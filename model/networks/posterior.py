@@ -134,7 +134,9 @@ class PosteriorMean(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         """Gradients of both kernels, the precisions, the observations and the coefficients."""
-        gradient = averaged(gradients[0])  # the ranks share one adjoint: the solver stops as that of one process does
+        gradient = averaged(
+            gradients[0]
+        )  # the ranks share one adjoint: the solver stops as that of one process does
         kernel_c, kernel_d, precision, weights = ctx.saved_tensors
         genes = ctx.observed.genes
         adjoint = ctx.observed.weights(covariance_times(gradient, kernel_c, kernel_d, genes))

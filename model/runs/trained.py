@@ -46,8 +46,8 @@ from pharmagraph.model.runs import saved
 from pharmagraph.model.runs.attention_tables import attention_tables, unused_attention
 from pharmagraph.model.runs.learning_curve import EPOCH
 from pharmagraph.model.runs.pilots_hidden import calibrated_with_pilots
-from pharmagraph.model.runs.same_training import require_same_training
 from pharmagraph.model.runs.response_attention import response_tables
+from pharmagraph.model.runs.same_training import require_same_training
 from pharmagraph.model.runtime import reproducible, resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress

@@ -1,4 +1,4 @@
-"""How Lightning runs a fit: on one device, or with pairs divided over the ranks of a training by its strategy ``ddp``."""
+"""How Lightning runs a fit: on one device, or with pairs divided over ranks by its strategy ``ddp``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def engine(config: Config) -> dict[str, Any]:
         return {"devices": 1}
     strategy = DDPStrategy(
         cluster_environment=_Joined(),
-        find_unused_parameters=config.network.kind != "adjacency",  # factors, for one, take no part in the steps
+        find_unused_parameters=config.network.kind
+        != "adjacency",  # factors, for one, take no part in the steps
         broadcast_buffers=False,  # they are constant, or made of node states, which all ranks have
     )
     return {

@@ -39,7 +39,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def begun(words: list[str], folder: Path, **environment: str) -> subprocess.Popen[str]:
     checkout = str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": checkout, "TMPDIR": str(folder), "OMP_NUM_THREADS": "1", **environment}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": checkout,
+        "TMPDIR": str(folder),
+        "OMP_NUM_THREADS": "1",
+        **environment,
+    }
     return subprocess.Popen(
         words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -54,7 +60,17 @@ def registered(url: str) -> list[str]:
 def test_a_killed_rank_ends_the_training_with_one_line_and_leaves_what_goes_on(
     url: str, tmp_path: Path, number: int
 ) -> None:
-    words = [sys.executable, "-m", "pharmagraph.cli", *FAST, "--epochs", "100000", "--devices", "2", "--quiet"]
+    words = [
+        sys.executable,
+        "-m",
+        "pharmagraph.cli",
+        *FAST,
+        "--epochs",
+        "100000",
+        "--devices",
+        "2",
+        "--quiet",
+    ]
     process = begun([*words, "--store", url, "--runs", str(tmp_path / "runs")], tmp_path)
     try:
         until = time.monotonic() + 300
@@ -86,7 +102,18 @@ def test_a_killed_rank_ends_the_training_with_one_line_and_leaves_what_goes_on(
 def test_torchrun_makes_one_run_and_one_output(url: str, tmp_path: Path) -> None:
     copy = f"ladybug://{tmp_path}/graph.lbug"
     Path(copy.removeprefix("ladybug://")).write_bytes(Path(url.removeprefix("ladybug://")).read_bytes())
-    words = [*TORCHRUN, "-m", "pharmagraph.cli", "--log-format", "json", *FAST, "--epochs", "1", "--store", copy]
+    words = [
+        *TORCHRUN,
+        "-m",
+        "pharmagraph.cli",
+        "--log-format",
+        "json",
+        *FAST,
+        "--epochs",
+        "1",
+        "--store",
+        copy,
+    ]
     process = begun([*words, "--format", "csv"], tmp_path)
     out, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
@@ -133,5 +160,7 @@ def test_more_processes_than_cores_and_two_ways_at_once_are_refused(url: str, tm
     assert str(many.exception).startswith("999 processes need 999 cores, and there are ")
     assert str(many.exception).endswith(f"here; use --devices {side_by_side.cores()}")
     both = CliRunner().invoke(app, [*words, "--devices", "2", "--workers", "2"])
-    assert isinstance(both.exception, ModelError) and "--workers fits networks side by side" in str(both.exception)
+    assert isinstance(both.exception, ModelError) and "--workers fits networks side by side" in str(
+        both.exception
+    )
     assert not (tmp_path / "runs").exists()

@@ -26,7 +26,10 @@ SMALL = {
         "factor_starts": 1,
         "factor_rank": 4,
     },
-    "drgt-nci60": {"heads": 2, "adjacency": {"gene_share": 1.0, "input_channels": 16, "head_channels": [8, 8]}},
+    "drgt-nci60": {
+        "heads": 2,
+        "adjacency": {"gene_share": 1.0, "input_channels": 16, "head_channels": [8, 8]},
+    },
 }
 
 
@@ -38,9 +41,9 @@ def config(preset: str, precision: int | str) -> Config:
 
 def test_half_precision_is_refused_on_a_cpu() -> None:
     graph = screen()
-    with pytest.raises(ModelError, match="for GPUs, and the device is cpu.*leave it at 32"):
+    with pytest.raises(ModelError, match=r"for GPUs, and the device is cpu.*leave it at 32"):
         fit_graph(graph, responses(graph), config("fast", "bf16"), seed=0)
-    with pytest.raises(ModelError, match='option "training.precision" is "16"'):
+    with pytest.raises(ModelError, match=r'option "training\.precision" is "16"'):
         config("fast", 16)
 
 

@@ -28,7 +28,8 @@ from tests.ranks import on_ranks
 from tests.screens import screen
 
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or torch.cuda.is_available(), reason="ranks of these tests are copies of the process"
+    sys.platform != "linux" or torch.cuda.is_available(),
+    reason="ranks of these tests are copies of the process",
 )
 
 WEIGHTS, PREDICTIONS = 5e-4, 5e-5
@@ -69,7 +70,9 @@ def default(**training: object) -> Config:
 def drgt() -> Config:
     adjacency = {"gene_share": 1.0, "input_channels": 16, "head_channels": [8, 8]}
     return load_preset(
-        "drgt-nci60", network={"heads": 2, "adjacency": adjacency}, training={"epochs": 3, "validate_every": 2}
+        "drgt-nci60",
+        network={"heads": 2, "adjacency": adjacency},
+        training={"epochs": 3, "validate_every": 2},
     )
 
 
@@ -153,14 +156,12 @@ def test_ranks_that_differ_are_refused(tmp_path: Path) -> None:
     def meet(number: int) -> str:
         same = {"version of pharmagraph": "1.0", "graph": "aa", "seed": "0"}
         others = same | ({"version of pharmagraph": "0.9", "seed": "1"} if number == 2 else {})
-        try:
+        with pytest.raises((ModelError, ServedError)) as refused:
             ranks.require_alike(others)
-        except ServedError as end:
-            assert end.code == 1
-            raise ServedError from None
-        except ModelError as error:
-            return str(error)
-        raise AssertionError(number)
+        if number:
+            assert isinstance(refused.value, ServedError) and refused.value.code == 1
+            raise ServedError
+        return str(refused.value)
 
     said = on_ranks(3, tmp_path, meet)
     assert said.startswith(
