@@ -118,7 +118,7 @@ def joined(one: Rank, meeting: Path | None = None) -> Iterator[None]:
     try:
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-            store=None if meeting is None else dist.FileStore(str(meeting), one.size),
+            init_method="env://" if meeting is None else meeting.resolve().as_uri(),
             rank=one.number,
             world_size=one.size,
             timeout=PATIENCE,
