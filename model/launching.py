@@ -121,7 +121,7 @@ def _told_of_loss(others: Sequence[BaseProcess], count: int) -> Iterator[None]:
         raise told or ModelError(f"the connection between the ranks was lost: {error}; {GO_ON}") from None
     finally:
         if watched:
-            signal.signal(signal.SIGCHLD, before)
+            signal.signal(signal.SIGCHLD, before or signal.SIG_DFL)
 
 
 def _line(number: int, count: int, code: int) -> str:

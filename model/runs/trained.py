@@ -208,7 +208,8 @@ def train(
     if attends_targets and config.targets is not None:
         targets = fit_run(
             heterograph, tensors, training, Scale.of(training, task), config.targets,
-            seed=seed, n_null=n_null if rank.leads else 0, advance=stage, workers=workers,
+            seed=seed, n_null=n_null if rank.leads else 0, advance=stage,
+            workers=workers if rank.alone else 1,
         )  # fmt: skip
     unfinished = Unfinished(folder, what) if rank.leads else None
     begun = unfinished is not None and unfinished.begun
@@ -217,8 +218,8 @@ def train(
         device = f"cuda:{rank.on_machine}"
     fitted = fit_graph(
         heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
-        tensors=tensors, targets=targets, report=_noted(report, in_turn=workers == 1), unfinished=unfinished,
-        workers=workers,
+        tensors=tensors, targets=targets, report=_noted(report, in_turn=workers == 1 or not rank.alone),
+        unfinished=unfinished, workers=workers,
     )  # fmt: skip
     stage("calibrating")
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
