@@ -59,6 +59,11 @@ def train(
             f"{named('workers')} fits networks side by side, and {named('devices')} lets all processes fit one network "
             f"together; leave one of them out"
         )
+    if config.training.neighbours:
+        raise ModelError(
+            "training.neighbours draws neighbours of the pairs of one process, and several would draw others; leave "
+            f"{named('devices')} or training.neighbours out"
+        )
     launching.require_room(count, device)
     options |= {"device": device, "workers": min(count, side_by_side.most_workers())}
     if not here.alone:
