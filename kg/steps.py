@@ -81,6 +81,17 @@ def heard_by(listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
+def unheard() -> Iterator[None]:
+    """Tell nobody of the steps within the block: another process tells of the same ones."""
+    listeners = list(_listeners)
+    _listeners.clear()
+    try:
+        yield
+    finally:
+        _listeners.extend(listeners)
+
+
+@contextmanager
 def step(name: str, **counts: Count) -> Iterator[dict[str, Count]]:
     """A step, which ends with the block; the block may add counts to the dictionary that it is given."""
     one = _begin(name, counts)

@@ -81,6 +81,21 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def require_precision(precision: int | str, device: str) -> None:
+    """Refuse half precision where it brings nothing.
+
+    Raises
+    ------
+    ModelError
+        If the device is no GPU.
+    """
+    if precision != 32 and not device.startswith("cuda"):
+        raise ModelError(
+            f'training.precision is "{precision}", which is for GPUs, and the device is {device}: there it is slower '
+            "and less exact; leave it at 32"
+        )
+
+
 def give_back_memory() -> None:
     """Free what is unreachable, and give the system the pages of it: a process would grow with every fold."""
     gc.collect()

@@ -52,7 +52,13 @@ def most_workers() -> int:
         or torch.cuda.is_available()
     ):
         return 1
-    return min(len(os.sched_getaffinity(0)), _cores_of_container())
+    return cores()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    here = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(here, _cores_of_container())
 
 
 def _cores_of_container(limit: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

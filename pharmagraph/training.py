@@ -51,6 +51,7 @@ def train(
     report: Callable[[int, int, float | None], None] | None = None,
     stage: Callable[[str], None] = lambda what: None,
     workers: int | None = None,
+    devices: int | None = None,
 ) -> TrainedRun:
     """Train on what a store holds, write attention and predictions back, and register the run.
 
@@ -84,6 +85,9 @@ def train(
         Called with each stage, in words.
     workers
         Networks that are fitted side by side, each in a process of its own; as many as there are cores unless given.
+    devices
+        Processes that divide the pairs of each step of one network, one a core or a GPU; 1 unless given. The result
+        differs in the last digits (docs/cluster.md).
 
     Raises
     ------
@@ -97,7 +101,7 @@ def train(
     """
     from pharmagraph.model.presets.by_dataset import preset_of_store
     from pharmagraph.model.presets.config import Config, load_preset
-    from pharmagraph.model.runs import trained as made
+    from pharmagraph.model.runs import divided as made
 
     arguments.require_store(store)
     if report is not None:
@@ -111,6 +115,8 @@ def train(
         )
     if workers is not None:
         arguments.whole_number("workers", workers, least=1)
+    if devices is not None:
+        arguments.whole_number("devices", devices, least=1)
     ids = arguments.texts("datasets", datasets) if datasets is not None else None
     if not isinstance(preset, Config):
         changes = {
@@ -125,6 +131,7 @@ def train(
         store, preset, folder=Path(arguments.path("folder", folder)), split=chosen, task=word, device=device,
         datasets=ids,
         seed=arguments.seed(seed), n_null=n_null, report=report, stage=stage, workers=workers,
+        devices=devices,
     )  # fmt: skip
     if promote:
         runs.promote(store, done.run_id, advance=stage)

@@ -56,6 +56,13 @@ def train(
             help="Networks fitted side by side; one for each core when left out. 1 takes the least memory.",
         ),
     ] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that fit each network together, one a core or GPU: each predicts a part of the pairs.",
+        ),
+    ] = None,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
@@ -63,6 +70,7 @@ def train(
     """Train a network on the graph, write its attention and predictions back, print held-out figures."""
     from pharmagraph.kg.console import progress
     from pharmagraph.kg.store import open_store
+    from pharmagraph.model.commands.torchrun import served
     from pharmagraph.model.presets.by_dataset import preset_of_store
     from pharmagraph.model.presets.config import load_preset
     from pharmagraph.model.reports.training_run import reporters, show
@@ -70,11 +78,16 @@ def train(
 
     changes = preset_changes(epochs, members, conv, set_ or ())
     load_preset(preset, **changes)  # a wrong option is told before the store is opened
-    with open_store(store, create=False) as graph, progress(quiet) as bar:
+    with (
+        served() as serves,
+        open_store(store, create=False, read_only=serves) as graph,
+        progress(quiet or serves) as bar,
+    ):
         config = load_preset(preset_of_store(graph, preset, dataset), **changes)
         report, stage = reporters(bar, config)
         trained = train_run(
             graph, config, folder=runs, datasets=dataset, split=split, task=task, seed=seed, device=device,
             n_null=null, promote=promote, report=report, stage=stage, workers=workers,
+            devices=devices,
         ).trained  # fmt: skip
     show(trained, config, split=split.value, promoted=promote, store=store, quiet=quiet, format=format)

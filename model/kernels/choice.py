@@ -86,6 +86,14 @@ def attend(
     """
     if not relations:
         raise ShapeError("relations is empty: give at least one relation.")
+    kind = relations[0].att.device.type
+    if torch.is_autocast_enabled(kind):  # projections are of half precision then; kernels hold float32
+        with torch.autocast(kind, enabled=False):
+            return attend(
+                [relation.projected_as(relation.att.dtype) for relation in relations],
+                negative_slope=negative_slope, dropout=dropout, shared_softmax=shared_softmax,
+                attention=attention, implementation=implementation,
+            )  # fmt: skip
     for k, relation in enumerate(relations):
         relation.check(f"relations[{k}]")
         if relation.x_dst.dtype != relations[0].x_dst.dtype:

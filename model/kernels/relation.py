@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -37,6 +37,11 @@ class Relation:
     att: Tensor
     edge_attr: Tensor | None = None
     edge_weight: Tensor | None = None
+
+    def projected_as(self, dtype: torch.dtype) -> Relation:
+        """The same with projected features and edge features of a type."""
+        edge_attr = None if self.edge_attr is None else self.edge_attr.to(dtype)
+        return replace(self, x_src=self.x_src.to(dtype), x_dst=self.x_dst.to(dtype), edge_attr=edge_attr)
 
     def check(self, name: str) -> None:
         """Raise a `ShapeError` that names the argument, if one does not fit."""

@@ -10,6 +10,7 @@ from torch.nn import functional
 from pharmagraph.model.inputs.edges import Edges
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.inputs.views import N_SHARPENED_CELL_LINE_KERNELS, N_SHARPENED_DRUG_KERNELS
+from pharmagraph.model.layers.pair_dropout import PairDropout
 from pharmagraph.model.presets.config import NetworkConfig
 from pharmagraph.model.responses.visible import Visible
 
@@ -75,7 +76,7 @@ class AxialAttention(nn.Module):
         self.prior = nn.Parameter(torch.tensor(-1.0))
         width = 6 * heads + 2
         self.readout = nn.Sequential(
-            nn.Linear(width, 24), nn.GELU(), nn.Dropout(config.axial_dropout), nn.Linear(24, 1)
+            nn.Linear(width, 24), nn.GELU(), PairDropout(nn.Dropout(config.axial_dropout)), nn.Linear(24, 1)
         )
         self.linear = nn.Linear(width, 1, bias=False)
         last = self.readout[3]

@@ -5,6 +5,7 @@ Its inputs are made in `inputs`, from what a step may see; it is fitted in `trai
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -90,7 +91,9 @@ class RelationalNetwork(Network):
         if self.axial is not None:
             residuals.append(self.axial(tensors, messages.visible, drug, cell_line))
         if self.gaussian_process is not None:
-            residuals.append(self.gaussian_process(tensors, states, messages, drug, cell_line))
+            with torch.autocast(drug.device.type, enabled=False):  # eigenvectors and the solver need float32
+                whole = {kind: state.float() for kind, state in states.items()}
+                residuals.append(self.gaussian_process(tensors, whole, messages, drug, cell_line))
         if self.factors is not None and not self.training:
             residuals.append(self.factors(self.encoder.components(tensors), drug, cell_line))
         offset = messages.offset(drug, cell_line)

@@ -18,6 +18,7 @@ from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.layers.dropout import HashDropout
 from pharmagraph.model.layers.gatv2 import GATv2Conv
+from pharmagraph.model.layers.pair_dropout import PairDropout
 from pharmagraph.model.networks.adjacency import (
     ADJACENT,
     Adjacency,
@@ -98,7 +99,7 @@ class AdjacencyNetwork(Network):
             head += [
                 nn.Linear(2 * width, 2 * width),
                 self.activation,
-                HashDropout(self.settings.hidden_dropout),
+                PairDropout(HashDropout(self.settings.hidden_dropout)),
             ]
         self.head = nn.Sequential(*head, nn.Linear(2 * width, 1))
 

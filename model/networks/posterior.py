@@ -12,6 +12,7 @@ from pharmagraph.model.inputs.last_step import LastStep
 from pharmagraph.model.networks.conjugate_gradients import solve
 from pharmagraph.model.networks.gene_term import GeneTerm
 from pharmagraph.model.networks.solutions import Solutions
+from pharmagraph.model.ranks import averaged
 
 ITERATIONS = 100
 """Largest number of conjugate-gradient iterations. A handful do where untested pairs are few, some tens where their
@@ -133,7 +134,9 @@ class PosteriorMean(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         """Gradients of both kernels, the precisions, the observations and the coefficients."""
-        (gradient,) = gradients
+        gradient = averaged(
+            gradients[0]
+        )  # the ranks share one adjoint: the solver stops as that of one process does
         kernel_c, kernel_d, precision, weights = ctx.saved_tensors
         genes = ctx.observed.genes
         adjoint = ctx.observed.weights(covariance_times(gradient, kernel_c, kernel_d, genes))

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.layers.gatv2 import RelationalGATv2Conv
+from pharmagraph.model.layers.pair_dropout import PairDropout
 from pharmagraph.model.networks.encoder import _rows
 from pharmagraph.model.networks.network import KINDS
 from pharmagraph.model.presets.config import NetworkConfig
@@ -73,7 +74,7 @@ class PairDecoder(nn.Module):
         self.drug_factor, self.cell_line_factor = nn.Linear(n, 16), nn.Linear(n, 16)
         self.drug_effect, self.cell_line_effect = nn.Linear(n, 1), nn.Linear(n, 1)
         self.drug_hidden, self.cell_line_hidden, self.out = nn.Linear(n, n), nn.Linear(n, n), nn.Linear(n, 1)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = PairDropout(nn.Dropout(config.dropout))
 
     def forward(self, states: dict[str, Tensor], drug: Tensor, cell_line: Tensor) -> Tensor:
         """(n_pairs,) of pairs given by node numbers."""

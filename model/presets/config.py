@@ -189,6 +189,7 @@ class TrainingConfig(_Strict):
     calibrate: bool = False
     optimiser: Literal["adamw", "adam"] = "adamw"
     clip: float = Field(gt=0)
+    precision: Literal[32, "bf16"] = 32
     schedule: Literal["cosine", "constant"]
     neighbours: tuple[NonNegativeInt, ...] | None = None
     block_edges: int = Field(ge=1, default=1_000_000)

@@ -22,7 +22,7 @@ from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.provenance import git_fingerprint
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.wording import named, option
-from pharmagraph.model import kernels, side_by_side
+from pharmagraph.model import kernels, ranks, side_by_side
 from pharmagraph.model.baselines import BASELINES, Features, Problem
 from pharmagraph.model.baselines.problem import fit_predict
 from pharmagraph.model.certainty.calibrate import calibrate
@@ -47,6 +47,7 @@ from pharmagraph.model.runs.attention_tables import attention_tables, unused_att
 from pharmagraph.model.runs.learning_curve import EPOCH
 from pharmagraph.model.runs.pilots_hidden import calibrated_with_pilots
 from pharmagraph.model.runs.response_attention import response_tables
+from pharmagraph.model.runs.same_training import require_same_training
 from pharmagraph.model.runtime import reproducible, resolve_device
 from pharmagraph.model.targets.run import enough_targets, fit_run
 from pharmagraph.model.training.ensemble import Progress
@@ -148,13 +149,14 @@ def train(
         without attention to known targets or for response.
     """
     started = datetime.now(UTC)
-    device = resolve_device(device)
+    device, rank = resolve_device(device), ranks.rank()
     most = side_by_side.most_workers()
     workers = most if workers is None else min(workers, most)
     stage("reading the graph")
     if store.schema_version() is None or not store.counts()["Drug-TESTED_ON-CellLine"]:
         raise ModelError(f"{store.url} has no drug responses; load some first: cli ingest gdsc")
-    runs.require_writable(store)
+    if rank.leads:
+        runs.require_writable(store)
     heterograph = graphs.export(store, datasets=datasets)
     measured = responses(heterograph, task)
     fold = _one_fold(measured, heterograph, split)
@@ -194,25 +196,30 @@ def train(
     if training.bounds is not None:
         stage("expectations of censored values")
         training = with_expected(training, tensors)
+    fingerprints = {"git_fingerprint": git_fingerprint(), "data_fingerprint": heterograph.fingerprint()}
+    what = {
+        **fingerprints, "config": config.model_dump(mode="json"), "seed": seed, "split": split.value, "task": task,
+        "device": device, "torch": torch.__version__, "kernels": kernels.status(),
+    }  # fmt: skip
+    if not rank.alone:
+        what["ranks"] = rank.size
+        require_same_training(what)
     targets = None
     if attends_targets and config.targets is not None:
         targets = fit_run(
             heterograph, tensors, training, Scale.of(training, task), config.targets,
-            seed=seed, n_null=n_null, advance=stage, workers=workers,
+            seed=seed, n_null=n_null if rank.leads else 0, advance=stage,
+            workers=workers if rank.alone else 1,
         )  # fmt: skip
-    fingerprints = {"git_fingerprint": git_fingerprint(), "data_fingerprint": heterograph.fingerprint()}
-    unfinished = Unfinished(
-        folder,
-        {
-            **fingerprints, "config": config.model_dump(mode="json"), "seed": seed, "split": split.value, "task": task,
-            "device": device, "torch": torch.__version__, "kernels": kernels.status(),
-        },
-    )  # fmt: skip
-    stage("going on with the training that was cut off" if unfinished.begun else "training")
+    unfinished = Unfinished(folder, what) if rank.leads else None
+    begun = unfinished is not None and unfinished.begun
+    stage("going on with the training that was cut off" if begun else "training")
+    if device == "cuda" and not rank.alone:
+        device = f"cuda:{rank.on_machine}"
     fitted = fit_graph(
         heterograph, training, config, seed=seed, task=task, split=asked_as, groups=groups, device=device,
-        tensors=tensors, targets=targets, report=_noted(report, in_turn=workers == 1), unfinished=unfinished,
-        workers=workers,
+        tensors=tensors, targets=targets, report=_noted(report, in_turn=workers == 1 or not rank.alone),
+        unfinished=unfinished, workers=workers,
     )  # fmt: skip
     stage("calibrating")
     tissue = heterograph.nodes["CellLine"]["tissue"].numpy()
@@ -289,7 +296,8 @@ def train(
             with suppress(OSError):  # another training writes there
                 folder.rmdir()
         raise
-    unfinished.done()
+    if unfinished is not None:
+        unfinished.done()
     return Trained(
         place.name, place, figures, len(training), len(held_out), fitted, source,
         () if targets is None else targets.problem.evidence.lacking, unused, through_genes,

@@ -12,13 +12,14 @@ from functools import partial
 import numpy as np
 import torch
 
+from pharmagraph.model import ranks
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.presets.choices import Split, Task
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.measured import Responses, require_two_classes
 from pharmagraph.model.responses.scale import Scale, visible_pairs
-from pharmagraph.model.runtime import give_back_memory, reproducible
+from pharmagraph.model.runtime import give_back_memory, reproducible, require_precision
 from pharmagraph.model.side_by_side import Tell, sent_weights, side_by_side, take_weights
 from pharmagraph.model.targets.gene_attention import GeneAttention, as_predicted, message_builder
 from pharmagraph.model.training.blending import blend, settled_weights, unneeded, weights_on_inner_fold
@@ -85,8 +86,9 @@ def fit(
     Raises
     ------
     ModelError
-        If the training pairs are all of one class, or all have one ln IC50.
+        If the training pairs are all of one class, or all have one ln IC50; if half precision is asked for on a CPU.
     """
+    require_precision(config.training.precision, device)
     require_two_classes(training, task, "the training responses")
     tensors = tensors.to(device)
     config = config.for_split(split.value)
@@ -103,6 +105,7 @@ def fit(
         )  # fmt: skip
         fittings.append(fitting)
     members = _fitted(fittings, device, workers, report, unfinished)
+    ranks.end_of_steps()
     if without := unneeded(fittings[0].network.components, weights_on_inner_fold(fittings[0])):
         config = config.without(without)
         members = [
@@ -149,6 +152,8 @@ def _fitted(
     unfinished: Unfinished | None,
 ) -> list[Member]:
     """Fit prepared networks; those of ``fittings`` have the weights afterwards."""
+    if not ranks.rank().alone:
+        workers = 1  # all ranks work on one network
     kept = [None if unfinished is None else unfinished.of_network(number) for number in range(len(fittings))]
     if unfinished is not None and min(workers, len(fittings)) > 1:
         unfinished.own()  # by this process, so that all of its copies may write there

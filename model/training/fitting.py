@@ -17,9 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pharmagraph.model import ranks
 from pharmagraph.model.inputs.last_step import LastStep
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.layers.pair_dropout import divide
 from pharmagraph.model.metrics.scores import CHOSEN_BY
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.make import blank_network
@@ -147,19 +149,23 @@ class Fitting(lightning.LightningModule):
         if "gaussian_process" in self.network.components:
             messages = replace(messages, last_step=self.last_steps[int(batch)])
         drug, cell_line, label, weight = self._supervision(supervised)
-        logits: Logits = self.network(self.tensors, messages, drug, cell_line)
         measured = torch.arange(len(weight), device=weight.device) < len(supervised)
+        rows = ranks.rows(len(weight))  # of this process, where several divide the pairs
+        divide(self.network, None if ranks.rank().alone else (rows, len(weight)))
+        logits: Logits = self.network(self.tensors, messages, drug[rows], cell_line[rows])
+        label, weight, measured = label[rows], weight[rows], measured[rows]
         loss = weight.new_zeros(())
         outputs = zip(self.network.components, logits.components, strict=False)  # in training without factors
         for name, output in outputs:
             # where entities are unseen, untested pairs would teach that every new entity is half sensitive
             counted = weight * measured if self.split.of_unseen and name in INDUCTIVE else weight
-            loss = loss + (self._loss(output, label, supervised) * counted).sum()
+            loss = loss + (self._loss(output, label, supervised, rows) * counted).sum()
         total = sum(len(chunk.test) for chunk in self.chunks) / settings.chunks
         penalty = self.network.penalty(
             settings.identity_penalty, settings.drug_bias_penalty, settings.cell_line_bias_penalty
         )
-        whole: Tensor = loss / total + penalty / len(training)
+        # gradients are averaged over processes: each multiplies the sum over its pairs by their number
+        whole: Tensor = loss * ranks.rank().size / total + penalty / len(training)
         return whole
 
     @cached_property
@@ -167,13 +173,13 @@ class Fitting(lightning.LightningModule):
         """Messages of all pairs that are fitted, the same in every step where none is masked."""
         return self.builder.build(visible_pairs(self.pairs.training, self.scale, self.tensors.device))
 
-    def _loss(self, output: Tensor, label: Tensor, supervised: Responses) -> Tensor:
+    def _loss(self, output: Tensor, label: Tensor, supervised: Responses, rows: slice) -> Tensor:
         if self.scale.task == "classification":
             return functional.binary_cross_entropy_with_logits(output, label, reduction="none")
         loss = (output - label) ** 2 / (2 * REGRESSION_NOISE**2)
         if (bounds := self.scale.bounds(supervised)) is None:
             return loss
-        side, bound = (part.to(output.device) for part in bounds)
+        side, bound = (part.to(output.device)[rows] for part in bounds)
         return torch.where(side == 0, loss, tobit_loss(output, bound, side, REGRESSION_NOISE))
 
     def _supervision(self, supervised: Responses) -> tuple[Tensor, Tensor, Tensor, Tensor]:

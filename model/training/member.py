@@ -6,7 +6,6 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,7 @@ import pytorch_lightning as lightning
 import torch
 from torch import Tensor
 
-from pharmagraph.kg import folders
-from pharmagraph.kg.errors import InputError
+from pharmagraph.model import ranks
 from pharmagraph.model.inputs.messages import MessageBuilder
 from pharmagraph.model.inputs.tensors import GraphTensors
 from pharmagraph.model.networks.default import RelationalNetwork
@@ -29,6 +27,7 @@ from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
 from pharmagraph.model.runtime import _quiet_lightning
 from pharmagraph.model.side_by_side import sent_weights, take_weights
+from pharmagraph.model.training.engine import WholeFile, engine
 from pharmagraph.model.training.factor_fits import FactorFits
 from pharmagraph.model.training.fitted import Member
 from pharmagraph.model.training.fitting import Fitting
@@ -89,6 +88,8 @@ def prepare(
             network.identities.start_from(visible_pairs(pairs.training, scale, tensors.device))
         if network.factors is not None:
             penalties = config.training.factor_map_penalties
+            if not ranks.rank().leads:  # the prior is chosen, and factors are fitted, by rank 0
+                penalties = penalties[:1]
             if like is not None and like.factor_fits is not None:
                 penalties = (like.factor_fits.map_penalty,)
             factor_fits = FactorFits.chosen(
@@ -152,24 +153,26 @@ def fit_member(
         Where the fit is kept while it lasts, and goes on from; nowhere unless given. The result is the same.
     """
     torch.set_rng_state(fitting.random_state)
-    if fitting.factor_fits is not None:
+    if fitting.factor_fits is not None and ranks.rank().leads:
         fitting.factor_fits.fit(fitting.pairs.training)
     settings = fitting.config.training
     every = settings.validate_every if settings.schedule == "constant" else settings.epochs
     selection = _Selection(every, settings, tell)
-    with _quiet_lightning():
+    with _quiet_lightning(), ranks.file_of_first(None if kept is None else kept.begun()) as begun:
         trainer = lightning.Trainer(
-            accelerator="gpu" if device.startswith("cuda") else "cpu", devices=1, max_epochs=settings.epochs,
-            callbacks=[selection, *([] if kept is None else [_Keeping(kept)])],
+            accelerator="gpu" if device.startswith("cuda") else "cpu", max_epochs=settings.epochs,
+            callbacks=[selection, *([] if kept is None and ranks.rank().alone else [_Keeping(kept)])],
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-            gradient_clip_val=settings.clip,
+            gradient_clip_val=settings.clip, plugins=[WholeFile()],
+            precision="32-true" if settings.precision == 32 else "bf16-mixed", **engine(fitting.config),
         )  # fmt: skip
-        trainer.fit(
-            fitting,
-            torch.utils.data.DataLoader(range(settings.chunks), batch_size=None),  # type: ignore[arg-type]
-            ckpt_path=None if kept is None else kept.begun(),
-            weights_only=True,
-        )
+        with ranks.dividing():
+            trainer.fit(
+                fitting,
+                torch.utils.data.DataLoader(range(settings.chunks), batch_size=None),  # type: ignore[arg-type]
+                ckpt_path=begun,
+                weights_only=True,
+            )
     epoch_seconds = tuple(fitting.epoch_seconds)
     return FitOfMember(sent_weights(selection.weights), selection.epoch, selection.best, epoch_seconds)
 
@@ -216,6 +219,7 @@ class _Selection(lightning.Callback):
         epoch = trainer.current_epoch + 1
         chosen_from = epoch % self.every == 0 or epoch == self.last
         value = module.validate() if chosen_from or epoch % self.told_every == 0 else None
+        value = ranks.told_by_first(value)  # all stop in the same epoch
         if chosen_from and value is not None:
             self.since_best += 1
             if value > self.best:
@@ -231,11 +235,9 @@ class _Selection(lightning.Callback):
 class _Keeping(lightning.Callback):
     """Keeps the fit after an epoch, when it is time to; the former state is replaced once the new one is whole."""
 
-    def __init__(self, kept: KeptFit) -> None:
+    def __init__(self, kept: KeptFit | None) -> None:
         self.kept = kept
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if self.kept.due():
-            # a full disk ends no fit
-            with suppress(OSError, InputError), folders.whole(self.kept.path) as path:
-                trainer.save_checkpoint(path)
+        if ranks.told_by_first(self.kept is not None and self.kept.due()):
+            trainer.save_checkpoint("" if self.kept is None else self.kept.path)  # rank 0 writes

@@ -47,6 +47,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model.networks", "model.targets", "model.predictor"),
     ("model.inputs",),
     ("model.responses", "model.layers", "model.biology", "model.contrasts", "model.suggest"),
+    ("model.launching",),
+    ("model.ranks",),
     ("model.presets", "model.kernels", "model.metrics", "model.runtime", "model.side_by_side"),
     ("ingest", "cypher"),
     ("kg.neo4j.bulk_import",),
