@@ -29,8 +29,9 @@ def tanimoto(a: Counts, b: Counts) -> npt.NDArray[np.float32]:
     # A count of c is c bits that are all set, so the smaller of two counts is the number of bits that both have.
     # Sums stay far below 2**24, so float32 products are exact and BLAS does the work.
     common = np.zeros((len(a), len(b)), np.float32)
-    for level in range(1, int(min(a.max(initial=0), b.max(initial=0))) + 1):
-        columns = (a >= level).any(0) & (b >= level).any(0)
+    highest_of_a, highest_of_b = a.max(0, initial=0), b.max(0, initial=0)
+    for level in range(1, int(min(highest_of_a.max(initial=0), highest_of_b.max(initial=0))) + 1):
+        columns = (highest_of_a >= level) & (highest_of_b >= level)
         left, right = ((side[:, columns] >= level).astype(np.float32) for side in (a, b))
         common += left @ right.T
     union = a.sum(1, dtype=np.float32)[:, None] + b.sum(1, dtype=np.float32)[None, :] - common
