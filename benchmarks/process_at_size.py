@@ -4,10 +4,10 @@
     python -m benchmarks.process_at_size --store ladybug:///gdsc1.lbug [--dataset GDSC1] [--rank 64,128x1004]
     python -m benchmarks.process_at_size --page
 
-Every size runs in a process of its own, all ranks in turn; ``128x256`` are columns of drugs and of cell lines. Without a
-store, structures and cell lines are made up, in families, and responses are drawn from the process. Where there are at
-most 300,000 pairs of drugs and cell lines, and with a store, the mean is compared with that of the whole kernels. Rows
-go into docs/process.json, in the place of earlier ones of the same size, and docs/process.md is written from them;
+Every size runs in a process of its own, all ranks in turn; ``128x256`` are columns of drugs and of cell lines. Without
+a store, structures and cell lines are made up, in families, and responses are drawn from the process. Where there are
+at most 300,000 pairs of drugs and cell lines, and with a store, the mean is compared with that of the whole kernels.
+Rows go into docs/process.json, in the place of earlier ones of the same size, and docs/process.md is written from them;
 `--page` does the latter alone.
 """
 
@@ -109,12 +109,16 @@ def made_up(n_drugs: int, n_cell_lines: int, density: float, ranks: Sequence[tup
     of_drugs = columns_of(structures(n_drugs, generator))
     kernel_c = cell_lines(n_cell_lines, generator)
     total = n_drugs * n_cell_lines
-    chosen = torch.randint(total, (int(-math.log1p(-min(density, 0.99)) * total),), generator=generator).unique()
+    chosen = torch.randint(
+        total, (int(-math.log1p(-min(density, 0.99)) * total),), generator=generator
+    ).unique()
     drug, cell_line = chosen // n_cell_lines, chosen % n_cell_lines
     if total <= MOST_FOR_EXACT:
         of_d, of_c = whole(of_drugs, kernel_c)
         normal = torch.randn(n_drugs, n_cell_lines, generator=generator, dtype=torch.float64)
-        truth = (torch.linalg.cholesky(of_d) @ normal @ torch.linalg.cholesky(of_c).T)[drug, cell_line].float()
+        truth = (torch.linalg.cholesky(of_d) @ normal @ torch.linalg.cholesky(of_c).T)[
+            drug, cell_line
+        ].float()
     else:
         left, right = factors(of_drugs, kernel_c, ranks[0])
         turned = left.factor @ torch.randn(left.rank, right.rank, generator=generator)
@@ -166,7 +170,10 @@ def factors(of_drugs: StructureColumns, kernel_c: Tensor, rank: tuple[int, int])
     return (
         low_rank(of_drugs, of_drugs.diagonal(), rank[0], alone=START_WEIGHTS["drug identity"]),
         low_rank(
-            lambda at: kernel_c[:, at], kernel_c.diagonal(), rank[1], alone=START_WEIGHTS["cell-line identity"]
+            lambda at: kernel_c[:, at],
+            kernel_c.diagonal(),
+            rank[1],
+            alone=START_WEIGHTS["cell-line identity"],
         ),
     )
 
@@ -232,7 +239,10 @@ def rows_of(case: Row) -> Iterable[Row]:
     if compared:
         exact = exact_mean(problem)
         for row, mean in zip(rows, means, strict=True):
-            row["error"], row["correlation"] = float((mean - exact).norm() / exact.norm()), correlation(mean, exact)
+            row["error"], row["correlation"] = (
+                float((mean - exact).norm() / exact.norm()),
+                correlation(mean, exact),
+            )
             if problem.held_out is not None:
                 drug, cell_line, value = problem.held_out
                 row["held_out"] = correlation(mean[drug, cell_line], value)
@@ -252,7 +262,9 @@ def write(later: Iterable[Row], docs: Path = DOCS) -> None:
     file, page = docs / FIGURES, docs / PAGE
     earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     rows = list(({key(row): row for row in earlier} | {key(row): row for row in later}).values())
-    rows.sort(key=lambda row: (row["data"] == "made up", row["pairs"], row["rank_drugs"], row["rank_cell_lines"]))
+    rows.sort(
+        key=lambda row: (row["data"] == "made up", row["pairs"], row["rank_drugs"], row["rank_cell_lines"])
+    )
     file.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
     head, found, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, ended, tail = rest.partition(END)

@@ -69,7 +69,9 @@ class StructureColumns:
     def diagonal(self) -> Tensor:
         """Diagonal, float32 (n_drugs,): a similarity of a drug with itself is 1, or 0 without a structure."""
         found = torch.full((self.n,), self.constant)
-        for name, weight in zip((*FINGERPRINTS, "fingerprint"), (*self.weights, self.of_rare_bits), strict=True):
+        for name, weight in zip(
+            (*FINGERPRINTS, "fingerprint"), (*self.weights, self.of_rare_bits), strict=True
+        ):
             found += weight * self.views[name].any(1).float()
         return found
 

@@ -60,10 +60,11 @@ def low_rank(
 ) -> LowRank:
     """A kernel ``K = K₀ + alone I`` by an incomplete Cholesky factor of K₀ with random pivots.
 
-    Each round draws a block of entities, with a probability in proportion to the variance ``d = diag(K₀ - L Lᵀ)`` that
-    is not explained yet, asks for their columns of K₀, and appends them to L, orthogonal to what L holds. So ``L Lᵀ`` is
-    the Nyström approximation of K₀ by all pivots P, ``K₀[:, P] K₀[P, P]⁻¹ K₀[P, :]``. Of its eigenvectors the first are
-    kept. What L lacks on the diagonal is ``r = diag(K - L Lᵀ)``, as in the FITC approximation: no entity loses variance.
+    Each round draws a block of entities, with a probability in proportion to the variance ``diag(K₀ - L Lᵀ)`` that is
+    not explained yet, asks for their columns of K₀, and appends to L what these columns have beyond ``L Lᵀ``. So
+    ``L Lᵀ`` is the Nyström approximation of K₀ by all pivots P, ``K₀[:, P] K₀[P, P]⁻¹ K₀[P, :]``. Of its eigenvectors
+    the first are kept. What L lacks on the diagonal is ``r = diag(K - L Lᵀ)``, as in the FITC approximation: no entity
+    loses variance.
 
     Parameters
     ----------
@@ -134,7 +135,9 @@ def low_rank(
     _, vectors = torch.linalg.eigh(factor.T @ factor)
     dropped, kept = vectors.tensor_split([max(n_columns - rank, 0)], dim=1)
     left += (factor @ dropped).square().sum(1) + alone
-    return LowRank((factor @ kept.flip(1)).to(dtype), left.to(dtype), torch.cat(pivots or [torch.empty(0).long()]))
+    return LowRank(
+        (factor @ kept.flip(1)).to(dtype), left.to(dtype), torch.cat(pivots or [torch.empty(0).long()])
+    )
 
 
 def _independent(gram: Tensor, smallest: float) -> tuple[Tensor, Tensor]:

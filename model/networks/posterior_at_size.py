@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -116,10 +117,10 @@ class PosteriorAtSize:
 class CovarianceOfPairs:
     """``K = K_D ⊗ K_C`` between pairs, with ``K_D = L_D L_Dᵀ + diag(r_D)`` and K_C likewise.
 
-    For a table V of pairs, ``K_D V K_C`` is a sum of four terms. With ``B = K_C Vᵀ L_D`` (n_cell_lines, rank) and
-    ``T = diag(r_D) V L_C`` (n_drugs, rank) it is ``L_D Bᵀ + T L_Cᵀ + diag(r_D) V diag(r_C)``, of which only the entries at
-    pairs are computed. So a product takes ``n_pairs × (rank_D + rank_C)`` operations, four times over, and
-    ``n_cell_lines × rank_D × rank_C``; the memory is that of the factors and of the pairs.
+    For a table V of pairs, ``K_D V K_C`` is ``L_D Bᵀ + T L_Cᵀ + diag(r_D) V diag(r_C)`` with ``B = K_C Vᵀ L_D``
+    (n_cell_lines, rank_D) and ``T = diag(r_D) V L_C`` (n_drugs, rank_C). Only its entries at pairs are computed. A
+    product takes in the order of ``n_pairs × (rank_D + rank_C) + n_cell_lines × rank_D × rank_C`` operations, and the
+    memory of the factors and of the pairs.
     """
 
     def __init__(self, of_drugs: LowRank, of_cell_lines: LowRank, pairs: Pairs) -> None:
@@ -145,8 +146,8 @@ class Preconditioner:
 
     F has, for each pair, the products of the first columns of the two factors, so that it holds what most pairs share;
     D is a diagonal by which ``F Fᵀ + D`` has the diagonal of ``K + P⁻¹``. By Woodbury's identity the inverse is
-    ``D⁻¹ - D⁻¹ F (I + Fᵀ D⁻¹ F)⁻¹ Fᵀ D⁻¹``; the matrix in the middle has k² rows for ``k = coarse``, and is a sum over cell
-    lines of Kronecker products.
+    ``D⁻¹ - D⁻¹ F (I + Fᵀ D⁻¹ F)⁻¹ Fᵀ D⁻¹``. The matrix in the middle has a row for each product of two columns, and is a
+    sum over cell lines of Kronecker products.
 
     References
     ----------
@@ -165,7 +166,7 @@ class Preconditioner:
         drug, root = pairs.drug[pairs.by_cell_line], self.inverse[pairs.by_cell_line].sqrt()
         grams = self.c.new_zeros(n_c, k_d, k_d)
         ends = pairs.ends_by_cell_line.tolist()
-        for at, (start, stop) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+        for at, (start, stop) in enumerate(pairwise(ends)):
             rows = self.d[drug[start:stop]] * root[start:stop, None]
             grams[at] = rows.T @ rows
         twice = (self.c[:, :, None] * self.c[:, None]).view(n_c, -1)
@@ -254,9 +255,9 @@ def posterior_at_size(
     )
 
 
-def _ends(sorted_or_not: Tensor, n: int) -> Tensor:
+def _ends(entity: Tensor, n: int) -> Tensor:
     """Where the pairs of each entity begin and end, once they are sorted by it, (n + 1,)."""
-    return torch.cat([torch.zeros(1, dtype=torch.int64), torch.bincount(sorted_or_not, minlength=n).cumsum(0)])
+    return torch.cat([torch.zeros(1, dtype=torch.int64), torch.bincount(entity, minlength=n).cumsum(0)])
 
 
 def _sparse(ends: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
