@@ -37,7 +37,7 @@ from pharmagraph.model.inputs.structure_columns import BY_STRUCTURE, ROWS, Struc
 from pharmagraph.model.networks.conjugate_gradients import solve
 from pharmagraph.model.networks.gaussian_process import START_WEIGHTS
 from pharmagraph.model.networks.low_rank import LowRank, low_rank
-from pharmagraph.model.networks.posterior_at_size import posterior_at_size
+from pharmagraph.model.networks.posterior_at_size import Pairs, posterior_at_size
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, FIGURES = "process.md", "process.json"
@@ -63,13 +63,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Problem:
-    """Kernels without what entities have alone, and observations of some pairs; held-out ones where they are real."""
+    """Kernels without what entities have alone, and observations of some pairs; held-out ones where they are real.
+
+    Values are None where whole kernels are too large to draw them from: `drawn` draws them from columns.
+    """
 
     of_drugs: StructureColumns
     kernel_c: Tensor
     drug: Tensor
     cell_line: Tensor
-    value: Tensor
+    value: Tensor | None
     held_out: tuple[Tensor, Tensor, Tensor] | None = None
 
 
@@ -103,8 +106,8 @@ def cell_lines(n: int, generator: torch.Generator) -> Tensor:
     return START_WEIGHTS["cell-line kernel"] * kernel + START_WEIGHTS["cell-line constant"]
 
 
-def made_up(n_drugs: int, n_cell_lines: int, density: float, ranks: Sequence[tuple[int, int]]) -> Problem:
-    """Made-up entities; responses are drawn from whole kernels, or where these are too large, from their columns."""
+def made_up(n_drugs: int, n_cell_lines: int, density: float) -> Problem:
+    """Made-up entities, and responses that are drawn from the process."""
     generator = torch.Generator().manual_seed(0)
     of_drugs = columns_of(structures(n_drugs, generator))
     kernel_c = cell_lines(n_cell_lines, generator)
@@ -113,22 +116,22 @@ def made_up(n_drugs: int, n_cell_lines: int, density: float, ranks: Sequence[tup
         total, (int(-math.log1p(-min(density, 0.99)) * total),), generator=generator
     ).unique()
     drug, cell_line = chosen // n_cell_lines, chosen % n_cell_lines
-    if total <= MOST_FOR_EXACT:
-        of_d, of_c = whole(of_drugs, kernel_c)
-        normal = torch.randn(n_drugs, n_cell_lines, generator=generator, dtype=torch.float64)
-        truth = (torch.linalg.cholesky(of_d) @ normal @ torch.linalg.cholesky(of_c).T)[
-            drug, cell_line
-        ].float()
-    else:
-        left, right = factors(of_drugs, kernel_c, ranks[0])
-        turned = left.factor @ torch.randn(left.rank, right.rank, generator=generator)
-        zeros = torch.sparse_csr_tensor(
-            torch.cat([torch.zeros(1, dtype=torch.int64), torch.bincount(drug, minlength=n_drugs).cumsum(0)]),
-            cell_line, torch.zeros(len(drug)), (n_drugs, n_cell_lines),
-        )  # fmt: skip
-        truth = torch.sparse.sampled_addmm(zeros, turned, right.factor.T).values()
+    if total > MOST_FOR_EXACT:
+        return Problem(of_drugs, kernel_c, drug, cell_line, None)
+    roots = [torch.linalg.cholesky(one) for one in whole(of_drugs, kernel_c)]
+    normal = torch.randn(n_drugs, n_cell_lines, generator=generator, dtype=torch.float64)
+    truth = (roots[0] @ normal @ roots[1].T)[drug, cell_line].float()
     value = truth + NOISE**0.5 * torch.randn(len(drug), generator=generator)
     return Problem(of_drugs, kernel_c, drug, cell_line, value)
+
+
+def drawn(problem: Problem, left: LowRank, right: LowRank) -> Tensor:
+    """Responses that are drawn from the columns of the kernels, (n_pairs,)."""
+    generator = torch.Generator().manual_seed(1)
+    turned = left.factor @ torch.randn(left.rank, right.rank, generator=generator)
+    noise = NOISE**0.5 * torch.randn(len(problem.drug), generator=generator)
+    pairs = Pairs(problem.drug, problem.cell_line, len(left.rest), len(right.rest))  # they are sorted
+    return pairs.add_products(noise, turned, right.factor)
 
 
 def real(store: str, dataset: str) -> Problem:
@@ -187,12 +190,12 @@ def whole(of_drugs: StructureColumns, kernel_c: Tensor) -> tuple[Tensor, Tensor]
     )
 
 
-def exact_mean(problem: Problem) -> Tensor:
-    """The mean of all pairs by whole kernels, float64 (n_drugs, n_cell_lines)."""
+def exact_mean(problem: Problem, value: Tensor) -> Tensor:
+    """The mean of all pairs by whole kernels, given values of pairs, float64 (n_drugs, n_cell_lines)."""
     of_d, of_c = whole(problem.of_drugs, problem.kernel_c)
     seen, observed = torch.zeros(2, len(of_d), len(of_c), dtype=torch.float64)
     seen[problem.drug, problem.cell_line] = 1
-    observed[problem.drug, problem.cell_line] = problem.value.double()
+    observed[problem.drug, problem.cell_line] = value.double()
     weights = solve(
         lambda table: seen * (of_d @ table @ of_c) + NOISE * table, observed, iterations=3000, tolerance=1e-5
     )
@@ -210,17 +213,18 @@ def rows_of(case: Row) -> Iterable[Row]:
     if case["store"]:
         problem = real(case["store"], case["dataset"])
     else:
-        problem = made_up(case["drugs"], case["cells"], case["density"], ranks)
+        problem = made_up(case["drugs"], case["cells"], case["density"])
     n_d, n_c, n_pairs = problem.of_drugs.n, len(problem.kernel_c), len(problem.drug)
     compared = bool(case["store"]) or n_d * n_c <= MOST_FOR_EXACT
-    rows, means = [], []
+    rows, means, value = [], [], problem.value
     for rank in ranks:
         start, used = time.perf_counter(), time.process_time()
         left, right = factors(problem.of_drugs, problem.kernel_c, rank)
         columns, columns_used = time.perf_counter() - start, time.process_time() - used
+        value = drawn(problem, left, right) if value is None else value
         start, used = time.perf_counter(), time.process_time()
         found = posterior_at_size(
-            left, right, problem.drug, problem.cell_line, problem.value, torch.full((n_pairs,), 1 / NOISE)
+            left, right, problem.drug, problem.cell_line, value, torch.full((n_pairs,), 1 / NOISE)
         )
         solved, solved_used = time.perf_counter() - start, time.process_time() - used
         start = time.perf_counter()
@@ -237,16 +241,16 @@ def rows_of(case: Row) -> Iterable[Row]:
         })  # fmt: skip
         means.append(found.mean(torch.arange(n_d)).double() if compared else None)
     if compared:
-        exact = exact_mean(problem)
+        exact = exact_mean(problem, value)
         for row, mean in zip(rows, means, strict=True):
             row["error"], row["correlation"] = (
                 float((mean - exact).norm() / exact.norm()),
                 correlation(mean, exact),
             )
             if problem.held_out is not None:
-                drug, cell_line, value = problem.held_out
-                row["held_out"] = correlation(mean[drug, cell_line], value)
-                row["held_out_exact"] = correlation(exact[drug, cell_line], value)
+                drug, cell_line, truth = problem.held_out
+                row["held_out"] = correlation(mean[drug, cell_line], truth)
+                row["held_out_exact"] = correlation(exact[drug, cell_line], truth)
     return rows
 
 

@@ -146,8 +146,8 @@ class Preconditioner:
 
     F has, for each pair, the products of the first columns of the two factors, so that it holds what most pairs share;
     D is a diagonal by which ``F Fᵀ + D`` has the diagonal of ``K + P⁻¹``. By Woodbury's identity the inverse is
-    ``D⁻¹ - D⁻¹ F (I + Fᵀ D⁻¹ F)⁻¹ Fᵀ D⁻¹``. The matrix in the middle has a row for each product of two columns, and is a
-    sum over cell lines of Kronecker products.
+    ``D⁻¹ - D⁻¹ F (I + Fᵀ D⁻¹ F)⁻¹ Fᵀ D⁻¹``. The matrix in the middle has a row for each product of two columns, and
+    is a sum over cell lines of Kronecker products.
 
     References
     ----------
