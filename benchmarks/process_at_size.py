@@ -311,23 +311,19 @@ def extrapolated(rows: Sequence[Row]) -> list[str]:
     most = max(alike.values(), key=lambda of: (len(of), of[-1]["pairs"]), default=[])
     if len(most) < 3:
         return []
-    pairs = np.log([row["pairs"] for row in most])
-    time_, memory = (
-        np.polyfit(pairs, np.log([row[name] for row in most]), 1) for name in ("solve_processor_s", "peak_mb")
-    )
+    seconds = [row["solve_processor_s"] for row in most]
+    power = np.polyfit(np.log([row["pairs"] for row in most]), np.log(seconds), 1)
     first, last = most[0], most[-1]
-    asked = ASKED[0] * ASKED[1]
-    seconds = {
-        share: math.exp(np.polyval(time_, math.log(asked * share))) for share in (last["density"], 1.0)
-    }
+    said = [
+        f"{math.exp(np.polyval(power, math.log(ASKED[0] * ASKED[1] * share))):,.0f} at a share of {share:g}"
+        for share in (last["density"], 1.0)
+    ]
     return [
         f"**Computed, not measured.** Between {first['drugs']:,} and {last['drugs']:,} drugs, with "
         f"{last['cell_lines']:,} cell lines, a share of {last['density']:g} of the pairs and ranks of "
         f"{last['rank_drugs']} and {last['rank_cell_lines']}, processor seconds of the solution grow as the power "
-        f"{time_[0]:.2f} of the pairs, and the peak of memory as the power {memory[0]:.2f}. By this power "
-        f"{ASKED[0]:,} drugs and {ASKED[1]:,} cell lines would take "
-        + " and ".join(f"{s:,.0f} processor seconds at a share of {share:g}" for share, s in seconds.items())
-        + ", memory permitting.",
+        f"{power[0]:.2f} of the pairs. By this power {ASKED[0]:,} drugs and {ASKED[1]:,} cell lines would take "
+        f"{' and '.join(said)}, if memory suffices; more pairs of the same drugs were not measured.",
     ]
 
 
