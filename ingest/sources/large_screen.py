@@ -7,7 +7,7 @@ every drug is tested on every cell line. It is not real biology. Edges of one ki
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -231,12 +231,9 @@ def structures(drug_class: npt.NDArray[np.int64]) -> list[str]:
     length = 1
     while len(ENDS) * len(_BRANCHES) ** length < most:
         length += 1
-    found = []
-    chains: Callable[[], Iterator[tuple[str, ...]]] = lambda: product(*[_BRANCHES] * length, ENDS)  # noqa: E731
-    of_class: Mapping[int, Iterator[tuple[str, ...]]] = {c: chains() for c in set(drug_class.tolist())}
-    for c in drug_class.tolist():
-        found.append(SCAFFOLDS[c] + "".join(next(of_class[c])))
-    return found
+    # Without the link before it, an end group and the last branch could change places.
+    chains = {c: product(*[_BRANCHES] * length, ["CC"], ENDS) for c in set(drug_class.tolist())}
+    return [SCAFFOLDS[c] + "".join(next(chains[c])) for c in drug_class.tolist()]
 
 
 def _numbered(prefix: str, n: int, width: int) -> pa.Array:

@@ -26,9 +26,9 @@ from pharmagraph.kg.schema import edge as edge_kind
 
 MOST_AT_ONCE = max(AT_ONCE, BUFFER_POOL // 512)
 """Edges of the largest COPY: the engine holds about 350 bytes for each."""
-COPIES = 4
-"""Number of COPYs that a kind is divided into, while none is larger or smaller than these bounds: each one rewrites
-what is there, so many small ones would take time that grows with the square of the edges."""
+COPIES = 16
+"""Number of COPYs that a kind is divided into, as far as each keeps to these bounds. Each one rewrites what is there, so
+with COPYs of one size time would grow with the square of the edges; with larger ones, memory grows faster."""
 
 Blocks = Mapping[Ends, Iterable[pa.Table]]
 """Labels → edges in blocks, ordered by source and the rest of the key."""
