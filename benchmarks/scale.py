@@ -37,7 +37,18 @@ SHAPE = {"drugs": 400, "cells": 950, "genes": 6000}
 """Numbers of nodes of a screen like GDSC's; those of a size are all multiplied by one factor."""
 OPTIONS = {"density": 0.9, "share": 0.05, "neighbours": 15}
 CASES = ("ingest", "export")
-COLUMNS = ("case", "edges", "seconds", "processor", "rate", "peak_mb", "base_mb", "disk_mb", "largest_mb", "round")
+COLUMNS = (
+    "case",
+    "edges",
+    "seconds",
+    "processor",
+    "rate",
+    "peak_mb",
+    "base_mb",
+    "disk_mb",
+    "largest_mb",
+    "round",
+)
 
 
 def screen(edges: float) -> LargeScreen:
@@ -79,12 +90,15 @@ def measured(case: str, edges: float, folder: Path) -> Row:
     n = sum(held.values())
     row: dict[str, Any] = {
         "case": case, "implementation": "embedded", "edges": n, "largest": max(held.values()), "seconds": seconds,
-        "processor": processor, "rate": n / seconds, "peak_mb": peak, "base_mb": base, "nodes": [size.drugs, size.cells, size.genes],
+        "processor": processor, "rate": n / seconds, "peak_mb": peak, "base_mb": base,
+        "nodes": [size.drugs, size.cells, size.genes],
     }  # fmt: skip
     if case == "ingest":
         row["disk_mb"] = store.stat().st_size / 1e6
     else:
-        relations = [sum(f.stat().st_size for f in one.iterdir()) / 1e6 for one in arrays.iterdir() if one.is_dir()]
+        relations = [
+            sum(f.stat().st_size for f in one.iterdir()) / 1e6 for one in arrays.iterdir() if one.is_dir()
+        ]
         row |= {"disk_mb": sum(relations), "largest_mb": max(relations)}
     return row  # type: ignore[return-value]
 
@@ -138,7 +152,9 @@ def merged(earlier: Iterable[dict[str, Any]], later: Iterable[dict[str, Any]]) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", default="1,3", help="millions of edges, such as 1,3,10,30,100")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where stores are made and removed")

@@ -11,45 +11,49 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.kg.ladybug.size import DISK_OF_EDGE
+
 BILLION = 1e9
 TITLES = {
     "ingest": ("Load", "cli ingest synthetic --density"),
     "export": ("Export", "cli export arrays"),
 }
-_FIGURES = ("seconds", "processor", "peak_mb", "disk_mb")
+_FIGURES = ("seconds", "processor", "peak_mb", "base_mb", "disk_mb")
 
 PAGE = """\
 # How large a graph can be
 
-What a graph of so many edges costs on one machine: measured at the sizes of the table, and computed from them for a
+What a graph of so many edges costs on one machine: measured at the sizes of the tables, and computed from them for a
 billion edges. `python -m benchmarks.scale` writes this page.
+
+<!-- not run on this page: such a graph takes hours -->
 
     cli ingest synthetic --drugs 4500 --cells 10000 --genes 66000 --density 0.9 --share 0.05 --store ladybug://large.lbug
     cli export arrays large-arrays --store ladybug://large.lbug
 
-<!-- not run on this page: such a graph takes hours -->
+The first command makes a screen of any size from a seed, block by block. Its degrees are like those of graphs of real
+screens: a few drugs have many targets, a few genes have many partners, every node is joined to its most similar ones,
+and the share `--density` of all pairs of a drug and a cell line is tested. Each block is checked by the contracts
+of every load. The command refuses to begin where the disk or the memory is too small, and says what it would need.
 
-The first command makes a screen of any size from a seed, block by block, with degrees like those of graphs of real
-screens: a few drugs have many targets, a few genes have many partners, every node is joined to its most similar ones, and
-so large a share of the pairs of a drug and a cell line (`--density`) is tested. Each block is checked by the contracts of
-every load. It refuses to begin where the disk or the memory is too small, and says what it would need. The second command
-writes each relation as arrays by destination, which are mapped into memory and not loaded; their layout is in
-`pharmagraph.kg.heterograph.mapped`.
+The second command writes each relation as arrays by destination, which are mapped into memory and not loaded:
+`indptr.npy`, `source.npy`, `edge.npy` (ids) and one file a feature, with sizes and digests in `manifest.json`. The
+docstring of `pharmagraph.kg.heterograph.mapped` has their layout, and its function `open_arrays` opens them.
 
 ## Measured
 
 {machines}
 Each case is a process of its own. Peak MB is the resident memory of the whole process in 10^6 bytes, of which {base} MB
-were there before the work; seconds are those of the clock, processor s those of all cores together. Numbers of drugs, cell
-lines and genes grow alike, so edges grow with their square.
+were there before the work. Seconds are those of the clock; processor s are those of all cores together. Numbers of
+drugs, cell lines and genes grow alike, so edges grow with their square.
 
 {tables}
 ![Seconds and peak memory by edges, on logarithmic axes](scale.svg)
 
 ## Computed, not measured: a billion edges
 
-A straight line through the logarithms of the measured sizes: time = a · edges^b. The lines of memory and disk are straight
-in the number of edges itself. None of these figures was measured; {reach}
+Time is a straight line through the logarithms of the measured sizes: time = a · edges^b. Memory and disk are straight
+lines in the number of edges itself. None of the figures in the last column was measured; {reach}
 
 {fits}
 ## Sizing
@@ -59,7 +63,7 @@ in the number of edges itself. None of these figures was measured; {reach}
 
 - A billion edges, or any size that is not in the tables above: not run.
 - Training on several GPUs or on several machines: not run.
-- A cluster of Neo4j servers: not run. `--density` fills embedded stores alone; a Neo4j server gets such a graph by `cli copy`.
+- A cluster of Neo4j servers: not run. `--density` fills embedded stores alone; `cli copy` takes a graph to a server.
 """
 
 
@@ -172,23 +176,34 @@ def _hours(seconds: float) -> str:
 def _sizing(cases: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
     """What follows from the measured rows, in sentences."""
     load, export = cases["ingest"][-1], cases["export"][-1]
-    growth = [
-        f"Of {rows[0]['edges']:,.0f} edges, {name} peaked at {rows[0]['peak_mb']:,.0f} MB; of {rows[-1]['edges']:,.0f}, "
-        f"{rows[-1]['edges'] / rows[0]['edges']:.1f} times as many, at {rows[-1]['peak_mb']:,.0f} MB."
-        for name, rows in (("the load", cases["ingest"]), ("the export", cases["export"]))
-    ]
+    loads, exports = (_growth(cases[case]) for case in ("ingest", "export"))
+    cores = (
+        "Processes of one machine share the pages; a machine of a cluster needs the folder on its own disk or on one "
+        "that all of them see."
+    )
+    above = export["peak_mb"] - export["base_mb"]
     return [
-        f"- **Memory of a load.** {growth[0]} The blocks take the same memory at every size. The engine does not: it holds "
-        "the rows of one COPY, and when it rewrites a relation's table, some bytes for each edge of the relation.",
-        f"- **Memory of an export.** {growth[1]} The arrays of the largest relation were {export['largest_mb']:,.0f} MB then. "
-        "What grows is the engine's cache of pages, which never takes more than 2 GiB or a quarter of the machine's memory.",
-        f"- **Disk.** {load['disk_mb'] / load['edges'] * 1e6:,.0f} bytes an edge in the store, "
-        f"{export['disk_mb'] / export['edges'] * 1e6:,.0f} in arrays, at the largest size. A load needs up to twice the "
-        "former meanwhile: the new table is written beside the old one.",
-        "- **Readers.** `open_arrays` maps the files. Processes of one machine share the pages; a machine of a cluster needs "
-        "the folder on its own disk or on a shared one.",
+        f"- **Memory of a load:** {loads}. The blocks take the same memory at every size. The engine does not: it "
+        "holds the rows of one COPY, an eighth of a large relation, and some bytes for each edge of the relation while it "
+        "rewrites the relation's table.",
+        f"- **Memory of an export:** {exports}. At the largest size that was {above:,.0f} MB more than before "
+        f"the work; the arrays of the largest relation were {export['largest_mb']:,.0f} MB, of all "
+        f"{export['disk_mb']:,.0f} MB. One block takes the same memory at every size; the engine's cache of pages "
+        "grows, to 2 GiB or a quarter of the machine's memory at most.",
+        f"- **Disk:** {load['disk_mb'] / load['edges'] * 1e6:,.0f} bytes an edge in the store and "
+        f"{export['disk_mb'] / export['edges'] * 1e6:,.0f} in arrays, at the largest size. The estimate "
+        f"of `--density` is {DISK_OF_EDGE}, since a table is written beside the one that it replaces.",
+        f"- **Readers:** `open_arrays` maps the files. {cores}",
         "",
     ]
+
+
+def _growth(rows: Sequence[Mapping[str, float]]) -> str:
+    first, last = rows[0], rows[-1]
+    return (
+        f"{first['peak_mb']:,.0f} MB at {first['edges']:,.0f} edges, {last['peak_mb']:,.0f} MB at "
+        f"{last['edges'] / first['edges']:.1f} times as many"
+    )
 
 
 def picture(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -203,7 +218,9 @@ def picture(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             points = medians(rows, case)
             edges, colour = [row["edges"] for row in points], f"C{number}"
             time.plot(edges, [row["seconds"] for row in points], "o", color=colour, label=f"{case}, measured")
-            memory.plot(edges, [row["peak_mb"] for row in points], "o-", color=colour, label=f"{case}, measured")
+            memory.plot(
+                edges, [row["peak_mb"] for row in points], "o-", color=colour, label=f"{case}, measured"
+            )
             if len(points) > 1:
                 fit = power(edges, [row["seconds"] for row in points])
                 ends = [edges[0], BILLION]

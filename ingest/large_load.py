@@ -25,7 +25,6 @@ from pharmagraph.kg.ingest_kind import LOAD
 from pharmagraph.kg.schema import edge_count_key
 from pharmagraph.kg.store import FilledByBlocks, GraphStore, folder_of
 
-
 Advance = Callable[[str, int, int], None]
 """Told what is being written, the rows written so far, and about how many there are in all."""
 
@@ -49,12 +48,15 @@ def require_room(store: GraphStore | str | None, screen: LargeScreen) -> None:
         folder = folder_of(store)
     if folder is None:
         raise InputError(
-            "a screen of any size fills an embedded store by blocks, and no server; load into ladybug://FILE, and then: "
-            "cli copy"
+            "a screen of any size fills an embedded store by blocks, and no server; load into ladybug://FILE, "
+            "and then: cli copy"
         )
     if folder.is_dir():  # else opening the store says what is wrong
         size.require(
-            size.needs(_by_type(screen), screen.drugs + screen.cells + screen.genes, at_once=fill.MOST_AT_ONCE), folder
+            size.needs(
+                _by_type(screen), screen.drugs + screen.cells + screen.genes, at_once=fill.MOST_AT_ONCE
+            ),
+            folder,
         )
 
 
@@ -82,7 +84,9 @@ def load(
     """
     started = time.perf_counter()
     if not isinstance(store, FilledByBlocks):
-        raise InputError(f"{store.url} cannot be filled by blocks; load into ladybug://FILE, and then: cli copy")
+        raise InputError(
+            f"{store.url} cannot be filled by blocks; load into ladybug://FILE, and then: cli copy"
+        )
     about, rows = screen.expected(), 0
     total = round(sum(about.values())) + screen.drugs + screen.cells + screen.genes
 
@@ -157,7 +161,7 @@ def _loaded(store: GraphStore, screen: LargeScreen, held: dict[str, int]) -> tup
     counts: dict[str, int] = json.loads(card["row_counts"] or "{}")
     same = (card["source"], card["version"]) == (screen.card.source, screen.card.version)
     if not same or any(held.get(key) != n for key, n in counts.items()):
-        was = f'{card["source"]}, {card["version"]}' if not same else "but not all of its edges"
+        was = f"{card['source']}, {card['version']}" if not same else "but not all of its edges"
         raise InputError(
             f'{store.url} has a dataset "{screen.name}" already ({was}); load into a new file: --store ladybug://FILE'
         )
@@ -174,7 +178,9 @@ def _require_own(store: GraphStore, screen: LargeScreen, held: dict[str, int]) -
     """Refuse a store whose edges of the screen's kinds are not those of a load of it that was cut off."""
     for type_, ends in ((kind.type, ends) for kind, ends in schema.edge_tables()):
         if type_ in {key[0] for key in screen.expected()} and held[edge_count_key(type_, ends)]:
-            text = f"MATCH (:{ends[0]})-[r:{type_}]->(:{ends[1]}) WHERE r.dataset <> $name RETURN count(r) AS n"
+            text = (
+                f"MATCH (:{ends[0]})-[r:{type_}]->(:{ends[1]}) WHERE r.dataset <> $name RETURN count(r) AS n"
+            )
             if n := store.rows(text, {"name": screen.name})[0]["n"]:
                 raise InputError(
                     f"{store.url} holds {n:,} edges {type_} of other data sets, which filling by blocks would replace; "

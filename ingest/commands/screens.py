@@ -101,8 +101,8 @@ def synthetic(
     density: Annotated[
         float | None,
         typer.Option(
-            help="Share of pairs that are tested. Makes a screen of any size block by block, without profiles, in a new "
-            "embedded store.",
+            help="Share of pairs that are tested. Makes a screen of any size block by block, without profiles, in "
+            "a new embedded store.",
         ),
     ] = None,
     store: Store = None,

@@ -87,7 +87,7 @@ def latent(drugs: int, cells: int, genes: int, *, seed: int) -> Latent:
     gene_class[: n * per_class] = np.repeat(np.arange(n), per_class)
     tissue = np.arange(cells) * min(len(TISSUES), max(2, cells // 10)) // cells
     activity = random.normal(0, 1, (cells, n)) + random.normal(0, 0.7, (len(TISSUES), n))[tissue]
-    popularity = (1.0 + random.permutation(genes)) ** -0.75
+    popularity = np.asarray((1.0 + random.permutation(genes)) ** -0.75, np.float64)
     mutation = np.minimum(0.5, popularity * (MUTATED * genes / popularity.sum()))
     return Latent(
         seed=seed,
@@ -153,7 +153,9 @@ def targets(latent: Latent) -> Iterator[Columns]:
     cumulated = np.cumsum(latent.popularity)
     for unit, low, high in _units(len(latent.drug_class), PARTNERS):
         random = np.random.default_rng([latent.seed, _TARGETS, unit])
-        more = np.minimum(np.floor(random.pareto(1.5, high - low)), min(_MOST_TARGETS, genes)).astype(np.int64)
+        more = np.minimum(np.floor(random.pareto(1.5, high - low)), min(_MOST_TARGETS, genes)).astype(
+            np.int64
+        )
         drug = np.repeat(np.arange(low, high), more)
         gene = _drawn(random, cumulated, np.zeros(len(drug)), cumulated[-1])
         planted = first[latent.drug_class[low:high]]
@@ -211,10 +213,10 @@ def similar(position: Floats, group: Ints, k: int) -> Iterator[Columns]:
         for step in range(1, width + 1):
             back = nearest[step:, width - step][: high - low]  # the row behind by so many chose this one
             later[: len(back), step - 1] |= back
-        src, step = np.nonzero(later)
+        src, ahead = np.nonzero(later)
         yield {
-            "src": src + low, "dst": src + low + step + 1,
-            "similarity": np.round(likeness[src, width + step], 6),
+            "src": src + low, "dst": src + low + ahead + 1,
+            "similarity": np.round(likeness[src, width + ahead], 6),
         }  # fmt: skip
 
 

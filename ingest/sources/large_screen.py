@@ -2,7 +2,7 @@
 
 It is for measuring how loading, exporting and training grow. Classes are planted as in `ingest.sources.synthetic`, and
 degrees are as in graphs of real screens: a few drugs have many targets, a few genes have many partners, and nearly
-every drug is tested on every cell line. It is not real biology. Edges of one kind are made in `ingest.sources.large_edges`.
+every drug is tested on every cell line. It is not real biology. `ingest.sources.large_edges` makes the edges.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pharmagraph.kg.names import fold
 from pharmagraph.kg.schema import Ends
 from pharmagraph.kg.wording import named
 
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 """Approximate number of edges in a block."""
 
 Key = tuple[str, Ends]
@@ -81,7 +81,9 @@ class LargeScreen:
                     f"{named(of)} {number} is too few to plant a structure; give at least {least}"
                 )
             if number >= 2**31:
-                raise InputError(f"{named(of)} {number:,} is more than node numbers allow; give fewer than {2**31:,}")
+                raise InputError(
+                    f"{named(of)} {number:,} is more than node numbers allow; give fewer than {2**31:,}"
+                )
         for of in ("density", "share"):
             if not 0 < (part := getattr(self, of)) <= 1:
                 raise InputError(f"{named(of)} {part:g} is not above 0 and at most 1")
@@ -94,7 +96,9 @@ class LargeScreen:
             f"{self.drugs} × {self.cells} × {self.genes}, density {self.density:g}, share {self.share:g}, "
             f"neighbours {self.neighbours}, {self.threshold}"
         )
-        return DatasetCard(self.name, f"synthetic by blocks, seed {self.seed}", version, "none needed", "pharmagraph")
+        return DatasetCard(
+            self.name, f"synthetic by blocks, seed {self.seed}", version, "none needed", "pharmagraph"
+        )
 
     @cached_property
     def latent(self) -> Latent:
@@ -105,7 +109,11 @@ class LargeScreen:
     def ids(self) -> dict[str, pa.Array]:
         """Label → ids in order; sorted, so that the number of a node is its position here."""
         prefix = fold(self.name)
-        of = {"Drug": ("DRUG", self.drugs, 4), "CellLine": ("LINE", self.cells, 4), "Gene": ("G", self.genes, 5)}
+        of = {
+            "Drug": ("DRUG", self.drugs, 4),
+            "CellLine": ("LINE", self.cells, 4),
+            "Gene": ("G", self.genes, 5),
+        }
         found = {label: _numbered(f"{prefix}{word}", n, width) for label, (word, n, width) in of.items()}
         return found | {"Pathway": _numbered(f"{prefix}P", self.latent.n_classes, 2)}
 
@@ -151,9 +159,7 @@ class LargeScreen:
         block
             A block ends with the first source at which it has so many edges. The rows do not depend on it.
         """
-        return {
-            key: self._blocks(key, units, block) for key, units in self._units().items()
-        }
+        return {key: self._blocks(key, units, block) for key, units in self._units().items()}
 
     def expected(self) -> dict[Key, float]:
         """Kind and ends → about how many edges there will be, a few per cent off; nothing is sampled."""
@@ -161,7 +167,10 @@ class LargeScreen:
         shown = max(1, round(self.share * self.genes))
         of = {"Drug": self.drugs, "CellLine": self.cells, "Gene": self.genes}
         return {
-            **{("SIMILAR_TO", (label, label)): large_edges.SIMILAR_A_NEIGHBOUR * n * k for label, n in of.items()},
+            **{
+                ("SIMILAR_TO", (label, label)): large_edges.SIMILAR_A_NEIGHBOUR * n * k
+                for label, n in of.items()
+            },
             ("TARGETS", ("Drug", "Gene")): self.drugs * large_edges.TARGETS_A_DRUG,
             ("EXPRESSES", ("CellLine", "Gene")): float(self.cells * shown),
             ("MUTATED", ("CellLine", "Gene")): self.cells * self.genes * large_edges.MUTATED,

@@ -56,7 +56,9 @@ def heterograph(
 
 @app.command(rich_help_panel="For training", epilog="Example: cli export arrays folder")
 def arrays(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for manifest.json and the arrays.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new folder for manifest.json and the arrays.")
+    ],
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,

@@ -96,7 +96,9 @@ class MappedGraph:
 
     def ids(self, kind: str) -> list[str]:
         """Ids of a kind of nodes, in the order of their numbers."""
-        with pq.ParquetFile(self.folder / NODES) as file:  # `read_table` loads pandas, which takes half a second
+        with pq.ParquetFile(
+            self.folder / NODES
+        ) as file:  # `read_table` loads pandas, which takes half a second
             table = file.read()
         kinds = table["kind"].to_pylist()
         return [id_ for of, id_ in zip(kinds, table["id"].to_pylist(), strict=True) if of == kind]
@@ -157,7 +159,9 @@ def _require(folder: Path, name: str, about: Mapping[str, Any], check: bool) -> 
         raise InputError(f"{path} is missing; {_AGAIN}")
     size = path.stat().st_size
     if size != about["bytes"]:
-        raise InputError(f"{path} was changed: it has {size:,} bytes in place of {about['bytes']:,}; {_AGAIN}")
+        raise InputError(
+            f"{path} was changed: it has {size:,} bytes in place of {about['bytes']:,}; {_AGAIN}"
+        )
     if check and checksum(path) != about["sha256"]:
         raise InputError(f"{path} was changed: its SHA-256 is not that of the manifest; {_AGAIN}")
 

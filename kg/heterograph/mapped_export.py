@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from pharmagraph.kg import folders
 from pharmagraph.kg.digests import checksum
 from pharmagraph.kg.errors import InputError, StoreError
+from pharmagraph.kg.freed_memory import give_back
 from pharmagraph.kg.heterograph.mapped import FORMAT, MANIFEST, NODES
 from pharmagraph.kg.heterograph.relations import FEATURES, NODE_KINDS, PROFILES_ALONE, columns
 from pharmagraph.kg.schema import VERSION, EdgeKind, Ends, edge_tables
@@ -84,9 +85,12 @@ def write_arrays(
             for block in store.edge_blocks(kind.type, ends, ["src", "dst", *["gone"] * gone, *columns(kind)]):
                 if gone:
                     block = block.filter(pc.is_null(block["gone"]))
-                src, dst = (_numbers(block[c], ids[label]) for c, label in zip(("src", "dst"), ends, strict=True))
+                src, dst = (
+                    _numbers(block[c], ids[label]) for c, label in zip(("src", "dst"), ends, strict=True)
+                )
                 relation.add(src, dst, _values(block, datasets, relation.features))
                 done += len(src)
+                give_back()
                 advance(name, done, total)
             relations[name] = relation.finished(name, store.url)
         manifest = {
@@ -116,7 +120,12 @@ class _Writer:
         self._next = self._indptr[:-1].copy()
         self.n_edges = int(self._indptr[-1])
         np.save(folder / "indptr.npy", self._indptr)
-        for name, dtype in {"source": np.dtype(np.int32), "edge": np.dtype(np.int64), **features}.items():
+        types: dict[str, np.dtype[Any]] = {
+            "source": np.dtype(np.int32),
+            "edge": np.dtype(np.int64),
+            **features,
+        }
+        for name, dtype in types.items():
             np.lib.format.open_memmap(self._path(name), mode="w+", dtype=dtype, shape=(self.n_edges,))
 
     def add(self, src: Ints, dst: Ints, values: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -152,7 +161,11 @@ class _Writer:
         arrays = {}
         for array in ("indptr", "source", "edge", *self.features):
             values = np.load(self._path(array), mmap_mode="r")
-            arrays[array] = {"dtype": str(values.dtype), "shape": list(values.shape), **_about(self._path(array))}
+            arrays[array] = {
+                "dtype": str(values.dtype),
+                "shape": list(values.shape),
+                **_about(self._path(array)),
+            }
         return {
             "n_edges": self.n_edges, "n_src": self._n_src, "n_dst": len(self._indptr) - 1, "arrays": arrays
         }  # fmt: skip
@@ -172,9 +185,10 @@ def _is_relation(kind: EdgeKind, ends: Ends) -> bool:
 
 def _degrees(store: GraphStore, kind: EdgeKind, ends: Ends, ids: pa.Array, gone: bool) -> Ints:
     """Number of edges of each destination; without those that a load marked as gone, where there may be any."""
+    where = " WHERE r.gone IS NULL" if gone else ""
+    # A count of rows grouped by id would hold a text for each edge in the engine's memory.
     found = store.query(
-        f"MATCH (a:{ends[0]})-[r:{kind.type}]->(b:{ends[1]}) {'WHERE r.gone IS NULL ' if gone else ''}"
-        "RETURN b.id AS id, count(r) AS n"
+        f"MATCH (b:{ends[1]}) RETURN b.id AS id, COUNT {{ MATCH (a:{ends[0]})-[r:{kind.type}]->(b){where} }} AS n"
     )
     degrees = np.zeros(len(ids), np.int64)
     if found.num_rows:

@@ -21,7 +21,7 @@ from pharmagraph.kg.schema import EdgeKind, Ends, NodeKind, arrow_schema
 BLOCK = 1 << 20
 """Edges that are read at once, if each source has as many: the engine holds the result of a query in memory."""
 
-BLOCK_OF_DESTINATIONS = 1 << 18
+BLOCK_OF_DESTINATIONS = 1 << 17
 """Edges in a block of `blocks_of_destinations`; one destination may have more."""
 
 Rows = npt.NDArray[np.int64]

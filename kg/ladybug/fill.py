@@ -20,15 +20,14 @@ from pharmagraph.kg.ladybug import tables as cypher
 from pharmagraph.kg.ladybug.edges import read_places
 from pharmagraph.kg.ladybug.file import BUFFER_POOL, File
 from pharmagraph.kg.ladybug.recovery import recover
-from pharmagraph.kg.ladybug.replace import AT_ONCE
 from pharmagraph.kg.schema import EdgeKind, Ends, conform
 from pharmagraph.kg.schema import edge as edge_kind
 
-MOST_AT_ONCE = max(AT_ONCE, BUFFER_POOL // 512)
-"""Edges of the largest COPY: the engine holds about 350 bytes for each."""
-COPIES = 16
-"""Number of COPYs that a kind is divided into, as far as each keeps to these bounds. Each one rewrites what is there, so
-with COPYs of one size time would grow with the square of the edges; with larger ones, memory grows faster."""
+LEAST_AT_ONCE, MOST_AT_ONCE = 1 << 18, max(1 << 18, BUFFER_POOL // 512)
+"""Edges of the smallest and of the largest COPY: the engine holds about 350 bytes for each."""
+COPIES = 8
+"""Number of COPYs that a kind is divided into, as far as each keeps to these bounds. Each one rewrites what is there,
+so with COPYs of one size time would grow with the square of the edges; with larger ones, memory grows faster."""
 
 Blocks = Mapping[Ends, Iterable[pa.Table]]
 """Labels → edges in blocks, ordered by source and the rest of the key."""
@@ -75,7 +74,7 @@ def _fill(file: File, kind: EdgeKind, blocks: Blocks, about: Mapping[Ends, float
     name, columns = cypher.rebuilt(kind), None
     written = dict.fromkeys(blocks, 0)
     for ends, of_ends in blocks.items():
-        at_once = int(np.clip(about.get(ends, 0) / COPIES, AT_ONCE, MOST_AT_ONCE))
+        at_once = int(np.clip(about.get(ends, 0) / COPIES, LEAST_AT_ONCE, MOST_AT_ONCE))
         for rows in _together(_checked(file, kind, ends, of_ends), at_once):
             if columns is None:
                 columns = [c for c in kind.columns[2:] if c.name in rows.column_names]
@@ -136,8 +135,6 @@ def _one(blocks: list[pa.Table]) -> pa.Table:
     """One table of several; dictionaries are written out, which is where the texts of a COPY are needed."""
     plain = []
     for block in blocks:
-        columns = [
-            c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in block.columns
-        ]
+        columns = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in block.columns]
         plain.append(pa.table(columns, names=block.column_names))
     return pa.concat_tables(plain)

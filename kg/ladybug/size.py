@@ -81,7 +81,7 @@ def require(needed: Needs, folder: Path) -> None:
 
 
 def memory_left() -> int | None:
-    """Bytes of memory that this process may still take: of the machine, or of its container; None if nothing says so."""
+    """Bytes of memory that this process may still take, of the machine or its container; None if nothing says so."""
     found = []
     if _MEMORY.exists():
         lines = dict(line.split(":", 1) for line in _MEMORY.read_text().splitlines() if ":" in line)

@@ -39,13 +39,23 @@ def rows(table: pa.Table) -> list[dict[str, Any]]:
 def test_the_store_holds_the_rows_of_the_screen_and_a_second_load_changes_nothing(
     store: GraphStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fill, "AT_ONCE", 100)
+    monkeypatch.setattr(fill, "LEAST_AT_ONCE", 100)
     monkeypatch.setattr(fill, "MOST_AT_ONCE", 200)
     report = pg.ingest.synthetic(store, **SIZE, density=0.7)
     assert report.changed
     screen = LargeScreen(**SIZE, density=0.7)
     for (type_, ends), blocks in screen.edges().items():
-        made = pa.concat_tables([pa.table({n: b[n].cast(pa.string()) if pa.types.is_dictionary(b[n].type) else b[n] for n in b.column_names}) for b in blocks])
+        made = pa.concat_tables(
+            [
+                pa.table(
+                    {
+                        n: b[n].cast(pa.string()) if pa.types.is_dictionary(b[n].type) else b[n]
+                        for n in b.column_names
+                    }
+                )
+                for b in blocks
+            ]
+        )
         held = store.read_edges(type_, ends, made.column_names)
         assert rows(held) == rows(made), type_
     assert check(store) == []
@@ -60,7 +70,9 @@ def test_another_screen_of_the_name_and_edges_of_others_are_refused(store: Graph
     before = store.counts()
     with pytest.raises(InputError, match=r'has a dataset "synthetic" already .*; load into a new file'):
         pg.ingest.synthetic(store, **SIZE, density=0.8)
-    with pytest.raises(InputError, match="edges SIMILAR_TO of other data sets, which filling by blocks would replace"):
+    with pytest.raises(
+        InputError, match="edges SIMILAR_TO of other data sets, which filling by blocks would replace"
+    ):
         pg.ingest.synthetic(store, **SIZE, density=0.7, name="other")
     assert store.counts() == before
 
@@ -116,7 +128,9 @@ def test_a_screen_beyond_disk_or_memory_is_refused_before_a_store_is_made(
 ) -> None:
     url = f"ladybug://{tmp_path}/large.lbug"
     huge = {"drugs": 2_000_000_000, "cells": 1_000_000, "genes": 100_000}
-    with pytest.raises(StoreFullError, match=r"^[\d,]+ edges and [\d,]+ nodes need about [\d,.]+ GB of disk, and .* has") as e:
+    with pytest.raises(
+        StoreFullError, match=r"^[\d,]+ edges and [\d,]+ nodes need about [\d,.]+ GB of disk, and .* has"
+    ) as e:
         pg.ingest.synthetic(url, **huge, density=0.9)
     assert "nothing was written" in str(e.value) and "\n" not in str(e.value)
     monkeypatch.setattr(size, "memory_left", lambda: 1_000_000)
@@ -159,6 +173,8 @@ def test_peak_memory_of_blocks_does_not_grow_with_the_edges() -> None:
         "    print(n, pa.default_memory_pool().max_memory())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    (few, small), (many, large) = ((int(n) for n in re.findall(r"\d+", line)) for line in done.stdout.splitlines())
+    (few, small), (many, large) = (
+        (int(n) for n in re.findall(r"\d+", line)) for line in done.stdout.splitlines()
+    )
     assert many > 15 * few and large < 40 * (1 << 20) < many * 60
     assert small <= large

@@ -30,10 +30,11 @@ def together(screen: LargeScreen, block: int = 1 << 30) -> dict[Key, pa.Table]:
 
 def plain(blocks: Iterator[pa.Table]) -> pa.Table:
     """One table without dictionaries."""
-    tables = [
-        pa.table({n: c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for n, c in zip(t.column_names, t.columns, strict=True)})
-        for t in blocks
-    ]  # fmt: skip
+
+    def written_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+        return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+    tables = [pa.table({name: written_out(t[name]) for name in t.column_names}) for t in blocks]
     return pa.concat_tables(tables).combine_chunks()
 
 
@@ -49,7 +50,9 @@ def test_rows_do_not_depend_on_the_block(
     for key, table in whole.items():
         assert plain(iter(blocks[key])).equals(table)
     monkeypatch.setattr(large_edges, "UNIT", 1 << 12)
-    assert all(len(list(of)) > 1 for (type_, _), of in SCREEN.edges(block=block).items() if type_ == "TESTED_ON")
+    assert all(
+        len(list(of)) > 1 for (type_, _), of in SCREEN.edges(block=block).items() if type_ == "TESTED_ON"
+    )
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_does_not(whole: dict[Key, pa.Table]) -> None:
@@ -83,7 +86,10 @@ def test_about_as_many_edges_as_were_expected() -> None:
 def test_few_drugs_have_many_targets_and_few_genes_many_partners() -> None:
     screen = LargeScreen(drugs=1000, cells=20, genes=2000)
     edges = screen.edges()
-    for key, column in ((("TARGETS", ("Drug", "Gene")), "src"), (("INTERACTS_WITH", ("Gene", "Gene")), "src")):
+    for key, column in (
+        (("TARGETS", ("Drug", "Gene")), "src"),
+        (("INTERACTS_WITH", ("Gene", "Gene")), "src"),
+    ):
         n = degrees(plain(edges[key]), column)
         assert n[0] > 10 * np.median(n) and n.mean() > np.median(n)
 
@@ -93,7 +99,10 @@ def test_nearly_every_pair_is_tested_and_the_strongest_genes_are_shown(whole: di
     assert tested.num_rows / (150 * 120) == pytest.approx(0.8, abs=0.02)
     assert set(degrees(whole["EXPRESSES", ("CellLine", "Gene")], "src")) == {80}
     similar = whole["SIMILAR_TO", ("Drug", "Drug")]
-    n = np.unique(np.concatenate([similar[c].to_numpy(zero_copy_only=False) for c in ("src", "dst")]), return_counts=True)[1]
+    n = np.unique(
+        np.concatenate([similar[c].to_numpy(zero_copy_only=False) for c in ("src", "dst")]),
+        return_counts=True,
+    )[1]
     assert len(n) == 150 and n.min() >= 4
 
 

@@ -14,7 +14,14 @@ import pytest
 import pharmagraph as pg
 from pharmagraph.kg import copy
 from pharmagraph.kg.errors import InputError, StoreError
-from pharmagraph.kg.heterograph import Heterograph, MappedGraph, export, mapped_export, open_arrays, write_arrays
+from pharmagraph.kg.heterograph import (
+    Heterograph,
+    MappedGraph,
+    export,
+    mapped_export,
+    open_arrays,
+    write_arrays,
+)
 from pharmagraph.kg.ladybug import edges
 from pharmagraph.kg.store import GraphStore, open_store
 
@@ -28,7 +35,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
         pg.ingest.synthetic(graph, name="synthetic", drugs=12, cells=16, genes=40)
         pg.ingest.synthetic(graph, name="made", drugs=10, cells=12, genes=30, seed=1)
         drug, line = "SYNTHETICDRUG0003", "SYNTHETICLINE0002"
-        rows = {"src": [drug, drug, "MADEDRUG0001"], "dst": [line, line, line], "dataset": ["made", "another", "gone"]}
+        rows = {
+            "src": [drug, drug, "MADEDRUG0001"],
+            "dst": [line, line, line],
+            "dataset": ["made", "another", "gone"],
+        }
         more = {"ln_ic50": [1.25, None, 3.0], "response": [1, None, 0], "censored": ["above", "below", None]}
         table = pa.table(rows | more | {"gone": [None, None, "2026-01-01"]})
         graph.upsert_edges("TESTED_ON", ("Drug", "CellLine"), table)
@@ -55,7 +66,10 @@ def as_in(heterograph: Heterograph, graph: MappedGraph) -> None:
         for feature, values in relation.features.items():
             ours = np.array(mapped.features[feature])
             if feature == "dataset":
-                ours, theirs = (np.array(g.datasets, object)[v] for g, v in ((graph, ours), (heterograph, values.numpy()[at])))
+                ours, theirs = (
+                    np.array(g.datasets, object)[v]
+                    for g, v in ((graph, ours), (heterograph, values.numpy()[at]))
+                )
                 assert (ours == theirs).all()
             else:
                 np.testing.assert_array_equal(ours, values.numpy()[at])
