@@ -184,8 +184,8 @@ def _sizing(cases: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
     above = export["peak_mb"] - export["base_mb"]
     return [
         f"- **Memory of a load:** {loads}. The blocks take the same memory at every size. The engine does not: it "
-        "holds the rows of one COPY, an eighth of a large relation, and some bytes for each edge of the relation while it "
-        "rewrites the relation's table.",
+        "holds the rows of one COPY, an eighth of a large relation, and some bytes for each edge of the relation "
+        "while it rewrites the relation's table.",
         f"- **Memory of an export:** {exports}. At the largest size that was {above:,.0f} MB more than before "
         f"the work; the arrays of the largest relation were {export['largest_mb']:,.0f} MB, of all "
         f"{export['disk_mb']:,.0f} MB. One block takes the same memory at every size; the engine's cache of pages "
@@ -207,7 +207,7 @@ def _growth(rows: Sequence[Mapping[str, float]]) -> str:
 
 
 def picture(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write an SVG: seconds and peak memory by edges, both axes logarithmic, with the fitted lines."""
+    """Write an SVG: seconds and peak memory by edges, both axes logarithmic, with the fits of processor time."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -217,15 +217,20 @@ def picture(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         for number, case in enumerate(TITLES):
             points = medians(rows, case)
             edges, colour = [row["edges"] for row in points], f"C{number}"
-            time.plot(edges, [row["seconds"] for row in points], "o", color=colour, label=f"{case}, measured")
+            clock = [row["seconds"] for row in points]
+            time.plot(edges, clock, "o", color=colour, fillstyle="none", label=f"{case}, clock, measured")
+            processor = [row["processor"] for row in points]
+            time.plot(edges, processor, "o", color=colour, label=f"{case}, processor, measured")
             memory.plot(
                 edges, [row["peak_mb"] for row in points], "o-", color=colour, label=f"{case}, measured"
             )
             if len(points) > 1:
-                fit = power(edges, [row["seconds"] for row in points])
+                fit = power(edges, processor)
                 ends = [edges[0], BILLION]
-                time.plot(ends, [fit.at(n) for n in ends], "--", color=colour, label=f"{case}, computed")
-        for axes, label in ((time, "seconds by the clock"), (memory, "peak memory, MB")):
+                time.plot(
+                    ends, [fit.at(n) for n in ends], "--", color=colour, label=f"{case}, processor, computed"
+                )
+        for axes, label in ((time, "seconds"), (memory, "peak memory, MB")):
             axes.set_xscale("log")
             axes.set_yscale("log")
             axes.set_xlabel("edges")
