@@ -52,12 +52,8 @@ def require_room(store: GraphStore | str | None, screen: LargeScreen) -> None:
             "and then: cli copy"
         )
     if folder.is_dir():  # else opening the store says what is wrong
-        size.require(
-            size.needs(
-                _by_type(screen), screen.drugs + screen.cells + screen.genes, at_once=fill.MOST_AT_ONCE
-            ),
-            folder,
-        )
+        edges, nodes = _by_type(screen), screen.drugs + screen.cells + screen.genes
+        size.require(size.needs(edges, nodes, at_once=fill.at_once(max(edges.values()))), folder)
 
 
 def load(

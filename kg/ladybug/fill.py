@@ -70,12 +70,16 @@ def fill_edges(file: File, type_: str, blocks: Blocks, *, about: Mapping[Ends, f
     return written
 
 
+def at_once(about: float) -> int:
+    """Edges of one COPY of about so many."""
+    return int(np.clip(about / COPIES, LEAST_AT_ONCE, MOST_AT_ONCE))
+
+
 def _fill(file: File, kind: EdgeKind, blocks: Blocks, about: Mapping[Ends, float]) -> dict[Ends, int]:
     name, columns = cypher.rebuilt(kind), None
     written = dict.fromkeys(blocks, 0)
     for ends, of_ends in blocks.items():
-        at_once = int(np.clip(about.get(ends, 0) / COPIES, LEAST_AT_ONCE, MOST_AT_ONCE))
-        for rows in _together(_checked(file, kind, ends, of_ends), at_once):
+        for rows in _together(_checked(file, kind, ends, of_ends), at_once(about.get(ends, 0))):
             if columns is None:
                 columns = [c for c in kind.columns[2:] if c.name in rows.column_names]
                 file.statement(cypher.create_edge_table(kind, name, columns))
@@ -119,12 +123,12 @@ def _checked(file: File, kind: EdgeKind, ends: Ends, blocks: Iterable[pa.Table])
             yield table
 
 
-def _together(blocks: Iterable[pa.Table], at_once: int) -> Iterator[pa.Table]:
+def _together(blocks: Iterable[pa.Table], least: int) -> Iterator[pa.Table]:
     """Blocks put together until they have so many rows."""
     held: list[pa.Table] = []
     for block in blocks:
         held.append(block)
-        if sum(one.num_rows for one in held) >= at_once:
+        if sum(one.num_rows for one in held) >= least:
             yield _one(held)
             held = []
     if held:

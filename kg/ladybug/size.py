@@ -14,7 +14,7 @@ from pathlib import Path
 from pharmagraph.kg.errors import StoreFullError
 from pharmagraph.kg.ladybug.file import BUFFER_POOL
 
-DISK_OF_EDGE = 60
+DISK_OF_EDGE = 40
 """Bytes of the file for an edge while it is written: with the table that its COPY is about to replace."""
 MEMORY_OF_EDGE = 150
 """Bytes that the engine holds for each edge of the largest kind when it rewrites the kind's table."""
