@@ -30,6 +30,7 @@ from benchmarks import Row, scale_page
 from benchmarks.recorded import commit, today
 from pharmagraph.ingest.sources.large_screen import LargeScreen
 from pharmagraph.kg.console import Format, note, print_rows
+from pharmagraph.kg.ladybug.fill import MOST_AT_ONCE
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FIGURES = DOCS / "scale.json"
@@ -91,7 +92,7 @@ def measured(case: str, edges: float, folder: Path) -> Row:
     row: dict[str, Any] = {
         "case": case, "implementation": "embedded", "edges": n, "largest": max(held.values()), "seconds": seconds,
         "processor": processor, "rate": n / seconds, "peak_mb": peak, "base_mb": base,
-        "nodes": [size.drugs, size.cells, size.genes],
+        "nodes": [size.drugs, size.cells, size.genes], "most_at_once": MOST_AT_ONCE,
     }  # fmt: skip
     if case == "ingest":
         row["disk_mb"] = store.stat().st_size / 1e6

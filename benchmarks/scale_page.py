@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pharmagraph.kg.ladybug.fill import COPIES
 from pharmagraph.kg.ladybug.size import DISK_OF_EDGE
 
 BILLION = 1e9
@@ -53,7 +54,13 @@ drugs, cell lines and genes grow alike, so edges grow with their square.
 ## Computed, not measured: a billion edges
 
 Time is a straight line through the logarithms of the measured sizes: time = a · edges^b. Memory and disk are straight
-lines in the number of edges itself. None of the figures in the last column was measured; {reach}
+lines in the number of edges itself. None of the figures in the last two columns was measured; {reach}
+A power below 1 comes from work that takes the same time at every size; beyond the measured sizes the proportion is the
+better guess then.
+
+Where other work took a changing share of the machine, go by the line of processor time: the one by the clock is bent by
+that work. The time of a load is a lower bound: a COPY has {copy:,} edges at most on this machine, so a relation of more
+than {copies:,} is rewritten oftener than those that were measured.
 
 {fits}
 ## Sizing
@@ -116,6 +123,8 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
         base=f"{statistics.median(row['base_mb'] for row in rows):,.0f}",
         tables="\n".join(_table(case, of) for case, of in cases.items()),
         reach=reach,
+        copy=max(row["most_at_once"] for row in rows),
+        copies=COPIES * max(row["most_at_once"] for row in rows),
         fits="\n".join(_fits(cases)),
         sizing="\n".join(_sizing(cases)),
     )
@@ -147,24 +156,25 @@ def _table(case: str, rows: Sequence[Mapping[str, float]]) -> str:
 
 def _fits(cases: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
     lines = [
-        "| case | of | fit | a billion edges (computed) |",
-        "|---|---|---|---:|",
+        "| case | of | fit | a billion edges, by the fit (computed) | in proportion to the largest size (computed) |",
+        "|---|---|---|---:|---:|",
     ]
     for case, rows in cases.items():
         if len(rows) < 2:
-            lines.append(f"| {TITLES[case][0]} | – | one size does not make a line | not computed |")
+            lines.append(f"| {TITLES[case][0]} | – | one size does not make a line | not computed | – |")
             continue
         edges = [row["edges"] for row in rows]
         for name, said in (("seconds", "time by the clock"), ("processor", "processor time")):
             fit = power(edges, [row[name] for row in rows])
             lines.append(
-                f"| {TITLES[case][0]} | {said} | {fit.a:.3g} s · edges^{fit.b:.2f} | {_hours(fit.at(BILLION))} |"
+                f"| {TITLES[case][0]} | {said} | {fit.a:.3g} s · edges^{fit.b:.2f} | {_hours(fit.at(BILLION))} "
+                f"| {_hours(rows[-1][name] * BILLION / edges[-1])} |"
             )
         for name, said in (("peak_mb", "peak memory"), ("disk_mb", "disk")):
             constant, slope = line(edges, [row[name] for row in rows])
             lines.append(
-                f"| {TITLES[case][0]} | {said} | {constant:,.0f} MB + {slope * 1e6:,.1f} bytes an edge "
-                f"| {(constant + slope * BILLION) / 1e3:,.0f} GB |"
+                f"| {TITLES[case][0]} | {said} | {round(constant):,} MB + {slope * 1e6:,.1f} bytes an edge "
+                f"| {(constant + slope * BILLION) / 1e3:,.0f} GB | – |"
             )
     return [*lines, ""]
 
@@ -183,9 +193,9 @@ def _sizing(cases: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
     )
     above = export["peak_mb"] - export["base_mb"]
     return [
-        f"- **Memory of a load:** {loads}. The blocks take the same memory at every size. The engine does not: it "
-        "holds the rows of one COPY, an eighth of a large relation, and some bytes for each edge of the relation "
-        "while it rewrites the relation's table.",
+        f"- **Memory of a load:** {loads}. The blocks take the same memory at every size. The engine does not, so "
+        "memory is not flat: it holds the rows of one COPY, an eighth of a large relation, and some bytes for each "
+        "edge of the relation while it rewrites the relation's table.",
         f"- **Memory of an export:** {exports}. At the largest size that was {above:,.0f} MB more than before "
         f"the work; the arrays of the largest relation were {export['largest_mb']:,.0f} MB, of all "
         f"{export['disk_mb']:,.0f} MB. One block takes the same memory at every size; the engine's cache of pages "
