@@ -245,7 +245,8 @@ def picture(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             axes.set_yscale("log")
             axes.set_xlabel("edges")
             axes.set_ylabel(label)
-            axes.legend(frameon=False)
+            axes.legend(frameon=False, loc="lower right")
+        time.set_ylim(bottom=time.get_ylim()[0] / 1000)  # room for the legend
         lowest, highest = memory.get_ylim()
         memory.set_ylim(min(100, lowest), max(10_000, 10 ** math.ceil(math.log10(highest))))
         figure.savefig(path, format="svg", metadata={"Date": None})
