@@ -7,6 +7,7 @@ asked for first. torch is not loaded, and no node feature is written; `cli expor
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -127,6 +128,7 @@ class _Writer:
         }
         for name, dtype in types.items():
             np.lib.format.open_memmap(self._path(name), mode="w+", dtype=dtype, shape=(self.n_edges,))
+            _take_room(self._path(name))
 
     def add(self, src: Ints, dst: Ints, values: Mapping[str, npt.NDArray[Any]]) -> None:
         """Put edges behind those that their destinations have; those of one destination come ordered by source."""
@@ -177,6 +179,13 @@ class _Writer:
         """Mapped anew each time: pages stay in this process's memory for as long as an array is mapped."""
         array: npt.NDArray[Any] = np.load(self._path(name), mmap_mode="r+")
         return array
+
+
+def _take_room(path: Path) -> None:
+    """Take the disk's room for a file: writing to a mapped place that the disk has not ends the process."""
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _is_relation(kind: EdgeKind, ends: Ends) -> bool:
