@@ -157,7 +157,7 @@ def load(
             writing = label
             advance(label, 0)
             with told.step(f"load {label}", rows=table.num_rows) as counted:
-                step, new = _upsert_nodes(store, label, table)
+                step, new = upsert_nodes(store, label, table)
                 counted |= asdict(step.change)
             steps.append(step)
             alone += [f"{label}:{id_}" for id_ in sorted(new - referred.get(label, set()))]
@@ -210,8 +210,16 @@ def _require_free(store: GraphStore, bundle: Bundle) -> None:
             )
 
 
-def _upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> tuple[Step, set[str]]:
-    """Write nodes; the ids of those that are new."""
+def upsert_nodes(store: GraphStore, label: str, table: pa.Table) -> tuple[Step, set[str]]:
+    """Write nodes; what was done, and the ids of those that are new.
+
+    Properties that the table lacks, or has no value of, keep their stored values.
+
+    Raises
+    ------
+    StoreError
+        If the store afterwards lacks one.
+    """
     stored = store.read_nodes(label)
     change = store.upsert_nodes(label, _kept(stored, table))
     reconcile(label, table.num_rows, change.total)
@@ -310,14 +318,14 @@ def _write_cards(
     )
     if changed:
         history.record(
-            store, LOAD, [card.id for card in bundle.datasets], _done(steps), alone=alone,
+            store, LOAD, [card.id for card in bundle.datasets], changes_by_kind(steps), alone=alone,
             source=_texts(card.source for card in bundle.datasets),
             version=_texts(card.version for card in bundle.datasets),
             sha256=_texts(card.sha256 for card in bundle.datasets),
         )  # fmt: skip
 
 
-def _done(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
+def changes_by_kind(steps: Sequence[Step]) -> dict[str, dict[str, int]]:
     """What a load did, as the history has it."""
     found: dict[str, dict[str, int]] = {}
     for step in steps:

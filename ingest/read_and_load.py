@@ -15,12 +15,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from pharmagraph.ingest import dataset_ids
+from pharmagraph.ingest import dataset_ids, large_load
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.known import Known, known
 from pharmagraph.ingest.load import Report, load
 from pharmagraph.ingest.rejections import Rejections
 from pharmagraph.ingest.releases import Gone, require_gone
+from pharmagraph.ingest.sources.large_screen import LargeScreen
 from pharmagraph.kg import arguments
 from pharmagraph.kg.errors import InputError, RowError
 from pharmagraph.kg.profiles import Profiles
@@ -255,6 +256,7 @@ def synthetic(
     share: float = 0.2,
     neighbours: int = 5,
     threshold: str = "drug-median",
+    density: float | None = None,
     advance: Advance = _silent,
 ) -> Report:
     """Load a screen with planted targets, for tests and first steps.
@@ -265,14 +267,25 @@ def synthetic(
         Size and seed; the same ones give the same screen.
     name
         Id of the dataset and prefix of all names.
+    density
+        Makes a screen of any size, block by block, of which so large a share of the pairs of a drug and a cell line is
+        tested; the store must be embedded and have no other edges. Such a screen has no profiles.
     store, share, neighbours, threshold, advance
         As in `gdsc`.
     """
     from pharmagraph.ingest.sources import synthetic as source
 
+    if density is not None:
+        arguments.number("density", density)
     for what, number in (("drugs", drugs), ("cells", cells), ("genes", genes), ("seed", seed)):
         arguments.whole_number(what, number, least=0)
     _check(arguments.text("name", name), share=share, neighbours=neighbours, threshold=threshold)
+    if density is not None:
+        screen = LargeScreen(drugs, cells, genes, density, share, neighbours, threshold, seed, name)
+        arguments.function("advance", advance)
+        large_load.require_room(store, screen)
+        with _open(store) as graph:
+            return large_load.load(graph, screen, advance=advance)
     return _load(
         store,
         lambda _: source.read(

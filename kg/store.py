@@ -6,10 +6,10 @@ Tables go in and out as Arrow, in the columns of `kg.schema`. It holds no Cypher
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.kinds import EdgeFilter
@@ -105,6 +105,21 @@ class GraphStore(Protocol):
         """
         ...
 
+    def edge_blocks(
+        self,
+        type_: str,
+        ends: Ends,
+        columns: Sequence[str] | None = None,
+        *,
+        equals: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> Iterator[pa.Table]:
+        """The edges of `read_edges` in blocks, so that memory holds some at a time.
+
+        Either each block holds all edges of its destinations, or blocks are ordered by source. ``src`` and ``dst`` are
+        texts, or dictionaries of all ids of the label in their order.
+        """
+        ...
+
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:
         """Delete edges by property; returns how many."""
         ...
@@ -195,6 +210,42 @@ class GraphStore(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+@runtime_checkable
+class FilledByBlocks(GraphStore, Protocol):
+    """A store whose edge kinds can be filled from blocks of edges; a server cannot do it as a whole or not at all."""
+
+    def fill_edges(
+        self, type_: str, blocks: Mapping[Ends, Iterable[pa.Table]], *, about: Mapping[Ends, float]
+    ) -> dict[Ends, int]:
+        """Put the edges of blocks in the place of all edges of a kind; all of them or none.
+
+        Parameters
+        ----------
+        blocks
+            Labels → edges in blocks of whole sources, ordered by the id of the source.
+        about
+            Labels → approximate number of edges.
+
+        Returns
+        -------
+        dict
+            Labels → number of edges that were written.
+
+        Raises
+        ------
+        InputError
+            If a block breaks the order or the schema, or an end is not in the store.
+        """
+        ...
+
+
+def folder_of(url: str | None) -> Path | None:
+    """The folder of the file that a URL of an embedded store names, or None for a server; the store is not opened."""
+    url = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    scheme, _, path = url.partition("://")
+    return Path(path).expanduser().absolute().parent if scheme == "ladybug" else None
 
 
 def open_store(url: str | None = None, *, read_only: bool = False, create: bool = True) -> GraphStore:

@@ -98,15 +98,22 @@ def synthetic(
     share: Share = 0.2,
     neighbours: Neighbours = 5,
     threshold: Threshold = "drug-median",
+    density: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of pairs that are tested. Makes a screen of any size block by block, without profiles, in "
+            "a new embedded store.",
+        ),
+    ] = None,
     store: Store = None,
     quiet: Quiet = False,
     format: FormatOption = Format.table,
 ) -> None:
-    """A seeded screen with planted targets, for tests and first steps."""
+    """A seeded screen with planted targets, for tests and first steps; with --density, of any size."""
     run(
         lambda advance: ingest.synthetic(
             store, drugs=drugs, cells=cells, genes=genes, seed=seed, name=name, share=share, neighbours=neighbours,
-            threshold=threshold, advance=advance,
+            threshold=threshold, density=density, advance=advance,
         ),
         False, quiet, format, next_command("cli train --preset fast", store),
     )  # fmt: skip

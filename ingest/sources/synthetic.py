@@ -22,7 +22,7 @@ from pharmagraph.kg.names import fold
 from pharmagraph.kg.profiles import Profiles
 from pharmagraph.kg.wording import named
 
-_SCAFFOLDS = (
+SCAFFOLDS = (
     "c1ccc2ncncc2c1",
     "c1ccc2[nH]ccc2c1",
     "O=C1CCCN1",
@@ -36,10 +36,10 @@ _SCAFFOLDS = (
     "c1ccc2scnc2c1",
     "C1CCC2CCCCC2C1",
 )
-_ENDS = ("O", "N", "F", "Cl", "C#N", "C(=O)O", "C(=O)N", "S(=O)(=O)N", "OC", "N(C)C", "c1ccccc1", "C1CC1")
+ENDS = ("O", "N", "F", "Cl", "C#N", "C(=O)O", "C(=O)N", "S(=O)(=O)N", "OC", "N(C)C", "c1ccccc1", "C1CC1")
 MOST_VALUES = 100_000_000
 """Responses and expression values of a screen; more does not fit a machine's memory."""
-_TISSUES = ("breast", "lung", "skin", "blood", "colon", "kidney")
+TISSUES = ("breast", "lung", "skin", "blood", "colon", "kidney")
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ def plant(*, drugs: int, cells: int, genes: int, seed: int) -> Planted:
             f"give fewer, {MOST_VALUES:,} values at most"
         )
     random = np.random.default_rng(seed)
-    n_classes = int(np.clip(min(drugs // 5, genes // 4), 2, len(_SCAFFOLDS)))
+    n_classes = int(np.clip(min(drugs // 5, genes // 4), 2, len(SCAFFOLDS)))
     drug_class = np.sort(np.arange(drugs) % n_classes)
     per_class = max(2, genes // (2 * n_classes))
     gene_class = np.full(genes, -1)
     gene_class[: n_classes * per_class] = np.repeat(np.arange(n_classes), per_class)
     targets = tuple(np.flatnonzero(gene_class == c)[: min(2, per_class)] for c in range(n_classes))
-    tissue = np.sort(np.arange(cells) % min(len(_TISSUES), max(2, cells // 10)))
-    shift = random.normal(0, 0.7, (len(_TISSUES), n_classes))
+    tissue = np.sort(np.arange(cells) % min(len(TISSUES), max(2, cells // 10)))
+    shift = random.normal(0, 0.7, (len(TISSUES), n_classes))
     activity = random.normal(0, 1, (cells, n_classes)) + shift[tissue]
     expression = random.normal(8, 2, genes) + random.normal(0, 1, (cells, genes))
     member = gene_class >= 0
@@ -112,9 +112,9 @@ def smiles(drug_class: npt.NDArray[np.int64]) -> list[str]:
     result = []
     for c in drug_class.tolist():
         i = seen[c] = seen.get(c, -1) + 1
-        chain, end = "C" * (1 + i // len(_ENDS)), _ENDS[i % len(_ENDS)]
+        chain, end = "C" * (1 + i // len(ENDS)), ENDS[i % len(ENDS)]
         # An end group may use the scaffold's ring number again, since that ring is closed by then.
-        result.append(f"{_SCAFFOLDS[c]}{chain}{end}")
+        result.append(f"{SCAFFOLDS[c]}{chain}{end}")
     return result
 
 
@@ -167,7 +167,7 @@ def read(
         "Gene": assemble.gene_table(gene_ids, gene_ids, statistics(planted.expression)),
         "CellLine": assemble.node_table(
             "CellLine",
-            {"id": cell_ids, "name": cell_names, "tissue": [_TISSUES[t] for t in planted.tissue]},
+            {"id": cell_ids, "name": cell_names, "tissue": [TISSUES[t] for t in planted.tissue]},
         ),
         "Pathway": assemble.node_table(
             "Pathway",

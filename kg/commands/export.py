@@ -54,6 +54,30 @@ def heterograph(
         print(f'Next, in Python: pharmagraph.kg.heterograph.load(Path("{folder}"))')
 
 
+@app.command(rich_help_panel="For training", epilog="Example: cli export arrays folder")
+def arrays(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new folder for manifest.json and the arrays.")
+    ],
+    store: Store = None,
+    quiet: Quiet = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Edges by destination as .npy files that are mapped, not loaded: a graph of any size, in little memory."""
+    from pharmagraph.kg.heterograph import write_arrays
+
+    with progress(quiet or format is not Format.table) as bar:
+        task = bar.add_task("counting", total=None, note="")
+
+        def advance(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        counts = _of_store(store, lambda source: write_arrays(source, folder, advance=advance))
+    _print_counts({part: n for part, n in counts.items() if n}, format)
+    if format is Format.table:
+        print(f'Next, in Python: pharmagraph.kg.heterograph.open_arrays(Path("{folder}"))')
+
+
 @app.command(rich_help_panel="For training", epilog="Example: cli export dgl folder --around lapatinib")
 @choosing(runs=False)
 def dgl(

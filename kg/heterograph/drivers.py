@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pharmagraph.kg.heterograph.container import EdgeType
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import Subgraph, present_edges
+
+if TYPE_CHECKING:
+    from pharmagraph.kg.heterograph.container import EdgeType  # which loads torch
 
 KINDS = ("MUTATED", "COPY_NUMBER")
 """Edge kinds of driver events; their tables need the column ``driver``."""

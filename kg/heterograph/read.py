@@ -16,23 +16,10 @@ from pharmagraph.kg.fingerprints import fingerprints, scaffolds
 from pharmagraph.kg.heterograph import drivers
 from pharmagraph.kg.heterograph.container import Heterograph, Relation
 from pharmagraph.kg.heterograph.profiles import of_cell_lines
-from pharmagraph.kg.layers import LAYERS
+from pharmagraph.kg.heterograph.relations import FEATURES, NODE_KINDS, PROFILES_ALONE, columns
 from pharmagraph.kg.profiles import Profiles
-from pharmagraph.kg.schema import EdgeKind
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.subgraph import Choice, Subgraph
-
-_FEATURES = {
-    "SIMILAR_TO": ("similarity",),
-    "TESTED_ON": ("ln_ic50", "auc"),
-    "HOMOLOGOUS": ("identity",),
-    **{layer.edges: (layer.value.name,) for layer in LAYERS if layer.relation},
-}
-"""Float properties that become edge features; a missing value is NaN."""
-
-_NODE_TYPES = ("Drug", "CellLine", "Gene", "Pathway")
-_PROFILES_ALONE = frozenset(layer.edges for layer in LAYERS if not layer.relation)
-"""Edge types that are for queries: all of their values are in profiles."""
 
 _EXPRESSION = ("expression_mean", "expression_deviation")
 """Float properties of genes that become node features; a missing value is NaN."""
@@ -85,22 +72,11 @@ def export(
         store,
         choice,
         node_columns=lambda label: _NODE_COLUMNS.get(label, []),
-        edge_columns=_columns,
+        edge_columns=columns,
     )
     measured = profiles.read(store)
     part = subgraph.choose(replace(part, edges=drivers.with_drivers(store, part)), choice)
     return _assemble(part, [one for one in measured if part.has_profile(one.dataset, one.kind)])
-
-
-def _columns(kind: EdgeKind) -> list[str]:
-    more = (
-        ["response", "censored"]
-        if kind.type == "TESTED_ON"
-        else ["driver"]
-        if kind.type in drivers.KINDS
-        else []
-    )
-    return ["dataset", *_FEATURES.get(kind.type, ()), *more]
 
 
 def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
@@ -108,7 +84,7 @@ def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
     renumbered = {label: np.cumsum(mask) - 1 for label, mask in kept.items()}
     relations = {}
     for edge_type, table in part.edges.items():
-        if edge_type[1] in _PROFILES_ALONE:
+        if edge_type[1] in PROFILES_ALONE:
             continue
         src, dst = subgraph.positions(table, (edge_type[0], edge_type[2]), nodes)
         rows = kept[edge_type[0]][src] & kept[edge_type[2]][dst]
@@ -117,7 +93,7 @@ def _assemble(part: Subgraph, measured: Sequence[Profiles]) -> Heterograph:
             torch.from_numpy(renumbered[edge_type[2]][dst[rows]]),
             _edge_features(edge_type[1], table, rows, datasets),
         )
-    left = {label: nodes[label].filter(pa.array(kept[label])) for label in _NODE_TYPES}
+    left = {label: nodes[label].filter(pa.array(kept[label])) for label in NODE_KINDS}
     ids = {label: np.array(table["id"].to_pylist(), dtype=object) for label, table in left.items()}
     tissue = left["CellLine"]["tissue"].to_pylist()
     tissues = tuple(sorted({t for t in tissue if t}))
@@ -145,7 +121,7 @@ def _drug_features(smiles: Sequence[str | None]) -> dict[str, Tensor]:
 def _edge_features(
     type_: str, table: pa.Table, rows: np.ndarray, datasets: tuple[str, ...]
 ) -> dict[str, Tensor]:
-    columns = {name: _floats(table[name])[torch.from_numpy(rows)] for name in _FEATURES.get(type_, ())}
+    columns = {name: _floats(table[name])[torch.from_numpy(rows)] for name in FEATURES.get(type_, ())}
     code = pc.index_in(table["dataset"].combine_chunks(), pa.array(datasets, pa.string()))
     columns["dataset"] = torch.from_numpy(np.asarray(code.fill_null(-1).to_numpy(), np.int64)[rows])
     if type_ == "TESTED_ON":

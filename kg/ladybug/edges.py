@@ -1,4 +1,4 @@
-"""Reads edges of the embedded store as Arrow, inside a given transaction; it never writes.
+"""Reads edges of the embedded store as Arrow, at once or in blocks; it never writes.
 
 The query returns the positions of both end nodes in their tables, and the ids are looked up here. This takes half
 the time of a query for ids, and edges are sorted by integers.
@@ -6,20 +6,25 @@ the time of a query for ids, and edges are sorted by integers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pharmagraph.kg.ladybug import tables as cypher
-from pharmagraph.kg.ladybug.file import Run
+from pharmagraph.kg.ladybug.file import File, Run
 from pharmagraph.kg.schema import EdgeKind, Ends, NodeKind, arrow_schema
 
 BLOCK = 1 << 20
 """Edges that are read at once, if each source has as many: the engine holds the result of a query in memory."""
 
+BLOCK_OF_DESTINATIONS = 1 << 17
+"""Edges in a block of `blocks_of_destinations`; one destination may have more."""
+
+Rows = npt.NDArray[np.int64]
 Places = dict[str, pa.Table]
 """Label → ``place`` and ``id`` of its nodes, ordered by id."""
 
@@ -76,6 +81,53 @@ def read_edges(
     return pa.table(arrays, schema=schema)
 
 
+def blocks_of_destinations(
+    file: File,
+    kind: EdgeKind,
+    ends: Ends,
+    columns: Sequence[str] | None = None,
+    values: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[pa.Table]:
+    """The edges of `read_edges` in blocks of about `BLOCK_OF_DESTINATIONS`, each with all edges of its destinations.
+
+    Within a block edges are ordered by destination, then source. Columns of ids are dictionaries of all nodes of the
+    label in the order of their ids, so that an index there is the node's number. Memory holds one block.
+    """
+    schema = columns_schema(kind, columns)
+    values = values or {}
+    if not all(values.values()):
+        return
+    with file.reading() as run:
+        counts = run(cypher.count_by_destination(kind, ends, values), **values)
+        if not counts.num_rows:
+            return
+        places = read_places(run, ends)
+        nodes = {"src": places[ends[0]], "dst": places[ends[1]]}
+        ids = {column: table.column("id").combine_chunks() for column, table in nodes.items()}
+        ranks = {column: _ranks(table) for column, table in nodes.items()}
+        statement = cypher.read_edges(kind, ends, schema.names, values, by="dst")
+        for low, high in _ranges(counts["place"].to_numpy(), counts["n"].to_numpy()):
+            found = run(statement, **values, low=low, high=high)
+            numbers = {column: of[found.column(column).to_numpy()] for column, of in ranks.items()}
+            order = np.lexsort((numbers["src"], numbers["dst"]))
+            arrays = []
+            for field in schema:
+                if field.name in numbers:
+                    index = pa.array(numbers[field.name][order].astype(np.int32))
+                    arrays.append(pa.DictionaryArray.from_arrays(index, ids[field.name]))
+                else:
+                    values_ = found.column(field.name).combine_chunks()
+                    arrays.append(values_.take(pa.array(order)).cast(field.type))
+            yield pa.table(arrays, names=schema.names)
+
+
+def _ranges(place: Rows, n: Rows) -> Iterator[tuple[int, int]]:
+    """Positions of destinations from which to which there are about as many edges as a block has."""
+    block = (np.cumsum(n) - 1) // BLOCK_OF_DESTINATIONS
+    starts = place[np.flatnonzero(np.diff(block, prepend=-1))].tolist()
+    yield from pairwise([*starts, int(place[-1]) + 1])
+
+
 def columns_schema(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> pa.Schema:
     """The Arrow schema of chosen columns, as the store returns them: nullable.
 
@@ -90,7 +142,7 @@ def columns_schema(kind: NodeKind | EdgeKind, columns: Sequence[str] | None) -> 
     return pa.schema([whole.field(name).with_nullable(True) for name in names])
 
 
-def _ranks(nodes: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _ranks(nodes: pa.Table) -> Rows:
     """The rank by id of the node at each position; positions of deleted nodes are unused."""
     place = nodes.column("place").to_numpy()
     ranks = np.zeros(int(place.max()) + 1, np.int64)

@@ -7,7 +7,7 @@ A killed write leaves the file either as it was or with the whole change. The fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -136,6 +136,14 @@ class LadybugStore:
         """Insert new edges and update those whose properties differ; all of them or none."""
         return _writes().upsert_edges(self._writable(), type_, ends, table)
 
+    def fill_edges(
+        self, type_: str, blocks: Mapping[Ends, Iterable[pa.Table]], *, about: Mapping[Ends, float]
+    ) -> dict[Ends, int]:
+        """Put the edges of blocks in the place of all edges of a kind; all of them or none (`kg.ladybug.fill`)."""
+        from pharmagraph.kg.ladybug.fill import fill_edges
+
+        return fill_edges(self._writable(), type_, blocks, about=about)
+
     def delete_edges(self, type_: str, ends: Ends, *, equals: Mapping[str, str | Sequence[str]]) -> int:
         """Delete edges by property, all of them or none; returns how many."""
         return _writes().delete_edges(self._writable(), type_, ends, equals)
@@ -192,6 +200,23 @@ class LadybugStore:
         require_ends(kind, ends)
         with self._opened().reading() as run:
             return read_edges(run, kind, ends, columns, cypher.filter_values(kind.columns, equals or {}))
+
+    def edge_blocks(
+        self,
+        type_: str,
+        ends: Ends,
+        columns: Sequence[str] | None = None,
+        *,
+        equals: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> Iterator[pa.Table]:
+        """The edges of `read_edges` in blocks that hold whole destinations, in any order of these."""
+        from pharmagraph.kg.changes import require_ends
+        from pharmagraph.kg.ladybug.edges import blocks_of_destinations
+
+        kind = edge_kind(type_)
+        require_ends(kind, ends)
+        values = cypher.filter_values(kind.columns, equals or {})
+        return blocks_of_destinations(self._opened(), kind, ends, columns, values)
 
     def query(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run read-only Cypher in a read-only transaction."""

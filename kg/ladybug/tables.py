@@ -21,6 +21,8 @@ _TYPES: dict[Type, str] = {
 }
 _INCOMING = "in_"
 """Prefix of the columns of ``$rows``, so that none is mistaken for a property."""
+_ENDS = {"src": "a", "dst": "b"}
+"""Column → what the node at this end is called in a pattern."""
 
 
 def create_statements() -> list[str]:
@@ -133,14 +135,22 @@ def read_places(label: str) -> str:
     return f"MATCH (n:{label}) RETURN offset(id(n)) AS place, n.id AS id ORDER BY n.id"
 
 
-def read_edges(kind: EdgeKind, ends: Ends, columns: Iterable[str], equals: Iterable[str]) -> str:
+def read_edges(
+    kind: EdgeKind, ends: Ends, columns: Iterable[str], equals: Iterable[str], *, by: str = "src"
+) -> str:
     """Chosen properties of edges, with positions for their ends; the filter's values are parameters, and the positions
-    of the sources from ``$low`` on before ``$high``."""
+    of the sources, or of the destinations, from ``$low`` on before ``$high``."""
     properties = "".join(f", r.{c} AS {c}" for c in columns if c not in ("src", "dst"))
+    end = _ENDS[by]
     return (
-        f"{_pattern(kind, ends, equals, ('offset(id(a)) >= $low', 'offset(id(a)) < $high'))} "
+        f"{_pattern(kind, ends, equals, (f'offset(id({end})) >= $low', f'offset(id({end})) < $high'))} "
         f"RETURN offset(id(a)) AS src, offset(id(b)) AS dst{properties}"
     )
+
+
+def count_by_destination(kind: EdgeKind, ends: Ends, equals: Iterable[str] = ()) -> str:
+    """Number of edges that match a filter, by the position of their destination; none of destinations without any."""
+    return f"{_pattern(kind, ends, equals)} RETURN offset(id(b)) AS place, count(r) AS n ORDER BY place"
 
 
 def count_edges(kind: EdgeKind, ends: Ends, equals: Iterable[str] = ()) -> str:
@@ -192,7 +202,7 @@ def require_columns_of(columns: Sequence[Property], names: Iterable[str]) -> Non
 
 
 def _pattern(kind: EdgeKind, ends: Ends, equals: Iterable[str], conditions: Iterable[str] = ()) -> str:
-    held = {"src": "a.id", "dst": "b.id"}
+    held = {column: f"{end}.id" for column, end in _ENDS.items()}
     where = " AND ".join((*(f"{held.get(c, f'r.{c}')} IN ${c}" for c in equals), *conditions))
     return f"MATCH (a:{ends[0]})-[r:{kind.type}]->(b:{ends[1]})" + (f" WHERE {where}" if where else "")
 

@@ -43,6 +43,7 @@ def test_a_store_survives_a_disk_without_a_free_block(small: Path, error_closed:
         ("networkx", "out.json"),
         ("neo4j-import", "out"),
         ("heterograph", "out"),
+        ("arrays", "out"),
         pytest.param("dgl", "out", marks=pytest.mark.dgl),
         ("pyg", "out.pt"),
     ],
