@@ -30,6 +30,9 @@ from pharmagraph.model.side_by_side import cores
 WAITS = 5.0
 """Seconds for the end of a process to be known after its connection was lost. Set by hand."""
 
+WAITS_FOR_FIRST = 60.0
+"""Seconds in which rank 0, whose connection was lost, tells and ends this process, or ends itself. Set by hand."""
+
 GO_ON = "the same command again goes on from where the fit was last kept"
 
 _SIGNAL_AT_PARENTS_END = 1
@@ -200,10 +203,11 @@ def _serve(one: Rank, meeting: Path, parent: int, serve: Callable[..., None], *a
     except RuntimeError as error:
         if not ranks.is_loss(error):
             raise
-        time.sleep(
-            WAITS
-        )  # rank 0 tells and kills this process; if it is rank 0 that was killed, the signal comes
-        os._exit(1)
+        # rank 0 tells and kills this process, unless it is rank 0 that was killed: its connections end before itself
+        until = time.monotonic() + WAITS_FOR_FIRST
+        while os.getppid() == parent and time.monotonic() < until:
+            time.sleep(0.05)
+        _without_first(one, parent)
 
 
 def _without_first(one: Rank, parent: int) -> None:
