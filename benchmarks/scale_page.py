@@ -24,8 +24,8 @@ _FIGURES = ("seconds", "processor", "peak_mb", "base_mb", "disk_mb")
 PAGE = """\
 # How large a graph can be
 
-What a graph of so many edges costs on one machine: measured at the sizes of the tables, and computed from them for a
-billion edges. `python -m benchmarks.scale` writes this page.
+What it costs to load and to export a large graph on one machine: measured at the sizes of the tables, and computed from
+them for a billion edges. `python -m benchmarks.scale` writes this page.
 
 <!-- not run on this page: such a graph takes hours -->
 
@@ -58,9 +58,9 @@ lines in the number of edges itself. None of the figures in the last two columns
 A power below 1 comes from work that takes the same time at every size; beyond the measured sizes the proportion is the
 better guess then.
 
-Where other work took a changing share of the machine, go by the line of processor time: the one by the clock is bent by
+Where other work took a changing share of the machine, go by processor time: the line by the clock is distorted by
 that work. The time of a load is a lower bound: a COPY has {copy:,} edges at most on this machine, so a relation of more
-than {copies:,} is rewritten oftener than those that were measured.
+than {copies:,} is rewritten more often than those that were measured.
 
 {fits}
 ## Sizing

@@ -95,9 +95,10 @@ def print_bars(parts: Sequence[tuple[str, float]], *, title: str) -> None:
 
 
 def print_text(text: str, width: int | None = None) -> None:
-    """Print a line, broken between words where it is wider than the terminal, or than a width; 0 is no limit."""
+    """Print lines, each broken between words where it is wider than the terminal, or than a width; 0 is no limit."""
     columns = shutil.get_terminal_size().columns if width is None else width
-    print("\n".join(terminal.wrapped(text, columns) if columns else [text]))
+    for line in text.split("\n"):
+        print("\n".join(terminal.wrapped(line, columns) if columns else [line]))
 
 
 def write_csv(file: TextIO, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -43,7 +43,7 @@ means over folds.
 and an error in that is an error for every cell line. Coverage is an average over new drugs: most get nearly all of
 their pairs held, a few get hardly any. "Drugs with half of their pairs held" tells how many are served.
 
-**Of classes** coverage is that of the answers: the share of pairs whose class `answer` does not rule out. An answer
+**For classes** coverage is that of the answers: the share of pairs whose class `answer` does not rule out. An answer
 never rules out the likelier class, so at low levels coverage is the accuracy. The calibration error is the mean
 distance between stated probability and share of sensitive pairs, over tenths of the probability.
 
@@ -53,15 +53,16 @@ the pairs with the widest intervals at least twice that of the rest; intervals a
 `random-forest`, the usual recipe in the same folds: split conformal intervals on a random forest, normalised by a
 second forest (Lei et al., 2018).
 
-**What a flag could reach.** "A flag that knows the errors of drugs and lines" ranks pairs by factors of drugs and of
-cell lines that are fitted to the held-out errors themselves. No prediction can know these. Where it hardly reaches
-twice, the goal is beyond any flag that tells drugs and cell lines apart; of unseen drugs, it tells what the level of a
-new drug, which its structure does not give away, would be worth. A dash in this column of ln IC50: the row was measured
-before there was one. Its intervals of unseen drugs, cell lines and tissues are the wider ones of that time.
+**What a flag could reach.** The width of its interval flags a pair as uncertain. "A flag that knows the errors of drugs
+and lines" ranks pairs by factors of drugs and of cell lines that are fitted to the held-out errors themselves, which no
+prediction can know. Where even this flag hardly reaches a ratio of two, no flag made of a factor a drug and one a cell
+line reaches the goal. For unseen drugs it shows what it would be worth to know how potent a new drug is on the whole,
+which its structure does not tell. A row of ln IC50 with a dash in this column was measured before the column was added;
+its intervals of unseen drugs, cell lines and tissues are wider than those made today.
 
 ![Stated and held shares; error and width by distance to training; error of the surest pairs](certainty.svg)
 
-*Left: intervals that keep their promise lie on the diagonal; of classes, the share of sensitive pairs by calibrated
+*Left: intervals that hold as often as stated lie on the diagonal; for classes, the share of sensitive pairs by calibrated
 probability. Middle: mean absolute error (solid) and width (dashed) by quarters of distance to training. Right: error,
 or share of wrong classes, of the surest pairs by the share that is answered.*
 """
@@ -126,7 +127,7 @@ def _summary(measurements: Sequence[Measurement]) -> str:
         "data set", "part of it", "held out", "task", "model", "folds", "coverage at 50%", "80%", "90%",
         "width at 90% (ln µmol/l)", "drugs with half of their pairs held",
         "error of the widest tenth over that of the rest",
-        "of a flag that knows the errors of drugs and lines",
+        "the same by a flag that knows the errors of drugs and lines",
         "90% where called unlike training", "calibration error",
     ]  # fmt: skip
     return "\n## Summary\n\n" + table(head, rows)

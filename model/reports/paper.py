@@ -56,9 +56,9 @@ The two are not measured in the same way. The paper's figures are the best of it
 unseen drugs and cell lines the paper leaves one out at a time, while here near twins are held out together, in five
 folds. The paper's code reads a cell line's state from a drug's row, lets training pairs pass messages while they are
 predicted, and chooses the epoch on the test fold. The first is an option here (`cell_lines_from_drug_rows`, the column
-"published index"), and so is the second (`mask_supervision`). The third cannot be reproduced, since no fit here is
-given a held-out response: both columns of `drgt` choose the epoch on an inner fold (`docs/model.md`). `GDSC1` and
-`GDSC2` have labels and expression of the public package, `gdsc1` and `gdsc2` those of the paper (`docs/data.md`). The
+"published index"), and so is the second (`mask_supervision=false`). The third cannot be reproduced, since no fit here is
+given a held-out response: both columns of `drgt` choose the epoch on an inner fold (`docs/drgt.md`). `GDSC1` and
+`GDSC2` have labels and expression of the public package, `gdsc1` and `gdsc2` those of the paper (`docs/curves.md`). The
 share of attended links that are known targets (36.9% in the paper) tells what a network was given, not what it found.
 How hidden targets are found: `docs/interpretation.md`.
 """
@@ -67,9 +67,9 @@ _OWN_LABELS = """## The published network with its settings for each data set
 
 Random pairs. Classes are the paper's own labels (`cli ingest drgt DIR --share 1`); ln IC50 is the public package's
 (`cli ingest gdsc --share 1`), since neither the published code nor its data have any. `additive` is a drug effect and a
-cell-line effect: what `drgt` gains over it, is learned from the graph. The paper's figure is the best of its data sets,
-with the epoch chosen on the test fold; what `drgt` reaches below it is left where an inner fold chooses. Each p is of
-the t-test over folds, corrected for shared training pairs.
+cell-line effect: what `drgt` gains over it is learned from the graph. The paper's figure is the best of its data sets,
+with the epoch chosen on the test fold; `drgt` chooses it on an inner fold, which is one reason for lower figures. Each
+p is of the t-test over folds, corrected for shared training pairs.
 """
 
 
@@ -210,8 +210,7 @@ def _variants(
     head = ["variant", "fitted", *_GROUPINGS, f"pooled, less {against}"]
     if not against:
         head, rows = head[:-1], [row[:-1] for row in rows]
-    about = f"{where['dataset']}, {where['split']}, AUROC."
-    return f"## {title}\n\n{about}\n\n" + table(head, rows)
+    return f"## {title}: {where['dataset']}, {where['split']}\n\nAUROC.\n\n" + table(head, rows)
 
 
 def _transfers(known: Sequence[Measured]) -> str:

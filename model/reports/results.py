@@ -168,9 +168,10 @@ def section(result: Row) -> str:
     ]
     cells = {(v["model"], v["metric"], v["grouping"]): v for v in result["verdicts"]}
     models = list(dict.fromkeys(v["model"] for v in result["verdicts"]))
-    best = {column: _best(cells, models, column) for column in shown}
+    best = {column: _best(cells, models, column) if len(models) > 1 else None for column in shown}
     folds = len({row["fold"] for row in result["rows"]})
-    title = f"## {result['dataset']}, {result['split']}{_grouped(result)}, {result['task']}\n\n"
+    of = ", ".join(filter(None, [", ".join(models), _changed(result)]))
+    title = f"## {result['dataset']}, {result['split']}{_grouped(result)}, {result['task']}: {of}\n\n"
     about = (
         f"{folds} of {result['n_folds']} folds; commit {result['commit']}; {result['machine']}.\n\n"
         f"    {result['command']}\n\n"
@@ -182,6 +183,17 @@ def section(result: Row) -> str:
         body += f"| {model} | " + " | ".join(values) + " |\n"
     said = _judgement(cells, shown, best, result["ours"]) + _audited(result) + _left_out(result)
     return title + about + head + body + "\n" + said
+
+
+def _changed(result: Row) -> str:
+    """The options in which an evaluation differs from the presets, as `--set` takes them, and its kinds of omics."""
+    found: list[str] = []
+    for part, options in sorted(result.get("changes", {}).items()):
+        for name, value in sorted(options.items()):
+            inner = value.items() if isinstance(value, dict) else ()
+            found += [f"{part}.{name}.{k}={json.dumps(v)}" for k, v in inner] or [f"{part}.{name}={json.dumps(value)}"]
+    omics = result.get("omics")
+    return ", ".join([*found, *([f"omics {' + '.join(omics)}"] if omics else [])])
 
 
 def _grouped(result: Row) -> str:
@@ -198,7 +210,7 @@ def _judgement(
     best: dict[tuple[str, str], str | None],
     ours: Sequence[str],
 ) -> str:
-    """For each column the best model; if it is not one of ours, the difference and p."""
+    """For each column the best model of several; if it is not one of ours, the difference and p."""
     lines = []
     for column in shown:
         winner = best[column]
@@ -213,7 +225,7 @@ def _judgement(
         if ours and winner not in ours:
             line += ": **ours does not**"
         lines.append(line + ".")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _audited(result: Row) -> str:

@@ -96,3 +96,14 @@ def test_a_title_is_broken_where_the_terminal_is_narrow(
     assert f"{first} {second}" == title and len(first) <= 40
     print_rows([{"a": 1}], title=title, wide=True)
     assert capsys.readouterr().out.splitlines()[0] == title
+
+
+def test_a_title_of_two_lines_stays_on_two(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    print_rows([{"a": 1}], title="Thirty characters of one line.\nAnd thirty characters of two.")
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Thirty characters of one line.",
+        "And thirty characters of two.",
+    ]

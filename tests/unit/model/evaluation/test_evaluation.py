@@ -307,7 +307,12 @@ def test_page_says_who_wins_each_column_and_where_ours_does_not(tmp_path: Path) 
     assert "- Leak audit: 2 checks, 1 clear, 1 noted, 0 leak (twins)." in text
     assert json.loads(rows.read_text()) == [result]
     alone = {**result, "split": "unseen-drug", "drug_groups": "alone", "cell_line_groups": "twins"}
-    assert results.section(alone).startswith("## nci60, unseen-drug (drug groups: alone), classification\n")
+    of = "default, blend, training.members=2"
+    assert results.section(alone).startswith(
+        f"## nci60, unseen-drug (drug groups: alone), classification: {of}\n"
+    )
+    one = results.section({**result, "drug_groups": "twins", "verdicts": result["verdicts"][:1]})
+    assert "| default | .970 ± .010 |" in one and " wins" not in one
     behind = [{**v, "difference": -0.02} for v in reversed(result["verdicts"])]
     assert "| 0.9700 / 0.9500, p = 0.004 |" in results.overview([{**result, "verdicts": behind}])
     assert results.overview([{**result, "ours": []}]) == ""  # nothing of ours to compare
