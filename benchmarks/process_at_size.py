@@ -297,7 +297,8 @@ def figures(rows: Sequence[Row]) -> str:
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     commits = ", ".join(dict.fromkeys(f"`{row['commit']}`" for row in rows))
     days, threads = sorted({row["day"] for row in rows}), sorted({row["threads"] for row in rows})
-    told = f"Commit {commits}; {' to '.join(dict.fromkeys((days[0], days[-1])))}; {threads[-1]} thread{'s' * (threads[-1] != 1)}."
+    used = f"{threads[-1]} thread{'s' * (threads[-1] != 1)}"
+    told = f"Commit {commits}; {' to '.join(dict.fromkeys((days[0], days[-1])))}; {used}."
     return "\n" + "\n".join([*lines, "", told, "", *extrapolated(rows)]) + "\n"
 
 
@@ -321,8 +322,8 @@ def extrapolated(rows: Sequence[Row]) -> list[str]:
     return [
         f"**Computed, not measured.** Between {first['drugs']:,} and {last['drugs']:,} drugs, with "
         f"{last['cell_lines']:,} cell lines, a share of {last['density']:g} of the pairs and ranks of "
-        f"{last['rank_drugs']} and {last['rank_cell_lines']}, processor seconds of the solution alone grow as the power "
-        f"{power[0]:.2f} of the pairs. By this power {ASKED[0]:,} drugs and {ASKED[1]:,} cell lines would take "
+        f"{last['rank_drugs']} and {last['rank_cell_lines']}, processor seconds of the solution alone grow as the "
+        f"power {power[0]:.2f} of the pairs. By this power {ASKED[0]:,} drugs and {ASKED[1]:,} cell lines would take "
         f"{' and '.join(said)}, if memory suffices; more pairs of the same drugs were not measured.",
     ]
 

@@ -56,7 +56,7 @@ The two are not measured in the same way. The paper's figures are the best of it
 unseen drugs and cell lines the paper leaves one out at a time, while here near twins are held out together, in five
 folds. The paper's code reads a cell line's state from a drug's row, lets training pairs pass messages while they are
 predicted, and chooses the epoch on the test fold. The first is an option here (`cell_lines_from_drug_rows`, the column
-"published index"), and so is the second (`mask_supervision=false`). The third cannot be reproduced, since no fit here is
+"published index"), and so is the second (`mask_supervision`). The third cannot be reproduced, since no fit here is
 given a held-out response: both columns of `drgt` choose the epoch on an inner fold (`docs/drgt.md`). `GDSC1` and
 `GDSC2` have labels and expression of the public package, `gdsc1` and `gdsc2` those of the paper (`docs/curves.md`). The
 share of attended links that are known targets (36.9% in the paper) tells what a network was given, not what it found.

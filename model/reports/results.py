@@ -191,7 +191,9 @@ def _changed(result: Row) -> str:
     for part, options in sorted(result.get("changes", {}).items()):
         for name, value in sorted(options.items()):
             inner = value.items() if isinstance(value, dict) else ()
-            found += [f"{part}.{name}.{k}={json.dumps(v)}" for k, v in inner] or [f"{part}.{name}={json.dumps(value)}"]
+            found += [f"{part}.{name}.{k}={json.dumps(v)}" for k, v in inner] or [
+                f"{part}.{name}={json.dumps(value)}"
+            ]
     omics = result.get("omics")
     return ", ".join([*found, *([f"omics {' + '.join(omics)}"] if omics else [])])
 
