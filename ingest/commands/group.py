@@ -24,7 +24,7 @@ COMMANDS = {
         (genes_and_drugs.drug_names, "cli ingest drug-names"),
     ),
     "Cell lines": (
-        (cell_lines.omics, "cli ingest omics mutations.csv --kind mutated"),
+        (cell_lines.omics, "cli ingest omics mutations.csv --kind mutation"),
         (cell_lines.cells, "cli ingest cells Model.csv"),
         (cell_lines.dependencies, "cli ingest dependencies CRISPRGeneEffect.csv"),
     ),

@@ -63,8 +63,8 @@ its intervals of unseen drugs, cell lines and tissues are wider than those made 
 ![Stated and held shares; error and width by distance to training; error of the surest pairs](certainty.svg)
 
 *Left: intervals that hold as often as stated lie on the diagonal; for classes, the share of sensitive pairs by
-calibrated probability. Middle: mean absolute error (solid) and width (dashed) by quarters of distance to training. Right: error,
-or share of wrong classes, of the surest pairs by the share that is answered.*
+calibrated probability. Middle: mean absolute error (solid) and width (dashed) by quarters of distance to training.
+Right: error, or share of wrong classes, of the surest pairs by the share that is answered.*
 """
 
 _BY = {
