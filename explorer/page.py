@@ -179,6 +179,8 @@ def _row(one: Field, value: str, file: str, error: str) -> Component:
     if error:
         attributes |= aria(invalid="true")
     if one.kind == "select":
+        if value not in dict(one.options):  # an address may say anything; a select would stay empty
+            attributes["value"] = one.default or one.options[0][0]
         attributes["options"] = json.dumps(list(one.options))
     wrong = html.P(error, id=f"{id_}-wrong", className="notice", role="alert") if error else None
     hint = html.Small(one.hint, id=f"{id_}-hint") if one.hint else None

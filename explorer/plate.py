@@ -54,13 +54,19 @@ def grid(rows: Sequence[Row], names: Mapping[str, str], title: str) -> Component
                 html.Table([html.Thead(html.Tr(heads)), html.Tbody(body)], role="grid", **aria(label=title)),
                 className=f"plate plate-{len(rows)}",
             ),
-            html.P(
-                "Choose a well, with the arrow keys too: its reason stands here.",
-                id="well",
-                **aria(live="polite"),
+            html.Div(
+                [
+                    html.P(
+                        "Choose a well, with the arrow keys too: its reason stands here.",
+                        id="well",
+                        **aria(live="polite"),
+                    ),
+                    _legend(of_drug, names, column),
+                ],
+                className="of-plate",
             ),
-            _legend(of_drug, names, column),
-        ]
+        ],
+        className="card",
     )
 
 

@@ -36,6 +36,8 @@ SEEN = 15
 """Rows that a table shows at once; of one that has more, their number is told."""
 WORDS_OF: dict[str, dict[Any, str]] = {"response": {0: "resistant", 1: "sensitive"}}
 """Column → its values in words, for the eye; files have the values."""
+HEADS = {"sensitive": "share sensitive"}
+"""Column → what stands above it instead of its name, where that alone does not tell what it is."""
 LONG = 28
 """Signs of a text from which those of its column may take several lines; others stay in one."""
 
@@ -86,7 +88,7 @@ def table(
     shown_rows = [_shown(row, columns, words, named, names) for row in answer.rows]
     long = {c for c in columns if any(len(cell(row[c])) >= LONG for row in shown_rows)} - numeric
     of = {c: "n" if c in numeric else "long" if c in long else "" for c in columns}
-    heads = [html.Th(_words(c), scope="col", className=of[c]) for c in columns]
+    heads = [html.Th(_words(c, as_asked), scope="col", className=of[c]) for c in columns]
     if link is not None:
         heads.append(html.Th(html.Span("more", className="unseen"), scope="col"))
     body = []
@@ -166,8 +168,8 @@ def _as_given(parameters: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _words(column: str) -> str:
-    return column.replace("_", " ")
+def _words(column: str, as_asked: bool) -> str:
+    return (column if as_asked else HEADS.get(column, column)).replace("_", " ")
 
 
 def _worth_showing(answer: Answer) -> list[str]:

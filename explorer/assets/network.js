@@ -19,19 +19,51 @@ const SCRIPT = "/_dash-component-suites/dash_cytoscape/dash_cytoscape_extra.min.
   window.dash_cytoscape = { Cytoscape: Waiting };
 }
 
-// On a narrow screen paths go from top to bottom, and what is drawn stays as large as can be read: it is moved by a finger.
-const NARROW = 600, READABLE = 0.75;
+// On a narrow screen a network goes from top to bottom, with names that can be read, and all of it is in sight.
+const NARROW = 600, READABLE = 0.75, SIDE = 34, SMALL = 11, NEAR = 0.17, FAR = 0.41, LEAST_ROW = 30, NAME = 55, ASIDE = 20;
+// paths: from one end above to the other below; nodes that would stand outside move in
+const turned = (cy) => {
+  const nodes = cy.nodes(), far = (axis) => Math.max(1, ...nodes.map((node) => Math.abs(node.position(axis))));
+  const tall = (cy.height() - 64) / READABLE / (2 * far("x")), wide = Math.min(1, (cy.width() / 2 - SIDE) / READABLE / far("y"));
+  nodes.positions((node) => ({ x: node.position("y") * wide, y: node.position("x") * tall }));
+  const levels = {};
+  for (const node of nodes.not(".centre").toArray()) (levels[Math.round(node.position("y"))] ??= []).push(node);
+  for (const level of Object.values(levels)) {  // names of nodes that are close stand on two lines
+    const xs = level.map((node) => node.position("x")).sort((one, other) => one - other);
+    if (!xs.slice(1).some((x, n) => (x - xs[n]) * READABLE < NAME)) continue;
+    for (const node of level) node.position("y", node.position("y") + (xs.indexOf(node.position("x")) % 2 ? ASIDE : -ASIDE));
+  }
+  cy.zoom(READABLE);
+  cy.pan({ x: cy.width() / 2, y: cy.height() / 2 });
+};
+// around a node: in the order of the circle down the right side and up the left, two beside each other, the nearer inside
+const inColumns = (cy) => {
+  const [centre] = cy.nodes(".centre"), around = cy.nodes().not(centre), wide = cy.width();
+  const from = (node) => ({ x: node.position("x") - centre.position("x"), y: node.position("y") - centre.position("y") });
+  const angle = (node) => { const { x, y } = from(node); return (Math.atan2(y, x) + 2.5 * Math.PI) % (2 * Math.PI); };
+  const far = (node) => { const { x, y } = from(node); return Math.hypot(x, y); };
+  const ordered = around.toArray().sort((one, other) => angle(one) - angle(other)), half = Math.ceil(ordered.length / 2);
+  const sides = [ordered.slice(0, half), ordered.slice(half).reverse()], rows = Math.ceil(half / 2);
+  const row = Math.max(LEAST_ROW, (cy.height() - 2 * SIDE) / Math.max(rows, 1)), places = new Map([[centre, { x: 0, y: 0 }]]);
+  sides.forEach((nodes, side) => {
+    for (let at = 0; at < nodes.length; at += 2) {
+      nodes.slice(at, at + 2).sort((one, other) => far(one) - far(other)).forEach((node, outer) => places.set(node, {
+        x: (side ? -1 : 1) * wide * (outer ? FAR : NEAR), y: (at / 2 - (rows - 1) / 2 + (outer ? 0.25 : -0.25)) * row,
+      }));
+    }
+  });
+  for (const [node, place] of places) node.position(place);
+  around.style({ width: 14, height: 14, "font-size": SMALL, "text-wrap": "ellipsis", "text-max-width": 0.25 * wide, "text-margin-y": 1 });
+  centre.style({ width: 30, height: 30, "font-size": SMALL + 2 });
+  cy.zoom(1);
+  cy.pan({ x: wide / 2, y: cy.height() / 2 });
+};
 new MutationObserver(() => {
-  const canvas = document.querySelector(".canvas.paths"), cy = canvas?.querySelector("#network")?._cyreg?.cy;
+  const canvas = document.querySelector(".canvas"), cy = canvas?.querySelector("#network")?._cyreg?.cy;
   if (!cy || cy.scratch("turned") || !cy.nodes().length || canvas.clientWidth > NARROW) return;
   cy.scratch("turned", true);
-  const [width, height] = [cy.width(), cy.height()], far = Math.max(...cy.nodes().map((node) => Math.abs(node.position("x"))));
-  const tall = (height - 64) / READABLE / (2 * far);
-  cy.nodes().positions((node) => ({ x: node.position("y"), y: node.position("x") * tall }));
-  cy.fit(undefined, 12);
-  if (cy.zoom() > READABLE) return;
-  cy.zoom(READABLE);
-  cy.pan({ x: width / 2, y: height / 2 });
+  if (canvas.classList.contains("paths")) turned(cy);
+  else inColumns(cy);
 }).observe(document, { childList: true, subtree: true });
 
 // Files of a drawn network: exactly the nodes and edges that are shown, where they stand.

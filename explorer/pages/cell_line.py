@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 from dash import dcc, html
 
+from pharmagraph.explorer import events
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked
 from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import NO_RUN, Page, definitions, section
-from pharmagraph.explorer.tables import table
+from pharmagraph.explorer.tables import WORDS_OF, table
 from pharmagraph.kg.figures import waterfall
 from pharmagraph.kg.names import find_node
 
@@ -87,21 +90,23 @@ def page(asked: Asked) -> Page:
             section(
                 "Predicted to be sensitive to",
                 table(
-                    predicted,
+                    replace(predicted, rows=[_in_words(row) for row in predicted.rows]),
                     f"Drugs to which {name} is predicted to be sensitive",
                     file=f"{id_}-predicted",
+                    whole=predicted,
                     link=lambda row: ("why", address("pair", row["drug"], id_, **run)),
                 ),
                 note="Low and high bound the calibrated probability, which can differ from the probability itself. "
-                "Measured is 1 where the line was sensitive, and empty where it was not tested.",
+                "Measured is empty where the line was not tested.",
             )
         )
+    drivers = asked.named("drivers", {"cell_line": id_})
+    in_words = replace(drivers, rows=[row | {"event": events.in_words(row["event"])} for row in drivers.rows])
     body.append(
         section(
             "Driver events",
-            table(
-                asked.named("drivers", {"cell_line": id_}), f"Driver events of {name}", file=f"{id_}-drivers"
-            ),
+            table(in_words, f"Driver events of {name}", file=f"{id_}-drivers", whole=drivers),
+            note=events.SEGMENTS if any(events.has_segment(row["event"]) for row in drivers.rows) else "",
         )
     )
     if asked.run is not None:
@@ -113,3 +118,8 @@ def page(asked: Asked) -> Page:
             )
         )
     return Page(name, body, above="cell line")
+
+
+def _in_words(row: dict[str, Any]) -> dict[str, Any]:
+    """A predicted pair with the measured response in words; files have the number."""
+    return row | {"measured": WORDS_OF["response"].get(row["measured"])}

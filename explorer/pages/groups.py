@@ -36,7 +36,13 @@ def tissue(asked: Asked) -> Page:
     if not lines.rows:
         known = {row["tissue"] for row in asked.graph.node_rows("CellLine", ["tissue"]) if row["tissue"]}
         raise NotFoundError("tissue", name, sorted(known))
-    body = [section("Cell lines", table(lines, f"Cell lines of {name}", file=f"{name}-cell-lines"))]
+    body = [
+        section(
+            "Cell lines",
+            table(lines, f"Cell lines of {name}", file=f"{name}-cell-lines"),
+            note="The share sensitive is that of a cell line's measured responses, from 0 to 1.",
+        )
+    ]
     if asked.run is not None:
         genes = asked.named("tissue-genes", tissue=name, limit=ROWS)
         if genes.rows:

@@ -12,9 +12,10 @@ from pharmagraph.explorer.addresses import PAGE_OF, address, page_of, read
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.drawing import drawing
 from pharmagraph.explorer.ego_layout import elements, expand, hidden, pin, style
+from pharmagraph.explorer.examples import beside, examples
 from pharmagraph.explorer.page import WORDS, Field, Page, form, section
 from pharmagraph.explorer.path_tables import between
-from pharmagraph.explorer.tables import cypher, table
+from pharmagraph.explorer.tables import Link, cypher, table
 from pharmagraph.kg import neighbours
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.names import find_node
@@ -46,7 +47,7 @@ def page(asked: Asked) -> Page:
         lead = (
             "Draw what is around a drug, a gene, a cell line or a pathway, or the paths between two of them."
         )
-        return Page("Network", [html.P(lead, className="lead"), ask])
+        return Page("Network", [html.P(lead, className="lead"), beside(ask, examples(asked, _begin(asked)))])
     label, found = _node(asked, node)
     limit = _limit(asked.given.get("limit"))
     run = asked.run["id"] if asked.run else None
@@ -77,6 +78,20 @@ def page(asked: Asked) -> Page:
         ],
         above=WORDS[label],
     )
+
+
+def _begin(asked: Asked) -> Link:
+    """From an example to what is drawn around its drug, and to the paths between it and its gene or cell line."""
+
+    def link(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+        drug, run = f"Drug:{row['drug']}", {"run": asked.given.get("run")}
+        ends = {"to gene": f"Gene:{row['gene']}", "to cell line": f"CellLine:{row['cell_line']}"}
+        return [
+            ("around", address("network", node=drug, **run)),
+            *((words, address("network", node=drug, to=end, **run)) for words, end in ends.items()),
+        ]
+
+    return link
 
 
 def register(app: Dash) -> None:

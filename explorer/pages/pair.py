@@ -10,8 +10,10 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from pharmagraph import rows as of_run
+from pharmagraph.explorer import events
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked, Rows
+from pharmagraph.explorer.examples import beside, examples
 from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import NO_RUN, Field, Page, aria, definitions, field, form, section, sentence
 from pharmagraph.explorer.tables import table
@@ -38,15 +40,17 @@ def page(asked: Asked) -> Page:
     if len(asked.parts) < 2:
         if {"drug", "cell_line"} <= asked.given.keys():
             return page(Asked(asked.graph, (asked.given["drug"], asked.given["cell_line"]), asked.given))
+        same_run = {"run": asked.given.get("run")}
         fields = [
             Field("drug", "Drug", "name, alias or id"),
             Field("cell_line", "Cell line", "name, alias or id"),
         ]
         ask = form(address("pair"), fields, "Show", given=asked.given, file="pair")
-        return Page(
-            "A drug on a cell line",
-            [html.P("Why is a cell line predicted to be sensitive to a drug?", className="lead"), ask],
+        lead = html.P("Why is a cell line predicted to be sensitive to a drug?", className="lead")
+        known = examples(
+            asked, lambda row: ("why", address("pair", row["drug"], row["cell_line"], **same_run))
         )
+        return Page("A drug on a cell line", [lead, beside(ask, known)])
     drug = find_drug(asked.graph, asked.parts[0])
     line = find_node(asked.graph, "CellLine", asked.parts[1])
     measured = _answer(asked, explanation.MEASURED, {"drug": drug["id"], "cell_line": line["id"]})
@@ -88,24 +92,34 @@ def page(asked: Asked) -> Page:
         _evidence(asked, found, drug, line),
     ]
     if found.drivers:
-        drivers = Answer(["gene", "kind", "event", "target"], found.drivers)
+        columns = ["gene", "kind", "event", "target"]
+        said = [row | {"event": events.in_words(row["event"])} for row in found.drivers]
         body.append(
             section(
                 "Driver events",
                 table(
-                    drivers,
+                    Answer(columns, said),
                     f"Driver events of {line['name']}; known targets of the drug first",
                     file=_file(drug, line, "drivers"),
+                    whole=Answer(columns, found.drivers),
                 ),
             )
         )
     if found.paths:
+        names = _names(found, drug, line)
         rows = [
-            {"path": p.text, "kind": p.kind, "weight": p.weight, "share": p.share, "response": p.response}
+            {
+                "path": _in_words(p, names), "ids": p.text, "kind": p.kind, "weight": p.weight, "share": p.share,
+                "response": p.response,
+            }
             for p in found.paths
-        ]
-        paths = Answer(list(rows[0]), rows)
-        shown_paths = table(paths, "Paths from the drug to the cell line", file=_file(drug, line, "paths"))
+        ]  # fmt: skip
+        shown_paths = table(
+            Answer([column for column in rows[0] if column != "ids"], rows),
+            "Paths from the drug to the cell line",
+            file=_file(drug, line, "paths"),
+            whole=Answer(list(rows[0]), rows),
+        )
         note = "The share is among the paths of one kind that are shown."
         body.append(section("Paths", shown_paths, note=note))
     body += [
@@ -115,6 +129,23 @@ def page(asked: Asked) -> Page:
         for relation, reason in found.unused_attention.items()
     ]
     return Page(title, body, above="pair")
+
+
+def _names(
+    found: explanation.Explanation, drug: dict[str, Any], line: dict[str, Any]
+) -> dict[tuple[str, str], str]:
+    """Label and id of the drugs and cell lines of paths → name; of genes the id is the name."""
+    rows = [("Drug", row) for row in (drug, *found.evidence["similar_drugs"])]
+    rows += [("CellLine", row) for row in (line, *found.evidence["similar_cell_lines"])]
+    return {(label, row["id"]): row["name"] or row["id"] for label, row in rows}
+
+
+def _in_words(path: explanation.Path, names: dict[tuple[str, str], str]) -> str:
+    """A path with names, written as on the page of a network."""
+    first = path.steps[0].src
+    return names.get(first, first[1]) + "".join(
+        f" –{step.type}– {names.get(step.dst, step.dst[1])}" for step in path.steps
+    )
 
 
 def _sum(

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from pharmagraph.explorer.addresses import address, page_of
 from pharmagraph.explorer.asking import Answer, Asked
 from pharmagraph.explorer.page import Field, Page, form, hits, section
-from pharmagraph.explorer.pages.nothing_here import search_text
+from pharmagraph.explorer.pages.nothing_here import elsewhere, search_text
 from pharmagraph.explorer.structures import drawing
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg import search, structure_search, structures
@@ -16,8 +16,8 @@ from pharmagraph.kg.errors import shortened
 from pharmagraph.kg.store import GraphStore
 from pharmagraph.kg.structure_search import LEAST_SIMILAR
 
-MOST, SUGGESTIONS = 50, 8
-"""Hits on a page, and while typing."""
+MOST, SUGGESTIONS, FEW = 50, 8, 10
+"""Hits on a page, while typing, and up to which the page also says where else to look."""
 COLUMNS = ("drug", "name", "similarity", "smiles")
 
 
@@ -27,7 +27,7 @@ def page(asked: Asked) -> Page:
         return _structure(asked, asked.given["smiles"])
     text = asked.given.get("q", "")
     if not text:
-        return Page("Search", [html.P("Type a name, an alias, an id or a SMILES above.")])
+        return Page("Search", [html.P("Type a name, an alias, an id or a SMILES above."), elsewhere()])
     found = search.index(asked.graph).find(text, MOST)
     exact = [hit for hit in found if hit.exact]
     if len(exact) == 1:
@@ -37,12 +37,19 @@ def page(asked: Asked) -> Page:
     if not found:
         return Page(
             "Nothing found",
-            [html.P(f'No drug, gene, cell line, tissue or pathway is called like "{search_text(text)}".')],
+            [
+                html.P(f'No drug, gene, cell line, tissue or pathway is called like "{search_text(text)}".'),
+                elsewhere(),
+            ],
         )
     sure = "exactly this" if found[0].exact else "like this"
     return Page(
         f"Results for “{search_text(text)}”",
-        [html.P(f"{len(found)} called {sure}, or partly so."), hits(found)],
+        [
+            html.P(f"{len(found)} called {sure}, or partly so."),
+            hits(found),
+            *([elsewhere()] if len(found) <= FEW else []),
+        ],
     )
 
 

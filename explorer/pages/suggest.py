@@ -189,7 +189,8 @@ def _shown(asked: Asked, whole: Chosen) -> list[Component]:
     given, (found, laid) = asked.given, whole
     wells, by = len(laid), given.get("by", "gain")
     names = preferred(asked.graph, "Drug") | preferred(asked.graph, "CellLine")
-    rows = suggesting.plate_rows(found.pairs, laid)
+    whole_rows = suggesting.plate_rows(found.pairs, laid)
+    rows = [row | {"reason": _with_name(row, names)} for row in whole_rows]
     known = all(row["drug"] in names for row in rows if row["drug"] is not None)
     samples = sorted((row for row in rows if row["rank"]), key=lambda row: (row["rank"], row["dose"]))
     columns = [c for c in rows[0] if c not in ("kind", "dose")]
@@ -199,12 +200,18 @@ def _shown(asked: Asked, whole: Chosen) -> list[Component]:
         grid(rows, names, f"Plate of {wells:,} wells by {by}"),
         *([html.Div(html.Ul(notes, className="notes"), role="status")] if notes else []),
         table(
-            Answer(columns, samples), caption, file="plate", whole=Answer(list(rows[0]), rows),
+            Answer(columns, samples), caption, file="plate", whole=Answer(list(rows[0]), whole_rows),
             link=lambda row: _why(row, names, given.get("run")), texts=[] if known else ["drug"],
             names=names,
         ),
         *_command_of(asked),
     ]  # fmt: skip
+
+
+def _with_name(row: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
+    """The reason of a well with the name of its drug, where the command writes the id."""
+    drug, reason = row["drug"], row["reason"]
+    return reason and reason.replace(f"; {drug} on ", f"; {names.get(drug, drug)} on ")
 
 
 def _why(row: Mapping[str, Any], names: Mapping[str, str], run: str | None) -> tuple[str, str] | None:
