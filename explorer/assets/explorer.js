@@ -168,8 +168,9 @@ document.addEventListener("keydown", (event) => {
 // What if: a slider asks for the prediction with its gene changed, and with all that are moved; of answers that overtake
 // each other the last asked counts.
 const shown = (value) => Number(Number(value).toPrecision(4)).toString();
-// what is asked is the number that stands beside the slider, so that the command below asks the same
-const standsAt = (row) => Number(shown(row.querySelector("input").value));
+// six digits are asked for, so that the command below is short and asks the same; the left end is what silences a gene
+const isSilent = ({ min, value }) => Number(value) <= Number(min);
+const standsAt = (row) => { const input = row.querySelector("input"); return Number(isSilent(input) ? input.min : Number(input.value).toPrecision(6)); };
 const standing = (row) => {
   const { gene, feature } = row.dataset;
   return { gene, ...(feature === "mutation" ? { mutated: true } : { z: standsAt(row) }) };
@@ -202,7 +203,7 @@ const tellAfter = async (place, changes) => {
 const moved = () => [...document.querySelectorAll(".slider")].filter((row) => row.moved);
 const together = () => {
   const rows = moved(), part = document.getElementById("what-if");
-  const options = rows.map((row) => (row.dataset.feature === "mutation" ? ` --mutate ${row.dataset.gene}` : ` --set ${row.dataset.gene}=${standsAt(row)}`));
+  const options = rows.map((row) => (row.dataset.feature === "mutation" ? ` --mutate ${row.dataset.gene}` : ` ${isSilent(row.querySelector("input")) ? `--silence ${row.dataset.gene}` : `--set ${row.dataset.gene}=${standsAt(row)}`}`));
   document.getElementById("what-if-command").textContent = part.dataset.command + (options.join("") || " --set GENE=Z");
   document.getElementById("together-row").hidden = rows.length < 2;
   tellAfter(document.getElementById("together"), rows.length < 2 ? [] : rows.map(standing));

@@ -20,7 +20,7 @@ const SCRIPT = "/_dash-component-suites/dash_cytoscape/dash_cytoscape_extra.min.
 }
 
 // On a narrow screen a network goes from top to bottom, with names that can be read, and all of it is in sight.
-const NARROW = 600, READABLE = 0.75, SIDE = 34, SMALL = 11, NEAR = 0.17, FAR = 0.41, LEAST_ROW = 30, NAME = 55, ASIDE = 20;
+const NARROW = 600, READABLE = 0.75, SIDE = 34, SMALL = 11, NEAR = 0.13, FAR = 0.37, LEAST_ROW = 30, NAME = 55, ASIDE = 20;
 // paths: from one end above to the other below; nodes that would stand outside move in
 const turned = (cy) => {
   const nodes = cy.nodes(), far = (axis) => Math.max(1, ...nodes.map((node) => Math.abs(node.position(axis))));

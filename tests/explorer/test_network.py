@@ -83,6 +83,25 @@ def test_paths_go_from_top_to_bottom_on_a_phone_and_can_be_read(tab: Page) -> No
     assert tab.evaluate(f"{CY}.zoom()") >= 0.75
 
 
+def test_a_network_on_a_phone_has_all_nodes_in_sight_with_names_of_a_readable_size(tab: Page) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    opened(tab, f"/network?node=Drug:{DRUG}&limit=3")
+    tab.wait_for_selector("#network canvas")
+    until(tab, f"{CY}.scratch('turned') === true")
+    width, height = tab.evaluate(f"[{CY}.width(), {CY}.height()]")
+    places = tab.evaluate(f"{CY}.nodes().map(n => n.renderedPosition())")
+    assert len(places) > 5
+    assert all(0 < place["x"] < width and 0 < place["y"] < height for place in places)
+    assert len({(round(place["x"]), round(place["y"])) for place in places}) == len(places)
+    sizes = tab.evaluate(f"{CY}.nodes().map(n => parseFloat(n.style('font-size')) * {CY}.zoom())")
+    assert min(sizes) >= 10
+    tab.fill("#network-least", "0.3")  # filtered, the names stay as large
+    tab.press("#network-least", "Tab")
+    until(tab, f"{CY}.edges(':hidden').length > 0")
+    sizes = tab.evaluate(f"{CY}.nodes().map(n => parseFloat(n.style('font-size')) * {CY}.zoom())")
+    assert min(sizes) >= 10 and max(sizes) <= 15
+
+
 def test_a_node_is_expanded_and_collapsed_and_nothing_moves(tab: Page) -> None:
     opened(tab, f"/network?node=Drug:{DRUG}&limit=3")
     tab.wait_for_selector("#network canvas")

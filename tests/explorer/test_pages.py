@@ -140,6 +140,24 @@ def test_a_form_leads_to_an_address_that_can_be_shared(tab: Page, site: Site) ->
     assert tab.inner_text("main table") == there
 
 
+@pytest.mark.parametrize(("form", "words"), [("/pair", "why"), ("/network", "to cell line")])
+def test_a_form_has_pairs_to_begin_with(tab: Page, form: str, words: str) -> None:
+    opened(tab, form)
+    row = tab.locator(".beside tbody tr >> nth=0")
+    drug, line = (row.locator("td").nth(n).inner_text() for n in (0, 2))
+    row.get_by_text(words).click()
+    expect(tab.locator("main h1")).to_have_text(re.compile(f"{re.escape(drug)}.* {re.escape(line)}"))
+
+
+def test_who_finds_nothing_is_told_of_all_pages(tab: Page) -> None:
+    for address in ("/no/such/page", "/search?q=nothing-is-called-so"):
+        opened(tab, address)
+        pages = tab.locator("main dt a")
+        expect(pages).to_have_count(8)
+        pages.last.click()
+        expect(tab.locator("main h1")).to_have_text("Search by structure")
+
+
 def test_cypher_of_the_users_own(tab: Page) -> None:
     text = quote("MATCH (d:Drug {name: $name}) RETURN d.id AS id, 1 + 1 AS two")
     opened(tab, f"/query?cypher={text}&%24name={DRUG}")

@@ -47,6 +47,9 @@ def test_the_plate_is_the_commands_and_each_well_has_a_reason(tab: Page, site: S
     said = [well.get_attribute("aria-label") or "" for well in wells.all()]
     drugs = Counter(text.split(": ")[1].split(" on ")[0] for text in said if ", number " in text)
     assert drugs and max(drugs.values()) == 2
+    for text in said:  # a reason names the drug as the well does, where the file has its id
+        if ", number " in text:
+            assert f"; {text.split(': ')[1].split(' on ')[0]} on " in text
     assert all("unlike the pairs before it" in text for text in said if ", number " in text)
     assert sum("vehicle" in text or "positive control" in text for text in said) == 6
 
@@ -189,4 +192,5 @@ def test_a_plate_is_chosen_once_for_all_that_wait_and_left_when_nobody_does() ->
 def test_what_is_wrong_is_said_beside_the_field(tab: Page, given: str, field: str, words: str) -> None:
     opened(tab, f"/suggest?{given}")
     expect(tab.locator(f"#suggest-{field}-wrong")).to_contain_text(words)
+    expect(tab.locator("#suggest-plate")).to_have_value("96")  # of a select, what may be chosen
     assert tab.locator("main .notice").count() == 1

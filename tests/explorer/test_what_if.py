@@ -64,6 +64,10 @@ def test_the_last_answer_counts_and_all_can_be_put_back(tab: Page, site: Site) -
     until(tab, f"Math.abs({difference} - {expected}) <= {abs(expected) / 1000}")
     tab.wait_for_timeout(1000)  # an answer to an earlier question would come now
     assert tab.evaluate(difference) == pytest.approx(expected, rel=1e-3)
+    option, _, z = tab.inner_text("#what-if-command").partition(" --set ")[2].partition("=")
+    assert option == gene and float(z) == pytest.approx(float(high), rel=1e-5) and len(z.lstrip("-")) <= 8
+    tab.fill("#if-1", low)
+    assert tab.inner_text("#what-if-command").endswith(f" --silence {gene}")
     now = tab.get_attribute(".slider >> nth=1", "data-now")
     tab.click("#as-it-is")
     expect(tab.locator("#if-1-said")).to_have_text("")

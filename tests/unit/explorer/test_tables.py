@@ -71,3 +71,9 @@ def test_a_column_of_a_long_text_may_wrap_and_many_rows_are_counted() -> None:
     shown = made(Answer(["well", "reason"], rows))
     assert [head["props"].get("className") for head in parts(shown, "Th")] == ["", "long"]
     assert text(parts(shown, "P")[0]) == f"Pairs; {SEEN + 1} rows."
+
+
+def test_a_share_is_called_one_unless_a_user_named_the_column() -> None:
+    answer = Answer(["tissue", "sensitive"], [{"tissue": "skin", "sensitive": 0.5}])
+    assert "share sensitive" in text(made(answer))
+    assert "share" not in text(made(answer, as_asked=True))
