@@ -20,11 +20,11 @@ const SCRIPT = "/_dash-component-suites/dash_cytoscape/dash_cytoscape_extra.min.
 }
 
 // On a narrow screen a network goes from top to bottom, with names that can be read, and all of it is in sight.
-const NARROW = 600, READABLE = 0.75, SIDE = 34, SMALL = 11, NEAR = 0.13, FAR = 0.37, LEAST_ROW = 30, NAME = 55, ASIDE = 20;
+const NARROW = 600, READABLE = 0.75, SIDE = 34, SMALL = 11, NEAR = 0.13, FAR = 0.37, LEAST_ROW = 30, NAME = 55, ASIDE = 20, MIDDLE = 14;
 // paths: from one end above to the other below; nodes that would stand outside move in
 const turned = (cy) => {
   const nodes = cy.nodes(), far = (axis) => Math.max(1, ...nodes.map((node) => Math.abs(node.position(axis))));
-  const tall = (cy.height() - 64) / READABLE / (2 * far("x")), wide = Math.min(1, (cy.width() / 2 - SIDE) / READABLE / far("y"));
+  const tall = (cy.height() - 80) / READABLE / (2 * far("x")), wide = Math.min(1, (cy.width() / 2 - SIDE) / READABLE / far("y"));
   nodes.positions((node) => ({ x: node.position("y") * wide, y: node.position("x") * tall }));
   const levels = {};
   for (const node of nodes.not(".centre").toArray()) (levels[Math.round(node.position("y"))] ??= []).push(node);
@@ -44,17 +44,18 @@ const inColumns = (cy) => {
   const far = (node) => { const { x, y } = from(node); return Math.hypot(x, y); };
   const ordered = around.toArray().sort((one, other) => angle(one) - angle(other)), half = Math.ceil(ordered.length / 2);
   const sides = [ordered.slice(0, half), ordered.slice(half).reverse()], rows = Math.ceil(half / 2);
-  const row = Math.max(LEAST_ROW, (cy.height() - 2 * SIDE) / Math.max(rows, 1)), places = new Map([[centre, { x: 0, y: 0 }]]);
+  const row = Math.max(LEAST_ROW, (cy.height() - 2 * SIDE - 2 * MIDDLE) / Math.max(rows, 1)), places = new Map([[centre, { x: 0, y: 0 }]]);
+  const apart = (y) => y + (y < 0 ? -MIDDLE : MIDDLE);  // the node in the middle and its name have room
   sides.forEach((nodes, side) => {
     for (let at = 0; at < nodes.length; at += 2) {
       nodes.slice(at, at + 2).sort((one, other) => far(one) - far(other)).forEach((node, outer) => places.set(node, {
-        x: (side ? -1 : 1) * wide * (outer ? FAR : NEAR), y: (at / 2 - (rows - 1) / 2 + (outer ? 0.25 : -0.25)) * row,
+        x: (side ? -1 : 1) * wide * (outer ? FAR : NEAR), y: apart((at / 2 - (rows - 1) / 2 + (outer ? 0.25 : -0.25)) * row),
       }));
     }
   });
   for (const [node, place] of places) node.position(place);
   around.style({ width: 14, height: 14, "font-size": SMALL, "text-wrap": "ellipsis", "text-max-width": 0.25 * wide, "text-margin-y": 1 });
-  centre.style({ width: 30, height: 30, "font-size": SMALL + 2 });
+  centre.style({ width: 30, height: 30, "font-size": SMALL + 2, "z-index": 1 });
   cy.zoom(1);
   cy.pan({ x: wide / 2, y: cy.height() / 2 });
 };
