@@ -151,7 +151,7 @@ def strips(groups: Mapping[str, Sequence[Row]], *, y: str, of: str, y_title: str
     traces = [
         {
             "type": "box",
-            "name": f"{escape(group)} (n = {len(rows)})",
+            "name": f"{escape(group)}<br>(n = {len(rows)})",  # in two lines it is not turned on a phone
             "y": [row[y] for row in rows],
             "text": [escape(str(row[of])) for row in rows],
             "hovertemplate": "%{text}<br>%{y:.3g}<extra></extra>",

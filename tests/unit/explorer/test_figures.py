@@ -11,7 +11,7 @@ import pytest
 from pharmagraph.explorer import ego_layout, path_layout, structures
 from pharmagraph.explorer.addresses import address, read
 from pharmagraph.kg import paths, structure_picture
-from pharmagraph.kg.figures import COLOURS, effects, waterfall
+from pharmagraph.kg.figures import COLOURS, effects, strips, waterfall
 
 
 def test_a_waterfall_has_every_row_once_in_order_of_its_value() -> None:
@@ -23,6 +23,11 @@ def test_a_waterfall_has_every_row_once_in_order_of_its_value() -> None:
     assert [t["name"] for t in drawn] == ["t0", "t6", "t1", "t2", "t3", "t5", "t7", "other"]
     assert [t["marker"]["color"] for t in drawn[:-1]] == list(COLOURS)
     assert "&lt;b&gt;" in drawn[0]["customdata"][0][0]
+
+
+def test_a_group_is_named_above_its_number_so_that_both_fit_a_phone() -> None:
+    (drawn,) = strips({"<b>": [{"name": "one", "y": 1.0}]}, y="y", of="name", y_title="")["data"]
+    assert drawn["name"] == "&lt;b&gt;<br>(n = 1)"
 
 
 def test_known_targets_have_a_star_and_features_a_word() -> None:
