@@ -92,8 +92,9 @@ class LargeScreen:
     @property
     def card(self) -> DatasetCard:
         """Source and size; the same card, the same screen."""
+        density, share = (str(float(part)).removesuffix(".0") for part in (self.density, self.share))
         version = (
-            f"{self.drugs} × {self.cells} × {self.genes}, density {self.density:g}, share {self.share:g}, "
+            f"{self.drugs} × {self.cells} × {self.genes}, density {density}, share {share}, "
             f"neighbours {self.neighbours}, {self.threshold}"
         )
         return DatasetCard(
