@@ -189,7 +189,9 @@ def _require_layout(
     n_src, n_dst = nodes[ends[0]], nodes[ends[-1]]
     if relation.n_src != n_src:
         raise ValueError(f"{relation.name} has {relation.n_src} sources, and there are {n_src}")
-    arrays = {"indptr": relation.indptr, "source": relation.source, "edge": relation.edge}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "indptr": relation.indptr, "source": relation.source, "edge": relation.edge
+    }  # fmt: skip
     for name, array in {**arrays, **relation.features}.items():
         kind = TYPES.get(name) or CODES.get(name, "float32")
         length = n_dst + 1 if name == "indptr" else n_edges

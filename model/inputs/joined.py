@@ -47,8 +47,8 @@ def join(parts: Sequence[Part], n_nodes: int, folder: Path, *, block_edges: int 
     Raises
     ------
     InputError
-        If there is something in the folder, a relation leads to or comes from a node beyond ``n_nodes``, or features have not one
-        width.
+        If there is something in the folder, a relation leads to or comes from a node beyond ``n_nodes``, or features
+        have not one width.
     OSError
         If the disk has less room than the files take; nothing is left.
     """

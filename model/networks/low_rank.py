@@ -136,9 +136,9 @@ def low_rank(
         if new.shape != (n, size):
             raise ShapeError(f"columns: shape {tuple(new.shape)}, expected {(n, size)}")
         if not torch.isfinite(new).all():
-            at = torch.nonzero(~torch.isfinite(new))[0].tolist()
+            row, column = torch.nonzero(~torch.isfinite(new))[0].tolist()
             raise ModelError(
-                f"columns: {float(new[tuple(at)])} for entities {at[0]} and {int(drawn[at[1]])}; give a finite kernel"
+                f"columns: {float(new[row, column])} for entities {row} and {int(drawn[column])}; give a finite kernel"
             )
         before = factor[:, :n_columns]
         new -= before @ before[drawn].T

@@ -252,7 +252,7 @@ def test_numbers_and_names_of_a_hostile_manifest_are_one_line(
     manifest = json.loads(path.read_text())
     change(manifest)
     path.write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="; export it again: cli export arrays DIR$"):
+    with pytest.raises(InputError, match=r"; export it again: cli export arrays DIR$"):
         open_arrays(tmp_path / "arrays", check=False)
 
 
