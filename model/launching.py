@@ -65,7 +65,8 @@ def require_loopback() -> None:
         If it cannot.
     """
     try:
-        socket.create_server(("127.0.0.1", 0)).close()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=WAITS).close()
     except OSError as error:
         raise ModelError(
             f"the processes of a training talk to each other over 127.0.0.1, which cannot be used here "
