@@ -6,7 +6,9 @@ import logging
 import socket
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -138,7 +140,18 @@ def serve(
         except KeyboardInterrupt:
             pass
         finally:
-            server.stop()
+            end(server)
+
+
+def end(server: Server) -> None:
+    """Stop; requests that are being answered have some seconds, and what waits behind them is dropped.
+
+    A client that says nothing would otherwise be waited for, one after another, by each thread.
+    """
+    with suppress(Empty):
+        while True:
+            server.requests.get(block=False).close()
+    server.stop()
 
 
 def _log(message: str = "", level: int = logging.INFO, traceback: bool = False) -> None:

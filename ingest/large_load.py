@@ -7,10 +7,12 @@ whole or not at all, the Dataset node last; so a load that was cut off is finish
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pharmagraph.ingest.bundle import Bundle
 from pharmagraph.ingest.contracts import validate
@@ -171,7 +173,17 @@ def _loaded(store: GraphStore, screen: LargeScreen, held: dict[str, int]) -> tup
 
 
 def _require_own(store: GraphStore, screen: LargeScreen, held: dict[str, int]) -> None:
-    """Refuse a store whose edges of the screen's kinds are not those of a load of it that was cut off."""
+    """Refuse a store whose edges of the screen's kinds, or nodes of its names, are not those of a load of it that was
+    cut off."""
+    for label, ids in screen.ids.items():
+        there = store.read_nodes(label, ["id"]).column("id")
+        named = pc.match_substring_regex(there, f"^{re.escape(screen.prefix(label))}[0-9]+$")
+        others = pc.and_(named, pc.invert(pc.is_in(there, value_set=ids)))
+        if n := pc.sum(others).as_py():
+            raise InputError(
+                f"{store.url} holds {n:,} nodes {label} of a load of another size that was cut off; give the options "
+                "of that load, or load into a new file: --store ladybug://FILE"
+            )
     for type_, ends in ((kind.type, ends) for kind, ends in schema.edge_tables()):
         if type_ in {key[0] for key in screen.expected()} and held[edge_count_key(type_, ends)]:
             text = (

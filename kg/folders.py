@@ -99,6 +99,23 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
+def take_room(path: Path) -> None:
+    """Take the disk's room for all of a file: writing to a mapped place that the disk has not ends the process.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; naming the file.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with path.open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                error.filename = str(path)
+                raise
+
+
 def file_name(*texts: str) -> str:
     """The first of some texts that can name a file of the working folder, without signs that lead elsewhere."""
     for text in texts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -22,7 +23,7 @@ import torch
 
 from pharmagraph.kg import folders, steps
 from pharmagraph.kg.errors import ModelError, PharmagraphError
-from pharmagraph.kg.wording import option
+from pharmagraph.kg.wording import named, option
 from pharmagraph.model import ranks
 from pharmagraph.model.ranks import Rank, ServedError
 from pharmagraph.model.side_by_side import cores
@@ -55,6 +56,24 @@ def require_room(count: int, device: str) -> None:
         )
 
 
+def require_loopback() -> None:
+    """Refuse to start ranks where this machine cannot be reached by itself, as in a sandbox without any network.
+
+    Raises
+    ------
+    ModelError
+        If it cannot.
+    """
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=WAITS).close()
+    except OSError as error:
+        raise ModelError(
+            f"the processes of a training talk to each other over 127.0.0.1, which cannot be used here "
+            f"({error.strerror}); bring the loopback up (ip link set lo up), or leave {named('devices')} out"
+        ) from None
+
+
 @contextmanager
 def started(count: int, serve: Callable[..., None], arguments: Sequence[Any]) -> Iterator[None]:
     """Be rank 0 within the block, beside new processes that are the other ranks.
@@ -71,8 +90,9 @@ def started(count: int, serve: Callable[..., None], arguments: Sequence[Any]) ->
     Raises
     ------
     ModelError
-        If one of them ends before its work.
+        If one of them ends before its work, or there is no loopback.
     """
+    require_loopback()
     context = get_context("spawn")
     with folders.temporary() as folder:
         meeting = folder / "meeting"

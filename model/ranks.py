@@ -30,6 +30,8 @@ noticed at once. Rank 0 works alone for minutes where others wait. Set by hand."
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What torchrun sets in the environment of each process."""
+_LAST_PORT = 65_535
+_BY_TORCHRUN = f"start by torchrun, which sets all of them, or take them out: unset {' '.join(TORCHRUN)}"
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,35 @@ def rank() -> Rank:
 
 
 def of_torchrun() -> Rank | None:
-    """What torchrun says this process is; None where it has not started it, or nothing else."""
-    if not all(name in os.environ for name in TORCHRUN):
+    """What torchrun says this process is; None where it has not started it, or nothing else.
+
+    Raises
+    ------
+    ModelError
+        If only some of its variables are set, or one is no number that it could set: each process would train alone.
+    """
+    here = [name for name in TORCHRUN if name in os.environ]
+    if not here:
         return None
-    number, size, on_machine, of_machine = (int(os.environ[name]) for name in TORCHRUN[:4])
+    if missing := [name for name in TORCHRUN if name not in os.environ]:
+        raise ModelError(f"{here[0]} is set in the environment and {missing[0]} is not; {_BY_TORCHRUN}")
+    found = {}
+    for name in TORCHRUN:
+        text = os.environ[name]
+        if name != "MASTER_ADDR":
+            if not (text.isascii() and text.isdigit() and len(text) < 10):
+                raise ModelError(f'{name} is "{text}" in the environment, which is no number; {_BY_TORCHRUN}')
+            found[name] = int(text)
+    for name, of in (("RANK", "WORLD_SIZE"), ("LOCAL_RANK", "LOCAL_WORLD_SIZE")):
+        if found[name] >= found[of]:
+            raise ModelError(
+                f"{name} is {found[name]} in the environment, and {of} is {found[of]}; {_BY_TORCHRUN}"
+            )
+    if found["MASTER_PORT"] > _LAST_PORT:
+        raise ModelError(
+            f"MASTER_PORT is {found['MASTER_PORT']} in the environment, and no port; {_BY_TORCHRUN}"
+        )
+    number, size, on_machine, of_machine = (found[name] for name in TORCHRUN[:4])
     return None if size < 2 else Rank(number, size, on_machine, of_machine, by_torchrun=True)
 
 

@@ -36,6 +36,8 @@ Key = tuple[str, Ends]
 
 _BRANCHES = ("C(C)", "C(F)", "C(Cl)", "C(N)", "C(O)", "C(=O)", "C(C#N)", "C(S)")
 """Links of a chain; structures of one length differ wherever their links do."""
+_WORDS = {"Drug": "DRUG", "CellLine": "LINE", "Gene": "G", "Pathway": "P"}
+"""Part of the ids of nodes behind the screen's name."""
 _LEAST = {"drugs": 2, "cells": 4, "genes": 8}
 
 
@@ -92,8 +94,9 @@ class LargeScreen:
     @property
     def card(self) -> DatasetCard:
         """Source and size; the same card, the same screen."""
+        density, share = (str(float(part)).removesuffix(".0") for part in (self.density, self.share))
         version = (
-            f"{self.drugs} × {self.cells} × {self.genes}, density {self.density:g}, share {self.share:g}, "
+            f"{self.drugs} × {self.cells} × {self.genes}, density {density}, share {share}, "
             f"neighbours {self.neighbours}, {self.threshold}"
         )
         return DatasetCard(
@@ -108,14 +111,15 @@ class LargeScreen:
     @cached_property
     def ids(self) -> dict[str, pa.Array]:
         """Label → ids in order; sorted, so that the number of a node is its position here."""
-        prefix = fold(self.name)
         of = {
-            "Drug": ("DRUG", self.drugs, 4),
-            "CellLine": ("LINE", self.cells, 4),
-            "Gene": ("G", self.genes, 5),
-        }
-        found = {label: _numbered(f"{prefix}{word}", n, width) for label, (word, n, width) in of.items()}
-        return found | {"Pathway": _numbered(f"{prefix}P", self.latent.n_classes, 2)}
+            "Drug": (self.drugs, 4), "CellLine": (self.cells, 4), "Gene": (self.genes, 5),
+            "Pathway": (self.latent.n_classes, 2),
+        }  # fmt: skip
+        return {label: _numbered(self.prefix(label), n, width) for label, (n, width) in of.items()}
+
+    def prefix(self, label: str) -> str:
+        """What the ids of a kind of nodes begin with; a number follows."""
+        return fold(self.name) + _WORDS[label]
 
     def nodes(self) -> dict[str, pa.Table]:
         """Label → its nodes."""

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pharmagraph.kg.digests import checksum
@@ -34,6 +35,11 @@ from pharmagraph.kg.errors import InputError
 
 FORMAT = 1
 MANIFEST, NODES = "manifest.json", "nodes.parquet"
+TYPES = {"indptr": "int64", "source": "int32", "edge": "int64"}
+CODES = {"dataset": "int32", "response": "int8", "censored": "int8"}
+"""Types of the arrays that every relation has, and of features that are codes; others are float32."""
+_AT_ONCE = 1 << 22
+"""Edges that are looked at at once."""
 _AGAIN = "export it again: cli export arrays DIR"
 
 
@@ -96,11 +102,13 @@ class MappedGraph:
 
     def ids(self, kind: str) -> list[str]:
         """Ids of a kind of nodes, in the order of their numbers."""
-        with pq.ParquetFile(
-            self.folder / NODES
-        ) as file:  # `read_table` loads pandas, which takes half a second
-            table = file.read()
-        kinds = table["kind"].to_pylist()
+        path = self.folder / NODES
+        try:
+            with pq.ParquetFile(path) as file:  # `read_table` loads pandas, which takes half a second
+                table = file.read(["kind", "id"])
+            kinds = table["kind"].to_pylist()
+        except (OSError, KeyError, pa.ArrowException) as error:
+            raise InputError(f"{path} cannot be read ({error}); {_AGAIN}") from None
         return [id_ for of, id_ in zip(kinds, table["id"].to_pylist(), strict=True) if of == kind]
 
 
@@ -112,16 +120,19 @@ def open_arrays(folder: Path, *, check: bool = True) -> MappedGraph:
     folder
         The folder.
     check
-        Whether the digest of every array is compared, which reads all of them once; their sizes always are.
+        Whether the digest of every array is compared and every edge has a node, which reads all of them once; sizes
+        and types always are, and where the edges of each destination begin.
 
     Raises
     ------
     InputError
-        If there is no manifest, or it is of another format; or naming the first array that is missing or was changed.
+        If there is no manifest, or it is of another format; or naming the first array that is missing, was changed, or
+        is not of this layout.
     """
     manifest = _manifest(folder)
     try:
-        nodes, datasets = dict(manifest["nodes"]), tuple(manifest["datasets"])
+        nodes = {str(kind): _number(n) for kind, n in dict(manifest["nodes"]).items()}
+        datasets = tuple(map(str, manifest["datasets"]))
         _require(folder, NODES, manifest["nodes_file"], check)
         relations = {}
         for name, of in manifest["relations"].items():
@@ -130,8 +141,9 @@ def open_arrays(folder: Path, *, check: bool = True) -> MappedGraph:
                 _require(folder, f"{name}/{array}.npy", about, check)
                 arrays[array] = _mapped(folder, f"{name}/{array}.npy", about)
             first = (arrays.pop("indptr"), arrays.pop("source"), arrays.pop("edge"))
-            relations[name] = MappedRelation(name, int(of["n_src"]), *first, arrays)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+            relations[name] = MappedRelation(name, _number(of["n_src"]), *first, arrays)
+            _require_layout(folder / name, relations[name], nodes, _number(of["n_edges"]), check)
+    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         raise InputError(f"{folder / MANIFEST} is incomplete ({error}); {_AGAIN}") from None
     return MappedGraph(folder, nodes, datasets, relations)
 
@@ -139,6 +151,8 @@ def open_arrays(folder: Path, *, check: bool = True) -> MappedGraph:
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise ValueError("it is no file")
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{folder} has no {MANIFEST}, so it is no export of arrays; {_AGAIN}") from None
@@ -148,6 +162,51 @@ def _manifest(folder: Path) -> dict[str, Any]:
         found = manifest.get("format") if isinstance(manifest, dict) else None
         raise InputError(f"{path} is of format {found}, and this program reads format {FORMAT}; {_AGAIN}")
     return manifest
+
+
+def _number(value: Any) -> int:
+    """A number of nodes or edges.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r:.40} is no number of nodes or edges")
+    return value
+
+
+def _require_layout(
+    place: Path, relation: MappedRelation, nodes: Mapping[str, int], n_edges: int, check: bool
+) -> None:
+    """Refuse arrays that are not of the layout, whatever the manifest says of them."""
+
+    def refuse(array: str, what: str) -> InputError:
+        return InputError(f"{place / array}.npy {what}; {_AGAIN}")
+
+    ends = relation.name.split("-")
+    n_src, n_dst = nodes[ends[0]], nodes[ends[-1]]
+    if relation.n_src != n_src:
+        raise ValueError(f"{relation.name} has {relation.n_src} sources, and there are {n_src}")
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "indptr": relation.indptr, "source": relation.source, "edge": relation.edge
+    }  # fmt: skip
+    for name, array in {**arrays, **relation.features}.items():
+        kind = TYPES.get(name) or CODES.get(name, "float32")
+        length = n_dst + 1 if name == "indptr" else n_edges
+        if (str(array.dtype), array.shape) != (kind, (length,)):
+            raise refuse(name, f"is {array.dtype} {array.shape} in place of {kind} {(length,)}")
+    indptr = relation.indptr
+    if indptr[0] != 0 or indptr[-1] != n_edges or bool((indptr[1:] < indptr[:-1]).any()):
+        raise refuse("indptr", f"does not rise from 0 to {n_edges:,}")
+    if check:
+        for name, below in (("source", n_src), ("edge", n_edges)):
+            for start in range(0, n_edges, _AT_ONCE):
+                part = arrays[name][start : start + _AT_ONCE]
+                if part.min() < 0 or part.max() >= below:
+                    worst = part.min() if part.min() < 0 else part.max()
+                    raise refuse(name, f"has {worst}, which is not from 0 to {below - 1:,}")
 
 
 def _require(folder: Path, name: str, about: Mapping[str, Any], check: bool) -> None:

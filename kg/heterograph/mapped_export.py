@@ -7,7 +7,6 @@ asked for first. torch is not loaded, and no node feature is written; `cli expor
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,12 +22,11 @@ from pharmagraph.kg import folders
 from pharmagraph.kg.digests import checksum
 from pharmagraph.kg.errors import InputError, StoreError
 from pharmagraph.kg.freed_memory import give_back
-from pharmagraph.kg.heterograph.mapped import FORMAT, MANIFEST, NODES
+from pharmagraph.kg.heterograph.mapped import CODES, FORMAT, MANIFEST, NODES
 from pharmagraph.kg.heterograph.relations import FEATURES, NODE_KINDS, PROFILES_ALONE, columns
 from pharmagraph.kg.schema import VERSION, EdgeKind, Ends, edge_tables
 from pharmagraph.kg.store import GraphStore
 
-_CODES = {"dataset": np.int32, "response": np.int8, "censored": np.int8}
 _IDS_AT_ONCE = 1 << 20
 """Edges that get their ids at once."""
 
@@ -128,7 +126,7 @@ class _Writer:
         }
         for name, dtype in types.items():
             np.lib.format.open_memmap(self._path(name), mode="w+", dtype=dtype, shape=(self.n_edges,))
-            _take_room(self._path(name))
+            folders.take_room(self._path(name))
 
     def add(self, src: Ints, dst: Ints, values: Mapping[str, npt.NDArray[Any]]) -> None:
         """Put edges behind those that their destinations have; those of one destination come ordered by source."""
@@ -181,13 +179,6 @@ class _Writer:
         return array
 
 
-def _take_room(path: Path) -> None:
-    """Take the disk's room for a file: writing to a mapped place that the disk has not ends the process."""
-    if hasattr(os, "posix_fallocate"):  # not on macOS
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-
-
 def _is_relation(kind: EdgeKind, ends: Ends) -> bool:
     return kind.base and set(ends) <= set(NODE_KINDS) and kind.type not in PROFILES_ALONE
 
@@ -214,7 +205,7 @@ def _features(store: GraphStore, kind: EdgeKind, ends: Ends) -> dict[str, np.dty
             "RETURN count(r) AS n"
         )
         names += ["response", *(["censored"] if store.rows(text)[0]["n"] else [])]
-    return {name: np.dtype(_CODES.get(name, np.float32)) for name in names}
+    return {name: np.dtype(CODES.get(name, "float32")) for name in names}
 
 
 def _numbers(ids: pa.ChunkedArray, of: pa.Array) -> Ints:

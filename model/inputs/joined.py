@@ -47,8 +47,10 @@ def join(parts: Sequence[Part], n_nodes: int, folder: Path, *, block_edges: int 
     Raises
     ------
     InputError
-        If there is something in the folder, a relation leads to a node beyond ``n_nodes``, or features have not one
-        width.
+        If there is something in the folder, a relation leads to or comes from a node beyond ``n_nodes``, or features
+        have not one width.
+    OSError
+        If the disk has less room than the files take; nothing is left.
     """
     shapes = {None if p.incoming.feature is None else p.incoming.feature.shape[1:] for p in parts}
     if len(shapes) > 1:
@@ -81,7 +83,13 @@ def join(parts: Sequence[Part], n_nodes: int, folder: Path, *, block_edges: int 
                     one.indptr[start:stop] - own.start, count
                 )
                 place = np.repeat(free[nodes], count) + within
-                source[place] = one.source[own] + part.first_src
+                of_edges = one.source[own]
+                if len(of_edges) and not 0 <= of_edges.min() <= of_edges.max() < n_nodes - part.first_src:
+                    worst = int(of_edges.min() if of_edges.min() < 0 else of_edges.max()) + part.first_src
+                    raise InputError(
+                        f"parts[{parts.index(part)}] comes from node {worst}, but n_nodes is {n_nodes}."
+                    )
+                source[place] = of_edges + part.first_src
                 edge[place] = one.edge[own] + first_edge
                 if feature is not None and one.feature is not None:
                     feature[place] = one.feature[own]
@@ -95,4 +103,6 @@ def _file(path: Path, kind: type, shape: tuple[int, ...]) -> np.ndarray:
         empty: np.ndarray = np.empty(shape, kind)
         np.save(path, empty)
         return empty
-    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+    folders.take_room(path)
+    return array

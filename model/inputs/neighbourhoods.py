@@ -110,17 +110,28 @@ class Incoming:
         Raises
         ------
         InputError
-            If a file is missing or is no array, or lengths do not fit.
+            If a file is missing or is no array, or types or lengths do not fit.
         """
         indptr, source, edge = (_mapped(folder / f"{name}.npy") for name in ("indptr", "source", "edge"))
         found = cls(indptr, source, edge, None if feature is None else _mapped(folder / f"{feature}.npy"))
+        for file, numbers in (("indptr", indptr), ("source", source), ("edge", edge)):
+            if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+                raise InputError(
+                    f"{folder}/{file}.npy: is {numbers.dtype} {numbers.shape}; give integers in one dimension."
+                )
+        if found.feature is not None and (
+            found.feature.ndim not in (1, 2) or found.feature.dtype.kind != "f"
+        ):
+            raise InputError(
+                f"{folder}/{feature}.npy: is {found.feature.dtype} {found.feature.shape}; give floats, one row an edge."
+            )
         n_edges = int(found.indptr[-1]) if len(found.indptr) else -1
         if n_edges < 0 or found.indptr[0] != 0 or bool((found.indptr[1:] < found.indptr[:-1]).any()):
             raise InputError(f"{folder}/indptr.npy: does not rise from 0; give the first edge of each node.")
         for name, array in (("source", found.source), ("edge", found.edge), (feature, found.feature)):
             if array is not None and len(array) != n_edges:
                 raise InputError(
-                    f"{folder}/{name}.npy: has {len(array)} rows, but indptr.npy ends with {n_edges}: give one a edge."
+                    f"{folder}/{name}.npy: has {len(array)} rows, but indptr.npy ends with {n_edges}: give one an edge."
                 )
         return found
 
@@ -231,6 +242,8 @@ def distinct(total: np.ndarray, k: int, generator: np.random.Generator) -> np.nd
 
 
 def _mapped(path: Path) -> np.ndarray:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise InputError(f"{path}: no file; give the folder of the arrays of one relation.")
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:

@@ -5,6 +5,7 @@ No kernel is computed here: `low_rank` asks for the columns it needs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -94,7 +95,8 @@ def low_rank(
     Raises
     ------
     ModelError
-        If the rank is not positive, or larger than the number of pivots.
+        If the rank or the block is not positive, the rank is larger than the number of pivots, or a number of the
+        kernel or ``alone`` is not finite, or a variance negative.
     ShapeError
         If ``columns`` returns another shape.
 
@@ -108,6 +110,16 @@ def low_rank(
     wanted = 2 * rank if n_pivots is None else n_pivots
     if wanted < rank:
         raise ModelError(f"n_pivots: {wanted} columns have no rank of {rank}; give {rank} or more")
+    if block < 1:
+        raise ModelError(f"block: {block} entities a round end never; give 1 or more")
+    wrong = torch.nonzero(~(torch.isfinite(diagonal) & (diagonal >= 0)))
+    if len(wrong):
+        at = int(wrong[0])
+        raise ModelError(
+            f"diagonal: {float(diagonal[at])} at {at} is no variance; give finite ones of 0 or more"
+        )
+    if not 0 <= alone < math.inf:
+        raise ModelError(f"alone: {alone} is no variance; give a finite one of 0 or more")
     n, generator = len(diagonal), torch.Generator().manual_seed(seed)
     left = diagonal.double().clone()
     smallest = SMALLEST * float(left.max()) if n else 0.0
@@ -123,6 +135,11 @@ def low_rank(
         new = columns(drawn).double()
         if new.shape != (n, size):
             raise ShapeError(f"columns: shape {tuple(new.shape)}, expected {(n, size)}")
+        if not torch.isfinite(new).all():
+            row, column = torch.nonzero(~torch.isfinite(new))[0].tolist()
+            raise ModelError(
+                f"columns: {float(new[row, column])} for entities {row} and {int(drawn[column])}; give a finite kernel"
+            )
         before = factor[:, :n_columns]
         new -= before @ before[drawn].T
         root, kept = _independent(new[drawn], smallest)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from itertools import pairwise
@@ -105,8 +106,17 @@ class PosteriorAtSize:
     residual: float
 
     def mean(self, drugs: Tensor) -> Tensor:
-        """Mean of all pairs of some drugs (b,), in the unit of the observations, (b, n_cell_lines)."""
-        own = torch.stack([self.weights[int(drug)].to_dense() for drug in drugs])
+        """Mean of all pairs of some drugs (b,), in the unit of the observations, (b, n_cell_lines).
+
+        Raises
+        ------
+        ModelError
+            If a drug is not in the kernel.
+        """
+        _require_known("drugs", drugs, len(self.of_drugs.rest))
+        own = self.of_drugs.factor.new_zeros(len(drugs), len(self.of_cell_lines.rest))
+        for at, drug in enumerate(drugs.tolist()):
+            own[at] = self.weights[drug].to_dense()
         return (
             self.of_drugs.factor[drugs] @ self.from_drugs.T
             + self.from_cell_lines[drugs] @ self.of_cell_lines.factor.T
@@ -223,15 +233,28 @@ def posterior_at_size(
     ShapeError
         If the arrays of pairs differ in length, or a pair is there twice.
     ModelError
-        If a precision is not positive, or the iterations end before the tolerance is reached.
+        If a pair has no drug or cell line of the kernels, a precision is not positive, something is not finite, or the
+        iterations end before the tolerance is reached.
     """
     lengths = {len(part) for part in (drug, cell_line, observed, precision)}
     if len(lengths) != 1:
         raise ShapeError(f"pairs: arrays of {sorted(lengths)} values, expected one length")
+    _require_known("drug", drug, len(of_drugs.rest))
+    _require_known("cell_line", cell_line, len(of_cell_lines.rest))
     if not (precision > 0).all():
         raise ModelError(f"precision: {float(precision.min())} is not positive; leave the pair out")
+    dtype = of_drugs.factor.dtype
+    for name, values in (
+        ("observed", observed.to(dtype)),
+        ("1 / precision", (1 / precision).to(dtype)),
+        ("of_drugs", of_drugs.diagonal()),
+        ("of_cell_lines", of_cell_lines.diagonal()),
+    ):
+        if not torch.isfinite(values).all():
+            at = int(torch.nonzero(~torch.isfinite(values))[0])
+            raise ModelError(f"{name}: {float(values[at])} at {at} is not finite; leave it out")
     pairs = Pairs(drug, cell_line, len(of_drugs.rest), len(of_cell_lines.rest))
-    y, noise = (part[pairs.order].to(of_drugs.factor.dtype) for part in (observed, 1 / precision))
+    y, noise = (part[pairs.order].to(dtype) for part in (observed, 1 / precision))
     covariance = CovarianceOfPairs(of_drugs, of_cell_lines, pairs)
     counted = 0
 
@@ -245,6 +268,10 @@ def posterior_at_size(
         precondition=Preconditioner(covariance, noise, coarse),
     )  # fmt: skip
     residual = float((y - covariance(weights) - noise * weights).norm() / y.norm().clamp(min=1e-30))
+    if not math.isfinite(residual):
+        raise ModelError(
+            f"the observations, up to {float(y.abs().max()):.1e}, are beyond {dtype}; give them in another unit"
+        )
     if counted >= iterations and residual > tolerance:
         raise ModelError(
             f"{counted} iterations left {residual:.1e} of the observations, more than {tolerance:g}; allow more"
@@ -253,6 +280,12 @@ def posterior_at_size(
     return PosteriorAtSize(
         of_drugs, of_cell_lines, from_drugs, from_cell_lines, pairs.table(weights), counted, residual
     )
+
+
+def _require_known(name: str, entity: Tensor, n: int) -> None:
+    if len(entity) and not 0 <= int(entity.min()) <= int(entity.max()) < n:
+        worst = int(entity.min()) if entity.min() < 0 else int(entity.max())
+        raise ModelError(f"{name}: {worst} is not in the kernel, which has {n}; give 0 to {n - 1}")
 
 
 def _ends(entity: Tensor, n: int) -> Tensor:

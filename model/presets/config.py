@@ -12,7 +12,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeInt,
     PositiveFloat,
     ValidationError,
     field_validator,
@@ -191,7 +190,7 @@ class TrainingConfig(_Strict):
     clip: float = Field(gt=0)
     precision: Literal[32, "bf16"] = 32
     schedule: Literal["cosine", "constant"]
-    neighbours: tuple[NonNegativeInt, ...] | None = None
+    neighbours: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] | None = None
     block_edges: int = Field(ge=1, default=1_000_000)
 
     @property

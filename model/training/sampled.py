@@ -6,7 +6,7 @@ graph is the embedding of each node, with one number of the optimiser beside eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,9 @@ from pharmagraph.model.inputs.neighbourhoods import Incoming
 from pharmagraph.model.networks.embedding import EmbeddingNetwork
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.runtime import reproducible
+
+_EDGES_AT_ONCE = 1 << 22
+"""Edges whose features are looked at at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +125,11 @@ def fit_sampled(
     Raises
     ------
     ModelError
-        If there are no pairs, or a pair or an edge has a node that the graph lacks, or classes are not 0 and 1.
+        If there are no pairs, arrays of pairs differ in length, a pair or an edge has a node that the graph lacks,
+        classes are not 0 and 1, a response or a feature is not finite, or ``neighbours`` or a size is no count.
     """
     _check(incoming, pairs, task)
+    _check_counts(neighbours, {"heads": heads, "channels": channels, "pairs_a_step": pairs_a_step})
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
     mean, deviation = 0.0, 1.0
@@ -173,6 +178,24 @@ def fit_sampled(
 def _check(incoming: Incoming, pairs: NodePairs, task: Task) -> None:
     if not len(pairs):
         raise ModelError("pairs is empty: give at least one measured pair.")
+    lengths = len(pairs.drug), len(pairs.cell_line), len(pairs.response)
+    if len(set(lengths)) > 1:
+        raise ModelError(f"pairs: arrays of {', '.join(map(str, lengths))} values; give one length.")
+    for name, node in (("pairs.drug", pairs.drug), ("pairs.cell_line", pairs.cell_line)):
+        if node.dtype.kind not in "iu":
+            raise ModelError(f"{name}: is {node.dtype}; give integers, the numbers of nodes.")
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(pairs.response.astype(np.float32))
+    if not finite.all():
+        raise ModelError(
+            f"pairs.response: {pairs.response[~finite][0]} is no finite float32; leave the pair out."
+        )
+    if incoming.feature is not None:
+        for start in range(0, incoming.n_edges, _EDGES_AT_ONCE):
+            if not np.isfinite(incoming.feature[start : start + _EDGES_AT_ONCE]).all():
+                raise ModelError(
+                    f"feature: an edge from place {start:,} on has one that is not finite; give 0 where it is missing."
+                )
     for name, node in (
         ("pairs.drug", pairs.drug),
         ("pairs.cell_line", pairs.cell_line),
@@ -184,3 +207,13 @@ def _check(incoming: Incoming, pairs: NodePairs, task: Task) -> None:
     if task == "classification" and not np.isin(pairs.response, (0, 1)).all():
         wrong = pairs.response[~np.isin(pairs.response, (0, 1))][0]
         raise ModelError(f"pairs.response: {wrong} is not 0 or 1; give classes, or the task regression.")
+
+
+def _check_counts(neighbours: Sequence[int], sizes: Mapping[str, int]) -> None:
+    if not len(neighbours) or not all(isinstance(k, int | np.integer) and 0 <= k < 2**31 for k in neighbours):
+        raise ModelError(
+            f"neighbours: {tuple(neighbours)} are no counts; give one of 0 or more for each layer."
+        )
+    for name, size in sizes.items():
+        if size < 1:
+            raise ModelError(f"{name}: {size} is too few; give 1 or more.")

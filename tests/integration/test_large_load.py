@@ -94,6 +94,8 @@ def test_a_load_that_was_cut_off_is_finished_by_the_same_load(
     held = store.counts()
     assert held["CellLine-EXPRESSES-Gene"] and not held["Drug-TESTED_ON-CellLine"] and not held["Dataset"]
     monkeypatch.setattr(large_load, "validate", validate)
+    with pytest.raises(InputError, match="holds 10 nodes Drug of a load of another size that was cut off"):
+        pg.ingest.synthetic(store, **SIZE | {"drugs": 20}, density=0.7)  # ten drugs of no screen would stay
     report = pg.ingest.synthetic(store, **SIZE, density=0.7)
     now = store.counts()
     for step in report.steps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pharmagraph.cli import app
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import open_store
-from pharmagraph.model import side_by_side
+from pharmagraph.model import launching, ranks, side_by_side
 
 FAST = ["train", "--preset", "fast", "--device", "cpu"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
@@ -164,3 +165,41 @@ def test_more_processes_than_cores_and_two_ways_at_once_are_refused(url: str, tm
         both.exception
     )
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"RANK": "abc"}, 'RANK is "abc" in the environment, which is no number'),
+        ({"RANK": "-1"}, 'RANK is "-1"'),
+        ({"RANK": "2"}, "RANK is 2 in the environment, and WORLD_SIZE is 2"),
+        ({"LOCAL_RANK": None}, "RANK is set in the environment and LOCAL_RANK is not"),
+        ({"MASTER_PORT": "99999"}, "MASTER_PORT is 99999"),
+    ],
+)
+def test_variables_of_torchrun_that_are_half_set_are_refused(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str | None], said: str
+) -> None:
+    """A traceback, or a process that trained alone and wrote a run of its own beside the others."""
+    values = ("1", "2", "1", "2", "localhost", "29500")
+    for name, value in {**dict(zip(ranks.TORCHRUN, values, strict=True)), **changed}.items():
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    with pytest.raises(ModelError, match=f"^{said}.*; start by torchrun"):
+        ranks.of_torchrun()
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("MASTER_PORT", "29500")
+    assert ranks.of_torchrun() == ranks.Rank(1, 2, 1, 2, by_torchrun=True)
+
+
+def test_without_a_loopback_no_rank_is_started(tmp_path: Path) -> None:
+    """torch's own words were printed, with the advice to run the same command again."""
+    apart = ["unshare", "-rn"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True).returncode:
+        pytest.skip("no network namespace can be made here")
+    text = "from pharmagraph.model import launching; launching.require_loopback()"
+    _, told = begun([*apart, sys.executable, "-c", text], tmp_path).communicate(timeout=300)
+    assert told.splitlines()[-1].startswith(
+        "pharmagraph.kg.errors.ModelError: the processes of a training talk to each other over 127.0.0.1, which cannot"
+    )
+    launching.require_loopback()

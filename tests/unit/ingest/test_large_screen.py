@@ -146,3 +146,9 @@ def test_sizes_out_of_bounds_are_refused(given: dict[str, object], said: str) ->
     sizes = {"drugs": 10, "cells": 10, "genes": 10} | given
     with pytest.raises(InputError, match=f"^{said}"):
         LargeScreen(**sizes)  # type: ignore[arg-type]
+
+
+def test_a_density_that_differs_a_little_is_another_screen() -> None:
+    """Six digits were compared, so that another screen counted as loaded already."""
+    one, other = (LargeScreen(10, 10, 10, density=density) for density in (0.5, 0.50000001))
+    assert one.card != other.card and "density 0.5, share 0.2," in one.card.version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 import pharmagraph as pg
 from pharmagraph.kg import copy
+from pharmagraph.kg.digests import checksum
 from pharmagraph.kg.errors import InputError, StoreError
 from pharmagraph.kg.heterograph import (
     Heterograph,
@@ -192,3 +194,69 @@ def test_a_folder_in_use_and_an_empty_store_and_a_full_disk_are_refused(
     monkeypatch.setattr(mapped_export.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10}))
     with pytest.raises(InputError, match=r"the arrays need 0\.0 GB of disk"):
         write_arrays(store, tmp_path / "full")
+
+
+def rewritten(folder: Path, relation: str, name: str, change: Callable[[Any], Any]) -> None:
+    """Change an array and what the manifest says of it, as who makes a hostile folder does."""
+    path = folder / relation / f"{name}.npy"
+    array = change(np.load(path))
+    np.save(path, array)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["relations"][relation]["arrays"][name] = {
+        "dtype": str(array.dtype),
+        "shape": list(array.shape),
+        "bytes": path.stat().st_size,
+        "sha256": checksum(path),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("source", lambda a: a.astype(np.float32), "is float32"),
+        ("source", lambda a: a[:, None], "is int32"),
+        ("source", lambda a: a[:-1], "in place of int32"),
+        ("source", lambda a: a + 10**6, "which is not from 0 to"),
+        ("source", lambda a: a - 10**6, "which is not from 0 to"),
+        ("edge", lambda a: a + len(a), "which is not from 0 to"),
+        ("indptr", lambda a: a[::-1].copy(), "does not rise from 0"),
+        ("indptr", lambda a: a[:0], "in place of int64"),
+        ("ln_ic50", lambda a: a[:-1], "in place of float32"),
+    ],
+)
+def test_arrays_that_are_not_of_the_layout_are_refused_whatever_the_manifest_says(
+    store: GraphStore, tmp_path: Path, name: str, change: Callable[[Any], Any], said: str
+) -> None:
+    write_arrays(store, tmp_path / "arrays")
+    rewritten(tmp_path / "arrays", "Drug-TESTED_ON-CellLine", name, change)
+    with pytest.raises(InputError, match=rf"{name}\.npy .*{said}.*; export it again"):
+        open_arrays(tmp_path / "arrays")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m["nodes"].update(Drug="many"),
+        lambda m: m["nodes"].update(Drug=3),
+        lambda m: m["relations"]["Drug-TARGETS-Gene"].update(n_src=float("inf")),
+        lambda m: m["relations"]["Drug-TARGETS-Gene"].update(n_src=-1),
+        lambda m: m["relations"].update({"a" * 5000: m["relations"]["Drug-TARGETS-Gene"]}),
+    ],
+)
+def test_numbers_and_names_of_a_hostile_manifest_are_one_line(
+    store: GraphStore, tmp_path: Path, change: Callable[[Any], object]
+) -> None:
+    write_arrays(store, tmp_path / "arrays")
+    path = tmp_path / "arrays" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=r"; export it again: cli export arrays DIR$"):
+        open_arrays(tmp_path / "arrays", check=False)
+
+
+def test_a_pipe_in_place_of_the_manifest_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(InputError, match="it is no file"):
+        open_arrays(tmp_path)

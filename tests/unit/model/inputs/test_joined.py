@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +76,44 @@ def test_relations_that_do_not_fit_are_refused_and_leave_nothing(tmp_path: Path)
     join([one], 16, tmp_path / "adjacency")
     with pytest.raises(InputError, match="is not empty; give a new folder"):
         join([one], 16, tmp_path / "adjacency")
+
+
+def test_a_source_beyond_the_nodes_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    one = Part(Incoming(np.array([0, 2]), np.array([0, 7], np.int32), np.arange(2)), 0, 0)
+    with pytest.raises(InputError, match=r"parts\[0\] comes from node 7, but n_nodes is 5"):
+        join([one], 5, tmp_path / "adjacency")
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+import numpy as np
+from pharmagraph.model.inputs.joined import Part, join
+from pharmagraph.model.inputs.neighbourhoods import Incoming
+n = 1 << 19
+one = Incoming(np.array([0, n]), np.zeros(n, np.int32), np.arange(n))
+try:
+    join([Part(one, 0, 0)], 1, Path("/tmp/adjacency"))
+except OSError as error:
+    print(error.strerror, Path(error.filename).name, [p for p in Path("/tmp").rglob("*") if p.is_file()])
+"""
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0
+    if shutil.which("unshare")
+    else True,
+    reason="a small disk needs a namespace of its own",
+)
+def test_a_full_disk_is_an_error_and_does_not_end_the_process() -> None:
+    """A write to a mapped place that the disk has not is the signal SIGBUS."""
+    line = 'mount -t tmpfs -o size=1m none /tmp && exec "$0" -c "$1"'
+    done = subprocess.run(
+        ["unshare", "-rm", "bash", "-c", line, sys.executable, ON_A_FULL_DISK],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[4],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])},
+    )
+    assert (done.returncode, done.stdout) == (0, "No space left on device source.npy []\n"), done.stderr

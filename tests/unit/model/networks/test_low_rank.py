@@ -72,3 +72,18 @@ def test_what_makes_no_sense_is_refused() -> None:
         low_rank(lambda at: kernel[:, at], kernel.diagonal(), 3, n_pivots=2)
     with pytest.raises(ShapeError, match=r"columns: shape \(2, 5\)"):
         low_rank(lambda at: kernel[at], kernel.diagonal(), 2, block=2, n_pivots=2)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_kernel_that_is_not_finite_is_refused_and_not_left_out(wrong: float) -> None:
+    """One infinite variance gave no column at all, and NaN a factor of NaN."""
+    kernel = a_kernel(5)
+    kernel[1, 3] = kernel[3, 1] = wrong
+    with pytest.raises(ModelError, match=r"columns: (nan|inf) for entities (1 and 3|3 and 1)"):
+        low_rank(lambda at: kernel[:, at], kernel.diagonal(), 5)
+    for diagonal in (wrong, -1.0):
+        variances = torch.tensor([1.0, diagonal, 1.0])
+        with pytest.raises(ModelError, match=r"diagonal: \S+ at 1 is no variance"):
+            low_rank(lambda at: torch.eye(3)[:, at], variances, 2)
+    with pytest.raises(ModelError, match="alone: -1"):
+        low_rank(lambda at: torch.eye(3)[:, at], torch.ones(3), 2, alone=-1.0)

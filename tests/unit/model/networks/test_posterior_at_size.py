@@ -171,3 +171,30 @@ def test_what_cannot_be_solved_is_refused(table: Table) -> None:
         posterior_at_size(*two, drug, torch.tensor([2, 4]), ones, torch.tensor([1.0, 0.0]))
     with pytest.raises(ModelError, match="2 iterations left"):
         table.posterior(16, iterations=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"drug": [0, N_DRUGS]}, f"drug: {N_DRUGS} is not in the kernel, which has {N_DRUGS}"),
+        ({"cell_line": [-1, 2]}, "cell_line: -1 is not in the kernel"),
+        ({"observed": [0.0, float("nan")]}, "observed: nan at 1 is not finite"),
+        ({"observed": [1e30, 1.0]}, "are beyond torch.float32; give them in another unit"),
+        ({"precision": [1.0, 1e-45]}, "1 / precision: inf at 1 is not finite"),
+    ],
+)
+def test_pairs_that_would_give_no_number_are_refused(
+    table: Table, change: dict[str, list[float]], said: str
+) -> None:
+    """NaN went through the iterations and came out as the mean of every pair."""
+    given = {"drug": [0, 1], "cell_line": [1, 2], "observed": [0.5, 1.0], "precision": [1.0, 1.0]} | change
+    with pytest.raises(ModelError, match=said):
+        posterior_at_size(*table.low_rank(4), *map(torch.tensor, given.values()))
+
+
+def test_without_observations_the_mean_is_zero_and_drugs_beyond_the_kernel_are_refused(table: Table) -> None:
+    none = torch.tensor([], dtype=torch.int64)
+    found = posterior_at_size(*table.low_rank(4), none, none, none.float(), none.float())
+    assert not found.mean(torch.arange(3)).any() and found.mean(none).shape == (0, N_CELL_LINES)
+    with pytest.raises(ModelError, match="drugs: -1 is not in the kernel"):
+        found.mean(torch.tensor([-1]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.errors import InputError, ModelError
 from pharmagraph.model.inputs.neighbourhoods import Incoming
 from pharmagraph.model.kernels import Csr
 from pharmagraph.model.networks.embedding import EmbeddingNetwork
@@ -154,3 +156,48 @@ def test_pairs_that_do_not_fit_are_refused_in_one_line(
     pairs = NodePairs(np.array(drug, int), np.zeros(len(drug), int), np.array(response))
     with pytest.raises(ModelError, match=said):
         fit_sampled(incoming, pairs)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"neighbours": (-1, 5)}, r"neighbours: \(-1, 5\) are no counts"),
+        ({"neighbours": ()}, "neighbours: "),
+        ({"neighbours": (10**12, 5)}, "neighbours: "),
+        ({"pairs_a_step": 0}, "pairs_a_step: 0 is too few"),
+        ({"response": np.array([1.0, np.nan]), "task": "regression"}, "response: nan is no finite float32"),
+        ({"response": np.array([1.0, 1e300]), "task": "regression"}, "response: 1e\\+300 is no finite"),
+        ({"cell_line": np.array([50])}, "arrays of 2, 1, 2 values"),
+        ({"drug": np.array([0.5, 1.0])}, "pairs.drug: is float64"),
+        ({"feature": np.nan}, "feature: an edge from place 0 on has one that is not finite"),
+    ],
+)
+def test_what_would_fit_a_network_of_nan_or_none_is_refused(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    incoming, *_ = planted(tmp_path)
+    if "feature" in change:
+        incoming = replace(incoming, feature=np.full(incoming.n_edges, change.pop("feature"), np.float32))
+    given = {"drug": np.array([0, 1]), "cell_line": np.array([50, 51]), "response": np.array([0, 1])}
+    pairs = NodePairs(**{name: change.pop(name, value) for name, value in given.items()})
+    with pytest.raises(ModelError, match=said):
+        fit_sampled(incoming, pairs, **change)
+
+
+def test_files_of_other_types_and_a_pipe_are_refused(tmp_path: Path) -> None:
+    planted(tmp_path)
+    for name, change in (
+        ("indptr", lambda a: a.astype(float)),
+        ("source", lambda a: a[:, None]),
+        ("edge", lambda a: a > 0),
+        ("z", lambda a: a.astype(str)),
+    ):
+        before = np.load(tmp_path / f"{name}.npy")
+        np.save(tmp_path / f"{name}.npy", change(before))
+        with pytest.raises(InputError, match=rf"{name}\.npy: is .*; give "):
+            Incoming.open(tmp_path, "z")
+        np.save(tmp_path / f"{name}.npy", before)
+    (tmp_path / "edge.npy").unlink()
+    os.mkfifo(tmp_path / "edge.npy")
+    with pytest.raises(InputError, match=r"edge\.npy: no file"):
+        Incoming.open(tmp_path, "z")
