@@ -76,6 +76,15 @@ def site(screen: Path) -> Iterator[Site]:
         yield Site(url, store, run)
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store with a screen and no run."""
+    url = f"ladybug://{tmp_path_factory.mktemp('small') / 'graph.lbug'}"
+    with pg.open_store(url) as store:
+        pg.ingest.synthetic(store, drugs=12, cells=16, genes=40)
+    return url
+
+
 class Served:
     """A context in which the explorer is served; gives its address."""
 

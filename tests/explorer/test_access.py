@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-import pharmagraph as pg
 from pharmagraph.explorer import access, server, tokens
 from pharmagraph.kg.errors import InputError
 from tests.explorer.conftest import Served
@@ -33,15 +32,6 @@ ADDRESSES = (
     "/_dash-component-suites/dash/deps/react.js", "/_favicon.ico", "/api/openapi.json", "/api/describe",
     "/api/nowhere", "/api/query/top-genes?drug=x",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A store with a screen and no run."""
-    url = f"ladybug://{tmp_path_factory.mktemp('small') / 'graph.lbug'}"
-    with pg.open_store(url) as store:
-        pg.ingest.synthetic(store, drugs=12, cells=16, genes=40)
-    return url
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Browser, expect
 
-import pharmagraph as pg
 from pharmagraph.explorer.encryption import Encryption
 from pharmagraph.explorer.server import THREADS, end, make_server
 from pharmagraph.kg.errors import InputError
@@ -66,15 +65,6 @@ def made_certificate(
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate and its key."""
     return made_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A store with a screen and no run."""
-    url = f"ladybug://{tmp_path_factory.mktemp('small') / 'graph.lbug'}"
-    with pg.open_store(url) as store:
-        pg.ingest.synthetic(store, drugs=12, cells=16, genes=40)
-    return url
 
 
 @pytest.fixture(scope="module")
