@@ -1,7 +1,7 @@
 """The Gaussian process by few columns, at sizes at which its kernels cannot be written down: time, memory and error.
 
     python -m benchmarks.process_at_size [--drugs 1000,10000] [--cells 300] [--density 0.01] [--rank 64,128x256]
-    python -m benchmarks.process_at_size --store ladybug:///gdsc1.lbug [--dataset GDSC1] [--rank 64,128x1004]
+    python -m benchmarks.process_at_size --store ladybug://gdsc1.lbug [--dataset GDSC1] [--rank 64,128x1004]
     python -m benchmarks.process_at_size --page
 
 Every size runs in a process of its own, all ranks in turn; ``128x256`` are columns of drugs and of cell lines. Without
