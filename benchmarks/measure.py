@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import psutil
 
 from pharmagraph.kg.console import note
 
+STATUS = Path("/proc/self/status")
 CLEAR_PEAK = Path("/proc/self/clear_refs")  # writing 5 resets the kernel's high-water mark (Linux)
 
 
@@ -70,6 +72,13 @@ def command(words: Sequence[str], until: Callable[[str], bool] | None = None) ->
     return Command(time.perf_counter() - start, processor, peak / 1e6)
 
 
+def peak_mb() -> float:
+    """Peak resident memory of this process so far, in 10^6 bytes, as the kernel counts it."""
+    if STATUS.exists():  # a child's `ru_maxrss` begins at its parent's
+        return int(STATUS.read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
+
+
 def measure(work: Callable[[], object], *, seconds: float = 2.0, most: int = 50) -> Measurement:
     """Run `work` once to warm up, then until `seconds` have passed, at most `most` times.
 
@@ -116,12 +125,11 @@ class _Peak:
 
     def __exit__(self, *error: object) -> None:
         if self._marked:
-            status = Path("/proc/self/status").read_text()
-            self._highest = int(status.split("VmHWM:")[1].split()[0]) * 1024
+            self.megabytes = peak_mb() - self._before / 1e6
         else:
             self._stop.set()
             self._sampler.join()
-        self.megabytes = (self._highest - self._before) / 1e6
+            self.megabytes = (self._highest - self._before) / 1e6
 
     def _sample(self) -> None:
         while not self._stop.wait(0.002):

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import resource
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.measure import peak_mb
 from benchmarks.recorded import commit, today
 from pharmagraph.kg.console import note
 from pharmagraph.kg.fingerprints import FINGERPRINTS
@@ -236,7 +236,7 @@ def rows_of(case: Row) -> Iterable[Row]:
             "columns_s": columns, "columns_processor_s": columns_used,
             "solve_s": solved, "solve_processor_s": solved_used, "iterations": found.iterations,
             "residual": found.residual, "rows_of_1000_drugs_s": time.perf_counter() - start,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+            "peak_mb": peak_mb(),
             "threads": torch.get_num_threads(), "commit": commit(), "day": today(),
         })  # fmt: skip
         means.append(found.mean(torch.arange(n_d)).double() if compared else None)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.measure import peak_mb
 from benchmarks.recorded import commit, today
 from pharmagraph.kg.console import Format, note, print_rows
 
@@ -76,7 +76,7 @@ def worker(folder: Path, n_steps: int) -> dict[str, Any]:
     from pharmagraph.model.inputs.neighbourhoods import Incoming
     from pharmagraph.model.training.sampled import NodePairs, fit_sampled
 
-    before = _peak()
+    before = peak_mb()
     incoming = Incoming.open(folder, "weight")
     generator = np.random.default_rng(1)
     drug, cell_line = (generator.integers(0, incoming.n_dst, N_PAIRS) for _ in range(2))
@@ -106,7 +106,7 @@ def worker(folder: Path, n_steps: int) -> dict[str, Any]:
                 "processor us a pair": 1e6
                 * statistics.median(np.diff(processor)[WARM_UP - 1 :])
                 / pairs_a_step,
-                "peak MB": _peak() - before,
+                "peak MB": peak_mb() - before,
             }
         )
     attention = np.lib.format.open_memmap(
@@ -124,15 +124,11 @@ def worker(folder: Path, n_steps: int) -> dict[str, Any]:
         "nodes": incoming.n_dst,
         "edges/s a layer": n_layers * incoming.n_edges / seconds,
         "edges a processor second a layer": n_layers * incoming.n_edges / used,
-        "peak MB": _peak() - before,
+        "peak MB": peak_mb() - before,
         "files MB": sum(path.stat().st_size for path in folder.iterdir()) / 1e6,
         "threads": torch.get_num_threads(),
     }
     return {"training": training, "inference": inference}
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 def page(told: dict[str, Any], text: str) -> str:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import Row, scale_page
+from benchmarks.measure import peak_mb
 from benchmarks.recorded import commit, today
 from pharmagraph.ingest.sources.large_screen import LargeScreen
 from pharmagraph.kg.console import Format, note, print_rows
@@ -75,7 +76,7 @@ def measured(case: str, edges: float, folder: Path) -> Row:
     size = screen(edges)
     with pg.open_store(f"ladybug://{folder / 'other.lbug'}") as other:
         other.create_schema()  # loads the engine
-    base = _peak()
+    base = peak_mb()
     started, before = time.perf_counter(), _processor()
     with pg.open_store(f"ladybug://{store}", read_only=case == "export") as graph:
         if case == "ingest":
@@ -85,7 +86,7 @@ def measured(case: str, edges: float, folder: Path) -> Row:
             )  # fmt: skip
         else:
             write_arrays(graph, arrays)
-    seconds, processor, peak = time.perf_counter() - started, _processor() - before, _peak()
+    seconds, processor, peak = time.perf_counter() - started, _processor() - before, peak_mb()
     with pg.open_store(f"ladybug://{store}", read_only=True) as graph:
         held = {key: n for key, n in graph.counts().items() if "-" in key}
     n = sum(held.values())
@@ -102,14 +103,6 @@ def measured(case: str, edges: float, folder: Path) -> Row:
         ]
         row |= {"disk_mb": sum(relations), "largest_mb": max(relations)}
     return row  # type: ignore[return-value]
-
-
-def _peak() -> float:
-    """Peak resident memory of this process so far, in 10^6 bytes, as the kernel counts it."""
-    status = Path("/proc/self/status")
-    if status.exists():  # a child's `ru_maxrss` begins at its parent's
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
 
 
 def _processor() -> float:

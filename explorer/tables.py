@@ -81,8 +81,8 @@ def table(
         return html.Div(
             [html.P(f"{caption}: no rows.", className="nothing"), cypher(answer)], className="table"
         )
-    columns = list(answer.columns) if as_asked else _worth_showing(answer)
     named = set() if as_asked else _named(answer.columns)
+    columns = list(answer.columns) if as_asked else _worth_showing(answer, named)
     words = {} if as_asked else WORDS_OF
     numeric = {c for c in columns if c not in words and all(_is_number(row.get(c)) for row in answer.rows)}
     shown_rows = [_shown(row, columns, words, named, names) for row in answer.rows]
@@ -172,10 +172,10 @@ def _words(column: str, as_asked: bool) -> str:
     return (column if as_asked else HEADS.get(column, column)).replace("_", " ")
 
 
-def _worth_showing(answer: Answer) -> list[str]:
+def _worth_showing(answer: Answer, named: Collection[str]) -> list[str]:
     """Columns that have a value, without those of names that stand in the place of an id."""
     columns = [c for c in answer.columns if any(row.get(c) not in (None, "", []) for row in answer.rows)]
-    return [c for c in columns if c != "name" or not _named(answer.columns)]
+    return [c for c in columns if c != "name" or not named]
 
 
 def _named(columns: Sequence[str]) -> set[str]:

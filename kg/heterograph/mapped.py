@@ -1,4 +1,5 @@
-"""A graph's relations as arrays on disk that are mapped into memory: their layout, and how they are opened.
+"""A graph's relations as arrays on disk that are mapped into memory: their layout, and how they are made
+and opened.
 
     manifest.json
     nodes.parquet                       kind and id of every node, in the order of the node numbers
@@ -30,6 +31,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pharmagraph.kg import folders
 from pharmagraph.kg.digests import checksum
 from pharmagraph.kg.errors import InputError
 
@@ -146,6 +148,23 @@ def open_arrays(folder: Path, *, check: bool = True) -> MappedGraph:
     except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         raise InputError(f"{folder / MANIFEST} is incomplete ({error}); {_AGAIN}") from None
     return MappedGraph(folder, nodes, datasets, relations)
+
+
+def new_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Make a file of an array that is mapped, with all of its room on the disk taken.
+
+    Raises
+    ------
+    OSError
+        If the disk is full.
+    """
+    if 0 in shape:  # no file can be mapped that has no content
+        empty: npt.NDArray[Any] = np.empty(shape, dtype)
+        np.save(path, empty)
+        return empty
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    folders.take_room(path)
+    return array
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pharmagraph.kg import folders
 from pharmagraph.kg.digests import checksum
 from pharmagraph.kg.errors import InputError, StoreError
 from pharmagraph.kg.freed_memory import give_back
-from pharmagraph.kg.heterograph.mapped import CODES, FORMAT, MANIFEST, NODES
+from pharmagraph.kg.heterograph.mapped import CODES, FORMAT, MANIFEST, NODES, new_array
 from pharmagraph.kg.heterograph.relations import FEATURES, NODE_KINDS, PROFILES_ALONE, columns
 from pharmagraph.kg.schema import VERSION, EdgeKind, Ends, edge_tables
 from pharmagraph.kg.store import GraphStore
@@ -125,17 +125,11 @@ class _Writer:
             **features,
         }
         for name, dtype in types.items():
-            np.lib.format.open_memmap(self._path(name), mode="w+", dtype=dtype, shape=(self.n_edges,))
-            folders.take_room(self._path(name))
+            new_array(self._path(name), dtype, (self.n_edges,))
 
     def add(self, src: Ints, dst: Ints, values: Mapping[str, npt.NDArray[Any]]) -> None:
         """Put edges behind those that their destinations have; those of one destination come ordered by source."""
-        order = np.argsort(dst, kind="stable")
-        dst = dst[order]
-        starts = np.flatnonzero(np.diff(dst, prepend=-1))
-        lengths = np.diff(np.append(starts, len(dst)))
-        at = self._next[dst] + np.arange(len(dst)) - np.repeat(starts, lengths)
-        self._next[dst[starts]] += lengths
+        order, at = _behind(self._next, dst)
         if (self._next > self._indptr[1:]).any():
             raise _changed(self._folder.name)
         for name, column in {"source": src, **values}.items():
@@ -151,12 +145,9 @@ class _Writer:
         following = np.cumsum(out) - out  # id of the next edge of each source: destinations ascend
         for low in range(0, self.n_edges, _IDS_AT_ONCE):
             source = np.array(self._open("source")[low : low + _IDS_AT_ONCE])
-            order = np.argsort(source, kind="stable")
-            starts = np.flatnonzero(np.diff(source[order], prepend=-1))
-            lengths = np.diff(np.append(starts, len(source)))
+            order, at = _behind(following, source)
             ids = np.empty(len(source), np.int64)
-            ids[order] = following[source[order]] + np.arange(len(source)) - np.repeat(starts, lengths)
-            following[source[order][starts]] += lengths
+            ids[order] = at
             self._open("edge")[low : low + len(source)] = ids
         arrays = {}
         for array in ("indptr", "source", "edge", *self.features):
@@ -177,6 +168,30 @@ class _Writer:
         """Mapped anew each time: pages stay in this process's memory for as long as an array is mapped."""
         array: npt.NDArray[Any] = np.load(self._path(name), mmap_mode="r+")
         return array
+
+
+def _behind(free: Ints, of: Ints) -> tuple[Ints, Ints]:
+    """Edges ordered by one of their nodes, and the next free places of that node for them, which are taken then.
+
+    Parameters
+    ----------
+    free
+        First free place of each node; it is moved on.
+    of
+        Node of each edge, (n,).
+
+    Returns
+    -------
+    order, place
+        Edges in the order of their nodes, and the place of each of these, (n,).
+    """
+    order = np.argsort(of, kind="stable")
+    of = of[order]
+    starts = np.flatnonzero(np.diff(of, prepend=-1))
+    lengths = np.diff(np.append(starts, len(of)))
+    place = free[of] + np.arange(len(of)) - np.repeat(starts, lengths)
+    free[of[starts]] += lengths
+    return order, place
 
 
 def _is_relation(kind: EdgeKind, ends: Ends) -> bool:

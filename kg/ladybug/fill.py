@@ -34,24 +34,10 @@ Blocks = Mapping[Ends, Iterable[pa.Table]]
 
 
 def fill_edges(file: File, type_: str, blocks: Blocks, *, about: Mapping[Ends, float]) -> dict[Ends, int]:
-    """Put the edges of blocks in the place of all edges of a kind, all of them or none.
+    """Put the edges of blocks in the place of all edges of a kind, as `kg.store.FilledByBlocks.fill_edges` says.
 
-    Parameters
-    ----------
-    blocks
-        Every pair of labels that is to have edges. All blocks of a kind have the columns of its first one.
-    about
-        The approximate number of edges, by which blocks are put together.
-
-    Returns
-    -------
-    dict
-        Labels → number of edges that were written.
-
-    Raises
-    ------
-    InputError
-        If a block breaks the order or the schema, or an end is not in the store; the message has the number of the row.
+    All blocks of a kind have the columns of its first one, and are put together by the approximate number of edges. An
+    error has the numbers of the rows.
     """
     kind = edge_kind(type_)
     for ends in blocks:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pharmagraph.kg import folders
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.heterograph.mapped import new_array
 from pharmagraph.model.inputs.neighbourhoods import Incoming
 
 
@@ -68,10 +69,12 @@ def join(parts: Sequence[Part], n_nodes: int, folder: Path, *, block_edges: int 
     with folders.whole_folder(folder) as unfinished:
         np.save(unfinished / "indptr.npy", indptr)
         n_edges = int(indptr[-1])
-        source = _file(unfinished / "source.npy", np.int32, (n_edges,))
-        edge = _file(unfinished / "edge.npy", np.int64, (n_edges,))
+        source = new_array(unfinished / "source.npy", np.int32, (n_edges,))
+        edge = new_array(unfinished / "edge.npy", np.int64, (n_edges,))
         shape = next(iter(shapes), None)
-        feature = None if shape is None else _file(unfinished / "feature.npy", np.float32, (n_edges, *shape))
+        feature = (
+            None if shape is None else new_array(unfinished / "feature.npy", np.float32, (n_edges, *shape))
+        )
         first_edge = 0
         for part in parts:
             one = part.incoming
@@ -96,13 +99,3 @@ def join(parts: Sequence[Part], n_nodes: int, folder: Path, *, block_edges: int 
                 free[nodes] += count
             first_edge += one.n_edges
     return Incoming.open(folder, None if shape is None else "feature")
-
-
-def _file(path: Path, kind: type, shape: tuple[int, ...]) -> np.ndarray:
-    if 0 in shape:  # no file can be mapped that has no content
-        empty: np.ndarray = np.empty(shape, kind)
-        np.save(path, empty)
-        return empty
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
-    folders.take_room(path)
-    return array
