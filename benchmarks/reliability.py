@@ -1,15 +1,15 @@
 """Campaigns against the program, and the figures that docs/reliability.md shows of them.
 
-    python -m benchmarks.reliability kills [--times 50] [--engine embedded|Neo4j]
+    python -m benchmarks.reliability kills [--times 50] [--engine embedded|Neo4j] [--seed 0]
     python -m benchmarks.reliability fuzz [--cases 2000]
     python -m benchmarks.reliability guided [--seconds 60]
     python -m benchmarks.reliability soak [--minutes 60] [--readers 20]
     python -m benchmarks.reliability page
 
 Each campaign puts its rows into docs/reliability.json, in the place of earlier ones of the same command, parser or
-kind, and writes the page's figures again; `page` does the latter alone. `take FILE` adds the lines that tests wrote
-where PHARMAGRAPH_TEST_RECORD named a file, as of a campaign that was stopped. A row says how many were run, at which
-commit (a plus: with changes) and on which day.
+kind, and writes the page's figures again; `page` does the latter alone. Kills at the moments of another seed are added
+to those that were run before. `take FILE` adds the lines that tests wrote where PHARMAGRAPH_TEST_RECORD named a file,
+as of a campaign that was stopped. A row says how many were run, at which commit (a plus: with changes), on which day.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TESTS = {
     ("fuzz", ""): "tests/faults/test_fuzz.py",
     ("guided", ""): "tests/faults/test_fuzz_guided.py",
 }
-KEYS = {"kills": ("command", "engine"), "fuzz": ("parser",), "guided": ("parser",), "soak": ()}
+KEYS = {"kills": ("command", "engine", "seed"), "fuzz": ("parser",), "guided": ("parser",), "soak": ()}
 """What tells the rows of a campaign apart."""
 
 Row = dict[str, Any]
@@ -123,12 +123,13 @@ def _kills(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     engines = [engine for engine in ("embedded", "Neo4j") if any(row["engine"] == engine for row in rows)]
-    by = {(row["command"], row["engine"]): row for row in rows}
 
     def cell(command: str, engine: str) -> str:
-        if (row := by.get((command, engine))) is None:
+        of = [row for row in rows if (row["command"], row["engine"]) == (command, engine)]
+        if not of:
             return "–"
-        return _number(row["kills"]) + (f", {row['wrong']} wrong" if row["wrong"] else "")
+        wrong = sum(row["wrong"] for row in of)
+        return _number(sum(row["kills"] for row in of)) + (f", {wrong} wrong" if wrong else "")
 
     total = sum(row["kills"] for row in rows)
     wrong = sum(row["wrong"] for row in rows)
@@ -214,6 +215,7 @@ def main() -> None:
     kills = what.add_parser("kills")
     kills.add_argument("--times", type=int, default=50)
     kills.add_argument("--engine", choices=["embedded", "Neo4j"], default="embedded")
+    kills.add_argument("--seed", type=int, default=0)
     what.add_parser("fuzz").add_argument("--cases", type=int, default=2000)
     what.add_parser("guided").add_argument("--seconds", type=int, default=60)
     soak = what.add_parser("soak")
@@ -225,7 +227,7 @@ def main() -> None:
     rows: list[Row] = []
     code = 0
     if asked.what == "kills":
-        given = {"PHARMAGRAPH_TEST_KILLS": str(asked.times)}
+        given = {"PHARMAGRAPH_TEST_KILLS": str(asked.times), "PHARMAGRAPH_TEST_KILL_SEED": str(asked.seed)}
         if asked.engine == "Neo4j":
             given["PHARMAGRAPH_TEST_NEO4J"] = os.environ.get("PHARMAGRAPH_TEST_NEO4J", "maven")
         rows, code = recorded_by("kills", asked.engine, **given)

@@ -12,8 +12,15 @@ from benchmarks import recorded
 from benchmarks.reliability import BEGIN, DOCS, END, FIGURES, PAGE, figures, merged, page, taken
 
 
-def kills(command: str, n: int, wrong: int = 0) -> dict[str, Any]:
-    row = {"campaign": "kills", "command": command, "engine": "Neo4j", "kills": n, "wrong": wrong}
+def kills(command: str, n: int, wrong: int = 0, seed: int = 0) -> dict[str, Any]:
+    row = {
+        "campaign": "kills",
+        "command": command,
+        "engine": "Neo4j",
+        "seed": seed,
+        "kills": n,
+        "wrong": wrong,
+    }
     return row | {"seconds": 1.0, "commit": "abc1234", "day": "2026-12-01"}
 
 
@@ -25,6 +32,11 @@ def test_the_page_shows_what_the_file_of_figures_holds() -> None:
 def test_a_campaign_takes_the_place_of_an_earlier_one_of_its_kind() -> None:
     rows = merged([kills("load", 3), kills("copy", 3)], [kills("load", 50)])
     assert [(row["command"], row["kills"]) for row in rows] == [("load", 50), ("copy", 3)]
+
+
+def test_kills_at_other_moments_are_added() -> None:
+    rows = merged([kills("load", 3, wrong=1)], [kills("load", 50, seed=1)])
+    assert "| load | 53, 1 wrong |" in figures(rows)
 
 
 def test_figures_count_what_was_run_and_what_was_wrong() -> None:
