@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+
 import typer
 
-from pharmagraph.ingest.commands import cell_lines, datasets, dose_response, genes_and_drugs, screens
+from pharmagraph.ingest.commands import (
+    cell_lines,
+    datasets,
+    dose_response,
+    genes_and_drugs,
+    replicates,
+    screens,
+)
 from pharmagraph.kg.help import Sections, add
 
-COMMANDS = {
+COMMANDS: Mapping[str, Iterable[tuple[Callable[..., None], str]]] = {
     "Screens": (
         (screens.tables, "cli ingest tables my-screen --check"),
         (screens.gdsc, "cli ingest gdsc --release both"),
         (screens.drgt, "cli ingest drgt nci60 --reject-rows"),
         (dose_response.curves, "cli ingest curves points.csv --out my-screen/responses.csv"),
+        (replicates.replicates, "cli ingest replicates raw --out my-screen/responses.parquet"),
         (screens.synthetic, "cli ingest synthetic --drugs 24 --cells 24"),
     ),
     "Genes and drugs": (
