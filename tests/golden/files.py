@@ -91,7 +91,11 @@ def write(folder: Path, genes: list[str], expression: npt.NDArray[np.floating]) 
     _table(
         folder / "points.csv", ["drug", "cell_line", "concentration", "value"], [list(row) for row in rows]
     )
-    repeated: list[list[object]] = [["Aspirin", "A375", 100], ["aspirin", "A375", 400], ["Aspirin", "A549", 0]]
+    repeated: list[list[object]] = [
+        ["Aspirin", "A375", 100],
+        ["aspirin", "A375", 400],
+        ["Aspirin", "A549", 0],
+    ]
     _table(folder / "replicates.csv", ["drug", "cell_line", "IC50"], repeated)
     wells: list[list[object]] = [[1, "A375", 1, "B", "", "", 100], [1, "A375", 2, "NC-1", "", "", 1_000]]
     wells += [[1, "A375", 3 + n, f"L1-D{n + 1}-S", 5, x, 100 + 900 / (1 + x)] for n, x in enumerate(doses)]
