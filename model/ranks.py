@@ -20,6 +20,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from pharmagraph.kg import folders
 from pharmagraph.kg.errors import ModelError, PharmagraphError
@@ -27,6 +28,8 @@ from pharmagraph.kg.errors import ModelError, PharmagraphError
 PATIENCE = timedelta(hours=2)
 """After which a rank that does not answer counts as lost, such as one whose machine has no power. One that ends is
 noticed at once. Rank 0 works alone for minutes where others wait. Set by hand."""
+JOINING = timedelta(minutes=5)
+"""How long ranks that torchrun started wait for each other before the first step. Set by hand."""
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What torchrun sets in the environment of each process."""
@@ -133,6 +136,11 @@ def joined(one: Rank, meeting: Path | None = None) -> Iterator[None]:
         Which one.
     meeting
         A file through which the ranks of one machine find each other; those of torchrun need none.
+
+    Raises
+    ------
+    ModelError
+        If ranks of torchrun do not find each other in `JOINING`.
     """
     global _rank, _ended, _agreed
     _ended = _agreed = False
@@ -145,7 +153,8 @@ def joined(one: Rank, meeting: Path | None = None) -> Iterator[None]:
     try:
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-            init_method="env://" if meeting is None else meeting.resolve().as_uri(),
+            init_method=None if meeting is None else meeting.resolve().as_uri(),
+            store=_store_of_torchrun(one) if meeting is None else None,
             rank=one.number,
             world_size=one.size,
             timeout=PATIENCE,
@@ -158,6 +167,21 @@ def joined(one: Rank, meeting: Path | None = None) -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+def _store_of_torchrun(one: Rank) -> Any:
+    """Where the ranks of torchrun tell each other their addresses, once all of them are there."""
+    try:
+        store, *_ = next(rendezvous("env://", one.number, one.size, timeout=JOINING))
+    except dist.DistError as error:
+        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise ModelError(
+            f"rank {one.number} of {one.size} did not find the others at {place} within "
+            f"{JOINING.total_seconds():.0f} s ({str(error).splitlines()[0].rstrip('.')}); start all of them, and let "
+            f"every machine reach that address"
+        ) from None
+    store.set_timeout(PATIENCE)
+    return store
 
 
 def end_of_steps() -> None:

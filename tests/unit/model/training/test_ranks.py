@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +182,19 @@ def test_what_keeps_a_rank_from_beginning_is_told_by_rank_0(tmp_path: Path) -> N
         return str(refused.value)
 
     assert on_ranks(2, tmp_path, meet) == "rank 1: there is no store"
+
+
+def test_a_rank_that_no_other_joins_says_so_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", port)
+    monkeypatch.setattr(ranks, "JOINING", timedelta(seconds=1))
+    with pytest.raises(ModelError) as told, ranks.joined(ranks.Rank(0, 2, by_torchrun=True)):
+        pass
+    assert str(told.value).startswith(f"rank 0 of 2 did not find the others at 127.0.0.1:{port} within 1 s (")
+    assert "1/2 clients joined); start all of them" in str(told.value) and "\n" not in str(told.value)
 
 
 def test_rows_of_ranks_are_all_rows_once(tmp_path: Path) -> None:
