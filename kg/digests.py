@@ -53,7 +53,7 @@ def changed(folder: Path) -> dict[str, list[str]]:
         path = Path(os.path.realpath(folder / name))  # resolve() raises at a link to itself
         if not path.is_relative_to(root):
             raise InputError(f'{folder / DIGESTS} cannot be read: "{name}" leads out of the folder')
-        if not path.is_file():
+        if not os.path.isfile(path):  # `Path.is_file` raises at a name that is too long
             found.setdefault("gone", []).append(name)
         elif checksum(path) != value:
             found.setdefault("changed", []).append(name)

@@ -113,6 +113,12 @@ def test_a_name_with_a_zero_byte_among_digests_is_refused(tmp_path: Path) -> Non
         digests.changed(tmp_path)
 
 
+def test_a_name_that_is_too_long_for_a_file_is_gone(tmp_path: Path) -> None:
+    long = "a" * 300
+    (tmp_path / digests.DIGESTS).write_text(json.dumps({"sha256": {long: "0"}}))
+    assert digests.changed(tmp_path) == {"gone": [long]}
+
+
 def test_digests_that_lead_out_of_the_folder_are_refused(sound: GraphStore) -> None:
     digests_that_lead_out(sound)
     ((where, problem),) = problems(sound)
