@@ -21,6 +21,7 @@ those of `kg.heterograph.Heterograph`, and codes are ``dataset`` int32 (place in
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,7 +234,7 @@ def _require(folder: Path, name: str, about: Mapping[str, Any], check: bool) -> 
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f'{folder / MANIFEST}: "{name}" leads out of the folder; {_AGAIN}')
-    if not path.is_file():
+    if not os.path.isfile(path):  # `Path.is_file` raises at a name that is too long
         raise InputError(f"{path} is missing; {_AGAIN}")
     size = path.stat().st_size
     if size != about["bytes"]:
