@@ -49,19 +49,16 @@ def reproducible() -> Iterator[None]:
     Tensors of a step are small, so that a second thread brings little, and on a busy machine it costs more than it
     brings. Where torch has no other way, on a GPU, it warns and goes on.
     """
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    before = torch.get_deterministic_debug_mode()
     threads = torch.get_num_threads()
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # `use_deterministic_algorithms` would load torch's compiler
     torch.set_num_threads(1)
     try:
         with one_blas_thread():
             yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_deterministic_debug_mode(before)
 
 
 def resolve_device(device: str) -> str:

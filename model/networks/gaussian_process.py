@@ -78,6 +78,7 @@ class ResponseProcess(nn.Module):
         self.observed = nn.Parameter(torch.tensor(START[task]["observed"]))
         self.scale = nn.Parameter(torch.tensor(START[task]["scale"]))
         self.bias, self.of_drug_mean = nn.Parameter(torch.tensor(0.0)), nn.Parameter(torch.tensor(0.0))
+        self.start: Tensor | None = None
 
     def hyperparameters(self) -> list[nn.Parameter]:
         """Weights of the kernels, precisions and scales: a few numbers, with a learning rate of their own."""
@@ -113,10 +114,11 @@ class ResponseProcess(nn.Module):
         genes
             Coefficients of the gene term and where they are; None without one.
         last_step
-            Where a step of learning begins, and where it leaves its solution.
+            Where a step of learning begins, and where it leaves its solution; `start` when None.
         """
         *system, drug_scale = self._system(kernels, visible, more, drug_scale)
         coefficients, pattern = (None, None) if genes is None else genes
+        last_step = LastStep(self.start) if last_step is None else last_step
         mean: Tensor = PosteriorMean.apply(*system, coefficients, pattern, last_step) * drug_scale
         drug_mean = visible.sign_means(0)
         return self.scale * mean[cell_line, drug] + self.bias + self.of_drug_mean * drug_mean[drug]
@@ -143,7 +145,7 @@ class ResponseProcess(nn.Module):
             kernels, visible, more, drug_scale
         )
         term = None if genes is None else GeneTerm(genes[1], genes[0])
-        weights = posterior_weights(kernel_c, kernel_d, precision, observation, term)
+        weights = posterior_weights(kernel_c, kernel_d, precision, observation, term, self.start)
         of_entities = Contributions(
             kernel_c, torch.outer(drug_scale, drug_scale) * kernel_d, self.scale * weights / drug_scale
         )
@@ -268,6 +270,12 @@ class GaussianProcessComponent(ResponseProcess):
         kernels = (tensors.drug_kernels, tensors.cell_line_kernels)
         more, (_, visible) = self._more(states, messages), self._levels(tensors, messages)
         return self._system(kernels, visible, more, messages.drug_scale)
+
+    def solution(self, tensors: GraphTensors, states: dict[str, Tensor], messages: Messages) -> Tensor:
+        """What the solver found for the predictions, (n_cell_lines, n_drugs): a `start` for the same responses."""
+        kernel_c, kernel_d, precision, observation, _ = self.system(tensors, states, messages)
+        genes = self.gene_term(messages)
+        return posterior_weights(kernel_c, kernel_d, precision, observation, genes, self.start)
 
     def gene_term(self, messages: Messages) -> GeneTerm | None:
         """The gene term of the covariance; None without one."""

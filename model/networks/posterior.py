@@ -119,10 +119,12 @@ class PosteriorMean(torch.autograd.Function):
         step: LastStep | None = None,
     ) -> Tensor:
         """Mean at all entries; kernels are symmetric, coefficients those of a pattern, the others ``(n_cell_lines,
-        n_drugs)``. A step of learning begins where the last step on the same responses ended."""
+        n_drugs)``. A step of learning begins where the last step on the same responses ended, a prediction at the
+        step's solution, which it leaves as it is."""
         genes = GeneTerm(pattern, coefficients) if pattern is not None and coefficients is not None else None
         if not any(ctx.needs_input_grad):
-            weights = posterior_weights(kernel_c, kernel_d, precision, observed, genes)
+            start = None if step is None else step.solution
+            weights = posterior_weights(kernel_c, kernel_d, precision, observed, genes, start)
             return covariance_times(weights, kernel_c, kernel_d, genes)
         ctx.observed = Observed(kernel_c, kernel_d, precision, genes, learning=True)
         weights = ctx.observed.weights(observed, None if step is None else step.solution)
@@ -153,16 +155,24 @@ _solutions = Solutions()
 
 @torch.no_grad()
 def posterior_weights(
-    kernel_c: Tensor, kernel_d: Tensor, precision: Tensor, observed: Tensor, genes: GeneTerm | None
+    kernel_c: Tensor,
+    kernel_d: Tensor,
+    precision: Tensor,
+    observed: Tensor,
+    genes: GeneTerm | None,
+    start: Tensor | None = None,
 ) -> Tensor:
-    """Solution of `Observed` for a prediction, (n_cell_lines, n_drugs); not to be changed in place."""
+    """Solution of `Observed` for a prediction, (n_cell_lines, n_drugs); not to be changed in place.
+
+    The solver begins at ``start``, a table of the same shape, or at zero.
+    """
     of_genes: tuple[Tensor, ...] = ()
     if genes is not None:
         pattern = genes.pattern
         of_genes = genes.coefficients, pattern.by_drug, pattern.column, pattern.values
     return _solutions.of(
         (kernel_c, kernel_d, precision, observed, *of_genes),
-        lambda: Observed(kernel_c, kernel_d, precision, genes).weights(observed),
+        lambda: Observed(kernel_c, kernel_d, precision, genes).weights(observed, start),
     )
 
 

@@ -31,7 +31,7 @@ from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.measured import Responses
 from pharmagraph.model.responses.scale import Scale, visible_pairs
-from pharmagraph.model.runs import freeze
+from pharmagraph.model.runs import freeze, process_starts
 from pharmagraph.model.runs.folder import (
     CONFIG,
     FORMAT,
@@ -88,6 +88,8 @@ def save(
         }
         save_file(gene_attention, folder / GENE_ATTENTION)
         files.append(GENE_ATTENTION)
+    if (of_process := process_starts.save(fitted, folder)) is not None:
+        files.append(of_process)
     if certainty is not None:
         files.append(certainty.save(folder))
     try:
@@ -183,6 +185,8 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
             config.preset,
         )
         members.append(Member(network.eval(), best_epoch, validation))
+    if process_starts.FILE in about["files"]:
+        process_starts.give(folder, members, tensors)
     gene_attention = None
     if GENE_ATTENTION in about["files"]:
         with reading(folder / GENE_ATTENTION):

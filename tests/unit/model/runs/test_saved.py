@@ -6,7 +6,9 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import torch
@@ -14,13 +16,18 @@ from safetensors.torch import load_file, save_file
 
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
+from pharmagraph.kg.heterograph import Heterograph
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.store import open_store
 from pharmagraph.model.commands.report import report
 from pharmagraph.model.explain.counterfactuals import what_if
 from pharmagraph.model.explain.faithfulness.measure import deletion_curve, faithfulness
 from pharmagraph.model.inputs.changes import Change
+from pharmagraph.model.inputs.edits import with_new_cell_line
 from pharmagraph.model.inputs.tensors import network_tensors
+from pharmagraph.model.networks import posterior
+from pharmagraph.model.networks.conjugate_gradients import solve
+from pharmagraph.model.networks.solutions import Solutions
 from pharmagraph.model.presets.config import load_preset
 from pharmagraph.model.responses.measured import responses
 from pharmagraph.model.runs import saved
@@ -125,6 +132,17 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: _cut(f / "weights.safetensors", 0.0), r"weights\.safetensors cannot be read"
     ),
     "pairs cut off": (lambda f: _cut(f / "training_pairs.parquet"), r"training_pairs\.parquet cannot be read"),
+    "solution cut off": (lambda f: _cut(f / "process.safetensors"), r"process\.safetensors cannot be read"),
+    "solution of another graph": (
+        lambda f: save_file({"0": torch.zeros(3, 999)}, f / "process.safetensors"),
+        r"process\.safetensors cannot be read \(a solution of \(3, 999\) is not of 20 cell lines, 24 drugs\)",
+    ),
+    "solution of no network": (
+        lambda f: save_file({"7": torch.zeros(2, 2)}, f / "process.safetensors"), '"7" is no network with a Gauss'
+    ),
+    "solution without numbers": (
+        lambda f: save_file({"0": torch.full((2, 2), torch.nan)}, f / "process.safetensors"), "are not finite"
+    ),
     "gene attention cut off": (
         lambda f: _cut(f / "gene_attention.safetensors"), r"gene_attention\.safetensors cannot be read"
     ),
@@ -171,6 +189,37 @@ def test_a_whole_folder_is_loaded(folder: Path) -> None:
     assert pairs.num_rows == len(responses(screen())) and set(pairs["drug"].to_pylist()) <= set(
         screen().ids["Drug"]
     )
+
+
+def test_a_process_is_not_solved_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = saved.load_graph(folder)
+    grown = with_new_cell_line(graph, {f"GENE{n:03}": n / 10 - 1 for n in range(20)})
+    drug, cell_line = np.tile(np.arange(24), 20), np.repeat(np.arange(20), 24)
+    products = 0
+
+    def counted(system: Callable[[torch.Tensor], torch.Tensor], *of: Any, **options: Any) -> torch.Tensor:
+        def product(table: torch.Tensor) -> torch.Tensor:
+            nonlocal products
+            products += 1
+            return system(table)
+
+        return solve(product, *of, **options)
+
+    def predicted(of: Heterograph) -> tuple[np.ndarray, int]:
+        nonlocal products
+        products = 0
+        monkeypatch.setattr(posterior, "_solutions", Solutions())
+        return saved.load(folder, of).predict(drug, cell_line), products
+
+    monkeypatch.setattr(posterior, "solve", counted)
+    (known, of_known), (new, of_new) = predicted(graph), predicted(grown)
+    about = json.loads((folder / "config.json").read_text())
+    _set(folder, files=[name for name in about["files"] if name != "process.safetensors"])
+    (anew, of_anew), (new_anew, of_new_anew) = predicted(graph), predicted(grown)
+    assert (
+        of_known == 1 < of_new < of_new_anew and of_anew > 5
+    )  # a new profile changes likenesses of others a little
+    assert np.allclose(known, anew, rtol=0, atol=1e-5) and np.allclose(new, new_anew, rtol=0, atol=1e-3)
 
 
 def test_a_page_about_a_run_in_an_earlier_layout_is_refused_before_it_is_written(
