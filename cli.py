@@ -10,6 +10,7 @@ from pharmagraph.kg.descriptors import fill_standard
 fill_standard()
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -137,6 +138,8 @@ for group, name, section in GROUPS:
     app.add_typer(group, name=name, rich_help_panel=section)
 
 TERMINATED = 143
+LONGEST_ERROR = 4000
+"""Characters of an error that are printed: a value of a foreign file may have millions."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 NO_PLACE = {
     *(errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
@@ -182,13 +185,16 @@ def _name(command: CommandInfo) -> str:
 
 def _told(error: OSError) -> str | None:
     """The line of an error of the system that the user can mend; None of another."""
-    place = error.filename if isinstance(error.filename, str) else "a file"
+    if error.errno is None:
+        return None
+    place = shortened(error.filename, 200) if isinstance(error.filename, str) else "a file"
+    why = os.strerror(error.errno)  # Arrow puts words of its own around it
     if error.errno in FULL:
-        return f"cannot write {place}: {error.strerror}; free space or change folder"
+        return f"cannot write {place}: {why}; free space or change folder"
     if error.errno in TOO_MANY:
-        return f"cannot open {place}: {error.strerror}; raise the limit of open files: ulimit -n 1024"
+        return f"cannot open {place}: {why}; raise the limit of open files: ulimit -n 1024"
     if error.errno in NO_PLACE:
-        return f"cannot use {shortened(place, 200)}: {error.strerror}; give another place, or the right to use it"
+        return f"cannot use {place}: {why}; give another place, or the right to use it"
     return None
 
 
@@ -226,7 +232,7 @@ def main() -> None:
             lasting.callback(_lasting.remove, lasting)
             _asked_for(sys.argv[1:])()
     except PharmagraphError as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
+        print(f"error: {one_line(shortened(str(error), LONGEST_ERROR))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if (told := _told(error)) is None:

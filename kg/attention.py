@@ -219,6 +219,8 @@ def require_edges(table: pa.Table) -> None:
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or table[end].null_count:
             raise InputError(f"column {end} holds no ids; train the run anew")
+        if pc.any(pc.equal(table[end].cast(pa.string()), "")).as_py():
+            raise InputError(f"column {end} holds an empty id; train the run anew")
     names = [name for name in ("src", "dst", "objective", "feature") if name in table.column_names]
     key = pa.table([table[name].cast(pa.string()) for name in names], names)
     if key.group_by(names).aggregate([]).num_rows < key.num_rows:

@@ -168,6 +168,8 @@ def plain(value: Any) -> Any:
     """A value for JSON: NaN becomes null, a decimal a number, a time ISO text, bytes hexadecimal text."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:  # a sum of whole numbers
+        return int(value)
     if isinstance(value, (float, Decimal)):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, dict):

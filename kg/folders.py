@@ -95,6 +95,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         yield unfinished
         target.rmdir()
         unfinished.replace(target)
+    except OSError as error:
+        error.filename = str(
+            folder
+        )  # a full disk is told of without the file, or with that of the temporary folder
+        raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError
+from pharmagraph.kg.errors import AmbiguousNameError, InputError, RowError, shortened
 from pharmagraph.kg.names import Names
 from pharmagraph.kg.reading.gmt import NO_SET, gene_sets
 
@@ -126,7 +126,7 @@ def read_gmt(path: Path, known: Names) -> tuple[dict[str, tuple[str, list[str]]]
     if share < LEAST_RECOGNISED:
         raise InputError(
             f"{path}: {share:.0%} of its {len(genes_of_file):,} genes are in the graph "
-            f"({', '.join(unknown[:3])} are not); genes go by HGNC symbol"
+            f"({', '.join(shortened(g) for g in unknown[:3])} are not); genes go by HGNC symbol"
         )
     return {id_: (name, [ids.get(g, g) for g in genes]) for id_, (name, genes) in sets.items()}, share
 

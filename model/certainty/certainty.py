@@ -212,6 +212,8 @@ class Certainty:
             file: Any = opened
             about = json.loads(file.metadata()["about"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+        if foreign := [n for n, a in arrays.items() if a.dtype.kind == "f" and np.isnan(a).any()]:
+            raise ValueError(f"{foreign[0]} holds what is no number")
         named = {
             part: {n.removeprefix(f"{part}/"): a for n, a in arrays.items() if n.startswith(f"{part}/")}
             for part in ("table", "error", "leverage", "scores", "pilots")

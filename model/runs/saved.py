@@ -174,7 +174,7 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
         known = {str(index) for index in range(len(fits))}
         if foreign := [name for name in state if name.partition(".")[0] not in known]:
             raise ValueError(f'it has weights "{shortened(foreign[0])}" of no network')
-    tensors = network_tensors(heterograph, config.network).to(device)
+    tensors = _tensors(folder, heterograph, config).to(device)
     members = []
     for index, (best_epoch, validation) in enumerate(fits):
         network = blank_network(tensors, config, scale.task, index)
@@ -197,10 +197,23 @@ def load(folder: Path, heterograph: Heterograph, *, device: str = "cpu") -> Fitt
 
 def on_graph(fitted: Fitted, folder: Path, heterograph: Heterograph) -> Fitted:
     """The ensemble that `load` read, on another graph of the same nodes; the weights are not read again."""
-    tensors = network_tensors(heterograph, fitted.config.network).to(fitted.device)
+    tensors = _tensors(folder, heterograph, fitted.config).to(fitted.device)
     training = _training_pairs(folder, heterograph)
     messages = _messages(tensors, fitted.config, fitted.scale, training, fitted.gene_attention)
     return replace(fitted, tensors=tensors, messages=messages)
+
+
+def _tensors(folder: Path, heterograph: Heterograph, config: Config) -> GraphTensors:
+    """`network_tensors`; refuses a graph whose values make no finite tensors, as damaged features do."""
+    unread = f"{folder / GRAPH} cannot be read (a feature is no finite number); train again: cli train"
+    try:
+        found = network_tensors(heterograph, config.network)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # principal components of what is no number
+        raise ModelError(unread) from None
+    values = (getattr(found, field.name) for field in fields(GraphTensors))
+    if not all(bool(v.isfinite().all()) for v in values if isinstance(v, Tensor) and v.is_floating_point()):
+        raise ModelError(unread)
+    return found
 
 
 def _messages(

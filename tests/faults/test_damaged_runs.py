@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from pharmagraph.kg import runs
@@ -77,6 +78,19 @@ def all_nan(state: dict[str, Any]) -> None:
             state[name] = torch.full_like(tensor, float("nan"))
 
 
+def not_numbers(name: str) -> Callable[[Path], None]:
+    """NaN in every float of a file, whose metadata stay."""
+
+    def damage(folder: Path) -> None:
+        with safe_open(folder / name, framework="pt") as file:
+            about = file.metadata()
+        state = load_file(folder / name)
+        all_nan(state)
+        save_file(state, folder / name, metadata=about)
+
+    return damage
+
+
 DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "empty": ("config.json", content("config.json", b"")),
     "cut": ("config.json", cut("config.json")),
@@ -100,6 +114,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "labels": ("training_pairs.parquet", pairs("label", float("inf"))),
     "graph cut": ("graph", cut("graph/graph.safetensors")),
     "nodes cut": ("graph", cut("graph/nodes.parquet")),
+    "graph nan": ("graph", not_numbers("graph/graph.safetensors")),
 }
 
 
@@ -110,6 +125,14 @@ def test_a_damaged_folder_is_one_line_that_names_the_file(folder: Path, name: st
     for words in (("predict",), ("explain", "--silence", "SYNTHETICG00001")):
         told = one_line(typed(*words, "--drug", DRUG, "--cell", LINE))
         assert file in told
+
+
+@pytest.mark.parametrize("damage", [not_numbers("certainty.safetensors"), cut("certainty.safetensors")])
+def test_a_damaged_certainty_is_one_line_that_names_the_file(
+    folder: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(folder)
+    assert "certainty.safetensors" in one_line(typed("predict", "--drug", DRUG, "--cell", LINE))
 
 
 def test_whoever_reads_the_folder_may_read_the_weights(folder: Path) -> None:
@@ -142,9 +165,10 @@ def column(name: str, values: Callable[[int], list[Any]]) -> Callable[[pa.Table]
         lambda table: table.drop_columns(["weight"]),
         lambda table: pa.concat_tables([table, table]),
         column("src", lambda n: [""] * n),
+        lambda table: column("src", lambda n: ["", *table["src"].to_pylist()[1:]])(table),
         column("src", lambda n: [1] * n),
     ],
-    ids=["text", "below", "large", "nan", "null", "missing", "doubled", "nobody", "number"],
+    ids=["text", "below", "large", "nan", "null", "missing", "doubled", "nobody", "one nobody", "number"],
 )
 def test_attention_that_is_none_is_refused_before_the_first_write(
     attention: Path, change: Callable[[pa.Table], pa.Table]

@@ -52,7 +52,9 @@ def test_an_export_to_a_full_disk_leaves_nothing_and_can_be_repeated(
     small: Path, what: str, place: str
 ) -> None:
     full = command("export", what, place, shell="ulimit -f 1")
-    assert "free space or change folder" in one_line(full)
+    told = one_line(full)
+    assert "free space or change folder" in told
+    assert place in told and "[errno" not in told and ".new." not in told
     left = [p for p in small.parent.iterdir() if p != small]
     assert not any(p.is_file() or list(p.iterdir()) for p in left), left
     assert typed("export", what, place).returncode == 0

@@ -99,6 +99,14 @@ def test_a_bad_gmt_file_says_what_is_wrong(
         read_gmt(path, Names("gene", {"EGFR": (), "KRAS": (), "TP53": ()}))
 
 
+def test_a_symbol_of_a_million_characters_is_cut_in_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "sets.gmt"
+    path.write_text(f"R1\tx\t{'A' * 1_000_000}\n")
+    with pytest.raises(InputError, match="0% of its 1 genes") as refused:
+        read_gmt(path, Names("gene", {"EGFR": ()}))
+    assert len(str(refused.value)) < 500
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
