@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -127,7 +128,8 @@ def file_name(*texts: str) -> str:
         safe = re.sub(r"[^\w()+.-]+", "_", text).strip("._ ")
         if safe:
             return safe.encode()[:_LONGEST].decode(errors="ignore")
-    return "unnamed"
+    digest = hashlib.blake2b("\0".join(texts).encode(errors="replace"), digest_size=4).hexdigest()
+    return f"unnamed-{digest}"  # another one for "/" than for "../"
 
 
 @contextmanager

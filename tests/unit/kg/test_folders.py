@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,11 @@ def test_a_file_that_cannot_be_written_is_said_before_the_work(tmp_path: Path) -
         folders.require_file(tmp_path / "file" / "rows.json")
     folders.require_file(tmp_path / "new" / "rows.json")
     assert not (tmp_path / "new").exists()
+
+
+def test_names_of_signs_alone_have_files_of_their_own() -> None:
+    names = {folders.file_name(text) for text in ("/", "../", "a/b", "\ud800")}
+    assert len(names) == 4 and all(re.fullmatch(r"unnamed-[0-9a-f]{8}|a_b", name) for name in names)
 
 
 def _half(path: Path, error: OSError) -> None:
