@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import rankdata
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
@@ -21,6 +20,8 @@ def auroc(label: np.ndarray, score: np.ndarray) -> float:
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if not n_positive or not n_negative:
         return float("nan")
+    from scipy.stats import rankdata  # takes a second to load, which predictions need not wait for
+
     ranks = rankdata(score)[positive].sum()
     return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
 
@@ -98,6 +99,8 @@ def pearson(value: np.ndarray, predicted: np.ndarray) -> float:
 
 def spearman(value: np.ndarray, predicted: np.ndarray) -> float:
     """Correlation of ranks; NaN if one side is constant."""
+    from scipy.stats import rankdata
+
     return pearson(rankdata(value), rankdata(predicted))
 
 
