@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from pharmagraph.explorer.asking import Answer, Asked, Rows
 from pharmagraph.explorer.tables import Link, table
+from pharmagraph.kg.shown_names import shown_of_rows
 
 MOST, LOOKED_AT = 8, 200
 """Pairs that are shown, and drugs that are looked at for them."""
@@ -16,12 +17,12 @@ MOST, LOOKED_AT = 8, 200
 _DRUGS = """
 MATCH (d:Drug)-[a:ATTENDS]->(g:Gene)
 WHERE a.run_id = $run AND a.objective = 'response' AND a.rank = 1
-RETURN d.id AS drug, d.name AS name, g.id AS gene, a.weight AS weight
+RETURN d.id AS drug, g.id AS gene, a.weight AS weight
 ORDER BY weight DESC, drug LIMIT $limit
 """
 _CELL_LINE = """
 MATCH (:Drug {id: $drug})-[t:TESTED_ON]->(c:CellLine)
-RETURN c.id AS cell_line, c.name AS name, t.ln_ic50 AS ln_ic50, t.response AS response
+RETURN c.id AS cell_line, t.ln_ic50 AS ln_ic50, t.response AS response
 ORDER BY CASE WHEN ln_ic50 IS NULL THEN 1 ELSE 0 END, ln_ic50, response DESC, cell_line LIMIT 1
 """
 
@@ -47,12 +48,10 @@ def examples(asked: Asked, link: Link) -> Component | None:
     for row in asked.graph.rows(_DRUGS, {"run": asked.run["id"], "limit": LOOKED_AT}):
         of_gene.setdefault(row["gene"], row)
     rows: Rows = []
-    names: dict[str, str] = {}
     for drug in of_gene.values():
         if len(rows) == MOST:
             break
         for line in asked.graph.rows(_CELL_LINE, {"drug": drug["drug"]}):
-            names |= {drug["drug"]: drug["name"], line["cell_line"]: line["name"]}
             rows.append(drug | {column: line[column] for column in ("cell_line", "ln_ic50")})
     if not rows:
         return None
@@ -61,7 +60,7 @@ def examples(asked: Asked, link: Link) -> Component | None:
         "To begin with: the gene that decides most of a drug's response, and its most sensitive cell line",
         file="examples",
         link=link,
-        names={id_: name for id_, name in names.items() if name},
+        names=shown_of_rows(asked.graph, rows),
     )
 
 

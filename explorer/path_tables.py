@@ -16,6 +16,7 @@ from pharmagraph.explorer.path_layout import between_two
 from pharmagraph.explorer.tables import table
 from pharmagraph.kg import paths
 from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.shown_names import path_shown, shown
 from pharmagraph.kg.store import GraphStore
 
 HOW = (
@@ -43,11 +44,11 @@ def between(graph: GraphStore, ends: Ends, run: str | None, limit: int, pinned: 
     if not found:
         return [html.P("No path of up to three edges leads there.", className="notice")]
     share = paths.shares(found)
-    names = _names(graph, {end for edge in share for end in (edge.src, edge.dst)})
+    names = shown(graph, {end for edge in share for end in (edge.src, edge.dst)})
     total = sum(path.weight for path in found) or 1.0
     of_paths = [
         {
-            "path": names[path.edges[0].src] + "".join(f" –{e.type}– {names[e.dst]}" for e in path.edges),
+            "path": path_shown([(e.src, e.type, e.dst) for e in path.edges], names),
             "weight": path.weight,
             "share": path.weight / total,
         }
@@ -77,15 +78,3 @@ def between(graph: GraphStore, ends: Ends, run: str | None, limit: int, pinned: 
             ),
         ),
     ]
-
-
-def _names(graph: GraphStore, nodes: set[paths.Node]) -> dict[paths.Node, str]:
-    found: dict[paths.Node, str] = {}
-    for label in {label for label, _ in nodes}:
-        wanted = {id_ for of, id_ in nodes if of == label}
-        found |= {
-            (label, row["id"]): row["name"] or row["id"]
-            for row in graph.node_rows(label, ["id", "name"])
-            if row["id"] in wanted
-        }
-    return found

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from pharmagraph.explorer.page import aria
 from pharmagraph.kg.console import cell
 from pharmagraph.kg.figures import COLOURS
+from pharmagraph.kg.shown_names import row_shown
 from pharmagraph.model.suggest.plate import EMPTY, POSITIVE, SIZES, VEHICLE
 
 _CONTROLS = {VEHICLE: "#d9d9d9", POSITIVE: "#404040", EMPTY: "transparent"}
@@ -22,7 +23,7 @@ _BRIGHT = 0.179
 Row = Mapping[str, Any]
 
 
-def grid(rows: Sequence[Row], names: Mapping[str, str], title: str) -> Component:
+def grid(rows: Sequence[Row], names: Mapping[str, Mapping[str, str]], title: str) -> Component:
     """The wells of a plate, and below them what the one in focus holds.
 
     Parameters
@@ -30,7 +31,7 @@ def grid(rows: Sequence[Row], names: Mapping[str, str], title: str) -> Component
     rows
         All wells in order, as `pharmagraph.suggesting.plate_rows`.
     names
-        Id of a drug or a cell line → its name.
+        What drugs and cell lines are called, of `kg.shown_names.all_shown`.
     title
         What the plate is, for screen readers.
     """
@@ -61,7 +62,7 @@ def grid(rows: Sequence[Row], names: Mapping[str, str], title: str) -> Component
                         id="well",
                         **aria(live="polite"),
                     ),
-                    _legend(of_drug, names, column),
+                    _legend(of_drug, names["drug"], column),
                 ],
                 className="of-plate",
             ),
@@ -70,10 +71,13 @@ def grid(rows: Sequence[Row], names: Mapping[str, str], title: str) -> Component
     )
 
 
-def _well(row: Row, names: Mapping[str, str], column: str, colour: str, first: bool) -> Component:
+def _well(
+    row: Row, names: Mapping[str, Mapping[str, str]], column: str, colour: str, first: bool
+) -> Component:
     said = f"{row['well']}: {row['kind']}"
     if row["drug"] is not None:
-        pair = f"{names.get(row['drug'], row['drug'])} on {names.get(row['cell_line'], row['cell_line'])}"
+        called = row_shown(row, names)
+        pair = f"{called['drug']} on {called['cell_line']}"
         dose = f", dose {row['dose']}" if row["dose"] else ""
         predicted = f"{column.replace('_', ' ')} {cell(row[column])}"
         said = f"{row['well']}: {pair}{dose}, number {row['rank']}, {predicted}. {row['reason']}."

@@ -54,7 +54,7 @@ def table(
     texts: Collection[str] = (),
     whole: Answer | pa.Table | None = None,
     as_asked: bool = False,
-    names: Mapping[str, str] = {},
+    names: Mapping[str, Mapping[str, str]] = {},
 ) -> Component:
     """An answer as a table.
 
@@ -75,7 +75,7 @@ def table(
     as_asked
         Whether every column is shown as it is: names beside ids, and columns without a value.
     names
-        Id → name, shown in its place, where the rows have no column of names.
+        Column of ids → id → what is shown in its place, where the rows have no column of names.
     """
     if not answer.rows:
         return html.Div(
@@ -192,12 +192,12 @@ def _shown(
     columns: Sequence[str],
     words: Mapping[str, Mapping[Any, str]],
     named: Collection[str],
-    names: Mapping[str, str],
+    names: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
     """What stands in each column of a row: words for values, and names for ids."""
     shown = {c: words[c].get(row.get(c), row.get(c)) if c in words else row.get(c) for c in columns}
     shown |= {c: row.get("name") or row.get(c) for c in columns if c in named}
-    return shown | {c: names[row[c]] for c in columns if c in NAMED and row.get(c) in names}
+    return shown | {c: names[c][row[c]] for c in columns if row.get(c) in names.get(c, ())}
 
 
 def _cell(column: str, value: Any, shown: Any, of: str, is_text: bool) -> Component:

@@ -324,11 +324,6 @@ def _index_of_rows(label: str, rows: Iterable[Mapping[str, Any]]) -> Names:
     return Names(kind.what, names, kind.folding, parents)
 
 
-def preferred(store: GraphStore, label: str) -> dict[str, str]:
-    """Id → preferred name of all drugs or cell lines of a store; the id where there is no name."""
-    return {row["id"]: row["name"] or row["id"] for row in store.node_rows(label, ["id", "name"])}
-
-
 def find_drug(store: GraphStore, name: str) -> dict[str, Any]:
     """All properties of the drug that has a name, an alias or an id.
 

@@ -17,6 +17,7 @@ from pharmagraph.explorer.examples import beside, examples
 from pharmagraph.explorer.figures import shown
 from pharmagraph.explorer.page import NO_RUN, Field, Page, aria, definitions, field, form, section, sentence
 from pharmagraph.explorer.tables import table
+from pharmagraph.kg import shown_names
 from pharmagraph.kg.console import cell, next_command
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.figures import signed_bars
@@ -106,11 +107,11 @@ def page(asked: Asked) -> Page:
             )
         )
     if found.paths:
-        names = _names(found, drug, line)
+        names = shown_names.shown(asked.graph, found.nodes)
         rows = [
             {
-                "path": _in_words(p, names), "ids": p.text, "kind": p.kind, "weight": p.weight, "share": p.share,
-                "response": p.response,
+                "path": shown_names.path_shown([(s.src, s.type, s.dst) for s in p.steps], names), "ids": p.text,
+                "kind": p.kind, "weight": p.weight, "share": p.share, "response": p.response,
             }
             for p in found.paths
         ]  # fmt: skip
@@ -129,23 +130,6 @@ def page(asked: Asked) -> Page:
         for relation, reason in found.unused_attention.items()
     ]
     return Page(title, body, above="pair")
-
-
-def _names(
-    found: explanation.Explanation, drug: dict[str, Any], line: dict[str, Any]
-) -> dict[tuple[str, str], str]:
-    """Label and id of the drugs and cell lines of paths → name; of genes the id is the name."""
-    rows = [("Drug", row) for row in (drug, *found.evidence["similar_drugs"])]
-    rows += [("CellLine", row) for row in (line, *found.evidence["similar_cell_lines"])]
-    return {(label, row["id"]): row["name"] or row["id"] for label, row in rows}
-
-
-def _in_words(path: explanation.Path, names: dict[tuple[str, str], str]) -> str:
-    """A path with names, written as on the page of a network."""
-    first = path.steps[0].src
-    return names.get(first, first[1]) + "".join(
-        f" –{step.type}– {names.get(step.dst, step.dst[1])}" for step in path.steps
-    )
 
 
 def _sum(

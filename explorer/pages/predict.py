@@ -19,7 +19,8 @@ from pharmagraph.explorer.page import NO_RUN, Field, FieldError, Page, form, sec
 from pharmagraph.explorer.tables import in_page_csv, table
 from pharmagraph.kg.console import next_command
 from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, PharmagraphError, shortened
-from pharmagraph.kg.names import index, preferred
+from pharmagraph.kg.names import index
+from pharmagraph.kg.shown_names import all_shown
 from pharmagraph.kg.wording import typed
 from pharmagraph.model.runs.many import best
 from pharmagraph.run import Run
@@ -167,7 +168,7 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
         raise FieldError(place, wanted.compounds.said(error)) from None
     rows = best(iter([whole]), SHOWN).to_pylist()
     known = {row["id"] for row in asked.graph.node_rows("Drug", ["id"])}
-    lines = preferred(asked.graph, "CellLine")
+    lines = {"cell_line": all_shown(asked.graph)["cell_line"]}
     run = {"run": asked.given.get("run")}
 
     def why(row: Mapping[str, Any]) -> tuple[str, str] | None:

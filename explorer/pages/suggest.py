@@ -25,7 +25,8 @@ from pharmagraph.explorer.uploads import MOST_BYTES
 from pharmagraph.kg.console import next_command
 from pharmagraph.kg.errors import AmbiguousNameError, InputError, ModelError, NotFoundError, shortened
 from pharmagraph.kg.kept import stamp
-from pharmagraph.kg.names import index, preferred
+from pharmagraph.kg.names import index
+from pharmagraph.kg.shown_names import all_shown
 from pharmagraph.kg.wording import typed
 from pharmagraph.model.suggest.acquisition import Acquisition
 from pharmagraph.model.suggest.plate import SIZES, Plate
@@ -188,10 +189,9 @@ def _shown(asked: Asked, whole: Chosen) -> list[Component]:
     """The plate, its wells as a table, and how a command line does the same."""
     given, (found, laid) = asked.given, whole
     wells, by = len(laid), given.get("by", "gain")
-    names = preferred(asked.graph, "Drug") | preferred(asked.graph, "CellLine")
-    whole_rows = suggesting.plate_rows(found.pairs, laid)
-    rows = [row | {"reason": _with_name(row, names)} for row in whole_rows]
-    known = all(row["drug"] in names for row in rows if row["drug"] is not None)
+    names = all_shown(asked.graph)
+    rows = suggesting.plate_rows(found.pairs, laid)
+    known = all(row["drug"] in names["drug"] for row in rows if row["drug"] is not None)
     samples = sorted((row for row in rows if row["rank"]), key=lambda row: (row["rank"], row["dose"]))
     columns = [c for c in rows[0] if c not in ("kind", "dose")]
     notes = [html.Li(f"{note}.") for note in found.notes]
@@ -200,7 +200,7 @@ def _shown(asked: Asked, whole: Chosen) -> list[Component]:
         grid(rows, names, f"Plate of {wells:,} wells by {by}"),
         *([html.Div(html.Ul(notes, className="notes"), role="status")] if notes else []),
         table(
-            Answer(columns, samples), caption, file="plate", whole=Answer(list(rows[0]), whole_rows),
+            Answer(columns, samples), caption, file="plate", whole=Answer(list(rows[0]), rows),
             link=lambda row: _why(row, names, given.get("run")), texts=[] if known else ["drug"],
             names=names,
         ),
@@ -208,14 +208,10 @@ def _shown(asked: Asked, whole: Chosen) -> list[Component]:
     ]  # fmt: skip
 
 
-def _with_name(row: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    """The reason of a well with the name of its drug, where the command writes the id."""
-    drug, reason = row["drug"], row["reason"]
-    return reason and reason.replace(f"; {drug} on ", f"; {names.get(drug, drug)} on ")
-
-
-def _why(row: Mapping[str, Any], names: Mapping[str, str], run: str | None) -> tuple[str, str] | None:
-    if row["drug"] not in names:  # a new compound has no page
+def _why(
+    row: Mapping[str, Any], names: Mapping[str, Mapping[str, str]], run: str | None
+) -> tuple[str, str] | None:
+    if row["drug"] not in names["drug"]:  # a new compound has no page
         return None
     return "why", address("pair", row["drug"], row["cell_line"], run=run)
 

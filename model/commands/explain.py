@@ -12,6 +12,9 @@ from pharmagraph.kg.commands.status import FormatOption, Store
 from pharmagraph.kg.console import Format
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pharmagraph.kg.shown_names import Node
     from pharmagraph.model.explain.explanation import Explanation
     from pharmagraph.run import Run
 
@@ -100,6 +103,7 @@ def explain(
     from pharmagraph import rows
     from pharmagraph.kg.console import note, print_rows
     from pharmagraph.kg.errors import InputError
+    from pharmagraph.kg.shown_names import shown
     from pharmagraph.kg.store import open_store
     from pharmagraph.run import Run
 
@@ -138,17 +142,18 @@ def explain(
             print_rows(found_rows, format, title=f"{drug} on {cell}, if")
             return
         found = opened.explain(drug, cell, limit=limit)
+        names = shown(graph, found.nodes)
     if out is not None:
         from pharmagraph.model.explain.picture import write
 
-        write(found, out)
+        write(found, out, names)
         note(f"graph in {out}")
     if format is Format.json:
         print(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
     elif format is Format.csv:
         print_rows(found.as_json()["genes"], format)
     else:
-        _print(found, limit)
+        _print(found, limit, names)
 
 
 def _rank(
@@ -182,11 +187,15 @@ def _part(row: dict[str, Any]) -> str:
     return f"{row['part']} {row['feature']} ({row['value']:.3g} × {row['effect']:.3g})"
 
 
-def _print(found: Explanation, limit: int) -> None:
+def _print(found: Explanation, limit: int, names: Mapping[Node, str]) -> None:
     from pharmagraph.kg.console import print_bars, print_rows, print_text
+    from pharmagraph.kg.shown_names import path_shown
+    from pharmagraph.model.explain.explanation import LABELS
 
-    about = found.drug["name"] + (f" on {found.cell_line['name']}" if found.cell_line else "")
+    about = drug = names["Drug", found.drug["id"]]
     if found.cell_line:
+        cell_line = names["CellLine", found.cell_line["id"]]
+        about = f"{drug} on {cell_line}"
         measured = found.prediction.get("measured", [])
         rows_of_pair: list[dict[str, Any]] = [
             {"what": f"predicted {k}", "value": v} for k, v in found.prediction.items() if k != "measured"
@@ -207,7 +216,7 @@ def _print(found: Explanation, limit: int) -> None:
     print_rows(
         found.genes,
         columns=columns,
-        title=f"Genes {found.drug['name']} attends to as targets",
+        title=f"Genes {drug} attends to as targets",
         empty=_NO_GENES,
     )
     if found.drivers and found.cell_line:
@@ -215,19 +224,25 @@ def _print(found: Explanation, limit: int) -> None:
         print_rows(
             found.drivers[:limit],
             columns=["gene", "kind", "target", "event"],
-            title=f"Driver events of {found.cell_line['name']}{more}",
+            title=f"Driver events of {cell_line}{more}",
         )
     for kind, rows in found.evidence.items():
         print_rows(
-            rows,
+            [row | {"name": names[LABELS[kind], row["id"]]} for row in rows],
             columns=["name", "rank", "weight", "response", "ln_ic50"],
             title=kind.replace("_", " "),
             empty="the run has no attention of this kind for it; cli runs show RUN says what it has",
         )
     if found.paths:
         print_rows(
-            [{"path": p.text, "kind": p.kind, "share": p.share, "response": p.response} for p in found.paths],
+            [
+                {
+                    "path": path_shown([(s.src, s.type, s.dst) for s in p.steps], names),
+                    "kind": p.kind, "share": p.share, "response": p.response,
+                }
+                for p in found.paths
+            ],
             title="Paths",
-        )
+        )  # fmt: skip
     for relation, reason in found.unused_attention.items():
         print_text(f"Attention {relation} has no part in the predictions of this run: {reason}.")

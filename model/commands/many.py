@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pharmagraph.kg.console import Format
 from pharmagraph.kg.errors import InputError, shortened
+from pharmagraph.kg.shown_names import OF_COLUMNS, all_shown, row_shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -175,18 +176,17 @@ def _next(out: Path) -> str:
 
 def for_people(graph: GraphStore, found: list[dict[str, Any]], *, with_level: bool) -> list[dict[str, Any]]:
     """Rows for people: names in place of ids, a long SMILES cut, and no column that says nothing."""
-    from pharmagraph.kg.names import preferred
-
-    names = {"drug": preferred(graph, "Drug"), "cell_line": preferred(graph, "CellLine")}
+    names = all_shown(graph)
     said = {"unlike": any(row.get("unlike") for row in found), "level": with_level}
     return [
-        {column: value for column, value in _shown(row, names).items() if said.get(column, True)}
+        {
+            column: value
+            for column, value in _shortened(row_shown(row, names)).items()
+            if said.get(column, True)
+        }
         for row in found
     ]
 
 
-def _shown(row: dict[str, Any], names: dict[str, dict[str, str]]) -> dict[str, Any]:
-    there = {
-        c: shortened(names[c].get(row[c], row[c]), _LONGEST) for c in names if isinstance(row.get(c), str)
-    }
-    return row | there
+def _shortened(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {c: shortened(row[c], _LONGEST) for c in OF_COLUMNS if isinstance(row.get(c), str)}

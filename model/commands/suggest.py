@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pharmagraph.kg import completion
-from pharmagraph.kg.commands.status import FormatOption, Store
+from pharmagraph.kg.commands.status import FormatOption, Store, Wide
 from pharmagraph.kg.console import Format
 from pharmagraph.model.commands.options import Quiet, Seed
 from pharmagraph.model.presets import choices
@@ -93,6 +93,7 @@ def suggest(
         typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Pairs printed in the table.")] = 20,
+    wide: Wide = False,
     replay: Annotated[
         bool,
         typer.Option("--replay", help="Hide a data set, ask for it in rounds, and measure what is learned."),
@@ -154,8 +155,8 @@ def suggest(
     if given := [name for name, value in of_replay.items() if value is not None]:
         raise InputError(f"{given[0]} is an option of a replay; add --replay, or leave it out")
     _plate(
-        by, (plate, controls, control_columns, doses), store, run, out, picture, colour, limit, seed, quiet, format,
-        drugs=drug or (), tissues=tissue or (), compounds=compounds, stocks=stocks, cell_lines=cells,
+        by, (plate, controls, control_columns, doses), store, run, out, picture, colour, (limit, wide), seed, quiet,
+        format, drugs=drug or (), tissues=tissue or (), compounds=compounds, stocks=stocks, cell_lines=cells,
         per_drug=per_drug, per_cell=per_cell, genes=gene or (), reject_rows=reject_rows,
     )  # fmt: skip
 
@@ -168,7 +169,7 @@ def _plate(
     out: Path | None,
     picture: Path | None,
     colour: Literal["drug", "prediction"] | None,
-    limit: int,
+    printed: tuple[int, bool],
     seed: int,
     quiet: bool,
     format: Format,
@@ -176,7 +177,7 @@ def _plate(
 ) -> None:
     from pharmagraph.kg import folders, picture_file
     from pharmagraph.kg.console import next_command, note, print_rows, progress, write_csv
-    from pharmagraph.kg.names import preferred
+    from pharmagraph.kg.shown_names import all_shown, row_shown
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.reports.plate_picture import write_plate
     from pharmagraph.model.suggest.acquisition import Acquisition
@@ -195,20 +196,29 @@ def _plate(
         found, laid = suggest(
             opened, Lab(**lab), Acquisition(by), asked, seed=seed, advance=lambda: bar.update(task, advance=1)
         )
-        names = preferred(graph, "Drug") | preferred(graph, "CellLine")
+        names = all_shown(graph)
     rows = plate_rows(found.pairs, laid)
     if out is not None:
         with folders.whole(out) as place, place.open("w", encoding="utf-8", newline="") as file:
             write_csv(file, rows, list(rows[0]))
     if picture is not None:
-        shown = [row | {"drug": names.get(row["drug"], row["drug"])} for row in rows]
-        write_plate(picture, shown, title=f"{opened.id}: {wells} wells by {by}", colour=colour)
+        write_plate(
+            picture,
+            [row_shown(row, names) for row in rows],
+            title=f"{opened.id}: {wells} wells by {by}",
+            colour=colour,
+        )
     if format is not Format.table:
         print_rows(rows, format)
     else:
         well_of = {well.pair: well.name for well in laid if well.pair is not None and well.dose == 1}
+        limit, wide = printed
         print_rows(
-            [_shown(row, well_of[n], names) for n, row in enumerate(found.pairs[:limit])],
+            [
+                _shown(row_shown(row, names), well_of[n], wide=wide)
+                for n, row in enumerate(found.pairs[:limit])
+            ],
+            wide=wide,
             title=f"{opened.id}: what to test next, by {by} ({min(limit, len(found.pairs)):,} of "
             f"{len(found.pairs):,} pairs)",
         )
@@ -220,7 +230,7 @@ def _plate(
         if path is not None:
             note(f"{what} in {path}")
     if out is None:
-        note("Next: write the plate map, with a reason a well: cli suggest … --out plate.csv")
+        note("Next: write the plate map, with a reason a well: cli suggest … --out plate.csv; here: --wide")
     else:
         note(
             f"Next: measure them, then {next_command('cli ingest tables FOLDER', store)}, and cli train --promote"
@@ -238,16 +248,17 @@ def _columns(text: str | None) -> Sequence[int] | None:
     return [int(part) for part in parts]
 
 
-def _shown(row: dict[str, Any], well: str, names: dict[str, str]) -> dict[str, Any]:
-    """A pair as the table has it, within 80 columns; reasons and all digits are in the plate map."""
+def _shown(row: dict[str, Any], well: str, *, wide: bool) -> dict[str, Any]:
+    """A pair as the table has it: within 80 columns, or wide, with the reason. The plate map has all digits."""
     from pharmagraph.kg.errors import shortened
 
     predicted = "probability" if "probability" in row else "ln_ic50"
     ends = [row["low"], row["high"]]
     return {
-        "well": well, "drug": shortened(names.get(row["drug"], row["drug"]), 16),
-        "cell line": shortened(names.get(row["cell_line"], row["cell_line"]), 14),
+        "well": well, "drug": row["drug"] if wide else shortened(row["drug"], 16),
+        "cell line": row["cell_line"] if wide else shortened(row["cell_line"], 14),
         predicted: float(f"{row[predicted]:.3g}"),
         "interval": "" if None in ends else f"{ends[0]:.2f} to {ends[1]:.2f}",
         "score": float(f"{row['score']:.3g}"),
+        **({"reason": row["reason"]} if wide else {}),
     }  # fmt: skip

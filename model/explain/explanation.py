@@ -80,6 +80,10 @@ ORDER BY of_drug * of_cell_line DESC, gene, other LIMIT $limit
 """
 
 
+LABELS = {"similar_drugs": "Drug", "similar_cell_lines": "CellLine", "leaned_on": "CellLine"}
+"""Kind of evidence → the label of its nodes."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One edge of a path.
@@ -125,7 +129,7 @@ class Path:
 
     @property
     def text(self) -> str:
-        """The path in one line."""
+        """The path in one line, by ids; for people: `kg.shown_names.path_shown`."""
         return self.steps[0].src[1] + "".join(f" -{s.type}- {s.dst[1]}" for s in self.steps)
 
 
@@ -169,6 +173,15 @@ class Explanation:
     paths: tuple[Path, ...] = ()
     unused_attention: dict[str, str] = field(default_factory=dict)
     contributions: Rows = field(default_factory=list)
+
+    @property
+    def nodes(self) -> set[tuple[str, str]]:
+        """Label and id of every node that is told of, but for genes alone."""
+        found = {("Drug", self.drug["id"])} | {
+            end for p in self.paths for s in p.steps for end in (s.src, s.dst)
+        }
+        found |= {("CellLine", self.cell_line["id"])} if self.cell_line else set()
+        return found | {(LABELS[kind], row["id"]) for kind, rows in self.evidence.items() for row in rows}
 
     def as_json(self) -> dict[str, Any]:
         """For `json.dumps`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import networkx as nx
 from pharmagraph.kg import folders, markup, picture_file
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.picture_file import ENDINGS
+from pharmagraph.kg.shown_names import Node
 from pharmagraph.model.explain.explanation import Explanation
 
 if TYPE_CHECKING:
@@ -18,34 +20,41 @@ if TYPE_CHECKING:
 COLOURS = {"Drug": "#c0504d", "Gene": "#4f81bd", "CellLine": "#9bbb59"}
 
 
-def as_graph(explanation: Explanation) -> nx.MultiDiGraph:
+def as_graph(explanation: Explanation, names: Mapping[Node, str]) -> nx.MultiDiGraph:
     """The paths of an explanation, and the edges from the drug to the genes that it attends to most.
+
+    Parameters
+    ----------
+    explanation
+        Of a drug, or of a drug on a cell line.
+    names
+        What its nodes are called, of `kg.shown_names.shown`; of others the id is their name.
 
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes by id with ``label`` (Drug, Gene, CellLine); edges with ``type``, and with ``weight`` if they have one.
+        Nodes by id with ``label`` (Drug, Gene, CellLine) and ``name``; edges with ``type``, and with ``weight``
+        if they have one.
     """
     graph = nx.MultiDiGraph(run=explanation.run_id)
     drug = explanation.drug["id"]
-    graph.add_node(drug, label="Drug", name=explanation.drug["name"])
+    ends = [("Drug", drug)] + [end for p in explanation.paths for s in p.steps for end in (s.src, s.dst)]
     if explanation.cell_line is not None:
-        graph.add_node(explanation.cell_line["id"], label="CellLine", name=explanation.cell_line["name"])
+        ends.append(("CellLine", explanation.cell_line["id"]))
+    for label, id_ in ends:
+        graph.add_node(id_, label=label, name=names.get((label, id_), id_))
     for row in explanation.genes:
         graph.add_node(row["gene"], label="Gene", name=row["gene"], known=bool(row["known"]))
         graph.add_edge(drug, row["gene"], key="ATTENDS", type="ATTENDS", weight=float(row["weight"]))
     for path in explanation.paths:
         for step in path.steps:
-            for label, id_ in (step.src, step.dst):
-                if id_ not in graph:
-                    graph.add_node(id_, label=label, name=id_)
             weight = {} if step.weight is None else {"weight": float(step.weight)}
             graph.add_edge(step.src[1], step.dst[1], key=step.type, type=step.type, **weight)
     return graph
 
 
-def write(explanation: Explanation, path: Path) -> None:
-    """Write GraphML or a picture, as the file's suffix says.
+def write(explanation: Explanation, path: Path, names: Mapping[Node, str]) -> None:
+    """Write GraphML or a picture, as the file's suffix says; names are those of `as_graph`.
 
     A character that XML does not allow becomes `kg.markup.REPLACEMENT` in GraphML.
 
@@ -57,7 +66,7 @@ def write(explanation: Explanation, path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in {".graphml", *ENDINGS}:
         raise InputError(f"{path}: give a name that ends in .graphml, {', '.join(ENDINGS)}")
-    graph = as_graph(explanation)
+    graph = as_graph(explanation, names)
     if suffix in ENDINGS:
         picture_file.write(_drawn(graph), path)
         return

@@ -194,11 +194,10 @@ class Suggester:
         found = []
         for at, score in zip(chosen.at, chosen.score, strict=True):
             d, c = int(candidates[0][at]), int(candidates[1][at])
-            known = _counted(names[d], wanted.tested)
             found.append({
                 "drug": names[d], "cell_line": line_names[c], column: float(predicted[c, d]),
                 "low": _given(interval.low[c, d]), "high": _given(interval.high[c, d]), "score": float(score),
-                "reason": f"{why(int(at), float(score))}; {known} tested before",
+                "reason": f"{why(int(at), float(score))}; {_counted(names[d], wanted.tested)}",
             })  # fmt: skip
         return Suggestion(found, notes)
 
@@ -355,7 +354,7 @@ def _pairs(flat: Numbers, n_lines: int) -> Pairs:
 
 def _counted(drug: str, tested: Mapping[str, set[str]]) -> str:
     n = len(tested.get(drug, ()))
-    return f"{drug} on {n:,} cell line{'' if n == 1 else 's'}" if n else f"{drug} on none"
+    return f"the drug was {f'tested on {n:,} cell line' if n else 'not tested'}{'s' * (n > 1)} before"
 
 
 def _given(value: float) -> float | None:

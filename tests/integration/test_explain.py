@@ -19,6 +19,7 @@ from pharmagraph.kg.errors import InputError, ModelError, NotFoundError, Pharmag
 from pharmagraph.kg.heterograph import Relation
 from pharmagraph.kg.heterograph.arrays import SavedArrays
 from pharmagraph.kg.names import Names, find_drug, find_node
+from pharmagraph.kg.shown_names import shown
 from pharmagraph.kg.store import GraphStore, open_store
 from pharmagraph.model.commands.explain import _print
 from pharmagraph.model.commands.explain import explain as explain_command
@@ -123,6 +124,7 @@ def test_a_pair_is_explained_with_the_driver_events_of_the_cell_line(
         drug = find_drug(graph, "erlotinib")
         found = explain(graph, drug, find_node(graph, "CellLine", "C1"))
         none = explain(graph, drug, find_node(graph, "CellLine", "C2"))
+        names = shown(graph, found.nodes)
         page = drug_report(graph, drug)
     assert [(r["gene"], r["kind"], r["event"], r["target"]) for r in found.drivers] == [
         ("EGFR", "gain", "gain_1_(EGFR)", True),  # a known target of the drug comes first
@@ -131,7 +133,7 @@ def test_a_pair_is_explained_with_the_driver_events_of_the_cell_line(
         ("MYC", "loss", "loss_2_(MYC)", False),
     ]
     assert found.as_json()["drivers"] == found.drivers and none.drivers == []
-    _print(found, 3)
+    _print(found, 3, names)
     printed = capsys.readouterr().out
     assert "Driver events of A-549, 3 of 4" in printed and "KRAS_mut" in printed and "loss_2" not in printed
     assert page.count("+EGFR, MSI, KRAS, −MYC") == 2  # of the lines attended to, and of those predicted
@@ -152,6 +154,23 @@ def test_a_pair_is_explained_by_prediction_measurements_genes_and_paths(store: G
     assert paths["D1 -TARGETS- EGFR -INTERACTS_WITH- GRB2 -ATTENDS- C1"].weight == pytest.approx(0.6 * 0.25)
     assert paths["D1 -ATTENDS- D2 -TESTED_ON- C1"].response == 1
     assert paths["D1 -TESTED_ON- C2 -ATTENDS- C1"].share == 1
+
+
+def test_paths_are_printed_with_names_and_kept_with_ids(
+    store: GraphStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = explain(store, find_drug(store, "erlotinib"), find_node(store, "CellLine", "A549"))
+    monkeypatch.setenv("COLUMNS", "200")
+    _print(found, 10, shown(store, found.nodes))
+    printed = capsys.readouterr().out
+    for path in (
+        "erlotinib –ATTENDS– gefitinib –TESTED_ON– A-549",
+        "erlotinib –TESTED_ON– HT-29 –ATTENDS– A-549",
+    ):
+        assert path in printed
+    assert "D1" not in printed and "C1" not in printed
+    kept = found.as_json()["paths"]
+    assert {"D1 -ATTENDS- D2 -TESTED_ON- C1", "D1 -TESTED_ON- C2 -ATTENDS- C1"} <= {p["path"] for p in kept}
 
 
 def test_shares_of_each_kind_of_path_sum_to_one(store: GraphStore) -> None:
@@ -193,7 +212,7 @@ def test_attention_without_a_part_in_predictions_is_named_and_no_path_uses_it(
         found = explain(store, drug, cell_line, run_id=f"u{n}")
         assert [p.kind for p in found.paths] == ["similar drug"]
         assert found.as_json()["unused_attention"] == [{"relation": unused, "reason": reason}]
-        _print(found, 10)
+        _print(found, 10, shown(store, found.nodes))
         line = f"Attention {unused} has no part in the predictions of this run: {reason}."
         assert line in " ".join(capsys.readouterr().out.split())
         assert line in drug_report(store, drug, run_id=f"u{n}")
@@ -205,15 +224,20 @@ def test_attention_without_a_part_in_predictions_is_named_and_no_path_uses_it(
 
 def test_the_graph_of_it_is_read_back_by_networkx(store: GraphStore, tmp_path: Path) -> None:
     found = explain(store, find_drug(store, "erlotinib"), find_node(store, "CellLine", "A549"))
-    write(found, tmp_path / "why.graphml")
+    names = shown(store, found.nodes)
+    write(found, tmp_path / "why.graphml", names)
     graph = nx.read_graphml(tmp_path / "why.graphml")
+    assert {id_: d["name"] for id_, d in graph.nodes(data=True)} == {
+        "D1": "erlotinib", "D2": "gefitinib", "C1": "A-549", "C2": "HT-29",
+        **{gene: gene for gene in ("EGFR", "KRAS", "GRB2")},
+    }  # fmt: skip
     assert {d["label"] for _, d in graph.nodes(data=True)} == {"Drug", "Gene", "CellLine"}
     weights = {(a, b): d["weight"] for a, b, d in graph.edges(data=True) if "weight" in d}
     assert weights["D1", "EGFR"] == pytest.approx(0.6)
-    write(found, tmp_path / "why.png")
+    write(found, tmp_path / "why.png", names)
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"ends in \.graphml"):
-        write(found, tmp_path / "why.doc")
+        write(found, tmp_path / "why.doc", names)
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,7 @@ def test_a_plate_holds_untested_pairs_each_with_a_reason(url: str, by: str) -> N
     assert len(pairs) == len(samples) > 20 and not pairs & measured(url)
     assert max(Counter(drug for drug, _ in pairs).values()) <= 4
     assert max(Counter(line for _, line in pairs).values()) <= 6
+    assert not any(row["drug"] in row["reason"] for row in samples), "the column drug has the id"
     assert all(row["reason"] and row["low"] < row["ln_ic50"] < row["high"] for row in samples)
 
 

@@ -62,7 +62,7 @@ def test_a_query_of_the_user_is_shown_as_it_was_asked() -> None:
 
 
 def test_names_that_come_beside_the_rows_stand_for_ids() -> None:
-    shown = made(Answer(["cell_line"], ROWS), names={"HT144": "HT-144"})
+    shown = made(Answer(["cell_line"], ROWS), names={"cell_line": {"HT144": "HT-144"}})
     assert [text(one) for one in parts(shown, "Td")] == ["HT-144", "A375"]
 
 

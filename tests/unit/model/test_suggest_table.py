@@ -20,8 +20,8 @@ PAIR = {
 
 @pytest.mark.parametrize("predicted", ["probability", "ln_ic50"])
 def test_a_pair_is_a_line_of_80_columns(predicted: str) -> None:
-    names = {"D": "a drug with a long name of many words", "C": "HAEMATOPOIETIC-LINE-1234567"}
-    row = _shown({**PAIR, predicted: -11.23456}, "P24", names)
+    names = {"drug": "a drug with a long name of many words", "cell_line": "HAEMATOPOIETIC-LINE-1234567"}
+    row = _shown({**PAIR, **names, predicted: -11.23456}, "P24", wide=False)
     cells = [[cell(value) for value in row.values()]]
     numeric = [isinstance(value, float) for value in row.values()]
     heading, rule, *lines = terminal.lines(list(row), cells, numeric, 80)
@@ -30,5 +30,10 @@ def test_a_pair_is_a_line_of_80_columns(predicted: str) -> None:
 
 
 def test_a_pair_without_an_interval_has_an_empty_cell() -> None:
-    row = _shown({**PAIR, "probability": 0.5, "low": None, "high": None}, "A1", {})
+    row = _shown({**PAIR, "probability": 0.5, "low": None, "high": None}, "A1", wide=False)
     assert row["interval"] == "" and row["drug"] == "D"
+
+
+def test_a_wide_table_has_whole_names_and_the_reason() -> None:
+    row = _shown({**PAIR, "drug": "d" * 40, "cell_line": "c" * 40, "probability": 0.5}, "A1", wide=True)
+    assert (row["drug"], row["cell line"], row["reason"]) == ("d" * 40, "c" * 40, "r" * 90)
