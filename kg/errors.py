@@ -200,6 +200,14 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     return f"{text[: longest - end - 1]}…{text[-end:]}"
 
 
+def bytes_said(size: int) -> str:
+    """A number of bytes in the unit that suits it: "3.2 GB", "40.5 MB", "1.5 kB", and "12 bytes"."""
+    for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= of:
+            return f"{size / of:,.1f} {unit}"
+    return f"{size} bytes"
+
+
 def none_of(n: int, noun: str, verb: str, *, of: str = "the") -> str:
     """The beginning of a sentence: "none of the 3 genes is", and of one thing "the only gene is not"."""
     if n == 1:

@@ -78,7 +78,7 @@ def whole(path: Path) -> Iterator[Path]:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """The place to write an export's files to, beside its folder; it takes the folder's name when the block has ended.
 
-    A block that fails leaves nothing.
+    A block that fails leaves nothing: neither files nor a folder that was not there before.
 
     Raises
     ------
@@ -86,6 +86,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         If there is something in the folder, or no folder can be there.
     """
     target = Path(os.path.realpath(folder))
+    made = [place for place in (target, *target.parents) if not place.exists()]
     make(target)
     if any(target.iterdir()):
         raise InputError(f"{folder} is not empty; give a new folder")
@@ -96,6 +97,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         yield unfinished
         target.rmdir()
         unfinished.replace(target)
+        made = []
     except OSError as error:
         error.filename = str(
             folder
@@ -103,6 +105,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+        for place in made:  # those that hold something else by now stay
+            with suppress(OSError):
+                place.rmdir()
 
 
 def take_room(path: Path) -> None:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from pharmagraph.kg import folders
 from pharmagraph.kg.digests import checksum
-from pharmagraph.kg.errors import InputError, StoreError
+from pharmagraph.kg.errors import InputError, StoreError, bytes_said
 from pharmagraph.kg.freed_memory import give_back
 from pharmagraph.kg.heterograph.mapped import CODES, FORMAT, MANIFEST, NODES, new_array
 from pharmagraph.kg.heterograph.relations import FEATURES, NODE_KINDS, PROFILES_ALONE, columns
@@ -69,7 +69,6 @@ def write_arrays(
     total = sum(int(n.sum()) for n in counts.values())
     if not total:
         raise InputError(f"{store.url} holds no edges to export; see: cli status --store {store.url}")
-    folders.make(folder)
     _require_room(folder, counts)
     done = 0
     with folders.whole_folder(folder) as place:
@@ -268,11 +267,12 @@ def _require_room(folder: Path, counts: Mapping[tuple[str, Ends], Ints]) -> None
     for (type_, _), degrees in counts.items():
         n_floats = len(FEATURES.get(type_, ())) + 1  # and the dataset
         needed += int(degrees.sum()) * (12 + 4 * n_floats + 2 * (type_ == "TESTED_ON")) + 8 * len(degrees)
-    free = shutil.disk_usage(folder).free
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
     if needed > free:
         raise InputError(
-            f"the arrays need {needed / 1e9:,.1f} GB of disk, and {folder} has {free / 1e9:,.1f} GB; nothing was "
-            "written. Give a folder on another disk"
+            f"the arrays need {bytes_said(needed)} of disk, and {folder} has {bytes_said(free)}; nothing was written. "
+            "Give a folder on another disk"
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pharmagraph.kg.errors import StoreFullError
+from pharmagraph.kg.errors import StoreFullError, bytes_said
 from pharmagraph.kg.ladybug.file import BUFFER_POOL
 
 DISK_OF_EDGE = 40
@@ -69,13 +69,13 @@ def require(needed: Needs, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if needed.disk > free:
         raise StoreFullError(
-            f"{what} {_gigabytes(needed.disk)} of disk, and {folder} has {_gigabytes(free)}; nothing was written. "
+            f"{what} {bytes_said(needed.disk)} of disk, and {folder} has {bytes_said(free)}; nothing was written. "
             "Give a smaller size, or a store on another disk"
         )
     left = memory_left()
     if left is not None and needed.memory > left:
         raise StoreFullError(
-            f"{what} {_gigabytes(needed.memory)} of memory, and {_gigabytes(left)} are left; nothing was written. "
+            f"{what} {bytes_said(needed.memory)} of memory, and {bytes_said(left)} are left; nothing was written. "
             "Give a smaller size, or a machine with more memory"
         )
 
@@ -92,7 +92,3 @@ def memory_left() -> int | None:
     if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
         found.append(int(most) - int(used.read_text()))
     return min(found, default=None)
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB"

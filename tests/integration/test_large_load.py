@@ -131,12 +131,13 @@ def test_a_screen_beyond_disk_or_memory_is_refused_before_a_store_is_made(
     url = f"ladybug://{tmp_path}/large.lbug"
     huge = {"drugs": 2_000_000_000, "cells": 1_000_000, "genes": 100_000}
     with pytest.raises(
-        StoreFullError, match=r"^[\d,]+ edges and [\d,]+ nodes need about [\d,.]+ GB of disk, and .* has"
+        StoreFullError,
+        match=r"^[\d,]+ edges and [\d,]+ nodes need about [\d,.]+ GB of disk, and .* has [\d.]+ [GM]B;",
     ) as e:
         pg.ingest.synthetic(url, **huge, density=0.9)
     assert "nothing was written" in str(e.value) and "\n" not in str(e.value)
     monkeypatch.setattr(size, "memory_left", lambda: 1_000_000)
-    with pytest.raises(StoreFullError, match=r"need about 0\.\d GB of memory, and 0\.0 GB are left"):
+    with pytest.raises(StoreFullError, match=r"need about [\d.]+ MB of memory, and 1\.0 MB are left"):
         pg.ingest.synthetic(url, **SIZE, density=0.9)
     with pytest.raises(InputError, match="fills an embedded store by blocks, and no server"):
         pg.ingest.synthetic("bolt://localhost:1", **SIZE, density=0.9)

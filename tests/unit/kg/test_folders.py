@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pharmagraph.kg import folders
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, bytes_said
+from pharmagraph.kg.folders import whole_folder
 
 
 def test_a_file_is_put_in_place_once_it_is_whole(tmp_path: Path) -> None:
@@ -67,3 +68,23 @@ def _half(path: Path, error: OSError) -> None:
     with folders.whole(path) as place:
         place.write_text("half")
         raise error
+
+
+def test_a_folder_of_files_that_fails_leaves_no_folder_that_was_not_there(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path / "there", tmp_path / "new" / "deep"):
+        with pytest.raises(FileNotFoundError), whole_folder(folder) as place:
+            (place / "none" / "file").write_text("x")
+    assert [p.name for p in tmp_path.iterdir()] == ["there"] and not list((tmp_path / "there").iterdir())
+    with whole_folder(tmp_path / "new" / "deep") as place:
+        (place / "file").write_text("x")
+    assert (tmp_path / "new" / "deep" / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (10**6, "1.0 MB"),
+     (4 * 10**8, "400.0 MB"), (1_234 * 10**9, "1,234.0 GB")],
+)  # fmt: skip
+def test_bytes_are_said_in_the_unit_that_suits_them(size: int, said: str) -> None:
+    assert bytes_said(size) == said
