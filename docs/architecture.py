@@ -173,13 +173,17 @@ def picture(between: Imports) -> str:
         return x[name], MARGIN + (top - own) * ROW + BOX_HEIGHT / 2
 
     height = 2 * MARGIN + (top - 1) * ROW + BOX_HEIGHT
+    left = min(
+        0.0, *(x[name] - _width(name) / 2 - PADDING for name in x)
+    )  # a level may need more room than `WIDTH`
+    wide = max(WIDTH, *(x[name] + _width(name) / 2 + PADDING for name in x)) - left
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" font-family="sans-serif" '
-        'font-size="14">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} 0 {wide:.0f} {height:.0f}" '
+        'font-family="sans-serif" font-size="14">',
         "<title>Packages of pharmagraph and their imports</title>",
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0L8 4L0 8z" fill="#555"/></marker></defs>',
-        f'<rect width="{WIDTH}" height="{height:.0f}" fill="white"/>',
+        f'<rect x="{left:.0f}" width="{wide:.0f}" height="{height:.0f}" fill="white"/>',
     ]
     for chain in chains.values():
         parts.append(_arrow([at(name) for name in chain]))

@@ -23,10 +23,10 @@ import torch
 
 from pharmagraph.kg import folders, steps
 from pharmagraph.kg.errors import ModelError, PharmagraphError
-from pharmagraph.kg.wording import named, option
+from pharmagraph.kg.wording import named
 from pharmagraph.model import ranks
+from pharmagraph.model.cores import cores, require
 from pharmagraph.model.ranks import Rank, ServedError
-from pharmagraph.model.side_by_side import cores
 
 WAITS = 5.0
 """Seconds for the end of a process to be known after its connection was lost. Set by hand."""
@@ -49,11 +49,7 @@ def require_room(count: int, device: str) -> None:
         If there are fewer.
     """
     there, kind = (torch.cuda.device_count(), "GPUs") if device.startswith("cuda") else (cores(), "cores")
-    if count > there:
-        raise ModelError(
-            f"{count} processes need {count} {kind}, and there {'is' if there == 1 else 'are'} {there} here; "
-            f"use {option('devices', str(there))}"
-        )
+    require(count, there, kind)
 
 
 def require_loopback() -> None:

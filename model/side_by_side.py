@@ -19,7 +19,6 @@ from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.wording import option
+from pharmagraph.model.cores import cores
 
 T = TypeVar("T")
 
@@ -53,21 +53,6 @@ def most_workers() -> int:
     ):
         return 1
     return cores()
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    here = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(here, _cores_of_container())
-
-
-def _cores_of_container(limit: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """The cores that a container may use on average, at least 1; many where it has no limit."""
-    try:
-        quota, period = limit.read_text().split()
-        return max(1, int(quota) // int(period))
-    except (OSError, ValueError):  # no container, or "max"
-        return sys.maxsize
 
 
 def side_by_side(tasks: Sequence[Callable[[Tell], T]], workers: int, tell: Tell | None = None) -> list[T]:

@@ -71,6 +71,7 @@ def train(
     from pharmagraph.kg.console import progress
     from pharmagraph.kg.store import open_store
     from pharmagraph.model.commands.torchrun import served
+    from pharmagraph.model.cores import are_all, cores, require
     from pharmagraph.model.presets.by_dataset import preset_of_store
     from pharmagraph.model.presets.config import load_preset
     from pharmagraph.model.reports.training_run import reporters, show
@@ -78,6 +79,8 @@ def train(
 
     changes = preset_changes(epochs, members, conv, set_ or ())
     load_preset(preset, **changes)  # a wrong option is told before the store is opened
+    if devices is not None and are_all(device):
+        require(devices, cores())  # and this before torch is loaded
     with (
         served() as serves,
         open_store(store, create=False, read_only=serves) as graph,

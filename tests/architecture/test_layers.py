@@ -50,6 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model.launching",),
     ("model.ranks",),
     ("model.presets", "model.kernels", "model.metrics", "model.runtime", "model.side_by_side"),
+    ("model.cores",),
     ("ingest", "cypher"),
     ("kg.neo4j.bulk_import",),
     ("kg",),
@@ -245,3 +246,14 @@ def test_the_picture_leaves_out_an_arrow_that_others_imply() -> None:
     drawn = picture({"a": {"b", "c"}, "b": {"c"}, "c": set()})
     assert drawn.count("marker-end") == 2
     assert all(f">{name}</text>" in drawn for name in "abc")
+
+
+def test_a_level_of_many_packages_is_wholly_in_the_picture() -> None:
+    names = [f"model.package_{number}" for number in range(12)]
+    drawn = picture({"cli": set(names), **{name: {"kg"} for name in names}, "kg": set()})
+    found = re.search(r'viewBox="(\S+) \S+ (\S+) ', drawn)
+    assert found is not None
+    left, wide = float(found[1]), float(found[2])
+    boxes = re.findall(r'<rect x="([-.\d]+)" y="[-.\d]+" width="([.\d]+)"', drawn)
+    assert len(boxes) == 14
+    assert all(left <= float(x) and float(x) + float(width) <= left + wide for x, width in boxes)

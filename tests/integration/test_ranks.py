@@ -18,14 +18,15 @@ from pharmagraph.cli import app
 from pharmagraph.kg import runs
 from pharmagraph.kg.errors import ModelError
 from pharmagraph.kg.store import open_store
-from pharmagraph.model import launching, ranks, side_by_side
+from pharmagraph.model import launching, ranks
+from pharmagraph.model.cores import cores
 
 FAST = ["train", "--preset", "fast", "--device", "cpu"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
 
 pytestmark = [
     pytest.mark.once,
-    pytest.mark.skipif(side_by_side.cores() < 2, reason="two ranks need two cores"),
+    pytest.mark.skipif(cores() < 2, reason="two ranks need two cores"),
 ]
 
 
@@ -159,7 +160,7 @@ def test_more_processes_than_cores_and_two_ways_at_once_are_refused(url: str, tm
     many = CliRunner().invoke(app, [*words, "--devices", "999"])
     assert isinstance(many.exception, ModelError)
     assert str(many.exception).startswith("999 processes need 999 cores, and there are ")
-    assert str(many.exception).endswith(f"here; use --devices {side_by_side.cores()}")
+    assert str(many.exception).endswith(f"here; use --devices {cores()}")
     both = CliRunner().invoke(app, [*words, "--devices", "2", "--workers", "2"])
     assert isinstance(both.exception, ModelError) and "--workers fits networks side by side" in str(
         both.exception

@@ -44,6 +44,15 @@ def test_help_of_the_command_loads_nothing_heavy(tmp_path: Path) -> None:
     assert printed(script, tmp_path) == "[]"
 
 
+def test_more_processes_than_cores_are_refused_before_torch_is_loaded(tmp_path: Path) -> None:
+    script = (
+        "import sys, pharmagraph.cli as cli; sys.argv = ['cli', 'train', '--devices', '999', '--device', 'cpu']\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: print(end.code, sorted({'torch', 'dgl', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    assert printed(script, tmp_path) == "1 []"
+
+
 @pytest.mark.parametrize("package", [pg, pg.ingest])
 def test_every_name_is_there_and_listed(package: object) -> None:
     names = package.__all__  # type: ignore[attr-defined]

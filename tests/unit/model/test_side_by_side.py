@@ -20,6 +20,7 @@ import torch
 
 from pharmagraph.kg.errors import ModelError, RowError
 from pharmagraph.model import side_by_side as module
+from pharmagraph.model.cores import _cores_of_container
 from pharmagraph.model.side_by_side import Tell, sent_weights, side_by_side, take_weights
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
@@ -189,6 +190,6 @@ def _runs(process: int) -> bool:
 )
 def test_a_container_has_the_cores_of_its_limit(tmp_path: Path, said: str, cores: int) -> None:
     limit = tmp_path / "cpu.max"
-    assert module._cores_of_container(limit) == sys.maxsize
+    assert _cores_of_container(limit) == sys.maxsize
     limit.write_text(f"{said}\n")
-    assert module._cores_of_container(limit) == cores
+    assert _cores_of_container(limit) == cores
