@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from pharmagraph.explorer.asking import Rows
@@ -16,6 +17,10 @@ WIDER = 1.6
 """The drawing's width over its height."""
 FAN = 2.4
 """Angle of the sector, in radians, in which the neighbours of an expanded node stand, away from the middle."""
+STEP, STEPS, ASIDE = 20.0, 30, (0.0, 0.12, -0.12, 0.24, -0.24, 0.36, -0.36)
+"""How a place is looked for where no name stands on another: farther out by so much, so often, and to both sides."""
+NODE, OF_LETTER, TALL = 30.0, 9.4, 60.0
+"""Width of a node, width of a letter of its name, and height of both, in the units of the drawing."""
 SHAPES = {
     "Drug": ("round-rectangle", ORANGE),
     "Gene": ("ellipse", BLUE),
@@ -58,14 +63,8 @@ def elements(label: str, node: dict[str, Any], rows: Rows, between: Rows) -> Row
         row, strength = others[key]
         angle = 2 * math.pi * n / len(ordered) - math.pi / 2
         radius = NEAREST + (FARTHEST - NEAREST) * (1 - strength) + STAGGER * (n % 2)
-        placed[key] = node_of(
-            n + 1,
-            row["label"],
-            row["id"],
-            row["name"],
-            WIDER * radius * math.cos(angle),
-            radius * math.sin(angle),
-        )
+        ways = [(radius + STEP * step, angle) for step in range(STEPS)]
+        placed[key] = _apart(placed, (0.0, 0.0), ways, (row["label"], row["id"], row["name"]))
     edges: Rows = []
     for row, strength in zip(rows, scaled, strict=True):
         ends = (centre, f"{row['label']}:{row['id']}")
@@ -103,8 +102,12 @@ def expand(drawn: Rows, label: str, id_: str, rows: Rows) -> Rows:
     for n, key in enumerate(new):
         row, angle = named[key], outward + FAN * ((n + 0.5) / len(new) - 0.5)
         radius = max(NEAREST, ROOM * len(new)) + STAGGER * (n % 3)
-        there = x + WIDER * radius * math.cos(angle), y + radius * math.sin(angle)
-        placed[key] = node_of(len(placed), row["label"], row["id"], row["name"], *there)
+        placed[key] = _apart(
+            placed,
+            (x, y),
+            [(radius + STEP * step, angle + aside) for step in range(STEPS) for aside in ASIDE],
+            (row["label"], row["id"], row["name"]),
+        )
     known = {
         (e["data"]["from"], e["data"]["to"], e["data"]["relation"]) for e in drawn if "relation" in e["data"]
     }
@@ -119,6 +122,29 @@ def expand(drawn: Rows, label: str, id_: str, rows: Rows) -> Rows:
         if src != dst and not {(src, dst, relation), (dst, src, relation)} & known:
             edges.append(edge)
     return [*placed.values(), *edges]
+
+
+def _apart(
+    placed: dict[str, dict[str, Any]],
+    middle: tuple[float, float],
+    ways: Sequence[tuple[float, float]],
+    node: tuple[str, str, str | None],
+) -> dict[str, Any]:
+    """The next node at the first distance and angle from a middle where neither it nor its name stands on another."""
+    taken = [(n["position"]["x"], n["position"]["y"], _wide(n)) for n in placed.values()]
+    first = None
+    for far, angle in ways:
+        at = middle[0] + WIDER * far * math.cos(angle), middle[1] + far * math.sin(angle)
+        made = node_of(len(placed), *node, *at)
+        first, wide = first or made, _wide(made)
+        if not any(abs(at[1] - y) < TALL and abs(at[0] - x) < (wide + w) / 2 for x, y, w in taken):
+            return made
+    assert first is not None  # there is a way at least
+    return first
+
+
+def _wide(node: dict[str, Any]) -> float:
+    return max(NODE, OF_LETTER * len(node["data"]["label"]))
 
 
 def pin(drawn: Rows, pinned: set[str]) -> Rows:

@@ -17,6 +17,8 @@ from pharmagraph.kg.search import Hit
 
 WORDS = {"Drug": "drug", "Gene": "gene", "CellLine": "cell line", "Pathway": "pathway", "Tissue": "tissue"}
 """Kind → the word for it."""
+SHORT = 48
+"""Signs of a hint, and of a value, up to which two fields stand beside each other on a phone."""
 NO_RUN = "No run is promoted, so there is nothing of a network here. Next: cli train --promote"
 
 
@@ -184,4 +186,6 @@ def _row(one: Field, value: str, file: str, error: str) -> Component:
         attributes["options"] = json.dumps(list(one.options))
     wrong = html.P(error, id=f"{id_}-wrong", className="notice", role="alert") if error else None
     hint = html.Small(one.hint, id=f"{id_}-hint") if one.hint else None
-    return html.Div([html.Label(one.label, htmlFor=id_), field(**attributes), wrong, hint], className="field")
+    short = one.kind in ("text", "number") and not error and max(len(one.hint), len(value)) <= SHORT
+    kind = "field short" if short else "field"
+    return html.Div([html.Label(one.label, htmlFor=id_), field(**attributes), wrong, hint], className=kind)

@@ -55,6 +55,7 @@ def table(
     whole: Answer | pa.Table | None = None,
     as_asked: bool = False,
     names: Mapping[str, Mapping[str, str]] = {},
+    stacked: bool = False,
 ) -> Component:
     """An answer as a table.
 
@@ -76,6 +77,9 @@ def table(
         Whether every column is shown as it is: names beside ids, and columns without a value.
     names
         Column of ids → id → what is shown in its place, where the rows have no column of names.
+    stacked
+        Whether on a phone the cells of a row stand one after the other, long ones in lines of their own, so that all
+        of them are in sight.
     """
     if not answer.rows:
         return html.Div(
@@ -91,9 +95,12 @@ def table(
     heads = [html.Th(_words(c, as_asked), scope="col", className=of[c]) for c in columns]
     if link is not None:
         heads.append(html.Th(html.Span("more", className="unseen"), scope="col"))
+    beside: dict[str, dict[str, Any]] = (
+        {c: {"data-head": _words(c, as_asked)} for c in columns} if stacked else {}
+    )
     body = []
     for row, shown in zip(answer.rows, shown_rows, strict=True):
-        cells = [_cell(c, row.get(c), shown[c], of[c], c in texts) for c in columns]
+        cells = [_cell(c, row.get(c), shown[c], of[c], c in texts, beside.get(c, {})) for c in columns]
         body.append(html.Tr([*cells, *_end(row, link)]))
     note = f"; {len(answer.rows):,} rows" if len(answer.rows) > SEEN else ""
     if answer.are_more:
@@ -110,7 +117,7 @@ def table(
             ),
             html.Div([*saved(answer, file, caption, whole), cypher(answer)], className="below"),
         ],
-        className="table",
+        className="table stacked" if stacked else "table",
     )
 
 
@@ -200,12 +207,12 @@ def _shown(
     return shown | {c: names[c][row[c]] for c in columns if row.get(c) in names.get(c, ())}
 
 
-def _cell(column: str, value: Any, shown: Any, of: str, is_text: bool) -> Component:
+def _cell(column: str, value: Any, shown: Any, of: str, is_text: bool, more: Mapping[str, Any]) -> Component:
     text = cell(shown)
     kind = None if is_text else KIND_OF_COLUMN.get(column)
     if kind and isinstance(value, str) and value:
-        return html.Td(dcc.Link(text, href=page_of(kind, value)), className=of)
-    return html.Td(text, className=of)
+        return html.Td(dcc.Link(text, href=page_of(kind, value)), className=of, **more)
+    return html.Td(text, className=of, **more)
 
 
 def _end(row: Mapping[str, Any], link: Link | None) -> list[Component]:

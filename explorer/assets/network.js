@@ -20,21 +20,30 @@ const SCRIPT = "/_dash-component-suites/dash_cytoscape/dash_cytoscape_extra.min.
 }
 
 // On a narrow screen a network goes from top to bottom, with names that can be read, and all of it is in sight.
-const NARROW = 600, READABLE = 0.75, SIDE = 34, SMALL = 11, NEAR = 0.13, FAR = 0.37, LEAST_ROW = 30, NAME = 55, ASIDE = 20, MIDDLE = 14;
-// paths: from one end above to the other below; nodes that would stand outside move in
-const turned = (cy) => {
-  const nodes = cy.nodes(), far = (axis) => Math.max(1, ...nodes.map((node) => Math.abs(node.position(axis))));
-  const tall = (cy.height() - 80) / READABLE / (2 * far("x")), wide = Math.min(1, (cy.width() / 2 - SIDE) / READABLE / far("y"));
-  nodes.positions((node) => ({ x: node.position("y") * wide, y: node.position("x") * tall }));
-  const levels = {};
-  for (const node of nodes.not(".centre").toArray()) (levels[Math.round(node.position("y"))] ??= []).push(node);
-  for (const level of Object.values(levels)) {  // names of nodes that are close stand on two lines
-    const xs = level.map((node) => node.position("x")).sort((one, other) => one - other);
-    if (!xs.slice(1).some((x, n) => (x - xs[n]) * READABLE < NAME)) continue;
-    for (const node of level) node.position("y", node.position("y") + (xs.indexOf(node.position("x")) % 2 ? ASIDE : -ASIDE));
+const NARROW = 600, SIDE = 34, SMALL = 11, NEAR = 0.13, FAR = 0.37, LEAST_ROW = 30, MIDDLE = 14;
+const COLUMN = 130, ACROSS = [-0.12, 0.12, -0.34, 0.34], ASIDE = 0.03, ROW = 44, END = 90, LEAST_TALL = 512, FEW_EDGES = 16;
+const readable = (nodes, centre, wide) => {
+  nodes.style({ width: 14, height: 14, "font-size": SMALL, "text-wrap": "ellipsis", "text-max-width": wide, "text-margin-y": 1 });
+  centre.style({ width: 30, height: 30, "font-size": SMALL + 2, "z-index": 1 });
+};
+// paths: from one end above to the other below, and between them rows of few nodes, whose names stand apart; the middle is
+// left free for an edge between both. Where there are many edges, their shares stand in the table below alone.
+const turned = (cy, canvas) => {
+  const ends = cy.nodes(".centre").sort((one, other) => one.position("x") - other.position("x")), wide = cy.width(), rows = [];
+  const band = (node) => (Math.abs(node.position("x")) <= COLUMN ? 0 : Math.sign(node.position("x")));
+  for (const which of [-1, 0, 1]) {
+    const nodes = cy.nodes().not(ends).toArray().filter((node) => band(node) === which).sort((one, other) => one.position("y") - other.position("y"));
+    const least = Math.ceil(nodes.length / ACROSS.length);
+    for (let n = 0; n < least; n++) rows.push(nodes.slice(Math.round(n * nodes.length / least), Math.round((n + 1) * nodes.length / least)));
   }
-  cy.zoom(READABLE);
-  cy.pan({ x: cy.width() / 2, y: cy.height() / 2 });
+  const tall = Math.max(LEAST_TALL, rows.length * ROW + 2 * END), row = (tall - 2 * END) / Math.max(rows.length, 1);
+  rows.forEach((nodes, n) => nodes.forEach((node, at) => node.position({
+    x: wide * (ACROSS.slice(0, nodes.length).sort((one, other) => one - other)[at] + (n % 2 ? ASIDE : -ASIDE)), y: (n + 0.5 - rows.length / 2) * row,
+  })));
+  ends.forEach((node, n) => node.position({ x: 0, y: (n ? 1 : -1) * (tall / 2 - END / 2) }));
+  readable(cy.nodes().not(ends), ends, 0.21 * wide);
+  if (cy.edges().length > FEW_EDGES) cy.edges().style("text-opacity", 0);
+  canvas.style.setProperty("--tall", `${tall}px`);
 };
 // around a node: in the order of the circle down the right side and up the left, two beside each other, the nearer inside
 const inColumns = (cy) => {
@@ -54,17 +63,18 @@ const inColumns = (cy) => {
     }
   });
   for (const [node, place] of places) node.position(place);
-  around.style({ width: 14, height: 14, "font-size": SMALL, "text-wrap": "ellipsis", "text-max-width": 0.25 * wide, "text-margin-y": 1 });
-  centre.style({ width: 30, height: 30, "font-size": SMALL + 2, "z-index": 1 });
-  cy.zoom(1);
-  cy.pan({ x: wide / 2, y: cy.height() / 2 });
+  readable(around, centre, 0.25 * wide);
 };
 new MutationObserver(() => {
   const canvas = document.querySelector(".canvas"), cy = canvas?.querySelector("#network")?._cyreg?.cy;
   if (!cy || cy.scratch("turned") || !cy.nodes().length || canvas.clientWidth > NARROW) return;
   cy.scratch("turned", true);
-  if (canvas.classList.contains("paths")) turned(cy);
+  if (canvas.classList.contains("paths")) turned(cy, canvas);
   else inColumns(cy);
+  const inSight = () => { cy.zoom(1); cy.pan({ x: cy.width() / 2, y: cy.height() / 2 }); };
+  cy.on("resize", inSight);
+  cy.resize();
+  inSight();
 }).observe(document, { childList: true, subtree: true });
 
 // Files of a drawn network: exactly the nodes and edges that are shown, where they stand.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
 SHOWN, MOST_PAIRS = 200, 100_000
 """Rows on the page, and pairs that are predicted for one."""
 HYPOTHESIS = "A hypothesis, not a measurement. Measured says whether the run was trained on the pair."
-INTERVAL = (
-    "Low and high are the ends of the interval at {level:.0%}; unlike says that the structure is far from those that "
-    "the run was trained on, where predictions are less sure."
-)
+INTERVAL = "Low and high are the ends of the interval at {level:.0%}."
+UNLIKE = "Unlike says that the structure is far from those the run was trained on, where predictions are less sure."
 
 
 @dataclass(frozen=True)
@@ -178,9 +176,9 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
     caption = f"{whole.num_rows:,} pairs of {found.n_drugs:,} compounds and {found.n_cell_lines:,} cell lines"
     if whole.num_rows > SHOWN:
         caption += f", of which the {SHOWN} most sensitive are shown; the files have all"
-    shown = [c for c in whole.column_names if c not in ("drug_id", "level")]
-    level = rows[0].get("level")
+    shown, level = _columns(whole.column_names, rows), rows[0].get("level")
     note = HYPOTHESIS if level is None else f"{HYPOTHESIS} {INTERVAL.format(level=level)}"
+    note += f" {UNLIKE}" if "unlike" in shown else ""
     notes = [html.Li(f"{wanted.compounds.said(text)}.") for text in wanted.notes]
     return [
         *([html.Div(html.Ul(notes, className="notes"), role="status")] if notes else []),
@@ -197,6 +195,12 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
         html.P(note, className="note"),
         _command(asked, wanted, command),
     ]
+
+
+def _columns(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Columns that a page shows: `unlike` only where something is."""
+    unsaid = {"drug_id", "level"} | ({"unlike"} if not any(row.get("unlike") for row in rows) else set())
+    return [name for name in names if name not in unsaid]
 
 
 def _command(asked: Asked, wanted: Wanted, command: str) -> Component:

@@ -20,6 +20,11 @@ from pharmagraph.model.runs.learning_curve import figure_of, learning_curve
 
 FIGURES = ("auroc pooled", "spearman pooled", "rmse pooled")
 """Held-out figures of the list, each beside the additive baseline; those that no run has are left out."""
+CURVES = (
+    "An inner fold is a part of the training pairs that a network was not fitted to. All its components count the same "
+    "here; their weights are chosen afterwards, so that a run can be better than its curves. That of a training that "
+    "was cut off begins where it went on."
+)
 
 
 def page(asked: Asked) -> Page:
@@ -153,16 +158,19 @@ def _learning(row: dict[str, Any]) -> Component:
     for one in rows:
         groups.setdefault(f"network {one['network']}", []).append(one)
     figure = figure_of(folder)
-    drawn = curves(groups, x="epoch", y="figure", x_title="epoch", y_title=figure)
     caption = f"{figure} of each network on its inner fold, by epoch"
     answer = Answer(list(rows[0]), rows)
+    if max(map(len, groups.values())) == 1:
+        once = html.P(
+            "Each network was judged after one epoch alone, which makes no curve.", className="nothing"
+        )
+        return section(title, once, table(answer, caption, file=f"{row['id']}-learning"), note=CURVES)
+    drawn = curves(groups, x="epoch", y="figure", x_title="epoch", y_title=figure)
     return section(
         title,
         shown(drawn, caption, answer, file=f"{row['id']}-learning", id_="learning"),
         html.Details([html.Summary("The figures"), table(answer, caption, file=f"{row['id']}-learning")]),
-        note="An inner fold is a part of the training pairs that a network was not fitted to. All its components count "
-        "the same here; their weights are chosen afterwards, so that a run can be better than its curves. That of a "
-        "training that was cut off begins where it went on.",
+        note=CURVES,
     )
 
 

@@ -202,7 +202,7 @@ def _shown(asked: Asked, whole: Chosen) -> list[Component]:
         table(
             Answer(columns, samples), caption, file="plate", whole=Answer(list(rows[0]), rows),
             link=lambda row: _why(row, names, given.get("run")), texts=[] if known else ["drug"],
-            names=names,
+            names=names, stacked=True,
         ),
         *_command_of(asked),
     ]  # fmt: skip

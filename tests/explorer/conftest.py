@@ -55,6 +55,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("screen")
     options = yaml.safe_load(small_preset())
     options["network"] |= {"relational": False, "axial": False}
+    options["training"]["epochs"] = 4  # so that there is a learning curve
     options["targets"] |= {"steps": 10, "members": 2, "candidate_genes": 60}
     (folder / "process.yaml").write_text(yaml.safe_dump(options))
     with pg.open_store(f"ladybug://{folder / 'graph.lbug'}") as store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,6 +24,7 @@ IDS = {
 }
 CY = "document.getElementById('network')._cyreg.cy"
 PLACED = f"Object.fromEntries({CY}.nodes().map(n => [n.data('kind') + ':' + n.data('ref'), n.position()]))"
+BOXES = f"{CY}.nodes().map(n => n.renderedBoundingBox({{includeEdges: false, includeOverlays: false}}))"
 SHOWN = f"{CY}.elements(':visible').map(e => e.id())"
 
 
@@ -80,7 +82,32 @@ def test_paths_go_from_top_to_bottom_on_a_phone_and_can_be_read(tab: Page) -> No
     for end in (first, second):
         assert 0 < end["x"] < width and 0 < end["y"] < height
     assert abs(first["x"] - second["x"]) < 1 and second["y"] - first["y"] > height / 2
-    assert tab.evaluate(f"{CY}.zoom()") >= 0.75
+    assert tab.evaluate(f"{CY}.zoom()") == 1
+
+
+@pytest.mark.parametrize(
+    ("width", "drawn"),
+    [
+        (390, f"node=Drug:{DRUG}&to=CellLine:{LINE}&limit=20"),
+        (1280, f"node=Drug:{DRUG}&limit=5&expanded=Gene:{GENE}%0ACellLine:{LINE}"),
+    ],
+)
+def test_no_name_stands_on_another(tab: Page, width: int, drawn: str) -> None:
+    tab.set_viewport_size({"width": width, "height": 844})
+    opened(tab, f"/network?{drawn}")
+    tab.wait_for_selector("#network canvas")
+    if width < 600:
+        until(tab, f"{CY}.scratch('turned') === true")
+    boxes = tab.evaluate(BOXES)
+    assert len(boxes) > 10
+    over = [
+        (one, other)
+        for one, other in combinations(boxes, 2)
+        if min(one["x2"], other["x2"]) - max(one["x1"], other["x1"]) > 4
+        and min(one["y2"], other["y2"]) - max(one["y1"], other["y1"]) > 4
+    ]
+    assert over == []
+    assert all(box["x1"] > -1 and box["x2"] < tab.evaluate(f"{CY}.width()") + 1 for box in boxes)
 
 
 def test_a_network_on_a_phone_has_all_nodes_in_sight_with_names_of_a_readable_size(tab: Page) -> None:

@@ -149,6 +149,17 @@ def test_a_form_has_pairs_to_begin_with(tab: Page, form: str, words: str) -> Non
     expect(tab.locator("main h1")).to_have_text(re.compile(f"{re.escape(drug)}.* {re.escape(line)}"))
 
 
+def test_on_a_phone_the_data_sets_are_a_line_each_and_short_fields_stand_beside_each_other(tab: Page) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    opened(tab, "/")
+    rows = tab.locator("section:has(h2:text-is('Data sets')) tbody tr")
+    expect(rows.first).to_contain_text("synthetic")
+    assert all((row.bounding_box() or {})["height"] < 40 for row in rows.all())
+    opened(tab, f"/query/top-genes?drug={DRUG}")
+    drug, run = (tab.locator(f"#query-{name}").bounding_box() for name in ("drug", "run"))
+    assert drug and run and drug["y"] == run["y"] and drug["x"] + drug["width"] < run["x"]
+
+
 def test_who_finds_nothing_is_told_of_all_pages(tab: Page) -> None:
     for address in ("/no/such/page", "/search?q=nothing-is-called-so"):
         opened(tab, address)

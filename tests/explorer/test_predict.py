@@ -50,8 +50,9 @@ def test_pasted_compounds_are_predicted_as_the_command_predicts_them(
     tab.wait_for_selector("main table")
     assert "line 5" in tab.inner_text(".notes")
     assert AWKWARD in tab.inner_text("main table") and tab.locator("main img[src=x]").count() == 0
-    for column in ("low", "high", "unlike", "measured"):
+    for column in ("low", "high", "measured"):
         assert tab.locator(f"main th:text-is('{column}')").count() == 1
+    assert tab.locator("main th:text-is('unlike')").count() == 0, "nothing is; the files have the column"
     whole = saved(tab, "button[data-save='predicted.csv']", tmp_path)
     parquet = saved(tab, "button[data-save='predicted.parquet']", tmp_path)
     saved(tab, "button:text-is('compounds.csv')", tmp_path)
@@ -61,6 +62,7 @@ def test_pasted_compounds_are_predicted_as_the_command_predicts_them(
     command = [sys.executable, "-m", "pharmagraph.cli", *words[1:]]
     subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
     assert whole.read_text() == (tmp_path / "typed.csv").read_text()
+    assert "unlike" in whole.read_text().splitlines()[0].split(",")
     table = pq.read_table(parquet)
     assert table.num_rows == len(whole.read_text().splitlines()) - 1
     assert table["probability"].type == "float" and table["measured"].type == "bool"

@@ -29,6 +29,9 @@ def test_a_structure_in_the_search_box_finds_the_drug_what_is_like_it_and_what_c
     similar = [
         float(row.locator("td").nth(1).inner_text()) for row in tables.nth(1).locator("tbody tr").all()
     ]
+    drawn = tables.nth(1).locator(".gallery li")
+    expect(drawn).to_have_count(min(6, len(similar)))
+    assert drawn.first.inner_text().split() == [DRUG, "similarity", "1.00"]
     assert len(similar) > 3 and similar[0] == 1 and similar == sorted(similar, reverse=True)
     tab.fill("#structure-at_least", "0.65")
     tab.click("main form button[type=submit]")
@@ -48,8 +51,19 @@ def test_a_structure_that_cannot_be_read_is_said_beside_the_field(tab: Page) -> 
     expect(field).to_have_value(BAD)
     expect(field).to_have_attribute("aria-invalid", "true")
     assert "structure-smiles-wrong" in (field.get_attribute("aria-describedby") or "")
+    begin = tab.locator(".gallery a").first
+    name = begin.locator("strong").inner_text()
+    begin.click()
+    expect(tab.locator("main section").first).to_contain_text(name)
     opened(tab, f"/search?smiles={OF_DRUG}&at_least=many")
     expect(tab.locator("#structure-at_least-wrong")).to_contain_text("many")
+
+
+def test_what_no_drug_has_is_said_in_a_line(tab: Page) -> None:
+    opened(tab, "/search?smiles=[Xe]")
+    assert tab.locator("main section").count() == 0
+    said = "No drug of the graph has this structure; none has a similarity to it of 0.3 or more; none contains it."
+    expect(tab.locator("main")).to_contain_text(said)
 
 
 def test_a_name_comes_before_a_structure(tab: Page, site: Site) -> None:

@@ -173,6 +173,19 @@ def test_a_plate_is_chosen_once_for_all_that_wait_and_left_when_nobody_does() ->
     left.go_on.set()
 
 
+def test_on_a_phone_the_reason_of_a_well_and_those_of_the_table_are_in_sight(tab: Page) -> None:
+    tab.set_viewport_size({"width": 390, "height": 700})
+    opened(tab, "/suggest?plate=1536&by=random&per_drug=3")
+    tab.locator(".plate td[data-said*='number 1,']").click()
+    expect(tab.locator("#well")).to_contain_text("drawn at random")
+    expect(tab.locator("#well")).to_be_in_viewport()
+    reason = tab.locator("main .stacked td[data-head=reason]").first
+    box = reason.bounding_box()
+    assert (
+        box and box["x"] >= 0 and box["x"] + box["width"] <= 390 and "drawn at random" in reason.inner_text()
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "field", "words"),
     [
