@@ -146,6 +146,17 @@ def suggest(
     if replay:
         from pharmagraph.model.commands.replaying import replayed
 
+        of_plate = {
+            "--by": by != "gain", "--plate": plate != 96, "--controls": controls is not None,
+            "--control-columns": control_columns, "--doses": doses != 1, "--drug": drug, "--tissue": tissue,
+            "--cells": cells, "--compounds": compounds, "--stocks": stocks, "--reject-rows": reject_rows,
+            "--per-drug": per_drug, "--per-cell": per_cell, "--gene": gene, "--out": out, "--picture": picture,
+            "--colour": colour, "--run": run, "--limit": limit != 20, "--wide": wide,
+        }  # fmt: skip
+        if given := [name for name, value in of_plate.items() if value]:
+            raise InputError(
+                f"{given[0]} is an option of a plate, and --replay makes none; leave one of them out"
+            )
         replayed(
             store, dataset, known, slice_ or "60x200",
             (rounds or ROUNDS, batch or BATCH, START if start is None else start), task or "regression",

@@ -198,6 +198,8 @@ BAD: tuple[tuple[list[str], str, type[PharmagraphError]], ...] = (
     (["--by", "targets"], "name it: drug NAME", InputError),
     (["--picture", "plate.doc"], "give a name that ends in .svg", InputError),
     (["--rounds", "3"], "--rounds is an option of a replay", InputError),
+    (["--replay", "--plate", "384"], "--plate is an option of a plate, and --replay makes none", InputError),
+    (["--replay", "--drug", "D1"], "--drug is an option of a plate", InputError),
     (["--replay", "--slice", "big"], 'is not DRUGSxCELLS', InputError),
     (["--replay", "--slice", "24x20", "--rounds", "50"], "50 rounds of 60 pairs", InputError),
 )  # fmt: skip
