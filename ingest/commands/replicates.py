@@ -17,14 +17,14 @@ def replicates(
         list[Path],
         typer.Argument(
             metavar="FILE",
-            help="Parquet or CSV, or folders of them: columns drug, cell_line, and an IC50 or auc; or cell_line, gene "
+            help="Parquet or text, or folders of them: columns drug, cell_line, and an IC50 or auc; or cell_line, gene "
             "and value. They need not fit into memory.",
         ),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            help="Parquet, a row a pair; as DIR/responses.parquet it is read by: cli ingest tables DIR."
+            help="A row a pair, CSV or else Parquet; as DIR/responses.parquet it is read by: cli ingest tables DIR."
         ),
     ],
     engine: Annotated[
@@ -59,9 +59,9 @@ def replicates(
         "rows read": done.rows,
         "rows without a value, left out": done.without_value,
         "bad rows, left out": done.bad,
-        "pairs written": done.pairs,
-        "pairs with several values": done.repeated,
+        "rows written": done.pairs,
+        "of these from several values": done.repeated,
     }
     print_rows([{"what": what, "number": number} for what, number in counts.items()], format)
     if format is Format.table:
-        print(f"{out}: {done.pairs:,} pairs, by {done.engine}")
+        print(f"{out}: {done.pairs:,} rows, by {done.engine}")

@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol
 from pharmagraph.kg.errors import InputError
 
 Name = Literal["polars", "spark"]
-Kind = Literal["parquet", "csv"]
+Kind = Literal["parquet", ",", ";", "\t"]
+"""Parquet, or the separator of a text."""
 Frame = Any
 """A lazy frame of narwhals."""
 
@@ -26,7 +27,7 @@ class Engine(Protocol):
     name: Name
 
     def scan(self, files: Sequence[Path], kind: Kind) -> Frame:
-        """The rows of files with the same columns; all cells of CSV are texts."""
+        """The rows of files with the same columns; all cells of text are texts."""
 
     def frame(self, columns: Mapping[str, Sequence[str]]) -> Frame:
         """A small table of texts."""
@@ -55,7 +56,7 @@ class Polars:
         paths = [str(file) for file in files]
         if kind == "parquet":
             return nw.from_native(self._pl.scan_parquet(paths, glob=False))
-        return nw.from_native(self._pl.scan_csv(paths, infer_schema=False, glob=False))
+        return nw.from_native(self._pl.scan_csv(paths, separator=kind, infer_schema=False, glob=False))
 
     def frame(self, columns: Mapping[str, Sequence[str]]) -> Frame:
         """As in `Engine`."""
@@ -108,7 +109,9 @@ class Spark:
 
         paths = [str(file.absolute()) for file in files]
         read = self._session.read
-        native = read.parquet(*paths) if kind == "parquet" else read.csv(paths, header=True, escape='"')
+        native = (
+            read.parquet(*paths) if kind == "parquet" else read.csv(paths, sep=kind, header=True, escape='"')
+        )
         return nw.from_native(native)
 
     def frame(self, columns: Mapping[str, Sequence[str]]) -> Frame:

@@ -9,7 +9,8 @@ from pharmagraph.ingest.replicates.engines import Kind
 from pharmagraph.kg.errors import InputError
 from pharmagraph.kg.reading.columnar import PARQUET
 
-_ENDINGS = (".parquet", ".csv")
+_ENDINGS = (".parquet", ".csv", ".tsv", ".txt")
+_SEPARATORS: tuple[Kind, ...] = (",", ";", "\t")
 
 
 def files_of(paths: Sequence[Path]) -> tuple[list[Path], Kind]:
@@ -18,7 +19,7 @@ def files_of(paths: Sequence[Path]) -> tuple[list[Path], Kind]:
     Raises
     ------
     InputError
-        If one is not there, a folder has none, or some are CSV and others Parquet.
+        If one is not there, a folder has none, or some are text and others Parquet.
     """
     files: list[Path] = []
     for path in paths:
@@ -34,11 +35,18 @@ def files_of(paths: Sequence[Path]) -> tuple[list[Path], Kind]:
         elif path.is_file():
             files.append(path)
         else:
-            raise InputError(f"{path} does not exist; give files of Parquet or CSV, or folders of them")
+            raise InputError(f"{path} does not exist; give files of Parquet or text, or folders of them")
     kinds = {}
     for file in files:
         with file.open("rb") as content:
             kinds[content.read(len(PARQUET)) == PARQUET] = file
     if len(kinds) > 1:
         raise InputError(f"{kinds[True]} is Parquet and {kinds[False]} is not; give files of one kind")
-    return files, "parquet" if True in kinds else "csv"
+    return files, "parquet" if True in kinds else _separator(files[0])
+
+
+def _separator(file: Path) -> Kind:
+    """The sign that divides the header of a text most often."""
+    with file.open("rb") as content:
+        header = content.readline(1 << 16)
+    return max(_SEPARATORS, key=lambda sign: header.count(sign.encode()))

@@ -37,6 +37,8 @@ from pharmagraph.kg.reading.text import shown
 from pharmagraph.kg.wording import named as argument
 
 SPREAD, REPLICATES = "spread", "replicates"
+_APART = "_apart"
+"""Column of means: whether no value is measured, and the bounds exclude each other."""
 _FOLDING: Mapping[str, Callable[[str], str]] = {"drug": drug_id, "cell_line": cell_line_id}
 _MEASURES = {"responses": (IC50, "auc"), "expression": ("value",)}
 
@@ -82,15 +84,15 @@ def average(
     units: Given = NOTHING_SAID,
     reject_rows: bool = False,
 ) -> Averaged:
-    """Average the replicates of a table, and write it as Parquet.
+    """Average the replicates of a table, and write what is left.
 
     Parameters
     ----------
     paths
-        Files of Parquet or CSV, or folders of such files, with the same columns.
+        Files of Parquet, or of text with commas, semicolons or tabs, or folders of such files, with the same columns.
     out
-        The file that is written: the names, the mean of each measure, ``replicates``, and for IC50s ``spread``, the
-        standard deviation of ln IC50, empty for a single value.
+        The file that is written, text with commas if it ends in ``.csv``, or else Parquet: the names, the mean of each
+        measure, ``replicates``, and for IC50s ``spread``, the standard deviation of ln IC50, empty for a single value.
     on, master
         The engine; of Spark, where it runs (`engines.engine`).
     units
@@ -116,10 +118,14 @@ def average(
         if counts["rows"] == counts["bad"] + counts["without_value"]:
             raise InputError(f"{shown(files[0])}: no row has a value; nothing was written")
         kept, spellings = table.one_spelling()
+        means = kept.means()
         with whole(out) as place:
-            opened.write(kept.means(), place, kept.key)
-    pairs, repeated = _written(out)
-    notes = (*((instead,) if instead else ()), *table.notes)
+            opened.write(means.drop(_APART), place, kept.key)
+            pairs, repeated = _written(place)
+            if out.suffix == ".csv":
+                _as_text(place)
+        apart = kept.contradictions(means) if counts["above"] and counts["below"] else ()
+    notes = (*((instead,) if instead else ()), *table.notes, *apart)
     return Averaged(
         counts["rows"], pairs, repeated, counts["without_value"], counts["bad"], spellings, opened.name, notes
     )
@@ -169,8 +175,22 @@ class _Table:
             nw.len().alias("rows"),
             (1 - good).sum().alias("bad"),
             (good * (1 - valued)).sum().alias("without_value"),
+            (nw.when(nw.col(SIDE) == 1).then(1).otherwise(0)).sum().alias("above"),
+            (nw.when(nw.col(SIDE) == -1).then(1).otherwise(0)).sum().alias("below"),
         ).collect()
-        return {name: int(found[name][0] or 0) for name in ("rows", "bad", "without_value")}
+        return {name: int(found[name][0] or 0) for name in found.columns}
+
+    def contradictions(self, means: Frame) -> tuple[str, ...]:
+        """A sentence that counts the pairs whose bounds exclude each other; none where there are none."""
+        import narwhals as nw
+
+        apart = means.filter(nw.col(_APART)).select(*self.key).sort(*self.key).collect()
+        if not len(apart):
+            return ()
+        drug, cell_line = apart.row(0)
+        pairs = "a pair has" if len(apart) == 1 else f"{len(apart):,} pairs have"
+        first = f": {drug} on {cell_line}" if len(apart) == 1 else f"; the first is {drug} on {cell_line}"
+        return (f"{pairs} bounds that exclude each other, and got the one above{first}",)
 
     def fault(self, n: int) -> InputError:
         """The error of the first bad row that the engine finds."""
@@ -217,7 +237,7 @@ class _Table:
         return _Table(self.engine, frame, self.file, self.key, self.measures, self.notes), spellings
 
     def means(self) -> Frame:
-        """A row a pair: the names, the measures as the table calls them, ``replicates`` and ``spread``."""
+        """A row a pair: the names, the measures as the table calls them, ``replicates``, ``spread`` and `_APART`."""
         import narwhals as nw
 
         measured = {
@@ -251,9 +271,12 @@ class _Table:
                 .then(nw.when(nw.col("_above").is_null()).then(nw.col("_below")).otherwise(nw.col("_above")))
                 .otherwise(nw.col(IC50))
                 .alias(IC50),
+                (unknown & (nw.col("_above") > nw.col("_below"))).fill_null(False).alias(_APART),
             )
             columns += [nw.col(CENSORED), nw.col(SPREAD)]
-        return means.select(*columns, nw.col(REPLICATES).cast(nw.Int64))
+        else:
+            means = means.with_columns(nw.lit(False).alias(_APART))
+        return means.select(*columns, nw.col(REPLICATES).cast(nw.Int64), nw.col(_APART))
 
 
 @contextmanager
@@ -272,6 +295,20 @@ def _told(files: Sequence[Path], on: Name) -> Iterator[None]:
             f"{place}: {on} cannot read {'it' if len(files) == 1 else 'them'} ({shortened(reason)}); fetch damaged "
             "files again, and give files with the same columns"
         ) from None
+
+
+def _as_text(place: Path) -> None:
+    """Put text with commas into the place of a Parquet file, a batch of rows at a time."""
+    from pyarrow import csv, parquet
+
+    text = place.with_name(f"{place.name}.csv")
+    try:
+        with parquet.ParquetFile(place) as file, csv.CSVWriter(text, file.schema_arrow) as writer:
+            for batch in file.iter_batches():
+                writer.write_batch(batch)
+        text.replace(place)
+    finally:
+        text.unlink(missing_ok=True)
 
 
 def _written(out: Path) -> tuple[int, int]:

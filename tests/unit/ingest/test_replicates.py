@@ -85,6 +85,21 @@ def test_a_pic50_above_a_bound_is_an_ic50_below_it(tmp_path: Path) -> None:
     assert list(rows["ln_ic50"]) == pytest.approx([math.log(1e-3), 0.0])
 
 
+def test_bounds_that_exclude_each_other_are_told(tmp_path: Path) -> None:
+    done, rows = averaged(tmp_path, "drug,cell_line,ln_ic50\nD,C,>3\nD,C,<1\nD,E,>1\nD,E,<3\n")
+    assert rows["ln_ic50"].tolist() == [3.0, 1.0]
+    assert done.notes == ("a pair has bounds that exclude each other, and got the one above: D on C",)
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_other_separators_are_found_and_csv_is_written_where_asked(tmp_path: Path, sign: str) -> None:
+    (tmp_path / "raw.tsv").write_text(RAW.replace(",", sign))
+    done = average([tmp_path / "raw.tsv"], tmp_path / "out.csv")
+    rows = pd.read_csv(tmp_path / "out.csv")
+    assert done.pairs == len(rows) == 3 and rows["ln_ic50"][0] == pytest.approx(math.log(2))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out.csv", "raw.tsv"]
+
+
 HEAD = "drug,cell_line,ln_ic50,censored\nD,C,1,\n"
 
 
