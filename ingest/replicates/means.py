@@ -323,9 +323,10 @@ def _told(files: Sequence[Path], on: Name) -> Iterator[None]:
         if type(error).__module__.partition(".")[0] not in ("polars", "pyspark", "py4j", "narwhals"):
             raise
         place = shown(files[0]) + (f" and {len(files) - 1:,} more" if len(files) > 1 else "")
+        them = "it" if len(files) == 1 else "them"
         raise InputError(
-            f"{place}: {on} cannot read {'it' if len(files) == 1 else 'them'} ({shortened(reason(error))}); fetch damaged "
-            "files again, and give files with the same columns"
+            f"{place}: {on} cannot read {them} ({shortened(reason(error))}); fetch damaged files again, and give "
+            "files with the same columns"
         ) from None
 
 
