@@ -306,7 +306,7 @@ class _Reader:
         for text in dict.fromkeys(cells):
             if text not in names:
                 names[text] = len(names)
-                reason = _fault(text, column, self._contract)
+                reason = fault(text, column, self._contract)
                 if reason:
                     self._faults[column][text] = reason
 
@@ -386,7 +386,8 @@ def _compact(names: dict[str, int], codes: Codes) -> Texts:
     return Texts(tuple(kept), number[codes])
 
 
-def _fault(text: str, column: str, contract: FileContract) -> str:
+def fault(text: str, column: str, contract: FileContract) -> str:
+    """What is wrong with a text in a column, as the end of a sentence that begins with it; empty if nothing is."""
     if not text:
         return "is empty; fill it or delete the row" if column in contract.required else ""
     longest = LONGEST_NAME if column in contract.key or column in contract.names else LONGEST_TEXT

@@ -109,6 +109,8 @@ def of_torchrun() -> Rank | None:
     found = {}
     for name in TORCHRUN:
         text = os.environ[name]
+        if not text.strip():
+            raise ModelError(f"{name} is empty in the environment; {_BY_TORCHRUN}")
         if name != "MASTER_ADDR":
             if not (text.isascii() and text.isdigit() and len(text) < 10):
                 raise ModelError(f'{name} is "{text}" in the environment, which is no number; {_BY_TORCHRUN}')

@@ -15,8 +15,7 @@ from typing import Any, Literal, Protocol
 from pharmagraph.kg.errors import InputError
 
 Name = Literal["polars", "spark"]
-Kind = Literal["parquet", ",", ";", "\t"]
-"""Parquet, or the separator of a text."""
+Kind = Literal["parquet", "csv"]
 Frame = Any
 """A lazy frame of narwhals."""
 
@@ -26,8 +25,8 @@ class Engine(Protocol):
 
     name: Name
 
-    def scan(self, files: Sequence[Path], kind: Kind) -> Frame:
-        """The rows of files with the same columns; all cells of text are texts."""
+    def scan(self, files: Sequence[Path], kind: Kind, separator: str) -> Frame:
+        """The rows of files with the same columns; all cells of CSV are texts, with a separator between them."""
 
     def frame(self, columns: Mapping[str, Sequence[str]]) -> Frame:
         """A small table of texts."""
@@ -49,14 +48,14 @@ class Polars:
 
         self._pl = polars
 
-    def scan(self, files: Sequence[Path], kind: Kind) -> Frame:
+    def scan(self, files: Sequence[Path], kind: Kind, separator: str) -> Frame:
         """As in `Engine`."""
         import narwhals as nw
 
         paths = [str(file) for file in files]
         if kind == "parquet":
             return nw.from_native(self._pl.scan_parquet(paths, glob=False))
-        return nw.from_native(self._pl.scan_csv(paths, separator=kind, infer_schema=False, glob=False))
+        return nw.from_native(self._pl.scan_csv(paths, separator=separator, infer_schema=False, glob=False))
 
     def frame(self, columns: Mapping[str, Sequence[str]]) -> Frame:
         """As in `Engine`."""
@@ -98,21 +97,22 @@ class Spark:
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
             "spark.log.level": "ERROR",
+            "spark.sql.csv.parser.columnPruning.enabled": "false",  # else rows of other lengths are let through
         }
         for key, value in settings.items():
             builder = builder.config(key, value)
         self._session = builder.getOrCreate()
 
-    def scan(self, files: Sequence[Path], kind: Kind) -> Frame:
+    def scan(self, files: Sequence[Path], kind: Kind, separator: str) -> Frame:
         """As in `Engine`."""
         import narwhals as nw
 
         paths = [str(file.absolute()) for file in files]
         read = self._session.read
-        native = (
-            read.parquet(*paths) if kind == "parquet" else read.csv(paths, sep=kind, header=True, escape='"')
-        )
-        return nw.from_native(native)
+        if kind == "parquet":
+            return nw.from_native(read.parquet(*paths))
+        strict = {"mode": "FAILFAST", "escape": '"'}  # else the surplus cells of a row are cut off
+        return nw.from_native(read.csv(paths, header=True, sep=separator, **strict))
 
     def frame(self, columns: Mapping[str, Sequence[str]]) -> Frame:
         """As in `Engine`."""
@@ -174,7 +174,7 @@ def engine(name: Name, master: str | None = None) -> Iterator[tuple[Engine, str]
         except Exception as error:
             if not (absent := _without_java(error)):
                 raise InputError(
-                    f"Spark cannot start at --master {master or 'local[*]'}: {_first_line(error)}"
+                    f"Spark cannot start at --master {master or 'local[*]'}: {reason(error)}"
                 ) from None
             instead = absent
         else:
@@ -198,5 +198,8 @@ def _without_java(error: Exception) -> str:
     )
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def reason(error: Exception) -> str:
+    """What an engine says of an error: its first line, or of Java the last cause, without the names of classes."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    of_java = [line for line in lines if line.startswith(("Caused by: ", ": "))]
+    return of_java[-1].rpartition("Exception: ")[2] if of_java else lines[0]

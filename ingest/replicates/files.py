@@ -6,27 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pharmagraph.ingest.replicates.engines import Kind
-from pharmagraph.kg.errors import InputError
+from pharmagraph.kg.errors import InputError, shortened
 from pharmagraph.kg.reading.columnar import PARQUET
 
-_ENDINGS = (".parquet", ".csv", ".tsv", ".txt")
-_SEPARATORS: tuple[Kind, ...] = (",", ";", "\t")
+_ENDINGS = (".parquet", ".csv", ".tsv", ".csv.gz")
 
 
-def files_of(paths: Sequence[Path]) -> tuple[list[Path], Kind]:
-    """The files of all paths in order, and what they are.
+def files_of(paths: Sequence[Path]) -> tuple[list[Path], Kind, tuple[str, ...]]:
+    """The files of all paths in order, what they are, and a sentence for each folder with files that are not read.
 
     Raises
     ------
     InputError
-        If one is not there, a folder has none, or some are text and others Parquet.
+        If one is not there or is named twice, a folder has none, some are CSV and others Parquet, or what is named
+        like a file is none, such as a pipe, which would never end.
     """
     files: list[Path] = []
+    notes: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(
-                p for p in path.iterdir() if p.suffix in _ENDINGS and not p.name.startswith(("_", "."))
-            )
+            seen = sorted(p for p in path.iterdir() if not p.name.startswith(("_", ".")))
+            inside = [p for p in seen if p.name.lower().endswith(_ENDINGS)]
+            if none := next((p for p in inside if not p.is_file()), None):
+                raise InputError(f"{none} is no file, or leads to none; take it out of the folder")
+            if left := [p.name for p in seen if p not in inside]:
+                more = f" and {len(left) - 1:,} more" if len(left) > 1 else ""
+                notes.append(f"{path} has {shortened(left[0])}{more}, which is not read")
             if not inside:
                 raise InputError(
                     f"{path} has no files that end in {' or '.join(_ENDINGS)}; give another folder"
@@ -35,18 +40,17 @@ def files_of(paths: Sequence[Path]) -> tuple[list[Path], Kind]:
         elif path.is_file():
             files.append(path)
         else:
-            raise InputError(f"{path} does not exist; give files of Parquet or text, or folders of them")
+            why = "is no file" if path.exists() else "does not exist"
+            raise InputError(f"{path} {why}; give files of Parquet or text, or folders of them")
+    places: dict[Path, Path] = {}
+    for file in files:
+        if (place := file.resolve()) in places:
+            raise InputError(f"{file} and {places[place]} are one file; name it once")
+        places[place] = file
     kinds = {}
     for file in files:
         with file.open("rb") as content:
             kinds[content.read(len(PARQUET)) == PARQUET] = file
     if len(kinds) > 1:
         raise InputError(f"{kinds[True]} is Parquet and {kinds[False]} is not; give files of one kind")
-    return files, "parquet" if True in kinds else _separator(files[0])
-
-
-def _separator(file: Path) -> Kind:
-    """The sign that divides the header of a text most often."""
-    with file.open("rb") as content:
-        header = content.readline(1 << 16)
-    return max(_SEPARATORS, key=lambda sign: header.count(sign.encode()))
+    return files, "parquet" if True in kinds else "csv", tuple(notes)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pharmagraph.ingest.cells_with_bounds import CENSORED
-from pharmagraph.ingest.contracts import FILES
-from pharmagraph.ingest.longform import columns_of
+from pharmagraph.ingest.contracts import FILES, FileContract
+from pharmagraph.ingest.longform import columns_of, fault
 from pharmagraph.ingest.names import cell_line_id, drug_id
-from pharmagraph.ingest.replicates.engines import Engine, Frame, Kind, Name, engine
+from pharmagraph.ingest.replicates.engines import Engine, Frame, Kind, Name, engine, reason
 from pharmagraph.ingest.replicates.files import files_of
+from pharmagraph.ingest.replicates.layout import layout
 from pharmagraph.ingest.replicates.measured import (
     GOOD,
     IC50,
@@ -29,14 +30,14 @@ from pharmagraph.ingest.replicates.measured import (
     text,
     wrong,
 )
+from pharmagraph.ingest.replicates.result import REPLICATES, as_text, full_disk, written
 from pharmagraph.ingest.units.given import NOTHING_SAID, Given
 from pharmagraph.kg.errors import InputError, PharmagraphError, shortened
 from pharmagraph.kg.folders import require_file, whole
-from pharmagraph.kg.reading.header import Header
-from pharmagraph.kg.reading.text import shown
+from pharmagraph.kg.reading.text import shown, tidy
 from pharmagraph.kg.wording import named as argument
 
-SPREAD, REPLICATES = "spread", "replicates"
+SPREAD = "spread"
 _APART = "_apart"
 """Column of means: whether no value is measured, and the bounds exclude each other."""
 _FOLDING: Mapping[str, Callable[[str], str]] = {"drug": drug_id, "cell_line": cell_line_id}
@@ -107,7 +108,9 @@ def average(
         a bad row, unless they are rejected; nothing is written then.
     """
     require_file(out)
-    files, kind = files_of(paths)
+    if out.exists() and not out.is_file():
+        raise InputError(f"{argument('out')} {out} is no file, as a device or a pipe is none; give a file")
+    files, kind, unread = files_of(paths)
     if any(out.exists() and out.samefile(file) for file in files):
         raise InputError(f"{argument('out')} {out} is one of the tables themselves; give another file")
     with engine(on, master) as (opened, instead), _told(files, opened.name):
@@ -120,12 +123,13 @@ def average(
         kept, spellings = table.one_spelling()
         means = kept.means()
         with whole(out) as place:
-            opened.write(means.drop(_APART), place, kept.key)
-            pairs, repeated = _written(place)
-            if out.suffix == ".csv":
-                _as_text(place)
+            with full_disk(out):
+                opened.write(means.drop(_APART), place, kept.key)
+            pairs, repeated = written(place, shown(files[0]), kept.key)
+            if out.suffix.lower() == ".csv":
+                as_text(place)
         apart = kept.contradictions(means) if counts["above"] and counts["below"] else ()
-    notes = (*((instead,) if instead else ()), *table.notes, *apart)
+    notes = (*((instead,) if instead else ()), *unread, *table.notes, *apart)
     return Averaged(
         counts["rows"], pairs, repeated, counts["without_value"], counts["bad"], spellings, opened.name, notes
     )
@@ -149,9 +153,8 @@ class _Table:
     def of(cls, engine: Engine, files: Sequence[Path], kind: Kind, units: Given) -> _Table:
         import narwhals as nw
 
-        file = shown(files[0])
-        frame = engine.scan(files, kind)
-        header = Header(file, None, tuple(frame.collect_schema().names()))
+        file, found = shown(files[0]), layout(files, kind)
+        header = found.header
         part = "expression" if header.has("gene") else "responses"
         contract = FILES[part]
         at = columns_of(header, contract)
@@ -163,8 +166,21 @@ class _Table:
             taken[CENSORED] = header.names[at[CENSORED]]
         unread = header.unused(taken.values(), contract.columns)
         unit = concentration(file, measures[IC50], units) if IC50 in measures else None
-        frame = frame.select(nw.col(name).alias(column) for column, name in taken.items())
+        names = [taken[c] for c in contract.key]
+        found.require_types(names, tuple(measures.values()), [taken[c] for c in taken if c == CENSORED])
+        frame = engine.scan(files, kind, found.separator)
+        own = frame.collect_schema().names()  # an engine gives names that repeat another ending
+        places = {c: header.find(name) for c, name in taken.items()}
+        if any(
+            at is None or at >= len(own) or not _alike(own[at], header.names[at]) for at in places.values()
+        ):
+            raise InputError(
+                f"{file}: {engine.name} finds other columns in its first row ({shortened(', '.join(own))}); end its "
+                "lines with line feeds"
+            )
+        frame = frame.select(nw.col(own[at]).alias(c) for c, at in places.items() if at is not None)
         frame = judged(engine, frame, contract.key, tuple(measures), unit)
+        frame = _without_faults(engine, frame, contract)
         return cls(engine, frame, file, contract.key, measures, (unread,) if unread else ())
 
     def counts(self) -> dict[str, int]:
@@ -201,35 +217,37 @@ class _Table:
             if row[column] is None:
                 others = ", ".join(f"{c} {row[c]}" for c in self.key if row[c] is not None)
                 return self._error(n, f"the column {column} is empty" + (f" ({others})" if others else ""))
+            if (said := row.get(_fault_of(column))) is not None:
+                return self._error(n, f'{column} "{shortened(row[column])}" {said}', "or ")
         name = next(c for c in (*self.measures, CENSORED) if row.get(wrong(c)) == 1)
         of = f"{row['drug']} on" if "drug" in self.key else f"{row['gene']} in"
         what = "is not above, below or empty" if name == CENSORED else "is no finite number"
         if name == IC50 and self.measures[IC50] != IC50:
             what = "is no concentration"
-        cell = f'{self.measures.get(name, name)} "{row[text(name)]}"'
+        cell = f'{self.measures.get(name, name)} "{shortened(row[text(name)])}"'
         return self._error(n, f"{cell} of {of} {row['cell_line']} {what}")
 
-    def _error(self, n: int, reason: str) -> InputError:
-        rows = "this row" if n == 1 else f"one of {n:,} bad rows"
-        way_out = f"correct it, or leave such rows out with {argument('reject_rows')}"
-        return InputError(f"{self.file}: {reason}, {rows}; {way_out}. Nothing was written")
+    def _error(self, n: int, reason: str, way_out: str = "correct it, or ") -> InputError:
+        rows = ", this row" if n == 1 else f", one of {n:,} bad rows"
+        way_out += f"leave such rows out with {argument('reject_rows')}"
+        return InputError(f"{self.file}: {reason}{rows}; {way_out}. Nothing was written")
 
     def one_spelling(self) -> tuple[_Table, dict[str, tuple[str, ...]]]:
-        """The good rows, with one spelling of each drug and cell line: the first in the alphabet."""
+        """The good rows, with one spelling of each name: of drugs and cell lines the first in the alphabet."""
         import narwhals as nw
 
         frame = self.frame.filter((nw.col(GOOD) == 1) & (nw.col(VALUED) == 1))
         spellings: dict[str, tuple[str, ...]] = {}
-        for column in (c for c in self.key if c in _FOLDING):
-            names = sorted(frame.select(column).unique().collect()[column].to_list())
-            groups: dict[str, list[str]] = {}
-            for name in names:
-                groups.setdefault(_FOLDING[column](name), []).append(name)
-            others = {group[0]: tuple(group[1:]) for group in groups.values() if len(group) > 1}
-            if not others:
+        for column in self.key:
+            written = frame.select(column).unique().collect()[column].to_list()
+            groups: dict[str, set[str]] = {}
+            for name in map(tidy, written):
+                groups.setdefault(_FOLDING.get(column, str)(name), set()).add(name)
+            kept_of = {name: min(group) for group in groups.values() for name in group}
+            spellings |= {min(g): tuple(sorted(g))[1:] for g in groups.values() if len(g) > 1}
+            pairs = [(name, kept_of[tidy(name)]) for name in written if kept_of[tidy(name)] != name]
+            if not pairs:
                 continue
-            spellings |= others
-            pairs = [(other, kept) for kept, group in others.items() for other in group]
             table = self.engine.frame({column: [a for a, _ in pairs], "_kept": [b for _, b in pairs]})
             frame = frame.join(table, on=column, how="left")
             kept = nw.when(~nw.col("_kept").is_null()).then(nw.col("_kept")).otherwise(nw.col(column))
@@ -279,6 +297,31 @@ class _Table:
         return means.select(*columns, nw.col(REPLICATES).cast(nw.Int64), nw.col(_APART))
 
 
+def _fault_of(column: str) -> str:
+    """The column that says what is wrong with a name; null where nothing is."""
+    return f"_fault_{column}"
+
+
+def _without_faults(engine: Engine, frame: Frame, contract: FileContract) -> Frame:
+    """The rows, of which those are bad that have a name which a load refuses (`longform.fault`)."""
+    import narwhals as nw
+
+    for column in contract.key:
+        names = [n for n in frame.select(column).unique().collect()[column].to_list() if n is not None]
+        said = {n: wrong_with for n in names if (wrong_with := fault(tidy(n), column, contract))}
+        if not said:
+            continue
+        table = engine.frame({column: list(said), _fault_of(column): list(said.values())})
+        frame = frame.join(table, on=column, how="left")
+        good = nw.when(nw.col(_fault_of(column)).is_null()).then(nw.col(GOOD)).otherwise(0)
+        frame = frame.with_columns(good.alias(GOOD))
+    return frame
+
+
+def _alike(one: str, other: str) -> bool:
+    return " ".join(tidy(one).split()) == " ".join(tidy(other).split())
+
+
 @contextmanager
 def _told(files: Sequence[Path], on: Name) -> Iterator[None]:
     """Errors of an engine, such as of a damaged file, in one line."""
@@ -290,31 +333,8 @@ def _told(files: Sequence[Path], on: Name) -> Iterator[None]:
         if type(error).__module__.partition(".")[0] not in ("polars", "pyspark", "py4j", "narwhals"):
             raise
         place = shown(files[0]) + (f" and {len(files) - 1:,} more" if len(files) > 1 else "")
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        them = "it" if len(files) == 1 else "them"
         raise InputError(
-            f"{place}: {on} cannot read {'it' if len(files) == 1 else 'them'} ({shortened(reason)}); fetch damaged "
-            "files again, and give files with the same columns"
+            f"{place}: {on} cannot read {them} ({shortened(reason(error))}); fetch damaged files again, and give "
+            "files with the same columns"
         ) from None
-
-
-def _as_text(place: Path) -> None:
-    """Put text with commas into the place of a Parquet file, a batch of rows at a time."""
-    from pyarrow import csv, parquet
-
-    text = place.with_name(f"{place.name}.csv")
-    try:
-        with parquet.ParquetFile(place) as file, csv.CSVWriter(text, file.schema_arrow) as writer:
-            for batch in file.iter_batches():
-                writer.write_batch(batch)
-        text.replace(place)
-    finally:
-        text.unlink(missing_ok=True)
-
-
-def _written(out: Path) -> tuple[int, int]:
-    """Rows of the file that was written, and those with several replicates."""
-    import pyarrow.compute as pc
-    from pyarrow import parquet
-
-    replicates = parquet.read_table(out, columns=[REPLICATES]).column(REPLICATES)
-    return len(replicates), int(pc.sum(pc.greater(replicates, 1)).as_py() or 0)

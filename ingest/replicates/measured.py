@@ -11,13 +11,14 @@ from pharmagraph.ingest.units import columns as in_headers
 from pharmagraph.ingest.units.concentrations import Concentration, Named, named
 from pharmagraph.ingest.units.given import Given, way
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.reading.numbers import NO_VALUE
+from pharmagraph.kg.reading.numbers import NO_VALUE, PLAIN
 
 IC50 = "ln_ic50"
 SIDE, GOOD, VALUED = "_side", "_good", "_valued"
 """Columns of `judged`: 1 above a bound, -1 below, 0 of a measured value; 1 of good rows; 1 of rows with a value."""
 
 _GRAPH = Named("ln", "um")
+_MINUS = "\u2212"
 
 
 def text(column: str) -> str:
@@ -59,8 +60,10 @@ def _numbers(engine: Engine, frame: Frame, measures: Sequence[str]) -> Frame:
     import narwhals as nw
 
     types = frame.collect_schema()
-    texts = [c for c in measures if types[c] == nw.String]
+    texts = [c for c in measures if types[c] in (nw.String, nw.Categorical, nw.Enum)]
     frame = frame.with_columns(*(nw.col(c).cast(nw.String).alias(text(c)) for c in measures))
+    if texts:
+        frame = frame.with_columns(*(nw.col(text(c)).alias(c) for c in texts))
     prefix = nw.lit("")
     if IC50 in texts:
         cells = nw.col(IC50).str.strip_chars()
@@ -72,12 +75,13 @@ def _numbers(engine: Engine, frame: Frame, measures: Sequence[str]) -> Frame:
     frame = frame.with_columns(prefix.alias("_prefix"))
     for column in texts:
         cells = nw.col(column).str.strip_chars()
+        nothing = cells.is_null() | cells.str.to_lowercase().is_in(sorted(NO_VALUE))
         if column == IC50:
             cells = cells.str.replace_all("^(>=|<=|>|<|≥|≤) *", "")
-        nothing = cells.is_null() | cells.str.to_lowercase().is_in(sorted(NO_VALUE))
+        cells = cells.str.replace_all(_MINUS, "-", literal=True)
         frame = frame.with_columns(
             nw.when(nothing).then(0).otherwise(1).alias(wrong(column)),
-            nw.when(~nothing).then(cells).alias(column),
+            nw.when(~nothing & cells.str.contains(f"^(?:{PLAIN})$")).then(cells).alias(column),
         )
     if texts:
         frame = engine.numbers(frame, texts)
@@ -116,11 +120,12 @@ def _judged(frame: Frame, key: Sequence[str], measures: Sequence[str], unit: Con
             side = turned.otherwise(nw.when(side == "below").then(nw.lit("above")).otherwise(side))
     number = nw.when(side == "above").then(1).otherwise(nw.when(side == "below").then(-1).otherwise(0))
     has_names = ~nw.any_horizontal(*(nw.col(c).is_null() for c in key), ignore_nulls=False)
+    nameless = nw.all_horizontal(*(nw.col(c).is_null() for c in key), ignore_nulls=False)
     sound = nw.sum_horizontal(*(nw.col(c) for c in faults)) == 0
     valued = ~nw.all_horizontal(*(nw.col(c).is_null() for c in measures), ignore_nulls=False)
     return frame.with_columns(
         number.alias(SIDE),
-        nw.when(has_names & sound).then(1).otherwise(0).alias(GOOD),
+        nw.when((has_names | (nameless & ~valued)) & sound).then(1).otherwise(0).alias(GOOD),
         nw.when(valued).then(1).otherwise(0).alias(VALUED),
     )
 

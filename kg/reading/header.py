@@ -134,7 +134,9 @@ class Header:
     ) -> InputError:
         """The error that none of the columns is there, with those that resemble one."""
         wanted = " or ".join(f'"{c}"' for c in any_of)
-        has = ", ".join(self.names[:_LONGEST_LIST]) + (", …" if len(self.names) > _LONGEST_LIST else "")
+        has = ", ".join(map(shortened, self.names[:_LONGEST_LIST])) + (
+            ", …" if len(self.names) > _LONGEST_LIST else ""
+        )
         alike = [f"{shortened(n)} is not {meant(c)}" for n, c in self.alike(any_of, taken)]
         needed_too = f". Needed: {', '.join(needed)}" if needed else ""
         if self.title:

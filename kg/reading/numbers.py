@@ -20,8 +20,9 @@ NO_NAME = frozenset(
 )
 """Words, in small letters, that programs write where there is no name."""
 
-_PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_NUMBER = re.compile(_PLAIN)
+PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+"""The pattern of a number as it is written; engines read more as one, such as 1d or 0x1p3."""
+_NUMBER = re.compile(PLAIN)
 _DECIMAL_COMMA = re.compile(r"([+-]?[0-9]*),([0-9]+)")
 _CENSORED = re.compile(r"[<>≤≥~≈]")
 SIDES = frozenset("<>≤≥")
@@ -32,8 +33,8 @@ _DATE = re.compile(r"[0-9]{1,2}-[A-Z][a-z]{2}-[0-9]{4}.*")
 _UNIT = re.compile(
     r"[\[(]?(?:(?:ln|log10|log2|log)?[ _(]*[pnuµμm]?M\)?|[pnuµμm]?mol/[lL]|%|TPM|FPKM|RPKM|counts|a\.?u\.?)[\])]?"
 )
-_WITH_UNIT = re.compile(rf"(?P<sign>(?:[<>~]=?|[≤≥≈])?) ?(?P<number>{_PLAIN}) ?(?P<unit>{_UNIT.pattern})")
-_WITH_ERROR = re.compile(rf"(?P<number>{_PLAIN}) ?(?:±|\+/-|\+-) ?{_PLAIN}.*")
+_WITH_UNIT = re.compile(rf"(?P<sign>(?:[<>~]=?|[≤≥≈])?) ?(?P<number>{PLAIN}) ?(?P<unit>{_UNIT.pattern})")
+_WITH_ERROR = re.compile(rf"(?P<number>{PLAIN}) ?(?:±|\+/-|\+-) ?{PLAIN}.*")
 _NOT_MEASURED = re.compile(
     r"n\.?[dt]\.?|not (?:reached|determined|tested|available|measured)|missing|failed|\?",
     re.IGNORECASE,
@@ -132,7 +133,7 @@ def column(texts: Sequence[str]) -> tuple[npt.NDArray[np.float64], dict[int, str
     import pyarrow.compute as pc
 
     cells = pa.array(texts, pa.string())
-    plain = pc.match_substring_regex(cells, f"^{_PLAIN}$")
+    plain = pc.match_substring_regex(cells, f"^{PLAIN}$")
     values = np.full(len(texts), np.nan)
     mask = plain.to_numpy(zero_copy_only=False)
     try:

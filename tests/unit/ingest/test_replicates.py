@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pandas as pd
 import pytest
 
 from pharmagraph.ingest import check_tables
+from pharmagraph.ingest.replicates.engines import reason
 from pharmagraph.ingest.replicates.means import Averaged, average
 from pharmagraph.kg.errors import InputError
 
@@ -159,7 +162,7 @@ def test_files_that_are_not_one_table_are_refused(tmp_path: Path) -> None:
         average([csv], csv)
     damaged = tmp_path / "damaged.parquet"
     damaged.write_bytes(parquet.read_bytes()[:100])
-    with pytest.raises(InputError, match=r"damaged.parquet: polars cannot read it \(.*\); fetch") as error:
+    with pytest.raises(InputError, match=r"damaged.parquet cannot be read as Parquet \(.*\); fetch") as error:
         average([damaged], tmp_path / "out.parquet")
     assert "\n" not in str(error.value) and not (tmp_path / "out.parquet").exists()
 
@@ -179,3 +182,145 @@ def test_polars_takes_the_place_of_spark_where_that_is_missing(
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(InputError, match="Polars is not installed"):
         averaged(tmp_path, RAW)
+
+
+HOSTILE = "drug,cell_line,IC50 (uM)\nD,C,1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            HOSTILE + "D\x00d,C,1\n",
+            "holds the control character U+0000; remove it, this row; or leave such rows out",
+        ),
+        (HOSTILE + "NA,C,1\n", 'drug "NA" is a word for nothing, not a name'),
+        (HOSTILE + "D,none,1\n", 'cell_line "none" is a word for nothing'),
+        (HOSTILE + "D" * 501 + ",C,1\n", "has 501 characters, and 500 are allowed"),
+        (HOSTILE + "D,C,>\n", 'IC50 (uM) ">" of D on C is no concentration'),
+        (HOSTILE + "D,C,>NA\n", 'IC50 (uM) ">NA" of D on C is no concentration'),
+        (HOSTILE + "D,C,1d\n", 'IC50 (uM) "1d" of D on C is no concentration'),
+        (HOSTILE.replace("drug", "drug,drug", 1), 'the column "drug" is there twice; keep one'),
+        (HOSTILE.replace("\n", "\r"), "end its lines with line feeds"),
+        ("# of 2026\n" + HOSTILE, "the header is in row 2; delete the rows above it"),
+        ("", "is empty; it needs a header and rows"),
+        ("cell_line,gene,value\nC,G\x01,1\n", 'gene "G\x01" holds the control character U+0001'),
+        (
+            "drug,cell_line,ln_ic50\nD,C,1e308\nD,C,1e308\n",
+            "the values of D, C are too large for their ln_ic50",
+        ),
+    ],
+)
+def test_what_a_load_refuses_is_refused_before_anything_is_averaged(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "raw.csv").write_text(text, newline="")
+    with pytest.raises(InputError) as error:
+        average([tmp_path / "raw.csv"], tmp_path / "out.parquet")
+    assert said in str(error.value)
+    assert [file.name for file in tmp_path.iterdir()] == ["raw.csv"]
+
+
+@pytest.mark.parametrize("separator", ["\t", ";"])
+def test_other_separators_and_empty_rows_are_read_as_a_load_reads_them(
+    tmp_path: Path, separator: str
+) -> None:
+    text = "drug,cell_line,ln_ic50\nCafe\u0301,C,1\nCaf\u00e9,C,\u22123\n,,\n"
+    done, rows = averaged(tmp_path, text.replace(",", separator))
+    assert (rows["drug"].tolist(), rows["ln_ic50"].tolist()) == (["Caf\u00e9"], [-1.0])
+    assert (done.without_value, done.bad, done.spellings) == (1, 0, {})
+
+
+def test_text_of_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "raw.csv").write_bytes(HOSTILE.encode("utf-16"))
+    with pytest.raises(InputError, match=r"raw.csv is UTF-16 text; save it as UTF-8"):
+        average([tmp_path / "raw.csv"], tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "said"),
+    [
+        (
+            "ln_ic50",
+            pd.to_datetime(["2020-01-01"]),
+            r"ln_ic50 is of the type timestamp\[.*\]; write it as numbers",
+        ),
+        ("ln_ic50", [True], "ln_ic50 is of the type bool; write it as numbers or text"),
+        ("drug", [["D"]], "drug is of the type list<.*>; write it as text or integers"),
+        ("cell_line", [{"a": 1}], "cell_line is of the type struct<.*>; write it as text"),
+    ],
+)
+def test_columns_of_other_types_are_not_cast_to_numbers_or_names(
+    tmp_path: Path, column: str, cells: Any, said: str
+) -> None:
+    table = pd.DataFrame({"drug": ["D"], "cell_line": ["C"], "ln_ic50": [1.0]} | {column: cells})
+    table.to_parquet(tmp_path / "raw.parquet")
+    with pytest.raises(InputError, match=said):
+        average([tmp_path / "raw.parquet"], tmp_path / "out.parquet")
+
+
+def test_texts_of_categories_are_read(tmp_path: Path) -> None:
+    rows = {"drug": ["D", "D"], "cell_line": ["C", "C"], "ln_ic50": pd.Categorical(["1", ">2"])}
+    pd.DataFrame(rows).to_parquet(tmp_path / "raw.parquet")
+    average([tmp_path / "raw.parquet"], tmp_path / "out.parquet")
+    assert pd.read_parquet(tmp_path / "out.parquet")["ln_ic50"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("cell_line,drug,ln_ic50\nC,D,1\n", "have their columns in another order"),
+        (
+            "drug,cell_line,ln_ic50,censored\nD,C,1,\n",
+            'only b.csv has "censored"; give files with the same columns',
+        ),
+        ("drug\tcell_line\tln_ic50\nD\tC\t1\n", "have other signs between their columns"),
+    ],
+)
+def test_files_with_other_columns_are_named(tmp_path: Path, second: str, said: str) -> None:
+    (tmp_path / "a.csv").write_text("drug,cell_line,ln_ic50\nD,C,1\n")
+    (tmp_path / "b.csv").write_text(second)
+    with pytest.raises(InputError, match=said):
+        average([tmp_path], tmp_path / "out" / "out.parquet")
+
+
+def test_pipes_devices_and_files_named_twice_are_refused_and_never_waited_for(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out.parquet"
+    raw.mkdir()
+    (raw / "a.csv").write_text(HOSTILE)
+    with pytest.raises(InputError, match="are one file; name it once"):
+        average([raw, raw / "a.csv"], out)
+    (raw / "notes.txt").write_text("")
+    assert average([raw], out).notes == (f"{raw} has notes.txt, which is not read",)
+    os.mkfifo(raw / "b.csv")
+    with pytest.raises(InputError, match=r"b.csv is no file, or leads to none; take it out"):
+        average([raw], out)
+    for place in (raw / "b.csv", Path("/dev/null")):
+        with pytest.raises(InputError, match="is no file, as a device or a pipe is none; give a file"):
+            average([raw / "a.csv"], place)
+
+
+def test_a_full_disk_is_no_damaged_table(tmp_path: Path) -> None:
+    rows = {"drug": [f"D{n}" for n in range(20_000)], "cell_line": "C", "ln_ic50": 1.0}
+    pd.DataFrame(rows).to_parquet(tmp_path / "raw.parquet")
+    code = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from pharmagraph.ingest.replicates.means import average\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try:\n    average([Path('raw.parquet')], Path('out.parquet'))\n"
+        "except OSError as error:\n    print(error.filename, error.strerror)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "out.parquet File too large\n", done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["raw.parquet"]
+
+
+def test_an_error_of_java_is_told_by_its_cause() -> None:
+    said = (
+        "An error occurred while calling o1.collect.\n: org.x.SparkException: [FAILED]\n\tat org.x.A(B:1)\n"
+    )
+    told = reason(RuntimeError(said + "Caused by: org.x.RuntimeException: Malformed record: 1,2\n"))
+    assert told == "Malformed record: 1,2"
+    assert reason(RuntimeError("first\nsecond")) == "first"

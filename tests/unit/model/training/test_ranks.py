@@ -197,6 +197,13 @@ def test_a_rank_that_no_other_joins_says_so_in_time(monkeypatch: pytest.MonkeyPa
     assert "1/2 clients joined); start all of them" in str(told.value) and "\n" not in str(told.value)
 
 
+def test_an_address_that_is_empty_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in zip(ranks.TORCHRUN, ("0", "2", "0", "2", "", "29500"), strict=True):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ModelError, match=r"^MASTER_ADDR is empty in the environment; start by torchrun"):
+        ranks.of_torchrun()
+
+
 def test_rows_of_ranks_are_all_rows_once(tmp_path: Path) -> None:
     def rows(number: int) -> slice:
         with ranks.dividing():
