@@ -116,4 +116,4 @@ def test_a_full_disk_is_an_error_and_does_not_end_the_process() -> None:
         cwd=Path(__file__).parents[4],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])},
     )
-    assert (done.returncode, done.stdout) == (0, "No space left on device source.npy []\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "No space left on device adjacency []\n"), done.stderr
