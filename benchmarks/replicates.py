@@ -1,8 +1,8 @@
 """How long replicates of a large table take to average, and the peak of memory: ``cli ingest replicates``.
 
-    python -m benchmarks.replicates [--rows 1,10,50] [--format table|json]
+    python -m benchmarks.replicates [--rows 1,10,50] [--drugs 2000] [--format table|json]
 
-Sizes are in millions of rows, of 100,000 drugs on 1,000 cell lines, in files of a million rows each.
+Sizes are in millions of rows, of so many drugs on 1,000 cell lines, in files of a million rows each.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from benchmarks.measure import command
 from pharmagraph.kg.console import Format, print_rows
 
 PART = 1_000_000
-N_DRUGS, N_CELLS = 100_000, 1_000
+N_CELLS = 1_000
 
 
-def raw(folder: Path, millions: int) -> int:
+def raw(folder: Path, millions: int, n_drugs: int) -> int:
     """Write a table of responses, a file a million rows; its bytes."""
     folder.mkdir()
-    drugs = pa.array([f"drug {i}" for i in range(N_DRUGS)])
+    drugs = pa.array([f"drug {i}" for i in range(n_drugs)])
     cells = pa.array([f"line {i}" for i in range(N_CELLS)])
     for part in range(millions):
         generator = np.random.default_rng(part)
         columns = {
-            "drug": drugs.take(pa.array(generator.integers(N_DRUGS, size=PART))),
+            "drug": drugs.take(pa.array(generator.integers(n_drugs, size=PART))),
             "cell_line": cells.take(pa.array(generator.integers(N_CELLS, size=PART))),
             "ln_ic50": generator.normal(2, 2, PART),
         }
@@ -44,12 +44,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", default="1,10,50", help="millions of rows")
+    parser.add_argument("--drugs", type=int, default=2000)
     parser.add_argument("--format", type=Format, default=Format.table, choices=list(Format))
     asked = parser.parse_args()
     rows = []
     for millions in map(int, asked.rows.split(",")):
         with tempfile.TemporaryDirectory() as place:
-            size = raw(Path(place) / "raw", millions)
+            size = raw(Path(place) / "raw", millions, asked.drugs)
             out = Path(place) / "out.parquet"
             took = command(["ingest", "replicates", str(Path(place) / "raw"), "--out", str(out)])
             pairs = parquet.ParquetFile(out).metadata.num_rows

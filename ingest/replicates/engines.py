@@ -31,6 +31,9 @@ class Engine(Protocol):
     def frame(self, columns: Mapping[str, Sequence[str]]) -> Frame:
         """A small table of texts."""
 
+    def collect(self, frame: Frame) -> Frame:
+        """The few rows of a frame in memory; those that it is made of need not fit there."""
+
     def numbers(self, frame: Frame, columns: Sequence[str]) -> Frame:
         """The rows, with the numbers that columns of texts hold; null where a text is no number."""
 
@@ -62,6 +65,12 @@ class Polars:
         import narwhals as nw
 
         return nw.from_native(self._pl.LazyFrame(columns, schema=dict.fromkeys(columns, self._pl.String)))
+
+    def collect(self, frame: Frame) -> Frame:
+        """As in `Engine`."""
+        import narwhals as nw
+
+        return nw.from_native(frame.to_native().collect(engine="streaming"))
 
     def numbers(self, frame: Frame, columns: Sequence[str]) -> Frame:
         """As in `Engine`."""
@@ -121,6 +130,10 @@ class Spark:
         schema = ", ".join(f"{column} string" for column in columns)
         rows = list(zip(*columns.values(), strict=True))
         return nw.from_native(self._session.createDataFrame(rows, schema))
+
+    def collect(self, frame: Frame) -> Frame:
+        """As in `Engine`."""
+        return frame.collect()
 
     def numbers(self, frame: Frame, columns: Sequence[str]) -> Frame:
         """As in `Engine`."""

@@ -187,20 +187,22 @@ class _Table:
         import narwhals as nw
 
         good, valued = nw.col(GOOD), nw.col(VALUED)
-        found = self.frame.select(
-            nw.len().alias("rows"),
-            (1 - good).sum().alias("bad"),
-            (good * (1 - valued)).sum().alias("without_value"),
-            (nw.when(nw.col(SIDE) == 1).then(1).otherwise(0)).sum().alias("above"),
-            (nw.when(nw.col(SIDE) == -1).then(1).otherwise(0)).sum().alias("below"),
-        ).collect()
+        found = self.engine.collect(
+            self.frame.select(
+                nw.len().alias("rows"),
+                (1 - good).sum().alias("bad"),
+                (good * (1 - valued)).sum().alias("without_value"),
+                (nw.when(nw.col(SIDE) == 1).then(1).otherwise(0)).sum().alias("above"),
+                (nw.when(nw.col(SIDE) == -1).then(1).otherwise(0)).sum().alias("below"),
+            )
+        )
         return {name: int(found[name][0] or 0) for name in found.columns}
 
     def contradictions(self, means: Frame) -> tuple[str, ...]:
         """A sentence that counts the pairs whose bounds exclude each other; none where there are none."""
         import narwhals as nw
 
-        apart = means.filter(nw.col(_APART)).select(*self.key).sort(*self.key).collect()
+        apart = self.engine.collect(means.filter(nw.col(_APART)).select(*self.key).sort(*self.key))
         if not len(apart):
             return ()
         drug, cell_line = apart.row(0)
@@ -212,7 +214,7 @@ class _Table:
         """The error of the first bad row that the engine finds."""
         import narwhals as nw
 
-        row = self.frame.filter(nw.col(GOOD) == 0).head(1).collect().rows(named=True)[0]
+        row = self.engine.collect(self.frame.filter(nw.col(GOOD) == 0).head(1)).rows(named=True)[0]
         for column in self.key:
             if row[column] is None:
                 others = ", ".join(f"{c} {row[c]}" for c in self.key if row[c] is not None)
@@ -239,7 +241,7 @@ class _Table:
         frame = self.frame.filter((nw.col(GOOD) == 1) & (nw.col(VALUED) == 1))
         spellings: dict[str, tuple[str, ...]] = {}
         for column in self.key:
-            written = frame.select(column).unique().collect()[column].to_list()
+            written = self.engine.collect(frame.select(column).unique())[column].to_list()
             groups: dict[str, set[str]] = {}
             for name in map(tidy, written):
                 groups.setdefault(_FOLDING.get(column, str)(name), set()).add(name)
@@ -307,7 +309,8 @@ def _without_faults(engine: Engine, frame: Frame, contract: FileContract) -> Fra
     import narwhals as nw
 
     for column in contract.key:
-        names = [n for n in frame.select(column).unique().collect()[column].to_list() if n is not None]
+        found = engine.collect(frame.select(column).unique())[column].to_list()
+        names = [n for n in found if n is not None]
         said = {n: wrong_with for n in names if (wrong_with := fault(tidy(n), column, contract))}
         if not said:
             continue
