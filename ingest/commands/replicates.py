@@ -18,7 +18,7 @@ def replicates(
         typer.Argument(
             metavar="FILE",
             help="Parquet or text, or folders of them: columns drug, cell_line, and an IC50 or auc; or cell_line, gene "
-            "and value. They need not fit into memory.",
+            "and value.",
         ),
     ],
     out: Annotated[
@@ -43,7 +43,7 @@ def replicates(
     ] = False,
     format: FormatOption = Format.table,
 ) -> None:
-    """Average replicates of responses or expression, larger than memory, with Polars or Spark."""
+    """Average replicates of responses or expression, with Polars or, of any size, with Spark."""
     from pharmagraph.ingest.replicates.means import average
     from pharmagraph.ingest.units.given import given
     from pharmagraph.kg.console import note, print_rows

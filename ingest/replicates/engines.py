@@ -1,4 +1,4 @@
-"""The engines that read tables larger than memory: Polars on one machine, Spark on one or on many.
+"""The engines that average large tables: Polars on one machine, Spark on one or on many.
 
 `ingest.replicates.means` writes its steps once, for narwhals, which hands them to either.
 """

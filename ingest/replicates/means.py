@@ -1,4 +1,4 @@
-"""The mean of replicates: one row a pair, of a table that need not fit into memory.
+"""The mean of replicates: one row a pair, of a table of any size.
 
 A table is what `cli ingest tables` reads as responses or expression, except that a pair may be there many times, and
 that it may be in many files. Of IC50s the mean is taken of ln µmol/l, so that it is the logarithm of the geometric
