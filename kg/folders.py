@@ -99,9 +99,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         unfinished.replace(target)
         made = []
     except OSError as error:
-        error.filename = str(
-            folder
-        )  # a full disk is told of without the file, or with that of the temporary folder
+        if not isinstance(error.filename, str) or Path(error.filename).is_relative_to(unfinished):
+            error.filename = str(
+                folder
+            )  # a full disk is told of without a file, or with one of the temporary folder
         raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
