@@ -20,7 +20,6 @@ import platform
 import shutil
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.gatv2 import CASES, Case
-from benchmarks.recorded import commit, today
+from benchmarks.measure import measure
+from benchmarks.recorded import commit, today, with_figures
 from pharmagraph.model.kernels import Csr, Relation, attend
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -88,8 +88,8 @@ def parity(name: str, case: Case, device: str) -> Row:
 
 def passes(case: Case, device: str, implementation: str) -> tuple[Callable[[], Tensor], Sequence[Tensor]]:
     """A forward pass, and what its backward pass gives gradients to."""
-    given = relation(case, device)
     if implementation != "pyg":
+        given = relation(case, device)
         return lambda: attend([given], implementation=implementation, attention=False)[0], _leaves(given)
     from torch_geometric.nn import GATv2Conv
 
@@ -107,21 +107,14 @@ def passes(case: Case, device: str, implementation: str) -> tuple[Callable[[], T
 
 
 def seconds(work: Callable[[], object], device: str) -> float:
-    """Median of repetitions after one that is not counted."""
-    taken: list[float] = []
-    work()
-    while not taken or (sum(taken) < SECONDS and len(taken) < MOST):
-        _wait(device)
-        begun = time.perf_counter()
+    """Median of repetitions, each until the device has done all of it."""
+
+    def once() -> None:
         work()
-        _wait(device)
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken)
+        if device == "cuda":
+            torch.cuda.synchronize()
 
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+    return measure(once, seconds=SECONDS, most=MOST).seconds
 
 
 def timed(name: str, case: Case, device: str, implementation: str, bandwidth: float) -> Row:
@@ -236,10 +229,8 @@ def page(docs: Path = DOCS) -> None:
     """Write the section of the page from the file of figures."""
     file, text = docs / FIGURES, docs / PAGE
     rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-    head, found, rest = text.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    assert found and ended, f"{PAGE} has no place for figures"
-    text.write_text(head + BEGIN + "\n" + figures(rows) + END + tail, encoding="utf-8")
+    said = with_figures(text.read_text(encoding="utf-8"), BEGIN, END, "\n" + figures(rows))
+    text.write_text(said, encoding="utf-8")
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import peak_mb
-from benchmarks.recorded import commit, today
+from benchmarks.recorded import commit, today, with_figures
 from pharmagraph.kg.console import note
 from pharmagraph.kg.fingerprints import FINGERPRINTS
 from pharmagraph.model.inputs.similarities import rbf_of, squared_distances, width_of
@@ -270,10 +270,9 @@ def write(later: Iterable[Row], docs: Path = DOCS) -> None:
         key=lambda row: (row["data"] == "made up", row["pairs"], row["rank_drugs"], row["rank_cell_lines"])
     )
     file.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
-    head, found, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    assert found and ended, f"{PAGE} has no place for figures"
-    page.write_text(head + BEGIN + figures(rows) + END + tail, encoding="utf-8")
+    page.write_text(
+        with_figures(page.read_text(encoding="utf-8"), BEGIN, END, figures(rows)), encoding="utf-8"
+    )
 
 
 def figures(rows: Sequence[Row]) -> str:

@@ -28,6 +28,14 @@ if VARIABLE in os.environ:
     commit()  # a campaign begins, and works on what is imported now
 
 
+def with_figures(text: str, begin: str, end: str, figures: str) -> str:
+    """A page with other figures between two of its lines."""
+    head, found, rest = text.partition(begin)
+    _, ended, tail = rest.partition(end)
+    assert found and ended, f"the page has no place for figures: {begin.strip()}"
+    return head + begin + figures + end + tail
+
+
 def today() -> str:
     """The day in UTC."""
     return datetime.now(UTC).date().isoformat()

@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.recorded import VARIABLE, commit, today
+from benchmarks.recorded import VARIABLE, commit, today, with_figures
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, FIGURES = "reliability.md", "reliability.json"
@@ -91,10 +91,7 @@ def soaked(minutes: float, readers: int) -> list[Row]:
 
 def page(rows: Sequence[Row], before: str) -> str:
     """The page's text with the figures of these rows."""
-    head, found, rest = before.partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    assert found and ended, f"{PAGE} has no place for figures"
-    return head + BEGIN + figures(rows) + END + tail
+    return with_figures(before, BEGIN, END, figures(rows))
 
 
 def figures(rows: Sequence[Row]) -> str:

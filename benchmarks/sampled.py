@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import peak_mb
-from benchmarks.recorded import commit, today
+from benchmarks.recorded import commit, today, with_figures
 from pharmagraph.kg.console import Format, note, print_rows
 
 EDGES_A_NODE, EXPONENT, WARM_UP = 20, 0.75, 5
@@ -164,8 +164,7 @@ def page(told: dict[str, Any], text: str) -> str:
             ],
         ),
     ]  # fmt: skip
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + "\n" + "".join(tables) + "\n" + END + rest.split(END)[1]
+    return with_figures(text, BEGIN, END, "\n" + "".join(tables) + "\n")
 
 
 def main() -> None:

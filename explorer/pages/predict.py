@@ -165,8 +165,8 @@ def _predictions(asked: Asked, wanted: Wanted) -> list[Component]:
     except InputError as error:
         raise FieldError(place, wanted.compounds.said(error)) from None
     rows = best(iter([whole]), SHOWN).to_pylist()
-    known = {row["id"] for row in asked.graph.node_rows("Drug", ["id"])}
-    lines = {"cell_line": all_shown(asked.graph)["cell_line"]}
+    names = all_shown(asked.graph)
+    known, lines = names["drug"], {"cell_line": names["cell_line"]}
     run = {"run": asked.given.get("run")}
 
     def why(row: Mapping[str, Any]) -> tuple[str, str] | None:

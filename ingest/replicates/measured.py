@@ -7,18 +7,15 @@ from collections.abc import Sequence
 
 from pharmagraph.ingest.cells_with_bounds import CENSORED
 from pharmagraph.ingest.replicates.engines import Engine, Frame
-from pharmagraph.ingest.units import columns as in_headers
-from pharmagraph.ingest.units.concentrations import Concentration, Named, named
+from pharmagraph.ingest.units.concentrations import Concentration
 from pharmagraph.ingest.units.given import Given, way
+from pharmagraph.ingest.units.responses import GRAPH, unit_said
 from pharmagraph.kg.errors import InputError
-from pharmagraph.kg.reading.numbers import NO_VALUE, PLAIN
+from pharmagraph.kg.reading.numbers import MINUS, NO_VALUE, PLAIN
 
 IC50 = "ln_ic50"
 SIDE, GOOD, VALUED = "_side", "_good", "_valued"
 """Columns of `judged`: 1 above a bound, -1 below, 0 of a measured value; 1 of good rows; 1 of rows with a value."""
-
-_GRAPH = Named("ln", "um")
-_MINUS = "\u2212"
 
 
 def text(column: str) -> str:
@@ -78,7 +75,7 @@ def _numbers(engine: Engine, frame: Frame, measures: Sequence[str]) -> Frame:
         nothing = cells.is_null() | cells.str.to_lowercase().is_in(sorted(NO_VALUE))
         if column == IC50:
             cells = cells.str.replace_all("^(>=|<=|>|<|≥|≤) *", "")
-        cells = cells.str.replace_all(_MINUS, "-", literal=True)
+        cells = cells.str.replace_all(MINUS, "-", literal=True)
         frame = frame.with_columns(
             nw.when(nothing).then(0).otherwise(1).alias(wrong(column)),
             nw.when(~nothing & cells.str.contains(f"^(?:{PLAIN})$")).then(cells).alias(column),
@@ -153,20 +150,10 @@ def concentration(file: str, header: str, units: Given) -> Concentration | None:
     InputError
         If neither the name nor the user says the unit, or both say another one.
     """
-    said = in_headers.ic50(header) or Named(None, None)
-    if (said_by_user := units.get("ic50")) is not None:
-        unit = named(said_by_user)
-        assert unit is not None  # `given` was read by it
-        contrary = [(said.log, unit.log), (said.unit, unit.unit)]
-        if any(a is not None and a != b for a, b in contrary if not (a in ("log", "-log") and b)):
-            raise InputError(
-                f'{file}: the column "{header}" says {said.text}, and {way("ic50", said_by_user)} another unit; '
-                "correct the one that is wrong"
-            )
-    else:
-        unit = _GRAPH if header.casefold() == IC50 else said
-    if unit.known is None:
+    said = unit_said(file, header, units.get("ic50"))
+    if said is None:
         raise InputError(
             f'{file}: the column "{header}" does not say its unit; write {way("ic50", "nM")}, or another'
         )
-    return None if unit == _GRAPH else unit.known
+    unit, _ = said
+    return None if unit == GRAPH else unit.known

@@ -38,10 +38,10 @@ PIC50S = (3.0, 12.0)
 LEAST, FEW = 10, 0.05
 """Values that a distribution needs, and the share of impossible ones that may be mistakes."""
 
-_GRAPH, _PIC50 = Named("ln", "um"), Named("-log10", "m")
+GRAPH, _PIC50 = Named("ln", "um"), Named("-log10", "m")
 _FITTING = (
     *(Named("", unit) for unit in ("nm", "um", "m")),
-    *(_PIC50, _GRAPH, Named("ln", "nm"), Named("ln", "m")),
+    *(_PIC50, GRAPH, Named("ln", "nm"), Named("ln", "m")),
     *(Named("log10", unit) for unit in ("nm", "um", "m")),
 )
 """Units that a message may suggest."""
@@ -73,6 +73,29 @@ def in_graph_units(table: LongTable, given: Given, rejections: Rejections) -> Lo
     return table
 
 
+def unit_said(file: str, header: str, given: str | None) -> tuple[Named, str] | None:
+    """The unit of a column of IC50s, and what says it, empty for ``ln_ic50``; None where nothing says all of it.
+
+    Raises
+    ------
+    InputError
+        If the header says another unit than the user.
+    """
+    said = columns.ic50(header) or Named(None, None)
+    if given is not None:
+        unit = named(given)
+        assert unit is not None  # `given` was read by it
+        if not _agrees(said, unit):
+            raise InputError(
+                f'{file}: the column "{header}" says {said.text or "concentrations"}, and {way("ic50", given)} another '
+                "unit; correct the one that is wrong"
+            )
+        return unit, "the option" if said == Named(None, None) else "the header and the option"
+    if said.known is not None:
+        return said, f'the header "{header}"'
+    return (GRAPH, "") if said == Named("ln", None) else None
+
+
 def _ic50(table: LongTable, header: str, given: str | None, rejections: Rejections) -> LongTable:
     column = _Column(table, header, given, table.numbers["ln_ic50"])
     unit, source = column.unit()
@@ -97,7 +120,7 @@ def _ic50(table: LongTable, header: str, given: str | None, rejections: Rejectio
         )
     notes = table.notes
     if source:
-        what = "kept" if unit == _GRAPH else "converted to ln µM"
+        what = "kept" if unit == GRAPH else "converted to ln µM"
         notes = (*notes, f"{table.file}: ic50: {_written(unit)}, from {source}; {what}")
     texts = _turned(table.texts) if _of(unit).sign < 0 else table.texts
     found = {"ln_ic50": x}
@@ -128,20 +151,9 @@ class _Column:
 
     def unit(self) -> tuple[Named, str]:
         """The unit, and what says it; that is empty for ``ln_ic50``."""
+        if (found := unit_said(self.table.file, self.header, self.given)) is not None:
+            return found
         said = self.said
-        if self.given is not None:
-            unit = named(self.given)
-            assert unit is not None  # `given` was read by it
-            if not _agrees(said, unit):
-                raise InputError(
-                    f'{self.table.file}: the column "{self.header}" says {said.text or "concentrations"}, and '
-                    f"{way('ic50', self.given)} another unit; correct the one that is wrong"
-                )
-            return unit, "the option" if said == Named(None, None) else "the header and the option"
-        if said.known is not None:
-            return said, f'the header "{self.header}"'
-        if said == Named("ln", None):
-            return _GRAPH, ""
         fitting = [unit for unit in _fitting(self.values) if _agrees(said, unit)] or [Named("", "nm")]
         lacks = "base of its logarithm" if said.log in ("log", "-log") else "unit"
         raise InputError(
@@ -191,7 +203,7 @@ def _implausible(values: Floats, x: Floats, unit: Named) -> int | None:
     middle = int(there[np.argpartition(x[there], len(there) // 2)[len(there) // 2]])
     if not math.log(MEDIANS[0]) <= x[middle] <= math.log(MEDIANS[1]):
         return middle
-    if unit != _GRAPH:
+    if unit != GRAPH:
         return None
     smallest = int(there[np.argmin(values[there])])
     linear = values[smallest] > 0 and len(there) >= 2 * LEAST and np.mean(values[there] < 1) >= 0.1

@@ -39,7 +39,8 @@ _NOT_MEASURED = re.compile(
     r"n\.?[dt]\.?|not (?:reached|determined|tested|available|measured)|missing|failed|\?",
     re.IGNORECASE,
 )
-_MINUS = "\u2212"
+MINUS = "\u2212"
+"""The sign that typesetting has for a minus."""
 
 
 NO_NUMBER = "is not a finite number"
@@ -70,7 +71,7 @@ def as_number(text: str) -> float | None:
     tidied = tidy(text)
     if tidied.lower() in NO_VALUE:
         return None
-    written = tidied.replace(_MINUS, "-")
+    written = tidied.replace(MINUS, "-")
     if _NUMBER.fullmatch(written):
         value = float(written)
         if math.isfinite(value):

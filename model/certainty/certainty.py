@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from pharmagraph.kg.errors import ModelError
@@ -19,6 +19,7 @@ from pharmagraph.model.certainty.intervals import Calibration, Interval
 from pharmagraph.model.certainty.leverage import Leverage
 from pharmagraph.model.certainty.situation import Array, Errors, Situation, kinds_of
 from pharmagraph.model.certainty.with_pilots import WithPilots
+from pharmagraph.model.predictor.reading import writing
 from pharmagraph.model.presets.choices import Split, Task
 
 FILE = "certainty.safetensors"
@@ -199,10 +200,8 @@ class Certainty:
             )
             for name, values in arrays.items()
         }  # fmt: skip
-        try:
+        with writing(folder / FILE):
             save_file(contiguous, folder / FILE, metadata={"about": json.dumps(about)})
-        except SafetensorError as error:  # as on a full disk
-            raise ModelError(f"cannot write {folder / FILE} ({error}); free space or change folder") from None
         return FILE
 
     @classmethod

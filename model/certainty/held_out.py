@@ -19,7 +19,6 @@ from torch import Tensor
 
 from pharmagraph.model.certainty.leverage import Leverage
 from pharmagraph.model.inputs.messages import MessageBuilder, Messages
-from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.presets.choices import Split
 from pharmagraph.model.responses.groups import Groups
 from pharmagraph.model.responses.inner_folds import inner_split
@@ -243,7 +242,9 @@ def predicted(blind: Fitted, hidden: Responses) -> HeldOut:
 @contextmanager
 def _without(members: Sequence[Member], visible: Responses) -> Iterator[None]:
     """Within it, the factors of networks are those of the visible pairs: of one start, which all of them share."""
-    fits = [m.factor_fits for m in members if m.factor_fits is not None and _weights(m)["factors"] > 0]
+    fits = [
+        m.factor_fits for m in members if m.factor_fits is not None and m.network.weight_of()["factors"] > 0
+    ]
     if not fits:
         yield
         return
@@ -258,11 +259,6 @@ def _without(members: Sequence[Member], visible: Responses) -> Iterator[None]:
     finally:
         for factors, before in kept:
             factors.load_state_dict(before)
-
-
-def _weights(member: Member) -> dict[str, float]:
-    weights = member.network.component_weights.tolist()
-    return dict(zip(member.network.components, weights, strict=True))
 
 
 @torch.inference_mode()
@@ -313,13 +309,10 @@ class Process:
     @torch.inference_mode()
     def of(cls, fitted: Fitted, member: Member, messages: Messages) -> Process | None:
         """The process of a network; None where it has no part in the prediction."""
-        network = member.network
-        if not isinstance(network, RelationalNetwork) or network.gaussian_process is None:
+        if (there := member.process()) is None:
             return None
-        if not _weights(member)["gaussian_process"]:
-            return None
+        network, process = there
         states, _ = network.states(fitted.tensors, messages)
-        process = network.gaussian_process
         kernel_c, kernel_d, precision, _, drug_scale = (
             _numpy(t) for t in process.system(fitted.tensors, states, messages)
         )

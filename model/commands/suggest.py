@@ -20,6 +20,9 @@ By = Literal["gain", "uncertainty", "diverse", "targets", "random"]
 ROUNDS, BATCH, START, SEEDS = 10, 60, 60, 5
 """Of a replay, unless given."""
 
+WELLS, PRINTED = 96, 20
+"""Of a plate, unless given."""
+
 _ONLY = "Of a replay: "
 
 
@@ -31,7 +34,7 @@ def suggest(
             "unsure and unlike each other; targets: what tells a drug's genes apart; random."
         ),
     ] = "gain",
-    plate: Annotated[int, typer.Option(help="Wells of the plate: 96, 384 or 1536.")] = 96,
+    plate: Annotated[int, typer.Option(help="Wells of the plate: 96, 384 or 1536.")] = WELLS,
     controls: Annotated[
         int | None,
         typer.Option(min=0, help="Wells of controls, half vehicle; two columns of them when left out."),
@@ -92,7 +95,7 @@ def suggest(
         str | None,
         typer.Option(help="Run id; the promoted run when left out.", autocompletion=completion.runs),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Pairs printed in the table.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Pairs printed in the table.")] = PRINTED,
     wide: Wide = False,
     replay: Annotated[
         bool,
@@ -147,11 +150,11 @@ def suggest(
         from pharmagraph.model.commands.replaying import replayed
 
         of_plate = {
-            "--by": by != "gain", "--plate": plate != 96, "--controls": controls is not None,
+            "--by": by != "gain", "--plate": plate != WELLS, "--controls": controls is not None,
             "--control-columns": control_columns, "--doses": doses != 1, "--drug": drug, "--tissue": tissue,
             "--cells": cells, "--compounds": compounds, "--stocks": stocks, "--reject-rows": reject_rows,
             "--per-drug": per_drug, "--per-cell": per_cell, "--gene": gene, "--out": out, "--picture": picture,
-            "--colour": colour, "--run": run, "--limit": limit != 20, "--wide": wide,
+            "--colour": colour, "--run": run, "--limit": limit != PRINTED, "--wide": wide,
         }  # fmt: skip
         if given := [name for name, value in of_plate.items() if value]:
             raise InputError(

@@ -116,7 +116,7 @@ class RelationalNetwork(Network):
         states, weights = self.states(tensors, messages)
         found = {r: (messages.edges[r], w.mean(1)) for r, w in weights.items()}
         axial = self.axial.attention(tensors, messages.visible) if self.axial is not None else {}
-        component_weights = dict(zip(self.components, self.component_weights.tolist(), strict=True))
+        component_weights = self.weight_of()
         contributions = None
         if self.gaussian_process is not None and component_weights["gaussian_process"] > 0:
             contributions = self.gaussian_process.contributions(tensors, states, messages)

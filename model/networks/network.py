@@ -101,6 +101,10 @@ class Network(nn.Module, ABC):
         self.register_buffer("component_weights", torch.full((len(components),), 1 / len(components)))
         self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
 
+    def weight_of(self) -> dict[str, float]:
+        """Component → its weight in the prediction."""
+        return dict(zip(self.components, self.component_weights.tolist(), strict=True))
+
     @abstractmethod
     def forward(self, tensors: GraphTensors, messages: Messages, drug: Tensor, cell_line: Tensor) -> Logits:
         """Logits, or standardised values, of pairs given by node numbers (n_pairs,)."""

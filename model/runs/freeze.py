@@ -17,6 +17,7 @@ from pharmagraph.model.inputs.similarities import components_of_expression, squa
 from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.networks.factors import KINDS
 from pharmagraph.model.predictor.predictor import FILE
+from pharmagraph.model.predictor.reading import writing
 from pharmagraph.model.responses.visible import SHRINKAGE, SIGN_PAIRS, Visible, residuals
 from pharmagraph.model.training.fitted import Fitted
 from pharmagraph.model.training.gene_effects import EnsembleEffects, gene_effects
@@ -29,12 +30,7 @@ def can_freeze(fitted: Fitted) -> bool:
     """Whether all components with a weight in the prediction are among `WITHOUT_NETWORK`."""
     return all(
         isinstance(member.network, RelationalNetwork)
-        and all(
-            name in WITHOUT_NETWORK or not weight
-            for name, weight in zip(
-                member.network.components, member.network.component_weights.tolist(), strict=True
-            )
-        )
+        and all(name in WITHOUT_NETWORK or not weight for name, weight in member.network.weight_of().items())
         for member in fitted.members
     )
 
@@ -42,7 +38,8 @@ def can_freeze(fitted: Fitted) -> bool:
 def save(fitted: Fitted, folder: Path) -> str:
     """Write the predictor of an ensemble that `can_freeze` into a run's folder; returns the file's name."""
     arrays, about = freeze(fitted)
-    save_file(arrays, folder / FILE, metadata={"about": json.dumps(about)})
+    with writing(folder / FILE):
+        save_file(arrays, folder / FILE, metadata={"about": json.dumps(about)})
     return FILE
 
 
@@ -73,7 +70,7 @@ def freeze(fitted: Fitted) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     for number, member in enumerate(fitted.members):
         network = member.network
         assert isinstance(network, RelationalNetwork)
-        weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
+        weights = network.weight_of()
         slope, intercept = network.calibration.tolist()
         about = {name: weights.get(name, 0.0) for name in WITHOUT_NETWORK}
         about |= {"slope": slope, "intercept": intercept}

@@ -14,9 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pharmagraph.model.inputs.tensors import GraphTensors
-from pharmagraph.model.networks.default import RelationalNetwork
-from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
-from pharmagraph.model.runs.folder import reading
+from pharmagraph.model.predictor.reading import reading, writing
 from pharmagraph.model.runtime import reproducible
 from pharmagraph.model.training.fitted import Fitted, Member
 
@@ -29,14 +27,15 @@ def save(fitted: Fitted, folder: Path) -> str | None:
     """Write the solution of each network whose process has a part in predictions; the file's name if there is one."""
     found = {}
     for number, member in enumerate(fitted.members):
-        network = member.network
-        if (process := _process(member)) is not None and isinstance(network, RelationalNetwork):
+        if (there := member.process()) is not None:
+            network, process = there
             states, _ = network.states(fitted.tensors, fitted.messages)
             solution = process.solution(fitted.tensors, states, fitted.messages)
             found[str(number)] = solution.cpu().contiguous()
     if not found:
         return None
-    save_file(found, folder / FILE)
+    with writing(folder / FILE):
+        save_file(found, folder / FILE)
     return FILE
 
 
@@ -49,10 +48,11 @@ def give(folder: Path, members: Sequence[Member], tensors: GraphTensors) -> None
         If the file cannot be read, or holds other tables than those of the run's networks.
     """
     device = tensors.drug_kernels.device
+    there = ((str(number), member.process()) for number, member in enumerate(members))
+    processes = {number: both[1] for number, both in there if both is not None}
     with reading(folder / FILE):
         for name, table in load_file(folder / FILE, device=str(device)).items():
-            process = _process(members[int(name)]) if name in map(str, range(len(members))) else None
-            if process is None:
+            if name not in processes:
                 raise ValueError(f'"{name}" is no network with a Gaussian process')
             n_cell_lines, n_drugs = tensors.n_cell_lines, tensors.n_drugs
             if table.dim() != 2 or table.shape[0] > n_cell_lines or table.shape[1] > n_drugs:
@@ -63,13 +63,4 @@ def give(folder: Path, members: Sequence[Member], tensors: GraphTensors) -> None
                 raise ValueError("a solution has numbers that are not finite, or of another type")
             start = table.new_zeros(n_cell_lines, n_drugs)
             start[: table.shape[0], : table.shape[1]] = table
-            process.start = start
-
-
-def _process(member: Member) -> GaussianProcessComponent | None:
-    """The process of a network; None where it has no part in predictions."""
-    network = member.network
-    if not isinstance(network, RelationalNetwork) or network.gaussian_process is None:
-        return None
-    weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
-    return network.gaussian_process if weights["gaussian_process"] else None
+            processes[name].start = start

@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -27,6 +26,7 @@ from pharmagraph.model.certainty.certainty import Certainty
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors, network_tensors
 from pharmagraph.model.networks.make import blank_network
+from pharmagraph.model.predictor.reading import writing
 from pharmagraph.model.presets.choices import Task
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.measured import Responses
@@ -86,16 +86,15 @@ def save(
         gene_attention = {
             f.name: getattr(fitted.gene_attention, f.name).cpu().contiguous() for f in fields(GeneAttention)
         }
-        save_file(gene_attention, folder / GENE_ATTENTION)
+        with writing(folder / GENE_ATTENTION):
+            save_file(gene_attention, folder / GENE_ATTENTION)
         files.append(GENE_ATTENTION)
     if (of_process := process_starts.save(fitted, folder)) is not None:
         files.append(of_process)
     if certainty is not None:
         files.append(certainty.save(folder))
-    try:
+    with writing(folder / WEIGHTS):
         save_file(state, folder / WEIGHTS)
-    except SafetensorError as error:  # as on a full disk
-        raise ModelError(f"cannot write {folder / WEIGHTS} ({error}); free space or change folder") from None
     members = [{"best_epoch": m.best_epoch, "validation": m.validation} for m in fitted.members]
     text = json.dumps(
         {

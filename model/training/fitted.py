@@ -12,6 +12,8 @@ import torch
 
 from pharmagraph.model.inputs.messages import Messages
 from pharmagraph.model.inputs.tensors import GraphTensors
+from pharmagraph.model.networks.default import RelationalNetwork
+from pharmagraph.model.networks.gaussian_process import GaussianProcessComponent
 from pharmagraph.model.networks.network import Network
 from pharmagraph.model.presets.config import Config
 from pharmagraph.model.responses.scale import Scale
@@ -44,6 +46,13 @@ class Member:
     validation: float
     inner_number: int | None = None
     factor_fits: FactorFits | None = None
+
+    def process(self) -> tuple[RelationalNetwork, GaussianProcessComponent] | None:
+        """The network and its Gaussian process; None where that has no part in the prediction."""
+        network = self.network
+        if not isinstance(network, RelationalNetwork) or network.gaussian_process is None:
+            return None
+        return (network, network.gaussian_process) if network.weight_of()["gaussian_process"] else None
 
 
 @dataclass(frozen=True)

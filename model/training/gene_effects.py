@@ -10,7 +10,6 @@ from torch import Tensor
 
 from pharmagraph.model.inputs.gene_pairs import GenePairs
 from pharmagraph.model.networks.contributions import GeneEffects
-from pharmagraph.model.networks.default import RelationalNetwork
 from pharmagraph.model.training.fitted import Fitted, Member
 
 
@@ -59,17 +58,14 @@ def gene_effects(fitted: Fitted) -> EnsembleEffects | None:
 
 
 def _of_member(fitted: Fitted, member: Member) -> GeneEffects | None:
-    network = member.network
-    if not isinstance(network, RelationalNetwork) or network.gaussian_process is None:
+    if (there := member.process()) is None:
         return None
-    weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
-    if not weights["gaussian_process"]:
-        return None
+    network, process = there
     states, _ = network.states(fitted.tensors, fitted.messages)
-    genes = network.gaussian_process.contributions(fitted.tensors, states, fitted.messages).genes
+    genes = process.contributions(fitted.tensors, states, fitted.messages).genes
     if genes is None:
         return None
-    share = float(network.calibration[0]) * weights["gaussian_process"]
+    share = float(network.calibration[0]) * network.weight_of()["gaussian_process"]
     return replace(genes, effect=share * genes.effect, weights=share * genes.weights)
 
 

@@ -319,7 +319,7 @@ class ProcessEdges:
                 weight = network.gaussian_process.of_genes
                 of_genes = float(torch.nn.functional.softplus(weight)) if weight is not None else 0.0
                 process = contributions.total()[self._cell_line, self._drug]
-            weights = dict(zip(network.components, network.component_weights.tolist(), strict=True))
+            weights = network.weight_of()
             yield _Member(network, weights, logits, contributions, process, of_genes)
 
 
