@@ -51,17 +51,17 @@ class Averaged:
     Attributes
     ----------
     rows
-        That were read.
+        Number of rows that were read.
     pairs
-        Rows that were written, one a drug and cell line, or a cell line and gene.
+        Number of rows that were written: one a drug and cell line, or a cell line and gene.
     repeated
-        Pairs of which there were several values.
+        Number of pairs that had several values.
     without_value, bad
-        Rows that were left out: without a value, and with a name or value that is none.
+        Numbers of rows that were left out: those without a value, and those with a bad name or value.
     spellings
-        Name that was written → other spellings of it.
+        Name that was written → its other spellings.
     engine
-        That did it.
+        Name of the engine that averaged.
     notes
         Sentences for the report.
     """
